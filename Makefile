@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make demo` and `make test` set everything up by themselves; `make help` lists the rest.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+CFLAGS  ?= -O2 -g
+SANITIZE ?=
+FUZZ_SECONDS ?= 60
+
+VERSION  := 0.1.0
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Wformat=2
+# The fortified library functions need the optimiser, and get in a sanitizer's way.
+FORTIFY   = $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN    = $(FORTIFY) -fstack-protector-strong -fstack-clash-protection
+ALL_CPPFLAGS = -D_GNU_SOURCE -DAGENT_VERSION='"$(VERSION)"' -Iinclude -I. -MMD -MP $(CPPFLAGS)
+# No path of this machine goes into the binary, so that two builds are the same bytes.
+ALL_CFLAGS   = -std=c11 $(WARNINGS) $(CFLAGS) -fPIE -pthread -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),$(SANITIZE),$(HARDEN))
+ALL_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
+LIBRARIES   := libpcre2-8 libcurl sqlite3 inih
+# Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run.
+LDLIBS       = -linotifytools $(shell pkg-config --libs $(LIBRARIES)) -lm
+
+ROOMS   := parsers agent/core agent/shell agent/commands
+SOURCES := $(wildcard $(ROOMS:%=%/*.c))
+OBJ     := $(BUILD)/obj
+OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
+UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+PROBES  := $(patsubst tests/faults/%.c,$(BUILD)/tests/%,$(wildcard tests/faults/*_probe.c))
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+DEPENDS := $(OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,agent/main.c $(wildcard tests/*/*.c))
+
+# A make of its own for what follows `deps`: as many jobs as there are processors, unless the caller said -j.
+REMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+DEPS   = @tests/install-deps.sh
+
+.PHONY: all
+all: $(BUILD)/agent ## build the agent (as build/agent; another place: BUILD=dir)
+
+# --- Compiling -------------------------------------------------------------------------------------------------------
+
+$(BUILD)/agent: $(OBJ)/agent/main.o $(BUILD)/libagent.a
+	@test ! -d $@ || rm -rf $@
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# The rooms themselves are prerequisites, so that a source that went away leaves the archive too.
+$(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
+	@rm -f $@
+	$(AR) rcsD $@ $(OBJECTS)
+
+$(OBJ)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# transitional: objects by their old names
+$(BUILD)/agent/%.o: agent/%.c $(BUILD)/flags
+	@test -d $(BUILD)/agent || rm -f $(BUILD)/agent; mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+$(BUILD)/parsers/%.o: parsers/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+# end of transitional
+
+$(UNIT):    $(BUILD)/tests/%: $(OBJ)/tests/unit/%.o
+$(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o
+$(BENCHES): $(BUILD)/bench/%: $(OBJ)/tests/bench/%.o
+$(FUZZERS): $(BUILD)/fuzz/%:  $(OBJ)/tests/fuzz/%.o
+$(UNIT):    LDLIBS += -lcmocka
+$(FUZZERS): LDLIBS += -fsanitize=fuzzer
+$(UNIT) $(PROBES) $(BENCHES) $(FUZZERS): $(BUILD)/libagent.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libagent.a $(LDLIBS)
+
+# Rewritten only when the flags differ from the last build's: then everything is compiled again.
+$(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(BUILD)/flags: FORCE
+	@test -e $@ || tests/install-deps.sh check build
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
+
+.PHONY: FORCE unit probes benches fuzzers
+.SECONDARY:
+unit: $(UNIT) ; @:
+probes: $(PROBES) ; @:
+benches: $(BENCHES) ; @:
+fuzzers: $(FUZZERS) ; @:
+-include $(DEPENDS)
+
+# --- Running ---------------------------------------------------------------------------------------------------------
+
+.PHONY: deps demo run install uninstall
+deps: ## install what is missing to build (says what; nothing missing: no apt-get)
+	$(DEPS) build
+
+demo: deps ## build, break a pipeline in a hurry and watch the agent page for it
+	@+$(REMAKE) all
+	python3 tests/demo.py $(BUILD)/agent
+
+run: deps ## tail the real log, keep the history in an embedded SQLite file, print notifications here
+	@+$(REMAKE) all
+	$(BUILD)/agent run
+
+install: all ## install below PREFIX (/usr/local), with a systemd unit; DESTDIR is honoured
+	install -D -m 755 $(BUILD)/agent $(DESTDIR)$(PREFIX)/bin/agent
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,@PREFIX@,$(PREFIX),' agent/iceberg-offload-agent.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/iceberg-offload-agent.service
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/agent $(DESTDIR)$(PREFIX)/lib/systemd/system/iceberg-offload-agent.service
+
+# --- Testing ---------------------------------------------------------------------------------------------------------
+
+.PHONY: test test-faults test-asan test-valgrind fuzz analyse bench bench-lead clean help
+test: ## every test: unit, layers, end to end, faults
+	$(DEPS) build test
+	@+$(REMAKE) all unit probes
+	@python3 tests/run.py $(BUILD)
+
+test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
+	$(DEPS) build test
+	@+$(REMAKE) all probes
+	@python3 tests/run.py $(BUILD) faults
+
+test-asan: ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
+	$(DEPS) build test
+	@+$(REMAKE) BUILD=build-asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" all unit
+	@python3 tests/run.py build-asan unit e2e
+
+test-valgrind: ## unit tests and a replay under valgrind
+	$(DEPS) build test valgrind
+	@+$(REMAKE) all unit
+	@python3 tests/run.py --valgrind $(BUILD) unit replay
+
+fuzz: ## every harness in tests/fuzz for FUZZ_SECONDS (60) each; needs clang
+	$(DEPS) build fuzz
+	@+$(REMAKE) BUILD=build-fuzz CC=clang SANITIZE="-fsanitize=fuzzer-no-link,address,undefined" fuzzers
+	@for harness in $(FUZZERS:$(BUILD)/%=build-fuzz/%); do \
+	    mkdir -p $$harness.corpus && echo "$$harness" && \
+	    $$harness -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 -verbosity=0 $$harness.corpus || exit 1; \
+	done
+
+analyse: ## cppcheck, clang-tidy and gcc's analyser
+	$(DEPS) build analyse
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
+	    --suppress=missingIncludeSystem -Iinclude -I. -D_GNU_SOURCE $(ROOMS) agent/main.c
+	clang-tidy --quiet $(SOURCES) agent/main.c -- -std=c11 $(filter-out -M%,$(ALL_CPPFLAGS))
+	@+$(REMAKE) BUILD=build-analyse CC=gcc CFLAGS="-O2 -g -fanalyzer -Werror" all
+
+bench: ## throughput, memory and latency
+	$(DEPS) build
+	@+$(REMAKE) all benches
+	$(if $(wildcard tests/bench/bench.py),python3 tests/bench/bench.py $(BUILD))
+
+bench-lead: ## how long before Prometheus the agent pages, incident by incident
+	$(DEPS) build
+	@+$(REMAKE) all
+	python3 tests/bench/lead.py $(BUILD)/agent
+
+clean: ## remove what was built
+	rm -rf $(BUILD) build-asan build-fuzz build-analyse
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'

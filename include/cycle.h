@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CYCLE_H
+#define CYCLE_H
+
+#include <stdint.h>
+
+/* Rows of the history, as the cycle model tells them. Names are NUL-terminated and live as long as the engine. */
+
+enum cycle_outcome { CYCLE_RUNNING, CYCLE_SUCCESS, CYCLE_PARTIAL, CYCLE_FAILED, CYCLE_ABORTED };
+enum run_outcome { RUN_RUNNING, RUN_SUCCESS, RUN_FAILED, RUN_TIMEOUT, RUN_ABORTED };
+
+struct cycle {
+    int64_t id;              /* 1, 2, 3 ... within one history */
+    int64_t started_ms;
+    int64_t ended_ms;        /* 0 while running */
+    int64_t duration_ms;     /* 0 while running */
+    enum cycle_outcome outcome;
+    int tables;              /* announced; 0 if not said */
+    int succeeded, failed, timed_out;
+    int64_t rows;
+};
+
+struct run {
+    int64_t id;
+    int64_t cycle_id;
+    const char *table;
+    int64_t started_ms;
+    int64_t ended_ms;
+    int64_t duration_ms;
+    enum run_outcome outcome;
+    int64_t rows;            /* -1 if not said */
+    int64_t exit_code;       /* -1 if not said */
+    const char *error;       /* the excerpt or exception so far, or NULL */
+};
+
+const char *cycle_outcome_name(enum cycle_outcome outcome);   /* "running", "success", "partial", "failed", "aborted" */
+const char *run_outcome_name(enum run_outcome outcome);       /* "running", "success", "failed", "timeout", "aborted" */
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "archive.h"
+#include "cycle.h"
+#include "event.h"
+#include "incident.h"
+#include "settings.h"
+
+/*
+ * The core: events and an explicit clock in, rows and notifications out. It reads no clock and does no I/O;
+ * run and replay drive this same code. Not thread-safe: one engine, one thread.
+ */
+struct engine;
+
+/* Where the core's results go. Any member may be NULL. Everything handed over is borrowed for the call. */
+struct engine_sink {
+    void *ctx;
+    void (*cycle)(void *ctx, const struct cycle *cycle);            /* insert or update by id */
+    void (*run)(void *ctx, const struct run *run);                  /* likewise */
+    void (*incident)(void *ctx, const struct incident *incident);   /* likewise */
+    void (*timeline)(void *ctx, const struct timeline_entry *entry);
+    void *notify_ctx;                                               /* notify has its own */
+    void (*notify)(void *notify_ctx, const struct notification *notification);
+};
+
+struct engine *engine_new(const struct settings *settings, const struct engine_sink *sink);
+void engine_free(struct engine *engine);
+
+/* New thresholds from now on (a reload). */
+void engine_configure(struct engine *engine, const struct settings *settings);
+
+/*
+ * Old news does not page: while catching up, incidents are recorded but not notified, except the end of one that
+ * had been notified before. Going live notifies those still open. An engine starts live.
+ */
+void engine_catch_up(struct engine *engine);
+void engine_go_live(struct engine *engine);
+
+/* Runs the deadlines that lie before the event, then the event. */
+void engine_feed(struct engine *engine, const struct event *event);
+
+/* Runs the deadlines up to and including now. A now before the engine's clock is taken for its clock. */
+void engine_tick(struct engine *engine, int64_t now_ms);
+
+/* The instant of the next deadline, INT64_MAX if there is none. */
+int64_t engine_next_deadline(struct engine *engine);
+
+int64_t engine_clock(const struct engine *engine);
+
+/*
+ * The whole state, saved or loaded, in two parts so that little is written per event: the live part changes with every
+ * event, the windows (baselines) only when engine_windows_changed says so, at a cycle's end.
+ */
+void engine_archive_live(struct engine *engine, struct archive *archive);
+void engine_archive_windows(struct engine *engine, struct archive *archive);
+bool engine_windows_changed(struct engine *engine);   /* since the last call */
+
+/*
+ * For people who ask how things stand: next_run_ms, interval_ms, the thresholds in force (lag_warning_ms, lag_critical_ms, cycle_slow_ms,
+ * cycle_too_slow_ms), and what the detectors cannot see: blind_count, blind.0, blind.1 ... in words. Saving only.
+ */
+void engine_report(const struct engine *engine, struct archive *archive);
+
+#endif

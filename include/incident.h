@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef INCIDENT_H
+#define INCIDENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum severity { SEVERITY_NONE, SEVERITY_WARNING, SEVERITY_CRITICAL };
+
+enum alert {
+    ALERT_CONSECUTIVE_FAILURES,
+    ALERT_LAG_ELEVATED,
+    ALERT_LAG_CRITICAL,
+    ALERT_CYCLE_SLOW,
+    ALERT_CYCLE_TOO_SLOW,
+    ALERT_WATERMARK_STALE,
+    ALERT_SCHEDULER_DOWN,
+    ALERT_SUCCESS_RATE_LOW,
+    ALERT_THROUGHPUT_LOW,
+    ALERTS
+};
+
+enum notification_status { NOTIFY_FIRING, NOTIFY_ESCALATED, NOTIFY_REMINDER, NOTIFY_RESOLVED };
+
+/* What the core knows of an incident; pointers live until the call that handed it out returns. */
+struct incident {
+    int64_t id;              /* 1, 2, 3 ... within one history */
+    enum alert alert;        /* its name now: A becomes B as it worsens, the id stays */
+    enum severity severity;  /* the worst so far */
+    bool open;
+    const char *table;       /* the table that opened it, or NULL */
+    const char *const *tables; /* every table in it, sorted */
+    size_t table_count;
+    int64_t onset_ms;        /* the first wrong event, or the last right one */
+    int64_t opened_ms;
+    int64_t critical_ms;     /* 0 where it has not happened, likewise below */
+    int64_t resolved_ms;
+    int64_t verified_ms;
+    int64_t escalated_ms;
+    int64_t prometheus_ms;   /* when the Prometheus alert would have fired as meant */
+    const char *summary;     /* one line, in words */
+    const char *cause;       /* the likely cause, in words, or NULL */
+    const char *scenario;    /* "1/2": runbook and scenario, or NULL */
+    const char *first_command; /* the first thing to run, or NULL */
+    const char *evidence;    /* the line that decided it, or NULL */
+};
+
+struct notification {
+    int64_t time_ms;         /* the agent's clock when it decided */
+    enum notification_status status;
+    enum severity severity;
+    enum alert alert;        /* may differ from the incident's by the time it is sent */
+    int64_t sequence;        /* 1, 2, 3 ... within the incident */
+    const char *summary;     /* of this notification */
+    const char *escalate_to; /* whom, for NOTIFY_ESCALATED; else NULL */
+    const struct incident *incident;
+};
+
+/* A fact of an incident's story. */
+struct timeline_entry {
+    int64_t incident_id;
+    int64_t at_ms;
+    int64_t offset;          /* of the evidence in the log; -1 if none */
+    const char *kind;        /* opened, escalated, joined, evidence, notified, resolved, verified, note */
+    const char *text;
+};
+
+const char *alert_name(enum alert alert);             /* "IcebergOffloadConsecutiveFailures" */
+const char *alert_runbook(enum alert alert);          /* "iceberg-offload-failure.md", or NULL */
+int64_t alert_recovery_ms(enum alert alert);          /* the runbook's expected recovery, upper end; 0: no runbook */
+const char *severity_name(enum severity severity);    /* "none", "warning", "critical" */
+const char *notification_status_name(enum notification_status status); /* "firing", "escalated", "reminder", "resolved" */
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_CUT_H
+#define SHELL_CUT_H
+
+#include <stddef.h>
+
+#include "strbuf.h"
+
+/* Receivers limit texts in characters, not bytes. Appends at most max_chars characters of UTF-8, the last an ellipsis if cut. */
+void cut_chars(const char *text, size_t max_chars, struct strbuf *out);
+
+/* Into a fixed buffer, never in the middle of a character; an ellipsis if cut. room is at least 8. */
+void cut_copy(const char *text, char *buf, size_t room);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_DISPATCH_H
+#define SHELL_DISPATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shell/config.h"
+#include "shell/history.h"
+
+/*
+ * Between the outbox and the sender: which notification goes to which webhook, one at a time and in order, and what came of
+ * it goes back into the outbox. Without a webhook, notifications are printed on standard output.
+ */
+struct dispatch;
+
+/* Starts the sender's thread if there is a webhook. wake: see sender_open. NULL on failure, why in *error. */
+struct dispatch *dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
+                               struct strbuf *error);
+/* Stops the sender within a second; what is not delivered stays in the outbox. */
+void dispatch_close(struct dispatch *dispatch);
+
+/* Gathers a message and its outbox entries; a silenced one is recorded only. Nothing is sent before dispatch_run. */
+void dispatch_put(struct dispatch *dispatch, const struct message *message, bool silenced);
+
+/* Takes the sender's results, then hands over what waits. To be called after a commit: what is sent shall be on disk. */
+void dispatch_run(struct dispatch *dispatch, int64_t now_ms);
+
+#endif

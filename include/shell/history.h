@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_HISTORY_H
+#define SHELL_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine.h"
+#include "shell/follow.h"
+#include "shell/message.h"
+#include "strbuf.h"
+
+/*
+ * The history: SQLite in WAL mode. What the core tells is gathered in memory and goes in with the reading positions, the engine's
+ * state and the outbox in one transaction, so that a kill at any moment neither loses nor doubles anything. A commit
+ * that fails keeps what was gathered for the next one.
+ */
+struct history;
+
+enum history_status {
+    HISTORY_OK,
+    HISTORY_BUSY,            /* locked by somebody: try again */
+    HISTORY_FULL,            /* no space, read-only, I/O error: try again later, go on from memory */
+    HISTORY_FATAL
+};
+
+/*
+ * For the agent itself; missing directories are made. A corrupt database is moved aside and a new one begun: *notice says
+ * so. NULL on failure, why in *error.
+ */
+struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error);
+/* What was gathered and not committed is dropped. */
+void history_close(struct history *history);
+
+/* Gathers what the core tells. notify is left to the caller. */
+struct engine_sink history_sink(struct history *history);
+
+/* Gathers a notification. Returns its id, fixed before the commit. */
+int64_t history_put_message(struct history *history, const struct message *message, bool silenced);
+/* Returns the entry's id, fixed before the commit. */
+int64_t history_put_outbox(struct history *history, int64_t notification_id, int64_t incident_id, const char *webhook,
+                           int64_t created_ms);
+void history_put_state(struct history *history, const char *key, struct slice value);
+void history_put_sources(struct history *history, const struct source_position *positions, size_t count);
+
+/* What became of an outbox entry: status is "pending", "delivered", "refused", "superseded" or "silenced". */
+void history_put_delivery(struct history *history, int64_t outbox_id, const char *status, int64_t attempts,
+                          int64_t next_attempt_ms, int64_t delivered_ms, const char *last_error);
+
+bool history_dirty(const struct history *history);
+size_t history_pending_bytes(const struct history *history);
+
+/*
+ * Everything gathered goes in, or nothing: then *error says why. With HISTORY_OK, a text in *error is a notice: the database
+ * was corrupt or gone, and a new one was begun.
+ */
+enum history_status history_commit(struct history *history, struct strbuf *error);
+
+/* What was put last, or what an earlier life committed. False if there is no such key. */
+bool history_get_state(struct history *history, const char *key, struct strbuf *value);
+size_t history_get_sources(struct history *history, struct source_position *positions, size_t room);
+
+/* An outbox entry that still wants sending, with its message (owned by the caller). */
+struct outbox_entry {
+    int64_t id;
+    int64_t attempts;
+    int64_t next_attempt_ms;
+    int64_t created_ms;
+    struct message *message;
+};
+
+/* The oldest pending entries of a webhook with an id above after, also those not committed yet. Returns the count, at most room. */
+size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries, size_t room);
+
+/* Whether a silence is in force at now_ms. */
+bool history_silenced(struct history *history, int64_t now_ms);
+
+/* Removes a little of what is older than before_ms; true if there is more. Short: it never blocks for long. */
+bool history_prune(struct history *history, int64_t before_ms);
+
+/*
+ * When nothing else is to do: a WAL checkpoint that waits for nobody. Returns the bytes that a reader keeps it from; more
+ * than a few megabytes means that somebody does not let go.
+ */
+int64_t history_idle(struct history *history);
+
+#endif

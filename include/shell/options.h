@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_OPTIONS_H
+#define SHELL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shell/config.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* A subcommand, one line of the table in agent/main.c. main gets what follows the subcommand's name, argv[0] being its name. */
+struct command {
+    const char *name;
+    int (*main)(int argc, char **argv);
+    const char *usage;       /* "[--tz ZONE] LOG..." */
+    const char *summary;
+};
+
+/* An option of a subcommand; help is made from these and the common ones. */
+struct option_spec {
+    const char *name;        /* long name, without dashes */
+    const char *argument;    /* "FILE", or NULL for a flag */
+    const char *help;
+};
+
+/* What was said on the command line. Values are argv's own; the arrays are owned. */
+struct options {
+    const char *config_path;
+    char **sets;             /* owned array of owned strings: --set, and --log and --db as such */
+    size_t set_count;
+    const char **values;     /* one for each option_spec: the argument, "" for a flag, NULL if absent */
+    char **operands;
+    int operand_count;
+    bool verbose;
+};
+
+/*
+ * Parses the common options and the command's own (GNU style). Returns -1 to go on, else the exit code (after --help,
+ * or with the error said).
+ */
+int options_parse(struct options *options, int argc, char **argv, const struct option_spec *specs, size_t spec_count);
+void options_free(struct options *options);
+
+/* The configuration that these options mean, with the zone set; NULL with every error said. */
+struct config *options_config(const struct options *options);
+
+/* Declared here, one per file in agent/commands/. */
+int command_run(int argc, char **argv);
+int command_report(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_incidents(int argc, char **argv);
+int command_replay(int argc, char **argv);
+int command_annotate(int argc, char **argv);
+int command_silence(int argc, char **argv);
+int command_test_webhook(int argc, char **argv);
+int command_check_config(int argc, char **argv);
+int command_parse(int argc, char **argv);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_PAYLOAD_H
+#define SHELL_PAYLOAD_H
+
+#include "shell/config.h"
+#include "shell/message.h"
+
+/* Who speaks: labels that every payload carries. */
+struct payload_origin {
+    const char *host;
+    const char *log_path;
+    const char *version;
+};
+
+/* Stable over restarts and retries: the same for every notification of one incident. */
+void payload_dedup_key(const struct payload_origin *origin, const struct message *message, struct strbuf *out);
+
+/*
+ * The request body for one or more messages (more than one: what became stale while a receiver was down, oldest first).
+ * shortest: the smallest form that still says what matters, for a receiver that refused the full one.
+ * routing_key is for PagerDuty only, else NULL.
+ */
+void payload_render(struct json_maker *maker, enum payload_format format, const struct payload_origin *origin,
+                    const struct message *const *messages, size_t count, bool shortest, const char *routing_key,
+                    struct strbuf *out);
+
+/* How many of these, from the first, one body can carry: PagerDuty takes one event, hence one incident, a request. */
+size_t payload_combinable(enum payload_format format, const struct message *const *messages, size_t count);
+
+#endif

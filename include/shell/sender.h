@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_SENDER_H
+#define SHELL_SENDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shell/config.h"
+
+/*
+ * One thread with a libcurl multi handle carries deliveries away: per webhook strictly in order, webhooks independent of each
+ * other. It knows no database: what came of a delivery comes back as results, which the owner of the history records.
+ */
+struct sender;
+
+struct delivery {
+    int64_t id;              /* the caller's: comes back in the results */
+    size_t webhook;          /* index into the configuration's webhooks */
+    char *body;              /* owned; handed over by sender_submit */
+    size_t body_len;
+    char *idempotency_key;   /* owned, likewise */
+    int64_t attempts;        /* already made, in an earlier life */
+    int64_t not_before_ms;   /* Unix ms; 0: at once */
+};
+
+enum delivery_outcome { DELIVERY_DONE, DELIVERY_RETRY, DELIVERY_REFUSED };
+
+struct delivery_result {
+    int64_t id;
+    size_t webhook;
+    enum delivery_outcome outcome;
+    long http_status;        /* 0 if none */
+    int64_t attempts;
+    int64_t at_ms;
+    int64_t next_attempt_ms; /* for DELIVERY_RETRY: the sender keeps it and tries again by itself */
+    char error[256];         /* secrets masked; "" when done */
+};
+
+/*
+ * config is borrowed for the sender's life. wake is called from the sender's thread whenever a result is ready; it must be
+ * thread-safe and quick.
+ */
+struct sender *sender_open(const struct config *config, void (*wake)(void), struct strbuf *error);
+
+/* Ends the thread within a second: what is in flight gets a moment to finish, nothing new begins. Results may be taken after it. */
+void sender_stop(struct sender *sender);
+/* Stops, if need be, and frees. What was not delivered stays the caller's, in its outbox. */
+void sender_close(struct sender *sender);
+
+/* Takes over the delivery's strings. At most sender_room(webhook) more are welcome, so that memory stays flat. */
+void sender_submit(struct sender *sender, const struct delivery *delivery);
+size_t sender_room(struct sender *sender, size_t webhook);
+
+/* False when there is none. */
+bool sender_take_result(struct sender *sender, struct delivery_result *result);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_STATE_H
+#define SHELL_STATE_H
+
+#include <stdint.h>
+
+#include "shell/follow.h"
+#include "shell/history.h"
+#include "shell/ingest.h"
+
+/*
+ * The core's state over restarts: archives under these keys of the history, gathered for the same transaction as the lines that
+ * made them.
+ */
+#define STATE_PARSER "parser"
+#define STATE_ENGINE "engine.live"
+#define STATE_WINDOWS "engine.windows"
+#define STATE_AGENT "agent"
+
+enum state_extent { STATE_CHANGED, STATE_ALL };   /* the windows only if they changed, or in any case */
+
+void state_save_parser(struct history *history, struct parser *parser);
+void state_save_engine(struct history *history, struct engine *engine, enum state_extent extent);
+void state_load(struct history *history, struct ingest *ingest);
+
+/* What only the running agent knows, for those who ask how it is. */
+struct agent_facts {
+    int64_t started_ms, alive_ms;
+    enum follow_writer writer;
+    int64_t behind_bytes;
+    int64_t commit_failures;
+    const char *log_path;
+};
+void state_save_agent(struct history *history, const struct ingest *ingest, const struct agent_facts *facts);
+
+#endif

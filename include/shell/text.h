@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_TEXT_H
+#define SHELL_TEXT_H
+
+#include <stddef.h>
+
+#include "strbuf.h"
+
+/* Appends text with each byte that is not part of well-formed UTF-8 replaced by U+FFFD. */
+void text_add_valid(struct strbuf *out, const char *text, size_t len);
+
+/*
+ * Appends text fit for a terminal and a single line: control characters and bytes that are not UTF-8 appear as escapes
+ * ("\n", "\x1b"), so that a log cannot move the cursor or forge a line.
+ */
+void text_add_visible(struct strbuf *out, const char *text, size_t len);
+
+#endif

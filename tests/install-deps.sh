@@ -1,0 +1,137 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# tests/install-deps.sh WHAT...
+#
+# Installs the Debian packages that are missing for WHAT: build, test, valgrind, analyse, fuzz. Looks for the thing itself
+# (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
+# something is missing. With "check" as the first word nothing is installed: what is missing is named.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+cd "$(dirname "$0")/.."
+
+has_program() { command -v "$1" >/dev/null 2>&1; }
+has_library() { pkg-config --exists "$1" 2>/dev/null; }
+has_header()  { printf '#include <%s>\n' "$1" | $compiler -E -x c - >/dev/null 2>&1; }
+has_file()    { test -e "$1"; }
+has_sanitizers() { printf 'int main(void){return 0;}' | clang -fsanitize=fuzzer-no-link,address -x c - -o /dev/null 2>/dev/null; }
+
+compiler=${CC:-cc}
+missing=
+# want PACKAGE TEST...: notes the package unless the test succeeds.
+want()
+{
+    package=$1
+    shift
+    "$@" || missing="$missing $package"
+}
+
+# libcurl in its GnuTLS flavour: libinotifytools is GPL-2, which OpenSSL's licence before 3.0 does not go with.
+want_build()
+{
+    want gcc                   has_program "${compiler%% *}"
+    want libc6-dev             has_header stdio.h
+    want pkg-config            has_program pkg-config
+    want libpcre2-dev          has_library libpcre2-8
+    want libcurl4-gnutls-dev   has_library libcurl
+    want libsqlite3-dev        has_library sqlite3
+    want libinih-dev           has_library inih
+    want libinotifytools0-dev  has_header inotifytools/inotifytools.h
+    want python3               has_program python3
+    want tzdata                has_file /usr/share/zoneinfo/Europe/Berlin
+    want ca-certificates       has_file /etc/ssl/certs/ca-certificates.crt
+}
+
+want_test()
+{
+    want libcmocka-dev         has_library cmocka
+    want logrotate             has_program logrotate
+}
+
+want_valgrind() { want valgrind has_program valgrind; }
+
+want_analyse()
+{
+    want cppcheck              has_program cppcheck
+    want clang-tidy            has_program clang-tidy
+}
+
+want_fuzz()
+{
+    want clang                 has_program clang
+    want libclang-rt-dev       has_sanitizers
+}
+
+look()
+{
+    missing=
+    for what in $wanted; do
+        "want_$what"
+    done
+}
+
+as_root()
+{
+    if [ "$(id -u)" -eq 0 ]; then
+        env DEBIAN_FRONTEND=noninteractive "$@"
+    elif has_program sudo; then
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
+    else
+        echo "deps: neither root nor sudo here; as root, run: apt-get install$missing" >&2
+        exit 1
+    fi
+}
+
+# The tests hold the alert model against the real promtool and post to the real Alertmanager. Debian's packages of the two start
+# services when installed, so they are only unpacked here, below .tools/, and nothing of the system changes. Where
+# they cannot be had, the tests that want them are skipped.
+fetch_tools()
+{
+    has_program apt-get && has_program dpkg-deb || return 0
+    for pair in prometheus:promtool prometheus-alertmanager:prometheus-alertmanager; do
+        package=${pair%%:*} program=${pair##*:}
+        if has_program "$program" || has_file ".tools/usr/bin/$program"; then
+            continue
+        fi
+        echo "deps: unpacking $program from Debian's $package into .tools/ (not installed, used by tests only)"
+        scratch=$(mktemp -d)
+        chmod 755 "$scratch"
+        if (cd "$scratch" && apt-get -qq download "$package" 2>/dev/null) && mkdir -p .tools/usr/bin \
+            && dpkg-deb -x "$scratch"/*.deb "$scratch" && mv "$scratch/usr/bin/$program" .tools/usr/bin/; then
+            :
+        else
+            echo "deps: $package cannot be downloaded: the tests that need $program will be skipped" >&2
+        fi
+        rm -rf "$scratch"
+    done
+}
+
+mode=install
+if [ "${1:-}" = check ]; then
+    mode=check
+    shift
+fi
+wanted=${*:-build}
+look
+
+if [ -n "$missing" ] && [ "$mode" = check ]; then
+    echo "missing:$missing (the names of Debian's packages); \`make deps\` installs them" >&2
+    exit 1
+fi
+if [ -n "$missing" ] && ! has_program apt-get; then
+    echo "deps: this is no Debian system; please install what these Debian packages hold:$missing" >&2
+    exit 1
+fi
+if [ -n "$missing" ]; then
+    echo "deps: installing$missing"
+    as_root apt-get -qq update || echo "deps: apt-get update failed; trying with the package lists at hand" >&2
+    as_root apt-get -qq install -y --no-install-recommends $missing >/dev/null
+    look
+    if [ -n "$missing" ]; then
+        echo "deps: installed, but still not found:$missing" >&2
+        exit 1
+    fi
+fi
+if [ "$mode" = install ]; then
+    case " $wanted " in *" test "*) fetch_tools ;; esac
+fi
