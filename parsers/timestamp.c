@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "timestamp.h"
+
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "strbuf.h"
+
+enum { STAMP_LEN = 19, HOUR_LEN = 14, SECONDS_PER_HOUR = 3600, SECONDS_PER_DAY = 86400, STEP_BACK_MAX_MS = 60000 };
+
+static const char ZONE_DIRECTORY[] = "/usr/share/zoneinfo";
+
+/* std offset [dst [offset] [,start[/time],end[/time]]], as tzset(3) has it. */
+#define ZONE_NAME "([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)"
+#define ZONE_HOURS "[0-9]{1,3}(:[0-9]{2}){0,2}"
+#define ZONE_DATE ",(M[0-9]{1,2}\\.[1-5]\\.[0-6]|J?[0-9]{1,3})(/[+-]?" ZONE_HOURS ")?"
+static const char POSIX_ZONE[] =
+    "^" ZONE_NAME "[+-]?" ZONE_HOURS "(" ZONE_NAME "([+-]?" ZONE_HOURS ")?(" ZONE_DATE ZONE_DATE ")?)?$";
+
+static bool zone_is_posix(const char *name)
+{
+    regex_t regex;
+    if (regcomp(&regex, POSIX_ZONE, REG_EXTENDED | REG_NOSUB) != 0) {
+        return false;
+    }
+    bool matches = regexec(&regex, name, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return matches;
+}
+
+/*
+ * The one look at the file system in this room: the C library takes an unknown name for UTC without a word, which would
+ * shift every time by hours.
+ */
+static bool zone_is_file(const char *name)
+{
+    if (name[0] == '\0' || name[0] == '/' || strstr(name, "..")) {
+        return false;
+    }
+    const char *directory = getenv("TZDIR");
+    struct strbuf path = { 0 };
+    strbuf_printf(&path, "%s/%s", directory && *directory ? directory : ZONE_DIRECTORY, name);
+    FILE *file = fopen(path.at, "rbe");
+    char magic[4] = "";
+    bool found = file && fread(magic, 1, sizeof magic, file) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
+    if (file) {
+        fclose(file);
+    }
+    strbuf_free(&path);
+    return found;
+}
+
+bool zone_set(const char *name)
+{
+    if (name && ((!zone_is_file(name) && !zone_is_posix(name)) || setenv("TZ", name, 1) != 0)) {
+        return false;
+    }
+    tzset();
+    return true;
+}
+
+void clock_reader_init(struct clock_reader *reader)
+{
+    *reader = (struct clock_reader){ .last_ms = INT64_MIN };
+}
+
+/*
+ * The last one read, not the greatest: after a clock that ran ahead was set right, one bogus stamp must not
+ * decide every later fold.
+ */
+void clock_seen(struct clock_reader *reader, int64_t ms)
+{
+    reader->last_ms = ms;
+}
+
+static inline unsigned digit(const char *at)
+{
+    return (unsigned)(unsigned char)*at - '0';
+}
+
+/* 100 or more if these are not two digits. */
+static inline unsigned two_digits(const char *at)
+{
+    unsigned tens = digit(at);
+    unsigned ones = digit(at + 1);
+    return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+}
+
+static unsigned month_days(unsigned year, unsigned month)
+{
+    static const unsigned char DAYS[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return DAYS[month - 1] + (month == 2 && leap ? 1U : 0U);
+}
+
+/* Days since 1970-01-01 in the Gregorian calendar, for years from 1970. */
+static int64_t civil_days(unsigned year, unsigned month, unsigned day)
+{
+    /* Counted in years that begin in March, so that the leap day comes last. */
+    unsigned y = month <= 2 ? year - 1 : year;
+    unsigned day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + day_of_year - 719468;
+}
+
+/* The fraction's length, and its milliseconds; finer digits are passed over. */
+static size_t fraction_read(const char *text, size_t len, int64_t *ms)
+{
+    static const int64_t WEIGHT[3] = { 100, 10, 1 };
+    *ms = 0;
+    if (len < 2 || (text[0] != ',' && text[0] != '.') || digit(text + 1) > 9) {
+        return 0;
+    }
+    size_t used = 1;
+    for (; used < len && digit(text + used) <= 9; used++) {
+        *ms += used <= 3 ? WEIGHT[used - 1] * digit(text + used) : 0;
+    }
+    return used;
+}
+
+/* "MM:SS" and the fraction, behind "YYYY-MM-DD HH:". The length of the whole, 0 if it is none. */
+static inline size_t within_read(const char *text, size_t len, int64_t *within_ms)
+{
+    unsigned minute = two_digits(text + 14);
+    unsigned second = two_digits(text + 17);
+    if (minute > 59 || second > 59 || text[16] != ':') {
+        return 0;
+    }
+    size_t fraction = fraction_read(text + STAMP_LEN, len - STAMP_LEN, within_ms);
+    *within_ms += (minute * 60 + second) * INT64_C(1000);
+    return STAMP_LEN + fraction;
+}
+
+/* The local hour since 1970, as if it were UTC, of "YYYY-MM-DD HH:". */
+static bool hour_read(const char *text, int64_t *hour)
+{
+    unsigned century = two_digits(text);
+    unsigned year_of_century = two_digits(text + 2);
+    unsigned year = century * 100 + year_of_century;
+    unsigned month = two_digits(text + 5);
+    unsigned day = two_digits(text + 8);
+    unsigned hour_of_day = two_digits(text + 11);
+    if (text[4] != '-' || text[7] != '-' || (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || century > 99 ||
+        year_of_century > 99 || year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month) ||
+        hour_of_day > 23) {
+        return false;
+    }
+    *hour = civil_days(year, month, day) * 24 + hour_of_day;
+    return true;
+}
+
+static int64_t zone_offset(int64_t utc_s)
+{
+    time_t instant = utc_s;
+    struct tm local;
+    return localtime_r(&instant, &local) ? local.tm_gmtoff : 0;
+}
+
+/* The instants that a local time may mean, in their order. plain: no change of the zone's offset is near. */
+struct candidates {
+    int64_t utc_s[2];
+    int count;
+    bool plain;
+};
+
+/*
+ * The zone's offset a day before and a day after bracket any change. Where the two differ, each is tried: both fit
+ * when the local time happens twice, none when it is skipped (then it is what the clock would have shown had it not
+ * jumped). This needs no tm_isdst, which does not tell the two apart where a zone changed its standard time.
+ */
+static struct candidates local_candidates(int64_t local_s)
+{
+    int64_t before = zone_offset(local_s - SECONDS_PER_DAY);
+    int64_t after = zone_offset(local_s + SECONDS_PER_DAY);
+    struct candidates found = { .utc_s = { local_s - before, local_s - after }, .plain = before == after };
+    if (found.plain) {
+        found.count = 1;
+        return found;
+    }
+    bool early_fits = zone_offset(local_s - before) == before;
+    bool late_fits = zone_offset(local_s - after) == after;
+    if (late_fits && !early_fits) {
+        found.utc_s[0] = found.utc_s[1];
+    }
+    found.count = early_fits && late_fits ? 2 : 1;
+    return found;
+}
+
+static int64_t fold_choose(const struct candidates *found, int64_t within_ms, int64_t last_ms)
+{
+    int64_t first = found->utc_s[0] * 1000 + within_ms;
+    if (found->count == 1 || first + STEP_BACK_MAX_MS >= last_ms) {
+        return first;
+    }
+    return found->utc_s[1] * 1000 + within_ms;
+}
+
+size_t clock_read(struct clock_reader *reader, const char *text, size_t len, int64_t *ms)
+{
+    int64_t within_ms;
+    size_t used = len < STAMP_LEN ? 0 : within_read(text, len, &within_ms);
+    if (used == 0) {
+        return 0;
+    }
+    if (memcmp(text, reader->hour, HOUR_LEN) != 0) {
+        int64_t hour;
+        if (!hour_read(text, &hour)) {
+            return 0;
+        }
+        /* Zones change at any minute (Lord Howe by half an hour), so near a change the whole second counts. */
+        int64_t within_s = within_ms / 1000;
+        struct candidates found = local_candidates(hour * SECONDS_PER_HOUR + within_s);
+        if (!found.plain) {
+            *ms = fold_choose(&found, within_ms % 1000, reader->last_ms);
+            return used;
+        }
+        memcpy(reader->hour, text, HOUR_LEN);
+        reader->hour_ms = (found.utc_s[0] - within_s) * 1000;
+    }
+    *ms = reader->hour_ms + within_ms;
+    return used;
+}
+
+size_t clock_read_near(const char *text, size_t len, int64_t near_ms, int64_t *ms)
+{
+    int64_t hour;
+    int64_t within_ms;
+    size_t used = len < STAMP_LEN || !hour_read(text, &hour) ? 0 : within_read(text, len, &within_ms);
+    if (used > 0) {
+        struct candidates found = local_candidates(hour * SECONDS_PER_HOUR + within_ms / 1000);
+        int64_t first = found.utc_s[0] * 1000 + within_ms % 1000;
+        int64_t second = found.utc_s[found.count - 1] * 1000 + within_ms % 1000;
+        /* The first is nearer up to the middle between the two. */
+        *ms = near_ms - first <= second - near_ms ? first : second;
+    }
+    return used;
+}
+
+void clock_format_rfc3339(int64_t ms, char buf[40])
+{
+    int64_t within_ms = (ms % 1000 + 1000) % 1000;
+    time_t instant = ms / 1000 - (ms % 1000 < 0 ? 1 : 0);
+    struct tm local;
+    if (!localtime_r(&instant, &local)) {
+        strcpy(buf, "-");
+        return;
+    }
+    size_t len = strftime(buf, 40, "%Y-%m-%dT%H:%M:%S", &local);
+    unsigned west = local.tm_gmtoff < 0;
+    unsigned minutes = (unsigned)labs(local.tm_gmtoff) / 60 % (100 * 60);
+    snprintf(buf + len, 40 - len, ".%03d%c%02u:%02u", (int)within_ms, west ? '-' : '+', minutes / 60, minutes % 60);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vocabulary.h"
+
+#include <stdlib.h>
+
+#include "pattern.h"
+
+/*
+ * Everything that the agent understands, in one place; only the rule of equals signs is known by its form
+ * (record_is_rule). Within one first letter the frequent ones stand first. Texts that may span lines (stderr,
+ * exceptions) have only their first line here.
+ */
+static const struct vocabulary_entry BUILTIN[] = {
+    { EVENT_CYCLE_STARTED, "OFFLOAD CYCLE STARTED$", "OFFLOAD CYCLE STARTED" },
+    { EVENT_CYCLE_TABLES, "Tables: (?<number>\\d{1,6})$", "Tables: 2" },
+    { EVENT_RUN_STARTED, "Starting offload: (?<table>[\\w.\\-]{1,128}) → ",
+      "Starting offload: bronze_trades_binance → cold.bronze_trades_binance" },
+    { EVENT_RUN_COMPLETED,
+      "✓ Offload completed: (?<table>[\\w.\\-]{1,128}) \\((?<rows>[\\d,]{1,25}) rows in (?<seconds>[\\d,]{1,12}(?:\\.\\d+)?)s\\)$",
+      "✓ Offload completed: bronze_trades_binance (159,163 rows in 8.0s)" },
+    { EVENT_RUN_FAILED, "✗ Offload failed: (?<table>[\\w.\\-]{1,128})$", "✗ Offload failed: bronze_trades_binance" },
+    { EVENT_RUN_EXIT_CODE, "  Exit code: (?<number>-?\\d{1,10})$", "  Exit code: 1" },
+    { EVENT_RUN_STDERR, "  Stderr:(?: (?<text>.*))?$", "  Stderr: java.net.ConnectException: Connection refused" },
+    { EVENT_RUN_TIMEOUT, "✗ Offload timeout: (?<table>[\\w.\\-]{1,128})(?: \\(>\\d+ minutes?\\))?$",
+      "✗ Offload timeout: bronze_trades_kraken (>10 minutes)" },
+    { EVENT_CYCLE_COMPLETED,
+      "OFFLOAD CYCLE COMPLETED(?:\\W{1,8}Duration: (?<seconds>[\\d,]{1,12}(?:\\.\\d+)?) ?s(?:ec(?:ond)?s?)?\\W{0,8})?$",
+      "OFFLOAD CYCLE COMPLETED" },
+    { EVENT_CYCLE_DURATION, "Duration: (?<seconds>[\\d,]{1,12}(?:\\.\\d+)?) ?s(?:ec(?:ond)?s?)?$", "Duration: 12.4s" },
+    { EVENT_CYCLE_SUMMARY, "Success: (?<succeeded>\\d{1,6}), Failed: (?<failed>\\d{1,6}), Timeout: (?<timed_out>\\d{1,6})$",
+      "Success: 2, Failed: 0, Timeout: 0" },
+    { EVENT_CYCLE_ROWS, "Total rows offloaded: (?<rows>[\\d,]{1,25})$", "Total rows offloaded: 160,006" },
+    { EVENT_NEXT_RUN, "Next run scheduled at: (?<at>\\d{4}-\\d\\d-\\d\\d[ T][\\d:.,]{8,18})$",
+      "Next run scheduled at: 2026-02-12 19:45:00" },
+    { EVENT_WAITING, "Waiting (?<seconds>-?[\\d,]{1,12}(?:\\.\\d+)?) seconds?\\.{0,3}$", "Waiting 597 seconds..." },
+    { EVENT_IGNORED, "Time: \\d{4}-\\d\\d-\\d\\dT", "Time: 2026-02-12T19:34:50" },
+
+    { EVENT_CYCLE_EXCEPTION, "Offload cycle failed with exception: ?(?<text>.*)$",
+      "Offload cycle failed with exception: [Errno 2] No such file or directory: 'docker'" },
+
+    { EVENT_SCHEDULER_STARTED, "K2 ICEBERG OFFLOAD SCHEDULER STARTED$", "K2 ICEBERG OFFLOAD SCHEDULER STARTED" },
+    { EVENT_SCHEDULE, "Schedule: Every (?:(?<minutes>[\\d.]{1,9}) minutes?|(?<seconds>[\\d.]{1,9}) seconds?)$",
+      "Schedule: Every 15 minutes" },
+    { EVENT_SIGNAL_RECEIVED, "Received signal (?<number>\\d{1,3})\\b", "Received signal 15, shutting down gracefully..." },
+    { EVENT_SIGNAL_RECEIVED, "Keyboard interrupt received\\b", "Keyboard interrupt received, shutting down..." },
+    { EVENT_SHUTDOWN_REQUESTED, "Shutdown requested\\b", "Shutdown requested, stopping cycle" },
+    { EVENT_SCHEDULER_STOPPED, "Scheduler stopped gracefully$", "Scheduler stopped gracefully" },
+    { EVENT_SCHEDULER_CRASHED, "Scheduler crashed: ?(?<text>.*)$", "Scheduler crashed: out of file descriptors" },
+
+    { EVENT_IGNORED, "Tables: \\d+ Bronze tables?$", "Tables: 2 Bronze tables" },
+    { EVENT_IGNORED, "Log file: ", "Log file: /tmp/iceberg-offload-scheduler.log" },
+    { EVENT_IGNORED, "Running initial offload cycle\\.\\.\\.$", "Running initial offload cycle..." },
+    { EVENT_IGNORED, "Prometheus metrics (?:enabled on port \\d+|disabled)\\b", "Prometheus metrics enabled on port 8000" },
+    { EVENT_IGNORED, "Failed to start metrics server\\b", "Failed to start metrics server" },
+};
+
+const struct vocabulary_entry *vocabulary_builtin(size_t *count)
+{
+    *count = sizeof BUILTIN / sizeof BUILTIN[0];
+    return BUILTIN;
+}
+
+enum group {
+    GROUP_TABLE,
+    GROUP_TEXT,
+    GROUP_ROWS,
+    GROUP_NUMBER,
+    GROUP_SECONDS,
+    GROUP_MINUTES,
+    GROUP_AT,
+    GROUP_SUCCEEDED,
+    GROUP_FAILED,
+    GROUP_TIMED_OUT,
+    GROUPS
+};
+
+static const char *const GROUP_NAMES[GROUPS] = {
+    [GROUP_TABLE] = "table",         [GROUP_TEXT] = "text",       [GROUP_ROWS] = "rows",
+    [GROUP_NUMBER] = "number",       [GROUP_SECONDS] = "seconds", [GROUP_MINUTES] = "minutes",
+    [GROUP_AT] = "at",               [GROUP_SUCCEEDED] = "succeeded", [GROUP_FAILED] = "failed",
+    [GROUP_TIMED_OUT] = "timed_out",
+};
+
+struct word {
+    int kind;
+    struct pattern *pattern; /* owned, likewise below */
+    char *source;
+};
+
+/* The words that a message with one first byte may be, in the order added. */
+struct shelf {
+    const struct word **words;
+    size_t count;
+};
+
+struct vocabulary {
+    struct word **words;     /* owned */
+    size_t count;
+    struct shelf by_first[256];
+};
+
+struct vocabulary *vocabulary_new(void)
+{
+    return must_alloc(sizeof(struct vocabulary));
+}
+
+void vocabulary_free(struct vocabulary *vocabulary)
+{
+    if (!vocabulary) {
+        return;
+    }
+    for (size_t i = 0; i < vocabulary->count; i++) {
+        pattern_free(vocabulary->words[i]->pattern);
+        free(vocabulary->words[i]->source);
+        free(vocabulary->words[i]);
+    }
+    for (size_t i = 0; i < 256; i++) {
+        free(vocabulary->by_first[i].words);
+    }
+    free(vocabulary->words);
+    free(vocabulary);
+}
+
+/* What an event would be worthless without. */
+static bool groups_suffice(int kind, const struct pattern *pattern, struct strbuf *error)
+{
+    const char *missing = NULL;
+    switch (kind) {
+    case EVENT_RUN_STARTED:
+    case EVENT_RUN_COMPLETED:
+    case EVENT_RUN_FAILED:
+    case EVENT_RUN_TIMEOUT:
+        missing = pattern_has_group(pattern, GROUP_TABLE) ? NULL : "table";
+        break;
+    case EVENT_SCHEDULE:
+    case EVENT_CYCLE_DURATION:
+    case EVENT_WAITING:
+        missing = pattern_has_group(pattern, GROUP_SECONDS) || pattern_has_group(pattern, GROUP_MINUTES)
+                      ? NULL : "seconds";
+        break;
+    case EVENT_NEXT_RUN:
+        missing = pattern_has_group(pattern, GROUP_AT) ? NULL : "at";
+        break;
+    default:
+        break;
+    }
+    if (missing) {
+        strbuf_printf(error, "%s needs a group named \"%s\"", event_name((enum event_kind)kind), missing);
+    }
+    return !missing;
+}
+
+/* A line that was copied and not edited. */
+static bool is_new(const struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
+{
+    for (size_t i = 0; i < vocabulary->count; i++) {
+        if (vocabulary->words[i]->kind == kind && strcmp(vocabulary->words[i]->source, pattern) == 0) {
+            strbuf_puts(error, "the same pattern twice");
+            return false;
+        }
+    }
+    return true;
+}
+
+bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
+{
+    if (!is_new(vocabulary, kind, pattern, error)) {
+        return false;
+    }
+    struct pattern *compiled = pattern_new(pattern, GROUP_NAMES, GROUPS, error);
+    if (!compiled || !groups_suffice(kind, compiled, error)) {
+        pattern_free(compiled);
+        return false;
+    }
+    struct word *word = must_alloc(sizeof *word);
+    *word = (struct word){ kind, compiled, must_copy(pattern, strlen(pattern)) };
+    vocabulary->words = must_grow(vocabulary->words, vocabulary->count + 1, sizeof vocabulary->words[0]);
+    vocabulary->words[vocabulary->count++] = word;
+    for (size_t byte = 0; byte < 256; byte++) {
+        if (pattern_may_begin_with(compiled, (unsigned char)byte)) {
+            struct shelf *shelf = &vocabulary->by_first[byte];
+            shelf->words = must_grow(shelf->words, shelf->count + 1, sizeof shelf->words[0]);
+            shelf->words[shelf->count++] = word;
+        }
+    }
+    return true;
+}
+
+/* A whole number, commas passed over; stops at the decimal point. False if it is not one or too great. */
+static bool number_read(struct slice text, int64_t *value, size_t *used)
+{
+    bool negative = text.len > 0 && text.at[0] == '-';
+    int64_t number = 0;
+    size_t i = negative ? 1 : 0;
+    size_t digits = 0;
+    for (; i < text.len && text.at[i] != '.'; i++) {
+        if (text.at[i] == ',') {
+            continue;
+        }
+        if (text.at[i] < '0' || text.at[i] > '9' || __builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, text.at[i] - '0', &number)) {
+            return false;
+        }
+        digits++;
+    }
+    *value = negative ? -number : number;
+    *used = i;
+    return digits > 0;
+}
+
+static bool duration_read(struct slice text, int64_t unit_ms, int64_t *duration_ms)
+{
+    int64_t whole;
+    size_t used;
+    if (!number_read(text, &whole, &used) || __builtin_mul_overflow(whole, unit_ms, duration_ms)) {
+        return false;
+    }
+    int64_t sign = text.at[0] == '-' ? -1 : 1;
+    for (size_t i = used + 1; i < text.len && text.at[i] >= '0' && text.at[i] <= '9' && unit_ms > 1; i++) {
+        unit_ms /= 10;
+        if (__builtin_add_overflow(*duration_ms, sign * unit_ms * (text.at[i] - '0'), duration_ms)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool count_read(struct slice text, int *count)
+{
+    int64_t number;
+    size_t used;
+    if (!number_read(text, &number, &used) || number < 0 || number > 1000000) {
+        return false;
+    }
+    *count = (int)number;
+    return true;
+}
+
+static bool field_read(enum group group, struct slice text, struct event *event, struct vocabulary_extra *extra)
+{
+    size_t used;
+    switch (group) {
+    case GROUP_TABLE:
+        event->table = text;
+        return text.len > 0;
+    case GROUP_TEXT:
+        event->text = text;
+        return true;
+    case GROUP_ROWS:
+    case GROUP_NUMBER:
+        return number_read(text, &event->number, &used);
+    case GROUP_SECONDS:
+        extra->has_duration = true;
+        return duration_read(text, 1000, &event->duration_ms);
+    case GROUP_MINUTES:
+        extra->has_duration = true;
+        return duration_read(text, 60000, &event->duration_ms);
+    case GROUP_AT:
+        extra->at = text;
+        return true;
+    case GROUP_SUCCEEDED:
+        return count_read(text, &event->succeeded);
+    case GROUP_FAILED:
+        return count_read(text, &event->failed);
+    case GROUP_TIMED_OUT:
+        return count_read(text, &event->timed_out);
+    case GROUPS:
+        break;
+    }
+    return false;
+}
+
+static enum vocabulary_answer fields_read(const struct word *word, struct slice message, struct event *event,
+                                          struct vocabulary_extra *extra)
+{
+    if (word->kind == EVENT_IGNORED) {
+        return VOCABULARY_IGNORED;
+    }
+    *event = (struct event){ .kind = (enum event_kind)word->kind };
+    event->number = word->kind == EVENT_RUN_COMPLETED ? -1 : 0;
+    *extra = (struct vocabulary_extra){ 0 };
+    int group;
+    for (size_t i = 0; (group = pattern_name(word->pattern, i)) >= 0; i++) {
+        struct slice text = pattern_group(word->pattern, message, (size_t)group);
+        if (text.at && !field_read((enum group)group, text, event, extra)) {
+            return VOCABULARY_UNKNOWN;
+        }
+    }
+    return VOCABULARY_EVENT;
+}
+
+enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, struct slice message, struct event *event,
+                                        struct vocabulary_extra *extra)
+{
+    if (message.len == 0) {
+        return VOCABULARY_UNKNOWN;
+    }
+    const struct shelf *shelf = &vocabulary->by_first[(unsigned char)message.at[0]];
+    enum vocabulary_answer answer = VOCABULARY_UNKNOWN;
+    for (size_t i = 0; i < shelf->count; i++) {
+        enum pattern_answer found = pattern_match(shelf->words[i]->pattern, message);
+        if (found == PATTERN_YES) {
+            return fields_read(shelf->words[i], message, event, extra);
+        }
+        if (found == PATTERN_LIMIT) {
+            answer = VOCABULARY_LIMIT;
+        }
+    }
+    return answer;
+}
