@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core.h"
+
+/*
+ * What people are told, and when. An incident remembers what it told last; whenever it differs from what is true, and telling
+ * is allowed, one notification closes the gap. So old news, a crowded hour and a restart all need no special case:
+ * what is still true when the way is free is told, once, as it then stands.
+ */
+
+enum { GOOD_CYCLES_TO_VERIFY = 3, RESOLVED_KEPT = 32, ROUTINE_AN_HOUR = NOTIFICATIONS_AN_HOUR - 1 };
+
+/* The hour that the limit speaks of; schedules below a minute (tests, demonstrations) have a shorter one. */
+static int64_t crowded_ms(const struct engine *engine)
+{
+    int64_t interval = engine_interval(engine);
+    return interval >= MINUTE_MS ? HOUR_MS : 4 * interval;
+}
+
+/* When there is room for one more: at once, or when old ones are an hour old. The last place is kept for news of a critical. */
+static int64_t room_at(const struct engine *engine, bool critical_news)
+{
+    const struct pool *pool = &engine->pool;
+    size_t places = critical_news ? NOTIFICATIONS_AN_HOUR : ROUTINE_AN_HOUR;
+    if (pool->sent_count < places)
+        return engine->clock_ms;
+    int64_t free_ms = pool->sent_ms[pool->sent_count - places] + crowded_ms(engine);
+    return free_ms > engine->clock_ms ? free_ms : engine->clock_ms;
+}
+
+static void count_sent(struct pool *pool, int64_t at_ms)
+{
+    if (pool->sent_count == NOTIFICATIONS_AN_HOUR) {
+        memmove(pool->sent_ms, pool->sent_ms + 1, (NOTIFICATIONS_AN_HOUR - 1) * sizeof *pool->sent_ms);
+        pool->sent_count--;
+    }
+    pool->sent_ms[pool->sent_count++] = at_ms;
+}
+
+static const char *escalate_to(const struct tracked *tracked)
+{
+    return tracked->family == FAMILY_STALE ? "Engineering Lead and Data Team" : "Engineering Lead";
+}
+
+static void send(struct engine *engine, struct tracked *tracked, enum notification_status status)
+{
+    struct incident *facts = &tracked->facts;
+    struct strbuf summary = { 0 };
+    describe(tracked, status, engine->clock_ms, &summary);
+    facts->prometheus_ms = prometheus_time(tracked, facts->open ? engine->clock_ms : facts->resolved_ms);
+    tracked->sequence++;
+    count_sent(&engine->pool, engine->clock_ms);
+    if (engine->sink.notify) {
+        engine->sink.notify(engine->sink.notify_ctx, &(struct notification){
+            .time_ms = engine->clock_ms,
+            .status = status,
+            .severity = facts->severity,
+            .alert = facts->alert,
+            .sequence = tracked->sequence,
+            .summary = strbuf_text(&summary),
+            .escalate_to = status == NOTIFY_ESCALATED ? escalate_to(tracked) : NULL,
+            .incident = facts,
+        });
+    }
+    struct strbuf note = { 0 };
+    strbuf_printf(&note, "%s %s", notification_status_name(status), severity_name(facts->severity));
+    pool_note(engine, tracked, "notified", strbuf_text(&note));
+    strbuf_free(&note);
+    strbuf_free(&summary);
+}
+
+enum news { NEWS_NONE, NEWS_FIRING, NEWS_RESOLVED };
+
+static enum news news_of(const struct engine *engine, const struct tracked *tracked)
+{
+    if (!tracked->facts.open)
+        return tracked->told && !tracked->told_resolved ? NEWS_RESOLVED : NEWS_NONE;
+    if (engine->catching_up)
+        return NEWS_NONE;
+    bool same = tracked->told && tracked->told_severity == tracked->facts.severity && tracked->told_alert == tracked->facts.alert;
+    return same ? NEWS_NONE : NEWS_FIRING;
+}
+
+static bool critical_news(const struct tracked *tracked, enum news news)
+{
+    return news == NEWS_FIRING && tracked->facts.severity == SEVERITY_CRITICAL;
+}
+
+void announce_change(struct engine *engine, struct tracked *tracked)
+{
+    enum news news = news_of(engine, tracked);
+    if (news == NEWS_NONE || room_at(engine, critical_news(tracked, news)) > engine->clock_ms)
+        return;
+    if (news == NEWS_RESOLVED) {
+        tracked->told_resolved = true;
+        if (engine->settings.notify.resolved)
+            send(engine, tracked, NOTIFY_RESOLVED);
+        return;
+    }
+    tracked->told = true;
+    tracked->told_severity = tracked->facts.severity;
+    tracked->told_alert = tracked->facts.alert;
+    tracked->reminded_ms = engine->clock_ms;
+    send(engine, tracked, NOTIFY_FIRING);
+}
+
+void announce_all(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->pool.count; i++)
+        announce_change(engine, engine->pool.incidents[i]);
+    engine->floor_ms = engine->clock_ms;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t escalation_at(const struct engine *engine, const struct tracked *tracked)
+{
+    const struct incident *facts = &tracked->facts;
+    int64_t recovery = alert_recovery_ms(facts->alert);
+    if (!facts->open || !tracked->told || facts->escalated_ms)
+        return INT64_MAX;
+    if (tracked->escalation_due)
+        return room_at(engine, false);
+    if (recovery == 0)
+        return INT64_MAX;
+    return later(facts->opened_ms + recovery + engine->settings.notify.escalation_ms, room_at(engine, false));
+}
+
+static int64_t reminder_at(const struct engine *engine, const struct tracked *tracked)
+{
+    int64_t every = engine->settings.notify.reminder_ms;
+    if (!tracked->facts.open || !tracked->told || tracked->told_severity != SEVERITY_CRITICAL || every == 0)
+        return INT64_MAX;
+    return later(tracked->reminded_ms + every, room_at(engine, false));
+}
+
+static int64_t news_at(const struct engine *engine, const struct tracked *tracked)
+{
+    enum news news = news_of(engine, tracked);
+    return news == NEWS_NONE ? INT64_MAX : room_at(engine, critical_news(tracked, news));
+}
+
+static int64_t announcer_due(const struct engine *engine)
+{
+    int64_t best = INT64_MAX;
+    for (size_t i = 0; !engine->catching_up && i < engine->pool.count; i++) {
+        const struct tracked *tracked = engine->pool.incidents[i];
+        int64_t times[] = { news_at(engine, tracked), escalation_at(engine, tracked), reminder_at(engine, tracked) };
+        for (size_t t = 0; t < sizeof times / sizeof times[0]; t++)
+            best = times[t] < best ? times[t] : best;
+    }
+    return best;
+}
+
+static void announcer_expire(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->pool.count; i++) {
+        struct tracked *tracked = engine->pool.incidents[i];
+        if (news_at(engine, tracked) <= engine->clock_ms)
+            announce_change(engine, tracked);
+        if (escalation_at(engine, tracked) <= engine->clock_ms) {
+            tracked->facts.escalated_ms = engine->clock_ms;
+            send(engine, tracked, NOTIFY_ESCALATED);
+            pool_changed(engine, tracked);
+        }
+        if (reminder_at(engine, tracked) <= engine->clock_ms) {
+            tracked->reminded_ms = engine->clock_ms;
+            send(engine, tracked, NOTIFY_REMINDER);
+        }
+    }
+}
+
+/* Three good cycles that began after the recovery verify it. */
+static void verify(struct engine *engine)
+{
+    const struct cycle *cycle = &engine->model.cycle;
+    bool good = cycle->outcome == CYCLE_SUCCESS && engine->slow.level == SEVERITY_NONE;
+    struct pool *pool = &engine->pool;
+    for (size_t i = pool->count; i-- > 0;) {
+        struct tracked *tracked = pool->incidents[i];
+        if (tracked->facts.open || cycle->started_ms < tracked->facts.resolved_ms)
+            continue;
+        tracked->good_cycles = good ? tracked->good_cycles + 1 : 0;
+        if (tracked->good_cycles < GOOD_CYCLES_TO_VERIFY || news_of(engine, tracked) != NEWS_NONE)
+            continue;
+        tracked->facts.verified_ms = engine->clock_ms;
+        pool_changed(engine, tracked);
+        pool_note(engine, tracked, "verified", "three good cycles");
+        pool_drop(engine, i);
+    }
+}
+
+/* A pipeline that never gets three good cycles in a row must not gather memory. */
+static void forget_oldest(struct engine *engine)
+{
+    struct pool *pool = &engine->pool;
+    size_t resolved = 0;
+    for (size_t i = pool->count; i-- > 0;) {
+        const struct tracked *tracked = pool->incidents[i];
+        resolved += !tracked->facts.open;
+        if (!tracked->facts.open && resolved > RESOLVED_KEPT && news_of(engine, tracked) == NEWS_NONE)
+            pool_drop(engine, i);
+    }
+}
+
+static void announcer_fact(struct engine *engine, const struct fact *fact)
+{
+    if (fact->kind != FACT_CYCLE_COMPLETED)
+        return;
+    verify(engine);
+    forget_oldest(engine);
+}
+
+const struct detector announcer = { announcer_fact, announcer_due, announcer_expire };

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* A detector that cannot fire looks like peace. So what they cannot see is said. */
+
+static void add(struct archive *archive, int64_t *count, struct strbuf *text)
+{
+    struct strbuf name = { 0 };
+    strbuf_printf(&name, "blind.%" PRId64, (*count)++);
+    archive_text(archive, strbuf_text(&name), &text->at);
+    strbuf_free(&name);
+    strbuf_free(text);
+}
+
+static void number(struct archive *archive, const char *name, int64_t value)
+{
+    archive_i64(archive, name, &value);
+}
+
+static void report_table(const struct table *table, struct archive *archive, int64_t *count)
+{
+    struct strbuf text = { 0 };
+    if (table->retired || !stall_blind(table))
+        return;
+    strbuf_printf(&text, "%s: row counts are blind here (most runs report 0 rows), so a stall cannot be seen in them; "
+                         "a watermark source would help ([metrics] url)", table->name);
+    add(archive, count, &text);
+}
+
+static void report_baseline(const struct engine *engine, struct archive *archive, int64_t *count)
+{
+    struct strbuf text = { 0 };
+    int64_t good = (int64_t)engine->slow.good.count, wanted = engine->settings.detect.min_samples;
+    if (good >= wanted)
+        return;
+    strbuf_printf(&text, "cycle durations: %" PRId64 " good cycles known, %" PRId64 " wanted; until then only fixed thresholds",
+                  good, wanted);
+    add(archive, count, &text);
+}
+
+void engine_report(const struct engine *engine, struct archive *archive)
+{
+    int64_t count = 0;
+    number(archive, "next_run_ms", engine->scheduler.promise_ms);
+    number(archive, "interval_ms", engine_interval(engine));
+    number(archive, "lag_warning_ms", engine_lag_warning(engine));
+    number(archive, "lag_critical_ms", engine_lag_critical(engine));
+    number(archive, "cycle_slow_ms", engine->settings.detect.cycle_slow_ms);
+    number(archive, "cycle_too_slow_ms", engine->settings.detect.cycle_too_slow_ms);
+    for (size_t i = 0; i < engine->table_count; i++)
+        report_table(&engine->tables[i], archive, &count);
+    report_baseline(engine, archive, &count);
+    archive_i64(archive, "blind_count", &count);
+}

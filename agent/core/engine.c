@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core.h"
+
+#include <stdlib.h>
+
+/* In this order a fact reaches them: causes before the symptoms that they explain. */
+static const struct detector *const detectors[] = {
+    &detect_scheduler, &detect_slow,       &detect_failures, &detect_stall,
+    &detect_flapping,  &detect_throughput, &detect_lag,      &announcer,
+};
+enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
+
+struct engine *engine_new(const struct settings *settings, const struct engine_sink *sink)
+{
+    struct engine *engine = must_alloc(sizeof *engine);
+    engine->settings = *settings;
+    engine->sink = *sink;
+    engine->model.run_table = -1;
+    engine->floor_ms = INT64_MAX;
+    window_init(&engine->slow.good, 2048);   /* a week of five-minute cycles */
+    window_init(&engine->slow.recent, 32);
+    return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+    if (!engine)
+        return;
+    pool_free(engine);
+    tables_free(engine);
+    window_free(&engine->slow.good);
+    window_free(&engine->slow.recent);
+    strbuf_free(&engine->model.run_error);
+    free(engine);
+}
+
+void engine_configure(struct engine *engine, const struct settings *settings)
+{
+    engine->settings = *settings;
+    engine->floor_ms = engine->clock_ms;
+}
+
+void engine_catch_up(struct engine *engine)
+{
+    engine->catching_up = true;
+}
+
+void engine_go_live(struct engine *engine)
+{
+    engine->catching_up = false;
+    announce_all(engine);
+}
+
+int64_t engine_clock(const struct engine *engine)
+{
+    return engine->clock_ms;
+}
+
+/* The earliest deadline, and whose it is. */
+static int64_t earliest(const struct engine *engine, size_t *owner)
+{
+    int64_t best = INT64_MAX;
+    for (size_t i = 0; i < DETECTORS; i++) {
+        int64_t due = detectors[i]->due(engine);
+        if (due < best) {
+            best = due;
+            *owner = i;
+        }
+    }
+    return best;
+}
+
+/* Runs the deadlines up to and including until, each at its own instant. */
+static void run_deadlines(struct engine *engine, int64_t until_ms)
+{
+    while (engine->floor_ms <= until_ms) {
+        size_t owner = 0;
+        int64_t due = earliest(engine, &owner);
+        engine->floor_ms = due;
+        if (due > until_ms)
+            break;
+        if (due > engine->clock_ms)
+            engine->clock_ms = due;
+        detectors[owner]->expire(engine);
+        engine->floor_ms = engine->clock_ms;
+    }
+}
+
+void engine_feed(struct engine *engine, const struct event *event)
+{
+    /* Promises are broken *before* the event; one that comes at the very instant still counts. */
+    if (event->time_ms > engine->clock_ms) {
+        run_deadlines(engine, event->time_ms - 1);
+        engine->clock_ms = event->time_ms;
+    }
+    engine->event = event;
+    model_event(engine, event);
+    engine->event = NULL;
+}
+
+void engine_tick(struct engine *engine, int64_t now_ms)
+{
+    if (now_ms < engine->clock_ms)
+        now_ms = engine->clock_ms;
+    run_deadlines(engine, now_ms);
+    engine->clock_ms = now_ms;
+}
+
+int64_t engine_next_deadline(struct engine *engine)
+{
+    size_t owner = 0;
+    engine->floor_ms = earliest(engine, &owner);
+    return engine->floor_ms;
+}
+
+void engine_fact(struct engine *engine, const struct fact *fact)
+{
+    for (size_t i = 0; i < DETECTORS; i++) {
+        detectors[i]->fact(engine, fact);
+    }
+    /* A fact may have set an earlier deadline. Looking for it costs a pass over the tables, once a fact that can do so. */
+    size_t owner = 0;
+    int64_t due = earliest(engine, &owner);
+    if (due < engine->floor_ms)
+        engine->floor_ms = due;
+}
+
+int64_t engine_interval(const struct engine *engine)
+{
+    if (engine->settings.schedule.interval_ms > 0)
+        return engine->settings.schedule.interval_ms;
+    return engine->scheduler.interval_ms > 0 ? engine->scheduler.interval_ms : 15 * MINUTE_MS;
+}
+
+int64_t engine_burst(const struct engine *engine)
+{
+    int64_t set = engine->settings.detect.burst_ms;
+    return set > 0 ? set : engine_interval(engine) / 15;
+}
+
+int64_t engine_lag_warning(const struct engine *engine)
+{
+    int64_t set = engine->settings.detect.lag_warning_ms, interval = engine_interval(engine);
+    if (set > 0)
+        return set;
+    return interval + 5 * MINUTE_MS > 20 * MINUTE_MS ? interval + 5 * MINUTE_MS : 20 * MINUTE_MS;
+}
+
+int64_t engine_lag_critical(const struct engine *engine)
+{
+    int64_t set = engine->settings.detect.lag_critical_ms, interval = engine_interval(engine);
+    if (set > 0)
+        return set;
+    return 2 * interval > 30 * MINUTE_MS ? 2 * interval : 30 * MINUTE_MS;
+}
+
+int64_t engine_next_slot(const struct engine *engine)
+{
+    int64_t interval = engine_interval(engine);
+    int64_t moment = interval / 15 < 2 * SECOND_MS ? interval / 15 : 2 * SECOND_MS;
+    /* Slots are whole intervals of the local hour; a promise, where there is one, says where they lie. */
+    int64_t phase = engine->scheduler.slot_ms % interval;
+    int64_t after = engine->clock_ms + moment - phase;
+    return (after / interval + 1) * interval + phase;
+}
+
+void engine_archive_live(struct engine *engine, struct archive *archive)
+{
+    archive_i64(archive, "clock", &engine->clock_ms);
+    archive_bool(archive, "catching_up", &engine->catching_up);
+    scheduler_archive(engine, archive);
+    tables_archive_live(engine, archive);
+    model_archive(engine, archive);
+    slow_archive_live(engine, archive);
+    pool_archive(engine, archive);
+    if (archive_loading(archive))
+        engine->floor_ms = engine->clock_ms;
+}
+
+void engine_archive_windows(struct engine *engine, struct archive *archive)
+{
+    slow_archive_windows(engine, archive);
+    tables_archive_windows(engine, archive);
+}
+
+bool engine_windows_changed(struct engine *engine)
+{
+    bool changed = engine->slow.windows_changed;
+    engine->slow.windows_changed = false;
+    return changed;
+}

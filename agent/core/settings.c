@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "settings.h"
+
+static const int64_t SECOND_MS = 1000;
+static const int64_t MINUTE_MS = 60 * 1000;
+static const int64_t HOUR_MS = 60 * 60 * 1000;
+
+void settings_default(struct settings *settings)
+{
+    *settings = (struct settings){
+        .schedule = {
+            .interval_ms = 0,
+            .table_timeout_ms = 600 * SECOND_MS,
+            .late_warning_ms = 60 * SECOND_MS,
+            .late_critical_ms = 120 * SECOND_MS,
+            .restart_grace_ms = 90 * SECOND_MS,
+            .hang_grace_ms = 60 * SECOND_MS,
+        },
+        .detect = {
+            .failures_warning = 2,
+            .failures_critical = 3,
+            .cycle_slow_ms = 300 * SECOND_MS,
+            .cycle_too_slow_ms = 600 * SECOND_MS,
+            .lag_warning_ms = 0,
+            .lag_critical_ms = 0,
+            .stall_warning_runs = 2,
+            .stall_warning_p = 1e-4,
+            .stall_critical_runs = 3,
+            .stall_critical_p = 1e-6,
+            .slow_floor_ms = 60 * SECOND_MS,
+            .slow_z = 6,
+            .min_samples = 20,
+            .flapping_per_day = 3,
+            .burst_ms = 0,
+        },
+        .notify = {
+            .reminder_ms = 4 * HOUR_MS,
+            .escalation_ms = 30 * MINUTE_MS,
+            .resolved = true,
+        },
+    };
+}
