@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shell/dispatch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shell/payload.h"
+#include "shell/say.h"
+#include "shell/secret.h"
+#include "shell/sender.h"
+
+enum {
+    COMBINED_MOST = 50,                  /* messages in one request */
+    STALE_MS = 10 * 60 * 1000,           /* older than that, what waits goes out as one message */
+};
+
+static const char printed[] = "stdout";
+
+/* What is on its way to one webhook: one request, of one or more outbox entries. */
+struct route {
+    const char *name;
+    bool waiting;            /* the outbox may have more for it */
+    bool shortened;          /* the request was refused once already and goes in its shortest form */
+    int64_t handled;         /* the outbox is done up to this id */
+    struct outbox_entry entries[COMBINED_MOST];
+    size_t count;            /* 0: nothing on its way */
+};
+
+struct dispatch {
+    const struct config *config;
+    struct history *history;
+    struct json_maker *json;
+    struct sender *sender;   /* NULL: print */
+    struct payload_origin origin;
+    struct route *routes;
+    size_t route_count;
+};
+
+struct dispatch *dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
+                               struct strbuf *error)
+{
+    struct dispatch *dispatch = must_alloc(sizeof *dispatch);
+    *dispatch = (struct dispatch){
+        .config = config,
+        .history = history,
+        .origin = { config->host, config->log_path, AGENT_VERSION },
+        .route_count = config->webhook_count ? config->webhook_count : 1,
+    };
+    dispatch->routes = must_alloc(dispatch->route_count * sizeof *dispatch->routes);
+    for (size_t i = 0; i < dispatch->route_count; i++) {
+        dispatch->routes[i].name = config->webhook_count ? config->webhooks[i].name : printed;
+        dispatch->routes[i].waiting = true;
+    }
+    dispatch->json = json_maker_open(error);
+    if (dispatch->json && config->webhook_count)
+        dispatch->sender = sender_open(config, wake, error);
+    if (!dispatch->json || (config->webhook_count && !dispatch->sender)) {
+        dispatch_close(dispatch);
+        return NULL;
+    }
+    return dispatch;
+}
+
+static void route_clear(struct route *route)
+{
+    for (size_t i = 0; i < route->count; i++)
+        message_free(route->entries[i].message);
+    route->count = 0;
+    route->shortened = false;
+}
+
+static void take_results(struct dispatch *dispatch);
+
+void dispatch_close(struct dispatch *dispatch)
+{
+    if (!dispatch)
+        return;
+    if (dispatch->sender) {
+        sender_stop(dispatch->sender);
+        take_results(dispatch);   /* what arrived in the last moment is not sent again */
+        sender_close(dispatch->sender);
+    }
+    for (size_t i = 0; i < dispatch->route_count; i++)
+        route_clear(&dispatch->routes[i]);
+    if (dispatch->json)
+        json_maker_free(dispatch->json);
+    free(dispatch->routes);
+    free(dispatch);
+}
+
+static enum severity least_severity(const struct dispatch *dispatch, size_t route)
+{
+    return dispatch->sender ? dispatch->config->webhooks[route].min_severity : SEVERITY_WARNING;
+}
+
+void dispatch_put(struct dispatch *dispatch, const struct message *message, bool silenced)
+{
+    int64_t id = history_put_message(dispatch->history, message, silenced);
+    for (size_t i = 0; !silenced && i < dispatch->route_count; i++) {
+        if (message->severity < least_severity(dispatch, i))
+            continue;
+        history_put_outbox(dispatch->history, id, message->incident_id, dispatch->routes[i].name, message->time_ms);
+        dispatch->routes[i].waiting = true;
+    }
+}
+
+/* --- what came of it --------------------------------------------------------------------------------------- */
+
+/* All entries of the request have the same fate. */
+static void record(struct dispatch *dispatch, struct route *route, const char *status, const struct delivery_result *result)
+{
+    for (size_t i = 0; i < route->count; i++) {
+        history_put_delivery(dispatch->history, route->entries[i].id, status, result->attempts, result->next_attempt_ms,
+                             strcmp(status, "delivered") == 0 ? result->at_ms : 0, result->error[0] ? result->error : NULL);
+    }
+}
+
+static void route_done(struct route *route)
+{
+    route->handled = route->entries[route->count - 1].id;
+    route->waiting = true;
+    route_clear(route);
+}
+
+static void submit(struct dispatch *dispatch, size_t index);
+
+static void take_result(struct dispatch *dispatch, const struct delivery_result *result)
+{
+    struct route *route = &dispatch->routes[result->webhook];
+    if (route->count == 0 || route->entries[0].id != result->id)
+        return;
+    switch (result->outcome) {
+    case DELIVERY_DONE:
+        record(dispatch, route, "delivered", result);
+        route_done(route);
+        break;
+    case DELIVERY_RETRY:
+        record(dispatch, route, "pending", result);
+        break;
+    case DELIVERY_REFUSED:
+        if (!route->shortened) {
+            route->shortened = true;
+            route->entries[0].attempts = result->attempts;
+            route->entries[0].next_attempt_ms = 0;
+            submit(dispatch, result->webhook);
+            break;
+        }
+        say_error("webhook %s: notification refused: %s", route->name, result->error);
+        record(dispatch, route, "refused", result);
+        route_done(route);
+        break;
+    }
+}
+
+static void take_results(struct dispatch *dispatch)
+{
+    struct delivery_result result;
+    while (sender_take_result(dispatch->sender, &result))
+        take_result(dispatch, &result);
+}
+
+/* --- what goes out ----------------------------------------------------------------------------------------- */
+
+/* Read anew each time, so that a rotated key is used at once. */
+static void read_routing_key(const struct webhook_config *webhook, struct strbuf *key)
+{
+    struct strbuf error = { 0 };
+    if (webhook->routing_key_file && !secret_read(webhook->routing_key_file, key, &error))
+        say_error("webhook %s: %s", webhook->name, strbuf_text(&error));
+    strbuf_free(&error);
+}
+
+static void submit(struct dispatch *dispatch, size_t index)
+{
+    const struct webhook_config *webhook = &dispatch->config->webhooks[index];
+    struct route *route = &dispatch->routes[index];
+    const struct message *messages[COMBINED_MOST];
+    struct strbuf body = { 0 }, key = { 0 }, routing_key = { 0 };
+
+    read_routing_key(webhook, &routing_key);
+    for (size_t i = 0; i < route->count; i++)
+        messages[i] = route->entries[i].message;
+    payload_render(dispatch->json, webhook->format, &dispatch->origin, messages, route->count, route->shortened,
+                   routing_key.len ? strbuf_text(&routing_key) : NULL, &body);
+    payload_dedup_key(&dispatch->origin, messages[route->count - 1], &key);
+    strbuf_printf(&key, "/%lld", (long long)messages[route->count - 1]->sequence);
+    sender_submit(dispatch->sender, &(struct delivery){
+        .id = route->entries[0].id,
+        .webhook = index,
+        .body = body.at,
+        .body_len = body.len,
+        .idempotency_key = key.at,
+        .attempts = route->entries[0].attempts,
+        .not_before_ms = route->entries[0].next_attempt_ms,
+    });
+    strbuf_free(&routing_key);
+}
+
+/* How many of the waiting entries go into one request: all, if the oldest became stale while the receiver was away. */
+static size_t combined(const struct dispatch *dispatch, size_t index, int64_t now_ms)
+{
+    const struct route *route = &dispatch->routes[index];
+    bool stale = now_ms - route->entries[0].created_ms > STALE_MS;
+    /* One event a request is all that PagerDuty and Alertmanager's API take per incident. */
+    enum payload_format format = dispatch->config->webhooks[index].format;
+    bool combinable = format == FORMAT_GENERIC || format == FORMAT_SLACK;
+    return stale && combinable ? route->count : 1;
+}
+
+static void hand_over(struct dispatch *dispatch, size_t index, int64_t now_ms)
+{
+    struct route *route = &dispatch->routes[index];
+    route->count = history_get_outbox(dispatch->history, route->name, route->handled, route->entries, COMBINED_MOST);
+    if (route->count == 0) {
+        route->waiting = false;
+        return;
+    }
+    size_t taken = combined(dispatch, index, now_ms);
+    while (route->count > taken)
+        message_free(route->entries[--route->count].message);
+    submit(dispatch, index);
+}
+
+static void print_waiting(struct dispatch *dispatch, int64_t now_ms)
+{
+    struct route *route = &dispatch->routes[0];
+    while (route->waiting) {
+        struct strbuf line = { 0 };
+        route->count = history_get_outbox(dispatch->history, route->name, route->handled, route->entries, 1);
+        if (route->count == 0) {
+            route->waiting = false;
+            return;
+        }
+        message_text(route->entries[0].message, &line);
+        puts(strbuf_text(&line));
+        fflush(stdout);
+        strbuf_free(&line);
+        record(dispatch, route, "delivered", &(struct delivery_result){ .attempts = 1, .at_ms = now_ms });
+        route_done(route);
+    }
+}
+
+void dispatch_run(struct dispatch *dispatch, int64_t now_ms)
+{
+    if (!dispatch->sender) {
+        print_waiting(dispatch, now_ms);
+        return;
+    }
+    take_results(dispatch);
+    for (size_t i = 0; i < dispatch->route_count; i++) {
+        if (dispatch->routes[i].waiting && dispatch->routes[i].count == 0)
+            hand_over(dispatch, i, now_ms);
+    }
+}

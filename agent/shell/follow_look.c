@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/shell/follow_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/shell/siblings.h"
+#include "agent/shell/watch.h"
+
+static void insert(struct follow *follow, size_t index, struct tail *tail)
+{
+    follow->files = must_grow(follow->files, follow->count + 1, sizeof *follow->files);
+    memmove(&follow->files[index + 1], &follow->files[index], (follow->count - index) * sizeof *follow->files);
+    follow->files[index] = (struct followed){ .tail = tail, .writer = WRITER_UNKNOWN };
+    follow->count++;
+    follow_watch_file(follow, &follow->files[index]);
+}
+
+static void append(struct follow *follow, struct tail *tail)
+{
+    insert(follow, follow->count, tail);
+}
+
+void follow_drop(struct follow *follow, size_t index)
+{
+    struct followed *file = &follow->files[index];
+    if (file->watched)
+        unwatch_file(tail_fd(file->tail));
+    tail_free(file->tail);
+    follow->count--;
+    memmove(file, file + 1, (follow->count - index) * sizeof *file);
+    if (index == follow->count)
+        follow->current = false;
+}
+
+static bool is_followed(const struct follow *follow, const struct tail *tail)
+{
+    struct source_position id = tail_position(tail);
+    for (size_t i = 0; i < follow->count; i++) {
+        if (tail_is(follow->files[i].tail, id.device, id.inode))
+            return true;
+    }
+    return false;
+}
+
+/* A copy of a file that is followed (somebody's backup) is no generation of its own. */
+static bool is_copy(const struct follow *follow, const struct tail *tail)
+{
+    for (size_t i = 0; i < follow->count; i++) {
+        struct source_position position = tail_position(follow->files[i].tail);
+        if (position.fingerprint_len > 0 && tail_begins_as(tail, &position))
+            return true;
+    }
+    return false;
+}
+
+/* Which siblings are generations that nobody has read yet. */
+struct span {
+    size_t from, to;         /* indexes */
+    uid_t owner;             /* in a directory like /tmp anybody could put a forged generation beside the log */
+    int64_t written_ns;      /* and written after that: an old one unpacked again is born late, too */
+};
+
+static void append_generations(struct follow *follow, struct siblings *siblings, const struct span *span)
+{
+    for (size_t i = span->from; i < span->to; i++) {
+        const struct tail *tail = siblings->tails[i];
+        if (tail && siblings_is_generation(siblings, i) && tail_owner(tail) == span->owner &&
+            tail_changed_ns(tail) >= span->written_ns && !is_followed(follow, tail) && !is_copy(follow, tail))
+            append(follow, siblings_take(siblings, i));
+    }
+}
+
+/*
+ * Those that came after a file (it is one of them, unless it has no name any more) and before the one opened at path. That
+ * one may be among them:
+ *
+ *   1. we open the file at path, say C;
+ *   2. C is rotated away, D made and rotated away, E made;
+ *   3. among the siblings we find C, and behind it D.
+ *
+ * D's turn comes when we look again, since step 2 left events.
+ */
+static struct span span_between(const struct siblings *siblings, const struct tail *file, const struct tail *at_path)
+{
+    size_t from = siblings_find_inode(siblings, file), to = at_path ? siblings_find_inode(siblings, at_path) : SIZE_MAX;
+
+    if (from != SIZE_MAX)
+        from++;
+    else
+        for (from = 0; from < siblings->count && tail_born_ns(siblings->tails[from]) <= tail_born_ns(file);)
+            from++;
+    return (struct span){ from, to == SIZE_MAX ? siblings->count : to, tail_owner(file), tail_born_ns(file) };
+}
+
+enum whereabouts { AT_PATH, BESIDE, LOST };
+
+/*
+ * Where the file of an earlier position is now: the inode with the same beginning, else (a device number changes with a
+ * reboot, copytruncate makes another inode) the same beginning anywhere.
+ */
+static enum whereabouts find(const struct source_position *position, const struct tail *at_path,
+                             const struct siblings *siblings, size_t *index)
+{
+    if (at_path && tail_is(at_path, position->device, position->inode) && tail_begins_as(at_path, position))
+        return AT_PATH;
+    if ((*index = siblings_find_position(siblings, position)) != SIZE_MAX)
+        return BESIDE;
+    if (at_path && tail_copies(at_path, position))
+        return AT_PATH;
+    return (*index = siblings_find_copy(siblings, position)) != SIZE_MAX ? BESIDE : LOST;
+}
+
+static void note_lost(const struct follow *follow, const struct source_position *position, const struct siblings *siblings)
+{
+    follow_note(follow, FOLLOW_ROTATED, "the file read last (inode %llu, up to byte %lld) is not there any more%s",
+                (unsigned long long)position->inode, (long long)position->offset,
+                siblings->compressed ? ", probably compressed: what was written to it after that is not read" : "");
+}
+
+/*
+ * Takes up where an earlier life stood: every remembered file that is at path or beside it, then the generations that
+ * came after the last of them. If the last one was compressed meanwhile, what is not compressed yet came after it.
+ */
+static void take_up(struct follow *follow, struct tail *at_path)
+{
+    struct siblings siblings;
+    struct span span = { 0 };
+    bool found = at_path;
+
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
+    for (size_t i = 0; i < follow->remembered_count; i++) {
+        const struct source_position *position = &follow->remembered[i];
+        size_t index = 0;
+
+        span = (struct span){ 0 };
+        switch (find(position, at_path, &siblings, &index)) {
+        case AT_PATH:
+            tail_resume(at_path, position);
+            break;
+        case BESIDE:
+            span = span_between(&siblings, siblings.tails[index], at_path);
+            tail_resume(siblings.tails[index], position);
+            append(follow, siblings_take(&siblings, index));
+            found = true;
+            break;
+        case LOST:
+            if (at_path)
+                note_lost(follow, position, &siblings);
+            if (at_path && siblings.compressed)
+                span = (struct span){ 0, siblings.count, tail_owner(at_path), 0 };
+            break;
+        }
+    }
+    append_generations(follow, &siblings, &span);
+    if (found)
+        follow->remembered_count = 0;
+    siblings_free(&siblings);
+}
+
+/* The file at path is another one than before: the generations in between, if rotation was faster than we. */
+static void catch_missed(struct follow *follow, const struct tail *at_path)
+{
+    struct siblings siblings;
+
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
+    struct span span = span_between(&siblings, follow->files[follow->count - 1].tail, at_path);
+    append_generations(follow, &siblings, &span);
+    siblings_free(&siblings);
+}
+
+void follow_recover(struct follow *follow, size_t index)
+{
+    struct tail *tail = follow->files[index].tail;
+    struct source_position position = tail_position(tail);
+    struct siblings siblings;
+
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
+    size_t copy = siblings_find_copy(&siblings, &position);
+    bool found = copy != SIZE_MAX && tail_owner(siblings.tails[copy]) == tail_owner(tail) &&
+                 !is_followed(follow, siblings.tails[copy]);
+
+    follow_note(follow, FOLLOW_TRUNCATED, "truncated; read up to byte %lld, %s, and again from the beginning",
+                (long long)position.offset,
+                found ? "the rest from its copy" : "what was written after that and before the truncation is lost");
+    tail_restart(tail);
+    if (found) {
+        struct tail *rest = siblings_take(&siblings, copy);
+        tail_resume(rest, &position);
+        insert(follow, index, rest);
+    }
+    siblings_free(&siblings);
+}
+
+/* Follows the file that was opened at path, and owns it. */
+static void begin(struct follow *follow, struct tail *tail)
+{
+    bool replaces = follow->count > 0;
+
+    if (follow->remembered_count > 0)
+        take_up(follow, tail);
+    else if (replaces)
+        catch_missed(follow, tail);
+    append(follow, tail);
+    follow->current = true;
+    follow_note(follow, replaces ? FOLLOW_ROTATED : FOLLOW_OPENED, "%s, inode %llu, from byte %lld",
+                replaces ? "rotated: the old file is read to its end, then the new one" : "following",
+                (unsigned long long)tail_position(tail).inode, (long long)tail_position(tail).offset);
+}
+
+/* The file at path is followed already; if it is not the newest (somebody renamed it back), it becomes so. */
+static void make_current(struct follow *follow, const struct tail *at_path)
+{
+    struct source_position id = tail_position(at_path);
+    size_t index = 0;
+
+    while (!tail_is(follow->files[index].tail, id.device, id.inode))
+        index++;
+    struct followed file = follow->files[index];
+    memmove(&follow->files[index], &follow->files[index + 1], (follow->count - index - 1) * sizeof file);
+    follow->files[follow->count - 1] = file;
+    follow->current = true;
+}
+
+void follow_look(struct follow *follow)
+{
+    struct strbuf why = { 0 };
+    enum tail_refusal refusal;
+
+    follow->look = false;
+    follow->slow_ms = follow_monotonic_ms() + FOLLOW_SLOW_MS;
+    follow_watch(follow);
+    struct tail *tail = tail_open(follow->path, follow->owner, &refusal, &why);
+    if (!tail) {
+        follow->current = false;
+        if (follow->remembered_count > 0)
+            take_up(follow, NULL);
+        if (refusal == TAIL_ABSENT)
+            follow_trouble(follow, FOLLOW_WAITING, "not there (yet): waiting for it");
+        else
+            follow_trouble(follow, FOLLOW_REFUSED, strbuf_text(&why));
+        strbuf_free(&why);
+        return;
+    }
+    strbuf_clear(&follow->trouble);
+    follow->retry = false;
+    if (is_followed(follow, tail)) {
+        make_current(follow, tail);
+        tail_free(tail);
+    } else {
+        begin(follow, tail);
+    }
+    strbuf_free(&why);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "history_parts.h"
+#include "shell/schema.h"
+
+/* While opening nobody waits for us; later the loop has lines to read, and a commit can be tried again. */
+enum { OPEN_BUSY_MS = 2000, COMMIT_BUSY_MS = 50 };
+
+/* A database up to this size is checked wholly at the start, in a few milliseconds. */
+enum { FULL_CHECK_PAGES = 512 };
+
+/*
+ * In WAL mode a checkpoint costs two fsyncs, and the first commit behind it one more: tens of milliseconds on a busy disk. An idle
+ * moment pays that once the WAL has IDLE_WAL_PAGES (history_parts.h); a catch-up, which has no idle moments, at this size.
+ */
+enum { COMMIT_WAL_PAGES = 1000 };
+
+/*
+ * synchronous=NORMAL: a commit costs 0.02 ms; FULL would cost 0.5 ms, and survive a power loss. In WAL mode NORMAL never corrupts;
+ * a power loss may roll back the last transactions, but reading positions and their effects roll back together, so the log
+ * is read again from there, with the same outcome. Nothing is lost that the log still has, and a notification that was
+ * already sent goes out again under the same deduplication key at worst.
+ *
+ * No more than 4 MB of WAL are left behind. The cache holds the right edge of each tree, which is all that appending needs.
+ */
+static const char settings_wal[] =
+    "PRAGMA synchronous = NORMAL;"
+    "PRAGMA foreign_keys = OFF;"
+    "PRAGMA journal_size_limit = 4194304;"
+    "PRAGMA cache_size = -1024;"
+    "PRAGMA temp_store = MEMORY;"
+    "PRAGMA analysis_limit = 200;";
+
+/* Where there is no WAL (no shared memory on this file system), only FULL keeps a rollback journal safe. */
+static const char settings_no_wal[] = "PRAGMA synchronous = FULL;";
+
+static bool is_corruption(int code)
+{
+    return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
+int history_judge(struct history *history, int code)
+{
+    if (is_corruption(code))
+        history->corrupt = true;
+    return code & 0xff;
+}
+
+/* After each commit in WAL mode. A checkpoint that fails now is tried again later; only corruption is news. */
+static int note_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
+{
+    struct history *history = ctx;
+    history->wal_pages = pages;
+    if (pages >= COMMIT_WAL_PAGES)
+        history_judge(history, sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+    return SQLITE_OK;
+}
+
+int history_run(struct history *history, enum sql sql)
+{
+    sqlite3_stmt *statement = history->statements[sql];
+    int code = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return history_judge(history, code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code);
+}
+
+/* "a/b/c/history.db" makes a, a/b and a/b/c, for nobody else to read. */
+static int make_parents(const char *path, struct strbuf *error)
+{
+    char *parent = must_copy(path, strlen(path));
+    int code = SQLITE_OK;
+    for (char *slash = strchr(parent + 1, '/'); slash && code == SQLITE_OK; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(parent, 0700) != 0 && errno != EEXIST) {
+            strbuf_printf(error, "%s: cannot make this directory: %s", parent, strerror(errno));
+            code = SQLITE_CANTOPEN;
+        }
+        *slash = '/';
+    }
+    free(parent);
+    return code;
+}
+
+static int check_path(const char *path, struct strbuf *error)
+{
+    struct stat status;
+    if (stat(path, &status) == 0) {
+        if (S_ISREG(status.st_mode))
+            return SQLITE_OK;
+        strbuf_printf(error, "%s: %s", path, S_ISDIR(status.st_mode) ? "is a directory" : "is not a file");
+        return SQLITE_CANTOPEN;
+    }
+    if (errno != ENOENT) {
+        strbuf_printf(error, "%s: %s", path, strerror(errno));
+        return SQLITE_CANTOPEN;
+    }
+    return make_parents(path, error);
+}
+
+static int read_text(sqlite3 *db, const char *query, struct strbuf *out)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
+    if (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        strbuf_puts(out, text ? text : "");
+        code = SQLITE_OK;
+    }
+    sqlite3_finalize(statement);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int read_number(sqlite3 *db, const char *query, int64_t *number)
+{
+    struct strbuf text = { 0 };
+    int code = read_text(db, query, &text);
+    *number = strtoll(strbuf_text(&text), NULL, 10);
+    strbuf_free(&text);
+    return code;
+}
+
+static int set_journal(sqlite3 *db, struct strbuf *notice)
+{
+    struct strbuf mode = { 0 };
+    int code = read_text(db, "PRAGMA journal_mode = WAL", &mode);
+    bool wal = slice_equals(strbuf_slice(&mode), "wal");
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(db, settings_wal, NULL, NULL, NULL);
+    if (code == SQLITE_OK && !wal) {
+        strbuf_puts(notice, "the history's file system has no WAL mode: commits are slower and wait for readers");
+        code = sqlite3_exec(db, settings_no_wal, NULL, NULL, NULL);
+    }
+    /* The WAL's files stay when we end, so that a user who may only read can still look. */
+    int persist = 1;
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+    strbuf_free(&mode);
+    return code;
+}
+
+static int prepare_statements(struct history *history)
+{
+    int code = SQLITE_OK;
+    for (int i = 0; code == SQLITE_OK && i < SQL_STATEMENTS; i++)
+        code = sqlite3_prepare_v3(history->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &history->statements[i], NULL);
+    return code;
+}
+
+/*
+ * A whole check of a ten-year history would take seconds. Opening has read the header and the schema by now; here both edges of
+ * every tree follow, which is where the agent writes. Damage in between shows when somebody comes across it.
+ */
+static int check_integrity(sqlite3 *db)
+{
+    struct strbuf text = { 0 };
+    int64_t pages = 0;
+    int code = read_number(db, "PRAGMA page_count", &pages);
+    if (code == SQLITE_OK && pages <= FULL_CHECK_PAGES) {
+        code = read_text(db, "PRAGMA quick_check(1)", &text);
+        if (code == SQLITE_OK && !slice_equals(strbuf_slice(&text), "ok"))
+            code = SQLITE_CORRUPT;
+    } else if (code == SQLITE_OK) {
+        code = sqlite3_exec(db,
+                            "SELECT (SELECT min(id) FROM cycle), (SELECT max(id) FROM cycle),"
+                            " (SELECT min(started_at) FROM cycle), (SELECT max(started_at) FROM cycle),"
+                            " (SELECT min(id) FROM run), (SELECT max(id) FROM run), (SELECT max(cycle_id) FROM run),"
+                            " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
+                            " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
+                            " (SELECT max(id) FROM outbox), (SELECT count(*) FROM source), (SELECT count(*) FROM state)",
+                            NULL, NULL, NULL);
+    }
+    strbuf_free(&text);
+    return code;
+}
+
+static void keep_highest(int64_t *highest, int64_t id)
+{
+    if (id > *highest)
+        *highest = id;
+}
+
+static int read_sequences(struct history *history)
+{
+    sqlite3_stmt *statement = history->statements[SQL_GET_SEQUENCES];
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(statement, 0);
+        int64_t id = sqlite3_column_int64(statement, 1);
+        if (name && strcmp(name, "timeline") == 0)
+            keep_highest(&history->last_fact, id);
+        else if (name && strcmp(name, "notification") == 0)
+            keep_highest(&history->last_message, id);
+        else if (name && strcmp(name, "outbox") == 0)
+            keep_highest(&history->last_outbox, id);
+    }
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+void history_disconnect(struct history *history)
+{
+    for (int i = 0; i < SQL_STATEMENTS; i++) {
+        sqlite3_finalize(history->statements[i]);
+        history->statements[i] = NULL;
+    }
+    sqlite3_close(history->db);
+    history->db = NULL;
+}
+
+/* Retention keeps the size flat by giving pages back in small steps, which must be chosen before the first table is there. */
+static int set_vacuum(sqlite3 *db)
+{
+    int64_t pages = 0;
+    int code = read_number(db, "PRAGMA page_count", &pages);
+    return code == SQLITE_OK && pages == 0 ? sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) : code;
+}
+
+static int open_once(struct history *history, struct strbuf *notice, struct strbuf *error)
+{
+    struct strbuf why = { 0 };
+    int code = sqlite3_open_v2(history->path, &history->db,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK && sqlite3_db_readonly(history->db, "main") == 1) {
+        strbuf_puts(&why, "may not be written");
+        code = SQLITE_READONLY;
+    }
+    if (code == SQLITE_OK) {
+        sqlite3_busy_timeout(history->db, OPEN_BUSY_MS);
+        code = set_vacuum(history->db);
+    }
+    if (code == SQLITE_OK)
+        code = schema_migrate(history->db, &why);
+    if (code == SQLITE_OK)
+        code = set_journal(history->db, notice);
+    if (code == SQLITE_OK)
+        code = prepare_statements(history);
+    if (code == SQLITE_OK)
+        code = check_integrity(history->db);
+    if (code == SQLITE_OK)
+        code = read_sequences(history);
+    if (code == SQLITE_OK) {
+        sqlite3_busy_timeout(history->db, COMMIT_BUSY_MS);
+        sqlite3_wal_hook(history->db, note_wal, history);
+    } else {
+        strbuf_printf(error, "%s: %s", history->path,
+                      why.len ? why.at : history->db ? sqlite3_errmsg(history->db) : sqlite3_errstr(code));
+        history_disconnect(history);
+    }
+    strbuf_free(&why);
+    return code;
+}
+
+int history_connect(struct history *history, struct strbuf *notice, struct strbuf *error)
+{
+    struct strbuf why = { 0 };
+    int code = check_path(history->path, error);
+    if (code == SQLITE_OK) {
+        code = open_once(history, notice, &why);
+        if (is_corruption(code)) {
+            code = history_move_aside(history, sqlite3_errstr(code), notice, error);
+            if (code == SQLITE_OK) {
+                strbuf_clear(&why);
+                code = open_once(history, notice, &why);
+            }
+        }
+        if (code != SQLITE_OK)
+            strbuf_add(error, strbuf_text(&why), why.len);
+    }
+    strbuf_free(&why);
+    return code & 0xff;
+}
+
+struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error)
+{
+    struct history *history = must_alloc(sizeof *history);
+    history->path = must_copy(path, strlen(path));
+    history->json = json_maker_open(error);
+    if (!history->json || history_connect(history, notice, error) != SQLITE_OK) {
+        history_close(history);
+        history = NULL;
+    }
+    return history;
+}
+
+void history_close(struct history *history)
+{
+    if (!history)
+        return;
+    history_disconnect(history);
+    json_maker_free(history->json);
+    batch_free(&history->batch);
+    for (size_t i = 0; i < history->state_count; i++) {
+        free(history->states[i].key);
+        strbuf_free(&history->states[i].value);
+    }
+    free(history->states);
+    free(history->sources);
+    strbuf_free(&history->scratch);
+    free(history->path);
+    free(history);
+}

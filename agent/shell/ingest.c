@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shell/ingest.h"
+
+static void take_event(void *ctx, const struct event *event)
+{
+    struct ingest *ingest = ctx;
+    if (event->time_ms >= ingest->live_from_ms) {
+        ingest->live_from_ms = INT64_MIN;
+        engine_go_live(ingest->engine);
+    }
+    engine_feed(ingest->engine, event);
+}
+
+void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
+{
+    struct ingest *ingest = ctx;
+    parser_feed(ingest->parser, line, len, offset, take_event, ingest);
+}

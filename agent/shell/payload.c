@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "shell/payload.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "payload_parts.h"
+#include "shell/cut.h"
+#include "shell/mask.h"
+#include "shell/text.h"
+#include "timestamp.h"
+
+enum {
+    DEDUP_KEY_MAX = 255,     /* PagerDuty's limit, in characters */
+    EVIDENCE_MAX = 2000      /* characters: enough for a person, far below every receiver's limit for a body */
+};
+
+void payload_hash(const char *text, char out[17])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    }
+    snprintf(out, 17, "%016" PRIx64, hash);
+}
+
+/* An incident's number alone comes back when a history is begun anew: the time it opened tells the two apart. */
+void payload_dedup_key(const struct payload_origin *origin, const struct message *message, struct strbuf *out)
+{
+    struct strbuf key = { 0 };
+
+    strbuf_printf(&key, "%s%s#%" PRId64 "@%" PRId64, origin->host, origin->log_path, message->incident_id, message->opened_ms);
+    if (key.len <= DEDUP_KEY_MAX) {
+        strbuf_puts(out, key.at);
+    } else {
+        char hash[17];
+        payload_hash(key.at, hash);
+        strbuf_printf(out, "iceberg-offload-%s", hash);
+    }
+    strbuf_free(&key);
+}
+
+static void put_masked(const char *text, struct strbuf *out)
+{
+    struct strbuf masked = { 0 };
+
+    if (text != NULL) {
+        mask_secrets(text, &masked);
+        cut_chars(strbuf_text(&masked), EVIDENCE_MAX, out);
+    }
+    strbuf_free(&masked);
+}
+
+static void put_time(int64_t ms, char out[40])
+{
+    if (ms != 0) {
+        clock_format_rfc3339(ms, out);
+    }
+}
+
+void facts_gather(struct facts *facts, const struct payload_origin *origin, const struct message *message)
+{
+    *facts = (struct facts){ .message = message };
+    put_time(message->time_ms, facts->time);
+    put_time(message->opened_ms != 0 ? message->opened_ms : message->time_ms, facts->started);
+    if (message->status == NOTIFY_RESOLVED) {
+        put_time(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, facts->ended);
+    }
+    if (message->prometheus_ms <= message->time_ms) {
+        put_time(message->prometheus_ms, facts->prometheus);
+    }
+    snprintf(facts->incident, sizeof facts->incident, "%" PRId64, message->incident_id);
+    payload_dedup_key(origin, message, &facts->dedup_key);
+    for (size_t i = 0; i < message->table_count; i++) {
+        strbuf_printf(&facts->tables, "%s%s", i > 0 ? ", " : "", message->tables[i]);
+    }
+    put_masked(message->summary, &facts->summary);
+    put_masked(message->cause, &facts->cause);
+    put_masked(message->first_command, &facts->first_command);
+    put_masked(message->evidence, &facts->evidence);
+}
+
+void facts_free(struct facts *facts)
+{
+    strbuf_free(&facts->dedup_key);
+    strbuf_free(&facts->tables);
+    strbuf_free(&facts->summary);
+    strbuf_free(&facts->cause);
+    strbuf_free(&facts->first_command);
+    strbuf_free(&facts->evidence);
+}
+
+const char *facts_text(const struct strbuf *text)
+{
+    return text->len > 0 ? text->at : NULL;
+}
+
+void facts_title(const struct facts *facts, struct strbuf *out)
+{
+    const struct message *message = facts->message;
+    const char *word = message->status == NOTIFY_FIRING ? severity_name(message->severity)
+                                                        : notification_status_name(message->status);
+
+    for (; *word != '\0'; word++) {
+        char letter = (char)toupper((unsigned char)*word);
+        strbuf_add(out, &letter, 1);
+    }
+    strbuf_printf(out, " %s", alert_name(message->alert));
+}
+
+void payload_select(struct json_maker *maker, const char *sql, const char *const *texts, size_t count, struct strbuf *out)
+{
+    sqlite3_stmt *statement = NULL;
+    struct strbuf clean = { 0 };
+    const char *result = NULL;
+
+    if (sqlite3_prepare_v2(json_maker_db(maker), sql, -1, &statement, NULL) == SQLITE_OK) {
+        for (size_t i = 0; i < count; i++) {
+            if (texts[i] != NULL) {
+                strbuf_clear(&clean);
+                text_add_valid(&clean, texts[i], strlen(texts[i]));
+                sqlite3_bind_text(statement, (int)i + 1, strbuf_text(&clean), (int)clean.len, SQLITE_TRANSIENT);
+            }
+        }
+        result = sqlite3_step(statement) == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    }
+    /* No table is read: only want of memory can fail this, and then null is still JSON. */
+    strbuf_puts(out, result != NULL ? result : "null");
+    sqlite3_finalize(statement);
+    strbuf_free(&clean);
+}
+
+void payload_labels(struct json_maker *maker, const struct payload_origin *origin, const struct facts *facts,
+                    enum alert alert, enum severity severity, struct strbuf *out)
+{
+    const char *const texts[] = {
+        alert_name(alert), severity_name(severity), facts->message->table, facts->incident, origin->host, origin->log_path,
+    };
+
+    /* A merge patch drops what is null. */
+    payload_select(maker,
+                   "SELECT json_patch('{}', json_object('alertname', ?1, 'severity', ?2, 'table', ?3, 'incident', ?4,"
+                   " 'host', ?5, 'log', ?6, 'job', 'iceberg-offload-agent'))",
+                   texts, sizeof texts / sizeof texts[0], out);
+}
+
+void payload_annotations(struct json_maker *maker, const struct facts *facts, bool shortest, struct strbuf *out)
+{
+    const struct message *message = facts->message;
+    const char *const texts[] = {
+        facts->time,
+        notification_status_name(message->status),
+        severity_name(message->severity),
+        alert_name(message->alert),
+        message->table,
+        facts_text(&facts->tables),
+        facts->incident,
+        facts_text(&facts->summary),
+        alert_runbook(message->alert),
+        facts->prometheus[0] != '\0' ? facts->prometheus : NULL,
+        facts->dedup_key.at,
+        message->escalate_to,
+        shortest ? NULL : facts_text(&facts->cause),
+        shortest ? NULL : message->scenario,
+        shortest ? NULL : facts_text(&facts->first_command),
+        shortest ? NULL : facts_text(&facts->evidence),
+    };
+
+    payload_select(maker,
+                   "SELECT json_patch('{}', json_object('time', ?1, 'status', ?2, 'severity', ?3, 'alert', ?4, 'table', ?5,"
+                   " 'tables', ?6, 'incident', ?7, 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10, 'dedup_key', ?11,"
+                   " 'escalate_to', ?12, 'cause', ?13, 'scenario', ?14, 'first_command', ?15, 'evidence', ?16))",
+                   texts, sizeof texts / sizeof texts[0], out);
+}
+
+size_t payload_combinable(enum payload_format format, const struct message *const *messages, size_t count)
+{
+    size_t together = 1;
+
+    if (format != FORMAT_PAGERDUTY || count == 0) {
+        return count;
+    }
+    while (together < count && messages[together]->incident_id == messages[0]->incident_id) {
+        together++;
+    }
+    return together;
+}
+
+void payload_render(struct json_maker *maker, enum payload_format format, const struct payload_origin *origin,
+                    const struct message *const *messages, size_t count, bool shortest, const char *routing_key,
+                    struct strbuf *out)
+{
+    struct facts *facts = must_alloc((count + 1) * sizeof *facts);
+    const struct payload_job job = { maker, origin, facts, count, shortest, routing_key };
+
+    for (size_t i = 0; i < count; i++) {
+        facts_gather(&facts[i], origin, messages[i]);
+    }
+    switch (format) {
+    case FORMAT_GENERIC: payload_generic(&job, out); break;
+    case FORMAT_SLACK: payload_slack(&job, out); break;
+    case FORMAT_PAGERDUTY: payload_pagerduty(&job, out); break;
+    case FORMAT_ALERTMANAGER: payload_alertmanager(&job, out); break;
+    }
+    for (size_t i = 0; i < count; i++) {
+        facts_free(&facts[i]);
+    }
+    free(facts);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "payload_parts.h"
+#include "shell/cut.h"
+
+/* PagerDuty's limit is 1,024 characters for the summary; the short form stays well away from every limit. */
+enum { SUMMARY_MAX = 1024, SHORT_MAX = 256, EARLIER_MAX = 8000 };
+
+static void put_summary(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
+{
+    struct strbuf whole = { 0 };
+
+    facts_title(facts, &whole);
+    strbuf_printf(&whole, " on %s: %s", job->origin->host, strbuf_text(&facts->summary));
+    cut_chars(whole.at, job->shortest ? SHORT_MAX : SUMMARY_MAX, out);
+    strbuf_free(&whole);
+}
+
+/* What was not delivered before this one, a line each. */
+static void put_earlier(const struct payload_job *job, struct strbuf *out)
+{
+    struct strbuf lines = { 0 };
+
+    for (size_t i = 0; i + 1 < job->count; i++) {
+        facts_title(&job->facts[i], &lines);
+        strbuf_printf(&lines, " %s: %s\n", job->facts[i].time, strbuf_text(&job->facts[i].summary));
+    }
+    cut_chars(strbuf_text(&lines), EARLIER_MAX, out);
+    strbuf_free(&lines);
+}
+
+static void put_details(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
+{
+    struct strbuf annotations = { 0 }, earlier = { 0 };
+
+    payload_annotations(job->maker, facts, false, &annotations);
+    put_earlier(job, &earlier);
+    const char *const texts[] = { annotations.at, job->origin->log_path, facts_text(&earlier) };
+    payload_select(job->maker, "SELECT json_patch(json(?1), json_object('log', ?2, 'earlier', ?3))", texts, 3, out);
+    strbuf_free(&annotations);
+    strbuf_free(&earlier);
+}
+
+/* Events API v2. A resolve carries the payload of its trigger, so that it is routed the same way. */
+void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
+{
+    const struct facts *facts = &job->facts[job->count - 1];
+    const struct message *message = facts->message;
+    struct strbuf summary = { 0 }, details = { 0 };
+
+    put_summary(job, facts, &summary);
+    if (!job->shortest) {
+        put_details(job, facts, &details);
+    }
+    const char *const texts[] = {
+        job->routing_key,
+        message->status == NOTIFY_RESOLVED ? "resolve" : "trigger",
+        facts->dedup_key.at,
+        summary.at,
+        job->origin->host,
+        message->severity == SEVERITY_CRITICAL ? "critical" : "warning",
+        facts->time,
+        message->table != NULL ? message->table : "scheduler",
+        alert_name(message->alert),
+        facts_text(&details),
+    };
+    payload_select(job->maker,
+                   "SELECT json_patch('{}', json_object('routing_key', ?1, 'event_action', ?2, 'dedup_key', ?3,"
+                   " 'client', 'iceberg-offload-agent',"
+                   " 'payload', json_object('summary', ?4, 'source', ?5, 'severity', ?6, 'timestamp', ?7, 'component', ?8,"
+                   " 'group', 'iceberg-offload', 'class', ?9, 'custom_details', json(?10))))",
+                   texts, sizeof texts / sizeof texts[0], out);
+    strbuf_free(&summary);
+    strbuf_free(&details);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/shell/siblings.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* More would be somebody's mischief; each is an open file for a moment. */
+enum { SIBLINGS_MAX = 256 };
+
+/* What of the name follows "BASE." or "BASE-"; NULL if it is no sibling's name. */
+static const char *suffix_of(const char *name, const char *base)
+{
+    size_t len = strlen(base);
+    if (strncmp(name, base, len) != 0 || (name[len] != '.' && name[len] != '-') || name[len + 1] == '\0')
+        return NULL;
+    return name + len + 1;
+}
+
+static bool is_compressed(const char *name)
+{
+    static const char *const ENDS[] = { ".gz", ".xz", ".bz2", ".zst", ".lz4", ".lzma", ".Z" };
+    size_t len = strlen(name);
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++) {
+        size_t end = strlen(ENDS[i]);
+        if (len > end && strcmp(name + len - end, ENDS[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What cannot be opened is not ours to complain about: it may never have been a log. */
+static void add(struct siblings *siblings, const char *directory, const char *name, const char *suffix, int64_t owner)
+{
+    struct strbuf path = { 0 }, why = { 0 };
+    enum tail_refusal refusal;
+
+    strbuf_printf(&path, "%s/%s", directory, name);
+    struct tail *tail = tail_open(strbuf_text(&path), owner, &refusal, &why);
+    if (tail && siblings_find_inode(siblings, tail) != SIZE_MAX) {
+        tail_free(tail);
+        tail = NULL;
+    }
+    if (tail) {
+        siblings->tails = must_grow(siblings->tails, siblings->count + 1, sizeof *siblings->tails);
+        siblings->names = must_grow(siblings->names, siblings->count + 1, sizeof *siblings->names);
+        siblings->tails[siblings->count] = tail;
+        siblings->names[siblings->count] = must_copy(suffix, strlen(suffix));
+        siblings->count++;
+    }
+    strbuf_free(&path);
+    strbuf_free(&why);
+}
+
+static void list(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
+{
+    DIR *dir = opendir(directory);
+    struct dirent *entry;
+
+    if (!dir)
+        return;
+    while (siblings->count < SIBLINGS_MAX && (entry = readdir(dir))) {
+        const char *suffix = suffix_of(entry->d_name, base);
+        if (!suffix)
+            continue;
+        if (is_compressed(entry->d_name))
+            siblings->compressed = true;
+        else
+            add(siblings, directory, entry->d_name, suffix, owner);
+    }
+    closedir(dir);
+}
+
+/* .2 is older than .1, but -20260212 younger than -20260211. */
+static bool is_older_by_name(const char *a, const char *b)
+{
+    enum { DATES_FROM = 100000 };
+    long a_number = strtol(a, NULL, 10), b_number = strtol(b, NULL, 10);
+    return a_number < DATES_FROM && b_number < DATES_FROM ? a_number > b_number : strcmp(a, b) < 0;
+}
+
+/*
+ * By birth, not by the last write: a writer that stayed with an old file makes that look the youngest. Where the clock is
+ * too coarse the name must tell.
+ */
+static bool is_older(const struct siblings *siblings, size_t a, size_t b)
+{
+    int64_t a_ns = tail_born_ns(siblings->tails[a]), b_ns = tail_born_ns(siblings->tails[b]);
+    if (a_ns != b_ns)
+        return a_ns < b_ns;
+    return is_older_by_name(siblings->names[a], siblings->names[b]);
+}
+
+static void swap(struct siblings *siblings, size_t a, size_t b)
+{
+    struct tail *tail = siblings->tails[a];
+    char *name = siblings->names[a];
+    siblings->tails[a] = siblings->tails[b];
+    siblings->names[a] = siblings->names[b];
+    siblings->tails[b] = tail;
+    siblings->names[b] = name;
+}
+
+static void sort(struct siblings *siblings)
+{
+    for (size_t i = 1; i < siblings->count; i++) {
+        for (size_t j = i; j > 0 && is_older(siblings, j, j - 1); j--)
+            swap(siblings, j, j - 1);
+    }
+}
+
+static struct timespec changed(const char *directory)
+{
+    struct stat st;
+    return stat(directory, &st) == 0 ? st.st_mtim : (struct timespec){ 0, 0 };
+}
+
+/*
+ * A rotation in the midst of reading the directory (.1 becomes .2 behind our back) can hide a file: the reading is
+ * repeated when the directory changed meanwhile. In a directory as busy as /tmp that need not end; a few times will do.
+ */
+void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
+{
+    struct timespec before, after;
+    int tries = 0;
+
+    *siblings = (struct siblings){ 0 };
+    do {
+        siblings_free(siblings);
+        before = changed(directory);
+        list(siblings, directory, base, owner);
+        after = changed(directory);
+    } while ((before.tv_sec != after.tv_sec || before.tv_nsec != after.tv_nsec) && ++tries < 5);
+    sort(siblings);
+}
+
+void siblings_free(struct siblings *siblings)
+{
+    for (size_t i = 0; i < siblings->count; i++) {
+        tail_free(siblings->tails[i]);
+        free(siblings->names[i]);
+    }
+    free(siblings->tails);
+    free(siblings->names);
+    *siblings = (struct siblings){ 0 };
+}
+
+struct tail *siblings_take(struct siblings *siblings, size_t index)
+{
+    struct tail *tail = siblings->tails[index];
+    siblings->tails[index] = NULL;
+    return tail;
+}
+
+size_t siblings_find_inode(const struct siblings *siblings, const struct tail *file)
+{
+    struct source_position id = tail_position(file);
+    for (size_t i = 0; i < siblings->count; i++) {
+        if (siblings->tails[i] && tail_is(siblings->tails[i], id.device, id.inode))
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+size_t siblings_find_position(const struct siblings *siblings, const struct source_position *position)
+{
+    for (size_t i = 0; i < siblings->count; i++) {
+        const struct tail *tail = siblings->tails[i];
+        if (tail && tail_is(tail, position->device, position->inode) && tail_begins_as(tail, position))
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+size_t siblings_find_copy(const struct siblings *siblings, const struct source_position *position)
+{
+    for (size_t i = 0; i < siblings->count; i++) {
+        if (siblings->tails[i] && tail_copies(siblings->tails[i], position))
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+bool siblings_is_generation(const struct siblings *siblings, size_t index)
+{
+    const char *name = siblings->names[index];
+    const char *end = name + strspn(name, "0123456789-_:.T");
+    /* logrotate says .backup of a log that the writer made before logrotate could. */
+    return isdigit((unsigned char)name[0]) && (*end == '\0' || strcmp(end, "backup") == 0);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_SIBLINGS_H
+#define SHELL_SIBLINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/shell/tail.h"
+
+/* What rotation left beside a log: PATH.1, PATH-20260212 and so on, open, oldest first. */
+struct siblings {
+    struct tail **tails;     /* owned; NULL where one was taken */
+    char **names;
+    size_t count;
+    bool compressed;         /* there are others that cannot be read: PATH.2.gz */
+};
+
+void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner);
+void siblings_free(struct siblings *siblings);
+
+/* Each returns an index, SIZE_MAX if there is none: the same inode; likewise with the same beginning; a copy of it. */
+size_t siblings_find_inode(const struct siblings *siblings, const struct tail *file);
+size_t siblings_find_position(const struct siblings *siblings, const struct source_position *position);
+size_t siblings_find_copy(const struct siblings *siblings, const struct source_position *position);
+
+/* The caller owns it from now on. */
+struct tail *siblings_take(struct siblings *siblings, size_t index);
+
+/* Whether the name looks like a generation of the log (.1, -20260212), not like somebody's copy (.bak). */
+bool siblings_is_generation(const struct siblings *siblings, size_t index);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/shell/tail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* FNV-1a over what was consumed of the file's first bytes; it can go on where it stopped. */
+struct fingerprint {
+    uint64_t hash;
+    int64_t len;
+};
+
+static const struct fingerprint FINGERPRINT_EMPTY = { 0xcbf29ce484222325u, 0 };
+
+struct tail {
+    int fd;
+    uint64_t device, inode;
+    uid_t owner;
+    int64_t born_ns;         /* 0: not known */
+    int64_t offset;          /* behind the last line handed out */
+    int64_t scanned;         /* no newline between offset and here */
+    struct fingerprint seen; /* of [0, offset), as far as it counts */
+    bool long_said;          /* that the line at offset is too long */
+};
+
+static void fingerprint_add(struct fingerprint *print, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        print->hash = (print->hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    print->len += (int64_t)len;
+}
+
+static ssize_t read_at(const struct tail *tail, char *buffer, size_t len, int64_t offset)
+{
+    ssize_t got;
+    do {
+        got = pread(tail->fd, buffer, len, offset);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* The file's first len bytes; a shorter len tells that there are not so many. */
+static struct fingerprint fingerprint_of(const struct tail *tail, int64_t len)
+{
+    char bytes[TAIL_FINGERPRINT_BYTES];
+    struct fingerprint print = FINGERPRINT_EMPTY;
+    ssize_t got = len > 0 ? read_at(tail, bytes, (size_t)len, 0) : 0;
+    if (got > 0)
+        fingerprint_add(&print, bytes, (size_t)got);
+    return print;
+}
+
+static bool begins_with(const struct tail *tail, struct fingerprint print)
+{
+    struct fingerprint now = fingerprint_of(tail, print.len);
+    return now.len == print.len && now.hash == print.hash;
+}
+
+static const char *kind_name(mode_t mode)
+{
+    if (S_ISDIR(mode))
+        return "a directory";
+    if (S_ISFIFO(mode))
+        return "a FIFO";
+    return "a device or socket";
+}
+
+/* Why an open file may not be followed, in *why; true if it may. */
+static bool is_trusted(const struct stat *st, int64_t owner, struct strbuf *why)
+{
+    if (!S_ISREG(st->st_mode))
+        strbuf_printf(why, "%s, not a regular file", kind_name(st->st_mode));
+    else if (owner != TAIL_ANY_OWNER && (int64_t)st->st_uid != owner)
+        strbuf_printf(why, "owned by user %u, not by %lld as [log] owner demands", (unsigned)st->st_uid, (long long)owner);
+    else
+        return true;
+    return false;
+}
+
+static void say_why_not_opened(int error, struct strbuf *why)
+{
+    if (error == ELOOP)
+        strbuf_puts(why, "a symbolic link, which is not followed");
+    else if (error == ENXIO)
+        strbuf_puts(why, "a FIFO or socket, not a regular file");
+    else
+        strbuf_puts(why, strerror(error));
+}
+
+static int64_t birth_of(int fd)
+{
+    struct statx st;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) != 0 || !(st.stx_mask & STATX_BTIME))
+        return 0;
+    return (int64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+}
+
+struct tail *tail_open(const char *path, int64_t owner, enum tail_refusal *refusal, struct strbuf *why)
+{
+    /* NONBLOCK and NOCTTY: whatever somebody planted under this name must neither hold us up nor become our terminal. */
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    struct tail *tail = NULL;
+    struct stat st;
+
+    *refusal = TAIL_UNTRUSTED;
+    if (fd < 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            *refusal = TAIL_ABSENT;
+        say_why_not_opened(errno, why);
+        return NULL;
+    }
+    if (fstat(fd, &st) != 0) {
+        strbuf_puts(why, strerror(errno));
+        goto cleanup;
+    }
+    if (!is_trusted(&st, owner, why))
+        goto cleanup;
+    tail = must_alloc(sizeof *tail);
+    *tail = (struct tail){ .fd = fd, .device = st.st_dev, .inode = st.st_ino, .owner = st.st_uid,
+                           .born_ns = birth_of(fd), .seen = FINGERPRINT_EMPTY };
+    fd = -1;
+cleanup:
+    if (fd >= 0)
+        close(fd);
+    return tail;
+}
+
+void tail_free(struct tail *tail)
+{
+    if (!tail)
+        return;
+    close(tail->fd);
+    free(tail);
+}
+
+struct source_position tail_position(const struct tail *tail)
+{
+    return (struct source_position){ .device = tail->device, .inode = tail->inode, .offset = tail->offset,
+                                     .fingerprint = tail->seen.hash, .fingerprint_len = tail->seen.len };
+}
+
+static int64_t size_of(const struct tail *tail)
+{
+    struct stat st;
+    return fstat(tail->fd, &st) == 0 ? st.st_size : -1;
+}
+
+bool tail_begins_as(const struct tail *tail, const struct source_position *position)
+{
+    if (position->offset < 0 || position->fingerprint_len < 0 || position->fingerprint_len > TAIL_FINGERPRINT_BYTES)
+        return false;
+    return begins_with(tail, (struct fingerprint){ position->fingerprint, position->fingerprint_len });
+}
+
+bool tail_copies(const struct tail *tail, const struct source_position *position)
+{
+    return position->fingerprint_len > 0 && tail_begins_as(tail, position) && size_of(tail) >= position->offset;
+}
+
+bool tail_is(const struct tail *tail, uint64_t device, uint64_t inode)
+{
+    return tail->device == device && tail->inode == inode;
+}
+
+static void stand_at(struct tail *tail, int64_t offset)
+{
+    tail->offset = offset;
+    tail->scanned = offset;
+    tail->long_said = false;
+}
+
+void tail_resume(struct tail *tail, const struct source_position *position)
+{
+    stand_at(tail, position->offset);
+    tail->seen = fingerprint_of(tail, position->offset < TAIL_FINGERPRINT_BYTES ? position->offset : TAIL_FINGERPRINT_BYTES);
+}
+
+void tail_restart(struct tail *tail)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    tail->born_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    stand_at(tail, 0);
+    tail->seen = FINGERPRINT_EMPTY;
+}
+
+static void note_long_line(struct tail *tail, const struct follow_sink *sink)
+{
+    if (tail->long_said)
+        return;
+    struct strbuf text = { 0 };
+    strbuf_printf(&text, "the line at byte %lld is longer than %d bytes: only its beginning is used",
+                  (long long)tail->offset, TAIL_LINE_BYTES);
+    sink->note(sink->ctx, FOLLOW_LONG_LINE, strbuf_text(&text));
+    strbuf_free(&text);
+    tail->long_said = true;
+}
+
+/*
+ * Hands out the line at offset, of which len bytes stand at text; taken is its length in the file, end of line included.
+ * The position goes first: whoever stores it while holding the line stores what belongs to it.
+ */
+static void hand_out(struct tail *tail, const char *text, size_t len, int64_t taken, const struct follow_sink *sink)
+{
+    int64_t at = tail->offset;
+    int64_t room = TAIL_FINGERPRINT_BYTES - tail->seen.len;
+
+    if (len > TAIL_LINE_BYTES) {
+        note_long_line(tail, sink);
+        len = TAIL_LINE_BYTES;
+    }
+    if (room > 0)
+        fingerprint_add(&tail->seen, text, (size_t)(taken < room ? taken : room));
+    stand_at(tail, at + taken);
+    sink->line(sink->ctx, text, len, at);
+}
+
+/*
+ * The line at offset exceeds the bound: its end is looked for without keeping what lies between. Only then is its beginning
+ * read again and handed out, since an offset in its midst could not be stored. Returns what was read, 0 at the end.
+ */
+static ssize_t skip_long_line(struct tail *tail, char *buffer, const struct follow_sink *sink)
+{
+    note_long_line(tail, sink);
+    ssize_t got = read_at(tail, buffer, TAIL_BLOCK_BYTES, tail->scanned);
+    if (got <= 0)
+        return got;
+    const char *newline = memchr(buffer, '\n', (size_t)got);
+    if (!newline) {
+        tail->scanned += got;
+        return got;
+    }
+    int64_t taken = tail->scanned + (newline - buffer) + 1 - tail->offset;
+    ssize_t kept = read_at(tail, buffer, TAIL_LINE_BYTES, tail->offset);
+    if (kept == TAIL_LINE_BYTES)
+        hand_out(tail, buffer, TAIL_LINE_BYTES, taken, sink);
+    return kept == TAIL_LINE_BYTES ? got : kept;
+}
+
+/* The next block, behind what is known to hold no newline. Returns what was read of it, 0 at the end. */
+static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_sink *sink)
+{
+    size_t unfinished = (size_t)(tail->scanned - tail->offset);
+    if (unfinished >= TAIL_LINE_BYTES)
+        return skip_long_line(tail, buffer, sink);
+
+    ssize_t got = read_at(tail, buffer, unfinished + TAIL_BLOCK_BYTES, tail->offset);
+    if (got < 0)
+        return got;
+    if ((size_t)got <= unfinished)
+        return 0;
+
+    const char *line = buffer, *end = buffer + got, *newline;
+    const char *from = buffer + unfinished;
+    while ((newline = memchr(from, '\n', (size_t)(end - from)))) {
+        hand_out(tail, line, (size_t)(newline - line), newline + 1 - line, sink);
+        line = from = newline + 1;
+    }
+    tail->scanned = tail->offset + (end - line);
+    return got - (ssize_t)unfinished;
+}
+
+/* Behind the last newline before limit, searched one line's bound back at most. */
+static int64_t last_line_end(const struct tail *tail, char *buffer, int64_t limit)
+{
+    int64_t from = limit > TAIL_LINE_BYTES ? limit - TAIL_LINE_BYTES : 0;
+    ssize_t got = read_at(tail, buffer, (size_t)(limit - from), from);
+    const char *newline = got > 0 ? memrchr(buffer, '\n', (size_t)got) : NULL;
+    return newline ? from + (newline - buffer) + 1 : from;
+}
+
+/*
+ * A file that begins as ever but ends before what was read lost its end (a file system after a power failure, an
+ * editor): the lines that are left were handed out already. Anything else that does not fit is new content from 0.
+ */
+static enum tail_outcome check_content(struct tail *tail, char *buffer)
+{
+    int64_t size = size_of(tail);
+    if (size < 0)
+        return TAIL_FAILED;
+    if (!begins_with(tail, tail->seen))
+        return TAIL_TRUNCATED;
+    if (size < tail->offset) {
+        stand_at(tail, last_line_end(tail, buffer, size));
+        return TAIL_CUT;
+    }
+    if (size < tail->scanned)
+        tail->scanned = tail->offset;
+    return TAIL_END;
+}
+
+enum tail_outcome tail_read(struct tail *tail, char *buffer, size_t *budget, const struct follow_sink *sink)
+{
+    enum tail_outcome state = check_content(tail, buffer);
+    if (state != TAIL_END)
+        return state;
+    while (*budget > 0) {
+        ssize_t got = read_block(tail, buffer, sink);
+        if (got < 0)
+            return TAIL_FAILED;
+        if (got == 0)
+            return TAIL_END;
+        *budget -= (size_t)got < *budget ? (size_t)got : *budget;
+    }
+    return TAIL_MORE;
+}
+
+void tail_finish(struct tail *tail, char *buffer, const struct follow_sink *sink)
+{
+    int64_t rest = tail->scanned - tail->offset;
+    size_t wanted = rest > TAIL_LINE_BYTES ? TAIL_LINE_BYTES : (size_t)rest;
+    if (rest > 0 && read_at(tail, buffer, wanted, tail->offset) == (ssize_t)wanted)
+        hand_out(tail, buffer, wanted, rest, sink);
+}
+
+int64_t tail_behind(const struct tail *tail)
+{
+    int64_t size = size_of(tail);
+    return size > tail->offset ? size - tail->offset : 0;
+}
+
+bool tail_unlinked(const struct tail *tail)
+{
+    struct stat st;
+    return fstat(tail->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+uid_t tail_owner(const struct tail *tail)
+{
+    return tail->owner;
+}
+
+int64_t tail_changed_ns(const struct tail *tail)
+{
+    struct stat st;
+    return fstat(tail->fd, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+}
+
+int64_t tail_born_ns(const struct tail *tail)
+{
+    return tail->born_ns ? tail->born_ns : tail_changed_ns(tail);
+}
+
+int tail_fd(const struct tail *tail)
+{
+    return tail->fd;
+}
