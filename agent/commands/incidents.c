@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "agent/commands/face.h"
+#include "agent/commands/report.h"
+#include "agent/commands/report_json.h"
+#include "agent/commands/report_words.h"
+#include "agent/commands/rows.h"
+#include "shell/options.h"
+#include "shell/reader.h"
+#include "shell/say.h"
+
+enum incidents_option { OPTION_LIMIT, OPTION_FORMAT, OPTIONS };
+
+static const struct option_spec specs[OPTIONS] = {
+    [OPTION_LIMIT] = { "limit", "N", "at most so many, the newest (default 20; 0: all)" },
+    [OPTION_FORMAT] = { "format", "FORMAT", "text or json" },
+};
+
+static bool limit_read(const char *text, int64_t *limit)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (errno || !*text || *end != '\0' || number < 0) {
+        say_error("--limit: '%s' is no count", text);
+        return false;
+    }
+    *limit = number ? number : -1;
+    return true;
+}
+
+static void incidents_text(const struct report_incidents *list, struct strbuf *out)
+{
+    struct face face = face_detect();
+    struct grid *grid = words_incidents(list, face_now_ms());
+    if (list->count == 0)
+        strbuf_puts(out, "no incident\n");
+    else
+        grid_text(grid, &face, 0, out);
+    grid_free(grid);
+    if (list->count > 0) {
+        struct strbuf zone = { 0 };
+        face_offset_words(&zone, face_offset(list->at[0].opened_ms));
+        strbuf_puts(&zone, "\n");
+        strbuf_puts(out, "\nTimes in ");
+        strbuf_puts(out, strbuf_text(&zone));
+        strbuf_free(&zone);
+    }
+}
+
+static int incidents_list(const struct config *config, int64_t limit, bool json)
+{
+    struct strbuf error = { 0 }, out = { 0 };
+    struct report_incidents list = { 0 };
+    struct rows rows = { .db = reader_open(config->history_db, &error) };
+    int code = EXIT_FAILED;
+    if (!rows.db)
+        goto cleanup;
+    report_incidents_ask(&list, &rows, "ORDER BY i.opened_at DESC, i.id DESC LIMIT ?1", &limit, 1);
+    strbuf_puts(&error, strbuf_text(&rows.error));
+    if (error.len == 0 && json)
+        incidents_json(&list, &out, &error);
+    else if (error.len == 0)
+        incidents_text(&list, &out);
+    if (error.len == 0 && face_print(&out))
+        code = EXIT_OK;
+cleanup:
+    if (error.len > 0)
+        say_error("incidents: %s", strbuf_text(&error));
+    report_incidents_free(&list);
+    strbuf_free(&rows.error);
+    sqlite3_close(rows.db);
+    strbuf_free(&error);
+    strbuf_free(&out);
+    return code;
+}
+
+int command_incidents(int argc, char **argv)
+{
+    struct options options;
+    struct config *config = NULL;
+    int64_t limit = 20;
+    int code = options_parse(&options, argc, argv, specs, OPTIONS);
+    if (code >= 0)
+        return code;
+    code = EXIT_USAGE;
+    const char *format = options.values[OPTION_FORMAT] ? options.values[OPTION_FORMAT] : "text";
+    bool json = strcmp(format, "json") == 0;
+    if (!json && strcmp(format, "text") != 0)
+        say_error("--format: '%s' is neither text nor json", format);
+    else if (options.operand_count > 0)
+        say_error("incidents: '%s': unexpected", options.operands[0]);
+    else if (!options.values[OPTION_LIMIT] || limit_read(options.values[OPTION_LIMIT], &limit)) {
+        config = options_config(&options);
+        code = config ? incidents_list(config, limit, json) : EXIT_USAGE;
+    }
+    config_free(config);
+    options_free(&options);
+    return code;
+}

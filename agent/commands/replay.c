@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/commands/when.h"
+#include "shell/duration.h"
+#include "shell/history.h"
+#include "shell/ingest.h"
+#include "shell/message.h"
+#include "shell/options.h"
+#include "shell/say.h"
+#include "shell/state.h"
+#include "shell/stream.h"
+#include "timestamp.h"
+
+/* What the log would have told, on its own clock, by the very code that runs live. */
+
+enum { OPT_TZ, OPT_UNTIL, OPT_FORMAT, OPTS };
+static const struct option_spec specs[OPTS] = {
+    [OPT_TZ] = { "tz", "ZONE", "the zone of the log's local times (default: the host's)" },
+    [OPT_UNTIL] = { "until", "TIME", "run the clock on to TIME, or for +DURATION past the last line" },
+    [OPT_FORMAT] = { "format", "text|json", "one line of text, or one JSON object, a notification" },
+};
+
+enum { COMMIT_BYTES = 1 << 20 };
+
+struct replay {
+    struct ingest ingest;
+    struct json_maker *json;     /* NULL: text */
+    struct history *history;     /* NULL: nothing is stored */
+    bool failed;
+};
+
+static void on_notify(void *ctx, const struct notification *notification)
+{
+    struct replay *replay = ctx;
+    struct message *message = message_from(notification);
+    struct strbuf line = { 0 };
+    if (replay->json)
+        message_json(replay->json, message, &line);
+    else
+        message_text(message, &line);
+    puts(strbuf_text(&line));
+    if (replay->history)
+        history_put_message(replay->history, message, false);
+    strbuf_free(&line);
+    message_free(message);
+}
+
+static void commit(struct replay *replay)
+{
+    struct strbuf error = { 0 };
+    if (!replay->failed && history_commit(replay->history, &error) != HISTORY_OK) {
+        say_error("history: %s", strbuf_text(&error));
+        replay->failed = true;
+    }
+    strbuf_free(&error);
+}
+
+static void between_blocks(void *ctx, int64_t bytes)
+{
+    struct replay *replay = ctx;
+    (void)bytes;
+    if (replay->history && history_pending_bytes(replay->history) > COMMIT_BYTES)
+        commit(replay);
+}
+
+static bool db_named(const struct options *options)
+{
+    for (size_t i = 0; i < options->set_count; i++) {
+        if (strncmp(options->sets[i], "history.db=", strlen("history.db=")) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool open_history(struct replay *replay, const char *path)
+{
+    struct strbuf notice = { 0 }, error = { 0 }, state = { 0 };
+    replay->history = history_open(path, &notice, &error);
+    if (notice.len)
+        say_warning("%s", strbuf_text(&notice));
+    if (!replay->history) {
+        say_error("%s", strbuf_text(&error));
+    } else if (history_get_state(replay->history, STATE_ENGINE, &state)) {
+        say_error("%s: already holds a history; replay fills an empty one", path);
+        history_close(replay->history);
+        replay->history = NULL;
+    }
+    strbuf_free(&notice);
+    strbuf_free(&error);
+    strbuf_free(&state);
+    return replay->history != NULL;
+}
+
+/* The engine's state goes in as well, so that the history is a whole one. */
+static void finish_history(struct replay *replay)
+{
+    state_save_engine(replay->history, replay->ingest.engine, STATE_ALL);
+    commit(replay);
+}
+
+static bool parse_until(const char *text, int64_t last_ms, int64_t *until_ms)
+{
+    if (!text) {
+        *until_ms = last_ms;
+        return true;
+    }
+    int64_t past_ms = 0;
+    if (text[0] == '+') {
+        if (!duration_parse(text + 1, &past_ms))
+            return false;
+        *until_ms = last_ms + past_ms;
+        return true;
+    }
+    return when_parse(text, (int64_t)time(NULL) * 1000, WHEN_UNTIL, until_ms);
+}
+
+static int replay_logs(struct replay *replay, const struct options *options)
+{
+    struct stream_sink sink = { .ctx = replay, .line = ingest_line, .between = between_blocks };
+    struct strbuf error = { 0 };
+    int64_t until_ms;
+    int code = EXIT_OK;
+
+    for (int i = 0; i < options->operand_count; i++) {
+        if (stream_read(options->operands[i], &sink, &error) == 0)
+            continue;
+        say_error("%s", strbuf_text(&error));
+        strbuf_clear(&error);
+        code = EXIT_FAILED;
+    }
+    strbuf_free(&error);
+    parse_until(options->values[OPT_UNTIL], parser_clock(replay->ingest.parser), &until_ms);
+    engine_tick(replay->ingest.engine, until_ms);
+    if (replay->history)
+        finish_history(replay);
+    return replay->failed ? EXIT_FAILED : code;
+}
+
+/* Everything but the reading: 0 to go on, else the exit code. */
+static int prepare(struct replay *replay, const struct options *options, const struct config *config)
+{
+    struct strbuf error = { 0 };
+    const char *format = options->values[OPT_FORMAT];
+    struct engine_sink sink = { 0 };
+    int code = EXIT_FAILED;
+
+    if (format && strcmp(format, "json") == 0)
+        replay->json = json_maker_open(&error);
+    replay->ingest.parser = parser_open(config->log_patterns, &error);
+    if (error.len) {
+        say_error("%s", strbuf_text(&error));
+        goto cleanup;
+    }
+    if (db_named(options)) {
+        if (!open_history(replay, config->history_db))
+            goto cleanup;
+        sink = history_sink(replay->history);
+    }
+    sink.notify_ctx = replay;
+    sink.notify = on_notify;
+    replay->ingest.engine = engine_new(&config->settings, &sink);
+    replay->ingest.live_from_ms = INT64_MIN;
+    code = EXIT_OK;
+cleanup:
+    strbuf_free(&error);
+    return code;
+}
+
+static int check_options(const struct options *options)
+{
+    const char *format = options->values[OPT_FORMAT], *tz = options->values[OPT_TZ], *until = options->values[OPT_UNTIL];
+    int64_t ignored;
+    if (options->operand_count == 0) {
+        say_error("replay: no log named (- is standard input)");
+        return EXIT_USAGE;
+    }
+    if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0) {
+        say_error("--format: %s: neither text nor json", format);
+        return EXIT_USAGE;
+    }
+    if (tz && !zone_set(tz)) {
+        say_error("--tz: %s: no such time zone", tz);
+        return EXIT_USAGE;
+    }
+    if (!parse_until(until, 0, &ignored)) {
+        say_error("--until: %s: neither a time nor +DURATION", until);
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+int command_replay(int argc, char **argv)
+{
+    struct options options;
+    struct config *config = NULL;
+    struct replay replay = { 0 };
+    int code = options_parse(&options, argc, argv, specs, OPTS);
+    if (code >= 0)
+        return code;
+    config = options_config(&options);
+    code = config ? check_options(&options) : EXIT_USAGE;
+    if (code == EXIT_OK)
+        code = prepare(&replay, &options, config);
+    if (code == EXIT_OK)
+        code = replay_logs(&replay, &options);
+    if (fflush(stdout) != 0 && code == EXIT_OK)
+        code = EXIT_FAILED;
+
+    engine_free(replay.ingest.engine);
+    parser_free(replay.ingest.parser);
+    if (replay.history)
+        history_close(replay.history);
+    if (replay.json)
+        json_maker_free(replay.json);
+    config_free(config);
+    options_free(&options);
+    return code;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <time.h>
+
+#include "agent/commands/face.h"
+#include "agent/commands/grid.h"
+#include "agent/commands/rows.h"
+#include "shell/duration.h"
+#include "shell/options.h"
+#include "shell/reader.h"
+#include "shell/say.h"
+
+enum silence_option { OPTION_REASON, OPTION_LIST, OPTION_END, OPTIONS };
+
+static const struct option_spec specs[OPTIONS] = {
+    [OPTION_REASON] = { "reason", "TEXT", "why, for the report" },
+    [OPTION_LIST] = { "list", NULL, "the silences, newest first" },
+    [OPTION_END] = { "end", NULL, "end the silences in force now" },
+};
+
+/* A silence acts on what is sent from now on, so it is always the real clock's. */
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int silence_write(sqlite3 *db, const char *sql, const int64_t *values, size_t count, const char *reason)
+{
+    struct rows rows = { .db = db };
+    int code = EXIT_OK;
+    rows_ask(&rows, sql, values, count);
+    if (rows.statement)
+        sqlite3_bind_text(rows.statement, (int)count + 1, reason, -1, SQLITE_STATIC);
+    while (rows_next(&rows))
+        ;
+    if (rows_failed(&rows)) {
+        say_error("silence: %s", strbuf_text(&rows.error));
+        code = EXIT_FAILED;
+    }
+    strbuf_free(&rows.error);
+    return code;
+}
+
+static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
+{
+    int64_t now_ms = clock_ms();
+    const int64_t values[] = { now_ms, now_ms + duration_ms };
+    int code = silence_write(db, "INSERT INTO silence (starts_at, ends_at, reason) VALUES (?1, ?2, ?3)", values, 2, reason);
+    if (code == EXIT_OK) {
+        struct strbuf text = { 0 };
+        strbuf_puts(&text, "silent for ");
+        face_duration(&text, duration_ms);
+        strbuf_puts(&text, ", until ");
+        face_time(&text, now_ms + duration_ms, face_offset(now_ms));
+        strbuf_puts(&text, "; incidents are recorded, not sent\n");
+        code = face_print(&text) ? EXIT_OK : EXIT_FAILED;
+        strbuf_free(&text);
+    }
+    return code;
+}
+
+static int silence_end(sqlite3 *db)
+{
+    int64_t now_ms = clock_ms();
+    int code = silence_write(db, "UPDATE silence SET ended_at = ?1 WHERE starts_at <= ?1 AND ends_at > ?1"
+                                 " AND ended_at IS NULL", &now_ms, 1, NULL);
+    if (code == EXIT_OK) {
+        struct strbuf text = { 0 };
+        int ended = sqlite3_changes(db);
+        strbuf_printf(&text, ended ? "%d silence%s ended\n" : "no silence is in force\n", ended, ended == 1 ? "" : "s");
+        code = face_print(&text) ? EXIT_OK : EXIT_FAILED;
+        strbuf_free(&text);
+    }
+    return code;
+}
+
+static void list_row(struct grid *grid, const struct rows *rows, int64_t now_ms, int offset)
+{
+    int64_t starts_ms = rows_int(rows, 0), ends_ms = rows_int(rows, 1), ended_ms = rows_int(rows, 2);
+    bool active = !ended_ms && starts_ms <= now_ms && ends_ms > now_ms;
+    grid_cell(grid, active ? TONE_WARNING : TONE_DIM, active ? "in force" : ended_ms ? "ended by hand" : "over");
+    grid_time(grid, starts_ms, offset);
+    grid_time(grid, ended_ms ? ended_ms : ends_ms, offset);
+    grid_cell(grid, TONE_PLAIN, (const char *)sqlite3_column_text(rows->statement, 3));
+}
+
+static int silence_list(sqlite3 *db)
+{
+    static const struct grid_column columns[] = {
+        { "State", GRID_LEFT, 0 }, { "From", GRID_LEFT, 1 }, { "Until", GRID_LEFT, 0 }, { "Reason", GRID_LEFT, 0 },
+    };
+    struct grid *grid = grid_new(columns, sizeof columns / sizeof columns[0]);
+    struct rows rows = { .db = db };
+    struct strbuf out = { 0 };
+    struct face face = face_detect();
+    int64_t now_ms = clock_ms();
+    int code = EXIT_FAILED;
+    rows_ask(&rows, "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50", NULL, 0);
+    while (rows_next(&rows))
+        list_row(grid, &rows, now_ms, face_offset(now_ms));
+    if (grid_rows(grid) == 0)
+        strbuf_puts(&out, "no silence\n");
+    else
+        grid_text(grid, &face, 0, &out);
+    if (rows_failed(&rows))
+        say_error("silence: %s", strbuf_text(&rows.error));
+    else if (face_print(&out))
+        code = EXIT_OK;
+    strbuf_free(&rows.error);
+    strbuf_free(&out);
+    grid_free(grid);
+    return code;
+}
+
+enum silence_wish { WISH_BEGIN, WISH_END, WISH_LIST, WISH_WRONG };
+
+static enum silence_wish wish_read(const struct options *options, int64_t *duration_ms)
+{
+    bool list = options->values[OPTION_LIST] != NULL, end = options->values[OPTION_END] != NULL;
+    int given = options->operand_count + list + end;
+    if (given == 1 && (list || end))
+        return list ? WISH_LIST : WISH_END;
+    if (given != 1) {
+        say_error("silence: one of DURATION, --list and --end");
+        return WISH_WRONG;
+    }
+    if (duration_parse(options->operands[0], duration_ms) && *duration_ms > 0)
+        return WISH_BEGIN;
+    say_error("silence: '%s' is no duration: say 30m, 2h or 1d", options->operands[0]);
+    return WISH_WRONG;
+}
+
+static int silence_do(enum silence_wish wish, const struct options *options, int64_t duration_ms)
+{
+    struct config *config = options_config(options);
+    struct strbuf error = { 0 };
+    sqlite3 *db = NULL;
+    int code = EXIT_USAGE;
+    if (!config)
+        goto cleanup;
+    code = EXIT_FAILED;
+    db = wish == WISH_LIST ? reader_open(config->history_db, &error) : rows_open_for_writing(config->history_db, &error);
+    if (!db)
+        say_error("silence: %s", strbuf_text(&error));
+    else
+        code = wish == WISH_LIST ? silence_list(db)
+             : wish == WISH_END  ? silence_end(db)
+                                 : silence_begin(db, duration_ms, options->values[OPTION_REASON]);
+cleanup:
+    sqlite3_close(db);
+    strbuf_free(&error);
+    config_free(config);
+    return code;
+}
+
+int command_silence(int argc, char **argv)
+{
+    struct options options;
+    int64_t duration_ms = 0;
+    int code = options_parse(&options, argc, argv, specs, OPTIONS);
+    if (code >= 0)
+        return code;
+    enum silence_wish wish = wish_read(&options, &duration_ms);
+    code = wish == WISH_WRONG ? EXIT_USAGE : silence_do(wish, &options, duration_ms);
+    options_free(&options);
+    return code;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "shell/mask.h"
+#include "shell/options.h"
+#include "shell/payload.h"
+#include "shell/say.h"
+#include "shell/secret.h"
+#include "shell/sender.h"
+
+static const int64_t GRACE_MS = 2000;        /* beyond the longest webhook's timeout */
+static const struct timespec PAUSE = { .tv_nsec = 10 * 1000 * 1000 };
+
+/* Where one webhook's test stands. */
+struct trial {
+    int64_t sent_ms;
+    int open;                /* deliveries without a result */
+    bool failed;
+};
+
+struct test {
+    const struct config *config;
+    struct payload_origin origin;
+    struct json_maker *maker;
+    struct sender *sender;
+    struct trial *trials;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Results are asked for, not announced. */
+static void no_wake(void)
+{
+}
+
+static void submit(struct test *test, size_t at, enum notification_status status, const char *routing_key)
+{
+    const struct webhook_config *webhook = &test->config->webhooks[at];
+    struct trial *trial = &test->trials[at];
+    char summary[] = "[TEST] a test notification from `agent test-webhook`: nothing is wrong, nothing is to be done";
+    const struct message message = {
+        .sequence = 1,
+        .time_ms = trial->sent_ms,
+        .opened_ms = trial->sent_ms,
+        .onset_ms = trial->sent_ms,
+        .resolved_ms = status == NOTIFY_RESOLVED ? trial->sent_ms : 0,
+        .status = status,
+        .severity = webhook->min_severity,
+        .alert = ALERT_SCHEDULER_DOWN,
+        .summary = summary,
+    };
+    const struct message *const messages[] = { &message };
+    struct strbuf body = { 0 }, key = { 0 };
+
+    payload_render(test->maker, webhook->format, &test->origin, messages, 1, false, routing_key, &body);
+    strbuf_printf(&key, "test-%" PRId64 "-%s", trial->sent_ms, notification_status_name(status));
+    const struct delivery delivery = { .webhook = at, .body = body.at, .body_len = body.len, .idempotency_key = key.at };
+    sender_submit(test->sender, &delivery);
+    trial->open++;
+}
+
+/* Says how the webhook is called, without what is secret of it. */
+static void put_name(const struct webhook_config *webhook, struct strbuf *out)
+{
+    strbuf_printf(out, "%s (", webhook->name);
+    mask_url(webhook->url, out);
+    strbuf_puts(out, ")");
+}
+
+/* A PagerDuty or Alertmanager would go on showing the test as open: its end follows it. */
+static bool keeps_state(enum payload_format format)
+{
+    return format == FORMAT_PAGERDUTY || format == FORMAT_ALERTMANAGER;
+}
+
+static void begin(struct test *test, size_t at)
+{
+    const struct webhook_config *webhook = &test->config->webhooks[at];
+    struct strbuf routing_key = { 0 }, error = { 0 };
+
+    test->trials[at].sent_ms = now_ms();
+    if (webhook->routing_key_file != NULL && !secret_read(webhook->routing_key_file, &routing_key, &error)) {
+        say_error("%s: routing_key_file: %s", webhook->name, strbuf_text(&error));
+        test->trials[at].failed = true;
+        goto cleanup;
+    }
+    submit(test, at, NOTIFY_FIRING, strbuf_text(&routing_key));
+    if (keeps_state(webhook->format)) {
+        submit(test, at, NOTIFY_RESOLVED, strbuf_text(&routing_key));
+    }
+cleanup:
+    strbuf_free(&routing_key);
+    strbuf_free(&error);
+}
+
+/* A first attempt that fails ends the trial: what would be tried again later is said, not waited for. */
+static void take(struct test *test, const struct delivery_result *result)
+{
+    const struct webhook_config *webhook = &test->config->webhooks[result->webhook];
+    struct trial *trial = &test->trials[result->webhook];
+    struct strbuf name = { 0 };
+
+    if (trial->open == 0) {
+        return;
+    }
+    put_name(webhook, &name);
+    if (result->outcome == DELIVERY_DONE) {
+        trial->open--;
+        if (trial->open == 0) {
+            printf("%s: delivered: HTTP %ld after %" PRId64 " ms\n", name.at, result->http_status, result->at_ms - trial->sent_ms);
+        }
+    } else {
+        trial->open = 0;
+        trial->failed = true;
+        printf("%s: %s: %s\n", name.at, result->outcome == DELIVERY_REFUSED ? "refused" : "failed, would be tried again",
+               result->error);
+    }
+    strbuf_free(&name);
+}
+
+static bool any_open(const struct test *test)
+{
+    for (size_t i = 0; i < test->config->webhook_count; i++) {
+        if (test->trials[i].open > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int64_t longest_wait_ms(const struct config *config)
+{
+    int64_t longest_ms = 0;
+
+    for (size_t i = 0; i < config->webhook_count; i++) {
+        int64_t wait_ms = config->webhooks[i].timeout_ms * (keeps_state(config->webhooks[i].format) ? 2 : 1);
+        longest_ms = wait_ms > longest_ms ? wait_ms : longest_ms;
+    }
+    return longest_ms + GRACE_MS;
+}
+
+/* Tests all webhooks at once and says what came of each as it comes. False if any failed. */
+static bool try_all(struct test *test)
+{
+    size_t count = test->config->webhook_count;
+    int64_t give_up_ms = now_ms() + longest_wait_ms(test->config);
+    struct delivery_result result;
+    bool good = true;
+
+    for (size_t i = 0; i < count; i++) {
+        begin(test, i);
+    }
+    while (any_open(test) && now_ms() < give_up_ms) {
+        while (sender_take_result(test->sender, &result)) {
+            take(test, &result);
+        }
+        nanosleep(&PAUSE, NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (test->trials[i].open > 0) {
+            printf("%s: failed: no answer in time\n", test->config->webhooks[i].name);
+        }
+        good = good && !test->trials[i].failed && test->trials[i].open == 0;
+    }
+    return good;
+}
+
+static int run_test(const struct config *config)
+{
+    struct strbuf error = { 0 };
+    struct test test = {
+        .config = config,
+        .origin = { .host = config->host, .log_path = config->log_path, .version = AGENT_VERSION },
+        .trials = must_alloc((config->webhook_count + 1) * sizeof *test.trials),
+    };
+    int status = EXIT_FAILED;
+
+    if ((test.maker = json_maker_open(&error)) == NULL || (test.sender = sender_open(config, no_wake, &error)) == NULL) {
+        say_error("test-webhook: %s", strbuf_text(&error));
+        goto cleanup;
+    }
+    status = try_all(&test) ? EXIT_OK : EXIT_FAILED;
+cleanup:
+    sender_close(test.sender);
+    json_maker_free(test.maker);
+    free(test.trials);
+    strbuf_free(&error);
+    return status;
+}
+
+int command_test_webhook(int argc, char **argv)
+{
+    struct options options;
+    struct config *config = NULL;
+    int status = options_parse(&options, argc, argv, NULL, 0);
+
+    if (status >= 0) {
+        return status;
+    }
+    status = EXIT_USAGE;
+    if (options.operand_count > 0) {
+        say_error("test-webhook: %s: takes no operand", options.operands[0]);
+    } else if ((config = options_config(&options)) == NULL) {
+        /* said */
+    } else if (config->webhook_count == 0) {
+        say_error("test-webhook: no webhook is configured: notifications go to the standard output of `agent run`");
+        status = EXIT_FAILED;
+    } else {
+        status = run_test(config);
+    }
+    config_free(config);
+    options_free(&options);
+    return status;
+}
