@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the test programs and counts.
+
+    tests/run.py [--valgrind] BUILD [unit] [layers] [e2e] [faults] [replay]
+
+Without names everything but `replay` runs. A test program is a cmocka binary, check_layers.py, or a Python unittest module
+in tests/e2e or tests/faults; each says in TAP ("ok 1 - name") what passed. A program that crashes, ran no test, or outlives its
+time fails as such. A module may set TIMEOUT_S = 300 (default 120) and ALONE = True (not beside another program).
+AGENT and BUILD in the environment tell the modules what to drive. The last line is "N passed, N failed[, N skipped]".
+"""
+import concurrent.futures
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+DEFAULT_TIMEOUT_S = 120
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
+            "--child-silent-after-fork=yes"]
+VALGRIND_SLOWDOWN = 5
+# Anywhere in a line: a test may have left its own output without a newline before it.
+TAP = re.compile(r"(not ok|ok) \d+ (- |# SKIP ?)(\S.*)?$", re.MULTILINE)
+PLAN = re.compile(r"^1\.\.(\d+)", re.MULTILINE)
+SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+              "UBSAN_OPTIONS": "print_stacktrace=1"}
+
+
+class Program:
+    """A test program: what to run, and how."""
+
+    def __init__(self, name, argv, source=None, slowdown=1):
+        self.name, self.argv = name, argv
+        text = source.read_text(encoding="utf-8") if source else ""
+        said = re.search(r"^TIMEOUT_S = (\d+)", text, re.MULTILINE)
+        self.timeout_s = (int(said[1]) if said else DEFAULT_TIMEOUT_S) * slowdown
+        self.alone = re.search(r"^ALONE = True", text, re.MULTILINE) is not None
+
+
+class Outcome:
+    """What became of a program."""
+
+    def __init__(self, program, seconds, output, returncode):
+        results = TAP.findall(output)
+        self.program, self.seconds, self.output = program, seconds, output
+        self.skipped = sum(mark.startswith("# SKIP") for _, mark, _ in results)
+        self.passed = sum(said == "ok" and mark == "- " for said, mark, _ in results)
+        self.failed = sum(said == "not ok" and mark == "- " for said, mark, _ in results)
+        self.trouble = self._trouble(output, returncode, len(results))
+        if self.trouble:
+            self.failed += 1
+
+    def _trouble(self, output, returncode, ran):
+        """Why the program failed beyond what its tests said, or None."""
+        planned = sum(int(count) for count in PLAN.findall(output))
+        if returncode is None:
+            return f"killed: not done after {self.program.timeout_s} s"
+        if returncode < 0:
+            return f"crashed: {signal.Signals(-returncode).name}"
+        if ran == 0:
+            return f"ran no test (exit {returncode})"
+        if planned != ran:
+            return f"planned {planned} tests, ran {ran} (exit {returncode})"
+        if returncode != 0 and self.failed == 0:
+            return f"exit {returncode} although no test failed"
+        return None
+
+
+def run(program, env):
+    """Runs a program in a process group of its own, which does not outlive it."""
+    began = time.monotonic()
+    # A file, not a pipe: a grandchild that keeps the descriptor open must not hold us.
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = subprocess.Popen(program.argv, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as error:
+            return Outcome(program, 0, f"cannot be started: {error}", 127)
+        try:
+            returncode = process.wait(program.timeout_s)
+        except subprocess.TimeoutExpired:
+            returncode = None
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        output.seek(0)
+        text = output.read().decode("utf-8", "replace")
+    return Outcome(program, time.monotonic() - began, text, returncode)
+
+
+def report(outcome):
+    """One line for a passing program; for a failing one all that it said, but for the tests that passed."""
+    counts = [f"{outcome.passed} passed"]
+    if outcome.failed:
+        counts.append(f"{outcome.failed} FAILED")
+    if outcome.skipped:
+        counts.append(f"{outcome.skipped} skipped")
+    if outcome.failed:
+        said = [line for line in outcome.output.splitlines() if not line.startswith("ok ")]
+        print(f"--- {outcome.program.name}", *said, sep="\n")
+        if outcome.trouble:
+            print(f"{outcome.program.name}: {outcome.trouble}")
+        print("---")
+    print(f"{outcome.program.name:34} {outcome.seconds:6.1f} s   {', '.join(counts)}", flush=True)
+
+
+def find_programs(build, wanted, valgrind):
+    """The programs of the kinds wanted, short ones first."""
+    runner = [sys.executable, __file__]
+    prefix, slowdown = (VALGRIND, VALGRIND_SLOWDOWN) if valgrind else ([], 1)
+    programs = []
+    if "unit" in wanted:
+        for source in sorted((TESTS / "unit").glob("test_*.c")):
+            binary = str(build / "tests" / source.stem)
+            programs.append(Program(f"unit/{source.stem}", prefix + [binary], slowdown=slowdown))
+    if "layers" in wanted:
+        programs.append(Program("layers", [sys.executable, str(TESTS / "check_layers.py")]))
+    if "replay" in wanted:
+        programs.append(Program("replay", runner + ["--replay", str(build / "agent")] + prefix, slowdown=slowdown))
+    for kind in ("e2e", "faults"):
+        if kind in wanted:
+            for module in sorted((TESTS / kind).glob("test_*.py")):
+                programs.append(Program(f"{kind}/{module.stem}", runner + ["--module", str(module)], module))
+    return programs
+
+
+def run_all(programs, build):
+    """Runs the programs, two at a time where they allow it; returns the outcomes."""
+    env = {**SANITIZERS, **os.environ, "AGENT": str(build / "agent"), "BUILD": str(build),
+           "CMOCKA_MESSAGE_OUTPUT": "TAP", "PYTHONDONTWRITEBYTECODE": "1"}
+    env["PATH"] += f":/usr/sbin:/sbin:{ROOT / '.tools/usr/bin'}"
+    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "STATE_DIRECTORY", "MAKEFLAGS", "MFLAGS"):
+        env.pop(name, None)
+    outcomes = []
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(run, program, env) for program in programs if not program.alone]
+        for job in jobs:
+            outcomes.append(job.result())
+            report(outcomes[-1])
+    for program in programs:
+        if program.alone:
+            outcomes.append(run(program, env))
+            report(outcomes[-1])
+    return outcomes
+
+
+class TapResult(unittest.TestResult):
+    """Says each result on `stream` as it comes, so that a killed module's results still count."""
+
+    def __init__(self, stream):
+        super().__init__()
+        self.stream, self.ran = stream, 0
+
+    def say(self, verdict, test, why=""):
+        self.ran += 1
+        name = " ".join(str(test).split())
+        comment = "".join(f"# {line}\n" for line in why.rstrip().splitlines())
+        self.stream.write(f"{verdict.format(self.ran)} {name}\n{comment}")
+        self.stream.flush()
+
+    def addSuccess(self, test):
+        self.say("ok {} -", test)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.say("not ok {} -", test, self.errors[-1][1])
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.say("not ok {} -", test, self.failures[-1][1])
+
+    def addSkip(self, test, reason):
+        self.say("ok {} # SKIP", test, reason)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.say("not ok {} -", subtest, self._exc_info_to_string(err, test))
+
+    def addExpectedFailure(self, test, err):
+        self.say("not ok {} -", test, "marked as an expected failure: mend it or remove it")
+
+    def addUnexpectedSuccess(self, test):
+        super().addUnexpectedSuccess(test)
+        self.say("not ok {} -", test, "marked as an expected failure, and passes")
+
+
+def run_module(path):
+    """Runs one unittest module; TAP on stdout, all else on stderr. Siblings and tests/ can be imported."""
+    tap, sys.stdout = sys.stdout, sys.stderr
+    module = pathlib.Path(path)
+    sys.path[:0] = [str(module.parent), str(TESTS), str(ROOT)]
+    result = TapResult(tap)
+    unittest.defaultTestLoader.loadTestsFromName(module.stem).run(result)
+    tap.write(f"1..{result.ran}\n")
+    return 0 if result.wasSuccessful() else 1
+
+
+def run_replay(agent, prefix):
+    """Replays every log of the fixtures under `prefix` (valgrind): whatever was found wrong, the exit code says it."""
+    logs = sorted((ROOT / "fixtures/logs").glob("*.log"), key=lambda log: log.stat().st_size)[:8]
+    failed = 0
+    for number, log in enumerate(logs, 1):
+        done = subprocess.run(prefix + [agent, "replay", "--tz", "UTC", str(log)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        failed += done.returncode != 0
+        print(f"{'not ok' if done.returncode else 'ok'} {number} - {log.name}\n{done.stderr}", flush=True)
+    print(f"1..{len(logs)}")
+    return 1 if failed else 0
+
+
+def main(args):
+    if args[:1] == ["--module"]:
+        return run_module(args[1])
+    if args[:1] == ["--replay"]:
+        return run_replay(args[1], args[2:])
+    valgrind = args[:1] == ["--valgrind"]
+    args = args[valgrind:]
+    if not args:
+        print(__doc__, file=sys.stderr)
+        return 2
+    build = pathlib.Path(args[0]).resolve()
+    outcomes = run_all(find_programs(build, args[1:] or ["unit", "layers", "e2e", "faults"], valgrind), build)
+    passed, failed, skipped = (sum(getattr(outcome, count) for outcome in outcomes)
+                               for count in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed or not outcomes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
