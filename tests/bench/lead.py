@@ -56,8 +56,10 @@ def limit_missed(result):
 
 
 def incident_table(results):
-    yield ("| incident | caught | page after: median / worst (to beat) | critical after: median / worst (to beat) | Prometheus, as meant "
-           "| its earliest alert by promtool: median / worst | its critical alert | lead of the page over the earliest alert: median / worst | over the critical alert | of the critical page over it |")
+    yield ("| incident | caught | page after: median / worst (to beat) | critical after: median / worst (to beat) "
+           "| Prometheus, as meant | its earliest alert by promtool: median / worst | its critical alert "
+           "| lead of the page over the earliest alert: median / worst | over the critical alert "
+           "| of the critical page over it |")
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for kind in KINDS:
         rows = [r for r in results if r["kind"] == kind]
@@ -85,14 +87,15 @@ def year_table(years):
 
 
 def notes(results, first_seed, years):
-    seeds = sorted({r["seed"] for r in results})
+    seeds = sorted({r["seed"] for r in results}) or ["none"]
     tuned = "on which thresholds may have been tuned" if first_seed < HELD_OUT_FROM else "held out: nothing was tuned on them"
     yield f"Incident seeds {seeds[0]}–{seeds[-1]}, year seeds {[y['seed'] for y in years]}: {tuned}."
     early = sum(len(r["before"]) for r in results)
     yield f"Pages in the healthy week before an incident: {early} in {len(results)} weeks."
     yield f"Resolved after recovery: {sum(r['resolved'] for r in results)}/{sum(r['warning_s'] is not None for r in results)}."
     yield ("Times count from the onset (for killed_waiting and stopped from the promised run), minutes:seconds. "
-           "Replay sees only the log: of a SIGKILL it learns from the promise that is broken, a live agent from the kernel at once.")
+           "Replay sees only the log: of a SIGKILL it learns from the promise that is broken, "
+           "a live agent from the kernel at once.")
 
 
 def main():

@@ -41,14 +41,16 @@ def speeches(voice):
     """What the scheduler can say: (pattern of its messages, how the voice says the same)."""
     rule = re.escape(RULE)
     return [(re.compile(pattern, re.S), speak) for pattern, speak in (
-        (rf"{rule}\nK2 ICEBERG OFFLOAD SCHEDULER STARTED\nSchedule: Every 15 minutes\nTables: 2 Bronze tables\nLog file: \S+\n{rule}\n"
+        (rf"{rule}\nK2 ICEBERG OFFLOAD SCHEDULER STARTED\nSchedule: Every 15 minutes\nTables: 2 Bronze tables\n"
+         rf"Log file: \S+\n{rule}\n"
          r"(Prometheus metrics server started.*?Set pipeline info: [^\n]*\n)?", lambda m: voice.started()),
         (r"Running initial offload cycle\.\.\.\n", lambda m: voice.initial_cycle()),
         (rf"{rule}\nOFFLOAD CYCLE STARTED\nTime: (\S+)\nTables: (\d+)\n{rule}\n", lambda m: voice.cycle_started(m[2])),
         (r"Starting offload: (\S+) → cold\.\1\n", lambda m: voice.run_started(m[1])),
         (rf"✓ Offload completed: (\S+) {ROWS}\n(Recorded offload success: [^\n]*\n)?",
          lambda m: voice.run_completed(m[1], number(m[2]), float(m[3]))),
-        (r"✗ Offload failed: (\S+)\n  Exit code: (\d+)\n  Stderr: (.{500})\n", lambda m: voice.run_failed(m[1], m[2], m[3] + "beyond", 1)),
+        (r"✗ Offload failed: (\S+)\n  Exit code: (\d+)\n  Stderr: (.{500})\n",
+         lambda m: voice.run_failed(m[1], m[2], m[3] + "beyond", 1)),
         (r"✗ Offload timeout: (\S+) \(>10 minutes\)\n", lambda m: voice.run_timeout(m[1])),
         (rf"{rule}\nOFFLOAD CYCLE COMPLETED\nDuration: ([\d.]+)s\nSuccess: (\d+), Failed: (\d+), Timeout: (\d+)\n"
          rf"Total rows offloaded: ([\d,]+)\n{rule}\n(Recorded cycle complete: [^\n]*\n)?",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every write that a commit makes goes wrong once, in every way. The invariant: a batch is in the database wholly or not at all, and the
- * same history completes it as soon as the fault is over.
+ * Every write that a commit makes goes wrong once, in every way. The invariant: a batch is in the database wholly or not at
+ * all, and the same history completes it as soon as the fault is over.
  */
 #include "history_help.h"
 
@@ -205,6 +205,26 @@ static void a_locked_database_is_tried_again_without_blocking(void **unused)
     place_remove(&place);
 }
 
+/* A statement refused in the middle of the transaction, which SQLite leaves open: it is for us to roll back. */
+static void a_refused_row_takes_the_whole_batch_back(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct history *history = prepare(&place);
+    struct strbuf error = { 0 };
+    change(&place, "CREATE TRIGGER refuse BEFORE INSERT ON outbox BEGIN SELECT raise(FAIL, 'refused'); END");
+    assert_int_equal(history_commit(history, &error), HISTORY_FATAL);
+    assert_non_null(strstr(strbuf_text(&error), "refused"));
+    assert_true(history_dirty(history));
+    assert_true(is_row(&place, before));
+    change(&place, "DROP TRIGGER refuse");
+    must_commit(history);
+    assert_true(is_row(&place, after));
+    history_close(history);
+    strbuf_free(&error);
+    place_remove(&place);
+}
+
 /* Pages pile up while the disk is full; they are neither lost nor doubled, and new ones join the batch. */
 static void a_long_fault_gathers_on(void **unused)
 {
@@ -263,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_read_only_disk_keeps_the_batch),
         cmocka_unit_test(a_kill_at_any_write_leaves_all_or_nothing),
         cmocka_unit_test(a_locked_database_is_tried_again_without_blocking),
+        cmocka_unit_test(a_refused_row_takes_the_whole_batch_back),
         cmocka_unit_test(a_long_fault_gathers_on),
         cmocka_unit_test(pruning_survives_every_fault),
     };

@@ -140,7 +140,9 @@ static void a_scribbled_page_of_a_small_database_is_found_at_once(void **unused)
     fill(&place, 3000);
     char *page = look_with(&place, NULL, "SELECT pageno FROM dbstat WHERE name = 'cycle' AND pagetype = 'leaf' LIMIT 1 OFFSET 3");
     int fd = open(place.path, O_WRONLY);
-    assert_int_equal(pwrite(fd, page, 64, (atol(page) - 1) * 4096), 64);
+    char noise[64];
+    memset(noise, 0x5a, sizeof noise);
+    assert_int_equal(pwrite(fd, noise, sizeof noise, (atol(page) - 1) * 4096), sizeof noise);
     close(fd);
     free(page);
     assert_open_begins_anew(&place);

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The built agent in a test's hand: started, stopped, killed, and its history read."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+BINARY = os.environ.get("AGENT", str(Path(__file__).resolve().parents[2] / "build" / "agent"))
+
+# One cycle a second instead of every quarter of an hour.
+QUICK = {
+    "schedule.interval": "1s", "schedule.table_timeout": "8s", "schedule.late_warning": "700ms",
+    "schedule.late_critical": "2s", "schedule.restart_grace": "1500ms", "schedule.hang_grace": "1s",
+    "detect.cycle_slow": "1500ms", "detect.cycle_too_slow": "4s", "detect.lag_warning": "3s",
+    "detect.lag_critical": "5s", "detect.burst": "100ms", "notify.reminder": "0",
+}
+
+
+def run(*arguments, **options):
+    """A command that ends by itself."""
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=30, check=False, **options)
+
+
+class Agent:
+    """`agent run` over a log and a database; settings are section.key -> value."""
+
+    def __init__(self, log, database, webhook=None, settings=None):
+        self.database = Path(database)
+        self.errors = self.database.with_suffix(".stderr")
+        self.output = self.database.with_suffix(".stdout")
+        chosen = {**(QUICK if settings is None else settings)}
+        if webhook:
+            chosen["webhook test.url"] = webhook
+        self.command = [BINARY, "run", "--log", str(log), "--db", str(database)]
+        for key, value in chosen.items():
+            self.command += ["--set", f"{key}={value}"]
+        self.process = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.kill()
+
+    def start(self):
+        with open(self.errors, "ab") as errors, open(self.output, "ab") as output:
+            self.process = subprocess.Popen(self.command, stdout=output, stderr=errors, stdin=subprocess.DEVNULL)
+        return self
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self, number=signal.SIGTERM):
+        """Returns the exit status and the seconds that it took."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(10), time.monotonic() - begun
+
+    def said(self):
+        return self.errors.read_text(encoding="utf-8", errors="replace")
+
+    def printed(self):
+        return self.output.read_text(encoding="utf-8")
+
+    def rows(self, query, *values):
+        """What the history says now; nothing while there is none yet."""
+        try:
+            with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5) as database:
+                return database.execute(query, values).fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+    def wait_for(self, query, wanted, timeout=10):
+        """Until a query's only value is what is wanted."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            got = self.rows(query)
+            if got and got[0][0] == wanted:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{query}: {self.rows(query)}, not {wanted}; the agent said: {self.said()}")
+
+
+def wait_until(condition, timeout=10, what="it did not happen"):
+    until = time.monotonic() + timeout
+    while time.monotonic() < until:
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError(what)
