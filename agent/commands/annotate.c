@@ -20,8 +20,9 @@ static int annotate_write(sqlite3 *db, int64_t id, const char *cause, const char
 {
     sqlite3_stmt *statement = NULL;
     int code = EXIT_FAILED;
-    int result = sqlite3_prepare_v2(db, "UPDATE incident SET cause = coalesce(?2, cause), deviations = coalesce(?3, deviations)"
-                                        " WHERE id = ?1", -1, &statement, NULL);
+    static const char sql[] = "UPDATE incident SET cause = coalesce(?2, cause), deviations = coalesce(?3, deviations)"
+                              " WHERE id = ?1";
+    int result = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
     if (result == SQLITE_OK) {
         sqlite3_bind_int64(statement, 1, id);
         sqlite3_bind_text(statement, 2, cause, -1, SQLITE_STATIC);

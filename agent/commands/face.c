@@ -219,8 +219,8 @@ static void offset_put(struct strbuf *out, const struct tm *local, int said_offs
 void face_time(struct strbuf *out, int64_t ms, int said_offset)
 {
     struct tm local = local_time(ms);
-    strbuf_printf(out, "%04d-%02d-%02d %02d:%02d:%02d", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour,
-                  local.tm_min, local.tm_sec);
+    strbuf_printf(out, "%04d-%02d-%02d %02d:%02d:%02d", local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
+                  local.tm_hour, local.tm_min, local.tm_sec);
     offset_put(out, &local, said_offset);
 }
 

@@ -32,10 +32,10 @@ static bool limit_read(const char *text, int64_t *limit)
     return true;
 }
 
-static void incidents_text(const struct report_incidents *list, struct strbuf *out)
+static void incidents_text(const struct report_incidents *list, int64_t now_ms, struct strbuf *out)
 {
     struct face face = face_detect();
-    struct grid *grid = words_incidents(list, face_now_ms());
+    struct grid *grid = words_incidents(list, now_ms);
     if (list->count == 0)
         strbuf_puts(out, "no incident\n");
     else
@@ -64,7 +64,7 @@ static int incidents_list(const struct config *config, int64_t limit, bool json)
     if (error.len == 0 && json)
         incidents_json(&list, &out, &error);
     else if (error.len == 0)
-        incidents_text(&list, &out);
+        incidents_text(&list, report_as_of(&rows, face_now_ms()), &out);
     if (error.len == 0 && face_print(&out))
         code = EXIT_OK;
 cleanup:

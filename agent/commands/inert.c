@@ -7,7 +7,11 @@ size_t utf8_decode(struct slice text, uint32_t *point)
     if (text.len == 0)
         return 0;
     unsigned char lead = (unsigned char)text.at[0];
-    size_t bytes = lead < 0x80 ? 1 : (lead & 0xe0) == 0xc0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : (lead & 0xf8) == 0xf0 ? 4 : 0;
+    size_t bytes = lead < 0x80          ? 1
+                 : (lead & 0xe0) == 0xc0 ? 2
+                 : (lead & 0xf0) == 0xe0 ? 3
+                 : (lead & 0xf8) == 0xf0 ? 4
+                                         : 0;
     if (bytes == 0 || bytes > text.len)
         return 0;
     uint32_t value = bytes == 1 ? lead : lead & (0x7fu >> bytes);

@@ -8,8 +8,8 @@
 #include "strbuf.h"
 
 /*
- * Text from a log is anybody's text. Before it is shown, whatever could act on a terminal, a page or a reader's eye is made
- * visible instead: control characters, bytes that are no UTF-8, marks that reverse or hide text.
+ * Text from a log is anybody's text. Before it is shown, whatever could act on a terminal, a page or a reader's eye is
+ * made visible instead: control characters, bytes that are no UTF-8, marks that reverse or hide text.
  */
 enum inert_form {
     INERT_TEXT,              /* UTF-8 terminal: "\x1b", "\u202e" */

@@ -60,7 +60,9 @@ static void bind_fields(struct printer *printer, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_RUN_COMPLETED:
-        sqlite3_bind_int64(printer->json, 5, event->number);
+        if (event->number >= 0) {
+            sqlite3_bind_int64(printer->json, 5, event->number);
+        }
         sqlite3_bind_int64(printer->json, 6, event->duration_ms);
         break;
     case EVENT_CYCLE_TABLES:
@@ -159,10 +161,6 @@ static bool parse_paths(struct parser *parser, const struct options *options, st
     }
     if (printer->failures > 0) {
         say_error("JSON: %lld events lost: %s", (long long)printer->failures, sqlite3_errmsg(printer->db));
-    }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        say_error("standard output: %s", strerror(errno));
-        fine = false;
     }
     return fine && printer->failures == 0;
 }

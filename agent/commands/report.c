@@ -90,7 +90,8 @@ static bool wish_read(struct wish *wish, const struct options *options)
     return true;
 }
 
-static bool report_render(const struct report *report, enum report_format format, struct strbuf *out, struct strbuf *error)
+static bool report_render(const struct report *report, enum report_format format, struct strbuf *out,
+                          struct strbuf *error)
 {
     struct face face = face_detect();
     switch (format) {

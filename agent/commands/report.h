@@ -10,7 +10,7 @@
 #include "shell/config.h"
 #include "strbuf.h"
 
-/* What a report says, gathered once; each format only shows it. Times are 0 where it has not happened. Strings are owned. */
+/* What a report says, gathered once; formats only show it. Times are 0 where it has not happened. Strings are owned. */
 
 struct report_incident {
     int64_t id;
@@ -48,7 +48,8 @@ struct report_missed {
     bool overrun;            /* the cycle before it was still running */
 };
 
-enum report_mark { MARK_NOTE, MARK_ONSET, MARK_WARNING, MARK_CRITICAL, MARK_NOTIFIED, MARK_PROMETHEUS, MARK_GOOD, MARK_EVIDENCE };
+enum report_mark { MARK_NOTE, MARK_ONSET, MARK_WARNING, MARK_CRITICAL, MARK_NOTIFIED, MARK_PROMETHEUS, MARK_GOOD,
+                   MARK_EVIDENCE };
 
 struct report_event {
     int64_t at_ms;
@@ -87,7 +88,9 @@ enum report_kind { REPORT_INCIDENT, REPORT_PERIOD };
 struct report {
     enum report_kind kind;
     char *host;
-    int64_t now_ms, since_ms, until_ms;  /* what tables, chart and totals cover */
+    int64_t made_ms;                     /* when this report was asked for */
+    int64_t now_ms;                      /* until when the history knows: made_ms, unless no agent is running */
+    int64_t since_ms, until_ms;          /* what tables, chart and totals cover */
     int64_t begin_ms, end_ms;            /* of the incident: onset, and recovery or now */
     int64_t interval_ms, slow_ms, too_slow_ms, escalation_ms;
     struct report_incident incident;     /* the subject of REPORT_INCIDENT */
@@ -124,7 +127,8 @@ void report_free(struct report *report);
 
 /* Parts of the gathering that others share. */
 struct rows;
-extern const char report_incident_columns[];
+/* Until when the history knows what happened. */
+int64_t report_as_of(struct rows *rows, int64_t now_ms);
 void report_incident_read(struct report_incident *incident, const struct rows *rows);
 void report_incidents_ask(struct report_incidents *list, struct rows *rows, const char *where, const int64_t *values,
                           size_t count);

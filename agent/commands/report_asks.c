@@ -48,7 +48,8 @@ struct grid *words_incidents(const struct report_incidents *list, int64_t now_ms
         grid_time(grid, incident->opened_ms, face_offset(list->at[0].opened_ms));
         grid_cell(grid, incident->open ? words_tone(incident) : TONE_PLAIN, words_short_name(incident));
         grid_cell(grid, words_tone(incident), incident->severity);
-        grid_cell(grid, incident->open ? TONE_BOLD : TONE_DIM, incident->open ? "open" : incident->verified_ms ? "verified" : "resolved");
+        grid_cell(grid, incident->open ? TONE_BOLD : TONE_DIM,
+                  incident->open ? "open" : incident->verified_ms ? "verified" : "resolved");
         grid_duration(grid, (incident->resolved_ms ? incident->resolved_ms : now_ms) - incident->opened_ms);
         if (report_lead(incident, &lead_ms))
             face_duration(&lead, lead_ms);
@@ -81,7 +82,8 @@ struct words words_gaps(const struct report *report)
             face_count(&value, table->catch_up_rows);
             strbuf_puts(&value, " rows at once");
         }
-        strbuf_printf(&value, "; %" PRId64 " slot%s brought nothing", table->gap_slots, table->gap_slots == 1 ? "" : "s");
+        strbuf_printf(&value, "; %" PRId64 " slot%s brought nothing", table->gap_slots,
+                      table->gap_slots == 1 ? "" : "s");
         words_add(&words, table->name, table->gap_to_ms ? TONE_PLAIN : TONE_CRITICAL, &value);
     }
     strbuf_free(&value);
@@ -92,7 +94,8 @@ void words_missed(const struct report *report, struct strbuf *out)
 {
     int offset = words_offset(report);
     int64_t day = face_day(report->begin_ms);
-    strbuf_printf(out, "%" PRId64 " scheduled cycle%s did not start", report->totals.missed, report->totals.missed == 1 ? "" : "s");
+    strbuf_printf(out, "%" PRId64 " scheduled cycle%s did not start", report->totals.missed,
+                  report->totals.missed == 1 ? "" : "s");
     for (size_t i = 0; i < report->missed_count && i < MISSED_SHOWN; i++) {
         const struct report_missed *missed = &report->missed[i];
         strbuf_puts(out, i ? ", " : ": ");
@@ -129,7 +132,8 @@ void words_recurrence(const struct report *report, struct strbuf *out)
         strbuf_puts(out, "The first of its kind within 30 days.");
         return;
     }
-    strbuf_printf(out, "%zu earlier of its kind within 30 days, %" PRId64 " within 24 hours; the last one, incident %" PRId64 ", at ",
+    strbuf_printf(out, "%zu earlier of its kind within 30 days, %" PRId64 " within 24 hours; the last one, incident %" PRId64
+                       ", at ",
                   count, report->earlier_in_day, report->earlier.at[0].id);
     face_time(out, report->earlier.at[0].opened_ms, words_offset(report));
     strbuf_puts(out, ".");
@@ -159,7 +163,8 @@ static void ask_time(const struct report *report, struct words *words)
     int64_t took = report->end_ms - incident->opened_ms;
     struct strbuf value = { 0 };
     if (report->end_ms - report->begin_ms > POST_MORTEM_MS) {
-        strbuf_puts(&value, "An outage of more than an hour needs a post-mortem: how is it prevented, and who does what until when?");
+        strbuf_puts(&value, "An outage of more than an hour needs a post-mortem: how is it prevented, and who does what"
+                            " until when?");
         words_add(words, NULL, TONE_WARNING, &value);
     }
     if (expected && took > expected) {
@@ -201,9 +206,11 @@ static void ask_alarm(const struct report *report, struct words *words)
     struct strbuf value = { 0 };
     int64_t lead_ms, failed = 0;
     for (size_t i = 0; i < report->delivery_count; i++)
-        failed += strcmp(report->deliveries[i].status, "refused") == 0 || strcmp(report->deliveries[i].status, "pending") == 0;
+        failed += strcmp(report->deliveries[i].status, "refused") == 0 ||
+                  strcmp(report->deliveries[i].status, "pending") == 0;
     if (failed) {
-        strbuf_printf(&value, "%" PRId64 " deliver%s did not arrive: who would not have been told?", failed, failed == 1 ? "y" : "ies");
+        strbuf_printf(&value, "%" PRId64 " deliver%s did not arrive: who would not have been told?", failed,
+                      failed == 1 ? "y" : "ies");
         words_add(words, NULL, TONE_WARNING, &value);
     }
     if (report_lead(&report->incident, &lead_ms) && lead_ms < 0) {

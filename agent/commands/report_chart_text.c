@@ -57,7 +57,8 @@ static void axis_put(const struct report *report, const struct canvas *canvas, i
 
 static const char *backdrop(const struct report *report, const struct canvas *canvas, int row)
 {
-    bool threshold = row_holds(canvas->chart, row, report->slow_ms) || row_holds(canvas->chart, row, report->too_slow_ms);
+    bool threshold = row_holds(canvas->chart, row, report->slow_ms) ||
+                     row_holds(canvas->chart, row, report->too_slow_ms);
     return threshold ? face_glyph(canvas->face, GLYPH_GAP) : " ";
 }
 
@@ -92,9 +93,11 @@ static void label_put(const struct canvas *canvas, struct strbuf *out, const cha
 static void incident_put(const struct canvas *canvas, enum tone tone, struct strbuf *out)
 {
     label_put(canvas, out, "incident");
-    for (size_t i = 0; i < canvas->chart->count; i++)
+    for (size_t i = 0; i < canvas->chart->count; i++) {
+        const char *glyph = canvas->chart->columns[i].in_incident ? face_glyph(canvas->face, GLYPH_SHADE) : " ";
         for (int k = 0; k < canvas->stretch; k++)
-            face_say(canvas->face, out, tone, canvas->chart->columns[i].in_incident ? face_glyph(canvas->face, GLYPH_SHADE) : " ");
+            face_say(canvas->face, out, tone, glyph);
+    }
     strbuf_puts(out, "\n");
 }
 
@@ -147,7 +150,7 @@ void chart_text(const struct report *report, const struct face *face, struct str
     canvas.stretch = canvas.stretch > CHART_STRETCH_MAX ? CHART_STRETCH_MAX : canvas.stretch;
     for (int row = CHART_ROWS - 1; row >= 0; row--)
         durations_put(report, &canvas, row, out);
-    incident_put(&canvas, report->kind == REPORT_INCIDENT && report->incident.critical_ms ? TONE_CRITICAL : TONE_WARNING, out);
+    incident_put(&canvas, report->incident.critical_ms ? TONE_CRITICAL : TONE_WARNING, out);
     rows_put(&canvas, out);
     times_put(&canvas, face_offset(report->begin_ms), out);
     chart_free(&chart);

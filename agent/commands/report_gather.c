@@ -5,17 +5,18 @@
 
 #include "agent/commands/face.h"
 #include "agent/commands/rows.h"
+#include "agent/commands/status.h"
 #include "archive.h"
 
 enum { INTERVAL_DEFAULT_MS = 15 * 60 * 1000, BEFORE_INTERVALS = 12, AFTER_INTERVALS = 6 };
 static const int64_t DAY_MS = 86400000;
 static const int64_t RECURRENCE_DAYS = 30;
 
-const char report_incident_columns[] =
+static const char incident_columns[] =
     "SELECT i.id, i.alert, i.table_name,"
     " CASE WHEN json_valid(i.tables) THEN (SELECT group_concat(value, ', ') FROM json_each(i.tables)) END,"
-    " i.severity, i.state = 'open', i.onset_at, i.opened_at, i.critical_at, i.resolved_at, i.verified_at, i.escalated_at,"
-    " i.prometheus_at, (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced = 0),"
+    " i.severity, i.state = 'open', i.onset_at, i.opened_at, i.critical_at, i.resolved_at, i.verified_at,"
+    " i.escalated_at, i.prometheus_at, (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced = 0),"
     " (SELECT count(*) FROM notification n WHERE n.incident_id = i.id AND n.silenced <> 0),"
     " i.cause, i.deviations, i.likely_cause, i.scenario, i.runbook, i.first_command, i.evidence, i.summary,"
     " CASE WHEN json_valid(i.tables) THEN json(i.tables) END"
@@ -50,7 +51,7 @@ void report_incidents_ask(struct report_incidents *list, struct rows *rows, cons
                           size_t count)
 {
     struct strbuf sql = { 0 };
-    strbuf_printf(&sql, "%s%s", report_incident_columns, where);
+    strbuf_printf(&sql, "%s%s", incident_columns, where);
     rows_ask(rows, strbuf_text(&sql), values, count);
     while (rows_next(rows)) {
         list->at = list_room(list->at, list->count, sizeof *list->at);
@@ -65,35 +66,57 @@ bool report_lead(const struct report_incident *incident, int64_t *lead_ms)
     return incident->prometheus_ms && incident->notified_ms;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A number that the agent wrote of itself, or 0. */
+static int64_t agent_fact(struct rows *rows, const char *name)
+{
+    int64_t value = 0;
+    rows_ask(rows, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
+    if (rows_next(rows)) {
+        char *text = rows_text(rows, 0);
+        struct archive archive;
+        archive_load_from(&archive, slice_of(text ? text : ""));
+        archive_i64(&archive, name, &value);
+        free(text);
+    }
+    rows_end(rows);
+    return value;
+}
+
 /* The schedule as the agent last learnt it from the log, else as configured. */
 static int64_t interval_of(struct rows *rows, const struct config *config)
 {
     int64_t interval_ms = config->settings.schedule.interval_ms;
-    rows_ask(rows, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
-    if (interval_ms <= 0 && rows_next(rows)) {
-        char *text = rows_text(rows, 0);
-        struct archive archive;
-        archive_load_from(&archive, slice_of(text ? text : ""));
-        archive_i64(&archive, "interval_ms", &interval_ms);
-        free(text);
-    }
-    rows_end(rows);
+    if (interval_ms <= 0)
+        interval_ms = agent_fact(rows, "interval_ms");
     return interval_ms > 0 ? interval_ms : INTERVAL_DEFAULT_MS;
+}
+
+int64_t report_as_of(struct rows *rows, int64_t now_ms)
+{
+    int64_t pid = agent_fact(rows, "pid"), alive_ms = agent_fact(rows, "alive_ms");
+    if (status_probe_agent(pid, agent_fact(rows, "started_ms")) == AGENT_RUNNING)
+        return now_ms;
+    int64_t seen_ms = rows_value(rows, "SELECT max(coalesce((SELECT max(started_at, coalesce(ended_at, 0)) FROM cycle"
+                                       " ORDER BY started_at DESC LIMIT 1), 0),"
+                                       " coalesce((SELECT at FROM timeline ORDER BY id DESC LIMIT 1), 0))", NULL, 0);
+    seen_ms = larger(seen_ms, alive_ms);
+    return seen_ms && seen_ms < now_ms ? seen_ms : now_ms;
 }
 
 static void report_begin(struct report *report, struct rows *rows, const struct config *config, int64_t now_ms)
 {
-    report->now_ms = now_ms;
+    report->made_ms = now_ms;
+    report->now_ms = report_as_of(rows, now_ms);
     report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
     report->interval_ms = interval_of(rows, config);
     report->slow_ms = config->settings.detect.cycle_slow_ms;
     report->too_slow_ms = config->settings.detect.cycle_too_slow_ms;
     report->escalation_ms = config->settings.notify.escalation_ms;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 /* Enough before to see what was normal, enough after to see that it is again. */
@@ -123,7 +146,8 @@ static void gather_neighbours(struct report *report, struct rows *rows)
     int64_t recent[] = { incident->id, incident->opened_ms - RECURRENCE_DAYS * DAY_MS, incident->opened_ms };
     report_incidents_ask(&report->earlier, rows,
                          "JOIN incident s ON s.id = ?1 WHERE i.id <> ?1 AND i.opened_at >= ?2 AND i.opened_at <= ?3"
-                         " AND (i.alert = s.alert OR i.runbook = s.runbook) ORDER BY i.opened_at DESC, i.id DESC", recent, 3);
+                         " AND (i.alert = s.alert OR i.runbook = s.runbook) ORDER BY i.opened_at DESC, i.id DESC",
+                         recent, 3);
     for (size_t i = 0; i < report->earlier.count; i++)
         report->earlier_in_day += report->earlier.at[i].opened_ms > incident->opened_ms - DAY_MS;
 }
@@ -149,8 +173,8 @@ static bool snapshot_end(struct rows *rows, struct strbuf *error)
 static bool incident_find(struct report *report, struct rows *rows, int64_t id)
 {
     struct report_incidents found = { 0 };
-    report_incidents_ask(&found, rows, id ? "WHERE i.id = ?1" : "WHERE ?1 = 0 ORDER BY i.opened_at DESC, i.id DESC LIMIT 1",
-                         &id, 1);
+    const char *where = id ? "WHERE i.id = ?1" : "WHERE ?1 = 0 ORDER BY i.opened_at DESC, i.id DESC LIMIT 1";
+    report_incidents_ask(&found, rows, where, &id, 1);
     bool is_there = found.count > 0;
     if (is_there)
         report->incident = found.at[0];
@@ -188,7 +212,8 @@ enum report_found report_gather_period(struct report *report, struct sqlite3 *db
     if (snapshot_begin(&rows)) {
         report_begin(report, &rows, config, now_ms);
         report_incidents_ask(&report->incidents, &rows,
-                             "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1) ORDER BY i.opened_at, i.id",
+                             "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1)"
+                             " ORDER BY i.opened_at, i.id",
                              period, 2);
         report_gather_cycles(report, &rows);
         report_gather_tables(report, &rows);

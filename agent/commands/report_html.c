@@ -74,11 +74,13 @@ static void head_put(const struct page *page, enum tone tone)
     words_ending(report, &headline);
     strbuf_puts(page->out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>");
+                           "<meta http-equiv=\"Content-Security-Policy\""
+                           " content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>");
     text_put(page, strbuf_text(&title));
     strbuf_puts(page->out, "</title>\n<style>\n");
     report_style(page->out);
-    strbuf_printf(page->out, "</style>\n</head>\n<body>\n<main>\n<header class=\"%s\">\n<p class=\"eyebrow\">", tone_class(tone));
+    strbuf_printf(page->out, "</style>\n</head>\n<body>\n<main>\n<header class=\"%s\">\n<p class=\"eyebrow\">",
+                  tone_class(tone));
     if (incident)
         strbuf_printf(page->out, "<span class=\"badge %s\">%s</span>", tone_class(words_tone(&report->incident)),
                       words_tone(&report->incident) == TONE_CRITICAL ? "critical" : "warning");
@@ -144,11 +146,14 @@ static void lead_card_put(const struct page *page)
     int64_t lead_ms;
     if (report_lead(incident, &lead_ms))
         duration_card_put(page, lead_ms < 0 ? "Behind Prometheus" : "Lead", lead_ms < 0 ? TONE_WARNING : TONE_GOOD,
-                          lead_ms < 0 ? -lead_ms : lead_ms, lead_ms < 0 ? "it would have fired first" : "before Prometheus would have fired");
+                          lead_ms < 0 ? -lead_ms : lead_ms,
+                          lead_ms < 0 ? "it would have fired first" : "before Prometheus would have fired");
     else if (!incident->notified_ms)
-        card_put(page, "Lead", TONE_WARNING, "not paged", incident->silenced ? "a silence was in force" : "nobody was notified");
+        card_put(page, "Lead", TONE_WARNING, "not paged",
+                 incident->silenced ? "a silence was in force" : "nobody was notified");
     else
-        card_put(page, "Lead", TONE_GOOD, "only us", incident->open ? "Prometheus would not have fired yet" : "Prometheus would not have fired");
+        card_put(page, "Lead", TONE_GOOD, "only us",
+                 incident->open ? "Prometheus would not have fired yet" : "Prometheus would not have fired");
 }
 
 static void cards_put(const struct page *page)
@@ -171,7 +176,8 @@ static void chart_put(const struct page *page)
     section_begin(page, "Cycle durations and rows");
     strbuf_puts(page->out, "<div class=\"scroll\">\n");
     chart_svg(page->report, page->out);
-    strbuf_puts(page->out, "</div>\n<ul class=\"key\"><li class=\"fine\">good</li><li class=\"slow\">slow or running</li>"
+    strbuf_puts(page->out, "</div>\n<ul class=\"key\"><li class=\"fine\">good</li>"
+                           "<li class=\"slow\">slow or running</li>"
                            "<li class=\"bad\">failed or too slow</li><li class=\"none\">no cycle</li>"
                            "<li class=\"span\">incident</li><li>logarithmic scale</li></ul>\n");
     section_end(page);
@@ -338,6 +344,6 @@ void report_html(const struct report *report, struct strbuf *out)
     else
         period_put(&page);
     strbuf_puts(out, "<footer>Made from the agent's history at ");
-    face_time(out, report->now_ms, page.offset);
+    face_time(out, report->made_ms, page.offset);
     strbuf_puts(out, " by agent " AGENT_VERSION ".</footer>\n</main>\n</body>\n</html>\n");
 }

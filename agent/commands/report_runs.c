@@ -56,9 +56,10 @@ static void missed_between(struct report *report, const struct report_cycle *cyc
 
 static void missed_gather(struct report *report)
 {
+    int64_t known_ms = smaller(report->until_ms, report->now_ms);
     for (size_t i = 0; i < report->cycle_count; i++) {
         bool last = i + 1 == report->cycle_count;
-        missed_between(report, &report->cycles[i], last ? report->until_ms : report->cycles[i + 1].started_ms);
+        missed_between(report, &report->cycles[i], last ? known_ms : report->cycles[i + 1].started_ms);
     }
 }
 
@@ -102,7 +103,8 @@ static void gap_consider(const struct report *report, struct report_table *table
 {
     int64_t until = to_ms ? to_ms : report->now_ms < report->until_ms ? report->now_ms : report->until_ms;
     int64_t known = table->gap_from_ms ? (table->gap_to_ms ? table->gap_to_ms : report->now_ms) - table->gap_from_ms : 0;
-    bool touches = until >= report->begin_ms && from_ms <= report->end_ms;
+    /* What begins only as the incident ends is the next one's. */
+    bool touches = until >= report->begin_ms && from_ms + report->interval_ms <= report->end_ms;
     if (!from_ms || !touches || until - from_ms <= report->interval_ms * 3 / 2 || until - from_ms <= known)
         return;
     table->gap_from_ms = from_ms;
@@ -118,7 +120,8 @@ struct run_row {
 
 static void run_count(const struct report *report, struct report_table *table, const struct run_row *run, bool moved)
 {
-    bool was_before = run->ended_ms && (run->ended_ms < report->begin_ms || (run->ended_ms == report->begin_ms && moved));
+    bool was_before = run->ended_ms && (run->ended_ms < report->begin_ms ||
+                                        (run->ended_ms == report->begin_ms && moved));
     if (was_before || run->started_ms > report->end_ms)
         return;
     table->runs++;
@@ -134,7 +137,8 @@ void report_gather_tables(struct report *report, struct rows *rows)
     struct table_walk *walks = NULL;
     bool stale = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
     int64_t window[] = { report->since_ms, report->until_ms };
-    rows_ask(rows, "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome FROM cycle c JOIN run r ON r.cycle_id = c.id"
+    rows_ask(rows, "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
+                   " FROM cycle c JOIN run r ON r.cycle_id = c.id"
                    " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id", window, 2);
     while (rows_next(rows)) {
         size_t i = table_index(report, &walks, (const char *)sqlite3_column_text(rows->statement, 0));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The incident's timeline: what the core told, what was sent and what became of it, and when Prometheus would have spoken. */
+/* The incident's timeline: what the core told, what was sent and what became of it, when Prometheus would have spoken. */
 #include <stdlib.h>
 
 #include "agent/commands/face.h"
@@ -92,8 +92,8 @@ static void notifications_gather(struct report *report, struct rows *rows)
 static void silences_gather(struct report *report, struct rows *rows)
 {
     int64_t values[] = { report->begin_ms, report->end_ms };
-    rows_ask(rows, "SELECT starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)), reason FROM silence"
-                   " WHERE starts_at <= ?2 AND min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) >= ?1 ORDER BY starts_at",
+    rows_ask(rows, "SELECT starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) AS until_at, reason FROM silence"
+                   " WHERE starts_at <= ?2 AND until_at >= ?1 ORDER BY starts_at",
              values, 2);
     while (rows_next(rows)) {
         report->silences = list_room(report->silences, report->silence_count, sizeof *report->silences);
@@ -122,7 +122,8 @@ void report_gather_story(struct report *report, struct rows *rows)
     notifications_gather(report, rows);
     silences_gather(report, rows);
     if (incident->prometheus_ms)
-        event_add(report, incident->prometheus_ms, MARK_PROMETHEUS, "prometheus", "its alert would have fired, if it worked as meant");
+        event_add(report, incident->prometheus_ms, MARK_PROMETHEUS, "prometheus",
+                  "its alert would have fired, if it worked as meant");
     if (report->event_count > 1)
         qsort(report->events, report->event_count, sizeof *report->events, event_compare);
 }

@@ -6,7 +6,8 @@
 enum { MOST_COLUMNS = 120, LABELS_MOST = 6 };
 
 /* In the units of the picture's view box. */
-static const double WIDTH = 760, HEIGHT = 306, LEFT = 66, RIGHT = 752, TOP = 26, FLOOR = 196, ROWS_TOP = 218, ROWS_FLOOR = 272;
+static const double WIDTH = 760, HEIGHT = 306, LEFT = 66, RIGHT = 752;
+static const double TOP = 26, FLOOR = 196, ROWS_TOP = 218, ROWS_FLOOR = 272;
 static const double BAR_MOST = 16;
 
 struct picture {
@@ -91,17 +92,19 @@ static void bar_put(const struct picture *picture, const struct chart_column *co
     double x = (from + to - width) / 2, y = level(picture, column->duration_ms);
     if (column->cycles == 0) {
         if (!column->unknown)
-            strbuf_printf(picture->out, "<circle class=\"missed\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>no cycle</title></circle>\n",
-                          x + width / 2, FLOOR - 6, width / 2 > 3.5 ? 3.5 : width / 2);
+            strbuf_printf(picture->out,
+                          "<circle class=\"missed\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>no cycle</title></circle>\n", x + width / 2, FLOOR - 6, width / 2 > 3.5 ? 3.5 : width / 2);
         return;
     }
     y = FLOOR - y < 2 ? FLOOR - 2 : y;
-    strbuf_printf(picture->out, "<g><rect class=\"bar %s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
+    strbuf_printf(picture->out,
+                  "<g><rect class=\"bar %s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
                   bar_class(picture->report, column), x, y, width, FLOOR - y);
     if (column->rows > 0) {
         double height = (ROWS_FLOOR - ROWS_TOP) * (double)column->rows / (double)picture->chart->rows_max;
         height = height < 1.5 ? 1.5 : height;
-        strbuf_printf(picture->out, "<rect class=\"bar rows\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
+        strbuf_printf(picture->out,
+                      "<rect class=\"bar rows\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
                       x, ROWS_FLOOR - height, width, height);
     }
     title_put(picture, column);
@@ -132,7 +135,8 @@ static void times_put(const struct picture *picture)
 {
     const struct chart *chart = picture->chart;
     int64_t from = chart->columns[0].from_ms, to = chart->columns[chart->count - 1].to_ms;
-    static const int64_t steps[] = { 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 7776000, 31536000 };
+    static const int64_t steps[] = { 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000,
+                                     7776000, 31536000 };
     size_t step = 0;
     while (step + 1 < sizeof steps / sizeof steps[0] && (to - from) / (steps[step] * 1000) > LABELS_MOST)
         step++;
@@ -142,10 +146,11 @@ static void times_put(const struct picture *picture)
         bool days = step_ms >= 86400000;
         double x = place(picture, at);
         face_time(&label, at, picture->offset);
-        strbuf_printf(picture->out, "<line class=\"tick\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x, ROWS_FLOOR, x, ROWS_FLOOR + 4);
+        strbuf_printf(picture->out, "<line class=\"tick\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x,
+                      ROWS_FLOOR, x, ROWS_FLOOR + 4);
         if (x > LEFT + 20 && x < RIGHT - 20)
-            strbuf_printf(picture->out, "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n", x,
-                          ROWS_FLOOR + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
+            strbuf_printf(picture->out,
+                          "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n", x, ROWS_FLOOR + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
         strbuf_free(&label);
     }
 }
@@ -154,7 +159,8 @@ void chart_svg(const struct report *report, struct strbuf *out)
 {
     struct chart chart = chart_make(report, MOST_COLUMNS);
     struct picture picture = { report, &chart, out, face_offset(report->begin_ms) };
-    strbuf_printf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Cycle durations and rows over time\">\n", WIDTH, HEIGHT);
+    strbuf_printf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Cycle durations and rows over time\">\n",
+                  WIDTH, HEIGHT);
     if (report->kind == REPORT_INCIDENT)
         shade_put(&picture, &report->incident);
     for (size_t i = 0; i < report->incidents.count; i++)

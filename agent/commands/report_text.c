@@ -122,7 +122,8 @@ static void event_put(const struct page *page, const struct report_event *event)
         words_delivery(delivery, page->offset, &text);
         face_spaces(page->out, STORY_INDENT);
         strbuf_printf(page->out, "%s ", face_glyph(page->face, GLYPH_ARROW));
-        wrap_put(page, delivery->delivered_ms ? TONE_DIM : TONE_WARNING, strbuf_text(&text), STORY_INDENT + 3, STORY_INDENT + 3);
+        wrap_put(page, delivery->delivered_ms ? TONE_DIM : TONE_WARNING, strbuf_text(&text), STORY_INDENT + 3,
+                 STORY_INDENT + 3);
     }
     strbuf_free(&text);
 }

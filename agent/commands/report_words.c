@@ -15,7 +15,8 @@ void words_free(struct words *words)
 void words_add(struct words *words, const char *label, enum tone tone, struct strbuf *value)
 {
     words->at = list_room(words->at, words->count, sizeof *words->at);
-    words->at[words->count++] = (struct words_fact){ label, must_copy(strbuf_text(value), value->len), tone, WORDS_PLAIN };
+    words->at[words->count++] = (struct words_fact){ label, must_copy(strbuf_text(value), value->len), tone,
+                                                     WORDS_PLAIN };
     strbuf_clear(value);
 }
 
@@ -69,6 +70,10 @@ void words_ending(const struct report *report, struct strbuf *out)
     } else {
         strbuf_puts(out, report->incident.resolved_ms ? "resolved after " : "open for ");
         face_duration(out, report->end_ms - report->begin_ms);
+        if (!report->incident.resolved_ms && report->made_ms - report->now_ms > report->interval_ms) {
+            strbuf_puts(out, " when the agent last looked, at ");
+            face_time(out, report->now_ms, words_offset(report));
+        }
     }
 }
 
@@ -97,7 +102,8 @@ void words_lead(const struct report_incident *incident, struct strbuf *out)
     } else if (!incident->notified_ms) {
         strbuf_puts(out, incident->silenced ? "nobody was paged: a silence was in force" : "nobody was paged");
     } else {
-        strbuf_puts(out, incident->open ? "paged; Prometheus would not have fired yet" : "paged; Prometheus would not have fired");
+        strbuf_puts(out, incident->open ? "paged; Prometheus would not have fired yet"
+                                   : "paged; Prometheus would not have fired");
     }
 }
 
@@ -127,12 +133,15 @@ struct words words_times(const struct report *report)
     if (!incident->notified_ms)
         words_add_text(&words, "Notified", WORDS_PLAIN, incident->silenced ? "no: held back by a silence" : "no");
     add_time(&words, report, "Critical", incident->critical_ms, TONE_CRITICAL, incident->onset_ms, "the onset");
-    add_time(&words, report, "Prometheus", incident->prometheus_ms, TONE_DIM, incident->onset_ms, "the onset, had it fired as meant");
+    add_time(&words, report, "Prometheus", incident->prometheus_ms, TONE_DIM, incident->onset_ms,
+             "the onset, had it fired as meant");
     add_time(&words, report, "Escalated", incident->escalated_ms, TONE_WARNING, incident->opened_ms, "detection");
     add_time(&words, report, "Resolved", incident->resolved_ms, TONE_GOOD, incident->opened_ms, "detection");
-    add_time(&words, report, "Verified", incident->verified_ms, TONE_GOOD, incident->resolved_ms, "recovery, by 3 good cycles");
+    add_time(&words, report, "Verified", incident->verified_ms, TONE_GOOD, incident->resolved_ms,
+             "recovery, by 3 good cycles");
     if (!incident->verified_ms)
-        words_add_text(&words, "Verified", WORDS_PLAIN, incident->resolved_ms ? "not yet: 3 good cycles in a row" : "no, still open");
+        words_add_text(&words, "Verified", WORDS_PLAIN,
+                       incident->resolved_ms ? "not yet: 3 good cycles in a row" : "no, still open");
     return words;
 }
 
@@ -178,7 +187,8 @@ static void add_escalation(struct words *words, const struct report *report)
         if (report->escalate_to)
             strbuf_printf(&value, " to %s", report->escalate_to);
     } else {
-        strbuf_puts(&value, report->end_ms < due ? (incident->resolved_ms ? ", not needed" : ", not yet") : ", not done");
+        const char *in_time = incident->resolved_ms ? ", not needed" : ", not yet";
+        strbuf_puts(&value, report->end_ms < due ? in_time : ", not done");
     }
     words_add(words, "Escalation", incident->escalated_ms ? TONE_WARNING : TONE_PLAIN, &value);
     strbuf_free(&value);
@@ -199,7 +209,8 @@ struct words words_measures(const struct report *report)
     add_escalation(&words, report);
     if (incident->silenced || report->silence_count) {
         if (incident->silenced)
-            strbuf_printf(&value, "%" PRId64 " notification%s held back", incident->silenced, incident->silenced == 1 ? "" : "s");
+            strbuf_printf(&value, "%" PRId64 " notification%s held back", incident->silenced,
+                          incident->silenced == 1 ? "" : "s");
         else
             strbuf_puts(&value, "for a while, but nothing was held back");
         words_add(&words, "Silenced", TONE_WARNING, &value);
@@ -282,7 +293,8 @@ static void add_leads(struct words *words, const struct report_totals *totals)
     struct strbuf value = { 0 };
     if (!totals->led && !totals->led_not && !totals->never)
         return;
-    strbuf_printf(&value, "earlier than Prometheus %" PRId64 " times, later %" PRId64 ", %" PRId64 " it would not have seen",
+    strbuf_printf(&value, "earlier than Prometheus %" PRId64 " times, later %" PRId64 ", %" PRId64
+                          " it would not have seen",
                   totals->led, totals->led_not, totals->never);
     if (totals->led || totals->led_not) {
         strbuf_puts(&value, "; median lead ");
@@ -310,8 +322,10 @@ struct words words_period(const struct report *report)
     const struct report_totals *totals = &report->totals;
     struct words words = { 0 };
     struct strbuf value = { 0 };
-    strbuf_printf(&value, "%zu (%" PRId64 " critical, %" PRId64 " warning)", report->incidents.count, totals->critical, totals->warning);
-    words_add(&words, "Incidents", totals->critical ? TONE_CRITICAL : totals->warning ? TONE_WARNING : TONE_GOOD, &value);
+    strbuf_printf(&value, "%zu (%" PRId64 " critical, %" PRId64 " warning)", report->incidents.count, totals->critical,
+                  totals->warning);
+    words_add(&words, "Incidents", totals->critical ? TONE_CRITICAL : totals->warning ? TONE_WARNING : TONE_GOOD,
+              &value);
     strbuf_free(&value);
     int64_t whole = report->until_ms - report->since_ms;
     add_share(&words, "Availability", whole - totals->down_ms, whole, " of the time without a critical incident");

@@ -47,7 +47,8 @@ static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
 {
     int64_t now_ms = clock_ms();
     const int64_t values[] = { now_ms, now_ms + duration_ms };
-    int code = silence_write(db, "INSERT INTO silence (starts_at, ends_at, reason) VALUES (?1, ?2, ?3)", values, 2, reason);
+    int code = silence_write(db, "INSERT INTO silence (starts_at, ends_at, reason) VALUES (?1, ?2, ?3)", values, 2,
+                             reason);
     if (code == EXIT_OK) {
         struct strbuf text = { 0 };
         strbuf_puts(&text, "silent for ");
@@ -97,7 +98,8 @@ static int silence_list(sqlite3 *db)
     struct face face = face_detect();
     int64_t now_ms = clock_ms();
     int code = EXIT_FAILED;
-    rows_ask(&rows, "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50", NULL, 0);
+    rows_ask(&rows, "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50",
+             NULL, 0);
     while (rows_next(&rows))
         list_row(grid, &rows, now_ms, face_offset(now_ms));
     if (grid_rows(grid) == 0)

@@ -68,7 +68,8 @@ struct status {
 
 struct sqlite3;
 /* False on failure, why in *error. */
-bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, int64_t now_ms, struct strbuf *error);
+bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, int64_t now_ms,
+                   struct strbuf *error);
 void status_free(struct status *status);
 /* Sets level and why from the facts. */
 void status_judge(struct status *status);

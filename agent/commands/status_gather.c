@@ -26,7 +26,8 @@ static void agent_gather(struct status *status, struct rows *rows)
         int64_t *value;
     } numbers[] = {
         { "pid", &status->pid }, { "started_ms", &status->started_ms }, { "alive_ms", &status->alive_ms },
-        { "writer", &status->writer }, { "last_line_ms", &status->last_line_ms }, { "next_run_ms", &status->next_run_ms },
+        { "writer", &status->writer }, { "last_line_ms", &status->last_line_ms },
+        { "next_run_ms", &status->next_run_ms },
         { "interval_ms", &status->interval_ms }, { "behind_bytes", &status->behind_bytes }, { "lines", &status->lines },
         { "events", &status->events }, { "misses", &status->misses }, { "limit_hits", &status->limit_hits },
         { "commit_failures", &status->commit_failures }, { "lag_warning_ms", &status->lag_warning_ms },
@@ -70,11 +71,12 @@ static void thresholds_default(struct status *status, const struct config *confi
         status->log_path = must_copy(config->log_path, strlen(config->log_path));
 }
 
-/* Among the newest cycles, so that ten years of history cost nothing; a table that vanished long ago is not asked after. */
+/* Among the newest cycles, so that ten years of history cost nothing; nobody asks after a table that vanished long ago. */
 static void lags_gather(struct status *status, struct rows *rows)
 {
     rows_ask(rows, "SELECT table_name, max(CASE WHEN outcome = 'success' THEN ended_at END) FROM run"
-                   " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200 GROUP BY table_name ORDER BY table_name", NULL, 0);
+                   " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200"
+                   " GROUP BY table_name ORDER BY table_name", NULL, 0);
     while (rows_next(rows)) {
         status->lags = list_room(status->lags, status->lag_count, sizeof *status->lags);
         struct status_lag *lag = &status->lags[status->lag_count++];
@@ -103,7 +105,8 @@ static void cycles_gather(struct status *status, struct rows *rows)
 static void errors_gather(struct status *status, struct rows *rows)
 {
     int64_t values[] = { status->as_of_ms - 120 * MINUTE_MS, status->as_of_ms - 60 * MINUTE_MS };
-    rows_ask(rows, "SELECT r.ended_at, r.table_name, r.outcome, r.error, count(*) OVER () FROM cycle c JOIN run r ON r.cycle_id = c.id"
+    rows_ask(rows, "SELECT r.ended_at, r.table_name, r.outcome, r.error, count(*) OVER ()"
+                   " FROM cycle c JOIN run r ON r.cycle_id = c.id"
                    " WHERE c.started_at >= ?1 AND r.ended_at >= ?2 AND r.outcome IN ('failed', 'timeout', 'aborted')"
                    " ORDER BY r.ended_at DESC, r.id DESC LIMIT 1", values, 2);
     if (!rows_next(rows))
@@ -127,8 +130,8 @@ static void incidents_gather(struct status *status, struct rows *rows)
             rows_text(rows, 5), rows_text(rows, 6),
         };
     }
-    rows_ask(rows, "SELECT ends_at, reason FROM silence WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0"
-                   " ORDER BY ends_at DESC LIMIT 1", &status->now_ms, 1);
+    rows_ask(rows, "SELECT ends_at, reason FROM silence"
+                   " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0 ORDER BY ends_at DESC LIMIT 1", &status->now_ms, 1);
     if (rows_next(rows)) {
         status->silenced_until_ms = rows_int(rows, 0);
         status->silence_reason = rows_text(rows, 1);
@@ -150,7 +153,8 @@ static void webhooks_gather(struct status *status, struct rows *rows, const stru
 {
     for (size_t i = 0; i < config->webhook_count; i++)
         webhook_named(status, config->webhooks[i].name);
-    rows_ask(rows, "SELECT webhook, count(*), min(created_at) FROM outbox WHERE status = 'pending' GROUP BY webhook", NULL, 0);
+    rows_ask(rows, "SELECT webhook, count(*), min(created_at) FROM outbox WHERE status = 'pending' GROUP BY webhook",
+             NULL, 0);
     while (rows_next(rows)) {
         struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(rows->statement, 0));
         webhook->pending = rows_int(rows, 1);
@@ -177,15 +181,18 @@ static void webhooks_gather(struct status *status, struct rows *rows, const stru
     }
 }
 
-bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, int64_t now_ms, struct strbuf *error)
+bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, int64_t now_ms,
+                   struct strbuf *error)
 {
     struct rows rows = { .db = db };
     *status = (struct status){ .now_ms = now_ms };
-    sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);   /* one moment for all queries; without it they are merely less consistent */
+    /* One moment for all queries; without it they are merely less consistent. */
+    sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
     agent_gather(status, &rows);
     thresholds_default(status, config);
     cycles_gather(status, &rows);
-    int64_t last_seen = status->alive_ms ? status->alive_ms : status->cycle_count ? status->cycles[0].started_ms : now_ms;
+    int64_t last_cycle = status->cycle_count ? status->cycles[0].started_ms : now_ms;
+    int64_t last_seen = status->alive_ms ? status->alive_ms : last_cycle;
     status->as_of_ms = status->agent == AGENT_RUNNING ? now_ms : last_seen;
     lags_gather(status, &rows);
     errors_gather(status, &rows);

@@ -6,7 +6,8 @@ enum { JSON_VERSION = 1 };
 
 static void agent_object(struct json_writer *json, const struct status *status)
 {
-    static const char *const states[] = { [AGENT_NEVER] = "never", [AGENT_STOPPED] = "stopped", [AGENT_RUNNING] = "running" };
+    static const char *const states[] = { [AGENT_NEVER] = "never", [AGENT_STOPPED] = "stopped",
+                                          [AGENT_RUNNING] = "running" };
     static const char *const writers[] = { "unknown", "present", "absent" };
     json_open(json, "agent", '{');
     json_put_text(json, "state", states[status->agent]);

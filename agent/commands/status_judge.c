@@ -18,6 +18,11 @@ const char *status_level_name(enum status_level level)
     return names[level];
 }
 
+static int64_t timespec_ms(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
 /* When a process began, by the kernel's clock; -1 where /proc does not tell. */
 static int64_t process_start_ms(int64_t pid)
 {
@@ -38,15 +43,15 @@ static int64_t process_start_ms(int64_t pid)
     clock_gettime(CLOCK_REALTIME, &now);
     clock_gettime(CLOCK_BOOTTIME, &up);
     if (field) {
-        int64_t age_ms = ((int64_t)up.tv_sec * 1000 + up.tv_nsec / 1000000) - strtoll(field, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK);
-        start = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - age_ms;
+        int64_t began_ms = strtoll(field, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK);    /* since the boot */
+        start = timespec_ms(&now) - timespec_ms(&up) + began_ms;
     }
     return start;
 }
 
 /*
- * A number alone is not an identity: 1. the agent dies, 2. its pid is given to somebody else, 3. "it lives". A process that
- * began after the agent said it started is somebody else; a few seconds are left for a clock that was set.
+ * A number alone is not an identity: 1. the agent dies, 2. its pid is given to somebody else, 3. "it lives". A process
+ * that began after the agent said it started is somebody else; a few seconds are left for a clock that was set.
  */
 enum status_agent status_probe_agent(int64_t pid, int64_t started_ms)
 {

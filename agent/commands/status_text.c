@@ -125,10 +125,11 @@ static void scheduler_put(const struct screen *screen)
     const struct status *status = screen->status;
     struct strbuf text = { 0 };
     enum tone tone = TONE_PLAIN;
+    bool seen_now = status->agent == AGENT_RUNNING;
     if (status->writer == WRITER_PRESENT_VALUE) {
-        strbuf_puts(&text, "alive: it holds the log open");
+        strbuf_puts(&text, seen_now ? "alive: it holds the log open" : "was alive when last seen");
     } else if (status->writer == WRITER_ABSENT_VALUE) {
-        strbuf_puts(&text, "gone: nobody holds the log open");
+        strbuf_puts(&text, seen_now ? "gone: nobody holds the log open" : "was gone when last seen");
         tone = TONE_CRITICAL;
     } else {
         strbuf_puts(&text, "whether it lives cannot be seen here");
@@ -205,8 +206,8 @@ static void errors_put(const struct screen *screen)
     if (status->errors == 0) {
         strbuf_puts(&text, "none in the last hour");
     } else {
-        strbuf_printf(&text, "%" PRId64 " in the last hour; the last: %s %s at ", status->errors, status->last_error_table,
-                      status->last_error_outcome);
+        strbuf_printf(&text, "%" PRId64 " in the last hour; the last: %s %s at ", status->errors,
+                      status->last_error_table, status->last_error_outcome);
         face_clock(&text, status->last_error_ms, screen->offset);
         if (status->last_error)
             strbuf_printf(&text, ": %.300s", status->last_error);
@@ -275,8 +276,8 @@ static void blind_put(const struct screen *screen)
     for (size_t i = 0; i < status->blind_count; i++)
         line_put(screen, i == 0 ? "Blind spots" : "", TONE_WARNING, status->blind[i]);
     if (status->misses || status->limit_hits) {
-        strbuf_printf(&text, "%" PRId64 " of the scheduler's records not understood, %" PRId64 " patterns given up", status->misses,
-                      status->limit_hits);
+        strbuf_printf(&text, "%" PRId64 " of the scheduler's records not understood, %" PRId64 " patterns given up",
+                      status->misses, status->limit_hits);
         line_put(screen, status->blind_count ? "" : "Blind spots", TONE_WARNING, strbuf_text(&text));
     }
     strbuf_free(&text);

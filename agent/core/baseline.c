@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOPES_MOST = 64, SAMPLES_APART_MS = 25 * 60 * 1000 };
+enum { SLOPES_MOST = 96, SAMPLES_APART_MS = 25 * 60 * 1000 };
 
 void window_init(struct window *window, size_t room)
 {

@@ -55,7 +55,7 @@ double median_of(double *values, size_t count);   /* reorders values */
  */
 double mann_kendall_z(const int64_t *values, size_t count);
 
-/* Theil-Sen slope (Theil 1950; Sen 1968, JASA 63): the median slope of ln(value) over all pairs, per millisecond. At most 64 values. */
+/* Theil-Sen slope (Theil 1950; Sen 1968, JASA 63): the median slope of ln(value) over all pairs, per millisecond. At most the newest 96 values. */
 double theil_sen_log(const int64_t *at_ms, const int64_t *values, size_t count);
 
 #endif

@@ -29,6 +29,8 @@ struct stall_state {
     int64_t first_zero_ms;
     int64_t last_move_ms;    /* the last run with rows */
     bool reported;           /* the streak in progress became an incident */
+    int64_t doubtful;        /* length of the newest reported streak that ended like a quiet time does; 0: none */
+    int64_t doubtful_ms;     /* when it ended */
 };
 
 struct failure_state {

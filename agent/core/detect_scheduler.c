@@ -31,6 +31,8 @@ static void on_dead(struct engine *engine, const char *what)
         return;   /* a crash closes the log as well; so does a stop */
     scheduler->dead_ms = engine->clock_ms;
     scheduler->hung_cycle_id = 0;
+    if (pool_find(engine, FAMILY_CRASH_LOOP, NULL))
+        return;   /* one more death of a crash loop is no news, unless it stays dead */
     raise_down(engine, SEVERITY_WARNING, engine->clock_ms, what);
     prometheus_down(pool_find(engine, FAMILY_DOWN, NULL), engine->clock_ms);
 }
@@ -214,6 +216,7 @@ static void expire_dead(struct engine *engine)
     strbuf_puts(&what, "the scheduler is dead and did not come back within ");
     describe_duration(engine->clock_ms - engine->scheduler.dead_ms, &what);
     raise_down(engine, SEVERITY_CRITICAL, engine->scheduler.dead_ms, strbuf_text(&what));
+    prometheus_down(pool_find(engine, FAMILY_DOWN, NULL), engine->scheduler.dead_ms);
     strbuf_free(&what);
 }
 

@@ -10,7 +10,8 @@
 
 enum {
     UNUSUAL_WINDOW = 96,
-    TREND_WINDOW = 32, TREND_LEAST = 16,
+    TREND_WINDOW = 32, TREND_LEAST = 16, TREND_MOST = 96,
+    TREND_SPAN_MS = 8 * HOUR_MS,         /* at a fast cadence 32 cycles are too short a time to see a drift in */
     LEVEL_WINDOW = 5,
     AHEAD_MS = 4 * HOUR_MS,
 };
@@ -47,7 +48,8 @@ static bool rising(const struct engine *engine, int64_t duration_ms)
 {
     const struct window *good = &engine->slow.good, *recent = &engine->slow.recent;
     size_t week = window_newest(good, engine->clock_ms - 7 * (int64_t)DAY_MS, SIZE_MAX);
-    size_t count = window_newest(recent, INT64_MIN, TREND_WINDOW);
+    size_t span = window_newest(recent, engine->clock_ms - TREND_SPAN_MS, TREND_MOST);
+    size_t count = window_newest(recent, INT64_MIN, span > TREND_WINDOW ? span : TREND_WINDOW);
     if (duration_ms <= engine->settings.detect.slow_floor_ms || count < TREND_LEAST || week == 0)
         return false;
     if ((double)duration_ms <= 2 * window_median(good, week))

@@ -5,20 +5,23 @@
 
 /*
  * Throughput: runs that move rows, but far fewer than this table moves at this hour of the day. Volume is diurnal and weekends
- * are quiet, so a run is held against the same hour of the last two weeks; three low runs in a row are news.
+ * are quiet, so a run must be low both against the same hour of the last two weeks and against the last day's runs; three
+ * low runs in a row are news.
  */
 
-enum { LOW_RUNS = 3 };
+enum { LOW_RUNS = 3, HOUR_SAMPLES_LEAST = 10 };
 static const double low_z = -6;
 static const double volume_mad_floor = 0.25;   /* volume is never steadier than that: a fifth of the usual is low, not less */
 
 static bool is_low(const struct engine *engine, const struct table *table)
 {
-    size_t count;
-    const int64_t *samples = hourly_samples(&table->volume, engine->clock_ms, &count);
-    if ((int64_t)count < engine->settings.detect.min_samples)
+    const struct window *rows = &table->rows;
+    size_t day = window_newest(rows, INT64_MIN, SIZE_MAX), hour;
+    const int64_t *samples = hourly_samples(&table->volume, engine->clock_ms, &hour);
+    if (hour < HOUR_SAMPLES_LEAST || (int64_t)day < engine->settings.detect.min_samples)
         return false;
-    return robust_z_log(samples, count, table->moved, volume_mad_floor) < low_z;
+    return robust_z_log(samples, hour, table->moved, volume_mad_floor) < low_z
+        && robust_z_log(rows->values + rows->count - day, day, table->moved, volume_mad_floor) < low_z;
 }
 
 static void raise_low(struct engine *engine, struct table *table)

@@ -18,7 +18,7 @@ struct engine *engine_new(const struct settings *settings, const struct engine_s
     engine->model.run_table = -1;
     engine->floor_ms = INT64_MAX;
     window_init(&engine->slow.good, 2048);   /* a week of five-minute cycles */
-    window_init(&engine->slow.recent, 32);
+    window_init(&engine->slow.recent, 96);     /* eight hours of them */
     return engine;
 }
 
@@ -86,13 +86,28 @@ static void run_deadlines(struct engine *engine, int64_t until_ms)
     }
 }
 
+/* Promises are broken *before* the event; one that comes at the very instant still counts. */
+static void advance(struct engine *engine, int64_t until_ms, int64_t clock_ms)
+{
+    run_deadlines(engine, until_ms);
+    engine->clock_ms = clock_ms;
+}
+
+/* No promise was broken while the clock jumped: those that lay before the jump are judged, and the clock moves with the host's. */
+static void jump(struct engine *engine, const struct event *event)
+{
+    int64_t unjumped_ms = event->time_ms - event->duration_ms;
+    if (event->time_ms > engine->clock_ms || event->duration_ms < 0)
+        advance(engine, unjumped_ms - 1, event->time_ms);
+    engine->floor_ms = engine->clock_ms;
+}
+
 void engine_feed(struct engine *engine, const struct event *event)
 {
-    /* Promises are broken *before* the event; one that comes at the very instant still counts. */
-    if (event->time_ms > engine->clock_ms) {
-        run_deadlines(engine, event->time_ms - 1);
-        engine->clock_ms = event->time_ms;
-    }
+    if (event->kind == EVENT_HOST_RESUMED)
+        jump(engine, event);
+    else if (event->time_ms > engine->clock_ms)
+        advance(engine, event->time_ms - 1, event->time_ms);
     engine->event = event;
     model_event(engine, event);
     engine->event = NULL;

@@ -72,6 +72,8 @@ static void stall_archive(struct stall_state *stall, struct archive *archive)
     archive_i64(archive, "stall.first_zero", &stall->first_zero_ms);
     archive_i64(archive, "stall.last_move", &stall->last_move_ms);
     archive_bool(archive, "stall.reported", &stall->reported);
+    archive_i64(archive, "stall.doubtful", &stall->doubtful);
+    archive_i64(archive, "stall.doubtful_at", &stall->doubtful_ms);
 }
 
 static void table_archive(struct table *table, struct archive *archive)

@@ -386,6 +386,7 @@ void config_free(struct config *config)
         free(config->probes[i].name);
     }
     free_section(NULL, config);
+    free(config->log_timezone_place);
     free(config->webhooks);
     free(config->probes);
     free(config);

@@ -11,7 +11,7 @@
 static const char PAGERDUTY_URL[] = "https://events.pagerduty.com/v2/enqueue";
 static const char ALERTMANAGER_PATH[] = "/api/v2/alerts";
 
-/* Begins an error or warning with the place of an entry, or of its section if the entry is not there. */
+/* Where an entry stands, or its section if the entry is not there. */
 static void put_place(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
 {
     int line = config_line_of(loader, item, key);
@@ -20,11 +20,17 @@ static void put_place(const struct config_loader *loader, const char *item, cons
         line = config_line_of(loader, item, NULL);
     }
     if (line > 0) {
-        strbuf_printf(out, "%s:%d: ", loader->path, line);
+        strbuf_printf(out, "%s:%d", loader->path, line);
     } else {
-        strbuf_puts(out, "--set: ");
+        strbuf_puts(out, "--set");
     }
-    strbuf_printf(out, "%s.%s: ", item, key);
+}
+
+/* Begins an error or warning about an entry. */
+static void put_entry(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
+{
+    put_place(loader, item, key, out);
+    strbuf_printf(out, ": %s.%s: ", item, key);
 }
 
 /* An Alertmanager is named by its base; the API's path is ours to know. */
@@ -55,16 +61,16 @@ static void check_webhook(struct config_loader *loader, struct webhook_config *w
             webhook->url = must_copy(PAGERDUTY_URL, strlen(PAGERDUTY_URL));
         }
         if (webhook->routing_key_file == NULL) {
-            put_place(loader, item, "routing_key_file", loader->errors);
+            put_entry(loader, item, "routing_key_file", loader->errors);
             strbuf_puts(loader->errors, "format pagerduty needs it\n");
         }
     } else if (webhook->routing_key_file != NULL) {
-        put_place(loader, item, "routing_key_file", loader->errors);
+        put_entry(loader, item, "routing_key_file", loader->errors);
         strbuf_puts(loader->errors, "only format pagerduty has one\n");
     }
     /* A url that was given and refused has its own error. */
     if (webhook->url == NULL && config_line_of(loader, item, "url") == CONFIG_LINE_NONE) {
-        put_place(loader, item, "url", loader->errors);
+        put_entry(loader, item, "url", loader->errors);
         strbuf_puts(loader->errors, "missing\n");
     }
     if (webhook->url != NULL && webhook->format == FORMAT_ALERTMANAGER) {
@@ -79,10 +85,10 @@ static void check_probe(struct config_loader *loader, const struct probe_config 
     snprintf(item, sizeof item, "probe %s", probe->name);
     bool has_url = config_line_of(loader, item, "url") != CONFIG_LINE_NONE;
     if (has_url && probe->container != NULL) {
-        put_place(loader, item, "container", loader->errors);
+        put_entry(loader, item, "container", loader->errors);
         strbuf_puts(loader->errors, "either a url or a container, not both\n");
     } else if (!has_url && probe->container == NULL) {
-        put_place(loader, item, "url", loader->errors);
+        put_entry(loader, item, "url", loader->errors);
         strbuf_puts(loader->errors, "missing (or a container)\n");
     }
 }
@@ -95,7 +101,7 @@ static void check_order(struct config_loader *loader, const char *section, const
         return;
     }
     bool given = config_line_of(loader, section, warning) != CONFIG_LINE_NONE;
-    put_place(loader, section, given ? warning : critical, loader->warnings);
+    put_entry(loader, section, given ? warning : critical, loader->warnings);
     strbuf_printf(loader->warnings, "%s is above %s, so its warning never comes first\n", warning, critical);
 }
 
@@ -104,6 +110,11 @@ void config_check(struct config_loader *loader)
     struct config *config = loader->config;
     const struct settings *settings = &config->settings;
 
+    if (config->log_timezone != NULL) {
+        struct strbuf place = { 0 };
+        put_place(loader, "log", "timezone", &place);
+        config->log_timezone_place = place.at;
+    }
     for (size_t i = 0; i < config->webhook_count; i++) {
         check_webhook(loader, &config->webhooks[i]);
     }

@@ -65,7 +65,7 @@ void config_sample(struct strbuf *out)
         if (key->otherwise != NULL) {
             strbuf_printf(out, " (%s%s)", key->initial == NULL ? "default: " : "", key->otherwise);
         }
-        strbuf_printf(out, "\n# %s = %s\n", key->name, key->initial != NULL ? key->initial : "");
+        strbuf_printf(out, "\n# %s =%s%s\n", key->name, key->initial != NULL ? " " : "", key->initial != NULL ? key->initial : "");
     }
 }
 

@@ -242,7 +242,13 @@ static int64_t next_wake_ms(struct daemon *daemon)
     return daemon->retry_ms ? earliest(wake_ms, daemon->retry_ms) : wake_ms;
 }
 
-/* Wait, read, feed, tick, commit, send; sleep until the next deadline or the next line. */
+/* What sending brought back is committed before sleeping; not again and again while the disk refuses. */
+static bool settled(const struct daemon *daemon)
+{
+    return !history_dirty(daemon->history) || daemon->retry_ms;
+}
+
+/* Read, feed, tick, commit, send; sleep until the next deadline or the next line. */
 static void loop(struct daemon *daemon)
 {
     while (!stop_asked) {
@@ -261,7 +267,7 @@ static void loop(struct daemon *daemon)
         keep_house(daemon, now_ms);
         if (reload_asked)
             reload(daemon);
-        if (progress == FOLLOW_DRAINED && !stop_asked)
+        if (progress == FOLLOW_DRAINED && !stop_asked && settled(daemon))
             follow_wait(daemon->follow, next_wake_ms(daemon));
     }
 }

@@ -14,16 +14,16 @@ enum { OPEN_BUSY_MS = 2000, COMMIT_BUSY_MS = 50 };
 enum { FULL_CHECK_PAGES = 512 };
 
 /*
- * In WAL mode a checkpoint costs two fsyncs, and the first commit behind it one more: tens of milliseconds on a busy disk. An idle
- * moment pays that once the WAL has IDLE_WAL_PAGES (history_parts.h); a catch-up, which has no idle moments, at this size.
+ * In WAL mode a checkpoint costs two fsyncs, and the first commit behind it one more: tens of milliseconds on a busy disk. An
+ * idle moment pays that once the WAL has IDLE_WAL_PAGES (history_parts.h); a catch-up, which has none, at this size.
  */
 enum { COMMIT_WAL_PAGES = 1000 };
 
 /*
- * synchronous=NORMAL: a commit costs 0.02 ms; FULL would cost 0.5 ms, and survive a power loss. In WAL mode NORMAL never corrupts;
- * a power loss may roll back the last transactions, but reading positions and their effects roll back together, so the log
- * is read again from there, with the same outcome. Nothing is lost that the log still has, and a notification that was
- * already sent goes out again under the same deduplication key at worst.
+ * synchronous=NORMAL: a commit costs 0.02 ms; FULL would cost 0.5 ms, and survive a power loss. In WAL mode NORMAL never
+ * corrupts; a power loss may roll back the last transactions, but reading positions and their effects roll back together, so
+ * the log is read again from there, with the same outcome. Nothing is lost that the log still has, and a notification that
+ * was already sent goes out again under the same deduplication key at worst.
  *
  * No more than 4 MB of WAL are left behind. The cache holds the right edge of each tree, which is all that appending needs.
  */

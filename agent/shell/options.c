@@ -185,7 +185,7 @@ struct config *options_config(const struct options *options)
     say_lines(&warnings, say_warning_line);
     say_lines(&errors, say_error_line);
     if (config != NULL && !zone_set(config->log_timezone)) {
-        say_error("log.timezone: unknown time zone '%s'", config->log_timezone);
+        say_error("%s: log.timezone: unknown time zone '%s'", config->log_timezone_place, config->log_timezone);
         config_free(config);
         config = NULL;
     }

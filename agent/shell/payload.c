@@ -29,13 +29,24 @@ void payload_hash(const char *text, char out[17])
     snprintf(out, 17, "%016" PRIx64, hash);
 }
 
+/* Also goes into a request's header: nothing but visible ASCII. */
+static bool fits_everywhere(const struct strbuf *key)
+{
+    for (size_t i = 0; i < key->len; i++) {
+        if (key->at[i] <= ' ' || key->at[i] > '~') {
+            return false;
+        }
+    }
+    return key->len <= DEDUP_KEY_MAX;
+}
+
 /* An incident's number alone comes back when a history is begun anew: the time it opened tells the two apart. */
 void payload_dedup_key(const struct payload_origin *origin, const struct message *message, struct strbuf *out)
 {
     struct strbuf key = { 0 };
 
     strbuf_printf(&key, "%s%s#%" PRId64 "@%" PRId64, origin->host, origin->log_path, message->incident_id, message->opened_ms);
-    if (key.len <= DEDUP_KEY_MAX) {
+    if (fits_everywhere(&key)) {
         strbuf_puts(out, key.at);
     } else {
         char hash[17];
@@ -176,19 +187,6 @@ void payload_annotations(struct json_maker *maker, const struct facts *facts, bo
                    " 'tables', ?6, 'incident', ?7, 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10, 'dedup_key', ?11,"
                    " 'escalate_to', ?12, 'cause', ?13, 'scenario', ?14, 'first_command', ?15, 'evidence', ?16))",
                    texts, sizeof texts / sizeof texts[0], out);
-}
-
-size_t payload_combinable(enum payload_format format, const struct message *const *messages, size_t count)
-{
-    size_t together = 1;
-
-    if (format != FORMAT_PAGERDUTY || count == 0) {
-        return count;
-    }
-    while (together < count && messages[together]->incident_id == messages[0]->incident_id) {
-        together++;
-    }
-    return together;
 }
 
 void payload_render(struct json_maker *maker, enum payload_format format, const struct payload_origin *origin,

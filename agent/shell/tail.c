@@ -246,7 +246,7 @@ static ssize_t skip_long_line(struct tail *tail, char *buffer, const struct foll
 static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_sink *sink)
 {
     size_t unfinished = (size_t)(tail->scanned - tail->offset);
-    if (unfinished >= TAIL_LINE_BYTES)
+    if (unfinished > TAIL_LINE_BYTES)
         return skip_long_line(tail, buffer, sink);
 
     ssize_t got = read_at(tail, buffer, unfinished + TAIL_BLOCK_BYTES, tail->offset);

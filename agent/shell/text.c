@@ -5,7 +5,7 @@
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/* The bounds of a sequence's second byte exclude overlong forms, surrogates and what lies beyond U+10FFFF (Unicode, table 3-7). */
+/* A sequence's second byte excludes overlong forms, surrogates and what lies beyond U+10FFFF (Unicode, table 3-7). */
 static bool second_fits(unsigned char first, unsigned char second)
 {
     unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
