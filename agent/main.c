@@ -11,14 +11,18 @@ static const struct command commands[] = {
     { "run", command_run, "", "tail the log in the foreground, detect trouble and notify" },
     { "report", command_report, "[--incident ID] [--since T] [--until T] [--format text|markdown|json|html]",
       "the post-incident timeline, by default of the last incident" },
-    { "status", command_status, "[--watch]", "the health check in one screen; exits 0 OK, 1 warning, 2 critical, 3 unknown" },
+    { "status", command_status, "[--watch]",
+      "the health check in one screen; exits 0 OK, 1 warning, 2 critical, 3 unknown" },
     { "incidents", command_incidents, "", "the list of incidents, newest first, with lead and recovery time" },
     { "replay", command_replay, "[--tz ZONE] [--until T] [--format text|json] LOG...",
       "what a live agent would have sent for a whole log (- is stdin), on the log's own clock" },
-    { "annotate", command_annotate, "ID --cause TEXT", "add the root cause, or deviations from the runbook, to an incident" },
+    { "annotate", command_annotate, "ID --cause TEXT",
+      "add the root cause, or deviations from the runbook, to an incident" },
     { "silence", command_silence, "DURATION [--reason TEXT] | --list | --end", "record but do not notify for a while" },
-    { "test-webhook", command_test_webhook, "", "send a marked test notification through each webhook, say what came back" },
-    { "check-config", command_check_config, "", "check the configuration; every error with file and line, exits 2 on any" },
+    { "test-webhook", command_test_webhook, "",
+      "send a marked test notification through each webhook, say what came back" },
+    { "check-config", command_check_config, "",
+      "check the configuration; every error with file and line, exits 2 on any" },
     { "parse", command_parse, "[LOG...]", "print the events of a log as JSON lines, to debug patterns" },
 };
 static const size_t command_count = sizeof commands / sizeof commands[0];
@@ -26,7 +30,8 @@ static const size_t command_count = sizeof commands / sizeof commands[0];
 static void print_help(void)
 {
     puts("usage: agent COMMAND [OPTION]... [ARGUMENT]...\n\n"
-         "Watches the log of an Iceberg offload scheduler and notifies before the Prometheus alerts would.\n\nCommands:");
+         "Watches the log of an Iceberg offload scheduler and notifies before the Prometheus alerts would.\n\n"
+         "Commands:");
     for (size_t i = 0; i < command_count; i++) {
         printf("  %-13s %s\n", commands[i].name, commands[i].summary);
     }
@@ -36,7 +41,8 @@ static void print_help(void)
 /* The head of a subcommand's help; its options follow from options_parse. */
 static void print_command_head(const struct command *command)
 {
-    printf("usage: agent %s [OPTION]... %s\n\n%s\n\n", command->name, command->usage, command->summary);
+    printf("usage: agent %s [OPTION]...%s%s\n\n%s\n\n", command->name, command->usage[0] != '\0' ? " " : "", command->usage,
+           command->summary);
 }
 
 static bool asks_for_help(int argc, char **argv)

@@ -109,6 +109,10 @@ static size_t fraction_read(const char *text, size_t len, int64_t *ms)
 {
     static const int64_t WEIGHT[3] = { 100, 10, 1 };
     *ms = 0;
+    if (len >= 5 && text[0] == ',' && text[4] == ' ' && two_digits(text + 1) < 100 && digit(text + 3) <= 9) {
+        *ms = two_digits(text + 1) * 10 + digit(text + 3);   /* as Python logging writes it */
+        return 4;
+    }
     if (len < 2 || (text[0] != ',' && text[0] != '.') || digit(text + 1) > 9) {
         return 0;
     }

@@ -16,7 +16,8 @@ static const struct vocabulary_entry BUILTIN[] = {
     { EVENT_RUN_STARTED, "Starting offload: (?<table>[\\w.\\-]{1,128}) → ",
       "Starting offload: bronze_trades_binance → cold.bronze_trades_binance" },
     { EVENT_RUN_COMPLETED,
-      "✓ Offload completed: (?<table>[\\w.\\-]{1,128}) \\((?<rows>[\\d,]{1,25}) rows in (?<seconds>[\\d,]{1,12}(?:\\.\\d+)?)s\\)$",
+      "✓ Offload completed: (?<table>[\\w.\\-]{1,128}) \\((?<rows>[\\d,]{1,25}) rows in "
+      "(?<seconds>[\\d,]{1,12}(?:\\.\\d+)?)s\\)$",
       "✓ Offload completed: bronze_trades_binance (159,163 rows in 8.0s)" },
     { EVENT_RUN_FAILED, "✗ Offload failed: (?<table>[\\w.\\-]{1,128})$", "✗ Offload failed: bronze_trades_binance" },
     { EVENT_RUN_EXIT_CODE, "  Exit code: (?<number>-?\\d{1,10})$", "  Exit code: 1" },
@@ -75,9 +76,15 @@ enum group {
 };
 
 static const char *const GROUP_NAMES[GROUPS] = {
-    [GROUP_TABLE] = "table",         [GROUP_TEXT] = "text",       [GROUP_ROWS] = "rows",
-    [GROUP_NUMBER] = "number",       [GROUP_SECONDS] = "seconds", [GROUP_MINUTES] = "minutes",
-    [GROUP_AT] = "at",               [GROUP_SUCCEEDED] = "succeeded", [GROUP_FAILED] = "failed",
+    [GROUP_TABLE] = "table",
+    [GROUP_TEXT] = "text",
+    [GROUP_ROWS] = "rows",
+    [GROUP_NUMBER] = "number",
+    [GROUP_SECONDS] = "seconds",
+    [GROUP_MINUTES] = "minutes",
+    [GROUP_AT] = "at",
+    [GROUP_SUCCEEDED] = "succeeded",
+    [GROUP_FAILED] = "failed",
     [GROUP_TIMED_OUT] = "timed_out",
 };
 

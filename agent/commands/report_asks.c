@@ -168,7 +168,7 @@ static void ask_time(const struct report *report, struct words *words)
         words_add(words, NULL, TONE_WARNING, &value);
     }
     if (expected && took > expected) {
-        strbuf_puts(&value, "Recovery took ");
+        strbuf_puts(&value, incident->resolved_ms ? "Recovery took " : "Recovery has taken ");
         face_duration(&value, took);
         strbuf_puts(&value, " where the runbook says ");
         face_duration(&value, expected);

@@ -6,7 +6,7 @@
 enum { MOST_COLUMNS = 120, LABELS_MOST = 6 };
 
 /* In the units of the picture's view box. */
-static const double WIDTH = 760, HEIGHT = 306, LEFT = 66, RIGHT = 752;
+static const double WIDTH = 760, HEIGHT = 306, LEFT = 76, RIGHT = 752;
 static const double TOP = 26, FLOOR = 196, ROWS_TOP = 218, ROWS_FLOOR = 272;
 static const double BAR_MOST = 16;
 
@@ -93,7 +93,8 @@ static void bar_put(const struct picture *picture, const struct chart_column *co
     if (column->cycles == 0) {
         if (!column->unknown)
             strbuf_printf(picture->out,
-                          "<circle class=\"missed\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>no cycle</title></circle>\n", x + width / 2, FLOOR - 6, width / 2 > 3.5 ? 3.5 : width / 2);
+                          "<circle class=\"missed\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>no cycle</title></circle>\n",
+                          x + width / 2, FLOOR - 6, width / 2 > 3.5 ? 3.5 : width / 2);
         return;
     }
     y = FLOOR - y < 2 ? FLOOR - 2 : y;
@@ -150,7 +151,8 @@ static void times_put(const struct picture *picture)
                       ROWS_FLOOR, x, ROWS_FLOOR + 4);
         if (x > LEFT + 20 && x < RIGHT - 20)
             strbuf_printf(picture->out,
-                          "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n", x, ROWS_FLOOR + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
+                          "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n",
+                          x, ROWS_FLOOR + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
         strbuf_free(&label);
     }
 }

@@ -131,7 +131,8 @@ static void incidents_gather(struct status *status, struct rows *rows)
         };
     }
     rows_ask(rows, "SELECT ends_at, reason FROM silence"
-                   " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0 ORDER BY ends_at DESC LIMIT 1", &status->now_ms, 1);
+                   " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0"
+                   " ORDER BY ends_at DESC LIMIT 1", &status->now_ms, 1);
     if (rows_next(rows)) {
         status->silenced_until_ms = rows_int(rows, 0);
         status->silence_reason = rows_text(rows, 1);

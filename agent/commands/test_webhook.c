@@ -63,7 +63,9 @@ static void submit(struct test *test, size_t at, enum notification_status status
 
     payload_render(test->maker, webhook->format, &test->origin, messages, 1, false, routing_key, &body);
     strbuf_printf(&key, "test-%" PRId64 "-%s", trial->sent_ms, notification_status_name(status));
-    const struct delivery delivery = { .webhook = at, .body = body.at, .body_len = body.len, .idempotency_key = key.at };
+    const struct delivery delivery = {
+        .webhook = at, .body = body.at, .body_len = body.len, .idempotency_key = key.at
+    };
     sender_submit(test->sender, &delivery);
     trial->open++;
 }
@@ -116,13 +118,14 @@ static void take(struct test *test, const struct delivery_result *result)
     if (result->outcome == DELIVERY_DONE) {
         trial->open--;
         if (trial->open == 0) {
-            printf("%s: delivered: HTTP %ld after %" PRId64 " ms\n", name.at, result->http_status, result->at_ms - trial->sent_ms);
+            printf("%s: delivered: HTTP %ld after %" PRId64 " ms\n", name.at, result->http_status,
+                   result->at_ms - trial->sent_ms);
         }
     } else {
         trial->open = 0;
         trial->failed = true;
-        printf("%s: %s: %s\n", name.at, result->outcome == DELIVERY_REFUSED ? "refused" : "failed, would be tried again",
-               result->error);
+        printf("%s: %s: %s\n", name.at,
+               result->outcome == DELIVERY_REFUSED ? "refused" : "failed, would be tried again", result->error);
     }
     strbuf_free(&name);
 }
@@ -184,7 +187,8 @@ static int run_test(const struct config *config)
     };
     int status = EXIT_FAILED;
 
-    if ((test.maker = json_maker_open(&error)) == NULL || (test.sender = sender_open(config, no_wake, &error)) == NULL) {
+    if ((test.maker = json_maker_open(&error)) == NULL ||
+        (test.sender = sender_open(config, no_wake, &error)) == NULL) {
         say_error("test-webhook: %s", strbuf_text(&error));
         goto cleanup;
     }

@@ -22,15 +22,25 @@ enum {
     TABLES_MOST = 256        /* a log that names more is lying */
 };
 
+enum { SEASONS = 48 };       /* the hours of a weekday, then those of a weekend's day, UTC */
+
+/* Runs by season: zeros cluster by night and at weekends. */
+struct seasonal {
+    int64_t counts[SEASONS];
+};
+
 struct stall_state {
     int64_t runs, zeros;     /* n and z: earlier runs, and those with no rows */
+    struct seasonal season_runs, season_zeros;
     int64_t longest;         /* honest streak of zeros */
     int64_t streak;          /* k: the one in progress */
+    struct seasonal season_streak;
     int64_t first_zero_ms;
     int64_t last_move_ms;    /* the last run with rows */
     bool reported;           /* the streak in progress became an incident */
-    int64_t doubtful;        /* length of the newest reported streak that ended like a quiet time does; 0: none */
-    int64_t doubtful_ms;     /* when it ended */
+    int64_t doubtful;        /* length of a reported streak that ended like a quiet time does, not learnt yet; 0: none */
+    struct seasonal season_doubtful;
+    int64_t doubted_ms;      /* when the newest such streak ended; 0: never */
 };
 
 struct failure_state {
@@ -181,7 +191,7 @@ void slow_archive_windows(struct engine *engine, struct archive *archive);
 void scheduler_archive(struct engine *engine, struct archive *archive);
 /* Whether zeros say nothing about the table: most of its runs have none. */
 bool stall_blind(const struct table *table);
-/* P(k): the chance of so long a streak of zeros. */
+/* P(k): the chance of so long a streak of zeros, by all runs alike. */
 double stall_chance(int64_t runs, int64_t zeros, int64_t streak);
 
 #endif

@@ -7,16 +7,30 @@
  * The silent watermark stall: runs succeed and move nothing. Only the table's own past can tell a stall from an honest zero:
  * with z zero-row runs among n, Jeffreys' prior makes the chance of k more in a row beta-binomial,
  *     P(k) = product over i < k of (z + 1/2 + i) / (n + 1 + i),
- * so that little history is cautious by itself. Zeros cluster (nights, weekends), so k must also exceed the longest honest streak,
- * by two, or by a quarter of it where it is long: nights are not all of one length.
+ * so that little history is cautious by itself. Zeros cluster (nights, weekends): k must exceed the longest honest streak, by two
+ * if there was any and by an eighth (critical: a quarter) of it where it is long, and the same chance must be small by the rates of the very hours that the streak lies in, each of them
+ * leaning towards the rate of all runs as far as it is little known (SEASON_PRIOR).
  *
  * A stall that was mended brings what had gathered; a night that is over brings one run's rows. So a streak that became an
- * incident and ended without catching up is doubtful: until a week has passed the next one is no more than a warning,
- * and if it ends the same way, both were honest and are learnt.
+ * incident and ended without catching up is doubtful: for a week the next one is no more than a warning. A table that has
+ * honest zeros learns it at once; one that had none learns it when a second one ends the same way within that week.
  */
 
-enum { RUNS_LEAST = 8, MARGIN_LEAST = 2, MARGIN_SHARE = 4 };
-static const int64_t doubt_ms = 7 * (int64_t)DAY_MS;
+enum { RUNS_LEAST = 8, MARGIN_LEAST = 2, WARNING_SHARE = 8, CRITICAL_SHARE = 4, SEASON_PRIOR = 28 };
+static const int64_t week_ms = 7 * (int64_t)DAY_MS;
+
+static size_t season_of(int64_t at_ms)
+{
+    int64_t day = at_ms / DAY_MS, hour = at_ms / HOUR_MS % 24;
+    bool weekend = (day + 3) % 7 >= 5;   /* 1970 began on a Thursday */
+    return (size_t)(weekend ? 24 + hour : hour);
+}
+
+static void seasonal_add(struct seasonal *to, const struct seasonal *from)
+{
+    for (size_t i = 0; i < SEASONS; i++)
+        to->counts[i] += from->counts[i];
+}
 
 double stall_chance(int64_t runs, int64_t zeros, int64_t streak)
 {
@@ -34,20 +48,48 @@ bool stall_blind(const struct table *table)
     return ((double)stall->zeros + 0.5) / (double)(stall->runs + 1) > 0.5;
 }
 
-static int64_t streak_needed(const struct stall_state *stall)
+/* The same chance with each hour's own rate. */
+static double seasonal_chance(const struct stall_state *stall)
 {
-    if (stall->zeros == 0)
-        return 1;
-    int64_t margin = stall->longest / MARGIN_SHARE;
-    return stall->longest + (margin > MARGIN_LEAST ? margin : MARGIN_LEAST);
+    double chance = 1, rate = ((double)stall->zeros + 0.5) / (double)(stall->runs + 1);
+    int64_t i = 0;
+    for (size_t season = 0; season < SEASONS; season++) {
+        double zeros = (double)stall->season_zeros.counts[season] + SEASON_PRIOR * rate;
+        double runs = (double)stall->season_runs.counts[season] + SEASON_PRIOR;
+        for (int64_t n = 0; n < stall->season_streak.counts[season]; n++, i++)
+            chance *= (zeros + (double)i) / (runs + (double)i);
+    }
+    return chance;
 }
 
-/* Whether a day and a night of the table are known, and none of its streaks is in doubt. */
+static double chance_of(const struct stall_state *stall)
+{
+    double alike = stall_chance(stall->runs, stall->zeros, stall->streak);
+    if (stall->zeros == 0)
+        return alike;
+    double seasonal = seasonal_chance(stall);
+    return seasonal > alike ? seasonal : alike;
+}
+
+static int64_t margin(const struct stall_state *stall, int64_t share)
+{
+    return stall->longest / share > MARGIN_LEAST ? stall->longest / share : MARGIN_LEAST;
+}
+
+/* Whether enough of the table is known: a day and a night, or a whole week where zeros occur; and no recent streak is in doubt. */
 static bool may_be_critical(const struct engine *engine, const struct table *table)
 {
     const struct stall_state *stall = &table->stall;
-    bool in_doubt = stall->doubtful && engine->clock_ms - stall->doubtful_ms < doubt_ms;
-    return !in_doubt && stall->first_zero_ms - table->first_seen_ms >= DAY_MS;
+    bool in_doubt = stall->doubted_ms && engine->clock_ms - stall->doubted_ms < week_ms;
+    bool longer = stall->zeros == 0 || stall->streak >= stall->longest + margin(stall, CRITICAL_SHARE);
+    return longer && !in_doubt && stall->first_zero_ms - table->first_seen_ms >= (stall->zeros ? week_ms : DAY_MS);
+}
+
+/* Before a table with zeros has shown a weekend, only what would be critical otherwise is a warning. */
+static double warning_p(const struct engine *engine, const struct table *table)
+{
+    bool young = table->stall.zeros && table->stall.first_zero_ms - table->first_seen_ms < week_ms;
+    return young ? engine->settings.detect.stall_critical_p : engine->settings.detect.stall_warning_p;
 }
 
 static enum severity severity_of(const struct engine *engine, const struct table *table)
@@ -55,13 +97,13 @@ static enum severity severity_of(const struct engine *engine, const struct table
     const struct stall_state *stall = &table->stall;
     if (stall->runs < RUNS_LEAST || stall_blind(table))
         return SEVERITY_NONE;
-    if (stall->streak < streak_needed(stall))
+    if (stall->zeros > 0 && stall->streak < stall->longest + margin(stall, WARNING_SHARE))
         return SEVERITY_NONE;
-    double chance = stall_chance(stall->runs, stall->zeros, stall->streak);
+    double chance = chance_of(stall);
     if (stall->streak >= engine->settings.detect.stall_critical_runs && chance < engine->settings.detect.stall_critical_p
         && may_be_critical(engine, table))
         return SEVERITY_CRITICAL;
-    if (stall->streak >= engine->settings.detect.stall_warning_runs && chance < engine->settings.detect.stall_warning_p)
+    if (stall->streak >= engine->settings.detect.stall_warning_runs && chance < warning_p(engine, table))
         return SEVERITY_WARNING;
     return SEVERITY_NONE;
 }
@@ -103,10 +145,12 @@ static void raise_stall(struct engine *engine, struct table *table, enum severit
     prometheus_stale(tracked, stall->last_move_ms);
 }
 
-static void learn_streak(struct stall_state *stall, int64_t streak)
+static void learn_streak(struct stall_state *stall, int64_t streak, const struct seasonal *seasons)
 {
     stall->runs += streak;
     stall->zeros += streak;
+    seasonal_add(&stall->season_runs, seasons);
+    seasonal_add(&stall->season_zeros, seasons);
     if (streak > stall->longest)
         stall->longest = streak;
 }
@@ -122,22 +166,31 @@ static bool caught_up(const struct table *table, int64_t rows)
     return count == 0 || (double)rows > sum / (double)count * (double)(table->stall.streak + 1) / 2;
 }
 
+/* It was an incident, and ended without catching up. */
+static void doubt_streak(struct stall_state *stall, int64_t now_ms)
+{
+    bool again = stall->doubtful && now_ms - stall->doubted_ms < week_ms;
+    bool honest = again || stall->zeros > 0;
+    if (again)
+        learn_streak(stall, stall->doubtful, &stall->season_doubtful);
+    if (honest)
+        learn_streak(stall, stall->streak, &stall->season_streak);
+    stall->doubtful = honest ? 0 : stall->streak;
+    stall->season_doubtful = stall->season_streak;
+    stall->doubted_ms = now_ms;
+}
+
 static void end_streak(const struct engine *engine, struct table *table, int64_t rows)
 {
     struct stall_state *stall = &table->stall;
-    if (stall->streak > 0 && !stall->reported) {
-        learn_streak(stall, stall->streak);
-    } else if (stall->streak > 0 && !caught_up(table, rows)) {
-        if (stall->doubtful && engine->clock_ms - stall->doubtful_ms < doubt_ms) {
-            learn_streak(stall, stall->doubtful);
-            learn_streak(stall, stall->streak);
-            stall->doubtful = 0;
-        } else {
-            stall->doubtful = stall->streak;
-            stall->doubtful_ms = engine->clock_ms;
-        }
-    }
+    if (stall->streak == 0)
+        return;
+    if (!stall->reported)
+        learn_streak(stall, stall->streak, &stall->season_streak);
+    else if (!caught_up(table, rows))
+        doubt_streak(stall, engine->clock_ms);
     stall->streak = 0;
+    stall->season_streak = (struct seasonal){ 0 };
     stall->reported = false;
 }
 
@@ -150,6 +203,7 @@ static void stall_fact(struct engine *engine, const struct fact *fact)
     if (fact->rows > 0) {
         end_streak(engine, table, fact->rows);
         stall->runs++;
+        stall->season_runs.counts[season_of(engine->clock_ms)]++;
         stall->last_move_ms = engine->clock_ms;
         pool_clear(engine, FAMILY_STALE, table);
         return;
@@ -159,6 +213,7 @@ static void stall_fact(struct engine *engine, const struct fact *fact)
         return;
     if (stall->streak++ == 0)
         stall->first_zero_ms = engine->clock_ms;
+    stall->season_streak.counts[season_of(engine->clock_ms)]++;
     enum severity severity = severity_of(engine, table);
     if (severity != SEVERITY_NONE)
         raise_stall(engine, table, severity);

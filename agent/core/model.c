@@ -123,6 +123,8 @@ static void on_run_started(struct engine *engine, const struct event *event)
         return;
     run_begin(engine, table, event->time_ms);
     tell_run(engine);
+    if (!model_cycle_running(engine))
+        engine->floor_ms = engine->clock_ms;   /* a table that is new, or back, may lag from now on */
 }
 
 static void on_run_completed(struct engine *engine, const struct event *event)
@@ -257,9 +259,17 @@ static void on_resumed(struct engine *engine, const struct event *event)
 {
     engine->model.suspended_ms += event->duration_ms;
     engine->model.sign_ms += event->duration_ms;
+    if (engine->model.sign_ms > engine->clock_ms)
+        engine->model.sign_ms = engine->clock_ms;
     for (size_t i = 0; i < engine->table_count; i++)
         engine->tables[i].suspended_ms += event->duration_ms;
     engine_fact(engine, &(struct fact){ .kind = FACT_HOST_RESUMED, .duration_ms = event->duration_ms });
+}
+
+static void on_schedule(struct engine *engine, const struct event *event)
+{
+    engine->scheduler.interval_ms = event->duration_ms;
+    engine->floor_ms = engine->clock_ms;   /* a shorter interval has earlier deadlines */
 }
 
 static void on_promise(struct engine *engine, int64_t at_ms)
@@ -292,7 +302,7 @@ void model_event(struct engine *engine, const struct event *event)
     case EVENT_WRITER_BACK:        simple_fact(engine, FACT_WRITER_BACK); break;
     case EVENT_HOST_RESUMED:       on_resumed(engine, event); break;
     case EVENT_PROBE_DOWN:         simple_fact(engine, FACT_PROBE_DOWN); break;
-    case EVENT_SCHEDULE:           engine->scheduler.interval_ms = event->duration_ms; break;
+    case EVENT_SCHEDULE:           on_schedule(engine, event); break;
     case EVENT_CYCLE_STARTED:      on_cycle_started(engine); break;
     case EVENT_CYCLE_TABLES:
         if (model_cycle_running(engine))

@@ -117,15 +117,17 @@ struct tracked *pool_find(const struct engine *engine, enum family family, const
     return NULL;
 }
 
-/* Tables whose trouble began within one and a half intervals of each other have one cause. */
-static struct tracked *find_to_join(const struct engine *engine, enum family family, int64_t onset_ms)
+/* Tables whose trouble began within one and a half intervals of each other have one cause; a relapse returns to its own. */
+static struct tracked *find_to_join(const struct engine *engine, const struct complaint *complaint)
 {
     const struct pool *pool = &engine->pool;
     int64_t near = engine_interval(engine) * 3 / 2;
     for (size_t i = 0; i < pool->count; i++) {
         struct tracked *tracked = pool->incidents[i];
-        int64_t apart = tracked->facts.onset_ms - onset_ms;
-        if (tracked->facts.open && tracked->family == family && apart <= near && apart >= -near)
+        int64_t apart = tracked->facts.onset_ms - complaint->onset_ms;
+        if (!tracked->facts.open || tracked->family != complaint->family)
+            continue;
+        if ((apart <= near && apart >= -near) || member_of(tracked, table_index(engine, complaint->table)))
             return tracked;
     }
     return NULL;
@@ -187,7 +189,8 @@ static void take_words(struct tracked *tracked, const struct complaint *complain
 
 static void take_details(struct engine *engine, struct tracked *tracked, const struct complaint *complaint)
 {
-    if (complaint->cause) {
+    /* What is known already is not given up for nothing. */
+    if (complaint->cause || !tracked->facts.cause) {
         replace(&tracked->facts.cause, complaint->cause);
         replace(&tracked->facts.scenario, complaint->scenario);
         replace(&tracked->facts.first_command, complaint->first_command);
@@ -270,7 +273,7 @@ struct tracked *pool_raise(struct engine *engine, const struct complaint *compla
 {
     struct tracked *tracked = pool_find(engine, complaint->family, complaint->table);
     if (!tracked && complaint->table) {
-        tracked = find_to_join(engine, complaint->family, complaint->onset_ms);
+        tracked = find_to_join(engine, complaint);
         if (tracked)
             join(engine, tracked, complaint);
     }

@@ -63,17 +63,27 @@ static void failures_archive(struct failure_state *failures, struct archive *arc
     archive_i64s(archive, "fail.flaps", failures->flaps, &failures->flap_count, FLAPS_KEPT);
 }
 
+static void seasonal_archive(struct seasonal *seasonal, struct archive *archive, const char *name)
+{
+    size_t count = SEASONS;
+    archive_i64s(archive, name, seasonal->counts, &count, SEASONS);
+}
+
 static void stall_archive(struct stall_state *stall, struct archive *archive)
 {
     archive_i64(archive, "stall.runs", &stall->runs);
     archive_i64(archive, "stall.zeros", &stall->zeros);
+    seasonal_archive(&stall->season_runs, archive, "stall.runs.by");
+    seasonal_archive(&stall->season_zeros, archive, "stall.zeros.by");
     archive_i64(archive, "stall.longest", &stall->longest);
     archive_i64(archive, "stall.streak", &stall->streak);
+    seasonal_archive(&stall->season_streak, archive, "stall.streak.by");
     archive_i64(archive, "stall.first_zero", &stall->first_zero_ms);
     archive_i64(archive, "stall.last_move", &stall->last_move_ms);
     archive_bool(archive, "stall.reported", &stall->reported);
     archive_i64(archive, "stall.doubtful", &stall->doubtful);
-    archive_i64(archive, "stall.doubtful_at", &stall->doubtful_ms);
+    seasonal_archive(&stall->season_doubtful, archive, "stall.doubtful.by");
+    archive_i64(archive, "stall.doubted", &stall->doubted_ms);
 }
 
 static void table_archive(struct table *table, struct archive *archive)

@@ -183,7 +183,8 @@ int config_line_of(const struct config_loader *loader, const char *item, const c
 }
 
 /* One entry, from the file or from --set, in a section that is known to be good. */
-static void take_entry(struct config_loader *loader, const char *section_text, const char *key_text, const char *value, int line)
+static void take_entry(struct config_loader *loader, const char *section_text, const char *key_text, const char *value,
+                       int line)
 {
     char section[64], name[64], item[130];
     struct strbuf why = { 0 }, what = { 0 };
@@ -246,7 +247,8 @@ static void take_set(struct config_loader *loader, const char *text)
     const char *dot = equals != NULL ? memrchr(text, '.', (size_t)(equals - text)) : NULL;
 
     if (dot == NULL || dot == text || dot + 1 == equals) {
-        strbuf_printf(loader->errors, "--set: '%.*s': needs the form section.key=value\n", (int)strcspn(text, "="), text);
+        strbuf_printf(loader->errors, "--set: '%.*s': needs the form section.key=value\n", (int)strcspn(text, "="),
+                      text);
         return;
     }
     char *section = must_copy(text, (size_t)(dot - text));
@@ -302,7 +304,8 @@ static void default_database(struct config *config)
         strbuf_printf(&path, "%s/iceberg-offload-agent/history.db", xdg);
     } else {
         const struct passwd *user = home == NULL || home[0] == '\0' ? getpwuid(getuid()) : NULL;
-        strbuf_printf(&path, "%s/.local/state/iceberg-offload-agent/history.db", user != NULL ? user->pw_dir : home != NULL ? home : "");
+        home = user != NULL ? user->pw_dir : home;
+        strbuf_printf(&path, "%s/.local/state/iceberg-offload-agent/history.db", home != NULL ? home : "");
     }
     config->history_db = path.at;
 }

@@ -7,8 +7,8 @@
 #include "strbuf.h"
 
 /*
- * An INI file as libinih reads it, with what libinih does not tell: the line of each entry, every syntax error rather than the first,
- * and sections without entries.
+ * An INI file as libinih reads it, with what libinih does not tell: the line of each entry, every syntax error rather
+ * than the first, and sections without entries.
  */
 struct config_file_sink {
     void *ctx;

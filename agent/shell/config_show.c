@@ -10,7 +10,8 @@ static void show_section(const char *section, const char *name, const void *base
     const struct config_key *keys = config_keys(&count);
     struct strbuf value = { 0 };
 
-    strbuf_printf(out, "%s[%s%s%s]\n", out->len > 0 ? "\n" : "", section, name != NULL ? " " : "", name != NULL ? name : "");
+    strbuf_printf(out, "%s[%s%s%s]\n", out->len > 0 ? "\n" : "", section, name != NULL ? " " : "",
+                  name != NULL ? name : "");
     for (size_t i = 0; i < count; i++) {
         if (strcmp(keys[i].section, section) != 0) {
             continue;
@@ -65,7 +66,8 @@ void config_sample(struct strbuf *out)
         if (key->otherwise != NULL) {
             strbuf_printf(out, " (%s%s)", key->initial == NULL ? "default: " : "", key->otherwise);
         }
-        strbuf_printf(out, "\n# %s =%s%s\n", key->name, key->initial != NULL ? " " : "", key->initial != NULL ? key->initial : "");
+        strbuf_printf(out, "\n# %s =%s%s\n", key->name, key->initial != NULL ? " " : "",
+                      key->initial != NULL ? key->initial : "");
     }
 }
 

@@ -29,7 +29,8 @@ const char *config_type_words(enum config_type type)
     case CONFIG_URL: return "an http or https URL";
     case CONFIG_PROBE_URL: return "an http or https URL, or tcp://host:port";
     case CONFIG_PERIOD: return "a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)";
-    case CONFIG_PERIOD_OR_ZERO: return "0 or a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)";
+    case CONFIG_PERIOD_OR_ZERO:
+        return "0 or a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)";
     case CONFIG_COUNT: return "a whole number from 1 to 1000000";
     case CONFIG_REAL: return "a number above 0";
     case CONFIG_PROBABILITY: return "a number between 0 and 1";
@@ -79,7 +80,8 @@ static bool read_real(const char *text, double below, double *real)
     char *end;
     double parsed = strtod(text, &end);
 
-    if (end == text || *end != '\0' || isspace((unsigned char)text[0]) || !isfinite(parsed) || parsed <= 0 || parsed >= below) {
+    if (end == text || *end != '\0' || isspace((unsigned char)text[0]) || !isfinite(parsed) || parsed <= 0 ||
+        parsed >= below) {
         return false;
     }
     *real = parsed;
@@ -263,7 +265,9 @@ void config_value_show(const struct config_key *key, const void *base, struct st
     case CONFIG_PROBABILITY: strbuf_printf(out, "%g", *(const double *)value); break;
     case CONFIG_SWITCH: strbuf_puts(out, *(const bool *)value ? "yes" : "no"); break;
     case CONFIG_FORMAT: strbuf_puts(out, format_names[*(const enum payload_format *)value]); break;
-    case CONFIG_SEVERITY: strbuf_puts(out, *(const enum severity *)value == SEVERITY_CRITICAL ? "critical" : "warning"); break;
+    case CONFIG_SEVERITY:
+        strbuf_puts(out, *(const enum severity *)value == SEVERITY_CRITICAL ? "critical" : "warning");
+        break;
     case CONFIG_HEADERS: show_headers(key, base, out); break;
     }
 }

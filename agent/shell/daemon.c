@@ -12,7 +12,9 @@
 #include "shell/ingest.h"
 #include "shell/notify_systemd.h"
 #include "shell/say.h"
+#include "shell/reader.h"
 #include "shell/state.h"
+#include "shell/textfile.h"
 
 enum {
     READ_BYTES = 1 << 20,                /* lines of one commit while catching up */
@@ -29,6 +31,8 @@ struct daemon {
     struct history *history;
     struct dispatch *dispatch;
     struct follow *follow;
+    struct metrics *metrics;
+    struct textfile textfile;
     struct ingest ingest;
     struct hostclock clock;
     struct strbuf trouble;               /* why the last commit failed; "" when it did not */
@@ -41,6 +45,7 @@ struct daemon {
     int64_t retry_ms;                    /* when to commit again; 0: at once */
     int64_t housekeeping_ms;
     int64_t watchdog_ms;                 /* when to tell the service manager next; INT64_MAX: it does not ask */
+    int64_t beat_ms;                     /* when the next heartbeat is due; INT64_MAX: none is wanted */
 };
 
 /* Signals come at any moment: these two are all that their handler touches. */
@@ -62,6 +67,11 @@ static void catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* --- what the core and the log tell ------------------------------------------------------------------------ */
@@ -143,6 +153,7 @@ static void commit(struct daemon *daemon, int64_t now_ms)
         if (daemon->trouble.len)
             say_warning("history: writing again");
         strbuf_clear(&daemon->trouble);
+        daemon->textfile.stale = true;
         daemon->retry_ms = 0;
     }
     strbuf_free(&error);
@@ -171,6 +182,7 @@ static void notice_jump(struct daemon *daemon, int64_t now_ms)
     int64_t jump_ms = hostclock_jump_ms(&daemon->clock);
     if (jump_ms == 0)
         return;
+    daemon->textfile.written_ms = 0;
     say_warning("the clock jumped by %" PRId64 " s: the host slept, or its clock was set", jump_ms / 1000);
     feed_host_event(daemon, EVENT_HOST_RESUMED, now_ms, jump_ms);
 }
@@ -206,6 +218,47 @@ static void keep_house(struct daemon *daemon, int64_t now_ms)
     daemon->housekeeping_ms = more ? now_ms + RETRY_MS : now_ms + HOUSEKEEPING_MS;
 }
 
+/* Reading, deciding and storing all go on; that the loop runs shows in the question being asked. */
+static bool is_well(const struct daemon *daemon)
+{
+    return daemon->ready && daemon->trouble.len == 0 && !follow_unreadable(daemon->follow);
+}
+
+/* From the loop and nowhere else: an agent that hangs falls silent. One that is not well does so too, and is asked again. */
+static void beat(struct daemon *daemon, int64_t now_ms)
+{
+    int64_t every_ms = daemon->config->heartbeat_every_ms;
+    if (!daemon->config->heartbeat_url) {
+        daemon->beat_ms = INT64_MAX;
+        return;
+    }
+    /* Further ahead than that, it was set before the clock was set back or the configuration was read again. */
+    if (daemon->beat_ms > now_ms && daemon->beat_ms - now_ms <= every_ms)
+        return;
+    bool well = is_well(daemon);
+    if (well)
+        dispatch_beat(daemon->dispatch);
+    daemon->beat_ms = now_ms + (well ? every_ms : earliest(every_ms, RETRY_MS));
+}
+
+static void write_textfile(struct daemon *daemon, bool up, int64_t now_ms)
+{
+    textfile_write(&daemon->textfile, daemon->config->metrics_textfile, &(struct textfile_facts){
+        .up = up,
+        .metrics = daemon->metrics,
+        .dispatch = daemon->dispatch,
+        .parsed = parser_counts(daemon->ingest.parser),
+        .commit_failures = daemon->commit_failures,
+        .behind_bytes = follow_behind(daemon->follow),
+        .writer = daemon->writer,
+    }, now_ms);
+}
+
+static int64_t textfile_next_ms(const struct daemon *daemon)
+{
+    return daemon->config->metrics_textfile ? textfile_due_ms(&daemon->textfile) : INT64_MAX;
+}
+
 static void reload(struct daemon *daemon)
 {
     reload_asked = 0;
@@ -230,15 +283,11 @@ static void reload(struct daemon *daemon)
     systemd_tell(SYSTEMD_READY);
 }
 
-static int64_t earliest(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t next_wake_ms(struct daemon *daemon)
 {
     int64_t wake_ms = earliest(engine_next_deadline(daemon->ingest.engine), daemon->housekeeping_ms);
-    wake_ms = earliest(wake_ms, daemon->watchdog_ms);
+    wake_ms = earliest(wake_ms, earliest(daemon->watchdog_ms, daemon->beat_ms));
+    wake_ms = earliest(wake_ms, textfile_next_ms(daemon));
     return daemon->retry_ms ? earliest(wake_ms, daemon->retry_ms) : wake_ms;
 }
 
@@ -267,6 +316,9 @@ static void loop(struct daemon *daemon)
         keep_house(daemon, now_ms);
         if (reload_asked)
             reload(daemon);
+        beat(daemon, now_ms);
+        if (textfile_next_ms(daemon) <= now_ms)
+            write_textfile(daemon, true, now_ms);
         if (progress == FOLLOW_DRAINED && !stop_asked && settled(daemon))
             follow_wait(daemon->follow, next_wake_ms(daemon));
     }
@@ -284,9 +336,20 @@ static bool open_history(struct daemon *daemon, struct strbuf *error)
     return daemon->history != NULL;
 }
 
+/* What an earlier life left; without it the counts just begin anew. */
+static void open_metrics(struct daemon *daemon)
+{
+    struct strbuf error = { 0 };
+    daemon->metrics = metrics_new();
+    if (daemon->config->metrics_textfile && !metrics_take_up(daemon->metrics, daemon->config->history_db, &error))
+        say_warning("metrics: %s", strbuf_text(&error));
+    strbuf_free(&error);
+}
+
 static bool open_core(struct daemon *daemon, struct strbuf *error)
 {
-    struct engine_sink sink = history_sink(daemon->history);
+    struct engine_sink stored = history_sink(daemon->history);
+    struct engine_sink sink = metrics_sink(daemon->metrics, &stored);
     sink.notify_ctx = daemon;
     sink.notify = on_notify;
     daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);
@@ -311,7 +374,10 @@ static bool open_follow(struct daemon *daemon, struct strbuf *error)
 
 static bool open_all(struct daemon *daemon, struct strbuf *error)
 {
-    if (!open_history(daemon, error) || !open_core(daemon, error))
+    if (!open_history(daemon, error))
+        return false;
+    open_metrics(daemon);
+    if (!open_core(daemon, error))
         return false;
     daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
     return daemon->dispatch && open_follow(daemon, error);
@@ -321,12 +387,18 @@ static void close_all(struct daemon *daemon)
 {
     int64_t now_ms = hostclock_now_ms();
     systemd_tell(SYSTEMD_STOPPING);
-    dispatch_close(daemon->dispatch);
+    if (daemon->dispatch)
+        dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;
-    if (daemon->history && daemon->follow)
+    if (daemon->history && daemon->follow) {
         commit(daemon, now_ms);
+        if (daemon->config->metrics_textfile)
+            write_textfile(daemon, false, now_ms);
+    }
+    dispatch_close(daemon->dispatch);
     follow_free(daemon->follow);
     engine_free(daemon->ingest.engine);
+    metrics_free(daemon->metrics);
     parser_free(daemon->ingest.parser);
     if (daemon->history)
         history_close(daemon->history);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shell/mask.h"
 #include "shell/payload.h"
 #include "shell/say.h"
 #include "shell/secret.h"
@@ -25,17 +26,25 @@ struct route {
     int64_t handled;         /* the outbox is done up to this id */
     struct outbox_entry entries[COMBINED_MOST];
     size_t count;            /* 0: nothing on its way */
+    int64_t delivered, retried, refused;
 };
 
 struct dispatch {
     const struct config *config;
     struct history *history;
     struct json_maker *json;
-    struct sender *sender;   /* NULL: print */
+    struct sender *sender;   /* NULL: neither webhook nor heartbeat */
     struct payload_origin origin;
     struct route *routes;
     size_t route_count;
+    bool beat_failed;        /* and that was said */
 };
+
+/* Without a webhook, standard output is the only route. */
+static bool prints(const struct dispatch *dispatch)
+{
+    return dispatch->config->webhook_count == 0;
+}
 
 struct dispatch *dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
                                struct strbuf *error)
@@ -52,10 +61,11 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
         dispatch->routes[i].name = config->webhook_count ? config->webhooks[i].name : printed;
         dispatch->routes[i].waiting = true;
     }
+    bool sends = config->webhook_count > 0 || config->heartbeat_url;
     dispatch->json = json_maker_open(error);
-    if (dispatch->json && config->webhook_count)
+    if (dispatch->json && sends)
         dispatch->sender = sender_open(config, wake, error);
-    if (!dispatch->json || (config->webhook_count && !dispatch->sender)) {
+    if (!dispatch->json || (sends && !dispatch->sender)) {
         dispatch_close(dispatch);
         return NULL;
     }
@@ -72,15 +82,20 @@ static void route_clear(struct route *route)
 
 static void take_results(struct dispatch *dispatch);
 
+void dispatch_stop(struct dispatch *dispatch)
+{
+    if (!dispatch->sender)
+        return;
+    sender_stop(dispatch->sender);
+    take_results(dispatch);   /* what arrived in the last moment is not sent again */
+}
+
 void dispatch_close(struct dispatch *dispatch)
 {
     if (!dispatch)
         return;
-    if (dispatch->sender) {
-        sender_stop(dispatch->sender);
-        take_results(dispatch);   /* what arrived in the last moment is not sent again */
-        sender_close(dispatch->sender);
-    }
+    dispatch_stop(dispatch);
+    sender_close(dispatch->sender);
     for (size_t i = 0; i < dispatch->route_count; i++)
         route_clear(&dispatch->routes[i]);
     if (dispatch->json)
@@ -91,7 +106,7 @@ void dispatch_close(struct dispatch *dispatch)
 
 static enum severity least_severity(const struct dispatch *dispatch, size_t route)
 {
-    return dispatch->sender ? dispatch->config->webhooks[route].min_severity : SEVERITY_WARNING;
+    return prints(dispatch) ? SEVERITY_WARNING : dispatch->config->webhooks[route].min_severity;
 }
 
 void dispatch_put(struct dispatch *dispatch, const struct message *message, bool silenced)
@@ -125,17 +140,37 @@ static void route_done(struct route *route)
 
 static void submit(struct dispatch *dispatch, size_t index);
 
+static void take_beat_result(struct dispatch *dispatch, const struct delivery_result *result)
+{
+    bool failed = result->outcome != DELIVERY_DONE;
+    struct strbuf url = { 0 };
+
+    mask_url(dispatch->config->heartbeat_url, &url);
+    if (failed && !dispatch->beat_failed)
+        say_error("heartbeat %s: %s; not said again until one arrives", strbuf_text(&url), result->error);
+    else if (!failed && dispatch->beat_failed)
+        say_warning("heartbeat %s: arriving again", strbuf_text(&url));
+    dispatch->beat_failed = failed;
+    strbuf_free(&url);
+}
+
 static void take_result(struct dispatch *dispatch, const struct delivery_result *result)
 {
+    if (result->webhook == dispatch->config->webhook_count) {
+        take_beat_result(dispatch, result);
+        return;
+    }
     struct route *route = &dispatch->routes[result->webhook];
     if (route->count == 0 || route->entries[0].id != result->id)
         return;
     switch (result->outcome) {
     case DELIVERY_DONE:
+        route->delivered += (int64_t)route->count;
         record(dispatch, route, "delivered", result);
         route_done(route);
         break;
     case DELIVERY_RETRY:
+        route->retried += (int64_t)route->count;
         record(dispatch, route, "pending", result);
         break;
     case DELIVERY_REFUSED:
@@ -147,6 +182,7 @@ static void take_result(struct dispatch *dispatch, const struct delivery_result 
             break;
         }
         say_error("webhook %s: notification refused: %s", route->name, result->error);
+        route->refused += (int64_t)route->count;
         record(dispatch, route, "refused", result);
         route_done(route);
         break;
@@ -237,19 +273,35 @@ static void print_waiting(struct dispatch *dispatch, int64_t now_ms)
         fflush(stdout);
         strbuf_free(&line);
         record(dispatch, route, "delivered", &(struct delivery_result){ .attempts = 1, .at_ms = now_ms });
+        route->delivered++;
         route_done(route);
     }
 }
 
 void dispatch_run(struct dispatch *dispatch, int64_t now_ms)
 {
-    if (!dispatch->sender) {
+    if (dispatch->sender)
+        take_results(dispatch);
+    if (prints(dispatch)) {
         print_waiting(dispatch, now_ms);
         return;
     }
-    take_results(dispatch);
     for (size_t i = 0; i < dispatch->route_count; i++) {
         if (dispatch->routes[i].waiting && dispatch->routes[i].count == 0)
             hand_over(dispatch, i, now_ms);
     }
+}
+
+void dispatch_beat(struct dispatch *dispatch)
+{
+    sender_beat(dispatch->sender);
+}
+
+bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispatch_counts *counts)
+{
+    if (index >= dispatch->route_count)
+        return false;
+    const struct route *route = &dispatch->routes[index];
+    *counts = (struct dispatch_counts){ route->name, route->delivered, route->retried, route->refused };
+    return true;
 }

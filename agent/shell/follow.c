@@ -180,7 +180,8 @@ static void blame_writer(struct follow *follow, size_t index)
     if (!is_replaced(follow, index) || file->blamed || file->written_ms == 0 || now_ms - file->written_ms < STALE_WRITER_MS)
         return;
     file->writer_stale = true;
-    if (ask_writer(follow, file) == WRITER_ABSENT)
+    enum follow_writer writer = ask_writer(follow, file);
+    if (writer == WRITER_ABSENT || (writer == WRITER_UNKNOWN && file->closed))
         return;
     file->blamed = true;
     follow_note(follow, FOLLOW_STALE_WRITER, "rotated away, but the writer stays with the old file (inode %llu), which is "
@@ -283,6 +284,11 @@ size_t follow_positions(const struct follow *follow, struct source_position *pos
     for (size_t i = 0; i < follow->count && count < room; i++)
         positions[count++] = tail_position(follow->files[i].tail);
     return count;
+}
+
+bool follow_unreadable(const struct follow *follow)
+{
+    return follow->retry;
 }
 
 int64_t follow_behind(const struct follow *follow)

@@ -14,6 +14,7 @@ static void insert(struct follow *follow, size_t index, struct tail *tail)
     memmove(&follow->files[index + 1], &follow->files[index], (follow->count - index) * sizeof *follow->files);
     follow->files[index] = (struct followed){ .tail = tail, .writer = WRITER_UNKNOWN };
     follow->count++;
+    follow->news = true;
     follow_watch_file(follow, &follow->files[index]);
 }
 
@@ -159,7 +160,7 @@ static void take_up(struct follow *follow, struct tail *at_path)
     siblings_free(&siblings);
 }
 
-/* The file at path is another one than before: the generations in between, if rotation was faster than we. */
+/* The file at path is another one than before, or none: the generations in between, if rotation was faster than we. */
 static void catch_missed(struct follow *follow, const struct tail *at_path)
 {
     struct siblings siblings;
@@ -223,6 +224,45 @@ static void make_current(struct follow *follow, const struct tail *at_path)
     follow->current = true;
 }
 
+/* Rotation leaves nothing at path for a moment: that is said only if it lasts. */
+static void bear_absence(struct follow *follow)
+{
+    int64_t now_ms = follow_monotonic_ms();
+
+    if (follow->absent_ms == 0)
+        follow->absent_ms = now_ms;
+    if (follow->count == 0 || now_ms - follow->absent_ms >= FOLLOW_SLOW_MS)
+        follow_trouble(follow, FOLLOW_WAITING, "not there (yet): waiting for it");
+    else
+        follow->retry = true;
+}
+
+static void on_opened(struct follow *follow, struct tail *tail)
+{
+    strbuf_clear(&follow->trouble);
+    follow->retry = false;
+    follow->absent_ms = 0;
+    if (is_followed(follow, tail)) {
+        make_current(follow, tail);
+        tail_free(tail);
+    } else {
+        begin(follow, tail);
+    }
+}
+
+static void on_refused(struct follow *follow, enum tail_refusal refusal, const char *why)
+{
+    follow->current = false;
+    if (follow->remembered_count > 0)
+        take_up(follow, NULL);
+    else if (follow->count > 0)
+        catch_missed(follow, NULL);
+    if (refusal == TAIL_ABSENT)
+        bear_absence(follow);
+    else
+        follow_trouble(follow, FOLLOW_REFUSED, why);
+}
+
 void follow_look(struct follow *follow)
 {
     struct strbuf why = { 0 };
@@ -232,24 +272,9 @@ void follow_look(struct follow *follow)
     follow->slow_ms = follow_monotonic_ms() + FOLLOW_SLOW_MS;
     follow_watch(follow);
     struct tail *tail = tail_open(follow->path, follow->owner, &refusal, &why);
-    if (!tail) {
-        follow->current = false;
-        if (follow->remembered_count > 0)
-            take_up(follow, NULL);
-        if (refusal == TAIL_ABSENT)
-            follow_trouble(follow, FOLLOW_WAITING, "not there (yet): waiting for it");
-        else
-            follow_trouble(follow, FOLLOW_REFUSED, strbuf_text(&why));
-        strbuf_free(&why);
-        return;
-    }
-    strbuf_clear(&follow->trouble);
-    follow->retry = false;
-    if (is_followed(follow, tail)) {
-        make_current(follow, tail);
-        tail_free(tail);
-    } else {
-        begin(follow, tail);
-    }
+    if (tail)
+        on_opened(follow, tail);
+    else
+        on_refused(follow, refusal, strbuf_text(&why));
     strbuf_free(&why);
 }

@@ -38,6 +38,7 @@ struct follow {
     enum follow_writer writer;  /* of all of them, as answered last */
 
     bool look;                  /* what is at path must be looked at again */
+    bool news;                  /* a file was opened, of which the owner may want to ask: no sleep before that */
     bool have_inotify;
     bool polling;               /* inotify does not tell everything */
     uint64_t place_device, place_inode;  /* the watched directory: the log's, or the nearest above it that exists */
@@ -48,6 +49,7 @@ struct follow {
 
     struct strbuf trouble;      /* what keeps path from being followed, as said last; empty: nothing */
     bool retry;                 /* and no event may tell when that ends */
+    int64_t absent_ms;          /* since when nothing is at path (monotonic); 0: something is */
     bool said_polling, said_no_lease;
 };
 

@@ -157,8 +157,10 @@ void follow_wait(struct follow *follow, int64_t deadline_ms)
 {
     int64_t until_ms = deadline_ms;
 
-    if (follow->look)
+    if (follow->look || follow->news) {
+        follow->news = false;
         return;
+    }
     if (follow->recheck_ms > 0)
         until_ms = earlier(deadline_ms, waker_now_ms() + follow->recheck_at_ms - follow_monotonic_ms());
     waker_arm(until_ms);

@@ -26,9 +26,9 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *user)
     return lane->cut ? 0 : len;
 }
 
-bool lane_open(struct lane *lane, const struct webhook_config *webhook, size_t index)
+bool lane_open(struct lane *lane, enum lane_kind kind, const struct webhook_config *webhook, size_t index)
 {
-    *lane = (struct lane){ .webhook = webhook, .index = index, .easy = curl_easy_init() };
+    *lane = (struct lane){ .kind = kind, .webhook = webhook, .index = index, .easy = curl_easy_init() };
     return lane->easy != NULL;
 }
 
@@ -89,7 +89,7 @@ static bool build_headers(struct lane *lane, const char *idempotency_key, struct
     for (size_t i = 0; i < webhook->header_count; i++) {
         append_header(lane, webhook->headers[i]);
     }
-    if (!has_header(webhook, "Content-Type")) {
+    if (lane->kind == LANE_WEBHOOK && !has_header(webhook, "Content-Type")) {
         add_header(lane, "Content-Type", "application/json");
     }
     if (idempotency_key != NULL) {
@@ -120,8 +120,10 @@ bool lane_prepare(struct lane *lane, const struct job *job, struct strbuf *error
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)lane->webhook->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "iceberg-offload-agent/" AGENT_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, lane->headers);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, job->delivery.body);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)job->delivery.body_len);
+    if (lane->kind == LANE_WEBHOOK) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, job->delivery.body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)job->delivery.body_len);
+    }
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, lane);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, lane->curl_error);
@@ -168,7 +170,7 @@ static enum delivery_outcome outcome_of(long status)
     if (status >= 200 && status < 300) {
         return DELIVERY_DONE;
     }
-    /* Request timeout, too early, too many requests, and the receiver's own troubles pass; the rest is about the request. */
+    /* Timeout, too early, too many, and the receiver's own troubles pass; the rest is about the request. */
     bool passing = status == 408 || status == 425 || status == 429 || status >= 500 || status < 300;
     return passing ? DELIVERY_RETRY : DELIVERY_REFUSED;
 }

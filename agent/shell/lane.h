@@ -17,8 +17,12 @@ struct job {
 
 enum { LANE_KEPT_BYTES = 1024 };
 
+/* POSTs that are tried until they arrive, or GETs that are worth one try each. */
+enum lane_kind { LANE_WEBHOOK, LANE_HEARTBEAT };
+
 /* A webhook's queue and its one request at a time. The list belongs to the sender's lock, the rest to its thread. */
 struct lane {
+    enum lane_kind kind;
     const struct webhook_config *webhook;
     size_t index;
     struct job *first, *last;
@@ -35,14 +39,14 @@ struct lane {
     bool cut;                /* the answer was too long: ended by us */
 };
 
-bool lane_open(struct lane *lane, const struct webhook_config *webhook, size_t index);
+bool lane_open(struct lane *lane, enum lane_kind kind, const struct webhook_config *webhook, size_t index);
 /* Frees what belongs to the thread; the list is the sender's. */
 void lane_close(struct lane *lane);
 
 /* Prepares lane->easy for the job. False with the reason in *error: the attempt has failed before it began. */
 bool lane_prepare(struct lane *lane, const struct job *job, struct strbuf *error);
 
-/* What came of the request: outcome, http_status and error of *result. Returns Retry-After in seconds, 0 if not said. */
+/* Sets the outcome, http_status and error of *result. Returns Retry-After in seconds, 0 if not said. */
 int64_t lane_judge(struct lane *lane, CURLcode code, struct delivery_result *result);
 
 #endif

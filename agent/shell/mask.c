@@ -48,12 +48,16 @@ static const struct secret {
     { "(?i)(https?://hooks\\.[\\w.\\-]+/)[^\\s\"']+", "$1***" },
     { "(?i)(authorization[\\\\\"']*\\s*[:=]\\s*[\\\\\"']*)[^\\r\\n\"'\\\\]+", "$1***" },
     { "(?i)\\b(bearer|basic)\\s+(?=[^\\s\"']*[0-9=])[\\w.~+/=\\-]{6,}", "$1 ***" },
-    { "(?i)((?:pass(?:word|wd|phrase)|pwd|secret|token|credentials?|(?:api|access|private|routing|account|shared)[._\\-]?key|"
+    { "(?i)((?:pass(?:word|wd|phrase)|pwd|secret|token|credentials?|(?:api|access|private|routing|account|shared)"
+      "[._\\-]?key|"
       "x-amz-(?:signature|credential)|\\bsig)[\\w.\\-]{0,40}[\\\\\"']*\\s*(?:=>|[:=])\\s*)"
-      "(?:\\\\?\"[^\"\\\\]*+\\\\?\"|'[^']*+'|[^\\s,;&\"'(){}\\[\\]]+)", "$1***" },
-    { "(?i)(--(?:password|passwd|token|secret|api-key|access-key|secret-key)\\s+)(?:\"[^\"]*+\"|'[^']*+'|\\S+)", "$1***" },
+      "(?:\\\\?\"[^\"\\\\]*+\\\\?\"|'[^']*+'|[^\\s,;&\"'(){}\\[\\]]+)",
+      "$1***" },
+    { "(?i)(--(?:password|passwd|token|secret|api-key|access-key|secret-key)\\s+)(?:\"[^\"]*+\"|'[^']*+'|\\S+)",
+      "$1***" },
     { "\\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[A-Z0-9]{16}\\b", "***" },
-    { "\\b(?:xox[a-z]-[\\w\\-]{10,}|gh[pousr]_\\w{20,}|glpat-[\\w\\-]{10,}|eyJ[\\w\\-]{5,}\\.[\\w\\-]+\\.[\\w\\-]*)", "***" },
+    { "\\b(?:xox[a-z]-[\\w\\-]{10,}|gh[pousr]_\\w{20,}|glpat-[\\w\\-]{10,}|eyJ[\\w\\-]{5,}\\.[\\w\\-]+\\.[\\w\\-]*)",
+      "***" },
 };
 
 /* text with every match replaced, appended to *out; false if the matcher gave up. */
@@ -63,12 +67,13 @@ static bool substitute(const struct secret *secret, struct slice text, struct st
     PCRE2_SIZE at;
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)secret->pattern, PCRE2_ZERO_TERMINATED, 0, &code_error, &at, NULL);
     uint32_t options = PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_UNSET_EMPTY;
-    /* A match is at least as long as "***" or keeps a part of itself: twice the length and a little is always enough. */
-    PCRE2_SIZE room = 2 * text.len + 64;
+    /* No match becomes longer by more than the three of "***", nor is one empty: this is always enough. */
+    PCRE2_SIZE room = 4 * text.len + 64;
     char *result = must_alloc(room);
-    int count = code == NULL ? -1
-                             : pcre2_substitute(code, (PCRE2_SPTR)text.at, text.len, 0, options, NULL, NULL,
-                                                (PCRE2_SPTR)secret->kept, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)result, &room);
+    int count = code == NULL
+                    ? -1
+                    : pcre2_substitute(code, (PCRE2_SPTR)text.at, text.len, 0, options, NULL, NULL,
+                                       (PCRE2_SPTR)secret->kept, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)result, &room);
 
     if (count >= 0) {
         strbuf_add(out, result, room);

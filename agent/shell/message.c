@@ -101,14 +101,6 @@ static void add_upper(struct strbuf *out, const char *text)
     }
 }
 
-static void add_tables(const struct message *message, struct strbuf *out)
-{
-    for (size_t i = 0; i < message->table_count; i++) {
-        strbuf_puts(out, i == 0 ? " " : ", ");
-        add_visible(out, message->tables[i]);
-    }
-}
-
 /* "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #1 bronze_trades_binance: ..." */
 void message_text(const struct message *message, struct strbuf *out)
 {
@@ -118,8 +110,7 @@ void message_text(const struct message *message, struct strbuf *out)
     add_upper(out, severity_name(message->severity));
     strbuf_printf(out, " %s %s #%lld", notification_status_name(message->status), alert_name(message->alert),
                   (long long)message->incident_id);
-    add_tables(message, out);
-    strbuf_puts(out, ": ");
+    strbuf_puts(out, ": ");   /* the summary names the tables */
     add_visible(out, message->summary);
     if (alert_runbook(message->alert))
         strbuf_printf(out, " (runbook %s)", alert_runbook(message->alert));

@@ -45,7 +45,8 @@ void payload_dedup_key(const struct payload_origin *origin, const struct message
 {
     struct strbuf key = { 0 };
 
-    strbuf_printf(&key, "%s%s#%" PRId64 "@%" PRId64, origin->host, origin->log_path, message->incident_id, message->opened_ms);
+    strbuf_printf(&key, "%s%s#%" PRId64 "@%" PRId64, origin->host, origin->log_path, message->incident_id,
+                  message->opened_ms);
     if (fits_everywhere(&key)) {
         strbuf_puts(out, key.at);
     } else {
@@ -124,7 +125,8 @@ void facts_title(const struct facts *facts, struct strbuf *out)
     strbuf_printf(out, " %s", alert_name(message->alert));
 }
 
-void payload_select(struct json_maker *maker, const char *sql, const char *const *texts, size_t count, struct strbuf *out)
+void payload_select(struct json_maker *maker, const char *sql, const char *const *texts, size_t count,
+                    struct strbuf *out)
 {
     sqlite3_stmt *statement = NULL;
     struct strbuf clean = { 0 };
@@ -150,7 +152,8 @@ void payload_labels(struct json_maker *maker, const struct payload_origin *origi
                     enum alert alert, enum severity severity, struct strbuf *out)
 {
     const char *const texts[] = {
-        alert_name(alert), severity_name(severity), facts->message->table, facts->incident, origin->host, origin->log_path,
+        alert_name(alert), severity_name(severity), facts->message->table,
+        facts->incident, origin->host, origin->log_path,
     };
 
     /* A merge patch drops what is null. */
@@ -182,11 +185,12 @@ void payload_annotations(struct json_maker *maker, const struct facts *facts, bo
         shortest ? NULL : facts_text(&facts->evidence),
     };
 
-    payload_select(maker,
-                   "SELECT json_patch('{}', json_object('time', ?1, 'status', ?2, 'severity', ?3, 'alert', ?4, 'table', ?5,"
-                   " 'tables', ?6, 'incident', ?7, 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10, 'dedup_key', ?11,"
-                   " 'escalate_to', ?12, 'cause', ?13, 'scenario', ?14, 'first_command', ?15, 'evidence', ?16))",
-                   texts, sizeof texts / sizeof texts[0], out);
+    payload_select(
+        maker,
+        "SELECT json_patch('{}', json_object('time', ?1, 'status', ?2, 'severity', ?3, 'alert', ?4, 'table', ?5,"
+        " 'tables', ?6, 'incident', ?7, 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10, 'dedup_key', ?11,"
+        " 'escalate_to', ?12, 'cause', ?13, 'scenario', ?14, 'first_command', ?15, 'evidence', ?16))",
+        texts, sizeof texts / sizeof texts[0], out);
 }
 
 void payload_render(struct json_maker *maker, enum payload_format format, const struct payload_origin *origin,

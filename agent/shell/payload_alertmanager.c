@@ -3,9 +3,9 @@
 #include "timestamp.h"
 
 /*
- * A POST to Alertmanager's /api/v2/alerts. It identifies an alert by its labels and forgets one that is neither re-sent nor
- * given an end: ours are told once and then by reminders, so the end that they carry lies well beyond the longest pause between two
- * notifications, and still cleans up after an agent that never came back.
+ * A POST to Alertmanager's /api/v2/alerts. It identifies an alert by its labels and forgets one that is neither
+ * re-sent nor given an end: ours are told once and then by reminders, so the end that they carry lies well beyond the
+ * longest pause between two notifications, and still cleans up after an agent that never came back.
  */
 static const int64_t END_MARGIN_MS = INT64_C(3) * 24 * 60 * 60 * 1000;
 
@@ -30,8 +30,8 @@ static const struct guise {
 };
 static const size_t guise_count = sizeof guises / sizeof guises[0];
 
-static void put_alert(const struct payload_job *job, const struct facts *facts, enum alert alert, enum severity severity,
-                      const char *ends, struct strbuf *out)
+static void put_alert(const struct payload_job *job, const struct facts *facts, enum alert alert,
+                      enum severity severity, const char *ends, struct strbuf *out)
 {
     struct strbuf labels = { 0 }, annotations = { 0 };
 
@@ -39,7 +39,8 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
     payload_annotations(job->maker, facts, job->shortest, &annotations);
     const char *const texts[] = { labels.at, annotations.at, facts->started, ends };
     strbuf_puts(out, out->at[out->len - 1] == '[' ? "" : ",");
-    payload_select(job->maker, "SELECT json_object('labels', json(?1), 'annotations', json(?2), 'startsAt', ?3, 'endsAt', ?4)",
+    payload_select(job->maker,
+                   "SELECT json_object('labels', json(?1), 'annotations', json(?2), 'startsAt', ?3, 'endsAt', ?4)",
                    texts, sizeof texts / sizeof texts[0], out);
     strbuf_free(&labels);
     strbuf_free(&annotations);
@@ -56,8 +57,8 @@ static int family_of(enum alert alert)
 }
 
 /*
- * An incident that worsens takes other labels, which is another alert to Alertmanager: the guises it may have worn before end in the same
- * push. The end of an alert that never fired is nothing to Alertmanager.
+ * An incident that worsens takes other labels, which is another alert to Alertmanager: the guises it may have worn
+ * before end in the same push. The end of an alert that never fired is nothing to Alertmanager.
  */
 static void end_other_guises(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
 {
@@ -101,7 +102,8 @@ void payload_alertmanager(const struct payload_job *job, struct strbuf *out)
             end_other_guises(job, facts, &alerts);
         }
         clock_format_rfc3339(message->time_ms + END_MARGIN_MS, ends);
-        put_alert(job, facts, message->alert, message->severity, facts->ended[0] != '\0' ? facts->ended : ends, &alerts);
+        put_alert(job, facts, message->alert, message->severity, facts->ended[0] != '\0' ? facts->ended : ends,
+                  &alerts);
     }
     strbuf_puts(&alerts, "]");
     strbuf_add(out, alerts.at, alerts.len);

@@ -2,8 +2,8 @@
 #include "payload_parts.h"
 
 /*
- * Alertmanager's webhook envelope, version 4, so that what already receives Alertmanager's notifications receives ours. Each message
- * is an alert; the keys that `agent replay --format json` prints are its annotations, as strings.
+ * Alertmanager's webhook envelope, version 4, so that what already receives Alertmanager's notifications receives
+ * ours. Each message is an alert; the keys that `agent replay --format json` prints are its annotations, as strings.
  */
 
 static const char NOT_ENDED[] = "0001-01-01T00:00:00Z"; /* Go's zero time: Alertmanager's way to say "still firing" */
@@ -26,10 +26,11 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
         envelope_status(message), labels.at, annotations.at, facts->started,
         facts->ended[0] != '\0' ? facts->ended : NOT_ENDED, fingerprint,
     };
-    payload_select(job->maker,
-                   "SELECT json_object('status', ?1, 'labels', json(?2), 'annotations', json(?3), 'startsAt', ?4, 'endsAt', ?5,"
-                   " 'generatorURL', '', 'fingerprint', ?6)",
-                   texts, sizeof texts / sizeof texts[0], out);
+    payload_select(
+        job->maker,
+        "SELECT json_object('status', ?1, 'labels', json(?2), 'annotations', json(?3), 'startsAt', ?4, 'endsAt', ?5,"
+        " 'generatorURL', '', 'fingerprint', ?6)",
+        texts, sizeof texts / sizeof texts[0], out);
     strbuf_free(&labels);
     strbuf_free(&annotations);
 }
@@ -43,7 +44,8 @@ static void put_common_labels(const struct payload_job *job, struct strbuf *out)
         payload_labels(job->maker, job->origin, facts, facts->message->alert, facts->message->severity, out);
     } else {
         const char *const texts[] = { job->origin->host, job->origin->log_path };
-        payload_select(job->maker, "SELECT json_object('host', ?1, 'log', ?2, 'job', 'iceberg-offload-agent')", texts, 2, out);
+        payload_select(job->maker, "SELECT json_object('host', ?1, 'log', ?2, 'job', 'iceberg-offload-agent')", texts,
+                       2, out);
     }
 }
 

@@ -63,12 +63,13 @@ void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
         alert_name(message->alert),
         facts_text(&details),
     };
-    payload_select(job->maker,
-                   "SELECT json_patch('{}', json_object('routing_key', ?1, 'event_action', ?2, 'dedup_key', ?3,"
-                   " 'client', 'iceberg-offload-agent',"
-                   " 'payload', json_object('summary', ?4, 'source', ?5, 'severity', ?6, 'timestamp', ?7, 'component', ?8,"
-                   " 'group', 'iceberg-offload', 'class', ?9, 'custom_details', json(?10))))",
-                   texts, sizeof texts / sizeof texts[0], out);
+    payload_select(
+        job->maker,
+        "SELECT json_patch('{}', json_object('routing_key', ?1, 'event_action', ?2, 'dedup_key', ?3,"
+        " 'client', 'iceberg-offload-agent',"
+        " 'payload', json_object('summary', ?4, 'source', ?5, 'severity', ?6, 'timestamp', ?7, 'component', ?8,"
+        " 'group', 'iceberg-offload', 'class', ?9, 'custom_details', json(?10))))",
+        texts, sizeof texts / sizeof texts[0], out);
     strbuf_free(&summary);
     strbuf_free(&details);
 }

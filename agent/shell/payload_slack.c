@@ -71,8 +71,9 @@ static void put_header(const struct payload_job *job, const char *text, struct s
     cut_chars(text, HEADER_MAX, &cut);
     const char *const texts[] = { cut.at };
     put_comma(blocks);
-    payload_select(job->maker, "SELECT json_object('type', 'header', 'text', json_object('type', 'plain_text', 'text', ?1))",
-                   texts, 1, blocks);
+    payload_select(job->maker,
+                   "SELECT json_object('type', 'header', 'text', json_object('type', 'plain_text', 'text', ?1))", texts,
+                   1, blocks);
     strbuf_free(&cut);
 }
 
@@ -81,8 +82,9 @@ static void put_section(const struct payload_job *job, const struct strbuf *mrkd
     const char *const texts[] = { strbuf_text(mrkdwn) };
 
     put_comma(blocks);
-    payload_select(job->maker, "SELECT json_object('type', 'section', 'text', json_object('type', 'mrkdwn', 'text', ?1))",
-                   texts, 1, blocks);
+    payload_select(job->maker,
+                   "SELECT json_object('type', 'section', 'text', json_object('type', 'mrkdwn', 'text', ?1))", texts, 1,
+                   blocks);
 }
 
 static void put_field(const struct payload_job *job, const char *name, const char *value, struct strbuf *fields)
@@ -124,13 +126,15 @@ static void put_context(const struct payload_job *job, const struct facts *facts
 {
     struct strbuf line = { 0 }, cut = { 0 };
 
-    strbuf_printf(&line, "incident %s on %s, %s, %s", facts->incident, job->origin->host, job->origin->log_path, facts->time);
+    strbuf_printf(&line, "incident %s on %s, %s, %s", facts->incident, job->origin->host, job->origin->log_path,
+                  facts->time);
     put_escaped(line.at, FIELD_MAX, &cut);
     const char *const texts[] = { cut.at };
     put_comma(blocks);
-    payload_select(job->maker,
-                   "SELECT json_object('type', 'context', 'elements', json_array(json_object('type', 'mrkdwn', 'text', ?1)))",
-                   texts, 1, blocks);
+    payload_select(
+        job->maker,
+        "SELECT json_object('type', 'context', 'elements', json_array(json_object('type', 'mrkdwn', 'text', ?1)))",
+        texts, 1, blocks);
     strbuf_free(&line);
     strbuf_free(&cut);
 }

@@ -15,7 +15,8 @@
 
 enum {
     LANE_ROOM = 64,          /* deliveries that a webhook's queue holds */
-    STOP_GRACE_MS = 700      /* what a request in flight may still take when the sender is stopped */
+    STOP_GRACE_MS = 700,     /* what a request in flight may still take when the sender is stopped */
+    BEAT_TIMEOUT_MS = 10000
 };
 
 struct result_node {
@@ -33,8 +34,9 @@ struct sender {
 
     void (*wake)(void);
     CURLM *multi;            /* touched by the thread only, but for curl_multi_wakeup */
-    struct lane *lanes;
+    struct lane *lanes;      /* the webhooks', then the heartbeat's if there is one */
     size_t lane_count;
+    struct webhook_config heartbeat;   /* what its lane is told; borrowed strings */
 };
 
 static int64_t clock_now_ms(clockid_t clock)
@@ -50,7 +52,7 @@ static int64_t now_ms(void)
     return clock_now_ms(CLOCK_MONOTONIC);
 }
 
-/* How far in the future an instant of the wall clock lies. Waits are monotonic from there on: setting the clock moves none. */
+/* How far ahead an instant of the wall clock lies. Waits are monotonic from here on: setting the clock moves none. */
 static int64_t ms_until(int64_t wall_ms)
 {
     int64_t wait_ms = wall_ms - clock_now_ms(CLOCK_REALTIME);
@@ -92,7 +94,7 @@ static void settle(struct sender *sender, struct lane *lane, struct delivery_res
 
     pthread_mutex_lock(&sender->lock);
     lane->in_flight = false;
-    if (result->outcome == DELIVERY_RETRY) {
+    if (result->outcome == DELIVERY_RETRY && lane->kind == LANE_WEBHOOK) {
         job->due_ms = now_ms() + wait_ms;
         result->next_attempt_ms = result->at_ms + wait_ms;
     } else {
@@ -269,12 +271,17 @@ struct sender *sender_open(const struct config *config, void (*wake)(void), stru
     /* A name server that does not answer would hold up every webhook, and its timeout would need a signal. */
     bool good = (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) != 0;
     if (!good) {
-        strbuf_puts(error, "this libcurl resolves names synchronously: one with the threaded or c-ares resolver is needed");
+        strbuf_puts(error, "this libcurl resolves names synchronously: it needs the threaded or c-ares resolver");
         goto cleanup;
     }
     good = sender->multi != NULL;
     for (size_t i = 0; i < config->webhook_count && good; i++) {
-        good = lane_open(&sender->lanes[i], &config->webhooks[i], i);
+        good = lane_open(&sender->lanes[i], LANE_WEBHOOK, &config->webhooks[i], i);
+        sender->lane_count++;
+    }
+    if (good && config->heartbeat_url != NULL) {
+        sender->heartbeat = (struct webhook_config){ .url = config->heartbeat_url, .timeout_ms = BEAT_TIMEOUT_MS };
+        good = lane_open(&sender->lanes[config->webhook_count], LANE_HEARTBEAT, &sender->heartbeat, config->webhook_count);
         sender->lane_count++;
     }
     if (!good) {
@@ -311,14 +318,9 @@ void sender_close(struct sender *sender)
     }
 }
 
-void sender_submit(struct sender *sender, const struct delivery *delivery)
+/* With the lock held. */
+static void append_job(struct lane *lane, struct job *job)
 {
-    struct lane *lane = &sender->lanes[delivery->webhook];
-    struct job *job = must_alloc(sizeof *job);
-
-    job->delivery = *delivery;
-    job->due_ms = now_ms() + ms_until(delivery->not_before_ms);
-    pthread_mutex_lock(&sender->lock);
     if (lane->last != NULL) {
         lane->last->next = job;
     } else {
@@ -326,6 +328,30 @@ void sender_submit(struct sender *sender, const struct delivery *delivery)
     }
     lane->last = job;
     lane->count++;
+}
+
+void sender_submit(struct sender *sender, const struct delivery *delivery)
+{
+    struct job *job = must_alloc(sizeof *job);
+
+    job->delivery = *delivery;
+    job->due_ms = now_ms() + ms_until(delivery->not_before_ms);
+    pthread_mutex_lock(&sender->lock);
+    append_job(&sender->lanes[delivery->webhook], job);
+    pthread_mutex_unlock(&sender->lock);
+    curl_multi_wakeup(sender->multi);
+}
+
+void sender_beat(struct sender *sender)
+{
+    struct lane *lane = &sender->lanes[sender->lane_count - 1];
+
+    pthread_mutex_lock(&sender->lock);
+    if (lane->count == 0) {
+        struct job *job = must_alloc(sizeof *job);
+        job->due_ms = now_ms();
+        append_job(lane, job);
+    }
     pthread_mutex_unlock(&sender->lock);
     curl_multi_wakeup(sender->multi);
 }

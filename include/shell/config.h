@@ -37,6 +37,7 @@ struct config {
     struct settings settings;
     char *log_path;
     char *log_timezone;
+    char *log_timezone_place; /* "file:line" where it was said, for an error: NULL if it was not */
     char *log_owner;
     char *log_patterns;
     char *history_db;
@@ -53,9 +54,9 @@ struct config {
 };
 
 /*
- * Reads path (NULL: AGENT_CONFIG or the default place, which may be absent), then the "section.key=value" settings, which win.
- * On any error returns NULL, with every error found in *errors, a line each: "file:line: why".
- * Warnings that do not stop the agent (a file with secrets that others may read) go to *warnings.
+ * Reads path (NULL: AGENT_CONFIG or the default place, which may be absent), then the "section.key=value" settings,
+ * which win. On any error returns NULL, with every error found in *errors, a line each: "file:line: why". Warnings
+ * that do not stop the agent (a file with secrets that others may read) go to *warnings.
  */
 struct config *config_load(const char *path, char *const *sets, size_t set_count,
                            struct strbuf *errors, struct strbuf *warnings);

@@ -8,8 +8,8 @@
 #include "strbuf.h"
 
 /*
- * The one table of what can be configured. Reading, checks, defaults, the sample file, the manual page and `check-config --verbose`
- * are all made from it.
+ * The one table of what can be configured. Reading, checks, defaults, the sample file, the manual page and
+ * `check-config --verbose` are all made from it.
  */
 enum config_type {
     CONFIG_TEXT,

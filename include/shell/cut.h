@@ -6,7 +6,7 @@
 
 #include "strbuf.h"
 
-/* Receivers limit texts in characters, not bytes. Appends at most max_chars characters of UTF-8, the last an ellipsis if cut. */
+/* Appends at most max_chars characters of UTF-8 (receivers limit characters, not bytes), the last an ellipsis if cut. */
 void cut_chars(const char *text, size_t max_chars, struct strbuf *out);
 
 /* Into a fixed buffer, never in the middle of a character; an ellipsis if cut. room is at least 8. */

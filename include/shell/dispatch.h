@@ -3,6 +3,7 @@
 #define SHELL_DISPATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shell/config.h"
@@ -14,10 +15,12 @@
  */
 struct dispatch;
 
-/* Starts the sender's thread if there is a webhook. wake: see sender_open. NULL on failure, why in *error. */
+/* Starts the sender's thread if there is a webhook or a heartbeat. wake: see sender_open. NULL on failure, why in *error. */
 struct dispatch *dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
                                struct strbuf *error);
-/* Stops the sender within a second; what is not delivered stays in the outbox. */
+/* Stops the sender within a second and takes its last results; what is not delivered stays in the outbox. */
+void dispatch_stop(struct dispatch *dispatch);
+/* Stops, if need be, and frees. */
 void dispatch_close(struct dispatch *dispatch);
 
 /* Gathers a message and its outbox entries; a silenced one is recorded only. Nothing is sent before dispatch_run. */
@@ -25,5 +28,15 @@ void dispatch_put(struct dispatch *dispatch, const struct message *message, bool
 
 /* Takes the sender's results, then hands over what waits. To be called after a commit: what is sent shall be on disk. */
 void dispatch_run(struct dispatch *dispatch, int64_t now_ms);
+
+/* Sends a heartbeat, which must be configured; one that fails is said once, until they arrive again. */
+void dispatch_beat(struct dispatch *dispatch);
+
+/* What became of the notifications to the webhook of this index, since dispatch_open; false beyond the last. */
+struct dispatch_counts {
+    const char *webhook;     /* its name; "stdout" without any */
+    int64_t delivered, retried, refused;
+};
+bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispatch_counts *counts);
 
 #endif

@@ -58,6 +58,9 @@ enum follow_writer { WRITER_UNKNOWN, WRITER_PRESENT, WRITER_ABSENT };
 /* Whether somebody holds a followed file open for writing (a read lease tells; UNKNOWN where it may not be asked). */
 enum follow_writer follow_writer(struct follow *follow);
 
+/* Whether the log cannot be trusted or read (FOLLOW_REFUSED), as of the last follow_read. */
+bool follow_unreadable(const struct follow *follow);
+
 /* Bytes between where reading stands and the end. */
 int64_t follow_behind(const struct follow *follow);
 

@@ -70,7 +70,7 @@ struct outbox_entry {
     struct message *message;
 };
 
-/* The oldest pending entries of a webhook with an id above after, also those not committed yet. Returns the count, at most room. */
+/* A webhook's oldest pending entries with an id above after, those not committed yet too. Returns the count, at most room. */
 size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries, size_t room);
 
 /* Whether a silence is in force at now_ms. */

@@ -5,10 +5,10 @@
 #include "strbuf.h"
 
 /*
- * The one place that decides what of a secret may be seen. A webhook's URL often is the secret, so only "scheme://host[:port]" is
- * kept; user information, path and query become "***".
+ * The one place that decides what of a secret may be seen. A webhook's URL often is the secret, so only
+ * "scheme://host[:port]" is kept; user information, path and query become "***".
  */
-void mask_url(const char *url, struct strbuf *out);
+void mask_url(const char *text, struct strbuf *out);
 
 /* Text that leaves the host (evidence, a receiver's answer): credentials in it become "***". */
 void mask_secrets(const char *text, struct strbuf *out);

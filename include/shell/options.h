@@ -9,7 +9,7 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* A subcommand, one line of the table in agent/main.c. main gets what follows the subcommand's name, argv[0] being its name. */
+/* A subcommand, one line of the table in agent/main.c. argv[0] is its name. */
 struct command {
     const char *name;
     int (*main)(int argc, char **argv);

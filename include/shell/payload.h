@@ -18,13 +18,10 @@ void payload_dedup_key(const struct payload_origin *origin, const struct message
 /*
  * The request body for one or more messages (more than one: what became stale while a receiver was down, oldest first).
  * shortest: the smallest form that still says what matters, for a receiver that refused the full one.
- * routing_key is for PagerDuty only, else NULL.
+ * routing_key is for PagerDuty only, else NULL; it takes one incident a request: several messages must be of the same.
  */
 void payload_render(struct json_maker *maker, enum payload_format format, const struct payload_origin *origin,
                     const struct message *const *messages, size_t count, bool shortest, const char *routing_key,
                     struct strbuf *out);
-
-/* How many of these, from the first, one body can carry: PagerDuty takes one event, hence one incident, a request. */
-size_t payload_combinable(enum payload_format format, const struct message *const *messages, size_t count);
 
 #endif

@@ -8,8 +8,9 @@
 #include "shell/config.h"
 
 /*
- * One thread with a libcurl multi handle carries deliveries away: per webhook strictly in order, webhooks independent of each
- * other. It knows no database: what came of a delivery comes back as results, which the owner of the history records.
+ * One thread with a libcurl multi handle carries deliveries away: per webhook strictly in order, webhooks and the heartbeat
+ * independent of each other. It knows no database: what came of a delivery comes back as results, which the owner of the history
+ * records.
  */
 struct sender;
 
@@ -27,7 +28,7 @@ enum delivery_outcome { DELIVERY_DONE, DELIVERY_RETRY, DELIVERY_REFUSED };
 
 struct delivery_result {
     int64_t id;
-    size_t webhook;
+    size_t webhook;          /* the heartbeat's is one past the last */
     enum delivery_outcome outcome;
     long http_status;        /* 0 if none */
     int64_t attempts;
@@ -37,12 +38,15 @@ struct delivery_result {
 };
 
 /*
- * config is borrowed for the sender's life. wake is called from the sender's thread whenever a result is ready; it must be
- * thread-safe and quick.
+ * config is borrowed for the sender's life. wake is called from the sender's thread whenever a result is ready; it
+ * must be thread-safe and quick.
  */
 struct sender *sender_open(const struct config *config, void (*wake)(void), struct strbuf *error);
 
-/* Ends the thread within a second: what is in flight gets a moment to finish, nothing new begins. Results may be taken after it. */
+/*
+ * Ends the thread within a second: what is in flight gets a moment to finish, nothing new begins. Results may be
+ * taken after it.
+ */
 void sender_stop(struct sender *sender);
 /* Stops, if need be, and frees. What was not delivered stays the caller's, in its outbox. */
 void sender_close(struct sender *sender);
@@ -50,6 +54,9 @@ void sender_close(struct sender *sender);
 /* Takes over the delivery's strings. At most sender_room(webhook) more are welcome, so that memory stays flat. */
 void sender_submit(struct sender *sender, const struct delivery *delivery);
 size_t sender_room(struct sender *sender, size_t webhook);
+
+/* One GET of the heartbeat's URL, which must be set: no retry, and nothing while the one before is still on its way. */
+void sender_beat(struct sender *sender);
 
 /* False when there is none. */
 bool sender_take_result(struct sender *sender, struct delivery_result *result);

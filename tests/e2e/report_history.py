@@ -8,7 +8,8 @@ BEGIN = 1772488800000          # 2026-03-03 09:00:00 in Sydney (UTC+11:00)
 MINUTE = 60000
 SLOT = 15 * MINUTE
 BINANCE, KRAKEN = "bronze_trades_binance", "bronze_trades_kraken"
-EVIL = "<script>alert('x')</script> \x1b[31mred\x1b[0m | `tick` \u202egnp.exe \u200b*bold* [a](http://evil.example) \"q\""
+EVIL = ("<script>alert('x')</script> \x1b[31mred\x1b[0m | `tick` \u202egnp.exe \u200b*bold* [a](http://evil.example)"
+        " \"q\"")
 
 NOW = BEGIN + 9 * 60 * MINUTE  # 18:00
 HEALTHY, FAILING, DEAD = range(3)
@@ -160,7 +161,9 @@ def agent_state(db, pid):
     lines = {"pid": pid, "started_ms": BEGIN, "alive_ms": at("17:50:00"), "writer": 1, "last_line_ms": at("17:45:13"),
              "next_run_ms": at("18:00:00"), "interval_ms": SLOT, "behind_bytes": 0, "lines": 8123, "records": 8100,
              "events": 3100, "misses": 2, "limit_hits": 0, "commit_failures": 0, "lag_warning_ms": 20 * MINUTE,
-             "lag_critical_ms": 30 * MINUTE, "cycle_slow_ms": 300000, "cycle_too_slow_ms": 600000, "blind_count": 1}
+             "lag_critical_ms": 30 * MINUTE, "cycle_slow_ms": 300000, "cycle_too_slow_ms": 600000,
+             "blind.0": "=bronze_trades_kraken: most runs report 0 rows: a stalled watermark looks like a quiet hour",
+             "blind_count": 1}
     text = "".join(f"{name} {value}\n" for name, value in lines.items())
     db.execute("INSERT OR REPLACE INTO state VALUES ('agent', ?)", (text,))
 

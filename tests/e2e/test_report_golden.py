@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every face of a fixed history, character by character. `python3 tests/e2e/test_report_golden.py --update` writes them anew."""
+"""Every face of a fixed history, character by character; run this file with --update to write them anew."""
 import html.parser
 import json
 import os

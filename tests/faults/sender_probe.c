@@ -10,8 +10,8 @@
  *     memory                       says "memory KIB", the resident set
  *     stop                         stops the sender, says "stopped MS", then its last results
  *
- * Each result is a line "result ID WEBHOOK OUTCOME HTTP ATTEMPTS AT NEXT ERROR". Webhooks are counted from 0. The end of the input
- * ends the probe.
+ * Each result is a line "result ID WEBHOOK OUTCOME HTTP ATTEMPTS AT NEXT ERROR". Webhooks are counted
+ * from 0. The end of the input ends the probe.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -64,7 +64,8 @@ static void print_results(struct sender *sender)
 
     while (sender_take_result(sender, &result)) {
         printf("result %" PRId64 " %zu %s %ld %" PRId64 " %" PRId64 " %" PRId64 " %s\n", result.id, result.webhook,
-               outcome_name(result.outcome), result.http_status, result.attempts, result.at_ms, result.next_attempt_ms, result.error);
+               outcome_name(result.outcome), result.http_status, result.attempts, result.at_ms, result.next_attempt_ms,
+               result.error);
     }
     fflush(stdout);
 }

@@ -125,7 +125,8 @@ class Delivery(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory, Receiver() as receiver:
             token = pathlib.Path(directory, "token")
             token.write_text("first-1\n", encoding="ascii")
-            with Probe(webhook(receiver.url("/hook"), token_file="token"), {"CREDENTIALS_DIRECTORY": directory}) as probe:
+            config = webhook(receiver.url("/hook"), token_file="token")
+            with Probe(config, {"CREDENTIALS_DIRECTORY": directory}) as probe:
                 probe.submit(1)
                 probe.result()
                 token.write_text("second-2\n", encoding="ascii")
@@ -135,7 +136,8 @@ class Delivery(unittest.TestCase):
         self.assertEqual(headers, ["Bearer first-1", "Bearer second-2"])
 
     def test_a_token_that_cannot_be_read_is_a_failed_attempt_not_an_unsigned_request(self):
-        with Receiver() as receiver, Probe(webhook(receiver.url("/hook"), token_file="/nonexistent/token")) as probe:
+        token = "/nonexistent/token"
+        with Receiver() as receiver, Probe(webhook(receiver.url("/hook"), token_file=token)) as probe:
             probe.submit(1)
             result = probe.result()
             self.assertEqual((result.outcome, result.http), ("retry", 0))

@@ -47,7 +47,8 @@ import threading
 import time
 from pathlib import Path
 
-STEP = re.compile(r"(?P<kind>\d{3}|late|never|half|head|cut|reset|endless|echo)(?P<mark>[:@])?(?P<value>\S*?)(x(?P<times>\d+))?$")
+STEP = re.compile(r"(?P<kind>\d{3}|late|never|half|head|cut|reset|endless|echo)"
+                  r"(?P<mark>[:@])?(?P<value>\S*?)(x(?P<times>\d+))?$")
 
 
 class Step:
@@ -86,7 +87,7 @@ class Plan:
 
 
 class Request:
-    """What arrived. monotonic and wall: the clocks (seconds) when the request was complete. answer: the step that it got."""
+    """What arrived; monotonic and wall: the clocks (seconds) when it was complete; answer: the step that it got."""
 
     def __init__(self, number, handler, body, answer, connection):
         self.number, self.method, self.path = number, handler.command, handler.path
@@ -103,9 +104,7 @@ class Request:
             body = json.loads(self.body)
         except ValueError:
             body = self.body.decode("utf-8", "replace")
-        return json.dumps({"number": self.number, "method": self.method, "path": self.path, "monotonic": self.monotonic,
-                           "wall": self.wall, "connection": self.connection, "headers": self.headers, "answer": self.answer,
-                           "body": body})
+        return json.dumps({**vars(self), "body": body})
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -203,8 +202,9 @@ class Receiver:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
-            # The handshake happens in the connection's thread, at its first read: a client that fails it holds up nobody.
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+            # The handshake happens in the connection's thread, at its first read: one that fails holds up nobody.
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True,
+                                                      do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 

@@ -14,7 +14,7 @@
  * The core under test: event streams in a few words, and everything that came out, to be compared as text. A test program
  * includes core_driver.c; all times are at(hours, minutes, seconds) after a Monday's midnight, UTC.
  */
-enum { DRIVER_ROWS = 1024, DRIVER_TEXT = 256 };
+enum { DRIVER_ROWS = 256, DRIVER_TEXT = 256 };
 
 struct driver_run {
     struct run facts;

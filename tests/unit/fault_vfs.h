@@ -7,9 +7,9 @@
  * the default, so that the code under test uses it unknowingly; "unix" still names the real one.
  */
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
-#include <unistd.h>
 
 enum fault_kind {
     FAULT_NONE,
@@ -17,12 +17,10 @@ enum fault_kind {
     FAULT_IO,                /* SQLITE_IOERR, nothing written */
     FAULT_TORN,              /* half is written, then SQLITE_IOERR */
     FAULT_READONLY,          /* SQLITE_READONLY */
-    FAULT_KILL               /* half is written, then the process ends on the spot */
+    FAULT_KILL               /* half is written, then SIGKILL */
 };
 
 enum fault_length { FAULT_ONCE, FAULT_LASTING };
-
-enum { FAULT_EXIT = 77 };
 
 static struct {
     enum fault_kind kind;
@@ -68,7 +66,7 @@ static int fault_strikes(void)
 static int fault_code(int io_code)
 {
     if (fault.kind == FAULT_KILL)
-        _exit(FAULT_EXIT);
+        raise(SIGKILL);
     return fault.kind == FAULT_FULL ? SQLITE_FULL : fault.kind == FAULT_READONLY ? SQLITE_READONLY : io_code;
 }
 

@@ -8,7 +8,9 @@
 
 static void the_ceiling_doubles_from_a_second_to_five_minutes(void **unused)
 {
-    static const int64_t expected_ms[] = { 1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000 };
+    static const int64_t expected_ms[] = {
+        1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000
+    };
 
     (void)unused;
     for (size_t i = 0; i < sizeof expected_ms / sizeof expected_ms[0]; i++) {

@@ -11,7 +11,6 @@
 
 #include "shell/config.h"
 #include "shell/config_keys.h"
-#include "shell/duration.h"
 
 /* One load, all of it: cleared by teardown, so that a failing test leaks nothing either. */
 struct loaded {
@@ -128,16 +127,17 @@ static void a_named_file_must_be_there_the_default_one_need_not(void **state)
 
 static void values_of_every_type_are_read(void **state)
 {
-    struct config *config = load(*state,
-                                 "\xEF\xBB\xBF# a comment\n; another\n\n"
-                                 "[log]\npath=/x y\n  timezone = Europe/Berlin   \n"
-                                 "[schedule]\ninterval = 1.5h ; inline\nlate_warning = 100ms # inline\n"
-                                 "[detect]\nfailures_warning = 4\nfailures_critical = 5\nslow_z = 4.5\nstall_warning_p = 1e-3\nlag_warning = 0\n"
-                                 "[notify]\nresolved = No\nreminder = 0\n"
-                                 "[webhook ops]\nurl = https://example.org/a?b=c#d\nformat = slack\nmin_severity = critical\ntimeout = 3\n"
-                                 "header = X-A: 1\nheader = X-B: 2\n"
-                                 "[webhook \"two\"]\r\nurl = http://h/x\r\n"
-                                 "[probe db]\nurl = tcp://db:5432\n[probe spark]\ncontainer = spark\n");
+    struct config *config = load(
+        *state,
+        "\xEF\xBB\xBF# a comment\n; another\n\n"
+        "[log]\npath=/x y\n  timezone = Europe/Berlin   \n"
+        "[schedule]\ninterval = 1.5h ; inline\nlate_warning = 100ms # inline\n"
+        "[detect]\nfailures_warning = 4\nfailures_critical = 5\nslow_z = 4.5\nstall_warning_p = 1e-3\nlag_warning = 0\n"
+        "[notify]\nresolved = No\nreminder = 0\n"
+        "[webhook ops]\nurl = https://example.org/a?b=c#d\nformat = slack\nmin_severity = critical\ntimeout = 3\n"
+        "header = X-A: 1\nheader = X-B: 2\n"
+        "[webhook \"two\"]\r\nurl = http://h/x\r\n"
+        "[probe db]\nurl = tcp://db:5432\n[probe spark]\ncontainer = spark\n");
 
     assert_non_null(config);
     assert_string_equal(config->log_path, "/x y");
@@ -168,9 +168,12 @@ static void values_of_every_type_are_read(void **state)
 static void unknown_names_come_with_the_nearest_one(void **state)
 {
     refuses_one(*state, "[detct]\ncycle_slow = 1s\nx = y\n", "1: [detct]: unknown section; the nearest is [detect]");
-    refuses_one(*state, "[detect]\n\ncycle_slwo = 1s\n", "3: detect.cycle_slwo: unknown key; the nearest is 'cycle_slow'");
-    refuses_one(*state, "[webhook a]\nurl = http://h/\nheaders = x\n", "3: webhook a.headers: unknown key; the nearest is 'header'");
-    refuses_one(*state, "[webhook a]\nurl = http://h/\nformat = slak\n", "3: webhook a.format: unknown format 'slak'; the nearest is 'slack'");
+    refuses_one(*state, "[detect]\n\ncycle_slwo = 1s\n",
+                "3: detect.cycle_slwo: unknown key; the nearest is 'cycle_slow'");
+    refuses_one(*state, "[webhook a]\nurl = http://h/\nheaders = x\n",
+                "3: webhook a.headers: unknown key; the nearest is 'header'");
+    refuses_one(*state, "[webhook a]\nurl = http://h/\nformat = slak\n",
+                "3: webhook a.format: unknown format 'slak'; the nearest is 'slack'");
     refuses_one(*state, "[webhok ops]\n", "1: [webhok ops]: unknown section; the nearest is [webhook]");
 }
 
@@ -178,7 +181,8 @@ static void every_error_is_found_with_its_line(void **state)
 {
     const char *const expected[] = {
         "1: path: stands before the first [section]",
-        "3: detect.cycle_slow: bad value '5x': needs a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)",
+        "3: detect.cycle_slow: bad value '5x': needs a duration of at least 100ms, such as 90s, 5m or 1h30m"
+        " (a plain number is seconds)",
         "4: neither a [section] nor a key = value",
         "6: detect.cycle_too_slow: set twice, first in line 5",
         "7: a section needs a closing ']'",
@@ -189,14 +193,16 @@ static void every_error_is_found_with_its_line(void **state)
     };
 
     refuses(*state,
-            "path = x\n[detect]\ncycle_slow = 5x\nwhat is this\ncycle_too_slow = 1h\ncycle_too_slow = 2h\n[detect\nfoo = bar\n"
+            "path = x\n[detect]\ncycle_slow = 5x\nwhat is this\ncycle_too_slow = 1h\ncycle_too_slow = 2h\n"
+            "[detect\nfoo = bar\n"
             "[log x]\npath = y\n[webhook]\n[notify]\nresolved = maybe\nhost =\n",
             expected, sizeof expected / sizeof expected[0]);
 }
 
 static void a_duplicate_across_sections_of_one_name_is_found_too(void **state)
 {
-    refuses_one(*state, "[log]\npath = a\n[notify]\nhost = h\n[log]\npath = b\n", "6: log.path: set twice, first in line 2");
+    refuses_one(*state, "[log]\npath = a\n[notify]\nhost = h\n[log]\npath = b\n",
+                "6: log.path: set twice, first in line 2");
 }
 
 static void what_no_single_entry_shows_is_checked(void **state)
@@ -206,18 +212,22 @@ static void what_no_single_entry_shows_is_checked(void **state)
                 "1: webhook a.routing_key_file: format pagerduty needs it");
     refuses_one(*state, "[webhook a]\nurl = http://h/\nrouting_key_file = /k\n",
                 "3: webhook a.routing_key_file: only format pagerduty has one");
-    refuses_one(*state, "[webhook a]\nurl = ftp://h/x\n", "2: webhook a.url: ftp:// does not fit: needs an http or https URL");
+    refuses_one(*state, "[webhook a]\nurl = ftp://h/x\n",
+                "2: webhook a.url: ftp:// does not fit: needs an http or https URL");
     refuses_one(*state, "[webhook a]\nurl = http://\n", "2: webhook a.url: not a URL: No host part in the URL");
     refuses_one(*state, "[probe a]\ntimeout = 1s\n", "1: probe a.url: missing (or a container)");
-    refuses_one(*state, "[probe a]\nurl = tcp://h:1\ncontainer = c\n", "3: probe a.container: either a url or a container, not both");
-    refuses_one(*state, "[webhook a]\nurl = http://h/\nheader = nonsense\n", "3: webhook a.header: needs a header, \"Name: value\"");
+    refuses_one(*state, "[probe a]\nurl = tcp://h:1\ncontainer = c\n",
+                "3: probe a.container: either a url or a container, not both");
+    refuses_one(*state, "[webhook a]\nurl = http://h/\nheader = nonsense\n",
+                "3: webhook a.header: needs a header, \"Name: value\"");
 }
 
 static void urls_are_completed(void **state)
 {
-    struct config *config = load(*state, "[webhook a]\nurl = http://am:9093\nformat = alertmanager\n"
-                                         "[webhook b]\nurl = http://am:9093/prefix/api/v2/alerts\nformat = alertmanager\n"
-                                         "[webhook c]\nformat = pagerduty\nrouting_key_file = /k\n");
+    struct config *config =
+        load(*state, "[webhook a]\nurl = http://am:9093\nformat = alertmanager\n"
+                     "[webhook b]\nurl = http://am:9093/prefix/api/v2/alerts\nformat = alertmanager\n"
+                     "[webhook c]\nformat = pagerduty\nrouting_key_file = /k\n");
 
     assert_non_null(config);
     assert_string_equal(config->webhooks[0].url, "http://am:9093/api/v2/alerts");
@@ -264,8 +274,10 @@ static void hostile_files_are_refused_not_misread(void **state)
 static void settings_win_over_the_file_and_are_checked_alike(void **state)
 {
     struct loaded *loaded = *state;
-    char *good[] = { "detect.cycle_slow=200s", "log.path = /b", "webhook ops.url=http://h:1/x", "detect.cycle_slow=210s" };
-    char *bad[] = { "detect.cycle_slo=1", "nonsense", "detect.cycle_slow=x", ".a=b", "webhook.url=http://h/", "probe p.timeout=1s" };
+    char *good[] = { "detect.cycle_slow=200s", "log.path = /b", "webhook ops.url=http://h:1/x",
+                     "detect.cycle_slow=210s" };
+    char *bad[] = { "detect.cycle_slo=1",    "nonsense",          "detect.cycle_slow=x", ".a=b",
+                    "webhook.url=http://h/", "probe p.timeout=1s" };
 
     load_sets(loaded, "[log]\npath = /a\n", good, 4);
     assert_non_null(loaded->config);
@@ -274,14 +286,15 @@ static void settings_win_over_the_file_and_are_checked_alike(void **state)
     assert_string_equal(loaded->config->webhooks[0].name, "ops");
     load_sets(loaded, "", bad, 6);
     assert_null(loaded->config);
-    assert_string_equal(strbuf_text(&loaded->errors),
-                        "--set: detect.cycle_slo: unknown key; the nearest is 'cycle_slow'\n"
-                        "--set: 'nonsense': needs the form section.key=value\n"
-                        "--set: detect.cycle_slow: bad value 'x': needs a duration of at least 100ms, such as 90s, 5m or 1h30m"
-                        " (a plain number is seconds)\n"
-                        "--set: '.a': needs the form section.key=value\n"
-                        "--set: [webhook]: needs a name of letters, digits and ._- as in [webhook NAME]\n"
-                        "--set: probe p.url: missing (or a container)\n");
+    assert_string_equal(
+        strbuf_text(&loaded->errors),
+        "--set: detect.cycle_slo: unknown key; the nearest is 'cycle_slow'\n"
+        "--set: 'nonsense': needs the form section.key=value\n"
+        "--set: detect.cycle_slow: bad value 'x': needs a duration of at least 100ms, such as 90s, 5m or 1h30m"
+        " (a plain number is seconds)\n"
+        "--set: '.a': needs the form section.key=value\n"
+        "--set: [webhook]: needs a name of letters, digits and ._- as in [webhook NAME]\n"
+        "--set: probe p.url: missing (or a container)\n");
 }
 
 static void secrets_that_others_may_read_are_warned_of(void **state)
@@ -309,7 +322,8 @@ static void a_warning_that_can_never_come_is_pointed_out(void **state)
     struct loaded *loaded = *state;
 
     assert_non_null(load(loaded, "[detect]\ncycle_slow = 20m\n"));
-    assert_non_null(strstr(strbuf_text(&loaded->warnings), ":2: detect.cycle_slow: cycle_slow is above cycle_too_slow"));
+    assert_non_null(
+        strstr(strbuf_text(&loaded->warnings), ":2: detect.cycle_slow: cycle_slow is above cycle_too_slow"));
     assert_non_null(load(loaded, "[detect]\ncycle_slow = 20m\ncycle_too_slow = 30m\nlag_warning = 1h\n"));
     assert_int_equal(loaded->warnings.len, 0);
 }
@@ -361,7 +375,8 @@ static void the_sample_is_a_configuration_also_with_its_comments_removed(void **
         if (strncmp(line, "# [", 3) == 0) {
             break;
         }
-        if (line[0] == '[' || (line[0] == '#' && equals != NULL && equals + 3 < line + len && strchr(line + 2, ' ') == equals)) {
+        if (line[0] == '[' ||
+            (line[0] == '#' && equals != NULL && equals + 3 < line + len && strchr(line + 2, ' ') == equals)) {
             size_t skip = line[0] == '#' ? 2 : 0;
             strbuf_add(&bare, line + skip, len + 1 - skip);
         }
@@ -371,35 +386,6 @@ static void the_sample_is_a_configuration_also_with_its_comments_removed(void **
     assert_int_equal(loaded->config->settings.schedule.late_critical_ms, 120000);
     strbuf_free(&sample);
     strbuf_free(&bare);
-}
-
-static void durations_read_and_write(void **unused)
-{
-    static const struct {
-        const char *text;
-        int64_t ms;
-        const char *canonical;
-    } good[] = {
-        { "0", 0, "0s" }, { "1", 1000, "1s" }, { "100ms", 100, "100ms" }, { "1.5h", 5400000, "1h30m" }, { "1h30m", 5400000, "1h30m" },
-        { "90d", INT64_C(7776000000), "90d" }, { "0.25", 250, "250ms" }, { "600s", 600000, "10m" },
-    };
-    static const char *const bad[] = { "", "s", "1x", "-1", "+1", "1 s", "1h30", "1.s", ".5", "1e3", "0x10", "inf", "99999999999d", "1M" };
-    int64_t ms = 42;
-
-    (void)unused;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        struct strbuf out = { 0 };
-        assert_true(duration_parse(good[i].text, &ms));
-        assert_int_equal(ms, good[i].ms);
-        duration_text(ms, &out);
-        assert_string_equal(out.at, good[i].canonical);
-        strbuf_free(&out);
-    }
-    ms = 42;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(duration_parse(bad[i], &ms));
-        assert_int_equal(ms, 42);
-    }
 }
 
 #define LOADING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -423,7 +409,6 @@ int main(void)
         LOADING(the_database_follows_the_environment),
         LOADING(what_is_shown_reads_back_the_same_but_for_secrets),
         LOADING(the_sample_is_a_configuration_also_with_its_comments_removed),
-        cmocka_unit_test(durations_read_and_write),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

