@@ -96,6 +96,8 @@ void announce_change(struct engine *engine, struct tracked *tracked)
             send(engine, tracked, NOTIFY_RESOLVED);
         return;
     }
+    if (!tracked->told)
+        tracked->first_told_ms = engine->clock_ms;
     tracked->told = true;
     tracked->told_severity = tracked->facts.severity;
     tracked->told_alert = tracked->facts.alert;
@@ -125,7 +127,9 @@ static int64_t escalation_at(const struct engine *engine, const struct tracked *
         return room_at(engine, false);
     if (recovery == 0)
         return INT64_MAX;
-    return later(facts->opened_ms + recovery + engine->settings.notify.escalation_ms, room_at(engine, false));
+    /* Whoever was told late, after a backlog, is given the runbook's time as well. */
+    int64_t since_ms = later(facts->opened_ms, tracked->first_told_ms);
+    return later(since_ms + recovery + engine->settings.notify.escalation_ms, room_at(engine, false));
 }
 
 static int64_t reminder_at(const struct engine *engine, const struct tracked *tracked)

@@ -98,14 +98,29 @@ static void jump(struct engine *engine, const struct event *event)
 {
     int64_t unjumped_ms = event->time_ms - event->duration_ms;
     if (event->time_ms > engine->clock_ms || event->duration_ms < 0)
-        advance(engine, unjumped_ms - 1, event->time_ms);
+        advance(engine, unjumped_ms > engine->clock_ms ? unjumped_ms - 1 : engine->clock_ms, event->time_ms);
     engine->floor_ms = engine->clock_ms;
+}
+
+/*
+ * The log's clock was set back: a line far behind the newest. (In the hour that repeats in autumn the parser tells the two
+ * apart.) The clock follows, and what was being waited for moves with it.
+ */
+static void step_back(struct engine *engine, int64_t to_ms)
+{
+    struct event set_back = { .kind = EVENT_HOST_RESUMED, .time_ms = to_ms, .offset = -1,
+                              .duration_ms = to_ms - engine->clock_ms };
+    jump(engine, &set_back);
+    model_event(engine, &set_back);
 }
 
 void engine_feed(struct engine *engine, const struct event *event)
 {
+    bool from_log = event->kind < EVENT_WRITER_GONE;
     if (event->kind == EVENT_HOST_RESUMED)
         jump(engine, event);
+    else if (from_log && event->time_ms < engine->clock_ms - MINUTE_MS)
+        step_back(engine, event->time_ms);
     else if (event->time_ms > engine->clock_ms)
         advance(engine, event->time_ms - 1, event->time_ms);
     engine->event = event;

@@ -235,7 +235,7 @@ static void on_exception(struct engine *engine, const struct event *event)
     if (model->run_open) {
         strbuf_clear(&model->run_error);
         strbuf_add(&model->run_error, event->text.at, event->text.len);
-        model->run.error = strbuf_text(&model->run_error);
+        model->run.error = model->run_error.len ? strbuf_text(&model->run_error) : NULL;
         run_end(engine, RUN_ABORTED);
     }
     int64_t running = model->run.outcome == RUN_ABORTED && model->run.ended_ms == engine->clock_ms ? model->run_table : -1;

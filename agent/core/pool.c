@@ -5,7 +5,7 @@
 
 /* The incidents: opened, joined, worsened, resolved, verified. One cause, one incident. */
 
-enum { EVIDENCE_MOST = 20, TABLE_NAMES_ROOM = TABLES_MOST };
+enum { EVIDENCE_MOST = 20 };
 
 static enum alert alert_of(enum family family, enum severity severity)
 {
@@ -31,7 +31,7 @@ static void replace(const char **owned, const char *text)
     *owned = copy;
 }
 
-static struct tracked *pool_add(struct engine *engine)
+struct tracked *pool_add(struct engine *engine)
 {
     struct pool *pool = &engine->pool;
     if (pool->count == pool->room) {
@@ -85,7 +85,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void list_tables(const struct engine *engine, struct tracked *tracked)
+void pool_list_tables(const struct engine *engine, struct tracked *tracked)
 {
     free((void *)(uintptr_t)tracked->facts.tables);
     const char **names = must_alloc((tracked->member_count + 1) * sizeof *names);
@@ -96,11 +96,11 @@ static void list_tables(const struct engine *engine, struct tracked *tracked)
     tracked->facts.table_count = tracked->member_count;
 }
 
-static void add_member(const struct engine *engine, struct tracked *tracked, const struct table *table)
+void pool_add_member(const struct engine *engine, struct tracked *tracked, const struct table *table)
 {
     tracked->members = must_grow(tracked->members, tracked->member_count + 1, sizeof *tracked->members);
     tracked->members[tracked->member_count++] = (struct member){ .table = table_index(engine, table), .bad = true };
-    list_tables(engine, tracked);
+    pool_list_tables(engine, tracked);
 }
 
 struct tracked *pool_find(const struct engine *engine, enum family family, const struct table *table)
@@ -230,9 +230,9 @@ static struct tracked *open_incident(struct engine *engine, const struct complai
         .opened_ms = engine->clock_ms,
         .critical_ms = complaint->severity == SEVERITY_CRITICAL ? engine->clock_ms : 0,
     };
-    list_tables(engine, tracked);
+    pool_list_tables(engine, tracked);
     if (complaint->table)
-        add_member(engine, tracked, complaint->table);
+        pool_add_member(engine, tracked, complaint->table);
     take_words(tracked, complaint);
     take_details(engine, tracked, complaint);
     pool_changed(engine, tracked);
@@ -248,7 +248,7 @@ static void join(struct engine *engine, struct tracked *tracked, const struct co
     if (member)
         member->bad = true;
     else
-        add_member(engine, tracked, complaint->table);
+        pool_add_member(engine, tracked, complaint->table);
     pool_changed(engine, tracked);
     struct strbuf text = { 0 };
     strbuf_printf(&text, "%s joins", complaint->table->name);
@@ -342,101 +342,4 @@ void pool_turn_into(struct engine *engine, struct tracked *tracked, const struct
     pool_changed(engine, tracked);
     pool_note(engine, tracked, "escalated", tracked->facts.summary);
     announce_change(engine, tracked);
-}
-
-/* --- saving and loading ------------------------------------------------------------------------------------ */
-
-static void archive_owned(struct archive *archive, const char *name, const char **owned)
-{
-    char *text = (char *)(uintptr_t)*owned;
-    archive_text(archive, name, &text);
-    *owned = text;
-}
-
-static void members_archive(struct engine *engine, struct tracked *tracked, struct archive *archive)
-{
-    int64_t tables[TABLE_NAMES_ROOM], bad[TABLE_NAMES_ROOM];
-    size_t count = tracked->member_count, bad_count = count;
-    for (size_t i = 0; i < count; i++) {
-        tables[i] = (int64_t)tracked->members[i].table;
-        bad[i] = tracked->members[i].bad;
-    }
-    archive_i64s(archive, "members", tables, &count, TABLE_NAMES_ROOM);
-    archive_i64s(archive, "members.bad", bad, &bad_count, TABLE_NAMES_ROOM);
-    if (!archive_loading(archive))
-        return;
-    for (size_t i = 0; i < count && i < bad_count; i++) {
-        if (tables[i] < 0 || (size_t)tables[i] >= engine->table_count)
-            continue;
-        add_member(engine, tracked, &engine->tables[tables[i]]);
-        tracked->members[tracked->member_count - 1].bad = bad[i] != 0;
-    }
-    list_tables(engine, tracked);
-}
-
-static void told_archive(struct tracked *tracked, struct archive *archive)
-{
-    int told_severity = (int)tracked->told_severity, told_alert = (int)tracked->told_alert;
-    archive_bool(archive, "told", &tracked->told);
-    archive_int(archive, "told.severity", &told_severity);
-    archive_int(archive, "told.alert", &told_alert);
-    archive_bool(archive, "told.resolved", &tracked->told_resolved);
-    archive_bool(archive, "escalation", &tracked->escalation_due);
-    archive_i64(archive, "reminded", &tracked->reminded_ms);
-    archive_i64(archive, "sequence", &tracked->sequence);
-    archive_i64(archive, "good_cycles", &tracked->good_cycles);
-    archive_i64(archive, "prometheus", &tracked->prometheus_due_ms);
-    archive_i64(archive, "evidence", &tracked->evidence_count);
-    tracked->told_severity = (enum severity)told_severity;
-    tracked->told_alert = (enum alert)told_alert;
-}
-
-static void tracked_archive(struct engine *engine, struct tracked *tracked, struct archive *archive)
-{
-    struct incident *facts = &tracked->facts;
-    int family = (int)tracked->family, alert = (int)facts->alert, severity = (int)facts->severity;
-    int64_t table = facts->table ? (int64_t)table_index(engine, table_named(engine, slice_of(facts->table))) : -1;
-
-    archive_i64(archive, "incident", &facts->id);
-    archive_int(archive, "family", &family);
-    archive_int(archive, "alert", &alert);
-    archive_int(archive, "severity", &severity);
-    archive_bool(archive, "open", &facts->open);
-    archive_i64(archive, "table.index", &table);
-    archive_i64(archive, "onset", &facts->onset_ms);
-    archive_i64(archive, "opened", &facts->opened_ms);
-    archive_i64(archive, "critical", &facts->critical_ms);
-    archive_i64(archive, "resolved", &facts->resolved_ms);
-    archive_i64(archive, "verified", &facts->verified_ms);
-    archive_i64(archive, "escalated", &facts->escalated_ms);
-    archive_i64(archive, "prometheus.at", &facts->prometheus_ms);
-    archive_text(archive, "what", &tracked->what);
-    archive_owned(archive, "summary", &facts->summary);
-    archive_owned(archive, "cause", &facts->cause);
-    archive_owned(archive, "scenario", &facts->scenario);
-    archive_owned(archive, "first_command", &facts->first_command);
-    archive_owned(archive, "line", &facts->evidence);
-    if (archive_loading(archive)) {
-        tracked->family = (enum family)(family % FAMILIES);
-        facts->alert = (enum alert)(alert % ALERTS);
-        facts->severity = (enum severity)severity;
-        facts->table = table >= 0 && (size_t)table < engine->table_count ? engine->tables[table].name : NULL;
-    }
-    told_archive(tracked, archive);
-    members_archive(engine, tracked, archive);
-}
-
-void pool_archive(struct engine *engine, struct archive *archive)
-{
-    struct pool *pool = &engine->pool;
-    int64_t count = (int64_t)pool->count;
-    archive_i64(archive, "last_incident", &pool->last_id);
-    archive_i64s(archive, "sent", pool->sent_ms, &pool->sent_count, NOTIFICATIONS_AN_HOUR);
-    for (size_t i = 0; i < FAMILIES; i++) {
-        size_t kept = OPENINGS_KEPT;
-        archive_i64s(archive, "openings", pool->openings[i], &kept, OPENINGS_KEPT);
-    }
-    archive_i64(archive, "incidents", &count);
-    for (int64_t i = 0; i < count; i++)
-        tracked_archive(engine, archive_loading(archive) ? pool_add(engine) : pool->incidents[i], archive);
 }

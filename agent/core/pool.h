@@ -42,6 +42,7 @@ struct tracked {
     enum alert told_alert;
     bool told_resolved;
     bool escalation_due;     /* wanted for recurrence, not by the clock */
+    int64_t first_told_ms;
     int64_t reminded_ms;     /* the newest firing or reminder */
     int64_t sequence;
     int64_t good_cycles;     /* since it was resolved */
@@ -91,6 +92,11 @@ void pool_note(struct engine *engine, struct tracked *tracked, const char *kind,
 void pool_evidence(struct engine *engine, struct tracked *tracked);
 void pool_changed(struct engine *engine, struct tracked *tracked);
 void pool_drop(struct engine *engine, size_t index);
+/* A new one, all zero; and its tables: for loading as well. */
+struct tracked *pool_add(struct engine *engine);
+void pool_add_member(const struct engine *engine, struct tracked *tracked, const struct table *table);
+void pool_list_tables(const struct engine *engine, struct tracked *tracked);
+/* pool_archive.c */
 void pool_archive(struct engine *engine, struct archive *archive);
 void pool_free(struct engine *engine);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/dispatch.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,11 +270,17 @@ static void print_waiting(struct dispatch *dispatch, int64_t now_ms)
             return;
         }
         message_text(route->entries[0].message, &line);
-        puts(strbuf_text(&line));
-        fflush(stdout);
+        strbuf_puts(&line, "\n");
+        bool printed_it = fputs(strbuf_text(&line), stdout) != EOF && fflush(stdout) == 0;
         strbuf_free(&line);
+        if (!printed_it) {
+            say_error("standard output: %s; the notification waits", strerror(errno));
+            clearerr(stdout);
+            route_clear(route);
+            route->waiting = false;   /* until the next notification, or the next start */
+            return;
+        }
         record(dispatch, route, "delivered", &(struct delivery_result){ .attempts = 1, .at_ms = now_ms });
-        route->delivered++;
         route_done(route);
     }
 }

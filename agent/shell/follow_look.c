@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/shell/follow_state.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +109,9 @@ static enum whereabouts find(const struct source_position *position, const struc
         return BESIDE;
     if (at_path && tail_copies(at_path, position))
         return AT_PATH;
-    return (*index = siblings_find_copy(siblings, position)) != SIZE_MAX ? BESIDE : LOST;
+    *index = siblings_find_copy(siblings, position);
+    bool is_ours = *index != SIZE_MAX && (!at_path || tail_owner(siblings->tails[*index]) == tail_owner(at_path));
+    return is_ours ? BESIDE : LOST;
 }
 
 static void note_lost(const struct follow *follow, const struct source_position *position, const struct siblings *siblings)

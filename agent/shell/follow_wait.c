@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/shell/follow_state.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -12,6 +11,9 @@
 
 /* After a close, the writer's absence is asked for again after 2, 8, 32, 128 and 512 ms. */
 enum { RECHECK_FIRST_MS = 2, RECHECK_FACTOR = 4, RECHECK_LAST_MS = 512 };
+
+/* Deadlines are wall-clock times: one sleep is no longer than this, so that a clock that was set back is noticed. */
+enum { SLEEP_MOST_S = 20 };
 
 enum { FILE_MOVED = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT };
 
@@ -58,12 +60,13 @@ static bool on_file_event(struct follow *follow, const struct watch_event *event
 /* In the directory above a missing one, any name may be the beginning of the way. */
 static bool on_directory_event(struct follow *follow, const struct watch_event *event)
 {
-    if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
+    bool is_over = event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT);
+    bool is_stranger = event->name && follow->place_is_directory && strcmp(event->name, follow->base) != 0;
+
+    if (is_stranger || (event->mask & IN_IGNORED && !is_over))
+        return false;
+    if (is_over)
         follow->place_watched = false;
-    else if (event->mask & IN_IGNORED)
-        return false;
-    else if (event->name && follow->place_is_directory && strcmp(event->name, follow->base) != 0)
-        return false;
     follow->look = true;
     return true;
 }
@@ -108,7 +111,7 @@ static enum watch_outcome next(struct follow *follow, struct watch_event *event)
 {
     if (!follow->have_inotify)
         return sleep_until_slow();
-    enum watch_outcome outcome = watch_next(is_slow(follow) ? FOLLOW_SLOW_MS / 1000 : -1, event);
+    enum watch_outcome outcome = watch_next(is_slow(follow) ? FOLLOW_SLOW_MS / 1000 : SLEEP_MOST_S, event);
     if (outcome == WATCH_FAILED)
         follow->place_watched = false;   /* the next look begins a new instance */
     return outcome;
@@ -119,9 +122,10 @@ static void check_path(struct follow *follow)
 {
     struct stat st;
     bool there = lstat(follow->path, &st) == 0;
-    if (there != follow->current && !follow->retry)
-        follow->look = true;
-    else if (there && follow->current && !tail_is(follow->files[follow->count - 1].tail, st.st_dev, st.st_ino))
+    bool same = follow->current && there && tail_is(follow->files[follow->count - 1].tail, st.st_dev, st.st_ino);
+    bool changed = follow->current ? !same : there && !follow->retry;
+
+    if (changed)
         follow->look = true;
 }
 
@@ -144,6 +148,9 @@ static bool sleep_for_event(struct follow *follow, int64_t until_ms)
             follow->look = true;
             return true;
         case WATCH_TIMEOUT:
+            if (!is_slow(follow))
+                return false;
+            break;
         case WATCH_INTERRUPTED:
             break;
         }

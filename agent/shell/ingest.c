@@ -6,6 +6,7 @@ static void take_event(void *ctx, const struct event *event)
     struct ingest *ingest = ctx;
     if (event->time_ms >= ingest->live_from_ms) {
         ingest->live_from_ms = INT64_MIN;
+        engine_tick(ingest->engine, event->time_ms - 1);   /* what was missed before it is old news as well */
         engine_go_live(ingest->engine);
     }
     engine_feed(ingest->engine, event);

@@ -117,22 +117,26 @@ static struct timespec changed(const char *directory)
     return stat(directory, &st) == 0 ? st.st_mtim : (struct timespec){ 0, 0 };
 }
 
+/* False if the directory changed meanwhile. */
+static bool list_undisturbed(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
+{
+    struct timespec before = changed(directory);
+    list(siblings, directory, base, owner);
+    struct timespec after = changed(directory);
+    return before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec;
+}
+
 /*
- * A rotation in the midst of reading the directory (.1 becomes .2 behind our back) can hide a file: the reading is
- * repeated when the directory changed meanwhile. In a directory as busy as /tmp that need not end; a few times will do.
+ * A rotation in the midst of reading the directory (.1 becomes .2 behind our back) can hide a file: then it is read again.
+ * In a directory as busy as /tmp that need not end; a few times will do.
  */
 void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
 {
-    struct timespec before, after;
     int tries = 0;
 
     *siblings = (struct siblings){ 0 };
-    do {
+    while (!list_undisturbed(siblings, directory, base, owner) && ++tries < 5)
         siblings_free(siblings);
-        before = changed(directory);
-        list(siblings, directory, base, owner);
-        after = changed(directory);
-    } while ((before.tv_sec != after.tv_sec || before.tv_nsec != after.tv_nsec) && ++tries < 5);
     sort(siblings);
 }
 
@@ -144,7 +148,10 @@ void siblings_free(struct siblings *siblings)
     }
     free(siblings->tails);
     free(siblings->names);
-    *siblings = (struct siblings){ 0 };
+    siblings->tails = NULL;
+    siblings->names = NULL;
+    siblings->count = 0;
+    siblings->compressed = false;
 }
 
 struct tail *siblings_take(struct siblings *siblings, size_t index)

@@ -5,6 +5,8 @@
 #include <linux/magic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/vfs.h>
 
 #include <inotifytools/inotify.h>
@@ -30,6 +32,8 @@ int watch_directory(const char *path)
     return inotifytools_watch_file(path, DIRECTORY_EVENTS | (int)IN_ONLYDIR) ? 0 : inotifytools_error();
 }
 
+static const char FD_DIRECTORY[] = "/proc/self/fd/";
+
 struct fd_name {
     char text[32];
 };
@@ -46,7 +50,7 @@ struct fd_name {
 static struct fd_name name_of(int fd)
 {
     struct fd_name name;
-    snprintf(name.text, sizeof name.text, "/proc/self/fd/%d", fd);
+    snprintf(name.text, sizeof name.text, "%s%d", FD_DIRECTORY, fd);
     return name;
 }
 
@@ -79,9 +83,10 @@ bool watch_is_blind(int fd)
 
 static int fd_of(int wd)
 {
-    int fd;
     const char *name = wd > 0 ? inotifytools_filename_from_wd(wd) : NULL;
-    return name && sscanf(name, "/proc/self/fd/%d", &fd) == 1 ? fd : -1;
+    if (!name || strncmp(name, FD_DIRECTORY, strlen(FD_DIRECTORY)) != 0)
+        return -1;
+    return (int)strtol(name + strlen(FD_DIRECTORY), NULL, 10);
 }
 
 enum watch_outcome watch_next(int timeout_s, struct watch_event *event)

@@ -4,9 +4,9 @@
  *
  *     follow_probe LOG JOURNAL [OWNER]
  *
- * The journal is a sequence of batches, each closed by "C": "L NS OFFSET BYTES" a line (NS: the monotonic clock), "N NOTE TEXT",
- * "W WRITER" when that changed, "P DEVICE INODE OFFSET FINGERPRINT LENGTH" the positions. A later run drops what stands behind
- * the last "C", as a database would after a kill, and goes on from its positions.
+ * The journal is a sequence of batches, each closed by "C": "L NS OFFSET BYTES" a line (NS: the monotonic clock),
+ * "N NOTE TEXT", "W WRITER" when that changed, "P DEVICE INODE OFFSET FINGERPRINT LENGTH" the positions. A later run drops
+ * what stands behind the last "C", as a database would after a kill, and goes on from its positions.
  */
 #include <errno.h>
 #include <fcntl.h>

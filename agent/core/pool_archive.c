@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core.h"
+
+#include <stdlib.h>
+
+/* The incidents over a restart: what is open, what was told, what waits to be verified. */
+
+static void archive_owned(struct archive *archive, const char *name, const char **owned)
+{
+    char *text = (char *)(uintptr_t)*owned;
+    archive_text(archive, name, &text);
+    *owned = text;
+}
+
+static void members_archive(struct engine *engine, struct tracked *tracked, struct archive *archive)
+{
+    int64_t tables[TABLES_MOST], bad[TABLES_MOST];
+    size_t count = tracked->member_count, bad_count = count;
+    for (size_t i = 0; i < count; i++) {
+        tables[i] = (int64_t)tracked->members[i].table;
+        bad[i] = tracked->members[i].bad;
+    }
+    archive_i64s(archive, "members", tables, &count, TABLES_MOST);
+    archive_i64s(archive, "members.bad", bad, &bad_count, TABLES_MOST);
+    if (!archive_loading(archive))
+        return;
+    for (size_t i = 0; i < count && i < bad_count; i++) {
+        if (tables[i] < 0 || (size_t)tables[i] >= engine->table_count)
+            continue;
+        pool_add_member(engine, tracked, &engine->tables[tables[i]]);
+        tracked->members[tracked->member_count - 1].bad = bad[i] != 0;
+    }
+    pool_list_tables(engine, tracked);
+}
+
+static void told_archive(struct tracked *tracked, struct archive *archive)
+{
+    int told_severity = (int)tracked->told_severity, told_alert = (int)tracked->told_alert;
+    archive_bool(archive, "told", &tracked->told);
+    archive_int(archive, "told.severity", &told_severity);
+    archive_int(archive, "told.alert", &told_alert);
+    archive_bool(archive, "told.resolved", &tracked->told_resolved);
+    archive_bool(archive, "escalation", &tracked->escalation_due);
+    archive_i64(archive, "first_told", &tracked->first_told_ms);
+    archive_i64(archive, "reminded", &tracked->reminded_ms);
+    archive_i64(archive, "sequence", &tracked->sequence);
+    archive_i64(archive, "good_cycles", &tracked->good_cycles);
+    archive_i64(archive, "prometheus", &tracked->prometheus_due_ms);
+    archive_i64(archive, "evidence", &tracked->evidence_count);
+    tracked->told_severity = (enum severity)told_severity;
+    tracked->told_alert = (enum alert)told_alert;
+}
+
+static void tracked_archive(struct engine *engine, struct tracked *tracked, struct archive *archive)
+{
+    struct incident *facts = &tracked->facts;
+    int family = (int)tracked->family, alert = (int)facts->alert, severity = (int)facts->severity;
+    int64_t table = facts->table ? (int64_t)table_index(engine, table_named(engine, slice_of(facts->table))) : -1;
+
+    archive_i64(archive, "incident", &facts->id);
+    archive_int(archive, "family", &family);
+    archive_int(archive, "alert", &alert);
+    archive_int(archive, "severity", &severity);
+    archive_bool(archive, "open", &facts->open);
+    archive_i64(archive, "table.index", &table);
+    archive_i64(archive, "onset", &facts->onset_ms);
+    archive_i64(archive, "opened", &facts->opened_ms);
+    archive_i64(archive, "critical", &facts->critical_ms);
+    archive_i64(archive, "resolved", &facts->resolved_ms);
+    archive_i64(archive, "verified", &facts->verified_ms);
+    archive_i64(archive, "escalated", &facts->escalated_ms);
+    archive_i64(archive, "prometheus.at", &facts->prometheus_ms);
+    archive_text(archive, "what", &tracked->what);
+    archive_owned(archive, "summary", &facts->summary);
+    archive_owned(archive, "cause", &facts->cause);
+    archive_owned(archive, "scenario", &facts->scenario);
+    archive_owned(archive, "first_command", &facts->first_command);
+    archive_owned(archive, "line", &facts->evidence);
+    if (archive_loading(archive)) {
+        tracked->family = (enum family)(family % FAMILIES);
+        facts->alert = (enum alert)(alert % ALERTS);
+        facts->severity = (enum severity)severity;
+        facts->table = table >= 0 && (size_t)table < engine->table_count ? engine->tables[table].name : NULL;
+    }
+    told_archive(tracked, archive);
+    members_archive(engine, tracked, archive);
+}
+
+void pool_archive(struct engine *engine, struct archive *archive)
+{
+    struct pool *pool = &engine->pool;
+    int64_t count = (int64_t)pool->count;
+    archive_i64(archive, "last_incident", &pool->last_id);
+    archive_i64s(archive, "sent", pool->sent_ms, &pool->sent_count, NOTIFICATIONS_AN_HOUR);
+    for (size_t i = 0; i < FAMILIES; i++) {
+        size_t kept = OPENINGS_KEPT;
+        archive_i64s(archive, "openings", pool->openings[i], &kept, OPENINGS_KEPT);
+    }
+    archive_i64(archive, "incidents", &count);
+    for (int64_t i = 0; i < count; i++)
+        tracked_archive(engine, archive_loading(archive) ? pool_add(engine) : pool->incidents[i], archive);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "agent/shell/daemon_parts.h"
+#include "shell/say.h"
+#include "shell/state.h"
+
+static void put_everything(struct daemon *daemon, int64_t now_ms)
+{
+    struct source_position positions[SOURCES_MOST];
+    size_t count = follow_positions(daemon->follow, positions, SOURCES_MOST);
+    history_put_sources(daemon->history, positions, count);
+    state_save_parser(daemon->history, daemon->ingest.parser);
+    state_save_engine(daemon->history, daemon->ingest.engine, STATE_CHANGED);
+    state_save_agent(daemon->history, &daemon->ingest, &(struct agent_facts){
+        .started_ms = daemon->started_ms,
+        .alive_ms = now_ms,
+        .writer = daemon->writer,
+        .behind_bytes = follow_behind(daemon->follow),
+        .commit_failures = daemon->commit_failures,
+        .log_path = daemon->config->log_path,
+    });
+    daemon->touched = false;
+}
+
+static void commit_failed(struct daemon *daemon, const char *why, int64_t now_ms)
+{
+    daemon->commit_failures++;
+    daemon->retry_ms = now_ms + RETRY_MS;
+    if (strcmp(strbuf_text(&daemon->trouble), why) == 0)
+        return;
+    strbuf_clear(&daemon->trouble);
+    strbuf_puts(&daemon->trouble, why);
+    say_error("history: %s; going on from memory", why);
+}
+
+void daemon_commit(struct daemon *daemon, int64_t now_ms)
+{
+    struct strbuf error = { 0 };
+    if (daemon->touched)
+        put_everything(daemon, now_ms);
+    if (!history_dirty(daemon->history) || now_ms < daemon->retry_ms)
+        return;
+    if (history_commit(daemon->history, &error) != HISTORY_OK) {
+        commit_failed(daemon, strbuf_text(&error), now_ms);
+    } else {
+        if (error.len)
+            say_warning("history: %s", strbuf_text(&error));
+        if (daemon->trouble.len)
+            say_warning("history: writing again");
+        strbuf_clear(&daemon->trouble);
+        daemon->textfile.stale = true;
+        daemon->retry_ms = 0;
+    }
+    strbuf_free(&error);
+}
+
+void daemon_write_textfile(struct daemon *daemon, bool up, int64_t now_ms)
+{
+    textfile_write(&daemon->textfile, daemon->config->metrics_textfile, &(struct textfile_facts){
+        .up = up,
+        .metrics = daemon->metrics,
+        .dispatch = daemon->dispatch,
+        .parsed = parser_counts(daemon->ingest.parser),
+        .commit_failures = daemon->commit_failures,
+        .behind_bytes = follow_behind(daemon->follow),
+        .writer = daemon->writer,
+    }, now_ms);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/shell/daemon_parts.h"
+#include "shell/notify_systemd.h"
+#include "shell/say.h"
+#include "shell/state.h"
+
+/* --- what the core and the log tell ------------------------------------------------------------------------ */
+
+static void on_notify(void *ctx, const struct notification *notification)
+{
+    struct daemon *daemon = ctx;
+    struct message *message = message_from(notification);
+    dispatch_put(daemon->dispatch, message, history_silenced(daemon->history, message->time_ms));
+    message_free(message);
+}
+
+static void on_line(void *ctx, const char *line, size_t len, int64_t offset)
+{
+    struct daemon *daemon = ctx;
+    daemon->touched = true;
+    ingest_line(&daemon->ingest, line, len, offset);
+}
+
+static void on_note(void *ctx, enum follow_note note, const char *text)
+{
+    (void)ctx;
+    if (note == FOLLOW_OPENED || note == FOLLOW_WAITING)
+        say_info("%s", text);
+    else
+        say_warning("%s", text);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------- */
+
+static bool open_history(struct daemon *daemon, struct strbuf *error)
+{
+    struct strbuf notice = { 0 };
+    daemon->history = history_open(daemon->config->history_db, &notice, error);
+    if (notice.len)
+        say_warning("%s", strbuf_text(&notice));
+    strbuf_free(&notice);
+    return daemon->history != NULL;
+}
+
+/* What an earlier life left; without it the counts just begin anew. */
+static void open_metrics(struct daemon *daemon)
+{
+    struct strbuf error = { 0 };
+    daemon->metrics = metrics_new();
+    if (daemon->config->metrics_textfile && !metrics_take_up(daemon->metrics, daemon->config->history_db, &error))
+        say_warning("metrics: %s", strbuf_text(&error));
+    strbuf_free(&error);
+}
+
+static bool open_core(struct daemon *daemon, struct strbuf *error)
+{
+    struct engine_sink stored = history_sink(daemon->history);
+    struct engine_sink sink = metrics_sink(daemon->metrics, &stored);
+    sink.notify_ctx = daemon;
+    sink.notify = on_notify;
+    daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);
+    if (!daemon->ingest.parser)
+        return false;
+    daemon->ingest.engine = engine_new(&daemon->config->settings, &sink);
+    daemon->ingest.live_from_ms = daemon->started_ms - FRESH_MS;
+    state_load(daemon->history, &daemon->ingest);
+    engine_catch_up(daemon->ingest.engine);
+    daemon->catching_up = true;
+    return true;
+}
+
+static bool open_follow(struct daemon *daemon, struct strbuf *error)
+{
+    struct source_position positions[SOURCES_MOST];
+    size_t count = history_get_sources(daemon->history, positions, SOURCES_MOST);
+    struct follow_sink sink = { daemon, on_line, on_note };
+    daemon->follow = follow_open(daemon->config->log_path, daemon->config->log_owner, positions, count, &sink, error);
+    return daemon->follow != NULL;
+}
+
+bool daemon_open(struct daemon *daemon, struct strbuf *error)
+{
+    if (!open_history(daemon, error))
+        return false;
+    open_metrics(daemon);
+    if (!open_core(daemon, error))
+        return false;
+    daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
+    return daemon->dispatch && open_follow(daemon, error);
+}
+
+void daemon_close(struct daemon *daemon)
+{
+    int64_t now_ms = hostclock_now_ms();
+    systemd_tell(SYSTEMD_STOPPING);
+    if (daemon->dispatch)
+        dispatch_stop(daemon->dispatch);
+    daemon->retry_ms = 0;
+    if (daemon->history && daemon->follow) {
+        daemon_commit(daemon, now_ms);
+        if (daemon->config->metrics_textfile)
+            daemon_write_textfile(daemon, false, now_ms);
+    }
+    dispatch_close(daemon->dispatch);
+    follow_free(daemon->follow);
+    engine_free(daemon->ingest.engine);
+    metrics_free(daemon->metrics);
+    parser_free(daemon->ingest.parser);
+    if (daemon->history)
+        history_close(daemon->history);
+    strbuf_free(&daemon->trouble);
+    config_free(daemon->config);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_DAEMON_PARTS_H
+#define SHELL_DAEMON_PARTS_H
+
+#include "agent/shell/hostclock.h"
+#include "shell/daemon.h"
+#include "shell/dispatch.h"
+#include "shell/follow.h"
+#include "shell/history.h"
+#include "shell/ingest.h"
+#include "shell/textfile.h"
+
+/* The inside of the daemon: daemon.c is its loop, daemon_open.c its beginning and end, daemon_commit.c what it keeps. */
+
+enum {
+    FRESH_MS = 60 * 1000,                /* backlog younger than that is news: a restart of the agent swallows none */
+    RETRY_MS = 1000,                     /* after a commit that failed */
+    SOURCES_MOST = 16,
+};
+
+struct daemon {
+    struct config *config;
+    const struct daemon_source *source;
+    struct history *history;
+    struct dispatch *dispatch;
+    struct follow *follow;
+    struct metrics *metrics;
+    struct textfile textfile;
+    struct ingest ingest;
+    struct hostclock clock;
+    struct strbuf trouble;               /* why the last commit failed; "" when it did not */
+    enum follow_writer writer;
+    int64_t absent_ms;                   /* since when the log has no writer; 0: it has one, or nobody knows */
+    bool catching_up;
+    bool touched;                        /* lines or deadlines changed the core since the last commit */
+    bool ready;                          /* the service manager was told */
+    int64_t started_ms;
+    int64_t commit_failures;
+    int64_t retry_ms;                    /* when to commit again; 0: at once */
+    int64_t housekeeping_ms;
+    int64_t watchdog_ms;                 /* when to tell the service manager next; INT64_MAX: it does not ask */
+    int64_t beat_ms;                     /* when the next heartbeat is due; INT64_MAX: none is wanted */
+};
+
+/* False with why in *error; daemon_close in any case. */
+bool daemon_open(struct daemon *daemon, struct strbuf *error);
+void daemon_close(struct daemon *daemon);
+
+/* One transaction, unless the last one failed a moment ago; then the next one takes all. */
+void daemon_commit(struct daemon *daemon, int64_t now_ms);
+void daemon_write_textfile(struct daemon *daemon, bool up, int64_t now_ms);
+
+#endif
