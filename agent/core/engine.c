@@ -99,11 +99,22 @@ static void jump(struct engine *engine, const struct event *event)
     int64_t unjumped_ms = event->time_ms - event->duration_ms;
     if (event->time_ms > engine->clock_ms || event->duration_ms < 0)
         advance(engine, unjumped_ms > engine->clock_ms ? unjumped_ms - 1 : engine->clock_ms, event->time_ms);
+    engine->asleep_from_ms = event->duration_ms > 0 ? unjumped_ms : 0;
     engine->floor_ms = engine->clock_ms;
 }
 
 /*
- * The log's clock was set back: a line far behind the newest. (In the hour that repeats in autumn the parser tells the two
+ * A line far behind the newest. But: 1. the scheduler writes a line; 2. the host falls asleep before we read it; 3. it wakes, and we
+ * first notice that it slept; 4. we read the line. That one is late, and no clock was set.
+ */
+static bool is_set_back(const struct engine *engine, const struct event *event)
+{
+    int64_t known_ms = engine->asleep_from_ms ? engine->asleep_from_ms : engine->clock_ms;
+    return event->kind < EVENT_WRITER_GONE && event->time_ms < known_ms - MINUTE_MS;
+}
+
+/*
+ * The log's clock was set back. (In the hour that repeats in autumn the parser tells the two
  * apart.) The clock follows, and what was being waited for moves with it.
  */
 static void step_back(struct engine *engine, int64_t to_ms)
@@ -116,13 +127,15 @@ static void step_back(struct engine *engine, int64_t to_ms)
 
 void engine_feed(struct engine *engine, const struct event *event)
 {
-    bool from_log = event->kind < EVENT_WRITER_GONE;
-    if (event->kind == EVENT_HOST_RESUMED)
+    if (event->kind == EVENT_HOST_RESUMED) {
         jump(engine, event);
-    else if (from_log && event->time_ms < engine->clock_ms - MINUTE_MS)
+    } else if (is_set_back(engine, event)) {
         step_back(engine, event->time_ms);
-    else if (event->time_ms > engine->clock_ms)
+    } else if (event->time_ms > engine->clock_ms) {
         advance(engine, event->time_ms - 1, event->time_ms);
+        if (event->kind < EVENT_WRITER_GONE)
+            engine->asleep_from_ms = 0;
+    }
     engine->event = event;
     model_event(engine, event);
     engine->event = NULL;
@@ -197,6 +210,7 @@ int64_t engine_next_slot(const struct engine *engine)
 void engine_archive_live(struct engine *engine, struct archive *archive)
 {
     archive_i64(archive, "clock", &engine->clock_ms);
+    archive_i64(archive, "asleep_from", &engine->asleep_from_ms);
     archive_bool(archive, "catching_up", &engine->catching_up);
     scheduler_archive(engine, archive);
     tables_archive_live(engine, archive);

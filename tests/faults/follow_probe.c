@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Follows a log and journals what it was told, for test_follow.py:
+ * Follows a log and journals what it was told, for the Python tests beside it:
  *
  *     follow_probe LOG JOURNAL [OWNER]
  *

@@ -232,6 +232,25 @@ static void what_is_still_open_at_its_end_is_told_once(void **unused)
     driver_free(driver);
 }
 
+/* Open for hours before anybody was told: the runbook's time and half an hour count from the telling. */
+static void what_was_told_late_escalates_later(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver->settings.notify.reminder_ms = 0;
+    driver_configure(driver);
+    engine_catch_up(driver->engine);
+    driver_start(driver, at(0, 0, 0));
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=100");
+    driver_cycles(driver, at(0, 15, 0), at(6, 0, 0), seconds(10), "a=fail");
+    engine_go_live(driver->engine);
+    assert_told(driver, "05:45:10 firing critical ConsecutiveFailures #1 a\n");
+    driver_cycles(driver, at(6, 0, 0), at(7, 0, 0), seconds(10), "a=fail");
+    driver_tick(driver, at(6, 45, 10));
+    assert_told(driver, "06:45:10 escalated critical ConsecutiveFailures #1 a\n");
+    driver_free(driver);
+}
+
 /* Told before the agent went down, resolved while it was. */
 static void what_was_told_before_and_ended_in_the_backlog_is_resolved(void **unused)
 {
@@ -279,6 +298,7 @@ int main(void)
         cmocka_unit_test(resolves_can_be_switched_off),
         cmocka_unit_test(what_began_and_ended_in_the_backlog_is_recorded_not_told),
         cmocka_unit_test(what_is_still_open_at_its_end_is_told_once),
+        cmocka_unit_test(what_was_told_late_escalates_later),
         cmocka_unit_test(what_was_told_before_and_ended_in_the_backlog_is_resolved),
         cmocka_unit_test(what_worsened_in_the_backlog_is_told_at_its_end),
     };

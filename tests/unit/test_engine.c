@@ -3,16 +3,30 @@
 
 /* The engine's clock and deadlines, and what it saves and reports. */
 
-static void the_clock_never_steps_back_by_itself(void **unused)
+static void a_tick_never_turns_the_clock_back(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_new();
     assert_int_equal(engine_clock(driver->engine), 0);
     driver_tick(driver, at(1, 0, 0));
     driver_tick(driver, at(0, 30, 0));
-    driver_say(driver, EVENT_CYCLE_STARTED, at(0, 45, 0));
+    assert_int_equal(engine_clock(driver->engine), at(1, 0, 0));
+    driver_free(driver);
+}
+
+/* A minute is disorder among the lines; more is a clock that was set. */
+static void a_line_more_than_a_minute_behind_turns_it_back(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_tick(driver, at(1, 0, 0));
+    driver_begin(driver, at(0, 59, 0));
     assert_int_equal(engine_clock(driver->engine), at(1, 0, 0));
     assert_int_equal(driver->cycles[0].started_ms, at(1, 0, 0));
+    driver_begin(driver, at(0, 59, 0) - 1);
+    assert_int_equal(engine_clock(driver->engine), at(0, 59, 0) - 1);
+    driver_say(driver, EVENT_WRITER_BACK, at(0, 0, 0));   /* the host's events come from its own clock */
+    assert_int_equal(engine_clock(driver->engine), at(0, 59, 0) - 1);
     driver_free(driver);
 }
 
@@ -223,7 +237,8 @@ static void a_sink_may_be_empty(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_clock_never_steps_back_by_itself),
+        cmocka_unit_test(a_tick_never_turns_the_clock_back),
+        cmocka_unit_test(a_line_more_than_a_minute_behind_turns_it_back),
         cmocka_unit_test(a_new_engine_has_no_deadline),
         cmocka_unit_test(the_next_deadline_is_when_something_happens),
         cmocka_unit_test(deadlines_before_an_event_run_in_order),

@@ -17,7 +17,7 @@
 
 #include "shell/follow.h"
 
-/* The contract of shell/follow.h in one process; tests/faults/test_follow.py has the rotations and kills. */
+/* The contract of shell/follow.h in one process; tests/faults has the rotations and kills. */
 struct fixture {
     char directory[32];
     char path[48];

@@ -29,8 +29,8 @@ struct stream {
     uint64_t seed;
     struct step steps[STEPS_MOST];
     size_t count;
-    int64_t now_ms;
-    bool set_back;           /* the host's clock was set back: times may decrease */
+    int64_t now_ms, newest_ms;
+    bool set_back;           /* the host's clock or the log's was set back: times may decrease */
 };
 
 /* --- random streams ------------------------------------------------------------------------------------------ */
@@ -61,7 +61,7 @@ static void stream_seed(struct stream *stream, uint64_t seed)
     stream->seed = seed;
     stream->state = seed * 0x9e3779b97f4a7c15u + 1;
     stream->count = 0;
-    stream->now_ms = at(0, 0, 0);
+    stream->now_ms = stream->newest_ms = at(0, 0, 0);
     stream->set_back = false;
     for (int i = 0; i < 4; i++)
         random_bits(stream);
@@ -82,6 +82,9 @@ static void push(struct stream *stream, struct event event)
     event.offset = (int64_t)stream->count * 100;
     if (event.line.len == 0 && event.kind < EVENT_WRITER_GONE)
         event.line = slice_of(event_name(event.kind));
+    if (event.time_ms > stream->newest_ms)
+        stream->newest_ms = event.time_ms;
+    stream->set_back = stream->set_back || event.time_ms < stream->newest_ms - MINUTE_MS;
     stream->steps[stream->count++] = (struct step){ .event = event };
 }
 
@@ -179,7 +182,7 @@ static void push_interlude(struct stream *stream)
         if (chance(stream, 20)) {
             int64_t back_ms = 1000 + random_below(stream, hours(3));
             stream->now_ms -= back_ms;
-            stream->set_back = true;
+            stream->set_back = true;   /* by less than a minute as well */
             push(stream, (struct event){ .kind = EVENT_HOST_RESUMED, .duration_ms = -back_ms });
         }
         break;
@@ -209,8 +212,10 @@ static void make_plausible(struct stream *stream, size_t length)
 static void make_garbage(struct stream *stream, size_t length)
 {
     static const int64_t jumps_ms[] = { 0, 0, 0, 1, 999, 5000, 60000, 90000, 299999, 600001, 900000, 5400000, 90000000, -1, -60000, -7200000 };
+    bool stays = chance(stream, 50);   /* its clock is never set back */
     while (stream->count < length) {
-        stream->now_ms += jumps_ms[random_below(stream, 16)];
+        int64_t jump_ms = jumps_ms[random_below(stream, 16)];
+        stream->now_ms += jump_ms < -1 && stays ? 0 : jump_ms;
         struct event event = {
             .kind = (enum event_kind)random_below(stream, EVENT_KINDS),
             .number = random_below(stream, 200) - 50,

@@ -352,6 +352,29 @@ static void a_cycle_that_is_slow_beside_its_sleep_is_slow(void **unused)
     driver_free(driver);
 }
 
+/* Written before the sleep, read after it: late, but no sign of a clock that was set back. */
+static void a_line_that_the_sleep_overtook_is_only_late(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_begin(driver, at(0, 15, 0));
+    driver_run(driver, at(0, 15, 0), "a");
+    driver_tick(driver, at(0, 15, 4));
+    driver_resumed(driver, at(8, 15, 5), hours(8));
+    driver_ok(driver, at(0, 15, 4), "a", 100);
+    driver_tick(driver, at(8, 15, 6));
+    driver_run(driver, at(8, 15, 7), "b");
+    driver_ok(driver, at(8, 15, 12), "b", 100);
+    driver_end(driver, at(8, 15, 12));
+    driver_cycles(driver, at(8, 30, 0), at(10, 0, 0), seconds(10), "a=100 b=100");
+    assert_quiet(driver);
+    /* The sleep explains no longer what comes hours later. */
+    driver_cycles(driver, at(8, 0, 0), at(9, 0, 0), seconds(10), "a=100 b=100");
+    assert_int_equal(engine_clock(driver->engine), at(8, 45, 10));
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
 /* The wall clock goes back an hour at 0:05: the wait goes on for its real ten minutes. */
 static void a_clock_set_back_breaks_no_promise(void **unused)
 {
@@ -417,6 +440,7 @@ int main(void)
         cmocka_unit_test(what_was_broken_before_the_sleep_is_told),
         cmocka_unit_test(a_host_that_slept_within_a_cycle_made_it_neither_slow_nor_hung),
         cmocka_unit_test(a_cycle_that_is_slow_beside_its_sleep_is_slow),
+        cmocka_unit_test(a_line_that_the_sleep_overtook_is_only_late),
         cmocka_unit_test(a_clock_set_back_breaks_no_promise),
         cmocka_unit_test(failures_still_count_after_a_clock_was_set_back),
         cmocka_unit_test(a_log_whose_times_step_back_is_no_incident),
