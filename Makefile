@@ -53,14 +53,6 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-# transitional: objects by their old names
-$(BUILD)/agent/%.o: agent/%.c $(BUILD)/flags
-	@test -d $(BUILD)/agent || rm -f $(BUILD)/agent; mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
-$(BUILD)/parsers/%.o: parsers/%.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
-# end of transitional
 
 $(UNIT):    $(BUILD)/tests/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o

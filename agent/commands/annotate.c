@@ -6,6 +6,7 @@
 
 #include "agent/commands/rows.h"
 #include "shell/options.h"
+#include "shell/reader.h"
 #include "shell/say.h"
 
 enum annotate_option { OPTION_CAUSE, OPTION_DEVIATIONS, OPTIONS };
@@ -48,7 +49,7 @@ static int annotate(const struct options *options, int64_t id)
     if (!config)
         goto cleanup;
     code = EXIT_FAILED;
-    db = rows_open_for_writing(config->history_db, &error);
+    db = editor_open(config->history_db, &error);
     if (!db)
         say_error("annotate: %s", strbuf_text(&error));
     else

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/commands/rows.h"
 
-#include "shell/schema.h"
-
-enum { BUSY_TIMEOUT_MS = 5000 };
 
 bool rows_failed(const struct rows *rows)
 {
@@ -72,27 +69,4 @@ int64_t rows_value(struct rows *rows, const char *sql, const int64_t *values, si
         value = rows_int(rows, 0);
     rows_end(rows);
     return value;
-}
-
-sqlite3 *rows_open_for_writing(const char *path, struct strbuf *error)
-{
-    struct rows rows = { 0 };
-    int code = sqlite3_open_v2(path, &rows.db, SQLITE_OPEN_READWRITE, NULL);
-    if (code != SQLITE_OK) {
-        strbuf_printf(error, "%s: %s", path, rows.db ? sqlite3_errmsg(rows.db) : sqlite3_errstr(code));
-        goto cleanup;
-    }
-    sqlite3_busy_timeout(rows.db, BUSY_TIMEOUT_MS);
-    int64_t version = rows_value(&rows, "PRAGMA user_version", NULL, 0);
-    if (rows_failed(&rows))
-        strbuf_printf(error, "%s: %s", path, strbuf_text(&rows.error));
-    else if (version != SCHEMA_VERSION)
-        strbuf_printf(error, "%s: schema version %lld, this agent knows %d", path, (long long)version, SCHEMA_VERSION);
-cleanup:
-    strbuf_free(&rows.error);
-    if (error->len > 0) {
-        sqlite3_close(rows.db);
-        return NULL;
-    }
-    return rows.db;
 }

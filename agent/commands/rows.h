@@ -32,7 +32,4 @@ char *rows_text(const struct rows *rows, int column);         /* owned; NULL is 
 /* The single integer that a query gives, 0 if it gives none. */
 int64_t rows_value(struct rows *rows, const char *sql, const int64_t *values, size_t count);
 
-/* For the commands that write: the history as the agent made it, never created. NULL on failure, why in *error. */
-sqlite3 *rows_open_for_writing(const char *path, struct strbuf *error);
-
 #endif

@@ -143,7 +143,7 @@ static int silence_do(enum silence_wish wish, const struct options *options, int
     if (!config)
         goto cleanup;
     code = EXIT_FAILED;
-    db = wish == WISH_LIST ? reader_open(config->history_db, &error) : rows_open_for_writing(config->history_db, &error);
+    db = wish == WISH_LIST ? reader_open(config->history_db, &error) : editor_open(config->history_db, &error);
     if (!db)
         say_error("silence: %s", strbuf_text(&error));
     else

@@ -100,6 +100,20 @@ static void slots_lie_where_the_promise_says(void **unused)
     driver_free(driver);
 }
 
+/* On a schedule of 15 s a cycle starts no more than a second early. */
+static void short_intervals_have_short_moments(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver->settings.schedule.interval_ms = seconds(15);
+    driver_configure(driver);
+    driver_tick(driver, at(0, 0, 14) - 1);
+    assert_int_equal(engine_next_slot(driver->engine), at(0, 0, 15));
+    driver_tick(driver, at(0, 0, 14));
+    assert_int_equal(engine_next_slot(driver->engine), at(0, 0, 30));
+    driver_free(driver);
+}
+
 static void the_burst_is_a_fifteenth_of_the_interval(void **unused)
 {
     (void)unused;
@@ -244,6 +258,7 @@ int main(void)
         cmocka_unit_test(deadlines_before_an_event_run_in_order),
         cmocka_unit_test(an_event_at_the_very_instant_still_counts),
         cmocka_unit_test(slots_lie_where_the_promise_says),
+        cmocka_unit_test(short_intervals_have_short_moments),
         cmocka_unit_test(the_burst_is_a_fifteenth_of_the_interval),
         cmocka_unit_test(new_thresholds_hold_from_now_on),
         cmocka_unit_test(windows_change_only_with_a_cycle),

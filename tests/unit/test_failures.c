@@ -168,6 +168,21 @@ static void an_exception_outside_a_cycle_fails_nothing(void **unused)
     driver_free(driver);
 }
 
+/* b has been gone for a day: a cycle that dies did not mean to reach it. */
+static void an_exception_does_not_fail_a_retired_table(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient_driver();
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=100 b=100");
+    driver_cycles(driver, at(0, 30, 0), at(25, 0, 0), seconds(10), "a=100");
+    for (int64_t slot = 0; slot <= 15; slot += 15) {
+        driver_begin(driver, at(25, slot, 0));
+        driver_exception(driver, at(25, slot, 1), "x");
+    }
+    assert_string_equal(driver->incidents[driver->incident_count - 1].tables, "a");
+    driver_free(driver);
+}
+
 static void a_confirming_probe_makes_it_critical(void **unused)
 {
     (void)unused;
@@ -213,6 +228,7 @@ int main(void)
         cmocka_unit_test(an_exception_fails_the_running_table_and_those_not_reached),
         cmocka_unit_test(a_burst_of_exceptions_counts_once),
         cmocka_unit_test(an_exception_outside_a_cycle_fails_nothing),
+        cmocka_unit_test(an_exception_does_not_fail_a_retired_table),
         cmocka_unit_test(a_confirming_probe_makes_it_critical),
         cmocka_unit_test(what_a_failure_says_becomes_cause_and_evidence),
     };

@@ -121,7 +121,6 @@ static void a_slow_cycle_explains_it(void **unused)
     driver_free(driver);
 }
 
-/* b's incident is open, although its last run is no failure: it was aborted by the next cycle. */
 static void its_own_failures_explain_it(void **unused)
 {
     (void)unused;

@@ -310,6 +310,21 @@ static void a_promise_is_as_late_as_it_is_after_a_sleep(void **unused)
     driver_free(driver);
 }
 
+static void the_restart_grace_is_not_slept_away(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver->settings.notify.escalation_ms = hours(100);
+    driver_configure(driver);
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 5, 0));
+    driver_resumed(driver, at(8, 5, 10), hours(8));
+    driver_tick(driver, at(8, 6, 30) - 1);
+    assert_told(driver, "00:05:00 firing warning SchedulerDown #1\n");
+    driver_tick(driver, at(8, 6, 30));
+    assert_told(driver, "08:06:30 firing critical SchedulerDown #1\n");
+    driver_free(driver);
+}
+
 static void what_was_broken_before_the_sleep_is_told(void **unused)
 {
     (void)unused;
@@ -437,6 +452,7 @@ int main(void)
         cmocka_unit_test(restarts_a_day_apart_or_after_a_stop_are_no_loop),
         cmocka_unit_test(a_host_that_slept_while_waiting_broke_no_promise),
         cmocka_unit_test(a_promise_is_as_late_as_it_is_after_a_sleep),
+        cmocka_unit_test(the_restart_grace_is_not_slept_away),
         cmocka_unit_test(what_was_broken_before_the_sleep_is_told),
         cmocka_unit_test(a_host_that_slept_within_a_cycle_made_it_neither_slow_nor_hung),
         cmocka_unit_test(a_cycle_that_is_slow_beside_its_sleep_is_slow),
