@@ -104,8 +104,8 @@ static void jump(struct engine *engine, const struct event *event)
 }
 
 /*
- * A line far behind the newest. But: 1. the scheduler writes a line; 2. the host falls asleep before we read it; 3. it wakes, and we
- * first notice that it slept; 4. we read the line. That one is late, and no clock was set.
+ * A line far behind the newest. But: 1. the scheduler writes a line; 2. the host falls asleep before we read it; 3. it
+ * wakes, and we first notice that it slept; 4. we read the line. That one is late, and no clock was set.
  */
 static bool is_set_back(const struct engine *engine, const struct event *event)
 {

@@ -58,9 +58,9 @@ static void print_tables(struct strbuf *out, const struct incident *incident)
 static void on_cycle(void *ctx, const struct cycle *cycle)
 {
     struct driver *driver = ctx;
-    strbuf_printf(&driver->journal, "cycle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %d %d %d %d %" PRId64 "\n", cycle->id,
-                  cycle->started_ms, cycle->ended_ms, cycle->duration_ms, cycle_outcome_name(cycle->outcome), cycle->tables,
-                  cycle->succeeded, cycle->failed, cycle->timed_out, cycle->rows);
+    strbuf_printf(&driver->journal, "cycle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %d %d %d %d %" PRId64 "\n",
+                  cycle->id, cycle->started_ms, cycle->ended_ms, cycle->duration_ms, cycle_outcome_name(cycle->outcome),
+                  cycle->tables, cycle->succeeded, cycle->failed, cycle->timed_out, cycle->rows);
     if (cycle->id > DRIVER_ROWS)
         return;
     driver->cycles[cycle->id - 1] = *cycle;
@@ -70,8 +70,8 @@ static void on_cycle(void *ctx, const struct cycle *cycle)
 static void on_run(void *ctx, const struct run *run)
 {
     struct driver *driver = ctx;
-    strbuf_printf(&driver->journal, "run %" PRId64 " %" PRId64 " %s %" PRId64 " %" PRId64 " %" PRId64 " %s %" PRId64 " %" PRId64 " %s\n",
-                  run->id, run->cycle_id, run->table, run->started_ms, run->ended_ms, run->duration_ms,
+    strbuf_printf(&driver->journal, "run %" PRId64 " %" PRId64 " %s %" PRId64 " %" PRId64 " %" PRId64 " %s %" PRId64
+                                    " %" PRId64 " %s\n", run->id, run->cycle_id, run->table, run->started_ms, run->ended_ms, run->duration_ms,
                   run_outcome_name(run->outcome), run->rows, run->exit_code, or_none(run->error));
     if (run->id > DRIVER_ROWS)
         return;
@@ -88,10 +88,10 @@ static void on_incident(void *ctx, const struct incident *incident)
     struct strbuf tables = { 0 };
     print_tables(&tables, incident);
     strbuf_printf(&driver->journal,
-                  "incident %" PRId64 " %s %s %s %s [%s] %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-                  " %s|%s|%s|%s|%s\n",
-                  incident->id, alert_name(incident->alert), severity_name(incident->severity), incident->open ? "open" : "resolved",
-                  or_none(incident->table), strbuf_text(&tables), incident->onset_ms, incident->opened_ms, incident->critical_ms,
+                  "incident %" PRId64 " %s %s %s %s [%s] %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+                  " %" PRId64 " %s|%s|%s|%s|%s\n",
+                  incident->id, alert_name(incident->alert), severity_name(incident->severity),
+                  incident->open ? "open" : "resolved", or_none(incident->table), strbuf_text(&tables), incident->onset_ms, incident->opened_ms, incident->critical_ms,
                   incident->resolved_ms, incident->verified_ms, incident->escalated_ms, incident->prometheus_ms,
                   or_none(incident->summary), or_none(incident->cause), or_none(incident->scenario),
                   or_none(incident->first_command), or_none(incident->evidence));

@@ -133,7 +133,8 @@ static void at_most_six_an_hour_and_the_resolve_comes_later(void **unused)
     /* Onsets far apart: an incident each. */
     for (size_t i = 0; i < 8; i++) {
         driver_tick(driver, at(0, 1, (int64_t)i));
-        pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES, .severity = SEVERITY_WARNING, .table = &engine->tables[i],
+        pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES, .severity = SEVERITY_WARNING,
+                                                .table = &engine->tables[i],
                                                 .onset_ms = at((int64_t)i, 0, 0), .what = "x" });
     }
     driver_tick(driver, at(0, 1, 8));

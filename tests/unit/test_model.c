@@ -5,7 +5,8 @@
 
 /* Events as cycles and runs. */
 
-static void assert_cycle(const struct driver *driver, int64_t id, enum cycle_outcome outcome, int succeeded, int failed, int timed_out)
+static void assert_cycle(const struct driver *driver, int64_t id, enum cycle_outcome outcome, int succeeded, int failed,
+                         int timed_out)
 {
     assert_in_range(id, 1, driver->cycle_count);
     const struct cycle *cycle = &driver->cycles[id - 1];

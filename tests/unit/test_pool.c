@@ -104,7 +104,8 @@ static void a_known_cause_is_not_lost_when_it_worsens(void **unused)
     (void)unused;
     struct driver *driver = driver_with("a=1");
     struct complaint complaint = { .family = FAMILY_LAG, .severity = SEVERITY_WARNING, .table = &driver->engine->tables[0],
-                                   .onset_ms = at(1, 0, 0), .what = "x", .cause = "known", .scenario = "1/2", .first_command = "do" };
+                                   .onset_ms = at(1, 0, 0), .what = "x", .cause = "known", .scenario = "1/2",
+                                   .first_command = "do" };
     pool_raise(driver->engine, &complaint);
     complaint.severity = SEVERITY_CRITICAL;
     complaint.cause = NULL;

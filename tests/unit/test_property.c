@@ -99,7 +99,8 @@ static void push_failure(struct stream *stream, struct slice table)
     push(stream, (struct event){ .kind = EVENT_RUN_FAILED, .table = table });
     push(stream, (struct event){ .kind = EVENT_RUN_EXIT_CODE, .table = table, .number = chance(stream, 20) ? 137 : 1 });
     for (int64_t lines = random_below(stream, 3); lines > 0; lines--)
-        push(stream, (struct event){ .kind = EVENT_RUN_STDERR, .table = table, .text = slice_of(texts[random_below(stream, TEXTS)]) });
+        push(stream, (struct event){ .kind = EVENT_RUN_STDERR, .table = table,
+                                     .text = slice_of(texts[random_below(stream, TEXTS)]) });
 }
 
 /* How this stretch of a stream goes: per cent. */
@@ -114,7 +115,9 @@ static bool push_run(struct stream *stream, const struct mood *mood, int64_t ind
     push(stream, (struct event){ .kind = EVENT_RUN_STARTED, .table = table });
     stream->now_ms += chance(stream, mood->slow) ? random_below(stream, 700000) : 3000 + random_below(stream, 8000);
     if (chance(stream, mood->dies)) {
-        static const enum event_kind ends[] = { EVENT_CYCLE_EXCEPTION, EVENT_SCHEDULER_CRASHED, EVENT_WRITER_GONE, EVENT_SCHEDULER_STARTED };
+        static const enum event_kind ends[] = {
+            EVENT_CYCLE_EXCEPTION, EVENT_SCHEDULER_CRASHED, EVENT_WRITER_GONE, EVENT_SCHEDULER_STARTED,
+        };
         push(stream, (struct event){ .kind = ends[random_below(stream, 4)], .text = slice_of(texts[random_below(stream, TEXTS)]) });
         return false;
     }
@@ -211,7 +214,9 @@ static void make_plausible(struct stream *stream, size_t length)
 /* Any event with any values, forwards, backwards and at one instant. */
 static void make_garbage(struct stream *stream, size_t length)
 {
-    static const int64_t jumps_ms[] = { 0, 0, 0, 1, 999, 5000, 60000, 90000, 299999, 600001, 900000, 5400000, 90000000, -1, -60000, -7200000 };
+    static const int64_t jumps_ms[] = {
+        0, 0, 0, 1, 999, 5000, 60000, 90000, 299999, 600001, 900000, 5400000, 90000000, -1, -60000, -7200000,
+    };
     bool stays = chance(stream, 50);   /* its clock is never set back */
     while (stream->count < length) {
         int64_t jump_ms = jumps_ms[random_below(stream, 16)];
@@ -260,7 +265,8 @@ static void check_notification(void *ctx, const struct notification *notificatio
     must(stream, now_ms == engine_clock(watch->driver->engine));
     if (!stream->set_back) {
         must(stream, watch->count == 0 || now_ms >= watch->sent_ms[(watch->count - 1) % NOTIFICATIONS_AN_HOUR]);
-        must(stream, watch->count < NOTIFICATIONS_AN_HOUR || now_ms - watch->sent_ms[watch->count % NOTIFICATIONS_AN_HOUR] >= HOUR_MS);
+        must(stream, watch->count < NOTIFICATIONS_AN_HOUR
+                         || now_ms - watch->sent_ms[watch->count % NOTIFICATIONS_AN_HOUR] >= HOUR_MS);
     }
     watch->sent_ms[watch->count++ % NOTIFICATIONS_AN_HOUR] = now_ms;
     must(stream, notification->summary && notification->summary[0]);

@@ -174,8 +174,8 @@ static void an_incident_teaches_no_zeros(void **unused)
 }
 
 /*
- * 20 zeros, then rows, then three zeros. What gathered is more than (20 + 1) / 2 times the mean of the last 96 runs, 20 of them zeros:
- * 10.5 x 76,000 / 96 = 8312.5.
+ * 20 zeros, then rows, then three zeros. What gathered is more than (20 + 1) / 2 times the mean of the last 96 runs, 20 of
+ * them zeros: 10.5 x 76,000 / 96 = 8312.5.
  */
 static void after_a_stall_that_ended_with(int64_t rows, enum severity second_stall)
 {
@@ -317,7 +317,8 @@ static void it_tells_since_when_and_what_to_do(void **unused)
     assert_told(past.driver, "24:15:10 firing warning WatermarkStale #1 a\n");
     const struct incident *incident = driver_incident(past.driver, 1);
     assert_int_equal(incident->onset_ms, at(24, 0, 10));
-    assert_string_equal(incident->summary, "a: 2 successes in a row with 0 rows, last rows 30 min ago - the watermark does not advance");
+    assert_string_equal(incident->summary,
+                        "a: 2 successes in a row with 0 rows, last rows 30 min ago - the watermark does not advance");
     assert_string_equal(incident->scenario, "4/5");
     more(&past, 1, 5);
     assert_told(past.driver, "24:30:10 resolved warning WatermarkStale #1 a\n");

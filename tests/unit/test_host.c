@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core_driver.c"
+
+/* The host's clock: it sleeps, and is set back. Neither is the scheduler's fault. */
+
+/* One good cycle at 0:00; the next run is promised for 0:15. */
+static struct driver *waiting_driver(void)
+{
+    struct driver *driver = driver_new();
+    driver_start(driver, at(0, 0, 0));
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=100 b=100");
+    return driver;
+}
+
+static void a_host_that_slept_while_waiting_broke_no_promise(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_tick(driver, at(0, 5, 0));
+    driver_resumed(driver, at(8, 5, 0), hours(8));
+    driver_tick(driver, at(8, 14, 59));
+    assert_quiet(driver);
+    driver_cycle(driver, at(8, 15, 0), seconds(10), "a=100 b=100");
+    driver_cycles(driver, at(8, 30, 0), at(10, 0, 0), seconds(10), "a=100 b=100");
+    assert_quiet(driver);
+    assert_int_equal(driver->incident_count, 0);
+    driver_free(driver);
+}
+
+static void a_promise_is_as_late_as_it_is_after_a_sleep(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_tick(driver, at(0, 5, 0));
+    driver_resumed(driver, at(8, 5, 0), hours(8));
+    driver_tick(driver, at(8, 16, 0) - 1);
+    assert_quiet(driver);
+    driver_tick(driver, at(8, 17, 0));
+    assert_told(driver, "08:16:00 firing warning SchedulerDown #1\n08:17:00 firing critical SchedulerDown #1\n");
+    driver_free(driver);
+}
+
+static void the_restart_grace_is_not_slept_away(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver->settings.notify.escalation_ms = hours(100);
+    driver_configure(driver);
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 5, 0));
+    driver_resumed(driver, at(8, 5, 10), hours(8));
+    driver_tick(driver, at(8, 6, 30) - 1);
+    assert_told(driver, "00:05:00 firing warning SchedulerDown #1\n");
+    driver_tick(driver, at(8, 6, 30));
+    assert_told(driver, "08:06:30 firing critical SchedulerDown #1\n");
+    driver_free(driver);
+}
+
+static void what_was_broken_before_the_sleep_is_told(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_resumed(driver, at(8, 16, 30), hours(8));   /* asleep from 0:16:30 on */
+    assert_told(driver, "00:16:00 firing warning SchedulerDown #1\n");
+    driver_free(driver);
+}
+
+static void a_host_that_slept_within_a_cycle_made_it_neither_slow_nor_hung(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_begin(driver, at(0, 15, 0));
+    driver_run(driver, at(0, 15, 0), "a");
+    driver_tick(driver, at(0, 15, 5));
+    driver_resumed(driver, at(8, 15, 5), hours(8));
+    driver_tick(driver, at(8, 15, 6));
+    driver_ok(driver, at(8, 15, 10), "a", 100);
+    driver_run(driver, at(8, 15, 10), "b");
+    driver_ok(driver, at(8, 15, 15), "b", 100);
+    driver_end(driver, at(8, 15, 20));
+    driver_cycles(driver, at(8, 30, 0), at(10, 0, 0), seconds(10), "a=100 b=100");
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+static void a_cycle_that_is_slow_beside_its_sleep_is_slow(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_begin(driver, at(0, 15, 0));
+    driver_run(driver, at(0, 15, 0), "a");
+    driver_resumed(driver, at(8, 15, 5), hours(8));
+    driver_tick(driver, at(8, 20, 0) - 1);
+    assert_quiet(driver);
+    driver_tick(driver, at(8, 26, 0));
+    assert_told(driver, "08:20:00 firing warning CycleSlow #1\n08:25:00 firing critical CycleTooSlow #1\n"
+                        "08:26:00 firing critical SchedulerDown #1\n");
+    driver_free(driver);
+}
+
+/* Written before the sleep, read after it: late, but no sign of a clock that was set back. */
+static void a_line_that_the_sleep_overtook_is_only_late(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_begin(driver, at(0, 15, 0));
+    driver_run(driver, at(0, 15, 0), "a");
+    driver_tick(driver, at(0, 15, 4));
+    driver_resumed(driver, at(8, 15, 5), hours(8));
+    driver_ok(driver, at(0, 15, 4), "a", 100);
+    driver_tick(driver, at(8, 15, 6));
+    driver_run(driver, at(8, 15, 7), "b");
+    driver_ok(driver, at(8, 15, 12), "b", 100);
+    driver_end(driver, at(8, 15, 12));
+    driver_cycles(driver, at(8, 30, 0), at(10, 0, 0), seconds(10), "a=100 b=100");
+    assert_quiet(driver);
+    /* The sleep explains no longer what comes hours later. */
+    driver_cycles(driver, at(8, 0, 0), at(9, 0, 0), seconds(10), "a=100 b=100");
+    assert_int_equal(engine_clock(driver->engine), at(8, 45, 10));
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+/* The wall clock goes back an hour at 0:05: the wait goes on for its real ten minutes. */
+static void a_clock_set_back_breaks_no_promise(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_tick(driver, at(0, 5, 0));
+    driver_resumed(driver, at(-1, 5, 0), -hours(1));
+    driver_tick(driver, at(-1, 14, 59));
+    driver_cycles(driver, at(-1, 15, 0), at(3, 0, 0), seconds(10), "a=100 b=100");
+    assert_quiet(driver);
+    assert_int_equal(driver->incident_count, 0);
+    driver_tick(driver, at(3, 1, 0));
+    assert_told(driver, "03:01:00 firing warning SchedulerDown #1\n");
+    driver_free(driver);
+}
+
+static void failures_still_count_after_a_clock_was_set_back(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail b=100");
+    driver_resumed(driver, at(-1, 20, 0), -hours(1));
+    driver_cycle(driver, at(-1, 30, 0), seconds(10), "a=fail b=100");
+    driver_cycle(driver, at(-1, 45, 0), seconds(10), "a=fail b=100");
+    assert_int_equal(driver_incident(driver, 1)->alert, ALERT_CONSECUTIVE_FAILURES);
+    assert_int_equal(driver_incident(driver, 1)->severity, SEVERITY_CRITICAL);
+    driver_free(driver);
+}
+
+/* In a log alone nobody says that the clock was set: its time stands until the lines have caught up. */
+static void a_log_whose_times_step_back_is_no_incident(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_cycles(driver, at(0, 15, 0), at(2, 0, 0), seconds(10), "a=100 b=100");
+    driver_cycles(driver, at(1, 0, 0), at(4, 0, 0), seconds(10), "a=100 b=100");
+    assert_quiet(driver);
+    assert_int_equal(driver->incident_count, 0);
+    driver_free(driver);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_that_slept_while_waiting_broke_no_promise),
+        cmocka_unit_test(a_promise_is_as_late_as_it_is_after_a_sleep),
+        cmocka_unit_test(the_restart_grace_is_not_slept_away),
+        cmocka_unit_test(what_was_broken_before_the_sleep_is_told),
+        cmocka_unit_test(a_host_that_slept_within_a_cycle_made_it_neither_slow_nor_hung),
+        cmocka_unit_test(a_cycle_that_is_slow_beside_its_sleep_is_slow),
+        cmocka_unit_test(a_line_that_the_sleep_overtook_is_only_late),
+        cmocka_unit_test(a_clock_set_back_breaks_no_promise),
+        cmocka_unit_test(failures_still_count_after_a_clock_was_set_back),
+        cmocka_unit_test(a_log_whose_times_step_back_is_no_incident),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
