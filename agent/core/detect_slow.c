@@ -17,6 +17,7 @@ enum {
 };
 static const double mad_floor = 0.05;
 static const double trend_z = 3.3;
+static const char first_command[] = "docker stats --no-stream | grep -E \"clickhouse|spark\"";
 
 static int64_t elapsed_ms(const struct engine *engine)
 {
@@ -62,15 +63,18 @@ static void raise_slow(struct engine *engine, enum severity severity, const char
 {
     struct strbuf cause = { 0 };
     const char *scenario = slow_cause(engine, &cause);
-    pool_raise(engine, &(struct complaint){
+    struct tracked *tracked = pool_raise(engine, &(struct complaint){
         .family = FAMILY_SLOW,
         .severity = severity,
         .onset_ms = engine->model.cycle.started_ms,
         .what = what,
         .cause = cause.len ? strbuf_text(&cause) : NULL,
         .scenario = scenario,
-        .first_command = "docker stats --no-stream | grep -E \"clickhouse|spark\"",
+        .first_command = first_command,
     });
+    /* At its end more is known than while it ran: rows, above all. */
+    if (cause.len)
+        pool_set_cause(engine, tracked, strbuf_text(&cause), scenario, first_command);
     strbuf_free(&cause);
 }
 

@@ -8,7 +8,8 @@
  * rose in proportion, which makes it a volume spike.
  */
 
-static const double much = 3;    /* times the usual duration */
+static const double much = 3;        /* times the usual duration */
+static const double in_proportion = 6; /* rows rose this little less than the duration: the volume's daily swing lies between */
 
 struct suspect {
     const struct table *table;
@@ -39,7 +40,7 @@ static struct suspect examine(const struct engine *engine, const struct table *t
 
 static bool rows_explain(const struct suspect *suspect)
 {
-    return suspect->more > 2 && suspect->more * much > suspect->longer;
+    return suspect->more > 2 && suspect->more * in_proportion > suspect->longer;
 }
 
 static void say_one(const struct suspect *worst, const struct engine *engine, struct strbuf *cause)
