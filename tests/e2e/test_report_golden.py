@@ -280,6 +280,11 @@ class Status(unittest.TestCase):
         script = shutil.which("script")
         if not script:
             self.skipTest("script(1) is not installed")
+        try:
+            for descriptor in os.openpty():
+                os.close(descriptor)
+        except OSError as why:
+            self.skipTest(f"no pseudo-terminals here: {why}")
         command = f"timeout -s INT 1 {AGENT} status --watch --db {self.agent.db}"
         seen = subprocess.run([script, "-qec", command, "/dev/null"], capture_output=True, timeout=30,
                               env={"PATH": os.environ["PATH"], "TERM": "xterm", "LC_ALL": "C.UTF-8",
