@@ -155,15 +155,18 @@ static void learn_streak(struct stall_state *stall, int64_t streak, const struct
         stall->longest = streak;
 }
 
-/* Whether so many rows are what gathered during the streak, rather than what one run moves. */
+/* Whether so many rows are what gathered during the streak, rather than what one run that moves anything moves. */
 static bool caught_up(const struct table *table, int64_t rows)
 {
     const struct window *window = &table->rows;
-    size_t count = window_newest(window, INT64_MIN, SIZE_MAX);
+    size_t count = window_newest(window, INT64_MIN, SIZE_MAX), moving = 0;
     double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (double)window->values[window->count - 1 - i];
-    return count == 0 || (double)rows > sum / (double)count * (double)(table->stall.streak + 1) / 2;
+    for (size_t i = 0; i < count; i++) {
+        int64_t moved = window->values[window->count - 1 - i];
+        moving += moved > 0;
+        sum += (double)moved;
+    }
+    return moving > 0 && (double)rows > sum / (double)moving * (double)(table->stall.streak + 1) / 2;
 }
 
 /* It was an incident, and ended without catching up. */

@@ -174,8 +174,8 @@ static void an_incident_teaches_no_zeros(void **unused)
 }
 
 /*
- * 20 zeros, then rows, then three zeros. What gathered is more than (20 + 1) / 2 times the mean of the last 96 runs, 20 of
- * them zeros: 10.5 x 76,000 / 96 = 8312.5.
+ * 20 zeros, then rows, then three zeros. What gathered is more than (20 + 1) / 2 times what the runs that move anything move:
+ * 10.5 x 1,000.
  */
 static void after_a_stall_that_ended_with(int64_t rows, enum severity second_stall)
 {
@@ -193,8 +193,8 @@ static void a_stall_that_did_not_catch_up_puts_the_next_in_doubt(void **unused)
 {
     (void)unused;
     after_a_stall_that_ended_with(1000, SEVERITY_WARNING);
-    after_a_stall_that_ended_with(8312, SEVERITY_WARNING);
-    after_a_stall_that_ended_with(8313, SEVERITY_CRITICAL);
+    after_a_stall_that_ended_with(10500, SEVERITY_WARNING);
+    after_a_stall_that_ended_with(10501, SEVERITY_CRITICAL);
 }
 
 /* A second night of 20 zeros that ends as the first did: both were honest, and a third one is no news. */
