@@ -36,13 +36,14 @@ static bool unusual(const struct engine *engine, int64_t duration_ms)
     return robust_z_log(good->values + good->count - count, count, duration_ms, mad_floor) > engine->settings.detect.slow_z;
 }
 
-/* Where the level will be after a while, if the trend goes on. */
+/* Where the level will be a while from now, if the trend goes on. The level is that of the middle of its cycles. */
 static double level_ahead(const struct window *recent, size_t count, int64_t ahead_ms)
 {
     size_t level = count < LEVEL_WINDOW ? count : LEVEL_WINDOW;
-    size_t first = recent->count - count;
+    size_t first = recent->count - count, last = recent->count - 1;
+    int64_t age_ms = recent->at_ms[last] - recent->at_ms[last - level / 2];
     double slope = theil_sen_log(recent->at_ms + first, recent->values + first, count);
-    return window_median(recent, level) * exp(slope * (double)ahead_ms);
+    return window_median(recent, level) * exp(slope * (double)(age_ms + ahead_ms));
 }
 
 static bool rising(const struct engine *engine, int64_t duration_ms)
