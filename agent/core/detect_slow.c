@@ -13,7 +13,7 @@ enum {
     TREND_WINDOW = 32, TREND_LEAST = 16, TREND_MOST = 96,
     TREND_SPAN_MS = 8 * HOUR_MS,         /* at a fast cadence 32 cycles are too short a time to see a drift in */
     LEVEL_WINDOW = 5,
-    AHEAD_MS = 4 * HOUR_MS,
+    AHEAD_MS = 5 * HOUR_MS,              /* noise passes 300 s an hour before the drift does */
 };
 static const double mad_floor = 0.05;
 static const double trend_z = 3.3;
