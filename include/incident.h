@@ -18,6 +18,8 @@ enum alert {
     ALERT_SCHEDULER_DOWN,
     ALERT_SUCCESS_RATE_LOW,
     ALERT_THROUGHPUT_LOW,
+    ALERT_LOG_UNREADABLE,         /* the agent's own, like the next */
+    ALERT_NOTIFICATIONS_STUCK,
     ALERTS
 };
 

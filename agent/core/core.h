@@ -132,6 +132,10 @@ enum fact_kind {
     FACT_WRITER_BACK,
     FACT_HOST_RESUMED,
     FACT_PROBE_DOWN,
+    FACT_LOG_REFUSED,        /* why: the event's text */
+    FACT_LOG_READABLE,
+    FACT_WEBHOOK_STUCK,      /* likewise */
+    FACT_WEBHOOK_WELL,
     FACT_PROMISE,            /* at_ms */
     FACT_CYCLE_STARTED,
     FACT_CYCLE_COMPLETED,
@@ -156,7 +160,7 @@ struct detector {
 };
 
 extern const struct detector detect_scheduler, detect_slow, detect_failures, detect_stall,
-                             detect_flapping, detect_throughput, detect_lag, announcer;
+                             detect_flapping, detect_throughput, detect_lag, detect_agent, announcer;
 
 /* engine.c */
 void engine_fact(struct engine *engine, const struct fact *fact);

@@ -6,7 +6,8 @@
 /* In this order a fact reaches them: causes before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
     &detect_scheduler, &detect_slow,       &detect_failures, &detect_stall,
-    &detect_flapping,  &detect_throughput, &detect_lag,      &announcer,
+    &detect_flapping,  &detect_throughput, &detect_lag,      &detect_agent,
+    &announcer,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
 

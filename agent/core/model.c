@@ -302,6 +302,10 @@ void model_event(struct engine *engine, const struct event *event)
     case EVENT_WRITER_BACK:        simple_fact(engine, FACT_WRITER_BACK); break;
     case EVENT_HOST_RESUMED:       on_resumed(engine, event); break;
     case EVENT_PROBE_DOWN:         simple_fact(engine, FACT_PROBE_DOWN); break;
+    case EVENT_LOG_REFUSED:        simple_fact(engine, FACT_LOG_REFUSED); break;
+    case EVENT_LOG_READABLE:       simple_fact(engine, FACT_LOG_READABLE); break;
+    case EVENT_WEBHOOK_STUCK:      simple_fact(engine, FACT_WEBHOOK_STUCK); break;
+    case EVENT_WEBHOOK_WELL:       simple_fact(engine, FACT_WEBHOOK_WELL); break;
     case EVENT_SCHEDULE:           on_schedule(engine, event); break;
     case EVENT_CYCLE_STARTED:      on_cycle_started(engine); break;
     case EVENT_CYCLE_TABLES:

@@ -6,7 +6,7 @@
 
 enum { MINUTE_MS = 60 * 1000 };
 
-/* The alerts of the platform's Prometheus rules, with the runbook that each names and the upper end of the recovery
+/* The alerts of the platform's Prometheus rules and our own, with the runbook that each names and the upper end of the recovery
  * time that this runbook expects. */
 static const struct alert_facts {
     const char *name;
@@ -22,6 +22,8 @@ static const struct alert_facts {
     [ALERT_SCHEDULER_DOWN] = { "IcebergOffloadSchedulerDown", "iceberg-scheduler-recovery.md", 5 * MINUTE_MS },
     [ALERT_SUCCESS_RATE_LOW] = { "IcebergOffloadSuccessRateLow", NULL, 0 },
     [ALERT_THROUGHPUT_LOW] = { "IcebergOffloadThroughputLow", NULL, 0 },
+    [ALERT_LOG_UNREADABLE] = { "IcebergOffloadLogUnreadable", NULL, 0 },
+    [ALERT_NOTIFICATIONS_STUCK] = { "IcebergOffloadNotificationsStuck", NULL, 0 },
 };
 
 const char *alert_name(enum alert alert)

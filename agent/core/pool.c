@@ -16,6 +16,8 @@ static enum alert alert_of(enum family family, enum severity severity)
     case FAMILY_STALE:        return ALERT_WATERMARK_STALE;
     case FAMILY_SUCCESS_RATE: return ALERT_SUCCESS_RATE_LOW;
     case FAMILY_THROUGHPUT:   return ALERT_THROUGHPUT_LOW;
+    case FAMILY_LOG:          return ALERT_LOG_UNREADABLE;
+    case FAMILY_DELIVERY:     return ALERT_NOTIFICATIONS_STUCK;
     case FAMILY_DOWN:
     case FAMILY_CRASH_LOOP:
     case FAMILIES:

@@ -88,13 +88,20 @@ static void tracked_archive(struct engine *engine, struct tracked *tracked, stru
 
 void pool_archive(struct engine *engine, struct archive *archive)
 {
+    static const char *const openings[FAMILIES] = {
+        [FAMILY_FAILURES] = "openings.failures", [FAMILY_LAG] = "openings.lag",
+        [FAMILY_SLOW] = "openings.slow", [FAMILY_STALE] = "openings.stale",
+        [FAMILY_DOWN] = "openings.down", [FAMILY_CRASH_LOOP] = "openings.crash_loop",
+        [FAMILY_SUCCESS_RATE] = "openings.success_rate", [FAMILY_THROUGHPUT] = "openings.throughput",
+        [FAMILY_LOG] = "openings.log", [FAMILY_DELIVERY] = "openings.delivery",
+    };
     struct pool *pool = &engine->pool;
     int64_t count = (int64_t)pool->count;
     archive_i64(archive, "last_incident", &pool->last_id);
     archive_i64s(archive, "sent", pool->sent_ms, &pool->sent_count, NOTIFICATIONS_AN_HOUR);
     for (size_t i = 0; i < FAMILIES; i++) {
         size_t kept = OPENINGS_KEPT;
-        archive_i64s(archive, "openings", pool->openings[i], &kept, OPENINGS_KEPT);
+        archive_i64s(archive, openings[i], pool->openings[i], &kept, OPENINGS_KEPT);
     }
     archive_i64(archive, "incidents", &count);
     for (int64_t i = 0; i < count; i++)

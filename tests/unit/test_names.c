@@ -24,6 +24,8 @@ static void every_alert_has_its_name_and_runbook(void **unused)
         { ALERT_SCHEDULER_DOWN, "IcebergOffloadSchedulerDown", "iceberg-scheduler-recovery.md", 5 },
         { ALERT_SUCCESS_RATE_LOW, "IcebergOffloadSuccessRateLow", NULL, 0 },
         { ALERT_THROUGHPUT_LOW, "IcebergOffloadThroughputLow", NULL, 0 },
+        { ALERT_LOG_UNREADABLE, "IcebergOffloadLogUnreadable", NULL, 0 },
+        { ALERT_NOTIFICATIONS_STUCK, "IcebergOffloadNotificationsStuck", NULL, 0 },
     };
     assert_int_equal(sizeof expected / sizeof *expected, ALERTS);
     for (size_t i = 0; i < ALERTS; i++) {

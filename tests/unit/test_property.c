@@ -150,7 +150,7 @@ static void push_cycle(struct stream *stream, const struct mood *mood, int64_t t
 
 static void push_interlude(struct stream *stream)
 {
-    switch (random_below(stream, 9)) {
+    switch (random_below(stream, 11)) {
     case 0:
         stream->now_ms += random_below(stream, hours(3));
         break;
@@ -174,6 +174,14 @@ static void push_interlude(struct stream *stream)
     }
     case 4:
         push(stream, (struct event){ .kind = EVENT_PROBE_DOWN, .text = slice_of("clickhouse") });
+        break;
+    case 8:
+        push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE,
+                                     .text = slice_of("the log is a symbolic link") });
+        break;
+    case 9:
+        push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_WEBHOOK_STUCK : EVENT_WEBHOOK_WELL,
+                                     .text = slice_of("oncall takes nothing") });
         break;
     case 5:
         push(stream, (struct event){ .kind = EVENT_SCHEDULE, .duration_ms = minutes(5 + 5 * random_below(stream, 5)) });
