@@ -338,6 +338,7 @@ struct config *config_load(const char *path, char *const *sets, size_t set_count
     const struct config_file_sink sink = { &loader, file_section, file_entry, file_error };
     struct strbuf text = { 0 };
     size_t errors_before = errors->len, count;
+    loader.config->path = must_copy(loader.path, strlen(loader.path));
     const struct config_key *keys = config_keys(&count);
 
     for (size_t i = 0; i < count; i++) {
@@ -389,6 +390,7 @@ void config_free(struct config *config)
         free(config->probes[i].name);
     }
     free_section(NULL, config);
+    free(config->path);
     free(config->log_timezone_place);
     free(config->webhooks);
     free(config->probes);

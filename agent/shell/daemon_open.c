@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/shell/daemon_parts.h"
+#include "shell/confine.h"
 #include "shell/notify_systemd.h"
 #include "shell/say.h"
 #include "shell/state.h"
@@ -69,6 +70,16 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     return true;
 }
 
+/* Before the sender's thread begins: a thread that runs already would not be confined. */
+static void confine(const struct config *config)
+{
+    struct strbuf shortfall = { 0 };
+    confine_process(config, &shortfall);
+    if (shortfall.len)
+        say_warning("not confined as far as could be: %s", strbuf_text(&shortfall));
+    strbuf_free(&shortfall);
+}
+
 static bool open_follow(struct daemon *daemon, struct strbuf *error)
 {
     struct source_position positions[SOURCES_MOST];
@@ -85,6 +96,7 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
     open_metrics(daemon);
     if (!open_core(daemon, error))
         return false;
+    confine(daemon->config);
     daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
     return daemon->dispatch && open_follow(daemon, error);
 }

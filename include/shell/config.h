@@ -35,6 +35,7 @@ struct probe_config {
 /* Everything the agent is told. Owned strings; NULL where nothing was said and no default exists. */
 struct config {
     struct settings settings;
+    char *path;              /* the file it came from, or would have */
     char *log_path;
     char *log_timezone;
     char *log_timezone_place; /* "file:line" where it was said, for an error: NULL if it was not */

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the running agent gave up: privileges, core dumps, and by Landlock the files that are none of its business."""
+
+import ctypes
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from agent import Agent, wait_until   # noqa: E402
+from receiver import Receiver   # noqa: E402
+from scheduler import Scheduler   # noqa: E402
+
+SYS_LANDLOCK_CREATE_RULESET = 444   # the same number on every architecture
+LANDLOCK = ctypes.CDLL(None).syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, 1) > 0
+SETTINGS = {"notify.reminder": "0", "schedule.restart_grace": "1h"}
+
+
+def status_of(pid, key):
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(line.split()[1] for line in lines if line.startswith(key + ":"))
+
+
+@unittest.skipIf(os.environ.get("AGENT_CONFINE") == "no", "AGENT_CONFINE=no: an instrument needs what would be given up")
+class Confined(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="agent-confine-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        for name in ("logs/today", "state", "conf", "elsewhere"):
+            (self.directory / name).mkdir(parents=True)
+        self.log = self.directory / "logs" / "today" / "scheduler.log"
+        self.receiver = Receiver()
+        self.addCleanup(self.receiver.close)
+        self.config = self.directory / "conf" / "agent.conf"
+
+    def configure(self, token):
+        self.config.write_text(f"[webhook test]\nurl = {self.receiver.url('/hook')}\ntoken_file = {token}\n", encoding="utf-8")
+        self.config.chmod(0o600)
+
+    def agent(self):
+        agent = Agent(self.log, self.directory / "state" / "history.db", None, SETTINGS)
+        agent.command += ["--config", str(self.config)]
+        return agent
+
+    def secret(self, place, text):
+        path = self.directory / place / "token"
+        path.write_text(text, encoding="ascii")
+        return path
+
+    def test_every_thread_gains_no_privileges_and_no_core_is_dumped(self):
+        self.configure(self.secret("conf", "right"))
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            scheduler.cycle()
+            agent.wait_for("SELECT count(*) FROM cycle", 1)
+            pid = agent.process.pid
+            threads = os.listdir(f"/proc/{pid}/task")
+            self.assertGreater(len(threads), 1, "the sender has a thread of its own")
+            self.assertEqual({status_of(f"{pid}/task/{thread}", "NoNewPrivs") for thread in threads}, {"1"})
+            self.assertEqual(resource.prlimit(pid, resource.RLIMIT_CORE), (0, 0))
+            agent.process.send_signal(signal.SIGSEGV)
+            self.assertEqual(agent.process.wait(10), -signal.SIGSEGV)
+            self.assertFalse(list(self.directory.rglob("core*")))
+
+    @unittest.skipUnless(LANDLOCK, "this kernel has no Landlock")
+    def test_a_token_is_read_beside_the_configuration_and_nowhere_else(self):
+        """A reload may name another file, but the reach of the process is what it was at its start."""
+        self.configure(self.secret("conf", "right"))
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            scheduler.cycle()
+            agent.wait_for("SELECT count(*) FROM cycle", 1)
+            scheduler.kill()
+            first, = self.receiver.wait(1, timeout=10, path="/hook")
+            self.assertEqual(first.headers["authorization"], "Bearer right")
+
+            stolen = self.secret("elsewhere", "stolen")
+            self.configure(stolen)
+            agent.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "read again" in agent.said(), 10, "no reload")
+            with Scheduler(self.log) as scheduler:
+                scheduler.cycle()
+                agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending' AND last_error LIKE '%Permission denied%'", 1)
+            self.assertEqual(self.receiver.at("/hook"), [first])
+
+    def test_a_log_directory_that_is_replaced_is_still_within_reach(self):
+        self.configure(self.secret("conf", "right"))
+        with self.agent() as agent:
+            with Scheduler(self.log) as scheduler:
+                scheduler.cycle()
+                agent.wait_for("SELECT count(*) FROM cycle", 1)
+            self.log.parent.rename(self.log.parent.with_name("yesterday"))
+            self.log.parent.mkdir()
+            with Scheduler(self.log) as scheduler:
+                scheduler.cycle()
+                agent.wait_for("SELECT count(*) FROM cycle", 2)
+
+    def test_what_could_not_be_applied_is_said(self):
+        self.configure(self.secret("conf", "right"))
+        os.environ["AGENT_CONFINE"] = "no"
+        self.addCleanup(os.environ.pop, "AGENT_CONFINE")
+        with self.agent() as agent:
+            wait_until(lambda: "not confined as far as could be: AGENT_CONFINE=no is set" in agent.said(), 10, "not said")
+
+
+if __name__ == "__main__":
+    unittest.main()
