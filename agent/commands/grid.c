@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/commands/grid.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "agent/commands/inert.h"
@@ -27,6 +28,13 @@ struct grid *grid_new(const struct grid_column *columns, size_t column_count)
     return grid;
 }
 
+/* A grid has columns. */
+static size_t column_of(const struct grid *grid, size_t cell)
+{
+    assert(grid->column_count > 0);
+    return cell % grid->column_count;
+}
+
 void grid_free(struct grid *grid)
 {
     if (!grid)
@@ -39,6 +47,7 @@ void grid_free(struct grid *grid)
 
 size_t grid_rows(const struct grid *grid)
 {
+    assert(grid->column_count > 0);
     return grid->cell_count / grid->column_count;
 }
 
@@ -121,8 +130,8 @@ static struct layout layout_make(const struct grid *grid, char *const *texts, in
         layout.widths[c] = face_columns(grid->columns[c].title);
     for (size_t i = 0; i < grid->cell_count; i++) {
         int width = face_columns(texts[i]);
-        if (width > layout.widths[i % grid->column_count])
-            layout.widths[i % grid->column_count] = width;
+        if (width > layout.widths[column_of(grid, i)])
+            layout.widths[column_of(grid, i)] = width;
     }
     while (layout_total(grid, &layout) > room && layout_drop(grid, &layout))
         ;
@@ -211,7 +220,7 @@ void grid_markdown(const struct grid *grid, struct strbuf *out)
     for (size_t i = 0; i < grid->cell_count; i++) {
         strbuf_puts(out, "| ");
         inert_puts(out, grid->cells[i].text, INERT_MARKDOWN);
-        strbuf_puts(out, (i + 1) % grid->column_count ? " " : " |\n");
+        strbuf_puts(out, column_of(grid, i + 1) ? " " : " |\n");
     }
 }
 
@@ -227,7 +236,7 @@ void grid_html(const struct grid *grid, struct strbuf *out)
                       grid->columns[c].title);
     strbuf_puts(out, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < grid->cell_count; i++) {
-        size_t c = i % grid->column_count;
+        size_t c = column_of(grid, i);
         const char *tone = classes[grid->cells[i].tone];
         const char *align = grid->columns[c].align == GRID_RIGHT ? "right" : "";
         strbuf_puts(out, c == 0 ? "<tr>" : "");

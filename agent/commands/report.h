@@ -34,6 +34,7 @@ struct report_cycle {
 };
 
 struct report_table {
+    int64_t last_good_ms;    /* the end of its newest run that counts */
     char *name;
     int64_t runs, ok, failed, timed_out, aborted, rows;
     int64_t last_success_ms;

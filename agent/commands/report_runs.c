@@ -82,20 +82,14 @@ void report_gather_cycles(struct report *report, struct rows *rows)
     missed_gather(report);
 }
 
-struct table_walk {
-    int64_t last_good_ms;
-};
-
-static size_t table_index(struct report *report, struct table_walk **walks, const char *name)
+static struct report_table *table_named(struct report *report, const char *name)
 {
     for (size_t i = 0; i < report->table_count; i++)
         if (strcmp(report->tables[i].name, name) == 0)
-            return i;
+            return &report->tables[i];
     report->tables = list_room(report->tables, report->table_count, sizeof *report->tables);
-    *walks = list_room(*walks, report->table_count, sizeof **walks);
-    (*walks)[report->table_count] = (struct table_walk){ 0 };
     report->tables[report->table_count] = (struct report_table){ .name = must_copy(name, strlen(name)) };
-    return report->table_count++;
+    return &report->tables[report->table_count++];
 }
 
 static void gap_consider(const struct report *report, struct report_table *table, int64_t from_ms, int64_t to_ms,
@@ -134,28 +128,25 @@ static void run_count(const struct report *report, struct report_table *table, c
 
 void report_gather_tables(struct report *report, struct rows *rows)
 {
-    struct table_walk *walks = NULL;
     bool stale = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
     int64_t window[] = { report->since_ms, report->until_ms };
     rows_ask(rows, "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
                    " FROM cycle c JOIN run r ON r.cycle_id = c.id"
                    " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id", window, 2);
     while (rows_next(rows)) {
-        size_t i = table_index(report, &walks, (const char *)sqlite3_column_text(rows->statement, 0));
-        struct report_table *table = &report->tables[i];
+        struct report_table *table = table_named(report, (const char *)sqlite3_column_text(rows->statement, 0));
         struct run_row run = { rows_int(rows, 1), rows_int(rows, 2), rows_int(rows, 3),
                                (const char *)sqlite3_column_text(rows->statement, 4) };
         bool good = strcmp(run.outcome, "success") == 0;
         bool moved = good && !(stale && run.rows == 0);
         run_count(report, table, &run, moved);
         if (moved) {
-            gap_consider(report, table, walks[i].last_good_ms, run.ended_ms, run.rows);
-            walks[i].last_good_ms = run.ended_ms;
+            gap_consider(report, table, table->last_good_ms, run.ended_ms, run.rows);
+            table->last_good_ms = run.ended_ms;
         }
         if (good)
             table->last_success_ms = run.ended_ms;
     }
     for (size_t i = 0; i < report->table_count; i++)
-        gap_consider(report, &report->tables[i], walks[i].last_good_ms, 0, 0);
-    free(walks);
+        gap_consider(report, &report->tables[i], report->tables[i].last_good_ms, 0, 0);
 }

@@ -41,7 +41,6 @@ static void fact_put(const struct page *page, const struct words_fact *fact)
     face_say(page->face, page->out, TONE_DIM, strbuf_text(&label));
     if (columns < LABEL_COLUMNS) {
         face_spaces(page->out, LABEL_COLUMNS - columns);
-        columns = LABEL_COLUMNS;
     } else {
         strbuf_puts(page->out, "\n");
         face_spaces(page->out, LABEL_COLUMNS);

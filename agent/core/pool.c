@@ -314,8 +314,9 @@ void pool_clear(struct engine *engine, enum family family, struct table *table)
     struct tracked *tracked = pool_find(engine, family, table);
     if (!tracked)
         return;
-    if (table) {
-        member_of(tracked, table_index(engine, table))->bad = false;
+    struct member *member = table ? member_of(tracked, table_index(engine, table)) : NULL;
+    if (member) {
+        member->bad = false;
         if (any_bad(tracked)) {
             struct strbuf text = { 0 };
             strbuf_printf(&text, "%s is well again", table->name);

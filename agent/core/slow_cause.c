@@ -69,7 +69,7 @@ const char *slow_cause(const struct engine *engine, struct strbuf *cause)
         if (suspect.longer > worst.longer)
             worst = suspect;
     }
-    if (slow == 0)
+    if (slow == 0 || !worst.table)
         return "3";
     if (slow == 1)
         say_one(&worst, engine, cause);
