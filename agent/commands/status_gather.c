@@ -10,6 +10,16 @@
 
 enum { BLIND_MAX = 32, MINUTE_MS = 60000 };
 
+static void blind_gather(struct status *status, struct archive *archive, const char *name)
+{
+    char *blind = NULL;
+    archive_text(archive, name, &blind);
+    if (!blind)
+        return;
+    status->blind = list_room(status->blind, status->blind_count, sizeof *status->blind);
+    status->blind[status->blind_count++] = blind;
+}
+
 /* What the agent last wrote of itself. */
 static void agent_gather(struct status *status, struct rows *rows)
 {
@@ -37,15 +47,11 @@ static void agent_gather(struct status *status, struct rows *rows)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         archive_i64(&archive, numbers[i].name, numbers[i].value);
     archive_text(&archive, "log_path", &status->log_path);
+    blind_gather(status, &archive, "log_trouble");
     for (int64_t i = 0; i < blind_count && i < BLIND_MAX; i++) {
         char name[32];
-        char *blind = NULL;
         snprintf(name, sizeof name, "blind.%d", (int)i);
-        archive_text(&archive, name, &blind);
-        if (!blind)
-            continue;
-        status->blind = list_room(status->blind, status->blind_count, sizeof *status->blind);
-        status->blind[status->blind_count++] = blind;
+        blind_gather(status, &archive, name);
     }
     free(text);
     status->agent = status_probe_agent(status->pid, status->started_ms);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +11,7 @@ enum {
     READ_BYTES = 1 << 20,                /* lines of one commit while catching up */
     HOUSEKEEPING_MS = 60 * 60 * 1000,
     REOPEN_MS = 100,                     /* how long a log may have no writer while it is reopened */
+    REFUSED_MS = 2000,                   /* how long a log may be unreadable while it is made: created, then chmod */
     PENDING_BYTES_MOST = 4 << 20,        /* gathered while the disk is full: beyond it, the log waits unread */
 };
 
@@ -41,13 +41,6 @@ static int64_t earliest(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void feed_host_event(struct daemon *daemon, enum event_kind kind, int64_t now_ms, int64_t duration_ms)
-{
-    struct event event = { .kind = kind, .time_ms = now_ms, .offset = -1, .duration_ms = duration_ms };
-    engine_feed(daemon->ingest.engine, &event);
-    daemon->touched = true;
-}
-
 /* --- the loop ---------------------------------------------------------------------------------------------- */
 
 /*
@@ -55,23 +48,23 @@ static void feed_host_event(struct daemon *daemon, enum event_kind kind, int64_t
  * comes last. One that reopens its log (WatchedFileHandler after a rotation) closes the old file before the new one is there:
  * so an absence is asked about once more a moment later.
  */
-static void notice_writer(struct daemon *daemon, enum follow_writer writer, int64_t now_ms)
+static void notice_writer(struct daemon *daemon, enum follow_writer writer)
 {
     enum follow_writer was = daemon->writer;
     bool first = writer == WRITER_ABSENT && daemon->absent_ms == 0;
     if (writer != WRITER_ABSENT)
         daemon->absent_ms = 0;
     else if (first)
-        daemon->absent_ms = now_ms;
+        daemon->absent_ms = daemon->running_ms;
     if (writer == was || parser_clock(daemon->ingest.parser) == 0)
         return;
-    if (writer == WRITER_ABSENT && now_ms - daemon->absent_ms < REOPEN_MS)
+    if (writer == WRITER_ABSENT && daemon->running_ms - daemon->absent_ms < REOPEN_MS)
         return;
     daemon->writer = writer;
     if (writer == WRITER_ABSENT)
-        feed_host_event(daemon, EVENT_WRITER_GONE, now_ms, 0);
+        daemon_feed_host(daemon, &(struct event){ .kind = EVENT_WRITER_GONE });
     else if (writer == WRITER_PRESENT)
-        feed_host_event(daemon, EVENT_WRITER_BACK, now_ms, 0);
+        daemon_feed_host(daemon, &(struct event){ .kind = EVENT_WRITER_BACK });
 }
 
 static int64_t ask_again_ms(const struct daemon *daemon)
@@ -79,34 +72,29 @@ static int64_t ask_again_ms(const struct daemon *daemon)
     return daemon->absent_ms && daemon->writer != WRITER_ABSENT ? daemon->absent_ms + REOPEN_MS : INT64_MAX;
 }
 
-static void shift(int64_t *deadline_ms, int64_t jump_ms)
+/* A log that cannot be trusted or read is an incident; one that is not there at all shows in the scheduler's silence. */
+static void notice_refusal(struct daemon *daemon)
 {
-    if (*deadline_ms && *deadline_ms != INT64_MAX)
-        *deadline_ms += jump_ms;
+    const char *why = follow_refusal(daemon->follow);
+    enum log_told wanted = why ? LOG_TOLD_REFUSED : LOG_TOLD_READABLE;
+    struct strbuf text = { 0 };
+    if (!why)
+        daemon->refused_ms = 0;
+    else if (daemon->refused_ms == 0)
+        daemon->refused_ms = daemon->running_ms;
+    if (wanted == daemon->log_told || (why && daemon->running_ms - daemon->refused_ms < REFUSED_MS))
+        return;
+    daemon->log_told = wanted;
+    if (why)
+        strbuf_printf(&text, "the log %s is not read: %s", daemon->config->log_path, why);
+    daemon_feed_host(daemon, &(struct event){ .kind = why ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE,
+                                              .text = strbuf_slice(&text) });
+    strbuf_free(&text);
 }
 
-static void notice_jump(struct daemon *daemon, int64_t now_ms)
+static int64_t refuse_ms(const struct daemon *daemon)
 {
-    int64_t jump_ms = hostclock_jump_ms(&daemon->clock);
-    if (jump_ms == 0)
-        return;
-    daemon->textfile.written_ms = 0;
-    shift(&daemon->watchdog_ms, jump_ms);
-    shift(&daemon->housekeeping_ms, jump_ms);
-    shift(&daemon->retry_ms, jump_ms);
-    shift(&daemon->absent_ms, jump_ms);
-    say_warning("the clock jumped by %" PRId64 " s: the host slept, or its clock was set", jump_ms / 1000);
-    feed_host_event(daemon, EVENT_HOST_RESUMED, now_ms, jump_ms);
-}
-
-/* Lines from the future (the clock was wrong, and is right now) must not leave every promise broken for ever. */
-static void leave_future(struct daemon *daemon, int64_t now_ms)
-{
-    int64_t ahead_ms = engine_clock(daemon->ingest.engine) - now_ms;
-    if (ahead_ms <= FRESH_MS)
-        return;
-    say_warning("the log is %" PRId64 " s ahead of the clock: is the time zone right ([log] timezone)?", ahead_ms / 1000);
-    feed_host_event(daemon, EVENT_HOST_RESUMED, now_ms, -ahead_ms);
+    return daemon->refused_ms && daemon->log_told != LOG_TOLD_REFUSED ? daemon->refused_ms + REFUSED_MS : INT64_MAX;
 }
 
 static void caught_up(struct daemon *daemon)
@@ -122,47 +110,47 @@ static void caught_up(struct daemon *daemon)
     daemon->ready = true;
 }
 
-static void tick(struct daemon *daemon, int64_t now_ms)
+static void tick(struct daemon *daemon)
 {
-    if (engine_next_deadline(daemon->ingest.engine) <= now_ms)
+    if (engine_next_deadline(daemon->ingest.engine) <= daemon->now_ms)
         daemon->touched = true;
-    engine_tick(daemon->ingest.engine, now_ms);
+    engine_tick(daemon->ingest.engine, daemon->now_ms);
 }
 
-static void keep_house(struct daemon *daemon, int64_t now_ms)
+static void keep_house(struct daemon *daemon)
 {
-    if (now_ms >= daemon->watchdog_ms) {
+    if (daemon->running_ms >= daemon->watchdog_ms) {
         systemd_tell(SYSTEMD_WATCHDOG);
-        daemon->watchdog_ms = now_ms + systemd_watchdog_ms();
+        daemon->watchdog_ms = daemon->running_ms + systemd_watchdog_ms();
     }
-    if (now_ms < daemon->housekeeping_ms)
+    if (daemon->running_ms < daemon->housekeeping_ms)
         return;
-    bool more = history_prune(daemon->history, now_ms - daemon->config->retention_ms);
+    bool more = history_prune(daemon->history, daemon->now_ms - daemon->config->retention_ms);
     history_idle(daemon->history);
-    daemon->housekeeping_ms = more ? now_ms + RETRY_MS : now_ms + HOUSEKEEPING_MS;
+    daemon->housekeeping_ms = daemon->running_ms + (more ? RETRY_MS : HOUSEKEEPING_MS);
 }
 
 /* Reading, deciding and storing all go on; that the loop runs shows in the question being asked. */
 static bool is_well(const struct daemon *daemon)
 {
-    return daemon->ready && daemon->trouble.len == 0 && !follow_unreadable(daemon->follow);
+    return daemon->ready && daemon->trouble.len == 0 && !follow_refusal(daemon->follow);
 }
 
 /* From the loop and nowhere else: an agent that hangs falls silent. One that is not well does so too, and is asked again. */
-static void beat(struct daemon *daemon, int64_t now_ms)
+static void beat(struct daemon *daemon)
 {
     int64_t every_ms = daemon->config->heartbeat_every_ms;
     if (!daemon->config->heartbeat_url) {
         daemon->beat_ms = INT64_MAX;
         return;
     }
-    /* Further ahead than that, it was set before the clock was set back or the configuration was read again. */
-    if (daemon->beat_ms > now_ms && daemon->beat_ms - now_ms <= every_ms)
+    /* Further ahead than that, it was set before the configuration was read again. */
+    if (daemon->beat_ms > daemon->running_ms && daemon->beat_ms - daemon->running_ms <= every_ms)
         return;
     bool well = is_well(daemon);
     if (well)
         dispatch_beat(daemon->dispatch);
-    daemon->beat_ms = now_ms + (well ? every_ms : earliest(every_ms, RETRY_MS));
+    daemon->beat_ms = daemon->running_ms + (well ? every_ms : earliest(every_ms, RETRY_MS));
 }
 
 static int64_t textfile_next_ms(const struct daemon *daemon)
@@ -196,11 +184,12 @@ static void reload(struct daemon *daemon)
 
 static int64_t next_wake_ms(struct daemon *daemon)
 {
-    int64_t wake_ms = earliest(engine_next_deadline(daemon->ingest.engine), daemon->housekeeping_ms);
-    wake_ms = earliest(wake_ms, earliest(daemon->watchdog_ms, daemon->beat_ms));
-    wake_ms = earliest(wake_ms, textfile_next_ms(daemon));
-    wake_ms = earliest(wake_ms, ask_again_ms(daemon));
-    return daemon->retry_ms ? earliest(wake_ms, daemon->retry_ms) : wake_ms;
+    int64_t wake_ms = earliest(engine_next_deadline(daemon->ingest.engine), textfile_next_ms(daemon));
+    int64_t own_ms = earliest(daemon->housekeeping_ms, earliest(daemon->watchdog_ms, daemon->beat_ms));
+    own_ms = earliest(own_ms, earliest(ask_again_ms(daemon), refuse_ms(daemon)));
+    if (daemon->retry_ms)
+        own_ms = earliest(own_ms, daemon->retry_ms);
+    return own_ms == INT64_MAX ? wake_ms : earliest(wake_ms, daemon->now_ms + own_ms - daemon->running_ms);
 }
 
 /* What sending brought back is committed before sleeping; not again and again while the disk refuses. */
@@ -210,9 +199,9 @@ static bool settled(const struct daemon *daemon)
 }
 
 /* Short enough that a signal ends the agent in time. */
-static void pause_until_retry(const struct daemon *daemon, int64_t now_ms)
+static void pause_until_retry(const struct daemon *daemon)
 {
-    int64_t pause_ms = earliest(daemon->retry_ms - now_ms, 200);
+    int64_t pause_ms = earliest(daemon->retry_ms - daemon->running_ms, 200);
     nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
 }
 
@@ -220,19 +209,24 @@ static void pause_until_retry(const struct daemon *daemon, int64_t now_ms)
  * While the disk is full and enough waits in memory, the log is left unread, and nothing is concluded from what was not
  * read: the next look is when the next commit may succeed.
  */
-static enum follow_progress read_and_decide(struct daemon *daemon, int64_t now_ms)
+static enum follow_progress read_and_decide(struct daemon *daemon)
 {
-    if (history_pending_bytes(daemon->history) > PENDING_BYTES_MOST && daemon->retry_ms > now_ms) {
-        pause_until_retry(daemon, now_ms);
+    if (history_pending_bytes(daemon->history) > PENDING_BYTES_MOST && daemon->retry_ms > daemon->running_ms) {
+        pause_until_retry(daemon);
         return FOLLOW_MORE;
     }
+    if (daemon->drained)
+        daemon_notice_jump(daemon);
+    daemon->ingest.now_ms = daemon->drained ? daemon->now_ms : 0;
     enum follow_writer writer = follow_writer(daemon->follow);
     enum follow_progress progress = follow_read(daemon->follow, READ_BYTES);
-    if (progress == FOLLOW_DRAINED) {
-        notice_jump(daemon, now_ms);
-        leave_future(daemon, now_ms);
-        tick(daemon, now_ms);
-        notice_writer(daemon, writer, now_ms);
+    daemon->drained = progress == FOLLOW_DRAINED;
+    if (daemon->drained) {
+        daemon_notice_zone(daemon);
+        daemon_leave_future(daemon);
+        tick(daemon);
+        notice_writer(daemon, writer);
+        notice_refusal(daemon);
         caught_up(daemon);
     }
     return progress;
@@ -242,16 +236,16 @@ static enum follow_progress read_and_decide(struct daemon *daemon, int64_t now_m
 static void loop(struct daemon *daemon)
 {
     while (!stop_asked) {
-        int64_t now_ms = hostclock_now_ms();
-        enum follow_progress progress = read_and_decide(daemon, now_ms);
-        daemon_commit(daemon, now_ms);
-        dispatch_run(daemon->dispatch, now_ms);
-        keep_house(daemon, now_ms);
+        daemon_look_at_clocks(daemon);
+        enum follow_progress progress = read_and_decide(daemon);
+        daemon_commit(daemon);
+        dispatch_run(daemon->dispatch, daemon->now_ms);
+        keep_house(daemon);
         if (reload_asked)
             reload(daemon);
-        beat(daemon, now_ms);
-        if (textfile_next_ms(daemon) <= now_ms)
-            daemon_write_textfile(daemon, true, now_ms);
+        beat(daemon);
+        if (textfile_next_ms(daemon) <= daemon->now_ms)
+            daemon_write_textfile(daemon, true);
         if (progress == FOLLOW_DRAINED && !stop_asked && settled(daemon))
             follow_wait(daemon->follow, next_wake_ms(daemon));
     }
@@ -266,9 +260,8 @@ int daemon_run(struct config *config, const struct daemon_source *source)
         .started_ms = hostclock_now_ms(),
         .watchdog_ms = INT64_MAX,
     };
-    daemon.housekeeping_ms = daemon.started_ms;
     if (systemd_watchdog_ms() > 0)
-        daemon.watchdog_ms = daemon.started_ms;
+        daemon.watchdog_ms = 0;
     hostclock_init(&daemon.clock);
     catch_signals();
     bool opened = daemon_open(&daemon, &error);

@@ -5,28 +5,32 @@
 #include "shell/say.h"
 #include "shell/state.h"
 
-static void put_everything(struct daemon *daemon, int64_t now_ms)
+static void put_everything(struct daemon *daemon)
 {
     struct source_position positions[SOURCES_MOST];
+    struct strbuf trouble = { 0 };
+    daemon_log_trouble(daemon, &trouble);
     size_t count = follow_positions(daemon->follow, positions, SOURCES_MOST);
     history_put_sources(daemon->history, positions, count);
-    state_save_parser(daemon->history, daemon->ingest.parser);
+    state_save_parser(daemon->history, &daemon->ingest);
     state_save_engine(daemon->history, daemon->ingest.engine, STATE_CHANGED);
     state_save_agent(daemon->history, &daemon->ingest, &(struct agent_facts){
         .started_ms = daemon->started_ms,
-        .alive_ms = now_ms,
+        .alive_ms = daemon->now_ms,
         .writer = daemon->writer,
         .behind_bytes = follow_behind(daemon->follow),
         .commit_failures = daemon->commit_failures,
         .log_path = daemon->config->log_path,
+        .log_trouble = trouble.len ? strbuf_text(&trouble) : NULL,
     });
+    strbuf_free(&trouble);
     daemon->touched = false;
 }
 
-static void commit_failed(struct daemon *daemon, const char *why, int64_t now_ms)
+static void commit_failed(struct daemon *daemon, const char *why)
 {
     daemon->commit_failures++;
-    daemon->retry_ms = now_ms + RETRY_MS;
+    daemon->retry_ms = daemon->running_ms + RETRY_MS;
     if (strcmp(strbuf_text(&daemon->trouble), why) == 0)
         return;
     strbuf_clear(&daemon->trouble);
@@ -34,15 +38,15 @@ static void commit_failed(struct daemon *daemon, const char *why, int64_t now_ms
     say_error("history: %s; going on from memory", why);
 }
 
-void daemon_commit(struct daemon *daemon, int64_t now_ms)
+void daemon_commit(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
     if (daemon->touched)
-        put_everything(daemon, now_ms);
-    if (!history_dirty(daemon->history) || now_ms < daemon->retry_ms)
+        put_everything(daemon);
+    if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)
         return;
     if (history_commit(daemon->history, &error) != HISTORY_OK) {
-        commit_failed(daemon, strbuf_text(&error), now_ms);
+        commit_failed(daemon, strbuf_text(&error));
     } else {
         if (error.len)
             say_warning("history: %s", strbuf_text(&error));
@@ -55,7 +59,7 @@ void daemon_commit(struct daemon *daemon, int64_t now_ms)
     strbuf_free(&error);
 }
 
-void daemon_write_textfile(struct daemon *daemon, bool up, int64_t now_ms)
+void daemon_write_textfile(struct daemon *daemon, bool up)
 {
     textfile_write(&daemon->textfile, daemon->config->metrics_textfile, &(struct textfile_facts){
         .up = up,
@@ -65,5 +69,5 @@ void daemon_write_textfile(struct daemon *daemon, bool up, int64_t now_ms)
         .commit_failures = daemon->commit_failures,
         .behind_bytes = follow_behind(daemon->follow),
         .writer = daemon->writer,
-    }, now_ms);
+    }, daemon->now_ms);
 }

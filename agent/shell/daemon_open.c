@@ -103,15 +103,15 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
 
 void daemon_close(struct daemon *daemon)
 {
-    int64_t now_ms = hostclock_now_ms();
+    daemon_look_at_clocks(daemon);
     systemd_tell(SYSTEMD_STOPPING);
     if (daemon->dispatch)
         dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;
     if (daemon->history && daemon->follow) {
-        daemon_commit(daemon, now_ms);
+        daemon_commit(daemon);
         if (daemon->config->metrics_textfile)
-            daemon_write_textfile(daemon, false, now_ms);
+            daemon_write_textfile(daemon, false);
     }
     dispatch_close(daemon->dispatch);
     follow_free(daemon->follow);

@@ -10,13 +10,16 @@
 #include "shell/ingest.h"
 #include "shell/textfile.h"
 
-/* The inside of the daemon: daemon.c is its loop, daemon_open.c its beginning and end, daemon_commit.c what it keeps. */
+/* The inside of the daemon: daemon.c is its loop, daemon_open.c its beginning and end, daemon_commit.c what it keeps,
+ * daemon_clock.c what clocks do. */
 
 enum {
     FRESH_MS = 60 * 1000,                /* backlog younger than that is news: a restart of the agent swallows none */
     RETRY_MS = 1000,                     /* after a commit that failed */
     SOURCES_MOST = 16,
 };
+
+enum log_told { LOG_UNTOLD, LOG_TOLD_READABLE, LOG_TOLD_REFUSED };   /* what the core knows of the log */
 
 struct daemon {
     struct config *config;
@@ -31,10 +34,17 @@ struct daemon {
     struct strbuf trouble;               /* why the last commit failed; "" when it did not */
     enum follow_writer writer;
     int64_t absent_ms;                   /* since when the log has no writer; 0: it has one, or nobody knows */
+    int64_t refused_ms;                  /* since when the log is refused; 0: it is not */
+    enum log_told log_told;
     bool catching_up;
+    bool drained;                        /* all that was there had been read before this turn */
     bool touched;                        /* lines or deadlines changed the core since the last commit */
     bool ready;                          /* the service manager was told */
     int64_t started_ms;
+    int64_t now_ms;                      /* this turn of the loop, by the wall clock */
+    int64_t running_ms;                  /* the same by a clock that nobody sets: the agent's own deadlines are on it */
+    int64_t zone_said_ms;                /* of which error of the zone people were told */
+    int64_t records_judged;              /* the records when the zone was looked at last */
     int64_t commit_failures;
     int64_t retry_ms;                    /* when to commit again; 0: at once */
     int64_t housekeeping_ms;
@@ -47,7 +57,21 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error);
 void daemon_close(struct daemon *daemon);
 
 /* One transaction, unless the last one failed a moment ago; then the next one takes all. */
-void daemon_commit(struct daemon *daemon, int64_t now_ms);
-void daemon_write_textfile(struct daemon *daemon, bool up, int64_t now_ms);
+void daemon_commit(struct daemon *daemon);
+void daemon_write_textfile(struct daemon *daemon, bool up);
+
+/* Once a turn: now_ms and running_ms. */
+void daemon_look_at_clocks(struct daemon *daemon);
+
+/* kind, text and duration_ms are the caller's; it happened now. */
+void daemon_feed_host(struct daemon *daemon, const struct event *what);
+
+/* Before the log is read: what is read afterwards may have been written after the host woke up. */
+void daemon_notice_jump(struct daemon *daemon);
+/* When it was read to its end, before any deadline is looked at. */
+void daemon_notice_zone(struct daemon *daemon);
+void daemon_leave_future(struct daemon *daemon);
+/* In words what keeps the log from being understood; nothing if all is well. */
+void daemon_log_trouble(const struct daemon *daemon, struct strbuf *out);
 
 #endif

@@ -45,7 +45,7 @@ void follow_note(const struct follow *follow, enum follow_note note, const char 
 
 void follow_trouble(struct follow *follow, enum follow_note note, const char *why)
 {
-    follow->retry = note == FOLLOW_REFUSED;
+    follow->refused = follow->retry = note == FOLLOW_REFUSED;
     if (strcmp(strbuf_text(&follow->trouble), why) == 0)
         return;
     strbuf_clear(&follow->trouble);
@@ -96,6 +96,7 @@ struct follow *follow_open(const char *path, const char *owner, const struct sou
     struct follow *follow = must_alloc(sizeof *follow);
     follow->path = must_copy(path, strlen(path));
     follow->owner = owner_id;
+    follow->known_owner = TAIL_ANY_OWNER;
     follow->sink = *sink;
     follow->buffer = must_alloc(TAIL_BUFFER_BYTES);
     follow->writer = WRITER_UNKNOWN;
@@ -226,6 +227,13 @@ static void note_cut(struct follow *follow, const struct followed *file, int64_t
                 (long long)tail_position(file->tail).offset);
 }
 
+static void note_progress(struct follow *follow, struct followed *file)
+{
+    follow->written_ms = tail_changed_ns(file->tail) / 1000000;
+    if (file->drained && file->written_ms == 0)
+        file->written_ms = follow_monotonic_ms();
+}
+
 /* Reads the file at index; TAIL_MORE when the budget is used up, else TAIL_END or TAIL_FAILED. */
 static enum tail_outcome read_file(struct follow *follow, size_t index, size_t *budget)
 {
@@ -234,8 +242,8 @@ static enum tail_outcome read_file(struct follow *follow, size_t index, size_t *
         int64_t was = tail_position(file->tail).offset;
         enum tail_outcome outcome = tail_read(file->tail, follow->buffer, budget, &follow->sink);
 
-        if (file->drained && file->written_ms == 0 && tail_position(file->tail).offset > was)
-            file->written_ms = follow_monotonic_ms();
+        if (tail_position(file->tail).offset > was)
+            note_progress(follow, file);
         if (outcome == TAIL_CUT)
             note_cut(follow, file, was);
         else if (outcome == TAIL_TRUNCATED)
@@ -286,9 +294,14 @@ size_t follow_positions(const struct follow *follow, struct source_position *pos
     return count;
 }
 
-bool follow_unreadable(const struct follow *follow)
+const char *follow_refusal(const struct follow *follow)
 {
-    return follow->retry;
+    return follow->refused ? strbuf_text(&follow->trouble) : NULL;
+}
+
+int64_t follow_written_ms(const struct follow *follow)
+{
+    return follow->written_ms;
 }
 
 int64_t follow_behind(const struct follow *follow)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/shell/siblings.h"
 #include "agent/shell/watch.h"
@@ -195,6 +196,23 @@ void follow_recover(struct follow *follow, size_t index)
     siblings_free(&siblings);
 }
 
+/*
+ * An editor saves by writing the whole text anew under the old name: no line of it is news. What the old file holds beyond
+ * our position is in the copy too, so it is read from the one, before the other is taken up behind it.
+ */
+static void pass_over_copy(struct follow *follow, struct tail *copy)
+{
+    struct tail *old = follow->files[follow->count - 1].tail;
+    struct source_position position = tail_position(old);
+    size_t budget = SIZE_MAX;
+
+    if (!tail_copies(copy, &position) || tail_read(old, follow->buffer, &budget, &follow->sink) != TAIL_END)
+        return;
+    position = tail_position(old);
+    if (tail_copies(copy, &position))
+        tail_resume(copy, &position);
+}
+
 /* Follows the file that was opened at path, and owns it. */
 static void begin(struct follow *follow, struct tail *tail)
 {
@@ -204,6 +222,8 @@ static void begin(struct follow *follow, struct tail *tail)
         take_up(follow, tail);
     else if (replaces)
         catch_missed(follow, tail);
+    if (replaces)
+        pass_over_copy(follow, tail);
     append(follow, tail);
     follow->current = true;
     follow_note(follow, replaces ? FOLLOW_ROTATED : FOLLOW_OPENED, "%s, inode %llu, from byte %lld",
@@ -238,11 +258,27 @@ static void bear_absence(struct follow *follow)
         follow->retry = true;
 }
 
+/*
+ * Without [log] owner anybody's log is followed, but not one that changes hands while we look: in a directory like /tmp that is
+ * how a forged one would come. Root and the agent's own user could forge it anyway.
+ */
+static bool changed_hands(const struct follow *follow, const struct tail *tail, struct strbuf *why)
+{
+    uid_t owner = tail_owner(tail);
+    if (follow->owner != TAIL_ANY_OWNER || follow->known_owner == TAIL_ANY_OWNER || (int64_t)owner == follow->known_owner ||
+        owner == 0 || owner == geteuid() || is_followed(follow, tail))
+        return false;
+    strbuf_printf(why, "replaced by a file of user %u, the one before was user %lld's; if that is right, set [log] owner or "
+                  "restart the agent", (unsigned)owner, (long long)follow->known_owner);
+    return true;
+}
+
 static void on_opened(struct follow *follow, struct tail *tail)
 {
     strbuf_clear(&follow->trouble);
-    follow->retry = false;
+    follow->refused = follow->retry = false;
     follow->absent_ms = 0;
+    follow->known_owner = tail_owner(tail);
     if (is_followed(follow, tail)) {
         make_current(follow, tail);
         tail_free(tail);
@@ -273,6 +309,11 @@ void follow_look(struct follow *follow)
     follow->slow_ms = follow_monotonic_ms() + FOLLOW_SLOW_MS;
     follow_watch(follow);
     struct tail *tail = tail_open(follow->path, follow->owner, &refusal, &why);
+    if (tail && changed_hands(follow, tail, &why)) {
+        tail_free(tail);
+        tail = NULL;
+        refusal = TAIL_UNTRUSTED;
+    }
     if (tail)
         on_opened(follow, tail);
     else

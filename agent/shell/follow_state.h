@@ -25,9 +25,11 @@ struct followed {
 
 struct follow {
     char *path, *directory, *base;
-    int64_t owner;
+    int64_t owner;              /* as configured, or TAIL_ANY_OWNER */
+    int64_t known_owner;        /* of the file at path last; TAIL_ANY_OWNER: none was seen yet */
     struct follow_sink sink;
     char *buffer;
+    int64_t written_ms;         /* when the file that gave the last line was written last */
 
     struct source_position *remembered;  /* from an earlier life, until the files are found */
     size_t remembered_count;
@@ -48,7 +50,8 @@ struct follow {
     int64_t recheck_at_ms;      /* that is, then (monotonic) */
 
     struct strbuf trouble;      /* what keeps path from being followed, as said last; empty: nothing */
-    bool retry;                 /* and no event may tell when that ends */
+    bool refused;               /* it is there, but cannot be trusted or read */
+    bool retry;                 /* no event may tell when the trouble ends */
     int64_t absent_ms;          /* since when nothing is at path (monotonic); 0: something is */
     bool said_polling, said_no_lease;
 };

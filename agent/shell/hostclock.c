@@ -17,6 +17,11 @@ int64_t hostclock_now_ms(void)
     return read_ms(CLOCK_REALTIME);
 }
 
+int64_t hostclock_running_ms(void)
+{
+    return read_ms(CLOCK_MONOTONIC);
+}
+
 void hostclock_init(struct hostclock *clock)
 {
     clock->wall_ms = read_ms(CLOCK_REALTIME);

@@ -10,6 +10,7 @@ struct hostclock {
 };
 
 int64_t hostclock_now_ms(void);
+int64_t hostclock_running_ms(void);   /* never set, and still while the host sleeps: for the agent's own deadlines */
 void hostclock_init(struct hostclock *clock);
 
 /* How much further the wall clock moved since the last look than the machine ran, if a second or more; else 0. */

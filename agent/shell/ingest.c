@@ -1,9 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/ingest.h"
 
+/* The zones of the world span 26 hours; a line is seconds old when it is read, or a minute on a starved host. */
+enum { ZONE_STEP_MS = 30 * 60 * 1000, ZONE_SLACK_MS = 90 * 1000, ZONE_MOST_MS = 26 * 60 * 60 * 1000 };
+
+bool ingest_zone_error(int64_t off_ms, int64_t *error_ms)
+{
+    int64_t half = off_ms < 0 ? -ZONE_STEP_MS / 2 : ZONE_STEP_MS / 2;
+    int64_t nearest_ms = (off_ms + half) / ZONE_STEP_MS * ZONE_STEP_MS;
+    int64_t rest_ms = off_ms - nearest_ms;
+    if (rest_ms > ZONE_SLACK_MS || rest_ms < -ZONE_SLACK_MS || nearest_ms > ZONE_MOST_MS || nearest_ms < -ZONE_MOST_MS)
+        return false;
+    *error_ms = nearest_ms;
+    return true;
+}
+
+int64_t ingest_clock(const struct ingest *ingest)
+{
+    int64_t raw_ms = parser_clock(ingest->parser);
+    return raw_ms ? raw_ms - ingest->zone_error_ms : 0;
+}
+
+/* Before the engine sees it: its clock would run ahead to such a line and find promises broken on the way. */
+static void leave_future(struct ingest *ingest, int64_t time_ms)
+{
+    int64_t ahead_ms = time_ms - ingest->zone_error_ms - ingest->now_ms;
+    int64_t error_ms = 0;
+    if (!ingest->now_ms || ahead_ms <= INGEST_AHEAD_MS)
+        return;
+    if (ingest_zone_error(ahead_ms, &error_ms) && error_ms != 0) {
+        ingest->zone_error_ms += error_ms;
+        return;
+    }
+    struct event jump = { .kind = EVENT_HOST_RESUMED, .time_ms = time_ms - ingest->zone_error_ms, .offset = -1 };
+    jump.duration_ms = jump.time_ms - engine_clock(ingest->engine);
+    if (jump.duration_ms > 0)
+        engine_feed(ingest->engine, &jump);
+}
+
 static void take_event(void *ctx, const struct event *event)
 {
     struct ingest *ingest = ctx;
+    struct event corrected;
+    leave_future(ingest, event->time_ms);
+    if (ingest->zone_error_ms) {
+        corrected = *event;
+        corrected.time_ms -= ingest->zone_error_ms;
+        corrected.at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
+        event = &corrected;
+    }
     if (event->time_ms >= ingest->live_from_ms) {
         ingest->live_from_ms = INT64_MIN;
         engine_tick(ingest->engine, event->time_ms - 1);   /* what was missed before it is old news as well */

@@ -58,8 +58,11 @@ enum follow_writer { WRITER_UNKNOWN, WRITER_PRESENT, WRITER_ABSENT };
 /* Whether somebody holds a followed file open for writing (a read lease tells; UNKNOWN where it may not be asked). */
 enum follow_writer follow_writer(struct follow *follow);
 
-/* Whether the log cannot be trusted or read (FOLLOW_REFUSED), as of the last follow_read. */
-bool follow_unreadable(const struct follow *follow);
+/* Why the log cannot be trusted or read (FOLLOW_REFUSED), as of the last follow_read; NULL if it can, or is not there. */
+const char *follow_refusal(const struct follow *follow);
+
+/* When the file that gave the last line was written last, by its file system's clock (Unix ms); 0 before the first. */
+int64_t follow_written_ms(const struct follow *follow);
 
 /* Bytes between where reading stands and the end. */
 int64_t follow_behind(const struct follow *follow);
