@@ -187,6 +187,13 @@ static void keep_error(struct engine *engine, struct table *table)
     engine->model.run.error = strbuf_text(&engine->model.run_error);
 }
 
+/* The excerpt goes on as a C string: a NUL in it must not hide what stands behind it. */
+static void add_error(struct strbuf *error, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        strbuf_add(error, text.at[i] ? text.at + i : "?", 1);
+}
+
 /* More about the failure that was just reported. */
 static void on_evidence(struct engine *engine, const struct event *event)
 {
@@ -199,7 +206,7 @@ static void on_evidence(struct engine *engine, const struct event *event)
     } else if (model->run_error.len + event->text.len < ERROR_BYTES_MOST) {
         if (model->run_error.len)
             strbuf_puts(&model->run_error, "\n");
-        strbuf_add(&model->run_error, event->text.at, event->text.len);
+        add_error(&model->run_error, event->text);
         if (model->run_error.len)
             keep_error(engine, table);
     }

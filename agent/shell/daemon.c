@@ -72,6 +72,17 @@ static int64_t ask_again_ms(const struct daemon *daemon)
     return daemon->absent_ms && daemon->writer != WRITER_ABSENT ? daemon->absent_ms + REOPEN_MS : INT64_MAX;
 }
 
+/* An answer that was not waited for is not "no". */
+static void notice_limits(struct daemon *daemon)
+{
+    int64_t hits = parser_counts(daemon->ingest.parser)->limit_hits;
+    if (hits > 0 && !daemon->limits_said) {
+        say_warning("a pattern was given up at PCRE2's limits: its line may have been an event ([log] patterns; "
+                    "`agent status` counts them)");
+        daemon->limits_said = true;
+    }
+}
+
 /* A log that cannot be trusted or read is an incident; one that is not there at all shows in the scheduler's silence. */
 static void notice_refusal(struct daemon *daemon)
 {
@@ -227,6 +238,7 @@ static enum follow_progress read_and_decide(struct daemon *daemon)
         tick(daemon);
         notice_writer(daemon, writer);
         notice_refusal(daemon);
+        notice_limits(daemon);
         caught_up(daemon);
     }
     return progress;

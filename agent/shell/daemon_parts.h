@@ -39,6 +39,7 @@ struct daemon {
     bool catching_up;
     bool drained;                        /* all that was there had been read before this turn */
     bool touched;                        /* lines or deadlines changed the core since the last commit */
+    bool limits_said;                    /* that a pattern was given up */
     bool ready;                          /* the service manager was told */
     int64_t started_ms;
     int64_t now_ms;                      /* this turn of the loop, by the wall clock */
