@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The agent through every kind of rotation, with logrotate and a process that writes a thousand numbered lines a second.
+
+Each line is a completed run whose rows are its number, so the history tells what was lost, doubled or out of order.
+POUR_SECONDS in the environment asks for longer pours.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from agent import Agent, wait_until   # noqa: E402
+from hand import Pour                 # noqa: E402
+
+TIMEOUT_S = 300
+POUR_S = float(os.environ.get("POUR_SECONDS", "1.2"))
+ROTATIONS = 4
+SETTINGS = {"notify.reminder": "0", "detect.stall_warning_runs": "1000000", "detect.stall_critical_runs": "1000000"}
+LOGROTATE = shutil.which("logrotate") or "/usr/sbin/logrotate"
+
+
+class RotationCase(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="agent-rotation-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        (self.directory / "logs").mkdir()
+        self.log = self.directory / "logs" / "scheduler.log"
+        self.agent = Agent(self.log, self.directory / "history.db", None, SETTINGS)
+        self.addCleanup(lambda: self.agent.process and self.agent.process.poll() is None and self.agent.kill())
+
+    def pour(self, reopen):
+        pour = Pour(self.log, reopen=reopen)
+        self.addCleanup(pour.kill)
+        return pour
+
+    def logrotate(self, *directives, keep=9):
+        conf = self.directory / "logrotate.conf"
+        conf.write_text(f"{self.log} {{\n  rotate {keep}\n  nomail\n  " + "\n  ".join(directives) + "\n}\n", encoding="utf-8")
+        conf.chmod(0o644)
+        subprocess.run([LOGROTATE, "--force", "--state", self.directory / "logrotate.state", conf], check=True, timeout=20,
+                       stderr=subprocess.DEVNULL)   # it complains of files that grow while it packs them
+
+    def numbers(self):
+        return [rows for rows, in self.agent.rows("SELECT rows FROM run ORDER BY id")]
+
+    def begin(self, reopen):
+        pour = self.pour(reopen)
+        wait_until(self.log.exists, 10, "no log")
+        self.agent.start()
+        self.agent.wait_for("SELECT count(*) > 0 FROM run", 1)
+        return pour
+
+    def check(self, pour, kind, in_order=True):
+        count = pour.end()
+        with contextlib.suppress(AssertionError):
+            self.agent.wait_for("SELECT count(*) FROM run", count)
+        numbers = self.numbers()
+        lost = count - len(set(numbers))
+        doubled = len(numbers) - len(set(numbers))
+        print(f"# {kind}: {count} lines, {lost} lost, {doubled} doubled")
+        self.assertEqual((lost, doubled), (0, 0), f"{kind}; the agent said: {self.agent.said()}")
+        if in_order:
+            self.assertEqual(numbers, list(range(1, count + 1)))
+        return count
+
+    def paged(self):
+        return self.agent.rows("SELECT alert, status FROM notification")
+
+
+class Rotation(RotationCase):
+    def rotate(self, kind, reopen, *directives, keep=9):
+        pour = self.begin(reopen)
+        for _ in range(ROTATIONS):
+            time.sleep(POUR_S / ROTATIONS)
+            self.logrotate(*directives, keep=keep)
+        time.sleep(0.1)
+        self.assertEqual(self.paged(), [])
+        return self.check(pour, kind)
+
+    def test_create_with_a_writer_that_reopens(self):
+        self.rotate("rename and create, the writer moves", True, "create")
+
+    def test_nocreate_with_a_writer_that_reopens_pages_nobody(self):
+        self.rotate("rename without create, the writer reopens", True, "nocreate")
+
+    def test_compression_with_a_writer_that_reopens(self):
+        self.rotate("rename, create, compress, delaycompress, the writer moves", True, "create", "compress", "delaycompress")
+
+    def test_a_writer_that_stays_through_compression_and_unlink(self):
+        pour = self.begin(False)
+        inode = self.log.stat().st_ino
+        for _ in range(ROTATIONS):
+            time.sleep(POUR_S / ROTATIONS)
+            self.logrotate("create", "compress", "delaycompress", keep=2)
+        left = [path for path in self.log.parent.iterdir() if path.stat().st_ino == inode]
+        self.assertEqual(left, [], "the old file has no name any more")
+        time.sleep(0.1)
+        wait_until(lambda: "the writer stays with the old file" in self.agent.said(), 10, "the writer was not blamed")
+        self.assertEqual(self.paged(), [])
+        self.check(pour, "the writer stays with the old file, which is compressed and unlinked")
+        self.assertEqual(self.agent.said().count("the writer stays with the old file"), 1)
+
+    def test_copytruncate(self):
+        pour = self.begin(False)
+        for _ in range(ROTATIONS):
+            time.sleep(POUR_S / ROTATIONS)
+            self.logrotate("copytruncate")
+        count = pour.end()
+        kept = set()
+        for path in self.log.parent.iterdir():
+            kept |= {int(line.split(b"(")[1].split()[0]) for line in path.read_bytes().split(b"\n")[:-1]}
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: kept <= set(self.numbers()), 10)
+        numbers = self.numbers()
+        print(f"# copytruncate: {count} lines, of which logrotate itself kept {len(kept)}: {len(kept - set(numbers))} of them "
+              f"lost, {len(numbers) - len(set(numbers))} doubled, {len(set(numbers) - kept)} more read before it cut them off")
+        self.assertEqual((kept - set(numbers), numbers), (set(), sorted(set(numbers))))
+
+    def test_deleted_and_made_again(self):
+        pour = self.begin(True)
+        for _ in range(ROTATIONS):
+            time.sleep(POUR_S / ROTATIONS)
+            with self.still(pour):
+                self.log.unlink()
+        self.check(pour, "deleted and made again")
+
+    @contextlib.contextmanager
+    def still(self, pour):
+        """What is deleted before the agent opened it is nobody's to read: the writer pauses until all is read."""
+        os.kill(pour.process.pid, signal.SIGSTOP)
+        size = self.log.stat()
+        wait_until(lambda: self.agent.rows("SELECT count(*) FROM source WHERE inode = ? AND offset = ?", size.st_ino,
+                                           size.st_size) == [(1,)], 10, "not read to its end")
+        yield
+        os.kill(pour.process.pid, signal.SIGCONT)
+
+    def test_the_directory_replaced(self):
+        pour = self.begin(True)
+        for number in range(ROTATIONS):
+            time.sleep(POUR_S / ROTATIONS)
+            os.kill(pour.process.pid, signal.SIGSTOP)   # it would find no directory to make its log in
+            self.log.parent.rename(self.directory / f"logs.{number}")
+            self.log.parent.mkdir()
+            os.kill(pour.process.pid, signal.SIGCONT)
+        self.check(pour, "the directory replaced")
+
+
+class Away(RotationCase):
+    """Rotations that the agent did not see: it was down, or the kernel dropped the events."""
+
+    def test_several_rotations_while_it_was_down(self):
+        pour = self.begin(True)
+        for _ in range(3):
+            self.agent.kill()
+            for _ in range(3):
+                time.sleep(POUR_S / 9)
+                self.logrotate("create", keep=99)
+            self.agent.start()
+        self.check(pour, "3 times down, 3 rotations each time")
+
+    def test_the_remembered_file_was_compressed_while_it_was_down(self):
+        pour = self.begin(True)
+        self.agent.kill()
+        for _ in range(3):
+            time.sleep(POUR_S / 3)
+            self.logrotate("create", "compress", "delaycompress")
+        count = pour.end()
+        self.agent.start()
+        last = count
+        wait_until(lambda: self.numbers()[-1:] == [last], 10, "the newest line")
+        numbers = self.numbers()
+        lost = count - len(set(numbers))
+        print(f"# compressed while the agent was down: {count} lines, {lost} lost (said), "
+              f"{len(numbers) - len(set(numbers))} doubled")
+        self.assertEqual(numbers, sorted(set(numbers)))
+        self.assertIn("compressed", self.agent.said())
+
+    def test_an_inode_that_is_used_again(self):
+        self.log.write_text("", encoding="utf-8")
+        pour = self.pour(False)
+        self.agent.start()
+        self.agent.wait_for("SELECT count(*) > 100 FROM run", 1)
+        first = pour.end()
+        self.agent.wait_for("SELECT count(*) FROM run", first)
+        self.agent.stop()
+        inode = self.log.stat().st_ino
+        for _ in range(200):
+            self.log.unlink()
+            self.log.touch()
+            if self.log.stat().st_ino == inode:
+                break
+        else:
+            self.skipTest("this file system does not use an inode again at once")
+        again = self.pour(False)
+        time.sleep(POUR_S / 2)
+        second = again.end()
+        self.agent.start()
+        self.agent.wait_for("SELECT count(*) FROM run", first + second)
+        self.assertEqual(self.numbers(), [*range(1, first + 1), *range(1, second + 1)])
+        print(f"# an inode used again while the agent was down: {first} + {second} lines, 0 lost, 0 doubled")
+
+    def test_an_overflow_of_the_kernels_queue(self):
+        pour = self.begin(True)
+        limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text(encoding="ascii"))
+        os.kill(self.agent.process.pid, signal.SIGSTOP)
+        for number in range(limit // 2 + 100):      # two events each, on a file of the watched directory
+            path = self.log.with_name(f"x{number % 2}")
+            path.touch()
+            path.unlink()
+        self.logrotate("create")
+        time.sleep(0.1)
+        os.kill(self.agent.process.pid, signal.SIGCONT)
+        wait_until(lambda: "dropped events" in self.agent.said(), 10, "no overflow")
+        self.check(pour, f"{limit} events in the queue, the rotation's dropped")
+
+
+if __name__ == "__main__":
+    unittest.main()
