@@ -47,8 +47,12 @@ size_t window_newest(const struct window *window, int64_t since_ms, size_t most)
 {
     if (most > window->room)
         most = window->room;
+    if (most > window->count)
+        most = window->count;
+    if (since_ms == INT64_MIN)
+        return most;
     size_t newest = 0;
-    while (newest < most && newest < window->count && window->at_ms[window->count - 1 - newest] >= since_ms)
+    while (newest < most && window->at_ms[window->count - 1 - newest] >= since_ms)
         newest++;
     return newest;
 }
@@ -157,6 +161,24 @@ double robust_z_log(const int64_t *samples, size_t count, int64_t value, double 
     double scale = 1.4826 * median_of(work, count);
     free(work);
     return (log_of(value) - median) / (scale < mad_floor ? mad_floor : scale);
+}
+
+/*
+ * So far below the median there is no value unless the median exceeds it by this factor at least, and so do half the samples: nearly always
+ * a count tells that they do not, and nothing needs to be sorted. The factor is taken a little too small: in doubt the score decides.
+ */
+static bool half_exceed(const int64_t *samples, size_t count, int64_t value, double factor)
+{
+    double least = (value < 1 ? 1.0 : (double)value) * factor * (1 - 1e-9);
+    size_t above = 0;
+    for (size_t i = 0; i < count; i++)
+        above += (double)samples[i] > least;
+    return above >= count / 2;
+}
+
+bool robust_z_log_below(const int64_t *samples, size_t count, int64_t value, double mad_floor, double low)
+{
+    return half_exceed(samples, count, value, exp(-low * mad_floor)) && robust_z_log(samples, count, value, mad_floor) < low;
 }
 
 /* Sum over the groups of equal values of t (t - 1) (2 t + 5). */

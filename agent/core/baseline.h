@@ -46,6 +46,8 @@ void hourly_archive(struct hourly *hourly, struct archive *archive, const char *
  * look enormous. Values below 1 count as 1.
  */
 double robust_z_log(const int64_t *samples, size_t count, int64_t value, double mad_floor);
+/* Whether that score is below low, which is negative; cheaper than asking for the score, since it hardly ever is. */
+bool robust_z_log_below(const int64_t *samples, size_t count, int64_t value, double mad_floor, double low);
 double median_of(double *values, size_t count);   /* reorders values */
 
 /*

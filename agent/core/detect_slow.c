@@ -49,12 +49,12 @@ static double level_ahead(const struct window *recent, size_t count, int64_t ahe
 static bool rising(const struct engine *engine, int64_t duration_ms)
 {
     const struct window *good = &engine->slow.good, *recent = &engine->slow.recent;
+    if (duration_ms <= engine->settings.detect.slow_floor_ms)
+        return false;
     size_t week = window_newest(good, engine->clock_ms - 7 * (int64_t)DAY_MS, SIZE_MAX);
     size_t span = window_newest(recent, engine->clock_ms - TREND_SPAN_MS, TREND_MOST);
     size_t count = window_newest(recent, INT64_MIN, span > TREND_WINDOW ? span : TREND_WINDOW);
-    if (duration_ms <= engine->settings.detect.slow_floor_ms || count < TREND_LEAST || week == 0)
-        return false;
-    if ((double)duration_ms <= 2 * window_median(good, week))
+    if (count < TREND_LEAST || week == 0 || (double)duration_ms <= 2 * window_median(good, week))
         return false;
     return mann_kendall_z(recent->values + recent->count - count, count) > trend_z
         && level_ahead(recent, count, AHEAD_MS) >= (double)engine->settings.detect.cycle_slow_ms;

@@ -20,8 +20,8 @@ static bool is_low(const struct engine *engine, const struct table *table)
     const int64_t *samples = hourly_samples(&table->volume, engine->clock_ms, &hour);
     if (hour < HOUR_SAMPLES_LEAST || (int64_t)day < engine->settings.detect.min_samples)
         return false;
-    return robust_z_log(samples, hour, table->moved, volume_mad_floor) < low_z
-        && robust_z_log(rows->values + rows->count - day, day, table->moved, volume_mad_floor) < low_z;
+    return robust_z_log_below(samples, hour, table->moved, volume_mad_floor, low_z)
+        && robust_z_log_below(rows->values + rows->count - day, day, table->moved, volume_mad_floor, low_z);
 }
 
 static void raise_low(struct engine *engine, struct table *table)

@@ -38,6 +38,13 @@ static void leave_future(struct ingest *ingest, int64_t time_ms)
         engine_feed(ingest->engine, &jump);
 }
 
+static void go_live(struct ingest *ingest, int64_t from_ms)
+{
+    ingest->live_from_ms = INT64_MIN;
+    engine_tick(ingest->engine, from_ms - 1);   /* what was missed before it is old news as well */
+    engine_go_live(ingest->engine);
+}
+
 static void take_event(void *ctx, const struct event *event)
 {
     struct ingest *ingest = ctx;
@@ -49,11 +56,8 @@ static void take_event(void *ctx, const struct event *event)
         corrected.at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
         event = &corrected;
     }
-    if (event->time_ms >= ingest->live_from_ms) {
-        ingest->live_from_ms = INT64_MIN;
-        engine_tick(ingest->engine, event->time_ms - 1);   /* what was missed before it is old news as well */
-        engine_go_live(ingest->engine);
-    }
+    if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms)
+        go_live(ingest, event->time_ms);
     engine_feed(ingest->engine, event);
 }
 
