@@ -7,6 +7,8 @@ BUILD   ?= build
 CFLAGS  ?= -O2 -g
 SANITIZE ?=
 FUZZ_SECONDS ?= 60
+BENCH_MB ?= 100
+BENCH_IDLE ?= 60
 
 VERSION  := 0.1.0
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Wformat=2
@@ -103,7 +105,7 @@ uninstall: ## remove what install put there
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-faults test-asan test-valgrind fuzz analyse bench bench-lead clean help
+.PHONY: test test-faults test-asan test-valgrind fuzz analyse bench bench-lead soak clean help
 test: ## every test: unit, layers, end to end, faults
 	$(DEPS) build test
 	@+$(REMAKE) all unit probes
@@ -139,10 +141,15 @@ analyse: ## cppcheck, clang-tidy and gcc's analyser
 	clang-tidy --quiet $(SOURCES) agent/main.c -- -std=c11 $(filter-out -M%,$(ALL_CPPFLAGS))
 	@+$(REMAKE) BUILD=build-analyse CC=gcc CFLAGS="-O2 -g -fanalyzer -Werror" all
 
-bench: ## throughput, memory and latency
-	$(DEPS) build
+bench: ## speed, memory and latency beside ripgrep, mtail, grep and gawk (BENCH_MB=1000: a bigger log; BENCH_IDLE=600 seconds)
+	$(DEPS) build bench
 	@+$(REMAKE) all benches
-	$(if $(wildcard tests/bench/bench.py),python3 tests/bench/bench.py $(BUILD))
+	@python3 tests/bench/bench.py $(BUILD) --mb $(BENCH_MB) --idle $(BENCH_IDLE)
+
+soak: ## ten years of cycles through the live agent (20 minutes): memory and descriptors stay flat
+	$(DEPS) build
+	@+$(REMAKE) all
+	python3 tests/bench/soak.py $(BUILD)/agent --json $(BUILD)/soak.json
 
 bench-lead: ## how long before Prometheus the agent pages, incident by incident
 	$(DEPS) build

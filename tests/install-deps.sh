@@ -3,7 +3,7 @@
 #
 # tests/install-deps.sh WHAT...
 #
-# Installs the Debian packages that are missing for WHAT: build, test, valgrind, analyse, fuzz. Looks for the thing itself
+# Installs the Debian packages that are missing for WHAT: build, test, valgrind, analyse, fuzz, bench. Looks for the thing itself
 # (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
 # something is missing. With "check" as the first word nothing is installed: what is missing is named.
 set -eu
@@ -60,6 +60,13 @@ want_fuzz()
 {
     want clang                 has_program clang
     want libclang-rt-dev       has_sanitizers
+}
+
+want_bench()
+{
+    want ripgrep               has_program rg
+    want mtail                 has_program mtail
+    want gawk                  has_program gawk
 }
 
 look()

@@ -56,6 +56,27 @@ static void values_below_one_count_as_one(void **unused)
     assert_near(robust_z_log(samples, 0, 100, 0.05), 0, 0);
 }
 
+static void asking_whether_the_score_is_below_a_bound_gives_the_score_s_own_answer(void **unused)
+{
+    (void)unused;
+    uint32_t state = 1;
+    int below = 0;
+    for (int round = 0; round < 20000; round++) {
+        int64_t samples[9];
+        size_t count = (size_t)(round % 10);
+        for (size_t i = 0; i < count; i++) {
+            state = state * 1664525 + 1013904223;
+            samples[i] = state >> 8 & 1023;
+        }
+        int64_t value = state >> 20 & 127;
+        double low = -1 - (double)(round % 7);
+        bool is_below = robust_z_log(samples, count, value, 0.25) < low;
+        assert_int_equal(robust_z_log_below(samples, count, value, 0.25, low), is_below);
+        below += is_below;
+    }
+    assert_true(below > 1000 && below < 19000);
+}
+
 static void mann_kendall_gives_the_published_score_with_a_tie(void **unused)
 {
     (void)unused;
@@ -230,6 +251,7 @@ int main(void)
         cmocka_unit_test(the_robust_z_is_the_hand_computed_one),
         cmocka_unit_test(a_too_regular_past_counts_as_the_floor),
         cmocka_unit_test(values_below_one_count_as_one),
+        cmocka_unit_test(asking_whether_the_score_is_below_a_bound_gives_the_score_s_own_answer),
         cmocka_unit_test(mann_kendall_gives_the_published_score_with_a_tie),
         cmocka_unit_test(mann_kendall_corrects_for_every_group_of_ties),
         cmocka_unit_test(mann_kendall_is_symmetric_and_silent_without_a_trend),

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a long past costs: start, cycles and questions with a month, a year and ten years of history."""
+
+import sys
+import tempfile
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import measure                                   # noqa: E402
+from live import TABLE, running                  # noqa: E402
+from simulator.simulator import write_healthy    # noqa: E402
+
+PASTS = {"a month": 30, "a year": 364, "ten years": 3640}
+CYCLES, STARTS, QUESTIONS = 1000, 5, 3
+KEPT = {"history.retention": "40000d"}
+
+
+def make_past(agent, directory, days):
+    """A history that ends now."""
+    log, database = directory / "past.log", directory / "history.db"
+    start = datetime.now(timezone.utc) - timedelta(days=days)
+    write_healthy(log, 1, days, tables=2, interval=15, start=f"{start:%Y-%m-%d %H:%M:%S}")
+    measure.once([agent, "replay", "--tz", "UTC", "--db", database, log])
+    log.unlink()
+    return database
+
+
+def live_cycles(voice, count):
+    for number in range(count):
+        voice.cycle_started(1)
+        voice.run_started(TABLE)
+        voice.run_completed(TABLE, 3000 + number, 1.0)
+        voice.cycle_completed(1.0, 1, 0, 0, 3000)
+        time.sleep(0.003)
+
+
+def cost_per_cycle(agent, directory, database):
+    """A time in the middle: what comes first warms caches up."""
+    with running(agent, directory, KEPT, database) as (process, voice, _, _):
+        live_cycles(voice, 200)
+        time.sleep(0.5)
+        before = measure.cpu_s(process.pid)
+        live_cycles(voice, CYCLES)
+        time.sleep(0.5)
+        return (measure.cpu_s(process.pid) - before) / CYCLES * 1e6
+
+
+def start_ms(agent, directory, database):
+    took = []
+    for _ in range(STARTS):
+        with running(agent, directory, KEPT, database) as (_, _, _, seconds):
+            took.append(seconds * 1e3)
+    return min(took)
+
+
+def question_ms(agent, database, *words):
+    return min(measure.once([agent, *words, "--db", database])["wall_s"] for _ in range(QUESTIONS)) * 1e3
+
+
+def growth(agent, scratch):
+    found = {}
+    for name, days in PASTS.items():
+        with tempfile.TemporaryDirectory(prefix="bench.", dir=scratch) as place:
+            directory = Path(place)
+            database = make_past(agent, directory, days)
+            size_mb = database.stat().st_size / 1e6
+            found[name] = {
+                "start_ms": start_ms(agent, directory, database),
+                "cycle_us": min(cost_per_cycle(agent, directory, database) for _ in range(3)),
+                "database_mb": size_mb,
+                "status_ms": question_ms(agent, database, "status"),
+                "incidents_ms": question_ms(agent, database, "incidents"),
+                "report_month_ms": question_ms(agent, database, "report", "--since", "30d"),
+            }
+    return found
