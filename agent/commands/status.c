@@ -46,8 +46,11 @@ static enum status_level status_look(const struct config *config, enum status_fo
     struct strbuf error = { 0 };
     enum status_level level = STATUS_UNKNOWN;
     struct face face = face_detect();
+    struct probes *probes = probes_open(config);
+    if (probes)
+        probes_ask(probes);
     sqlite3 *db = reader_open(config->history_db, &error);
-    if (!db || !status_gather(&status, db, config, face_now_ms(), &error)) {
+    if (!db || !status_gather(&status, db, config, probes, face_now_ms(), &error)) {
         unknown_put(format, strbuf_text(&error), out);
     } else {
         level = status.level;
@@ -58,6 +61,7 @@ static enum status_level status_look(const struct config *config, enum status_fo
     }
     status_free(&status);
     sqlite3_close(db);
+    probes_close(probes);
     strbuf_free(&error);
     return level;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "shell/config.h"
+#include "shell/probe.h"
 #include "strbuf.h"
 
 /* The health check's facts. Times are 0 where unknown. Strings are owned. */
@@ -64,12 +65,13 @@ struct status {
     char *silence_reason;
     struct status_webhook *webhooks;
     size_t webhook_count;
+    const struct probes *probes;      /* asked already; borrowed, NULL: none is configured */
 };
 
 struct sqlite3;
 /* False on failure, why in *error. */
-bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, int64_t now_ms,
-                   struct strbuf *error);
+bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
+                   int64_t now_ms, struct strbuf *error);
 void status_free(struct status *status);
 /* Sets level and why from the facts. */
 void status_judge(struct status *status);

@@ -188,11 +188,11 @@ static void webhooks_gather(struct status *status, struct rows *rows, const stru
     }
 }
 
-bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, int64_t now_ms,
-                   struct strbuf *error)
+bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
+                   int64_t now_ms, struct strbuf *error)
 {
     struct rows rows = { .db = db };
-    *status = (struct status){ .now_ms = now_ms };
+    *status = (struct status){ .now_ms = now_ms, .probes = probes };
     /* One moment for all queries; without it they are merely less consistent. */
     sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
     agent_gather(status, &rows);

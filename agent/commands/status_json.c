@@ -112,6 +112,44 @@ static void webhook_array(struct json_writer *json, const struct status *status)
     json_close(json, ']');
 }
 
+static void metric_array(struct json_writer *json, const struct probe_answer *answer)
+{
+    json_open(json, "tables", '[');
+    for (size_t i = 0; i < answer->metric_count; i++) {
+        const struct probe_metric *metric = &answer->metrics[i];
+        json_open(json, NULL, '{');
+        json_put_text(json, "table", metric->table);
+        if (metric->lag_ms >= 0)
+            json_put_int(json, "lag_ms", metric->lag_ms);
+        else
+            json_put_null(json, "lag_ms");
+        json_put_time(json, "watermark", metric->watermark_ms);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void probe_array(struct json_writer *json, const struct status *status)
+{
+    static const char *const kinds[] = { [PROBE_HTTP] = "http", [PROBE_TCP] = "tcp", [PROBE_CONTAINER] = "container",
+                                         [PROBE_METRICS] = "metrics" };
+    json_open(json, "probes", '[');
+    for (size_t i = 0; i < probes_count(status->probes); i++) {
+        const struct probe_answer *answer = probes_answer(status->probes, i);
+        json_open(json, NULL, '{');
+        json_put_text(json, "name", answer->name);
+        json_put_text(json, "kind", kinds[answer->kind]);
+        json_put_text(json, "target", answer->target);
+        json_put_text(json, "state", probe_state_name(answer->state));
+        json_put_text(json, "text", strbuf_text(&answer->words));
+        json_put_int(json, "took_ms", answer->took_ms);
+        if (answer->kind == PROBE_METRICS)
+            metric_array(json, answer);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
 bool status_json(const struct status *status, struct strbuf *out, struct strbuf *error)
 {
     struct json_writer json = { .out = out, .maker = json_maker_open(error) };
@@ -129,6 +167,7 @@ bool status_json(const struct status *status, struct strbuf *out, struct strbuf 
     lag_array(&json, status);
     cycle_array(&json, status);
     incident_array(&json, status);
+    probe_array(&json, status);
     webhook_array(&json, status);
     json_close(&json, '}');
     json_maker_free(json.maker);

@@ -119,10 +119,27 @@ static void judge_delivery(struct status *status)
     }
 }
 
+/* A component that is down is not yet a cycle that failed. */
+static void judge_probes(struct status *status)
+{
+    for (size_t i = 0; i < probes_count(status->probes); i++) {
+        const struct probe_answer *answer = probes_answer(status->probes, i);
+        struct strbuf text = { 0 };
+        if (answer->kind == PROBE_METRICS)
+            strbuf_puts(&text, "the metrics page does not answer");
+        else
+            strbuf_printf(&text, "%s is down", answer->name);
+        if (answer->state == PROBE_DOWN)
+            worsen(status, STATUS_WARNING, strbuf_text(&text));
+        strbuf_free(&text);
+    }
+}
+
 void status_judge(struct status *status)
 {
     judge_incidents(status);
     judge_lag(status);
+    judge_probes(status);
     judge_delivery(status);
     if (status->agent == AGENT_STOPPED)
         worsen(status, STATUS_WARNING, "the agent is not running");

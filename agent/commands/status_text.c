@@ -245,6 +245,59 @@ static void incidents_put(const struct screen *screen)
     }
 }
 
+static void metric_put(const struct screen *screen, const struct probe_metric *metric)
+{
+    const struct status *status = screen->status;
+    struct strbuf text = { 0 };
+    strbuf_printf(&text, "%s:", *metric->table ? metric->table : "all tables");
+    if (metric->lag_ms >= 0) {
+        strbuf_puts(&text, " lag ");
+        face_duration(&text, metric->lag_ms);
+    }
+    if (metric->watermark_ms) {
+        strbuf_puts(&text, metric->lag_ms >= 0 ? ", watermark " : " watermark ");
+        face_time(&text, metric->watermark_ms, screen->offset);
+    }
+    enum tone tone = metric->lag_ms > status->lag_critical_ms  ? TONE_CRITICAL
+                   : metric->lag_ms > status->lag_warning_ms   ? TONE_WARNING
+                                                               : TONE_PLAIN;
+    line_put(screen, "", tone, strbuf_text(&text));
+    strbuf_free(&text);
+}
+
+static void answer_put(const struct screen *screen, const char *label, const struct probe_answer *answer)
+{
+    static const enum tone tones[] = { [PROBE_UNKNOWN] = TONE_WARNING, [PROBE_UP] = TONE_GOOD,
+                                       [PROBE_DOWN] = TONE_CRITICAL };
+    struct strbuf text = { 0 };
+    if (answer->kind != PROBE_METRICS)
+        strbuf_printf(&text, "%s ", answer->name);
+    strbuf_printf(&text, "%s: %s", probe_state_name(answer->state), strbuf_text(&answer->words));
+    if (answer->state == PROBE_UP) {
+        strbuf_puts(&text, ", ");
+        face_duration(&text, answer->took_ms);
+    }
+    strbuf_printf(&text, " (%s%s)", answer->kind == PROBE_CONTAINER ? "container " : "", answer->target);
+    if (answer->kind == PROBE_METRICS && answer->state == PROBE_UP && answer->metric_count == 0)
+        strbuf_puts(&text, "; it exports neither lag nor watermarks");
+    line_put(screen, label, tones[answer->state], strbuf_text(&text));
+    strbuf_free(&text);
+    for (size_t i = 0; i < answer->metric_count; i++)
+        metric_put(screen, &answer->metrics[i]);
+}
+
+static void probes_put(const struct screen *screen)
+{
+    const struct probes *probes = screen->status->probes;
+    const char *label = "Components";
+    for (size_t i = 0; i < probes_count(probes); i++) {
+        const struct probe_answer *answer = probes_answer(probes, i);
+        bool is_component = answer->kind != PROBE_METRICS;
+        answer_put(screen, is_component ? label : "Metrics", answer);
+        label = is_component ? "" : label;
+    }
+}
+
 static void webhooks_put(const struct screen *screen)
 {
     const struct status *status = screen->status;
@@ -297,6 +350,7 @@ void status_text(const struct status *status, const struct face *face, struct st
     lags_put(&screen);
     cycles_put(&screen);
     errors_put(&screen);
+    probes_put(&screen);
     incidents_put(&screen);
     webhooks_put(&screen);
     blind_put(&screen);

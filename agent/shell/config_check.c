@@ -105,23 +105,6 @@ static void check_order(struct config_loader *loader, const char *section, const
     strbuf_printf(loader->warnings, "%s is above %s, so its warning never comes first\n", warning, critical);
 }
 
-/* What is taken, so that a configuration fits more versions than one, but does nothing. */
-static void warn_unused(struct config_loader *loader)
-{
-    const struct config *config = loader->config;
-    char item[130];
-
-    for (size_t i = 0; i < config->probe_count; i++) {
-        snprintf(item, sizeof item, "probe %s", config->probes[i].name);
-        put_place(loader, item, NULL, loader->warnings);
-        strbuf_printf(loader->warnings, ": [%s]: not used by this version\n", item);
-    }
-    if (config->metrics_url != NULL) {
-        put_entry(loader, "metrics", "url", loader->warnings);
-        strbuf_puts(loader->warnings, "not used by this version\n");
-    }
-}
-
 void config_check(struct config_loader *loader)
 {
     struct config *config = loader->config;
@@ -138,7 +121,6 @@ void config_check(struct config_loader *loader)
     for (size_t i = 0; i < config->probe_count; i++) {
         check_probe(loader, &config->probes[i]);
     }
-    warn_unused(loader);
     check_order(loader, "schedule", "late_warning", settings->schedule.late_warning_ms,
                 "late_critical", settings->schedule.late_critical_ms);
     check_order(loader, "detect", "failures_warning", settings->detect.failures_warning,
