@@ -129,9 +129,12 @@ test-valgrind: ## unit tests and a replay under valgrind
 fuzz: ## every harness in tests/fuzz for FUZZ_SECONDS (60) each; needs clang
 	$(DEPS) build fuzz
 	@+$(REMAKE) BUILD=build-fuzz CC=clang SANITIZE="-fsanitize=fuzzer-no-link,address,undefined" fuzzers
+	@+$(REMAKE) all
+	@tests/fuzz/seeds.sh $(BUILD)/agent build-fuzz/seeds
 	@for harness in $(FUZZERS:$(BUILD)/%=build-fuzz/%); do \
 	    mkdir -p $$harness.corpus && echo "$$harness" && \
-	    $$harness -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 -verbosity=0 $$harness.corpus || exit 1; \
+	    $$harness -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -timeout=5 -print_final_stats=1 -verbosity=0 \
+	        $$harness.corpus build-fuzz/seeds/$${harness##*/} || exit 1; \
 	done
 
 analyse: ## cppcheck, clang-tidy and gcc's analyser
