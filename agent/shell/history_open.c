@@ -255,8 +255,10 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
 
 int history_connect(struct history *history, struct strbuf *notice, struct strbuf *error)
 {
-    struct strbuf why = { 0 };
+    struct strbuf why = { 0 }, unlocked = { 0 };
     int code = check_path(history->path, error);
+    if (code == SQLITE_OK)
+        code = history_lock(history, &unlocked, error);
     if (code == SQLITE_OK) {
         code = open_once(history, notice, &why);
         if (is_corruption(code)) {
@@ -268,7 +270,10 @@ int history_connect(struct history *history, struct strbuf *notice, struct strbu
         }
         if (code != SQLITE_OK)
             strbuf_add(error, strbuf_text(&why), why.len);
+        else if (unlocked.len > 0)
+            strbuf_printf(notice, "%s%s", notice->len > 0 ? "; " : "", unlocked.at);
     }
+    strbuf_free(&unlocked);
     strbuf_free(&why);
     return code & 0xff;
 }
@@ -277,6 +282,7 @@ struct history *history_open(const char *path, struct strbuf *notice, struct str
 {
     struct history *history = must_alloc(sizeof *history);
     history->path = must_copy(path, strlen(path));
+    history->lock_fd = -1;
     history->json = json_maker_open(error);
     if (!history->json || history_connect(history, notice, error) != SQLITE_OK) {
         history_close(history);
@@ -290,6 +296,7 @@ void history_close(struct history *history)
     if (!history)
         return;
     history_disconnect(history);
+    history_unlock(history);
     json_maker_free(history->json);
     batch_free(&history->batch);
     for (size_t i = 0; i < history->state_count; i++) {

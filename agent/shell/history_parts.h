@@ -24,6 +24,7 @@ struct history_state {
 
 struct history {
     char *path;
+    int lock_fd;             /* -1: not locked */
     sqlite3 *db;             /* NULL while there is none: see history_revive */
     sqlite3_stmt *statements[SQL_STATEMENTS];
     struct json_maker *json;
@@ -44,6 +45,13 @@ struct history {
 int history_connect(struct history *history, struct strbuf *notice, struct strbuf *error);
 
 void history_disconnect(struct history *history);
+
+/*
+ * Keeps other agents away for as long as we live; does nothing if it does so already. SQLITE_BUSY with who it is in *error if
+ * there is another. Where locks are not to be had it only leaves a *notice.
+ */
+int history_lock(struct history *history, struct strbuf *notice, struct strbuf *error);
+void history_unlock(struct history *history);
 
 /* Renames the database's files, whatever state they are in. Returns a SQLite result code. */
 int history_move_aside(struct history *history, const char *why, struct strbuf *notice, struct strbuf *error);

@@ -63,7 +63,8 @@ static void missing_directories_are_made_for_us_alone(void **unused)
     snprintf(path, sizeof path, "%s/a/b", place.directory);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
-    static const char *const inner[] = { "a/b/history.db", "a/b/history.db-wal", "a/b/history.db-shm", "a/b", "a" };
+    static const char *const inner[] = { "a/b/history.db", "a/b/history.db-wal", "a/b/history.db-shm",
+                                         "a/b/history.db-lock", "a/b", "a" };
     for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
         snprintf(path, sizeof path, "%s/%s", place.directory, inner[i]);
         remove(path);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "history_parts.h"
+
+/*
+ * Two agents on one history would both read the log, number their rows alike and page twice: one of them is refused. The lock
+ * lies on a file of its own beside the database, since the database may be moved aside and begun anew, and SQLite's own locks
+ * are not ours to use. It belongs to the open file description: the kernel gives it back however the process ends, and no
+ * close of another descriptor drops it (POSIX record locks fall with any). Those who only read never ask for it.
+ *
+ * The file is never removed, because that would make two of it:
+ *
+ *   1. A holds the lock; B has opened the file and is about to ask;
+ *   2. A ends and removes the file;
+ *   3. B gets the lock on a file without a name, C makes a new one and gets the lock on that.
+ *
+ * If somebody removes it all the same, the holder locks a new one when it connects the next time.
+ */
+
+static bool is_at(int fd, const char *path)
+{
+    struct stat held, there;
+    return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
+static void say_held(int fd, const char *database, struct strbuf *error)
+{
+    char text[24] = "";
+    ssize_t len = pread(fd, text, sizeof text - 1, 0);
+    long pid = len > 0 ? strtol(text, NULL, 10) : 0;
+    strbuf_printf(error, "%s: another agent", database);
+    if (pid > 0)
+        strbuf_printf(error, " (pid %ld)", pid);
+    strbuf_puts(error, " keeps this history already");
+}
+
+/* For whoever is refused. Only a word: on a full disk it may be missing. */
+static void write_pid(int fd)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
+        return;
+}
+
+/* SQLITE_OK with the descriptor in *held, which is -1 if locking is not to be had here: that is no reason not to work. */
+static int take(const char *path, const char *database, int *held, struct strbuf *notice, struct strbuf *error)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    int code = SQLITE_OK;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+    *held = -1;
+    if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0) {
+        write_pid(fd);
+        *held = fd;
+        return SQLITE_OK;
+    }
+    if (fd >= 0 && (errno == EAGAIN || errno == EACCES)) {
+        say_held(fd, database, error);
+        code = SQLITE_BUSY;
+    } else {
+        strbuf_printf(notice, "%s: cannot be locked (%s): a second agent on this history would not be noticed", path,
+                      strerror(errno));
+    }
+    if (fd >= 0)
+        close(fd);
+    return code;
+}
+
+int history_lock(struct history *history, struct strbuf *notice, struct strbuf *error)
+{
+    struct strbuf path = { 0 };
+    int code = SQLITE_OK;
+
+    strbuf_printf(&path, "%s-lock", history->path);
+    if (history->lock_fd < 0 || !is_at(history->lock_fd, path.at)) {
+        history_unlock(history);
+        code = take(path.at, history->path, &history->lock_fd, notice, error);
+    }
+    strbuf_free(&path);
+    return code;
+}
+
+void history_unlock(struct history *history)
+{
+    if (history->lock_fd >= 0)
+        close(history->lock_fd);
+    history->lock_fd = -1;
+}
