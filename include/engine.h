@@ -52,6 +52,9 @@ int64_t engine_next_deadline(struct engine *engine);
 
 int64_t engine_clock(const struct engine *engine);
 
+/* The id of the newest incident that is open, 0 if none is. */
+int64_t engine_newest_open(const struct engine *engine);
+
 /*
  * The whole state, saved or loaded, in two parts so that little is written per event: the live part changes with every
  * event, the windows (baselines) only when engine_windows_changed says so, at a cycle's end.

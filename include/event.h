@@ -37,7 +37,8 @@ enum event_kind {
     EVENT_WRITER_GONE,         /* the last writer closed the log */
     EVENT_WRITER_BACK,
     EVENT_HOST_RESUMED,        /* duration_ms: how long the host slept, or the clock jumped */
-    EVENT_PROBE_DOWN,          /* text: the component that a probe found down */
+    EVENT_PROBE_DOWN,          /* text: the component that a probe found down; number: the first incident it is news to */
+    EVENT_PROBE_NOTED,         /* what else a probe or the metrics page said; number likewise */
     EVENT_LOG_REFUSED,         /* text: in words, why the log is not read */
     EVENT_LOG_READABLE,        /* it is read again */
     EVENT_WEBHOOK_STUCK,       /* text: in words, which webhooks take nothing, since when and why */

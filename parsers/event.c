@@ -27,6 +27,7 @@ static const char *const NAMES[EVENT_KINDS] = {
     [EVENT_WRITER_BACK] = "writer_back",
     [EVENT_HOST_RESUMED] = "host_resumed",
     [EVENT_PROBE_DOWN] = "probe_down",
+    [EVENT_PROBE_NOTED] = "probe_noted",
     [EVENT_LOG_REFUSED] = "log_refused",
     [EVENT_LOG_READABLE] = "log_readable",
     [EVENT_WEBHOOK_STUCK] = "webhook_stuck",

@@ -190,6 +190,11 @@ const char *slow_cause(const struct engine *engine, struct strbuf *cause);
 /* The runs of the cycle that just completed join their tables' windows. */
 void slow_learn_runs(struct engine *engine);
 
+/* witness.c: a probe's words go into the story of every incident that they are news to. */
+void witness_note(struct engine *engine, const struct event *event);
+/* Whether a component that is down can explain failures of this scenario. */
+bool witness_explains(struct slice component, const char *scenario);
+
 /* detectors' own state */
 void slow_archive_live(struct engine *engine, struct archive *archive);
 void slow_archive_windows(struct engine *engine, struct archive *archive);

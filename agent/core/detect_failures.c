@@ -31,6 +31,8 @@ static void say_what(const struct engine *engine, const struct table *table, str
         describe_duration(engine->clock_ms - table->last_success_ms, out);
         strbuf_puts(out, " ago");
     }
+    if (engine->event && engine->event->kind == EVENT_PROBE_DOWN && engine->event->text.len)
+        strbuf_printf(out, ", and a probe finds %.*s down", (int)engine->event->text.len, engine->event->text.at);
 }
 
 /* What the earlier failures of the streak said comes before the line that decided. */
@@ -87,11 +89,14 @@ static void on_evidence(struct engine *engine, struct table *table)
     pool_set_cause(engine, tracked, cause.words, cause.scenario, cause.first_command);
 }
 
+/* The component that the failures speak of is down: the next attempt can only fail as well. */
 static void on_probe_down(struct engine *engine)
 {
     for (size_t i = 0; i < engine->table_count; i++) {
         struct table *table = &engine->tables[i];
-        if (table->failures.streak && pool_find(engine, FAMILY_FAILURES, table))
+        struct cause cause = cause_of_failure(table->error, table->exit_code, table->timed_out);
+        if (table->failures.streak && pool_find(engine, FAMILY_FAILURES, table) &&
+            witness_explains(engine->event->text, cause.scenario))
             raise_failures(engine, table, SEVERITY_CRITICAL);
     }
 }

@@ -169,6 +169,17 @@ void engine_fact(struct engine *engine, const struct fact *fact)
         engine->floor_ms = due;
 }
 
+int64_t engine_newest_open(const struct engine *engine)
+{
+    const struct pool *pool = &engine->pool;
+    int64_t newest = 0;
+    for (size_t i = 0; i < pool->count; i++) {
+        if (pool->incidents[i]->facts.open && pool->incidents[i]->facts.id > newest)
+            newest = pool->incidents[i]->facts.id;
+    }
+    return newest;
+}
+
 int64_t engine_interval(const struct engine *engine)
 {
     if (engine->settings.schedule.interval_ms > 0)

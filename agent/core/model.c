@@ -308,7 +308,11 @@ void model_event(struct engine *engine, const struct event *event)
     case EVENT_WRITER_GONE:        on_process_event(engine, FACT_WRITER_GONE); break;
     case EVENT_WRITER_BACK:        simple_fact(engine, FACT_WRITER_BACK); break;
     case EVENT_HOST_RESUMED:       on_resumed(engine, event); break;
-    case EVENT_PROBE_DOWN:         simple_fact(engine, FACT_PROBE_DOWN); break;
+    case EVENT_PROBE_NOTED:        witness_note(engine, event); break;
+    case EVENT_PROBE_DOWN:
+        witness_note(engine, event);
+        simple_fact(engine, FACT_PROBE_DOWN);
+        break;
     case EVENT_LOG_REFUSED:        simple_fact(engine, FACT_LOG_REFUSED); break;
     case EVENT_LOG_READABLE:       simple_fact(engine, FACT_LOG_READABLE); break;
     case EVENT_WEBHOOK_STUCK:      simple_fact(engine, FACT_WEBHOOK_STUCK); break;

@@ -41,6 +41,20 @@ static int64_t earliest(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static void on_probe_event(void *ctx, const struct event *event)
+{
+    struct daemon *daemon = ctx;
+    engine_feed(daemon->ingest.engine, event);
+    daemon->touched = true;
+}
+
+static void run_probes(struct daemon *daemon)
+{
+    struct prober_sink sink = { daemon, on_probe_event };
+    if (daemon->prober && !daemon->catching_up)
+        prober_run(daemon->prober, engine_newest_open(daemon->ingest.engine), daemon->now_ms, &sink);
+}
+
 /* --- the loop ---------------------------------------------------------------------------------------------- */
 
 /*
@@ -183,6 +197,8 @@ static void reload(struct daemon *daemon)
             config_free(daemon->config);
             daemon->config = fresh;
             engine_configure(daemon->ingest.engine, &fresh->settings);
+            prober_close(daemon->prober);
+            daemon->prober = prober_open(fresh, follow_wake);
             say_warning("configuration read again");
         } else {
             say_error("%s; the old configuration stays", strbuf_text(&error));
@@ -196,6 +212,7 @@ static void reload(struct daemon *daemon)
 static int64_t next_wake_ms(struct daemon *daemon)
 {
     int64_t wake_ms = earliest(engine_next_deadline(daemon->ingest.engine), textfile_next_ms(daemon));
+    wake_ms = earliest(wake_ms, prober_due_ms(daemon->prober));
     int64_t own_ms = earliest(daemon->housekeeping_ms, earliest(daemon->watchdog_ms, daemon->beat_ms));
     own_ms = earliest(own_ms, earliest(ask_again_ms(daemon), refuse_ms(daemon)));
     if (daemon->retry_ms)
@@ -250,6 +267,7 @@ static void loop(struct daemon *daemon)
     while (!stop_asked) {
         daemon_look_at_clocks(daemon);
         enum follow_progress progress = read_and_decide(daemon);
+        run_probes(daemon);
         daemon_commit(daemon);
         dispatch_run(daemon->dispatch, daemon->now_ms);
         keep_house(daemon);

@@ -70,7 +70,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     return true;
 }
 
-/* Before the sender's thread begins: a thread that runs already would not be confined. */
+/* Before the sender's thread or the prober's begins: a thread that runs already would not be confined. */
 static void confine(const struct config *config)
 {
     struct strbuf shortfall = { 0 };
@@ -97,6 +97,7 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
     if (!open_core(daemon, error))
         return false;
     confine(daemon->config);
+    daemon->prober = prober_open(daemon->config, follow_wake);
     daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
     return daemon->dispatch && open_follow(daemon, error);
 }
@@ -105,6 +106,7 @@ void daemon_close(struct daemon *daemon)
 {
     daemon_look_at_clocks(daemon);
     systemd_tell(SYSTEMD_STOPPING);
+    prober_close(daemon->prober);
     if (daemon->dispatch)
         dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;

@@ -3,6 +3,7 @@
 #define SHELL_DAEMON_PARTS_H
 
 #include "agent/shell/hostclock.h"
+#include "agent/shell/prober.h"
 #include "shell/daemon.h"
 #include "shell/dispatch.h"
 #include "shell/follow.h"
@@ -26,6 +27,7 @@ struct daemon {
     const struct daemon_source *source;
     struct history *history;
     struct dispatch *dispatch;
+    struct prober *prober;               /* NULL: nothing to ask */
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;

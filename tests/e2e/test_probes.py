@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 from pathlib import Path
@@ -16,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib"), str(Path(__fil
 
 import report_history as history   # noqa: E402
 from agent import BINARY   # noqa: E402
-from docker import Docker, container   # noqa: E402
+from components import Docker, Port, closed_port, container, http_answer   # noqa: E402
 from receiver import Receiver   # noqa: E402
 
 PAGE = f"""# HELP offload_lag_minutes Time since last offload
@@ -26,43 +25,6 @@ offload_lag_minutes{{table="{history.KRAKEN}"}} 25
 watermark_timestamp_seconds{{table="{history.BINANCE}"}} {history.at("17:44:00") / 1000:.1f}
 python_gc_objects_collected_total{{generation="0"}} 1234
 """
-
-
-class Port:
-    """A TCP port; each connection gets these bytes and is closed, or is held open if they are None."""
-
-    def __init__(self, answer=None):
-        self.answer, self.held = answer, []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.number = self.socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.held.append(connection)
-            if self.answer is not None:
-                try:
-                    connection.recv(4096)
-                    connection.sendall(self.answer)
-                    connection.close()
-                except OSError:
-                    pass
-
-    def close(self):
-        self.socket.close()
-
-
-def http(body, status="200 OK"):
-    return f"HTTP/1.1 {status}\r\nConnection: close\r\n\r\n".encode() + body
-
-
-def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 class Probes(unittest.TestCase):
@@ -160,7 +122,7 @@ class Probes(unittest.TestCase):
 
     def test_a_proxy_in_the_environment_is_not_asked(self):
         proxy = f"http://127.0.0.1:{closed_port()}"
-        port = self.port(http(b"Ok.\n"))
+        port = self.port(http_answer(b"Ok.\n"))
         self.assertEqual(("up", "HTTP 200"), self.ask(f"http://127.0.0.1:{port.number}/ping", http_proxy=proxy,
                                                       all_proxy=proxy))
 
@@ -206,7 +168,7 @@ class Probes(unittest.TestCase):
         self.assertEqual("unknown", got["spark"][0])
 
     def test_the_metrics_page(self):
-        port = self.port(http(PAGE.encode()))
+        port = self.port(http_answer(PAGE.encode()))
         result = self.status({"metrics.url": f"http://127.0.0.1:{port.number}/metrics"})
         self.assertRegex(result.stdout.decode(),
                          r"\nMetrics +up: HTTP 200, [\d.]+ m?s \(http://127\.0\.0\.1:\d+/\*\*\*\)\n"
@@ -214,12 +176,12 @@ class Probes(unittest.TestCase):
                          rf" +{history.KRAKEN}: lag 25 min\n")
 
     def test_a_metrics_page_that_is_none(self):
-        for answer, wanted in ((http(b"offload_errors_total 3\n"), ("up", "HTTP 200")),
-                               (http(b"<html>hello</html>"), ("unknown", "HTTP 200, but no metrics")),
-                               (http(b""), ("unknown", "HTTP 200, but no metrics")),
-                               (http(b"a 1\n" * 2_000_000), ("unknown", "HTTP 200, but too long to be a metrics page")),
-                               (http(b"", "404 Not Found"), ("unknown", "HTTP 404")),
-                               (http(b"", "500 Oops"), ("down", "HTTP 500"))):
+        for answer, wanted in ((http_answer(b"offload_errors_total 3\n"), ("up", "HTTP 200")),
+                               (http_answer(b"<html>hello</html>"), ("unknown", "HTTP 200, but no metrics")),
+                               (http_answer(b""), ("unknown", "HTTP 200, but no metrics")),
+                               (http_answer(b"a 1\n" * 2_000_000), ("unknown", "HTTP 200, but too long to be a metrics page")),
+                               (http_answer(b"", "404 Not Found"), ("unknown", "HTTP 404")),
+                               (http_answer(b"", "500 Oops"), ("down", "HTTP 500"))):
             with self.subTest(wanted):
                 url = f"http://127.0.0.1:{self.port(answer).number}/metrics"
                 self.assertEqual(wanted, self.answers({"metrics.url": url})["metrics page"])
@@ -239,7 +201,7 @@ class Probes(unittest.TestCase):
 
     def test_the_screen_and_the_exit_code(self):
         docker = self.docker({"k2-spark-iceberg": container("exited", 137, True, 3)})
-        settings = {"probe clickhouse.url": f"http://user:secret@127.0.0.1:{self.port(http(b'Ok.')).number}/secret",
+        settings = {"probe clickhouse.url": f"http://user:secret@127.0.0.1:{self.port(http_answer(b'Ok.')).number}/secret",
                     "probe postgres.url": f"tcp://127.0.0.1:{closed_port()}",
                     "probe spark.container": "k2-spark-iceberg"}
         result = self.status(settings, DOCKER_HOST=docker.host)

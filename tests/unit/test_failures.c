@@ -197,6 +197,46 @@ static void a_confirming_probe_makes_it_critical(void **unused)
     driver_free(driver);
 }
 
+static void a_probe_of_another_component_confirms_nothing(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient_driver();
+    for (int64_t slot = 15; slot <= 30; slot += 15) {
+        driver_begin(driver, at(0, slot, 0));
+        driver_fail_saying(driver, at(0, slot, 5), "a", 1, "java.net.ConnectException: Connection refused");
+        driver_end(driver, at(0, slot, 6));
+    }
+    driver_told(driver);
+    struct event event = { .kind = EVENT_PROBE_DOWN, .time_ms = at(0, 30, 7), .text = slice_of("k2-prefect-db"),
+                           .line = slice_of("k2-prefect-db is down: exited") };
+    driver_feed(driver, event);
+    assert_quiet(driver);
+    assert_non_null(strstr(driver->story.at, "#1 probe k2-prefect-db is down: exited\n"));
+    event.text = slice_of("ClickHouse");
+    driver_feed(driver, event);
+    assert_told(driver, "00:30:07 firing critical ConsecutiveFailures #1 a\n");
+    assert_non_null(strstr(driver->last_summary, "a probe finds ClickHouse down"));
+    driver_free(driver);
+}
+
+static void a_probe_is_news_to_the_incidents_it_names(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient_driver();
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail");
+    driver_cycle(driver, at(0, 30, 0), seconds(10), "a=fail");
+    assert_int_equal(engine_newest_open(driver->engine), 1);
+    struct event event = { .kind = EVENT_PROBE_NOTED, .time_ms = at(0, 30, 11), .number = 2, .line = slice_of("x is up") };
+    driver_feed(driver, event);
+    assert_null(strstr(driver->story.at, "x is up"));
+    event.number = 1;
+    driver_feed(driver, event);
+    assert_non_null(strstr(driver->story.at, "#1 probe x is up\n"));
+    driver_cycle(driver, at(0, 45, 0), seconds(10), "a=1");
+    assert_int_equal(engine_newest_open(driver->engine), 0);
+    driver_free(driver);
+}
+
 static void what_a_failure_says_becomes_cause_and_evidence(void **unused)
 {
     (void)unused;
@@ -230,6 +270,8 @@ int main(void)
         cmocka_unit_test(an_exception_outside_a_cycle_fails_nothing),
         cmocka_unit_test(an_exception_does_not_fail_a_retired_table),
         cmocka_unit_test(a_confirming_probe_makes_it_critical),
+        cmocka_unit_test(a_probe_of_another_component_confirms_nothing),
+        cmocka_unit_test(a_probe_is_news_to_the_incidents_it_names),
         cmocka_unit_test(what_a_failure_says_becomes_cause_and_evidence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,50 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Docker's API on a Unix socket, as far as the agent asks it: what `docker inspect` would say of the containers it is given."""
+"""Stand-ins for the components that the agent asks: a port that answers as told, and Docker's API on a Unix socket."""
 
 import http.server
 import json
 import os
+import socket
 import socketserver
 import threading
 import urllib.parse
+
+
+class Port:
+    """A TCP port; each connection gets these bytes and is closed, or is held open if they are None."""
+
+    def __init__(self, answer=None):
+        self.answer, self.held = answer, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.number = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.held.append(connection)
+            if self.answer is not None:
+                try:
+                    connection.recv(4096)
+                    connection.sendall(self.answer)
+                    connection.close()
+                except OSError:
+                    pass
+
+    def close(self):
+        self.socket.close()
+
+
+def http_answer(body, status="200 OK"):
+    return f"HTTP/1.1 {status}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+def closed_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def container(status="running", exit_code=0, oom=False, restarts=0, health=None):
@@ -52,7 +90,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
 
 class Docker:
-    """containers: name -> container(), bytes as they are, or a status code to fail with."""
+    """What `docker inspect` would say. containers: name -> container(), bytes as they are, or a status code to fail with."""
 
     def __init__(self, path, containers):
         self.path = str(path)
