@@ -105,7 +105,7 @@ uninstall: ## remove what install put there
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-faults test-asan test-valgrind fuzz analyse bench bench-lead soak clean help
+.PHONY: test test-faults test-browser pictures test-asan test-valgrind fuzz analyse bench bench-lead soak clean help
 test: ## every test: unit, layers, end to end, faults
 	$(DEPS) build test
 	@+$(REMAKE) all unit probes
@@ -115,6 +115,16 @@ test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
 	$(DEPS) build test
 	@+$(REMAKE) all probes
 	@python3 tests/run.py $(BUILD) faults
+
+test-browser: ## the HTML report in headless Chromium: valid, both themes, phone, paper, and silent
+	$(DEPS) build test browser
+	@+$(REMAKE) all
+	@python3 tests/run.py $(BUILD) browser
+
+pictures: ## make fixtures/pictures anew: what README.md shows
+	$(DEPS) build browser
+	@+$(REMAKE) all
+	AGENT=$(BUILD)/agent python3 tests/browser/pictures.py
 
 test-asan: ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
 	$(DEPS) build test

@@ -3,8 +3,8 @@
 #
 # tests/install-deps.sh WHAT...
 #
-# Installs the Debian packages that are missing for WHAT: build, test, valgrind, analyse, fuzz, bench. Looks for the thing itself
-# (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
+# Installs the Debian packages that are missing for WHAT: build, test, browser, valgrind, analyse, fuzz, bench. Looks for the thing
+# itself (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
 # something is missing. With "check" as the first word nothing is installed: what is missing is named.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -46,6 +46,13 @@ want_test()
 {
     want libcmocka-dev         has_library cmocka
     want logrotate             has_program logrotate
+}
+
+want_browser()
+{
+    want chromium              has_program chromium
+    want tidy                  has_program tidy
+    want fonts-dejavu-core     has_file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 }
 
 want_valgrind() { want valgrind has_program valgrind; }

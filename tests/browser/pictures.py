@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes fixtures/pictures/ anew: a report and a status as text, and the HTML report as a browser shows it.
+
+    tests/browser/pictures.py
+"""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import browser     # noqa: E402
+from browser import DARK, LIGHT, ROOT, golden     # noqa: E402
+
+PICTURES = ROOT / "fixtures" / "pictures"
+MOST_BYTES = 200_000
+VIEWS = (("report-light.png", LIGHT, 1000, 1180), ("report-dark.png", DARK, 1000, 880), ("report-phone.png", LIGHT, 390, 900))
+
+
+def main():
+    # What hostile logs may hold is for the tests.
+    golden.history.EVIL = "(clickhouse:8123 refused the connection)"
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    agent, eye = golden.Agent(), browser.Browser()
+    try:
+        for name, arguments in (("report.txt", ("report", "--incident", "1")), ("status.txt", ("status",))):
+            (PICTURES / name).write_bytes(agent.run(*arguments).stdout)
+        page = eye.home / "report.html"
+        page.write_bytes(agent.run("report", "--incident", "1", "--format", "html").stdout)
+        for name, theme, width, height in VIEWS:
+            eye.picture(page, PICTURES / name, theme, width, height)
+    finally:
+        agent.close()
+        eye.close()
+    for path in sorted(PICTURES.iterdir()):
+        size = path.stat().st_size
+        print(f"{path.relative_to(ROOT)}  {size:,} bytes")
+        if size > MOST_BYTES:
+            print(f"{path.name}: more than {MOST_BYTES:,} bytes", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
