@@ -3,6 +3,7 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 BUILD   ?= build
 CFLAGS  ?= -O2 -g
 SANITIZE ?=
@@ -27,6 +28,7 @@ ROOMS   := parsers agent/core agent/shell agent/commands
 SOURCES := $(wildcard $(ROOMS:%=%/*.c))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
+SHARE   := $(addprefix $(BUILD)/share/,agent.1 agent.conf.5 agent.bash _agent agent.conf)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 PROBES  := $(patsubst tests/faults/%.c,$(BUILD)/tests/%,$(wildcard tests/faults/*_probe.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
@@ -73,8 +75,18 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
 
-.PHONY: FORCE unit probes benches fuzzers
+# The manual pages and completions take their lists from the binary's own tables.
+$(BUILD)/share/%: agent/manual/%.in agent/manual/generate.py $(BUILD)/agent
+	@mkdir -p $(@D)
+	python3 agent/manual/generate.py $(BUILD)/agent $< >$@.new && mv $@.new $@
+
+$(BUILD)/share/agent.conf: $(BUILD)/agent
+	@mkdir -p $(@D)
+	$(BUILD)/agent check-config --sample >$@.new && mv $@.new $@
+
+.PHONY: FORCE share unit probes benches fuzzers
 .SECONDARY:
+share: $(SHARE) ; @:
 unit: $(UNIT) ; @:
 probes: $(PROBES) ; @:
 benches: $(BENCHES) ; @:
@@ -95,13 +107,28 @@ run: deps ## tail the real log, keep the history in an embedded SQLite file, pri
 	@+$(REMAKE) all
 	$(BUILD)/agent run
 
-install: all ## install below PREFIX (/usr/local), with a systemd unit; DESTDIR is honoured
+# The template for several logs on one host is the unit itself, with its own configuration and state directory.
+AS_TEMPLATE = -e 's,/agent run$$,& --config /etc/iceberg-offload-agent/%i.conf,' \
+    -e 's,^StateDirectory=.*,&/%i,' -e 's,^Description=.*,& (%i),'
+INSTALLED = $(addprefix $(DESTDIR),$(PREFIX)/bin/agent $(UNITDIR)/iceberg-offload-agent.service \
+    $(UNITDIR)/iceberg-offload-agent@.service $(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf \
+    $(PREFIX)/share/man/man1/agent.1 $(PREFIX)/share/man/man5/agent.conf.5 \
+    $(PREFIX)/share/bash-completion/completions/agent $(PREFIX)/share/zsh/vendor-completions/_agent)
+
+install: all share ## install below PREFIX (/usr/local) with units, manual pages and completions; DESTDIR is honoured
 	install -D -m 755 $(BUILD)/agent $(DESTDIR)$(PREFIX)/bin/agent
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's,@PREFIX@,$(PREFIX),' agent/iceberg-offload-agent.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/iceberg-offload-agent.service
+	install -D -m 644 $(BUILD)/share/agent.1 $(DESTDIR)$(PREFIX)/share/man/man1/agent.1
+	install -D -m 644 $(BUILD)/share/agent.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/agent.conf.5
+	install -D -m 644 $(BUILD)/share/agent.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/agent
+	install -D -m 644 $(BUILD)/share/_agent $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_agent
+	install -D -m 644 agent/iceberg-offload-agent.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf
+	install -d $(DESTDIR)$(UNITDIR)
+	sed -e 's,@PREFIX@,$(PREFIX),' agent/iceberg-offload-agent.service >$(DESTDIR)$(UNITDIR)/iceberg-offload-agent.service
+	sed -e 's,@PREFIX@,$(PREFIX),' $(AS_TEMPLATE) agent/iceberg-offload-agent.service \
+	    >$(DESTDIR)$(UNITDIR)/iceberg-offload-agent@.service
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/agent $(DESTDIR)$(PREFIX)/lib/systemd/system/iceberg-offload-agent.service
+	rm -f $(INSTALLED)
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 

@@ -8,22 +8,24 @@
 #include "shell/say.h"
 
 static const struct command commands[] = {
-    { "run", command_run, "", "tail the log in the foreground, detect trouble and notify" },
-    { "report", command_report, "[--incident ID] [--since T] [--until T] [--format text|markdown|json|html]",
+    { "run", command_run, NULL, "", "tail the log in the foreground, detect trouble and notify" },
+    { "report", command_report, &report_options,
+      "[--incident ID] [--since T] [--until T] [--format text|markdown|json|html]",
       "the post-incident timeline, by default of the last incident" },
-    { "status", command_status, "[--watch]",
+    { "status", command_status, &status_options, "[--watch]",
       "the health check in one screen; exits 0 OK, 1 warning, 2 critical, 3 unknown" },
-    { "incidents", command_incidents, "", "the list of incidents, newest first, with lead and recovery time" },
-    { "replay", command_replay, "[--tz ZONE] [--until T] [--format text|json] LOG...",
+    { "incidents", command_incidents, &incidents_options, "", "the list of incidents, newest first, with lead and recovery time" },
+    { "replay", command_replay, &replay_options, "[--tz ZONE] [--until T] [--format text|json] LOG...",
       "what a live agent would have sent for a whole log (- is stdin), on the log's own clock" },
-    { "annotate", command_annotate, "ID --cause TEXT",
+    { "annotate", command_annotate, &annotate_options, "ID --cause TEXT",
       "add the root cause, or deviations from the runbook, to an incident" },
-    { "silence", command_silence, "DURATION [--reason TEXT] | --list | --end", "record but do not notify for a while" },
-    { "test-webhook", command_test_webhook, "",
+    { "silence", command_silence, &silence_options, "DURATION [--reason TEXT] | --list | --end",
+      "record but do not notify for a while" },
+    { "test-webhook", command_test_webhook, NULL, "",
       "send a marked test notification through each webhook, say what came back" },
-    { "check-config", command_check_config, "",
+    { "check-config", command_check_config, &check_config_options, "",
       "check the configuration; every error with file and line, exits 2 on any" },
-    { "parse", command_parse, "[LOG...]", "print the events of a log as JSON lines, to debug patterns" },
+    { "parse", command_parse, NULL, "[LOG...]", "print the events of a log as JSON lines, to debug patterns" },
 };
 static const size_t command_count = sizeof commands / sizeof commands[0];
 
@@ -35,7 +37,8 @@ static void print_help(void)
     for (size_t i = 0; i < command_count; i++) {
         printf("  %-13s %s\n", commands[i].name, commands[i].summary);
     }
-    puts("\n`agent COMMAND --help` says more about one; `agent --version` says which agent this is.");
+    puts("\n`agent COMMAND --help` says more about one; `agent --version` says which agent this is,\n"
+         "`agent --describe` lists commands, options and configuration keys as JSON.");
 }
 
 /* The head of a subcommand's help; its options follow from options_parse. */
@@ -83,6 +86,9 @@ static int run_command(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0) {
         puts("iceberg-offload-agent " AGENT_VERSION);
         return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--describe") == 0) {
+        return describe_print(commands, command_count) ? EXIT_OK : EXIT_FAILED;
     }
     const struct command *command = find_command(argv[1]);
     if (command == NULL) {

@@ -46,6 +46,7 @@ want_test()
 {
     want libcmocka-dev         has_library cmocka
     want logrotate             has_program logrotate
+    want mandoc                has_program mandoc
 }
 
 want_browser()

@@ -16,6 +16,8 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_DEVIATIONS] = { "deviations", "TEXT", "where and why the runbook was not followed" },
 };
 
+const struct option_table annotate_options = { specs, OPTIONS };
+
 /* Absent notes keep what was written before. */
 static int annotate_write(sqlite3 *db, int64_t id, const char *cause, const char *deviations)
 {

@@ -10,12 +10,13 @@
 #include "shell/say.h"
 #include "shell/secret.h"
 
-enum { SHOW_SAMPLE, SHOW_MAN, SPECS };
+enum { SHOW_SAMPLE, SPECS };
 
 static const struct option_spec specs[SPECS] = {
     [SHOW_SAMPLE] = { "sample", NULL, "print a commented sample configuration instead" },
-    [SHOW_MAN] = { "man", NULL, "print the keys as roff, for the manual page, instead" },
 };
+
+const struct option_table check_config_options = { specs, SPECS };
 
 /* The patterns are configuration too: an error in them would stop `agent run` just the same. */
 static bool check_patterns(const struct config *config)
@@ -90,8 +91,8 @@ int command_check_config(int argc, char **argv)
     if (options.operand_count > 0) {
         say_error("check-config: %s: takes no operand (the file is named by --config)", options.operands[0]);
         status = EXIT_USAGE;
-    } else if (options.values[SHOW_SAMPLE] != NULL || options.values[SHOW_MAN] != NULL) {
-        (options.values[SHOW_SAMPLE] != NULL ? config_sample : config_man)(&text);
+    } else if (options.values[SHOW_SAMPLE] != NULL) {
+        config_sample(&text);
         fputs(text.at, stdout);
         status = EXIT_OK;
     } else {

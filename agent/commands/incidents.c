@@ -16,8 +16,10 @@ enum incidents_option { OPTION_LIMIT, OPTION_FORMAT, OPTIONS };
 
 static const struct option_spec specs[OPTIONS] = {
     [OPTION_LIMIT] = { "limit", "N", "at most so many, the newest (default 20; 0: all)" },
-    [OPTION_FORMAT] = { "format", "FORMAT", "text or json" },
+    [OPTION_FORMAT] = { "format", "text|json", "how it is printed (default: text)" },
 };
+
+const struct option_table incidents_options = { specs, OPTIONS };
 
 static bool limit_read(const char *text, int64_t *limit)
 {

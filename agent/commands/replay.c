@@ -25,6 +25,8 @@ static const struct option_spec specs[OPTS] = {
     [OPT_FORMAT] = { "format", "text|json", "one line of text, or one JSON object, a notification" },
 };
 
+const struct option_table replay_options = { specs, OPTS };
+
 enum { COMMIT_BYTES = 1 << 20 };
 
 struct replay {

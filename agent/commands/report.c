@@ -18,8 +18,10 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_INCIDENT] = { "incident", "ID", "the incident (default: the last one)" },
     [OPTION_SINCE] = { "since", "T", "a period instead: 2h or 7d ago, yesterday, 2026-03-03 10:15" },
     [OPTION_UNTIL] = { "until", "T", "its end (default: now)" },
-    [OPTION_FORMAT] = { "format", "FORMAT", "text, markdown, json or html" },
+    [OPTION_FORMAT] = { "format", "text|markdown|json|html", "how it is printed (default: text)" },
 };
+
+const struct option_table report_options = { specs, OPTIONS };
 
 enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_HTML, REPORT_FORMATS };
 

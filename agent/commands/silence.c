@@ -18,6 +18,8 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_END] = { "end", NULL, "end the silences in force now" },
 };
 
+const struct option_table silence_options = { specs, OPTIONS };
+
 /* A silence acts on what is sent from now on, so it is always the real clock's. */
 static int64_t clock_ms(void)
 {

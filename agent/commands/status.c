@@ -17,8 +17,10 @@ enum status_option { OPTION_WATCH, OPTION_FORMAT, OPTIONS };
 
 static const struct option_spec specs[OPTIONS] = {
     [OPTION_WATCH] = { "watch", NULL, "refresh the screen every 2 s until interrupted" },
-    [OPTION_FORMAT] = { "format", "FORMAT", "text or json" },
+    [OPTION_FORMAT] = { "format", "text|json", "how it is printed (default: text)" },
 };
+
+const struct option_table status_options = { specs, OPTIONS };
 
 enum status_format { FORMAT_TEXT, FORMAT_JSON };
 

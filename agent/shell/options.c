@@ -24,6 +24,8 @@ static const struct option_spec common_specs[COMMON_OPTIONS] = {
     [OPTION_HELP] = { "help", NULL, "this help" },
 };
 
+const struct option_table common_options = { common_specs, COMMON_OPTIONS };
+
 static void print_options(const struct option_spec *specs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

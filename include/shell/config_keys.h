@@ -8,8 +8,8 @@
 #include "strbuf.h"
 
 /*
- * The one table of what can be configured. Reading, checks, defaults, the sample file, the manual page and
- * `check-config --verbose` are all made from it.
+ * The one table of what can be configured. Reading, checks, defaults, the sample file, the manual page,
+ * the completions and `check-config --verbose` are all made from it.
  */
 enum config_type {
     CONFIG_TEXT,
@@ -56,6 +56,5 @@ void config_value_free(const struct config_key *key, void *base);
 struct config;
 void config_show(const struct config *config, struct strbuf *out);   /* what is in effect, as a configuration */
 void config_sample(struct strbuf *out);                              /* a commented sample, all defaults */
-void config_man(struct strbuf *out);                                 /* the keys as roff for the manual page */
 
 #endif

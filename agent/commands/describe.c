@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+
+#include "agent/commands/json_writer.h"
+#include "shell/config_keys.h"
+#include "shell/options.h"
+#include "shell/say.h"
+
+static void put_options(struct json_writer *json, const struct option_table *table)
+{
+    json_open(json, "options", '[');
+    for (size_t i = 0; table != NULL && i < table->count; i++) {
+        json_open(json, NULL, '{');
+        json_put_text(json, "name", table->specs[i].name);
+        json_put_text(json, "argument", table->specs[i].argument);
+        json_put_text(json, "help", table->specs[i].help);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void put_commands(struct json_writer *json, const struct command *commands, size_t count)
+{
+    json_open(json, "commands", '[');
+    for (size_t i = 0; i < count; i++) {
+        json_open(json, NULL, '{');
+        json_put_text(json, "name", commands[i].name);
+        json_put_text(json, "usage", commands[i].usage);
+        json_put_text(json, "summary", commands[i].summary);
+        put_options(json, commands[i].options);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void put_keys(struct json_writer *json)
+{
+    size_t count;
+    const struct config_key *keys = config_keys(&count);
+
+    json_open(json, "keys", '[');
+    for (size_t i = 0; i < count; i++) {
+        json_open(json, NULL, '{');
+        json_put_text(json, "section", keys[i].section);
+        json_put_bool(json, "named", config_section_named(keys[i].section));
+        json_put_text(json, "name", keys[i].name);
+        json_put_text(json, "takes", config_type_words(keys[i].type));
+        json_put_text(json, "initial", keys[i].initial);
+        json_put_text(json, "otherwise", keys[i].otherwise);
+        json_put_text(json, "help", keys[i].help);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+bool describe_print(const struct command *commands, size_t count)
+{
+    struct strbuf text = { 0 }, error = { 0 };
+    struct json_maker *maker = json_maker_open(&error);
+    struct json_writer json = { .out = &text, .maker = maker, .first = true };
+
+    if (maker == NULL) {
+        say_error("--describe: %s", strbuf_text(&error));
+        goto cleanup;
+    }
+    json_open(&json, NULL, '{');
+    json_put_text(&json, "version", AGENT_VERSION);
+    put_commands(&json, commands, count);
+    put_options(&json, &common_options);
+    put_keys(&json);
+    json_close(&json, '}');
+    puts(strbuf_text(&text));
+cleanup:
+    json_maker_free(maker);
+    strbuf_free(&text);
+    strbuf_free(&error);
+    return maker != NULL;
+}

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fills a manual page's or completion's template with what the agent says of itself.
+
+    generate.py AGENT TEMPLATE >FILE
+
+A line "@NAME@" of the template is replaced by the lines that the function of that name below makes of `AGENT --describe`.
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import textwrap
+
+
+def prose(text):
+    """Text for roff in lines as mandoc likes them: no escape, no request, dashes that stay dashes."""
+    text = text.replace("\\", "\\e").replace("--", "\\-\\-")
+    lines = textwrap.wrap(text, 76, break_long_words=False, break_on_hyphens=False)
+    return "\n".join("\\&" + line if line[0] in ".'" else line for line in lines)
+
+
+def options_mdoc(options):
+    yield ".Bl -tag -width Ds"
+    for option in options:
+        yield f".It Fl -{option['name']}" + (f" Ar {option['argument']}" if option["argument"] else "")
+        yield prose(option["help"][0].upper() + option["help"][1:] + ".")
+    yield ".El"
+
+
+def commands_mdoc(facts):
+    for command in facts["commands"]:
+        yield f".Ss {command['name']}"
+        yield prose(command["summary"][0].upper() + command["summary"][1:] + ".")
+        yield f".Dl agent {command['name']} {command['usage']}".rstrip().replace("--", "\\-\\-")
+        if command["options"]:
+            yield from options_mdoc(command["options"])
+
+
+def common_mdoc(facts):
+    yield from options_mdoc(facts["options"])
+
+
+def keys_mdoc(facts):
+    section = None
+    for key in facts["keys"]:
+        if key["section"] != section:
+            if section:
+                yield ".El"
+            section = key["section"]
+            yield f".Ss [{section}{' NAME' if key['named'] else ''}]\\&"
+            yield ".Bl -tag -width Ds"
+        yield f".It Cm {key['name']}"
+        yield prose(key["help"][0].upper() + key["help"][1:] + ".")
+        takes = f"Takes {key['takes']}"
+        if key["initial"] is not None:
+            takes += f"; default {key['initial']}" + (f" ({key['otherwise']})" if key["otherwise"] else "")
+        elif key["otherwise"]:
+            takes += f"; default: {key['otherwise']}"
+        yield prose(takes + ".")
+    yield ".El"
+
+
+def choices(option):
+    """The words that an option takes, where it names them; "FILE"; "" for others; None for a flag."""
+    argument = option["argument"]
+    if argument is None or argument == "FILE":
+        return argument
+    return argument.replace("|", " ") if "|" in argument else ""
+
+
+def set_words(facts):
+    return " ".join(f"{key['section']}.{key['name']}=" for key in facts["keys"] if not key["named"])
+
+
+def table_bash(facts):
+    """Shell variables: the commands, the keys, and for each command its options and what they take."""
+    yield "local commands='" + " ".join(command["name"] for command in facts["commands"]) + "'"
+    yield f"local keys='{set_words(facts)}'"
+    yield "local -A options=("
+    for command in facts["commands"]:
+        names = [f"--{option['name']}" for option in command["options"] + facts["options"]]
+        yield f"    [{command['name']}]='{' '.join(names)}'"
+    yield ")"
+    yield "local -A words=("
+    for command in facts["commands"]:
+        for option in command["options"] + facts["options"]:
+            if choices(option) is not None and option["name"] != "set":
+                yield f"    ['{command['name']} --{option['name']}']='{choices(option)}'"
+    yield ")"
+
+
+def zsh_text(text):
+    return re.sub(r"([\[\]:\\])", r"\\\1", text).replace("'", "'\\''")
+
+
+def zsh_option(option):
+    repeated = "*" if option["name"] == "set" else ""
+    action = {None: "", "FILE": ":file:_files"}.get(choices(option), f":{option['argument']}:({choices(option)})"
+                                                   if choices(option) else f":{option['argument']}: ")
+    if option["name"] == "set":
+        action = ":key:_agent_keys"
+    return f"'{repeated}--{option['name']}[{zsh_text(option['help'])}]{action}'"
+
+
+def commands_zsh(facts):
+    for command in facts["commands"]:
+        yield f"    '{command['name']}:{zsh_text(command['summary'])}'"
+
+
+def keys_zsh(facts):
+    yield f"    compadd -S '' -- {set_words(facts)}"
+
+
+def options_zsh(facts):
+    for command in facts["commands"]:
+        yield f"    {command['name']})"
+        yield "        _arguments \\"
+        for option in command["options"] + facts["options"]:
+            yield f"            {zsh_option(option)} \\"
+        yield "            '*:file:_files'"
+        yield "        ;;"
+
+
+def main(agent, template):
+    facts = json.loads(subprocess.run([agent, "--describe"], check=True, capture_output=True, text=True).stdout)
+    for line in pathlib.Path(template).read_text(encoding="utf-8").splitlines():
+        mark = re.fullmatch(r"(\s*)@(\w+)@", line)
+        for made in globals()[mark[2]](facts) if mark else [line]:
+            print((mark[1] if mark else "") + made)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

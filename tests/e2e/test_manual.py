@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Help, manual pages, completions, sample configuration, README and unit file: they all say the same, and say it well."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+AGENT = os.environ.get("AGENT", str(ROOT / "build" / "agent"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MOST_EXPOSURE = 1.5
+
+
+def agent(*arguments):
+    return subprocess.run([AGENT, *arguments], capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+def generate(name):
+    template = ROOT / "agent/manual" / f"{name}.in"
+    return subprocess.run([sys.executable, ROOT / "agent/manual/generate.py", AGENT, template], capture_output=True,
+                          text=True, timeout=30, check=True).stdout
+
+
+class OneSource(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.facts = json.loads(agent("--describe"))
+
+    def all_options(self, command):
+        return [option["name"] for option in command["options"] + self.facts["options"]]
+
+    def test_the_help_of_each_command_lists_its_options_and_no_others(self):
+        listed = re.findall(r"^  ([a-z-]+) ", agent("--help"), re.MULTILINE)
+        self.assertEqual(listed, [command["name"] for command in self.facts["commands"]])
+        for command in self.facts["commands"]:
+            said = re.findall(r"^  --([a-z-]+)", agent(command["name"], "--help"), re.MULTILINE)
+            self.assertEqual(said, self.all_options(command), command["name"])
+
+    def test_the_version_is_one(self):
+        self.assertEqual(agent("--version").split()[-1], self.facts["version"])
+
+    def test_the_manual_page_lists_every_command_and_option(self):
+        page = generate("agent.1")
+        self.assertEqual(re.findall(r"^\.Ss (\S+)$", page, re.MULTILINE),
+                         [command["name"] for command in self.facts["commands"]])
+        wanted = [option["name"] for command in self.facts["commands"] for option in command["options"]]
+        wanted += [option["name"] for option in self.facts["options"]]
+        self.assertEqual(re.findall(r"^\.It Fl -(\S+)", page, re.MULTILINE), wanted)
+
+    def test_the_manual_page_of_the_configuration_lists_every_key(self):
+        self.assertEqual(re.findall(r"^\.It Cm (\S+)", generate("agent.conf.5"), re.MULTILINE),
+                         [key["name"] for key in self.facts["keys"]])
+
+    def test_the_sample_configuration_lists_every_key_commented(self):
+        sample = agent("check-config", "--sample")
+        self.assertEqual(re.findall(r"^# ([a-z_]+) =", sample, re.MULTILINE), [key["name"] for key in self.facts["keys"]])
+        self.assertEqual([line for line in sample.splitlines() if line and line[0] not in "#["], [])
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(sample)
+            file.flush()
+            self.assertEqual(agent("check-config", "--config", file.name), "configuration OK\n")
+
+    def test_readme_lists_every_command(self):
+        part = README[README.index("\n## Commands\n"):README.index("\n## Configuration\n")]
+        self.assertEqual(set(re.findall(r"^\| `agent ([a-z-]+)", part, re.MULTILINE)),
+                         {command["name"] for command in self.facts["commands"]})
+
+    def test_readme_lists_every_key_with_its_default(self):
+        part = README[README.index("\n## Configuration\n"):README.index("\n## How it detects\n")]
+        told, section = {}, None
+        for row in re.findall(r"^\| (.*) \|$", part, re.MULTILINE):
+            cells = [cell.strip() for cell in row.split("|")]
+            found = re.match(r"`\[(\w+)", cells[0])
+            section = found[1] if found else section
+            for name in re.findall(r"`(\w+)`", cells[1]) if section else []:
+                told[section, name] = cells[2]
+        self.assertEqual(set(told), {(key["section"], key["name"]) for key in self.facts["keys"]})
+        for key in self.facts["keys"]:
+            if key["initial"] is not None and key["otherwise"] is None:
+                self.assertIn(key["initial"], re.split(r"[ ,`]+", told[key["section"], key["name"]]), key)
+
+
+class Completion(unittest.TestCase):
+    def complete(self, *words):
+        script = 'source /dev/stdin; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _agent; printf "%s\\n" "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", script, "bash", *words], input=generate("agent.bash"), capture_output=True,
+                              text=True, timeout=30, check=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash_completes_commands_options_values_and_keys(self):
+        self.assertEqual(self.complete("agent", "re"), ["report", "replay"])
+        self.assertEqual(self.complete("agent", "annotate", "--d"), ["--deviations", "--db"])
+        self.assertEqual(self.complete("agent", "report", "--format", "m"), ["markdown"])
+        self.assertEqual(self.complete("agent", "run", "--set", "detect.cycle_s"), ["detect.cycle_slow="])
+
+    @unittest.skipUnless(shutil.which("zsh"), "no zsh here")
+    def test_zsh_accepts_its_script(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(generate("_agent"))
+            file.flush()
+            done = subprocess.run(["zsh", "-n", file.name], capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Wellformed(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("mandoc"), "no mandoc here")
+    def test_mandoc_finds_nothing_wrong_in_the_manual_pages(self):
+        for name in ("agent.1", "agent.conf.5"):
+            done = subprocess.run(["mandoc", "-Tlint"], input=generate(name), capture_output=True, text=True, timeout=30,
+                                  check=False)
+            # A page that this host has not installed is no fault of the text.
+            found = [line for line in done.stdout.splitlines() if "referenced manual not found" not in line]
+            self.assertEqual(found, [], name)
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
+    def test_the_unit_exposes_little(self):
+        unit = (ROOT / "agent/iceberg-offload-agent.service").read_text(encoding="utf-8").replace("@PREFIX@", "/usr")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "iceberg-offload-agent.service")
+            path.write_text(unit, encoding="utf-8")
+            done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", str(path)],
+                                  capture_output=True, text=True, timeout=60, check=False)
+        found = re.search(r"Overall exposure level.*?: ([0-9.]+)", done.stdout)
+        if not found:
+            self.skipTest(f"this systemd-analyze judges no file: {done.stderr.strip()}")
+        self.assertLessEqual(float(found[1]), MOST_EXPOSURE)
+
+
+class Install(unittest.TestCase):
+    def test_install_puts_everything_below_destdir_and_uninstall_removes_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make = ["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={pathlib.Path(AGENT).parent}",
+                    f"DESTDIR={folder}", "PREFIX=/usr"]
+            for target, wanted in (("install", 8), ("uninstall", 0)):
+                # The flags stay those of the last build, whatever they were: nothing is compiled again.
+                subprocess.run([*make, "-o", "all", "-o", AGENT, target], capture_output=True, timeout=100, check=True)
+                files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
+                self.assertEqual(len(files), wanted, files)
+                if target == "install":
+                    template = next(path for path in files if "@" in path.name).read_text(encoding="utf-8")
+                    self.assertIn("\nExecStart=/usr/bin/agent run --config /etc/iceberg-offload-agent/%i.conf\n", template)
+                    self.assertIn("\nStateDirectory=iceberg-offload-agent/%i\n", template)
