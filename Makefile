@@ -17,9 +17,13 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 FORTIFY   = $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDEN    = $(FORTIFY) -fstack-protector-strong -fstack-clash-protection
 ALL_CPPFLAGS = -D_GNU_SOURCE -DAGENT_VERSION='"$(VERSION)"' -Iinclude -I. -MMD -MP $(CPPFLAGS)
+# What runs for every line (the first two rooms) is compiled for speed, the rest for size. Nothing throws here, so the tables that unwind
+# the stack are left to the debug information.
+SMALL     = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
+COLD      = $(if $(filter -O2 -O3,$(CFLAGS)),-Os)
 # No path of this machine goes into the binary, so that two builds are the same bytes.
-ALL_CFLAGS   = -std=c11 $(WARNINGS) $(CFLAGS) -fPIE -pthread -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),$(SANITIZE),$(HARDEN))
-ALL_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE) $(LDFLAGS)
+ALL_CFLAGS   = -std=c11 $(WARNINGS) $(CFLAGS) $(SMALL) -fPIE -pthread -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),$(SANITIZE),$(HARDEN))
+ALL_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now,-z,pack-relative-relocs -Wl,--as-needed,--gc-sections $(SANITIZE) $(LDFLAGS)
 LIBRARIES   := libpcre2-8 libcurl sqlite3 inih
 # Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run.
 LDLIBS       = -linotifytools $(shell pkg-config --libs $(LIBRARIES)) -lm
@@ -55,8 +59,8 @@ $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
 
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
-
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ROOM_CFLAGS) -c -o $@ $<
+$(OBJ)/agent/shell/%.o $(OBJ)/agent/commands/%.o: ROOM_CFLAGS = $(COLD)
 
 $(UNIT):    $(BUILD)/tests/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o
