@@ -15,7 +15,7 @@ from simulator.simulator import write_healthy    # noqa: E402
 
 PASTS = {"a month": 30, "a year": 364, "ten years": 3640}
 CYCLES, STARTS, QUESTIONS = 1000, 5, 3
-KEPT = {"history.retention": "40000d"}
+KEPT = {"history.retention": "4000d"}
 
 
 def make_past(agent, directory, days):

@@ -3,7 +3,7 @@
 /OFFLOAD CYCLE STARTED$/ { started++; next }
 /OFFLOAD CYCLE COMPLETED$/ { completed++; next }
 / - Duration: / { duration = $NF + 0; next }
-/Starting offload: / { runs[$9]++; next }
+/Starting offload: / { runs[$10]++; next }
 match($0, /Offload completed: ([^ ]+) \(([0-9,]+) rows in ([0-9.]+)s\)$/, field) { gsub(",", "", field[2]); rows[field[1]] += field[2]; next }
 match($0, /Offload (failed|timeout): ([^ ]+)/, field) { failed[field[2]]++; next }
 /Next run scheduled at: / { promises++ }
