@@ -41,6 +41,12 @@ void engine_configure(struct engine *engine, const struct settings *settings);
 void engine_catch_up(struct engine *engine);
 void engine_go_live(struct engine *engine);
 
+/*
+ * A silence is in force until then; 0 or a past instant: none. What fires meanwhile is handed over as silenced; what is still
+ * open at the silence's end is told then, what is over by then never. The end of what was told before is told at once.
+ */
+void engine_silence(struct engine *engine, int64_t until_ms);
+
 /* Runs the deadlines that lie before the event, then the event. */
 void engine_feed(struct engine *engine, const struct event *event);
 

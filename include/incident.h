@@ -56,6 +56,7 @@ struct notification {
     int64_t sequence;        /* 1, 2, 3 ... within the incident */
     const char *summary;     /* of this notification */
     const char *escalate_to; /* whom, for NOTIFY_ESCALATED; else NULL */
+    bool silenced;           /* for the record only: people are not told now */
     const struct incident *incident;
 };
 

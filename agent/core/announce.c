@@ -3,8 +3,11 @@
 
 /*
  * What people are told, and when. An incident remembers what it told last; whenever it differs from what is true, and telling
- * is allowed, one notification closes the gap. So old news, a crowded hour and a restart all need no special case:
+ * is allowed, one notification closes the gap. So old news, a crowded hour, a silence and a restart all need no special case:
  * what is still true when the way is free is told, once, as it then stands.
+ *
+ * Under a silence what would have been told is noted for the history. One thing is told all the same: the end of what
+ * was told before. It wakes nobody, and whoever was paged, or a receiver that goes on paging, must learn that it is over.
  */
 
 enum { GOOD_CYCLES_TO_VERIFY = 3, RESOLVED_KEPT = 32, ROUTINE_AN_HOUR = NOTIFICATIONS_AN_HOUR - 1 };
@@ -41,14 +44,17 @@ static const char *escalate_to(const struct tracked *tracked)
     return tracked->family == FAMILY_STALE ? "Engineering Lead and Data Team" : "Engineering Lead";
 }
 
-static void send(struct engine *engine, struct tracked *tracked, enum notification_status status)
+enum hearing { ALOUD, SILENCED };
+
+static void send(struct engine *engine, struct tracked *tracked, enum notification_status status, enum hearing hearing)
 {
     struct incident *facts = &tracked->facts;
     struct strbuf summary = { 0 };
     describe(tracked, status, engine->clock_ms, &summary);
     facts->prometheus_ms = prometheus_time(tracked, facts->open ? engine->clock_ms : facts->resolved_ms);
     tracked->sequence++;
-    count_sent(&engine->pool, engine->clock_ms);
+    if (hearing == ALOUD)
+        count_sent(&engine->pool, engine->clock_ms);
     if (engine->sink.notify) {
         engine->sink.notify(engine->sink.notify_ctx, &(struct notification){
             .time_ms = engine->clock_ms,
@@ -58,11 +64,13 @@ static void send(struct engine *engine, struct tracked *tracked, enum notificati
             .sequence = tracked->sequence,
             .summary = strbuf_text(&summary),
             .escalate_to = status == NOTIFY_ESCALATED ? escalate_to(tracked) : NULL,
+            .silenced = hearing == SILENCED,
             .incident = facts,
         });
     }
     struct strbuf note = { 0 };
-    strbuf_printf(&note, "%s %s", notification_status_name(status), severity_name(facts->severity));
+    strbuf_printf(&note, "%s %s%s", notification_status_name(status), severity_name(facts->severity),
+                  hearing == SILENCED ? ", silenced" : "");
     pool_note(engine, tracked, "notified", strbuf_text(&note));
     strbuf_free(&note);
     strbuf_free(&summary);
@@ -70,14 +78,40 @@ static void send(struct engine *engine, struct tracked *tracked, enum notificati
 
 enum news { NEWS_NONE, NEWS_FIRING, NEWS_RESOLVED };
 
-static enum news news_of(const struct engine *engine, const struct tracked *tracked)
+/* What is true and was not said. */
+static enum news news_since(const struct engine *engine, const struct tracked *tracked, const struct said *said)
 {
-    if (!tracked->facts.open)
-        return tracked->told && !tracked->told_resolved ? NEWS_RESOLVED : NEWS_NONE;
+    const struct incident *facts = &tracked->facts;
+    if (!facts->open)
+        return said->firing && !said->resolved ? NEWS_RESOLVED : NEWS_NONE;
     if (engine->catching_up)
         return NEWS_NONE;
-    bool same = tracked->told && tracked->told_severity == tracked->facts.severity && tracked->told_alert == tracked->facts.alert;
+    bool same = said->firing && said->severity == facts->severity && said->alert == facts->alert;
     return same ? NEWS_NONE : NEWS_FIRING;
+}
+
+static enum news news_of(const struct engine *engine, const struct tracked *tracked)
+{
+    return news_since(engine, tracked, &tracked->told);
+}
+
+static void say(struct engine *engine, struct tracked *tracked, enum news news, enum hearing hearing)
+{
+    struct said *said = hearing == ALOUD ? &tracked->told : &tracked->noted;
+    if (news == NEWS_RESOLVED)
+        said->resolved = true;
+    else
+        *said = (struct said){ .firing = true, .severity = tracked->facts.severity, .alert = tracked->facts.alert };
+    tracked->noted = *said;
+    if (news == NEWS_FIRING)
+        send(engine, tracked, NOTIFY_FIRING, hearing);
+    else if (engine->settings.notify.resolved)
+        send(engine, tracked, NOTIFY_RESOLVED, hearing);
+}
+
+static bool is_silenced(const struct engine *engine)
+{
+    return engine->clock_ms < engine->silenced_until_ms;
 }
 
 static bool critical_news(const struct tracked *tracked, enum news news)
@@ -85,24 +119,28 @@ static bool critical_news(const struct tracked *tracked, enum news news)
     return news == NEWS_FIRING && tracked->facts.severity == SEVERITY_CRITICAL;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 void announce_change(struct engine *engine, struct tracked *tracked)
 {
     enum news news = news_of(engine, tracked);
-    if (news == NEWS_NONE || room_at(engine, critical_news(tracked, news)) > engine->clock_ms)
-        return;
-    if (news == NEWS_RESOLVED) {
-        tracked->told_resolved = true;
-        if (engine->settings.notify.resolved)
-            send(engine, tracked, NOTIFY_RESOLVED);
+    if (is_silenced(engine) && news != NEWS_RESOLVED) {
+        news = news_since(engine, tracked, &tracked->noted);
+        if (news != NEWS_NONE)
+            say(engine, tracked, news, SILENCED);
         return;
     }
-    if (!tracked->told)
-        tracked->first_told_ms = engine->clock_ms;
-    tracked->told = true;
-    tracked->told_severity = tracked->facts.severity;
-    tracked->told_alert = tracked->facts.alert;
-    tracked->reminded_ms = engine->clock_ms;
-    send(engine, tracked, NOTIFY_FIRING);
+    if (news == NEWS_NONE || room_at(engine, critical_news(tracked, news)) > engine->clock_ms)
+        return;
+    if (news == NEWS_FIRING) {
+        if (!tracked->told.firing)
+            tracked->first_told_ms = engine->clock_ms;
+        tracked->reminded_ms = engine->clock_ms;
+    }
+    say(engine, tracked, news, ALOUD);
 }
 
 void announce_all(struct engine *engine)
@@ -112,38 +150,45 @@ void announce_all(struct engine *engine)
     engine->floor_ms = engine->clock_ms;
 }
 
-static int64_t later(int64_t a, int64_t b)
+/* When what is no news may be repeated: not in a crowded hour, nor under a silence. */
+static int64_t leave_at(const struct engine *engine)
 {
-    return a > b ? a : b;
+    return later(room_at(engine, false), engine->silenced_until_ms);
 }
 
 static int64_t escalation_at(const struct engine *engine, const struct tracked *tracked)
 {
     const struct incident *facts = &tracked->facts;
     int64_t recovery = alert_recovery_ms(facts->alert);
-    if (!facts->open || !tracked->told || facts->escalated_ms)
+    if (!facts->open || !tracked->told.firing || facts->escalated_ms)
         return INT64_MAX;
     if (tracked->escalation_due)
-        return room_at(engine, false);
+        return leave_at(engine);
     if (recovery == 0)
         return INT64_MAX;
     /* Whoever was told late, after a backlog, is given the runbook's time as well. */
     int64_t since_ms = later(facts->opened_ms, tracked->first_told_ms);
-    return later(since_ms + recovery + engine->settings.notify.escalation_ms, room_at(engine, false));
+    return later(since_ms + recovery + engine->settings.notify.escalation_ms, leave_at(engine));
 }
 
 static int64_t reminder_at(const struct engine *engine, const struct tracked *tracked)
 {
     int64_t every = engine->settings.notify.reminder_ms;
-    if (!tracked->facts.open || !tracked->told || tracked->told_severity != SEVERITY_CRITICAL || every == 0)
+    if (!tracked->facts.open || tracked->told.severity != SEVERITY_CRITICAL || every == 0)
         return INT64_MAX;
-    return later(tracked->reminded_ms + every, room_at(engine, false));
+    return later(tracked->reminded_ms + every, leave_at(engine));
 }
 
 static int64_t news_at(const struct engine *engine, const struct tracked *tracked)
 {
     enum news news = news_of(engine, tracked);
-    return news == NEWS_NONE ? INT64_MAX : room_at(engine, critical_news(tracked, news));
+    int64_t room_ms = room_at(engine, critical_news(tracked, news));
+    switch (news) {
+    case NEWS_NONE:     return INT64_MAX;
+    case NEWS_FIRING:   return later(room_ms, engine->silenced_until_ms);
+    case NEWS_RESOLVED: break;
+    }
+    return room_ms;
 }
 
 static int64_t announcer_due(const struct engine *engine)
@@ -166,12 +211,12 @@ static void announcer_expire(struct engine *engine)
             announce_change(engine, tracked);
         if (escalation_at(engine, tracked) <= engine->clock_ms) {
             tracked->facts.escalated_ms = engine->clock_ms;
-            send(engine, tracked, NOTIFY_ESCALATED);
+            send(engine, tracked, NOTIFY_ESCALATED, ALOUD);
             pool_changed(engine, tracked);
         }
         if (reminder_at(engine, tracked) <= engine->clock_ms) {
             tracked->reminded_ms = engine->clock_ms;
-            send(engine, tracked, NOTIFY_REMINDER);
+            send(engine, tracked, NOTIFY_REMINDER, ALOUD);
         }
     }
 }

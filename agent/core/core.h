@@ -112,6 +112,7 @@ struct engine {
     struct engine_sink sink;
     int64_t clock_ms;
     int64_t floor_ms;        /* no deadline lies before this: spares looking for one at every event */
+    int64_t silenced_until_ms; /* people are told of nothing new before */
     int64_t asleep_from_ms;  /* when the host last fell asleep, until a line is newer than that sleep; else 0 */
     bool catching_up;
     const struct event *event; /* while one is fed: the evidence */

@@ -52,6 +52,12 @@ void engine_go_live(struct engine *engine)
     announce_all(engine);
 }
 
+void engine_silence(struct engine *engine, int64_t until_ms)
+{
+    engine->silenced_until_ms = until_ms;
+    engine->floor_ms = engine->clock_ms;
+}
+
 int64_t engine_clock(const struct engine *engine)
 {
     return engine->clock_ms;

@@ -34,15 +34,21 @@ struct member {
     bool bad;                /* still; false once it recovered */
 };
 
+/* What was last said of an incident. */
+struct said {
+    bool firing;             /* anything at all */
+    bool resolved;
+    enum severity severity;
+    enum alert alert;
+};
+
 struct tracked {
     struct incident facts;   /* strings and the table list are owned; tables points at names of the engine */
     enum family family;
     struct member *members;
     size_t member_count;
-    bool told;               /* anybody was told */
-    enum severity told_severity;
-    enum alert told_alert;
-    bool told_resolved;
+    struct said told;        /* to people */
+    struct said noted;       /* to people, or under a silence to the history alone */
     bool escalation_due;     /* wanted for recurrence, not by the clock */
     int64_t first_told_ms;
     int64_t reminded_ms;     /* the newest firing or reminder */

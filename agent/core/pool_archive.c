@@ -33,13 +33,24 @@ static void members_archive(struct engine *engine, struct tracked *tracked, stru
     pool_list_tables(engine, tracked);
 }
 
+static void said_archive(struct said *said, const char *const names[4], struct archive *archive)
+{
+    int severity = (int)said->severity, alert = (int)said->alert;
+    archive_bool(archive, names[0], &said->firing);
+    archive_int(archive, names[1], &severity);
+    archive_int(archive, names[2], &alert);
+    archive_bool(archive, names[3], &said->resolved);
+    said->severity = (enum severity)severity;
+    said->alert = (enum alert)alert;
+}
+
 static void told_archive(struct tracked *tracked, struct archive *archive)
 {
-    int told_severity = (int)tracked->told_severity, told_alert = (int)tracked->told_alert;
-    archive_bool(archive, "told", &tracked->told);
-    archive_int(archive, "told.severity", &told_severity);
-    archive_int(archive, "told.alert", &told_alert);
-    archive_bool(archive, "told.resolved", &tracked->told_resolved);
+    static const char *const told[] = { "told", "told.severity", "told.alert", "told.resolved" };
+    static const char *const noted[] = { "noted", "noted.severity", "noted.alert", "noted.resolved" };
+    said_archive(&tracked->told, told, archive);
+    tracked->noted = archive_loading(archive) ? tracked->told : tracked->noted;   /* an older version tells no two apart */
+    said_archive(&tracked->noted, noted, archive);
     archive_bool(archive, "escalation", &tracked->escalation_due);
     archive_i64(archive, "first_told", &tracked->first_told_ms);
     archive_i64(archive, "reminded", &tracked->reminded_ms);
@@ -47,8 +58,6 @@ static void told_archive(struct tracked *tracked, struct archive *archive)
     archive_i64(archive, "good_cycles", &tracked->good_cycles);
     archive_i64(archive, "prometheus", &tracked->prometheus_due_ms);
     archive_i64(archive, "evidence", &tracked->evidence_count);
-    tracked->told_severity = (enum severity)told_severity;
-    tracked->told_alert = (enum alert)told_alert;
 }
 
 static void tracked_archive(struct engine *engine, struct tracked *tracked, struct archive *archive)

@@ -12,6 +12,7 @@ enum {
     HOUSEKEEPING_MS = 60 * 60 * 1000,
     REOPEN_MS = 100,                     /* how long a log may have no writer while it is reopened */
     REFUSED_MS = 2000,                   /* how long a log may be unreadable while it is made: created, then chmod */
+    SILENCE_LOOK_MS = 5 * 1000,          /* while one is in force: a person may end it at any time */
     PENDING_BYTES_MOST = 4 << 20,        /* gathered while the disk is full: beyond it, the log waits unread */
 };
 
@@ -178,6 +179,16 @@ static void beat(struct daemon *daemon)
     daemon->beat_ms = daemon->running_ms + (well ? every_ms : earliest(every_ms, RETRY_MS));
 }
 
+/* Before lines are read: whoever begins a silence and then stops the scheduler is not paged. */
+static void notice_silence(struct daemon *daemon)
+{
+    int64_t until_ms = history_silence_end(daemon->history, daemon->now_ms);
+    if (until_ms != daemon->silenced_until_ms)
+        engine_silence(daemon->ingest.engine, until_ms);
+    daemon->silenced_until_ms = until_ms;
+    daemon->silence_look_ms = until_ms ? daemon->running_ms + SILENCE_LOOK_MS : INT64_MAX;
+}
+
 static int64_t textfile_next_ms(const struct daemon *daemon)
 {
     return daemon->config->metrics_textfile ? textfile_due_ms(&daemon->textfile) : INT64_MAX;
@@ -215,6 +226,7 @@ static int64_t next_wake_ms(struct daemon *daemon)
     wake_ms = earliest(wake_ms, prober_due_ms(daemon->prober));
     int64_t own_ms = earliest(daemon->housekeeping_ms, earliest(daemon->watchdog_ms, daemon->beat_ms));
     own_ms = earliest(own_ms, earliest(ask_again_ms(daemon), refuse_ms(daemon)));
+    own_ms = earliest(own_ms, daemon->silence_look_ms);
     if (daemon->retry_ms)
         own_ms = earliest(own_ms, daemon->retry_ms);
     return own_ms == INT64_MAX ? wake_ms : earliest(wake_ms, daemon->now_ms + own_ms - daemon->running_ms);
@@ -266,6 +278,7 @@ static void loop(struct daemon *daemon)
 {
     while (!stop_asked) {
         daemon_look_at_clocks(daemon);
+        notice_silence(daemon);
         enum follow_progress progress = read_and_decide(daemon);
         run_probes(daemon);
         daemon_commit(daemon);

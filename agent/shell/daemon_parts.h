@@ -52,6 +52,8 @@ struct daemon {
     int64_t retry_ms;                    /* when to commit again; 0: at once */
     int64_t housekeeping_ms;
     int64_t watchdog_ms;                 /* when to tell the service manager next; INT64_MAX: it does not ask */
+    int64_t silenced_until_ms;           /* what the core was told last */
+    int64_t silence_look_ms;             /* when to ask again whether somebody ended the silence; INT64_MAX: there is none */
     int64_t beat_ms;                     /* when the next heartbeat is due; INT64_MAX: none is wanted */
 };
 

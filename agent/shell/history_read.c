@@ -221,14 +221,15 @@ size_t history_get_outbox(struct history *history, const char *webhook, int64_t 
     return count + read_gathered(history, webhook, after, entries + count, room - count);
 }
 
-/* An answer that cannot be had means no: better one page too many than one too few. */
-bool history_silenced(struct history *history, int64_t now_ms)
+/* An answer that cannot be had means none: better one page too many than one too few. */
+int64_t history_silence_end(struct history *history, int64_t now_ms)
 {
     if (!history->db)
-        return false;
+        return 0;
     sqlite3_stmt *statement = history->statements[SQL_GET_SILENCE];
     sqlite3_bind_int64(statement, 1, now_ms);
     int code = sqlite3_step(statement);
+    int64_t end_ms = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
     finish(history, statement, code);
-    return code == SQLITE_ROW;
+    return end_ms;
 }

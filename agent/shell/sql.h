@@ -98,7 +98,8 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
         " FROM notification WHERE id = ?1",
     [SQL_GET_TABLES] = "SELECT value FROM notification, json_each(notification.tables) WHERE notification.id = ?1",
     [SQL_GET_SILENCE] =
-        "SELECT 1 FROM silence WHERE starts_at <= ?1 AND ends_at > ?1 AND (ended_at IS NULL OR ended_at > ?1) LIMIT 1",
+        "SELECT max(ends_at) FROM silence WHERE starts_at <= ?1 AND ends_at > ?1"
+        " AND (ended_at IS NULL OR ended_at > ?1)",
 
     [SQL_PRUNE_RUNS] =
         "DELETE FROM run WHERE cycle_id IN (SELECT id FROM cycle WHERE started_at < ?1 ORDER BY started_at LIMIT ?2)",

@@ -73,8 +73,8 @@ struct outbox_entry {
 /* A webhook's oldest pending entries with an id above after, those not committed yet too. Returns the count, at most room. */
 size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries, size_t room);
 
-/* Whether a silence is in force at now_ms. */
-bool history_silenced(struct history *history, int64_t now_ms);
+/* Until when the silences in force at now_ms last; 0: there is none. */
+int64_t history_silence_end(struct history *history, int64_t now_ms);
 
 /* Removes a little of what is older than before_ms; true if there is more. Short: it never blocks for long. */
 bool history_prune(struct history *history, int64_t before_ms);

@@ -302,14 +302,15 @@ static void silences_hold_from_start_to_end(void **unused)
     struct place place;
     place_make(&place);
     struct history *history = must_open(&place);
-    assert_false(history_silenced(history, 150));
-    change(&place, "INSERT INTO silence (starts_at, ends_at, ended_at) VALUES (100, 200, NULL), (300, 400, 350)");
-    assert_false(history_silenced(history, 99));
-    assert_true(history_silenced(history, 100));
-    assert_true(history_silenced(history, 199));
-    assert_false(history_silenced(history, 200));
-    assert_true(history_silenced(history, 349));
-    assert_false(history_silenced(history, 350));
+    assert_int_equal(history_silence_end(history, 150), 0);
+    change(&place, "INSERT INTO silence (starts_at, ends_at, ended_at) VALUES (100, 200, NULL), (300, 400, 350), (310, 390, NULL)");
+    assert_int_equal(history_silence_end(history, 99), 0);
+    assert_int_equal(history_silence_end(history, 100), 200);
+    assert_int_equal(history_silence_end(history, 199), 200);
+    assert_int_equal(history_silence_end(history, 200), 0);
+    assert_int_equal(history_silence_end(history, 349), 400);   /* the last of them */
+    assert_int_equal(history_silence_end(history, 350), 390);
+    assert_int_equal(history_silence_end(history, 390), 0);
     history_close(history);
     place_remove(&place);
 }
