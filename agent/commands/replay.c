@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
+#include "agent/commands/progress.h"
 #include "agent/commands/when.h"
 #include "shell/duration.h"
 #include "shell/history.h"
@@ -33,6 +35,9 @@ struct replay {
     struct ingest ingest;
     struct json_maker *json;     /* NULL: text */
     struct history *history;     /* NULL: nothing is stored */
+    struct progress progress;
+    int64_t before_bytes;        /* of the logs read already */
+    int64_t read_bytes;          /* of this one */
     bool failed;
 };
 
@@ -45,6 +50,7 @@ static void on_notify(void *ctx, const struct notification *notification)
         message_json(replay->json, message, &line);
     else
         message_text(message, &line);
+    progress_hide(&replay->progress);
     puts(strbuf_text(&line));
     if (replay->history)
         history_put_message(replay->history, message, false);
@@ -65,7 +71,8 @@ static void commit(struct replay *replay)
 static void between_blocks(void *ctx, int64_t bytes)
 {
     struct replay *replay = ctx;
-    (void)bytes;
+    replay->read_bytes = bytes;
+    progress_show(&replay->progress, replay->before_bytes + bytes);
     if (replay->history && history_pending_bytes(replay->history) > COMMIT_BYTES)
         commit(replay);
 }
@@ -121,6 +128,19 @@ static bool parse_until(const char *text, int64_t last_ms, int64_t *until_ms)
     return when_parse(text, (int64_t)time(NULL) * 1000, WHEN_UNTIL, until_ms);
 }
 
+/* 0 if one of them is no file of a known size. */
+static int64_t size_of(const struct options *options)
+{
+    int64_t total_bytes = 0;
+    for (int i = 0; i < options->operand_count; i++) {
+        struct stat status;
+        if (stat(options->operands[i], &status) != 0 || !S_ISREG(status.st_mode))
+            return 0;
+        total_bytes += status.st_size;
+    }
+    return total_bytes;
+}
+
 static int replay_logs(struct replay *replay, const struct options *options)
 {
     struct stream_sink sink = { .ctx = replay, .line = ingest_line, .between = between_blocks };
@@ -128,13 +148,17 @@ static int replay_logs(struct replay *replay, const struct options *options)
     int64_t until_ms;
     int code = EXIT_OK;
 
+    replay->progress = progress_begin(size_of(options));
     for (int i = 0; i < options->operand_count; i++) {
+        replay->before_bytes += replay->read_bytes;
+        replay->read_bytes = 0;
         if (stream_read(options->operands[i], &sink, &error) == 0)
             continue;
         say_error("%s", strbuf_text(&error));
         strbuf_clear(&error);
         code = EXIT_FAILED;
     }
+    progress_hide(&replay->progress);
     strbuf_free(&error);
     parse_until(options->values[OPT_UNTIL], parser_clock(replay->ingest.parser), &until_ms);
     engine_tick(replay->ingest.engine, until_ms);
