@@ -136,7 +136,7 @@ uninstall: ## remove what install put there
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-faults test-browser pictures test-asan test-valgrind fuzz analyse bench bench-lead soak clean help
+.PHONY: test test-faults test-browser pictures test-asan test-tsan test-valgrind coverage fuzz analyse bench bench-lead soak clean help
 test: ## every test: unit, layers, end to end, faults
 	$(DEPS) build test
 	@+$(REMAKE) all unit probes
@@ -166,6 +166,18 @@ test-valgrind: ## unit tests and a replay under valgrind
 	$(DEPS) build test valgrind
 	@+$(REMAKE) all unit
 	@python3 tests/run.py --valgrind $(BUILD) unit replay
+
+test-tsan: ## the sender and its thread under the thread sanitizer
+	$(DEPS) build test
+	@+$(REMAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread all unit probes
+	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/test_waker faults/test_sender e2e/test_live
+
+coverage: ## lines that the tests reach: at least 90 % of the core and the parsers, 80 % of all
+	$(DEPS) build test coverage
+	@+$(REMAKE) BUILD=build-coverage CFLAGS="-O0 -g --coverage" LDFLAGS=--coverage all unit probes
+	@AGENT_CONFINE=no python3 tests/run.py build-coverage unit e2e faults
+	gcovr --root . --object-directory build-coverage --filter parsers/ --filter agent/core/ --print-summary --fail-under-line 90
+	gcovr --root . --object-directory build-coverage --filter parsers/ --filter agent/ --print-summary --fail-under-line 80
 
 fuzz: ## every harness in tests/fuzz for FUZZ_SECONDS (60) each; needs clang
 	$(DEPS) build fuzz
@@ -201,7 +213,7 @@ bench-lead: ## how long before Prometheus the agent pages, incident by incident
 	python3 tests/bench/lead.py $(BUILD)/agent
 
 clean: ## remove what was built
-	rm -rf $(BUILD) build-asan build-fuzz build-analyse
+	rm -rf $(BUILD) build-asan build-tsan build-coverage build-fuzz build-analyse
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'

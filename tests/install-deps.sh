@@ -3,8 +3,8 @@
 #
 # tests/install-deps.sh WHAT...
 #
-# Installs the Debian packages that are missing for WHAT: build, test, browser, valgrind, analyse, fuzz, bench. Looks for the thing
-# itself (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
+# Installs the Debian packages that are missing for WHAT: build, test, browser, valgrind, coverage, analyse, fuzz, bench. Looks for
+# the thing itself (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
 # something is missing. With "check" as the first word nothing is installed: what is missing is named.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
@@ -63,6 +63,8 @@ want_analyse()
     want cppcheck              has_program cppcheck
     want clang-tidy            has_program clang-tidy
 }
+
+want_coverage() { want gcovr has_program gcovr; }
 
 want_fuzz()
 {

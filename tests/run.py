@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the test programs and counts.
 
-    tests/run.py [--valgrind] BUILD [unit] [layers] [e2e] [faults] [browser] [replay]
+    tests/run.py [--valgrind] BUILD [unit] [layers] [e2e] [faults] [browser] [replay] [faults/test_sender ...]
 
 Without names everything but `browser` and `replay` runs. A test program is a cmocka binary, check_layers.py, or a Python unittest module
 in tests/e2e, tests/faults or tests/browser; each says in TAP ("ok 1 - name") what passed. A program that crashes, ran no test, or outlives its
@@ -114,7 +114,12 @@ def report(outcome):
 
 
 def find_programs(build, wanted, valgrind):
-    """The programs of the kinds wanted, short ones first."""
+    """The programs of the kinds wanted, or wanted by name, short ones first."""
+    named = {name for name in wanted if "/" in name}
+    if named:
+        kinds = [name.split("/")[0] for name in named]
+        return [program for program in find_programs(build, kinds, valgrind)
+                if program.name in named] + find_programs(build, [kind for kind in wanted if "/" not in kind], valgrind)
     runner = [sys.executable, __file__]
     prefix, slowdown = (VALGRIND, VALGRIND_SLOWDOWN) if valgrind else ([], 1)
     programs = []
