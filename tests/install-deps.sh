@@ -47,6 +47,7 @@ want_test()
     want libcmocka-dev         has_library cmocka
     want logrotate             has_program logrotate
     want mandoc                has_program mandoc
+    want faketime              has_program faketime
 }
 
 want_browser()
@@ -54,6 +55,8 @@ want_browser()
     want chromium              has_program chromium
     want tidy                  has_program tidy
     want fonts-dejavu-core     has_file /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
+    want faketime              has_program faketime
+    want util-linux            has_program setpriv
 }
 
 want_valgrind() { want valgrind has_program valgrind; }

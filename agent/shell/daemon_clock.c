@@ -74,7 +74,7 @@ static void zone_text(const struct daemon *daemon, struct strbuf *out)
         return;
     strbuf_printf(out, "the log's times are %d:%02d hours %s the clock: its zone is probably ", (int)(minutes / 60),
                   (int)(minutes % 60), error_ms < 0 ? "behind" : "ahead of");
-    zone_put(local.tm_gmtoff - error_ms / 1000, out);
+    zone_put(local.tm_gmtoff + error_ms / 1000, out);
     strbuf_puts(out, "; they are read as such");
 }
 

@@ -6,13 +6,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "agent/shell/hostclock.h"
 #include "agent/shell/waker.h"
 #include "agent/shell/watch.h"
 
 /* After a close, the writer's absence is asked for again after 2, 8, 32, 128 and 512 ms. */
 enum { RECHECK_FIRST_MS = 2, RECHECK_FACTOR = 4, RECHECK_LAST_MS = 512 };
 
-/* Deadlines are wall-clock times: one sleep is no longer than this, so that a clock that was set back is noticed. */
+/* One sleep is no longer than this, so that a clock that was set or a host that slept is noticed. */
 enum { SLEEP_MOST_S = 20 };
 
 enum { FILE_MOVED = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT };
@@ -162,14 +163,16 @@ static bool sleep_for_event(struct follow *follow, int64_t until_ms)
 
 void follow_wait(struct follow *follow, int64_t deadline_ms)
 {
-    int64_t until_ms = deadline_ms;
+    int64_t until_ms = INT64_MAX;
 
     if (follow->look || follow->news) {
         follow->news = false;
         return;
     }
+    if (deadline_ms != INT64_MAX)
+        until_ms = waker_now_ms() + deadline_ms - hostclock_now_ms();
     if (follow->recheck_ms > 0)
-        until_ms = earlier(deadline_ms, waker_now_ms() + follow->recheck_at_ms - follow_monotonic_ms());
+        until_ms = earlier(until_ms, follow->recheck_at_ms);
     waker_arm(until_ms);
     if (!sleep_for_event(follow, until_ms))
         check_path(follow);

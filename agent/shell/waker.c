@@ -26,7 +26,7 @@
  * Therefore the timer repeats every 10 ms until waker_rest: what step 2 lost, the next shot finds in select().
  * In the usual case the first one does, and no second is sent.
  *
- * The timer counts on CLOCK_REALTIME with absolute times, so that a deadline stays right when the clock is set. It
+ * The timer counts on CLOCK_MONOTONIC: what is waited for moves with a clock that is set, so the time to it stays. It
  * signals only the thread that opened it: other threads need not block anything.
  */
 static const struct timespec REPEAT = { 0, 10 * 1000 * 1000 };
@@ -57,7 +57,7 @@ bool waker_open(struct strbuf *error)
     event.sigev_notify_thread_id = gettid();
 
     sigemptyset(&action.sa_mask);
-    if (sigaction(timer_signal(), &action, NULL) != 0 || timer_create(CLOCK_REALTIME, &event, &timer) != 0) {
+    if (sigaction(timer_signal(), &action, NULL) != 0 || timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) {
         strbuf_printf(error, "no timer to wake up by: %s", strerror(errno));
         return false;
     }
@@ -114,6 +114,6 @@ void follow_wake(void)
 int64_t waker_now_ms(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

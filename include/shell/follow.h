@@ -69,7 +69,7 @@ int64_t follow_behind(const struct follow *follow);
 
 /*
  * Sleeps until something happened to a followed file, follow_wake was called, a signal's handler called it, or
- * the wall clock reaches deadline_ms (Unix ms; INT64_MAX: no deadline).
+ * as much time went by as is left to deadline_ms now (Unix ms; INT64_MAX: no deadline), whatever the clock is set to meanwhile.
  */
 void follow_wait(struct follow *follow, int64_t deadline_ms);
 

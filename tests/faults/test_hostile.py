@@ -42,8 +42,10 @@ def plant_device(path):
 
 
 def plant_strangers_file(path):
-    path.write_text(record(datetime.now(), "OFFLOAD CYCLE COMPLETED"), encoding="utf-8")
-    os.chown(path, NOBODY, -1)
+    made = path.with_name("made")     # root's to give away, but not while it is followed
+    made.write_text(record(datetime.now(), "OFFLOAD CYCLE COMPLETED"), encoding="utf-8")
+    os.chown(made, NOBODY, -1)
+    made.rename(path)
 
 
 # What is planted, and what the agent must say of it. The last ones need root.

@@ -67,6 +67,9 @@ class Hand:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self._file.close()
 
     def cycle(self, wait_s=900):

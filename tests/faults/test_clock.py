@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Clocks that are set, hosts that sleep, zones that are wrong: no false page, no lost deadline. libfaketime sets the clock."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from datetime import timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from agent import QUICK, Agent, run, wait_until   # noqa: E402
+from hand import Hand                             # noqa: E402
+from receiver import Receiver                     # noqa: E402
+
+TIMEOUT_S = 180
+LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+CYCLES = "SELECT count(*) FROM cycle WHERE outcome = 'success'"
+# What lasts at most a second in truth; a step of an hour that counted would break all of it.
+SETTINGS = {**QUICK, "schedule.late_warning": "2500ms", "schedule.late_critical": "4s", "schedule.restart_grace": "2s",
+            "detect.lag_warning": "8s", "detect.lag_critical": "12s", "detect.cycle_slow": "5s", "detect.cycle_too_slow": "9s"}
+
+
+def pages(requests):
+    return [(a["labels"]["alertname"], a["status"], a["annotations"].get("severity") or a["labels"].get("severity"))
+            for r in requests for a in r.json()["alerts"]]
+
+
+class ClockCase(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="agent-clock-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.log = self.directory / "scheduler.log"
+        self.receiver = self.enterContext(Receiver())
+
+    def agent(self, settings=None):
+        return Agent(self.log, self.directory / "history.db", self.receiver.url("/hook"),
+                     SETTINGS if settings is None else settings)
+
+    def environment(self, **values):
+        """For the processes begun from now on."""
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+
+        def restore():
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        self.addCleanup(restore)
+        return restore
+
+
+@unittest.skipUnless(LIBRARY, "needs libfaketime")
+class Steps(ClockCase):
+    """The clock that the agent and the scheduler see, set while both run."""
+
+    def setUp(self):
+        super().setUp()
+        self.hand = self.enterContext(Hand(self.log))
+        self.step(0)
+
+    def step(self, seconds):
+        fresh = self.directory / "faketime.new"
+        fresh.write_text(f"{seconds:+d}\n", encoding="ascii")
+        fresh.rename(self.directory / "faketime")
+        self.hand.offset = timedelta(seconds=seconds)
+
+    def agent(self, settings=None):
+        agent = super().agent(settings)
+        agent.command = ["env", f"LD_PRELOAD={LIBRARY}", f"FAKETIME_TIMESTAMP_FILE={self.directory / 'faketime'}",
+                         "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", *agent.command]
+        return agent
+
+    def cycles(self, agent, count):
+        for _ in range(count):
+            done = agent.rows("SELECT count(*) FROM cycle")
+            self.hand.cycle(wait_s=1)
+            agent.wait_for("SELECT count(*) FROM cycle", (done[0][0] if done else 0) + 1)
+            time.sleep(0.5)
+
+    def test_steps_both_ways_page_nobody_and_a_death_after_them_does(self):
+        steps = (3600, 0, -7200, 86400, -1800, 5)
+        with self.agent() as agent:
+            self.cycles(agent, 2)
+            for seconds in steps:
+                self.step(seconds)
+                self.cycles(agent, 2)
+            self.assertEqual(pages(self.receiver.at("/hook")), [], agent.said())
+            self.assertEqual(agent.said().count("the clock jumped"), len(steps), agent.said())
+            begun = time.monotonic()
+            self.hand.close()
+            self.receiver.wait(2, timeout=10, path="/hook")
+            seconds = time.monotonic() - begun
+            self.assertEqual(pages(self.receiver.at("/hook")), [("IcebergOffloadSchedulerDown", "firing", "warning"),
+                                                                ("IcebergOffloadSchedulerDown", "firing", "critical")])
+            self.assertLess(seconds, 5)
+        print(f"# the clock set {len(steps)} times (an hour, a day, both ways): no page; the death after it: warning and "
+              f"critical within {seconds:.1f} s")
+
+    def test_a_promise_that_is_broken_after_a_step_is_told(self):
+        with self.agent() as agent:
+            for step in (7200, -7200):
+                self.cycles(agent, 1)
+                self.step(step)
+                begun = time.monotonic()
+                told = len(self.receiver.at("/hook"))
+                requests = self.receiver.wait(told + 1, timeout=40, path="/hook")
+                self.assertEqual(pages(requests)[-1], ("IcebergOffloadSchedulerDown", "firing", "warning"))
+                print(f"# the clock set by {step} s while a promise runs out: told after {time.monotonic() - begun:.1f} s")
+                self.cycles(agent, 1)
+                wait_until(lambda: pages(self.receiver.at("/hook"))[-1][1] == "resolved", 10, "not resolved")
+
+
+class Zones(ClockCase):
+    """A log in another zone than the one it is read in, seen from its file's time."""
+
+    def test_a_log_that_changes_its_zone_is_understood_and_pages_nobody(self):
+        with Hand(self.log) as hand, self.agent() as agent:
+            count = 0
+            for hours in (0, -2, 5.5, -3.5, 1, 0):
+                hand.offset = timedelta(hours=hours)
+                for _ in range(2):
+                    hand.cycle(wait_s=1)
+                    count += 1
+                    agent.wait_for(CYCLES, count)
+                    time.sleep(0.5)
+            self.assertEqual(pages(self.receiver.at("/hook")), [], agent.said())
+            said = agent.said()
+            for words in ("2:00 hours behind", "5:30 hours ahead of", "3:30 hours behind", "1:00 hours ahead of", "agree with the clock again"):
+                self.assertEqual(said.count(words), 1, words)
+            spread, = agent.rows("SELECT max(started_at) - min(started_at) FROM cycle")[0]
+            # The first cycle after a change may stand where its clock said; the others are on ours.
+            late = agent.rows("SELECT count(*) FROM cycle WHERE abs(started_at - unixepoch() * 1000) > 600000")[0][0]
+            self.assertLessEqual(late, 4, spread)
+        print("# a log whose zone changes 5 times while it is read: no page, each said once, with the likely zone")
+
+    def test_a_log_behind_by_its_zone_is_said_with_the_zone_and_shown_as_a_blind_spot(self):
+        restore = self.environment(TZ="UTC")
+        for hours, words in ((-4, "UTC-04:00"), (9, "UTC+09:00")):
+            with self.subTest(hours=hours):
+                self.log = self.directory / f"scheduler{hours}.log"
+                agent = Agent(self.log, self.directory / f"h{hours}.db", self.receiver.url(f"/hook{hours}"), SETTINGS)
+                with Hand(self.log) as hand:
+                    hand.offset = timedelta(hours=hours)
+                    hand.cycle(wait_s=1)       # there before the agent starts
+                    with agent:
+                        agent.wait_for(CYCLES, 1)
+                        wait_until(lambda: words in agent.said(), 5, agent.said())
+                        for count in range(2, 5):
+                            time.sleep(0.7)
+                            hand.cycle(wait_s=1)
+                            agent.wait_for(CYCLES, count)
+                        agent.kill()
+                        agent.start()
+                        hand.cycle(wait_s=1)
+                        agent.wait_for(CYCLES, 5)
+                        self.assertEqual(pages(self.receiver.at(f"/hook{hours}")), [], agent.said())
+                        status = json.loads(run("status", "--format", "json", "--db", agent.database, "--log", self.log).stdout)
+                        self.assertIn(words, json.dumps(status))
+                        # And a death is none the less a death.
+                    self.assertGreaterEqual(agent.said().count(words), 1)
+                    self.assertLessEqual(agent.said().count(words), 2, "once in each life")
+        restore()
+
+    def test_a_silent_scheduler_in_a_wrong_zone_is_still_silent(self):
+        with Hand(self.log) as hand, self.agent() as agent:
+            hand.offset = timedelta(hours=-3)
+            for count in (1, 2, 3):
+                hand.cycle(wait_s=1)
+                agent.wait_for(CYCLES, count)
+                time.sleep(0.5)
+            told = self.receiver.wait(1, timeout=15, path="/hook")
+            self.assertEqual(pages(told)[0][0], "IcebergOffloadSchedulerDown")
+
+    def test_a_remark_half_an_hour_after_the_last_line_is_no_zone(self):
+        with Hand(self.log) as hand, self.agent({"notify.reminder": "0"}) as agent:
+            hand.offset = timedelta(minutes=-29, seconds=-50)
+            self.log.touch()
+            hand.cycle()
+            old = time.time() - 1790
+            os.utime(self.log, (old, old))
+            agent.wait_for(CYCLES, 1)
+            time.sleep(0.2)
+            before = agent.said().count("probably")
+            subprocess.run(["sh", "-c", 'echo "a remark" >>"$0"', self.log], check=True)
+            time.sleep(0.5)
+            self.assertEqual(agent.said().count("probably"), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
