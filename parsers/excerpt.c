@@ -8,12 +8,6 @@
 /* The scheduler's own: stderr[:500]. How soon it goes on is measured in milliseconds; a minute is for a starved host. */
 enum { EXCERPT_CHARACTERS = 500, NEXT_RECORD_MAX_MS = 60000 };
 
-static void text_set(char **text, struct slice value)
-{
-    free(*text);
-    *text = must_copy(value.at, value.len);
-}
-
 void excerpt_end(struct excerpt *excerpt)
 {
     excerpt->state = EXCERPT_NONE;
@@ -22,7 +16,6 @@ void excerpt_end(struct excerpt *excerpt)
 void excerpt_free(struct excerpt *excerpt)
 {
     free(excerpt->table);
-    free(excerpt->exception);
     *excerpt = (struct excerpt){ 0 };
 }
 
@@ -31,7 +24,8 @@ void excerpt_fail(struct excerpt *excerpt, const struct record *record, struct s
     excerpt->state = EXCERPT_FAILED;
     excerpt->form = record->form;
     excerpt->failed_ms = record->time_ms;
-    text_set(&excerpt->table, table);
+    free(excerpt->table);
+    excerpt->table = must_copy(table.at, table.len);
 }
 
 void excerpt_begin(struct excerpt *excerpt, const struct record *record, struct slice text)
@@ -81,10 +75,21 @@ bool excerpt_takes(struct excerpt *excerpt, struct slice line, const struct reco
     return true;
 }
 
+/* FNV-1a */
+static uint64_t hash_of(const char *at, size_t len)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ (unsigned char)at[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
 void excerpt_except(struct excerpt *excerpt, struct slice text)
 {
     excerpt->state = EXCERPT_EXCEPTION;
-    text_set(&excerpt->exception, text);
+    excerpt->exception_hash = hash_of(text.at, text.len);
+    excerpt->exception_len = (int64_t)text.len;
 }
 
 bool excerpt_repeats(struct excerpt *excerpt, struct slice message)
@@ -93,10 +98,7 @@ bool excerpt_repeats(struct excerpt *excerpt, struct slice message)
         return false;
     }
     excerpt_end(excerpt);
-    /* Kept as a C string, so both are compared up to a NUL. */
-    size_t len = strlen(excerpt->exception);
-    return message.len >= len && memcmp(message.at, excerpt->exception, len) == 0 &&
-           (message.len == len || message.at[len] == '\0');
+    return (int64_t)message.len == excerpt->exception_len && hash_of(message.at, message.len) == excerpt->exception_hash;
 }
 
 void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
@@ -108,10 +110,13 @@ void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
     archive_i64(archive, "failed_ms", &excerpt->failed_ms);
     archive_i64(archive, "remaining", &excerpt->remaining);
     archive_text(archive, "table", &excerpt->table);
-    archive_text(archive, "exception", &excerpt->exception);
+    int64_t hash = (int64_t)excerpt->exception_hash;
+    archive_i64(archive, "exception_hash", &hash);
+    archive_i64(archive, "exception_len", &excerpt->exception_len);
+    excerpt->exception_hash = (uint64_t)hash;
     if (archive_loading(archive)) {
         bool known = state >= EXCERPT_NONE && state <= EXCERPT_EXCEPTION && form >= RECORD_NONE && form <= RECORD_CUSTOM;
-        bool whole = (state != EXCERPT_FAILED || excerpt->table) && (state != EXCERPT_EXCEPTION || excerpt->exception);
+        bool whole = state != EXCERPT_FAILED || excerpt->table;
         excerpt->state = known && whole ? (enum excerpt_state)state : EXCERPT_NONE;
         excerpt->remaining = excerpt->remaining < EXCERPT_CHARACTERS ? excerpt->remaining : EXCERPT_CHARACTERS;
         excerpt->form = known ? (enum record_form)form : RECORD_NONE;

@@ -38,7 +38,8 @@ struct excerpt {
     int64_t failed_ms;
     int64_t remaining;       /* characters that may still belong to the excerpt */
     char *table;             /* of the failure; NULL if the log begins behind it */
-    char *exception;
+    uint64_t exception_hash; /* of its text, which may hold a password: it is to be known again, not kept */
+    int64_t exception_len;
 };
 
 void excerpt_free(struct excerpt *excerpt);

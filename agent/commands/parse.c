@@ -8,6 +8,7 @@
 #include "parser.h"
 #include "shell/options.h"
 #include "shell/say.h"
+#include "shell/scrub.h"
 #include "timestamp.h"
 #include "utf8.h"
 
@@ -19,6 +20,7 @@ static const char EVENT_JSON[] =
 struct printer {
     sqlite3 *db;
     sqlite3_stmt *json;
+    struct scrub *scrub;
     struct strbuf clean;
     int64_t failures;
 };
@@ -30,6 +32,7 @@ static bool printer_open(struct printer *printer)
         say_error("JSON: %s", sqlite3_errmsg(printer->db));
         return false;
     }
+    printer->scrub = scrub_open();
     return true;
 }
 
@@ -37,6 +40,7 @@ static void printer_close(struct printer *printer)
 {
     sqlite3_finalize(printer->json);
     sqlite3_close(printer->db);
+    scrub_close(printer->scrub);
     strbuf_free(&printer->clean);
 }
 
@@ -94,9 +98,10 @@ static void bind_fields(struct printer *printer, const struct event *event)
     }
 }
 
-static void print_event(void *ctx, const struct event *event)
+static void print_event(void *ctx, const struct event *parsed)
 {
     struct printer *printer = ctx;
+    const struct event clean = scrub_event(printer->scrub, parsed), *event = &clean;
     sqlite3_clear_bindings(printer->json);
     sqlite3_bind_text(printer->json, 1, event_name(event->kind), -1, SQLITE_STATIC);
     bind_time(printer->json, 2, event->time_ms);

@@ -189,6 +189,7 @@ static int prepare(struct replay *replay, const struct options *options, const s
     }
     sink.notify_ctx = replay;
     sink.notify = on_notify;
+    replay->ingest.scrub = scrub_open();
     replay->ingest.engine = engine_new(&config->settings, &sink);
     replay->ingest.live_from_ms = INT64_MIN;
     code = EXIT_OK;
@@ -238,6 +239,7 @@ int command_replay(int argc, char **argv)
         code = EXIT_FAILED;
 
     engine_free(replay.ingest.engine);
+    scrub_close(replay.ingest.scrub);
     parser_free(replay.ingest.parser);
     if (replay.history)
         history_close(replay.history);

@@ -62,6 +62,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);
     if (!daemon->ingest.parser)
         return false;
+    daemon->ingest.scrub = scrub_open();
     daemon->ingest.engine = engine_new(&daemon->config->settings, &sink);
     daemon->ingest.live_from_ms = daemon->started_ms - FRESH_MS;
     state_load(daemon->history, &daemon->ingest);
@@ -119,6 +120,7 @@ void daemon_close(struct daemon *daemon)
     follow_free(daemon->follow);
     engine_free(daemon->ingest.engine);
     metrics_free(daemon->metrics);
+    scrub_close(daemon->ingest.scrub);
     parser_free(daemon->ingest.parser);
     if (daemon->history)
         history_close(daemon->history);

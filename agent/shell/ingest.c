@@ -48,17 +48,13 @@ static void go_live(struct ingest *ingest, int64_t from_ms)
 static void take_event(void *ctx, const struct event *event)
 {
     struct ingest *ingest = ctx;
-    struct event corrected;
+    struct event clean = scrub_event(ingest->scrub, event);
     leave_future(ingest, event->time_ms);
-    if (ingest->zone_error_ms) {
-        corrected = *event;
-        corrected.time_ms -= ingest->zone_error_ms;
-        corrected.at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
-        event = &corrected;
-    }
-    if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms)
-        go_live(ingest, event->time_ms);
-    engine_feed(ingest->engine, event);
+    clean.time_ms -= ingest->zone_error_ms;
+    clean.at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
+    if (ingest->live_from_ms != INT64_MIN && clean.time_ms >= ingest->live_from_ms)
+        go_live(ingest, clean.time_ms);
+    engine_feed(ingest->engine, &clean);
 }
 
 void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)

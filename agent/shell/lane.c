@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "known.h"
 #include "shell/cut.h"
 #include "shell/mask.h"
 #include "shell/secret.h"
@@ -133,36 +134,16 @@ bool lane_prepare(struct lane *lane, const struct job *job, struct strbuf *error
     return true;
 }
 
-static void add_without(struct strbuf *out, const char *text, const char *secret)
-{
-    size_t len = strlen(secret);
-
-    for (const char *at; len > 3 && (at = strstr(text, secret)) != NULL; text = at + len) {
-        strbuf_add(out, text, (size_t)(at - text));
-        strbuf_puts(out, "***");
-    }
-    strbuf_puts(out, text);
-}
-
 /* A receiver's words for a log: many repeat the path of the request, which is the secret, or even the token. */
 static void add_foreign_text(struct lane *lane, const char *text, size_t len, struct strbuf *out)
 {
-    struct strbuf visible = { 0 }, pathless = { 0 }, tokenless = { 0 };
-    CURLU *url = curl_url();
-    char *path = NULL;
+    struct strbuf visible = { 0 }, unknown = { 0 };
 
     text_add_visible(&visible, text, len);
-    if (curl_url_set(url, CURLUPART_URL, lane->webhook->url, 0) == CURLUE_OK) {
-        curl_url_get(url, CURLUPART_PATH, &path, 0);
-    }
-    add_without(&pathless, strbuf_text(&visible), path != NULL ? path : "");
-    add_without(&tokenless, strbuf_text(&pathless), strbuf_text(&lane->token));
-    mask_secrets(strbuf_text(&tokenless), out);
-    curl_free(path);
-    curl_url_cleanup(url);
+    known_mask(lane->webhook, lane->token.at, strbuf_text(&visible), &unknown);
+    mask_secrets(strbuf_text(&unknown), out);
     strbuf_free(&visible);
-    strbuf_free(&pathless);
-    strbuf_free(&tokenless);
+    strbuf_free(&unknown);
 }
 
 static enum delivery_outcome outcome_of(long status)

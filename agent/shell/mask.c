@@ -60,12 +60,44 @@ static const struct secret {
       "***" },
 };
 
-/* text with every match replaced, appended to *out; false if the matcher gave up. */
-static bool substitute(const struct secret *secret, struct slice text, struct strbuf *out)
+enum { SECRETS = sizeof secrets / sizeof secrets[0] };
+
+struct masker {
+    pcre2_code *codes[SECRETS];
+    struct strbuf before, after;     /* scratch: the text on its way through the patterns */
+};
+
+struct masker *masker_open(void)
 {
-    int code_error;
+    struct masker *masker = must_alloc(sizeof *masker);
+    int code;
     PCRE2_SIZE at;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)secret->pattern, PCRE2_ZERO_TERMINATED, 0, &code_error, &at, NULL);
+
+    for (size_t i = 0; i < SECRETS; i++) {
+        masker->codes[i] =
+            pcre2_compile((PCRE2_SPTR)secrets[i].pattern, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
+    }
+    return masker;
+}
+
+void masker_close(struct masker *masker)
+{
+    if (masker == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < SECRETS; i++) {
+        pcre2_code_free(masker->codes[i]);
+    }
+    strbuf_free(&masker->before);
+    strbuf_free(&masker->after);
+    free(masker);
+}
+
+/* before with every match replaced becomes after; false if the matcher gave up. */
+static bool substitute(struct masker *masker, size_t secret)
+{
+    const pcre2_code *code = masker->codes[secret];
+    struct slice text = strbuf_slice(&masker->before);
     uint32_t options = PCRE2_SUBSTITUTE_GLOBAL | PCRE2_SUBSTITUTE_UNSET_EMPTY;
     /* No match becomes longer by more than the three of "***", nor is one empty: this is always enough. */
     PCRE2_SIZE room = 4 * text.len + 64;
@@ -73,31 +105,40 @@ static bool substitute(const struct secret *secret, struct slice text, struct st
     int count = code == NULL
                     ? -1
                     : pcre2_substitute(code, (PCRE2_SPTR)text.at, text.len, 0, options, NULL, NULL,
-                                       (PCRE2_SPTR)secret->kept, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)result, &room);
+                                       (PCRE2_SPTR)secrets[secret].kept, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)result, &room);
 
+    strbuf_clear(&masker->after);
     if (count >= 0) {
-        strbuf_add(out, result, room);
+        strbuf_add(&masker->after, result, room);
     }
     free(result);
-    pcre2_code_free(code);
     return count >= 0;
+}
+
+void masker_text(struct masker *masker, struct slice text, struct strbuf *out)
+{
+    bool good = true;
+
+    strbuf_clear(&masker->before);
+    strbuf_add(&masker->before, text.at, text.len);
+    for (size_t i = 0; i < SECRETS && good; i++) {
+        good = substitute(masker, i);
+        struct strbuf spare = masker->before;
+        masker->before = masker->after;
+        masker->after = spare;
+    }
+    /* Rather no evidence than a leaked password. */
+    if (good) {
+        strbuf_add(out, strbuf_text(&masker->before), masker->before.len);
+    } else {
+        strbuf_puts(out, "(withheld: could not be searched for secrets)");
+    }
 }
 
 void mask_secrets(const char *text, struct strbuf *out)
 {
-    struct strbuf before = { 0 }, after = { 0 };
-    bool good = true;
+    struct masker *masker = masker_open();
 
-    strbuf_puts(&before, text);
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0] && good; i++) {
-        strbuf_clear(&after);
-        good = substitute(&secrets[i], strbuf_slice(&before), &after);
-        struct strbuf spare = before;
-        before = after;
-        after = spare;
-    }
-    /* Rather no evidence than a leaked password. */
-    strbuf_puts(out, good ? strbuf_text(&before) : "(withheld: could not be searched for secrets)");
-    strbuf_free(&before);
-    strbuf_free(&after);
+    masker_text(masker, slice_of(text), out);
+    masker_close(masker);
 }

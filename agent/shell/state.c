@@ -33,6 +33,7 @@ void state_save_parser(struct history *history, struct ingest *ingest)
     archive_save_to(&archive, &text);
     parser_archive(ingest->parser, &archive);
     archive_zone_error(ingest, &archive);
+    scrub_archive(ingest->scrub, &archive);
     put(history, STATE_PARSER, &text);
 }
 
@@ -66,6 +67,7 @@ void state_load(struct history *history, struct ingest *ingest)
     if (load(history, STATE_PARSER, &text, &archive)) {
         parser_archive(ingest->parser, &archive);
         archive_zone_error(ingest, &archive);
+        scrub_archive(ingest->scrub, &archive);
     }
     if (load(history, STATE_ENGINE, &text, &archive))
         engine_archive_live(ingest->engine, &archive);

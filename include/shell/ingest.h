@@ -8,14 +8,16 @@
 
 #include "engine.h"
 #include "parser.h"
+#include "shell/scrub.h"
 
 /*
- * The way of a line through the core: parser, then engine. run and replay share it. Backlog is history until a line is
+ * The way of a line through the core: parser, scrub, then engine. run and replay share it. Backlog is history until a line is
  * younger than live_from_ms; from there on the engine is live. No line is written in the future: where one seems to be, its
  * log is in another zone than the one it is read in, or a clock was wrong, and no deadline has passed.
  */
 struct ingest {
     struct parser *parser;
+    struct scrub *scrub;
     struct engine *engine;
     int64_t live_from_ms;    /* INT64_MIN: everything is live */
     int64_t now_ms;          /* the host's clock; 0: what is read may be of any time */

@@ -10,7 +10,13 @@
  */
 void mask_url(const char *text, struct strbuf *out);
 
-/* Text that leaves the host (evidence, a receiver's answer): credentials in it become "***". */
+/* Foreign text (evidence, a receiver's answer): what looks like a credential becomes "***". */
 void mask_secrets(const char *text, struct strbuf *out);
+
+/* The same for many texts: the patterns are compiled once. */
+struct masker;
+struct masker *masker_open(void);
+void masker_close(struct masker *masker);
+void masker_text(struct masker *masker, struct slice text, struct strbuf *out);
 
 #endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_KNOWN_H
+#define SHELL_KNOWN_H
+
+#include "shell/config.h"
+#include "strbuf.h"
+
+/*
+ * Text of a webhook's receiver without the secrets that we know because we sent them: its URL's user, password, path and
+ * query, the values of its headers, the token (NULL: none) and PagerDuty's key. Many an error page repeats the request.
+ */
+void known_mask(const struct webhook_config *webhook, const char *token, const char *text, struct strbuf *out);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SHELL_SCRUB_H
+#define SHELL_SCRUB_H
+
+#include "archive.h"
+#include "event.h"
+
+/*
+ * Takes the credentials out of what jobs and exceptions wrote into the log, event by event, before anything of it is judged,
+ * stored, shown or sent: nobody further down ever sees them.
+ */
+struct scrub;
+
+struct scrub *scrub_open(void);
+void scrub_close(struct scrub *scrub);
+
+/* The event without credentials, valid until the next call. Events are to come in the log's order: a private key has many lines. */
+struct event scrub_event(struct scrub *scrub, const struct event *event);
+
+/* Whether the excerpt at hand stands within a private key, for the restart that goes on right there. */
+void scrub_archive(struct scrub *scrub, struct archive *archive);
+
+#endif
