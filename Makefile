@@ -35,6 +35,7 @@ OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 SHARE   := $(addprefix $(BUILD)/share/,agent.1 agent.conf.5 agent.bash _agent agent.conf)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 PROBES  := $(patsubst tests/faults/%.c,$(BUILD)/tests/%,$(wildcard tests/faults/*_probe.c))
+SHIMS   := $(patsubst tests/faults/%.c,$(BUILD)/tests/%.so,$(wildcard tests/faults/*_shim.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 DEPENDS := $(OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,agent/main.c $(wildcard tests/*/*.c))
@@ -72,6 +73,11 @@ $(UNIT) $(PROBES) $(BENCHES) $(FUZZERS): $(BUILD)/libagent.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libagent.a $(LDLIBS)
 
+# Preloaded into the agent; never sanitized, since the agent is not told to expect it.
+$(SHIMS): $(BUILD)/tests/%.so: tests/faults/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
+
 # Rewritten only when the flags differ from the last build's: then everything is compiled again.
 $(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(BUILD)/flags: FORCE
@@ -92,7 +98,7 @@ $(BUILD)/share/agent.conf: $(BUILD)/agent
 .SECONDARY:
 share: $(SHARE) ; @:
 unit: $(UNIT) ; @:
-probes: $(PROBES) ; @:
+probes: $(PROBES) $(SHIMS) ; @:
 benches: $(BENCHES) ; @:
 fuzzers: $(FUZZERS) ; @:
 -include $(DEPENDS)

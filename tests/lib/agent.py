@@ -46,9 +46,10 @@ class Agent:
         if self.process.poll() is None:
             self.kill()
 
-    def start(self):
+    def start(self, environment=None):
         with open(self.errors, "ab") as errors, open(self.output, "ab") as output:
-            self.process = subprocess.Popen(self.command, stdout=output, stderr=errors, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(self.command, stdout=output, stderr=errors, stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **(environment or {})})
         return self
 
     def kill(self):

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Preloaded into the agent, this kills it in the midst of a chosen system call: KILL_AT=CLASS:N with a class of
+ *
+ *   read    from the log            write   to the database, its WAL, or its size
+ *   sync    of either               send    to a webhook
+ *   answer  of a webhook                  within  as write, but only while the function at KILL_WITHIN=FROM:TO is called
+ *
+ * dies at the N-th call of that class, by SIGKILL. Of a write or a send, half is carried out before. What the agent was at is
+ * appended to KILL_JOURNAL, a line each: the class, "before" or "half", and the calls on the stack as offsets into the program.
+ */
+#include <execinfo.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { FRAMES = 40 };
+
+static atomic_int countdown;
+static char wanted[16];
+static unsigned long from, to;   /* offsets into the program */
+
+__attribute__((constructor)) static void prepare(void)
+{
+    const char *plan = getenv("KILL_AT");
+    int count = 0;
+    void *frames[2];
+    const char *function = getenv("KILL_WITHIN");
+    if (function && sscanf(function, "%lx:%lx", &from, &to) != 2)
+        abort();
+    if (plan && sscanf(plan, "%15[a-z]:%d", wanted, &count) == 2)
+        countdown = count;
+    backtrace(frames, 2);   /* its first call loads a library: not in the midst of a call of ours */
+}
+
+static int find_program(struct dl_phdr_info *info, size_t size, void *base)
+{
+    (void)size;
+    *(ElfW(Addr) *)base = info->dlpi_addr;   /* the first one is the program itself */
+    return 1;
+}
+
+static unsigned long offset_of(void *frame)
+{
+    ElfW(Addr) base = 0;
+    dl_iterate_phdr(find_program, &base);
+    return (unsigned long)((ElfW(Addr))frame - base);
+}
+
+static bool is_within(void)
+{
+    void *frames[FRAMES];
+    int count = backtrace(frames, FRAMES);
+    for (int i = 0; i < count; i++) {
+        unsigned long offset = offset_of(frames[i]);
+        if (offset >= from && offset < to)
+            return true;
+    }
+    return false;
+}
+
+__attribute__((noreturn)) static void die(const char *how)
+{
+    void *frames[FRAMES];
+    char line[32 * FRAMES];
+    const char *journal = getenv("KILL_JOURNAL");
+    int count = backtrace(frames, FRAMES);
+    int len = snprintf(line, sizeof line, "%s %s", wanted, how);
+    for (int i = 0; i < count && len < (int)sizeof line - 24; i++)
+        len += snprintf(line + len, sizeof line - (size_t)len, " %lx", offset_of(frames[i]));
+    line[len++] = '\n';
+    int fd = journal ? open(journal, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644) : -1;
+    if (fd >= 0 && write(fd, line, (size_t)len) == len)
+        close(fd);
+    kill(getpid(), SIGKILL);
+    for (;;)
+        pause();
+}
+
+static bool names(int fd, const char *part)
+{
+    char link[40], path[512];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    path[len > 0 ? len : 0] = '\0';
+    return strstr(path, part) != NULL;
+}
+
+static bool is(const char *class)
+{
+    return countdown > 0 && strcmp(class, wanted) == 0;
+}
+
+/* Whether this call is the one. Only calls of the wanted class that concern us are counted. */
+static bool strikes(const char *class, int fd, const char *part)
+{
+    return is(class) && names(fd, part) && atomic_fetch_sub(&countdown, 1) == 1;
+}
+
+ssize_t pread64(int fd, void *bytes, size_t len, off64_t offset)
+{
+    if (strikes("read", fd, ".log"))
+        die("before");
+    return syscall(SYS_pread64, fd, bytes, len, offset);
+}
+
+ssize_t pread(int fd, void *bytes, size_t len, off_t offset)
+{
+    return pread64(fd, bytes, len, offset);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset)
+{
+    bool last = strikes("write", fd, ".db") || (is("within") && is_within() && strikes("within", fd, ".db"));
+    ssize_t done = syscall(SYS_pwrite64, fd, bytes, last ? len / 2 : len, offset);
+    if (last)
+        die("half");
+    return done;
+}
+
+int ftruncate64(int fd, off64_t len)
+{
+    if (strikes("write", fd, ".db"))
+        die("before");
+    return (int)syscall(SYS_ftruncate, fd, len);
+}
+
+int fdatasync(int fd)
+{
+    if (strikes("sync", fd, ".db"))
+        die("before");
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+ssize_t send(int fd, const void *bytes, size_t len, int flags)
+{
+    bool last = strikes("send", fd, "socket:");
+    ssize_t done = syscall(SYS_sendto, fd, bytes, last ? len / 2 : len, flags, NULL, 0);
+    if (last)
+        die("half");
+    return done;
+}
+
+ssize_t recv(int fd, void *bytes, size_t len, int flags)
+{
+    if (strikes("answer", fd, "socket:"))
+        die("before");
+    return syscall(SYS_recvfrom, fd, bytes, len, flags, NULL, NULL);
+}
