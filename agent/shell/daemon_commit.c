@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
 #include <string.h>
 
 #include "agent/shell/daemon_parts.h"
 #include "shell/say.h"
 #include "shell/state.h"
+
+/* Twice of what the WAL has when nobody is in the way. */
+enum { HELD_LEAST_BYTES = 8 << 20 };
 
 static void put_everything(struct daemon *daemon)
 {
@@ -38,6 +42,20 @@ static void commit_failed(struct daemon *daemon, const char *why)
     say_error("history: %s; going on from memory", why);
 }
 
+/* Somebody reads and does not let go, so the WAL cannot begin anew: said, and said again whenever it has doubled. */
+static void watch_wal(struct daemon *daemon)
+{
+    int64_t held_bytes = history_held_bytes(daemon->history), told_bytes = daemon->held_told_bytes;
+    if (held_bytes >= (told_bytes ? 2 * told_bytes : HELD_LEAST_BYTES)) {
+        say_warning("history: a reader holds %" PRId64 " MB of the write-ahead log, which grows until it lets go (fuser %s-wal "
+                    "names it)", held_bytes >> 20, daemon->config->history_db);
+        daemon->held_told_bytes = held_bytes;
+    } else if (told_bytes && held_bytes < HELD_LEAST_BYTES) {
+        say_warning("history: the write-ahead log is free again");
+        daemon->held_told_bytes = 0;
+    }
+}
+
 void daemon_commit(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
@@ -55,6 +73,7 @@ void daemon_commit(struct daemon *daemon)
         strbuf_clear(&daemon->trouble);
         daemon->textfile.stale = true;
         daemon->retry_ms = 0;
+        watch_wal(daemon);
     }
     strbuf_free(&error);
 }

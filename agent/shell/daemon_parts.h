@@ -49,6 +49,7 @@ struct daemon {
     int64_t zone_said_ms;                /* of which error of the zone people were told */
     int64_t records_judged;              /* the records when the zone was looked at last */
     int64_t commit_failures;
+    int64_t held_told_bytes;             /* of the WAL, as last complained of; 0: no complaint */
     int64_t retry_ms;                    /* when to commit again; 0: at once */
     int64_t housekeeping_ms;
     int64_t watchdog_ms;                 /* when to tell the service manager next; INT64_MAX: it does not ask */

@@ -54,9 +54,12 @@ int history_judge(struct history *history, int code)
 static int note_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
 {
     struct history *history = ctx;
+    int moved_pages = 0;
+    (void)db;
+    (void)schema;
     history->wal_pages = pages;
     if (pages >= COMMIT_WAL_PAGES)
-        history_judge(history, sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+        history_checkpoint(history, &pages, &moved_pages);
     return SQLITE_OK;
 }
 
@@ -151,7 +154,8 @@ static int prepare_statements(struct history *history)
 
 /*
  * A whole check of a ten-year history would take seconds. Opening has read the header and the schema by now; here both edges of
- * every tree follow, which is where the agent writes. Damage in between shows when somebody comes across it.
+ * every tree follow, which is where the agent writes, and all of what it starts from: the state and what waits to be sent. Damage
+ * in between shows when somebody comes across it.
  */
 static int check_integrity(sqlite3 *db)
 {
@@ -169,7 +173,8 @@ static int check_integrity(sqlite3 *db)
                             " (SELECT min(id) FROM run), (SELECT max(id) FROM run), (SELECT max(cycle_id) FROM run),"
                             " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
                             " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
-                            " (SELECT max(id) FROM outbox), (SELECT count(*) FROM source), (SELECT count(*) FROM state)",
+                            " (SELECT max(id) FROM outbox), (SELECT sum(offset) FROM source), (SELECT sum(length(value)) FROM state),"
+                            " (SELECT count(notification_id) FROM outbox WHERE status = 'pending')",
                             NULL, NULL, NULL);
     }
     strbuf_free(&text);
@@ -218,9 +223,17 @@ static int set_vacuum(sqlite3 *db)
     return code == SQLITE_OK && pages == 0 ? sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) : code;
 }
 
+/* What a file system may leave of a file after a power loss; SQLite takes it for a new database without a word. */
+static bool is_empty_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && status.st_size == 0;
+}
+
 static int open_once(struct history *history, struct strbuf *notice, struct strbuf *error)
 {
     struct strbuf why = { 0 };
+    bool was_empty = is_empty_file(history->path);
     int code = sqlite3_open_v2(history->path, &history->db,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK && sqlite3_db_readonly(history->db, "main") == 1) {
@@ -244,6 +257,9 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(history->db, COMMIT_BUSY_MS);
         sqlite3_wal_hook(history->db, note_wal, history);
+        if (was_empty)
+            strbuf_printf(notice, "%s%s: the history is empty, without even a header: a new one is begun",
+                          notice->len > 0 ? "; " : "", history->path);
     } else {
         strbuf_printf(error, "%s: %s", history->path,
                       why.len ? why.at : history->db ? sqlite3_errmsg(history->db) : sqlite3_errstr(code));

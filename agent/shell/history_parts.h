@@ -37,6 +37,7 @@ struct history {
     bool corrupt;            /* seen by whoever used the database; the next commit begins a new one */
     int64_t last_fact, last_message, last_outbox;   /* the ids given so far */
     int wal_pages;           /* at the last commit */
+    int64_t held_bytes;      /* of the WAL, which a reader kept the last checkpoint from moving */
     unsigned checkpoints;
     struct strbuf scratch;
 };
@@ -61,6 +62,9 @@ int history_move_aside(struct history *history, const char *why, struct strbuf *
  * written again. Does nothing if all is well.
  */
 int history_revive(struct history *history, struct strbuf *notice, struct strbuf *error);
+
+/* A checkpoint that waits for nobody: moves what no reader holds. Returns a SQLite result code. */
+int history_checkpoint(struct history *history, int *wal_pages, int *moved_pages);
 
 /* Steps a statement that returns no rows, and resets it. */
 int history_run(struct history *history, enum sql sql);

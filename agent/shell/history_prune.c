@@ -128,27 +128,39 @@ static void begin_wal(struct history *history)
     history_run(history, SQL_PUT_STATE);
 }
 
-static int64_t checkpoint(struct history *history)
+int history_checkpoint(struct history *history, int *wal_pages, int *moved_pages)
+{
+    int code = sqlite3_wal_checkpoint_v2(history->db, NULL, SQLITE_CHECKPOINT_PASSIVE, wal_pages, moved_pages);
+    if (code == SQLITE_OK)
+        history->held_bytes = (*wal_pages - *moved_pages) * read_pragma(history->db, "PRAGMA page_size");
+    return history_judge(history, code);
+}
+
+static void checkpoint(struct history *history)
 {
     int wal_pages = 0, moved_pages = 0;
-    int code = sqlite3_wal_checkpoint_v2(history->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &wal_pages, &moved_pages);
-    history_judge(history, code);
+    int code = history_checkpoint(history, &wal_pages, &moved_pages);
     history->wal_pages = wal_pages - moved_pages;
     if (++history->checkpoints % OPTIMIZE_CHECKPOINTS == 0)
         history_judge(history, sqlite3_exec(history->db, "PRAGMA optimize", NULL, NULL, NULL));
     if (code == SQLITE_OK && wal_pages == moved_pages)
         begin_wal(history);
-    return wal_pages > moved_pages ? (wal_pages - moved_pages) * read_pragma(history->db, "PRAGMA page_size") : 0;
 }
 
 int64_t history_idle(struct history *history)
 {
     if (!history->db || history->corrupt)
         return 0;
-    int64_t held_bytes = history->wal_pages >= IDLE_WAL_PAGES ? checkpoint(history) : 0;
+    if (history->wal_pages >= IDLE_WAL_PAGES)
+        checkpoint(history);
     /* What a catch-up needed is not needed while idle. */
     sqlite3_db_release_memory(history->db);
     if (batch_rows(&history->batch) == 0)
         batch_free(&history->batch);
-    return held_bytes;
+    return history->held_bytes;
+}
+
+int64_t history_held_bytes(const struct history *history)
+{
+    return history->db ? history->held_bytes : 0;
 }

@@ -79,10 +79,13 @@ int64_t history_silence_end(struct history *history, int64_t now_ms);
 /* Removes a little of what is older than before_ms; true if there is more. Short: it never blocks for long. */
 bool history_prune(struct history *history, int64_t before_ms);
 
-/*
- * When nothing else is to do: a WAL checkpoint that waits for nobody. Returns the bytes that a reader keeps it from; more
- * than a few megabytes means that somebody does not let go.
- */
+/* When nothing else is to do: a WAL checkpoint that waits for nobody, and memory given back. Returns history_held_bytes. */
 int64_t history_idle(struct history *history);
+
+/*
+ * How much of the WAL the last checkpoint, idle or in a commit, could not move because a reader still looks at what was before;
+ * more than a few megabytes means that somebody does not let go, and the WAL grows for as long.
+ */
+int64_t history_held_bytes(const struct history *history);
 
 #endif

@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The history's storage fails in every way, and the agent goes on watching: nothing is lost, nobody is paged for nothing."""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "lib")]
+
+from agent import Agent, run, wait_until          # noqa: E402
+from receiver import Receiver                     # noqa: E402
+from scheduler import Scheduler                   # noqa: E402
+from simulator.simulator import write_healthy     # noqa: E402
+
+TIMEOUT_S = 240
+KRAKEN = "bronze_trades_kraken"
+# Only events decide, and bursts do not count as one attempt: a test's cycles follow each other at once.
+SETTINGS = {"notify.reminder": "0", "schedule.interval": "1s", "detect.burst": "100ms", "schedule.table_timeout": "1h",
+            "schedule.late_warning": "1h", "schedule.late_critical": "2h", "detect.lag_warning": "1h",
+            "detect.lag_critical": "2h", "log.timezone": "UTC"}
+ROWS = ("SELECT id, started_at, ended_at, outcome, succeeded, failed, rows FROM cycle ORDER BY id",
+        "SELECT id, cycle_id, table_name, started_at, ended_at, outcome, rows, error FROM run ORDER BY id",
+        "SELECT id, alert, table_name, tables, severity, state, opened_at, resolved_at FROM incident ORDER BY id",
+        "SELECT incident_id, sequence, status, severity, alert FROM notification ORDER BY id")
+GOOD = "SELECT count(*) FROM cycle WHERE outcome = 'success'"
+
+
+class StorageCase(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="agent-storage-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        os.environ["TZ"] = "UTC"                  # the scheduler's, which writes local time
+        self.log = self.directory / "scheduler.log"
+        self.state = self.directory / "state"
+        self.state.mkdir()
+        self.database = self.state / "history.db"
+        self.receiver = Receiver()
+        self.addCleanup(self.receiver.close)
+
+    def agent(self, database=None, path="/hook", log=None):
+        return self.apart(Agent(log or self.log, database or self.database, self.receiver.url(path), SETTINGS))
+
+    def apart(self, agent):
+        """What it says goes where there is always room."""
+        agent.errors = self.directory / f"{agent.database.stem}.stderr"
+        return agent
+
+    def keys(self, path="/hook"):
+        return [request.headers["idempotency-key"] for request in self.receiver.at(path)]
+
+    def told(self, path="/hook"):
+        return [(alert["status"], alert["labels"]["alertname"]) for request in self.receiver.at(path)
+                for alert in request.json()["alerts"]]
+
+    @staticmethod
+    def cycles(scheduler, count, **how):
+        """Apart in time, as attempts are."""
+        for _ in range(count):
+            scheduler.cycle(**how)
+            time.sleep(0.12)
+
+    def cpu_s(self, agent):
+        fields = Path(f"/proc/{agent.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def assert_same_rows(self, one, other, rows=ROWS):
+        for query in rows:
+            self.assertEqual(one.rows(query), other.rows(query), query)
+
+
+class FullDisk(StorageCase):
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("only root may mount a small file system to fill")
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", self.state], capture_output=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest(f"no mount here: {mounted.stderr.decode().strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.state], check=False)
+        self.ballast = self.state / "ballast"
+
+    def fill(self):
+        with contextlib.suppress(OSError), open(self.ballast, "ab", buffering=0) as ballast:
+            while True:
+                ballast.write(b"x" * 4096)
+
+    def test_a_full_disk_stops_neither_detection_nor_pages_and_loses_nothing(self):
+        with Scheduler(self.log) as scheduler, self.agent() as agent, \
+                self.agent(self.directory / "quiet.db", "/quiet") as quiet:
+            self.cycles(scheduler, 3)
+            agent.wait_for(GOOD, 3)
+            self.fill()
+            self.cycles(scheduler, 60, failing=[KRAKEN])
+            wait_until(lambda: len(self.told()) >= 2, 10, f"no page on a full disk: {agent.said()}")
+            wait_until(lambda: "full" in agent.said(), 10, f"not said: {agent.said()}")
+            before = self.cpu_s(agent)
+            time.sleep(3)
+            self.assertLess(self.cpu_s(agent) - before, 0.5)
+            self.cycles(scheduler, 2)
+            wait_until(lambda: len(self.told()) >= 3, 10, f"no resolution on a full disk: {self.told()}")
+            self.ballast.unlink()
+            agent.wait_for(GOOD, 5)
+            quiet.wait_for(GOOD, 5)
+            agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending'", 0)
+            self.assertIn("writing again", agent.said())
+            self.assert_same_rows(quiet, agent)
+            self.assertEqual(self.told(), self.told("/quiet"))
+            self.assertEqual(len(set(self.keys())), len(self.keys()))
+
+    def test_a_kill_on_a_full_disk_loses_nothing(self):
+        with Scheduler(self.log) as scheduler, self.agent() as agent, \
+                self.agent(self.directory / "quiet.db", "/quiet") as quiet:
+            self.cycles(scheduler, 3)
+            agent.wait_for(GOOD, 3)
+            self.fill()
+            for _ in range(5):
+                self.cycles(scheduler, 6, failing=[KRAKEN])
+                agent.kill()
+                agent.start()
+                time.sleep(0.2)
+            self.cycles(scheduler, 2)
+            wait_until(lambda: ("resolved", "IcebergOffloadConsecutiveFailures") in self.told(), 10, f"{self.told()}; {agent.said()}")
+            self.ballast.unlink()
+            agent.wait_for(GOOD, 5)
+            quiet.wait_for(GOOD, 5)
+            self.assert_same_rows(quiet, agent)
+            self.assertEqual(set(self.keys()), set(self.keys("/quiet")))   # again under the same key, at most
+
+    def test_a_backlog_on_a_full_disk_pages_nobody_and_is_read_when_there_is_room(self):
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            scheduler.cycle()
+            agent.wait_for(GOOD, 1)
+            agent.stop()
+        healthy = self.directory / "healthy.log"
+        start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 250 * 86400))
+        write_healthy(healthy, 3, days=240, start=start, tables=4, interval=15, sparse=0.0, failures=0.0, hiccups=0.0)
+        with open(self.log, "wb") as log:
+            log.write(healthy.read_bytes())
+            holder = log                           # a writer holds the log open: nobody died
+            self.fill()
+            quiet_settings = {**SETTINGS, "schedule.interval": "15m", "history.retention": "20000d", "detect.lag_warning": "9000h",
+                              "detect.lag_critical": "9001h", "schedule.late_warning": "9000h", "schedule.late_critical": "9001h"}
+            agent = self.apart(Agent(self.log, self.database, self.receiver.url("/hook"), quiet_settings))
+            quiet = Agent(self.log, self.directory / "quiet.db", self.receiver.url("/quiet"), quiet_settings)
+            with agent, quiet:
+                wait_until(lambda: "going on from memory" in agent.said(), 20, agent.said())
+                time.sleep(2)
+                before = self.cpu_s(agent)
+                time.sleep(3)
+                self.assertLess(self.cpu_s(agent) - before, 0.6)
+                anonymous = re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{agent.process.pid}/status").read_text())
+                self.assertLess(int(anonymous[1]), 24 * 1024)
+                self.assertEqual(self.told(), [])
+                self.ballast.unlink()
+                quiet.wait_for("SELECT offset FROM source", self.log.stat().st_size, 60)
+                agent.wait_for("SELECT offset FROM source", self.log.stat().st_size, 60)
+                # The first cycle is known to one of them only, so ids differ by it.
+                query = "SELECT started_at, ended_at, outcome, rows FROM cycle WHERE started_at < {} ORDER BY started_at"
+                until = (time.time() - 86400) * 1000
+                self.assertEqual(quiet.rows(query.format(until)), agent.rows(query.format(until)))
+                self.assertEqual(self.told(), [])
+            holder.flush()
+
+
+class Locked(StorageCase):
+    def test_a_write_lock_held_for_long_delays_rows_only(self):
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            self.cycles(scheduler, 2)
+            agent.wait_for(GOOD, 2)
+            holder = sqlite3.connect(self.database, isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+            self.cycles(scheduler, 4, failing=[KRAKEN])
+            self.receiver.wait(2, 5, "/hook")
+            wait_until(lambda: "locked" in agent.said(), 5, agent.said())
+            before = self.cpu_s(agent)
+            time.sleep(3)
+            self.assertLess(self.cpu_s(agent) - before, 0.5)
+            self.assertEqual(agent.said().count("locked"), 1)
+            holder.execute("ROLLBACK")
+            self.cycles(scheduler, 1)
+            agent.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", 7)
+            self.assertIn("writing again", agent.said())
+            self.assertEqual(len(set(self.keys())), len(self.keys()))
+            self.assertGreater(int(re.search(r"commit_failures (\d+)", agent.rows("SELECT value FROM state WHERE key = 'agent'")[0][0])[1]), 0)
+
+    def test_a_reader_that_does_not_let_go_is_named_and_the_log_shrinks_after(self):
+        wal = Path(f"{self.database}-wal")
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            self.cycles(scheduler, 2)
+            agent.wait_for(GOOD, 2)
+            reader = sqlite3.connect(self.database, isolation_level=None)
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM cycle").fetchall()
+            done = 2
+            while wal.stat().st_size < 10 << 20:
+                for _ in range(20):
+                    scheduler.cycle()
+                done += 20
+                agent.wait_for(GOOD, done)
+                self.assertLess(done, 2000)
+            wait_until(lambda: "a reader holds" in agent.said(), 5, agent.said())
+            self.assertEqual(agent.said().count("a reader holds"), 1)
+            self.assertIn(f"{self.database}-wal", agent.said())
+            reader.execute("COMMIT")
+            reader.close()
+            for _ in range(60):
+                scheduler.cycle()
+            agent.wait_for(GOOD, done + 60)
+            wait_until(lambda: "free again" in agent.said(), 5, agent.said())
+            wait_until(lambda: scheduler.cycle() and wal.stat().st_size <= 5 << 20, 10, f"the WAL stays at {wal.stat().st_size}")
+
+
+def garbage(path):
+    with open(path, "r+b") as file:
+        file.write(b"\x5a" * 200)
+
+
+def truncated(path):
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def scribbled(path):
+    """Every page but the first, from the middle on."""
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 2 // 4096 * 4096)
+        file.write(b"\xa5" * 8192)
+
+
+def no_database(path):
+    Path(path).write_text("this is no database\n" * 500, encoding="ascii")
+
+
+class Corrupt(StorageCase):
+    def damage_and_restart(self, damage, said):
+        with Scheduler(self.log) as scheduler:
+            with self.agent() as agent:
+                self.cycles(scheduler, 12)
+                self.cycles(scheduler, 3, failing=[KRAKEN])
+                self.receiver.wait(2, 5, "/hook")
+                agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 2)
+                agent.stop()
+                with sqlite3.connect(self.database) as database:
+                    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                database.close()
+                rows = agent.rows(ROWS[0])
+                damage(self.database)
+                agent.start()
+                wait_until(lambda: said in agent.said(), 10, f"not said: {agent.said()}")
+                agent.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", 15)
+                self.assertEqual(agent.rows(ROWS[0]), rows)
+                self.cycles(scheduler, 1)
+                wait_until(lambda: ("resolved", "IcebergOffloadConsecutiveFailures") in self.told(), 5, f"{self.told()}")
+        keys = self.keys()
+        self.assertEqual(len({key.rsplit("/", 1)[0] for key in keys}), 1, keys)   # one incident, one key
+        return agent
+
+    def test_every_kind_is_moved_aside_and_rebuilt_from_the_log_under_the_same_keys(self):
+        for damage in (garbage, truncated, scribbled, no_database):
+            with self.subTest(damage.__name__):
+                self.damage_and_restart(damage, "the history is corrupt")
+                aside = [path.name for path in self.state.glob("history.db.corrupt-2*") if not path.name.endswith(("-wal", "-shm"))]
+                self.assertEqual(len(aside), 1, aside)
+                self.assertRegex(aside[0], r"corrupt-\d{8}T\d{6}Z")
+            self.doCleanups()
+            self.setUp()
+
+    def test_a_damaged_wal_costs_its_end_only_and_that_is_read_again(self):
+        with Scheduler(self.log) as scheduler, self.agent(self.directory / "quiet.db", "/quiet") as quiet:
+            with self.agent() as agent:
+                self.cycles(scheduler, 6)
+                self.cycles(scheduler, 3, failing=[KRAKEN])
+                agent.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", 9)
+                agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 2)
+                agent.kill()
+                wal = Path(f"{self.database}-wal")
+                with open(wal, "r+b") as file:
+                    file.seek(wal.stat().st_size * 2 // 3)
+                    file.write(b"\xa5" * 5000)
+                Path(f"{self.database}-shm").unlink()
+                agent.start()
+                self.cycles(scheduler, 2)
+                for one in (agent, quiet):
+                    one.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", 11)
+                    one.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending'", 0)
+                self.assert_same_rows(quiet, agent)
+                self.assertEqual(set(self.keys()), set(self.keys("/quiet")))
+
+
+class Places(StorageCase):
+    def test_a_database_deleted_under_the_agent_is_begun_anew_without_paging_again(self):
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            self.cycles(scheduler, 3)
+            self.cycles(scheduler, 3, failing=[KRAKEN])
+            self.receiver.wait(2, 5, "/hook")
+            agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 2)
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.database}{suffix}").unlink()
+            self.cycles(scheduler, 1)
+            agent.wait_for("SELECT count(*) FROM cycle WHERE id = 7 AND outcome = 'success'", 1)
+            wait_until(lambda: len(self.told()) == 3, 5, f"{self.told()}")
+            self.assertIn("removed or replaced", agent.said())
+            self.assertEqual(len({key.rsplit("/", 1)[0] for key in self.keys()}), 1)
+            agent.kill()
+            agent.start()
+            self.cycles(scheduler, 2)
+            agent.wait_for("SELECT count(*) FROM cycle WHERE id = 9 AND outcome = 'success'", 1)
+            self.assertEqual(len(self.told()), 3)
+
+    def test_a_read_only_state_directory_is_refused_with_its_name_and_still_read(self):
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            self.cycles(scheduler, 2)
+            agent.wait_for(GOOD, 2)
+            agent.stop()
+        self.make_read_only()
+        refused = run("run", "--log", self.log, "--db", self.database)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(str(self.database), refused.stderr)
+        for command in ("status", "incidents"):
+            self.assertNotIn("cannot", run(command, "--log", self.log, "--db", self.database).stderr)
+        fresh = run("run", "--log", self.log, "--db", self.state / "other.db")
+        self.assertEqual(fresh.returncode, 1)
+        self.assertIn(str(self.state / "other.db"), fresh.stderr)
+
+    def make_read_only(self):
+        if os.geteuid() != 0:
+            self.state.chmod(0o555)
+            self.database.chmod(0o444)
+            self.addCleanup(self.state.chmod, 0o755)
+            return
+        for command in (["mount", "--bind", self.state, self.state], ["mount", "-o", "remount,bind,ro", self.state]):
+            done = subprocess.run(command, capture_output=True, check=False)
+            if done.returncode != 0:
+                self.skipTest(f"no mount here: {done.stderr.decode().strip()}")
+            if "--bind" in command:
+                self.addCleanup(subprocess.run, ["umount", "-l", self.state], check=False)
+
+    def test_a_second_agent_is_refused_and_names_the_first_until_that_is_killed(self):
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            self.cycles(scheduler, 2)
+            agent.wait_for(GOOD, 2)
+            for command in (["run", "--log", self.log], ["replay", self.log]):
+                refused = run(*command, "--db", self.database)
+                self.assertEqual(refused.returncode, 1)
+                self.assertIn(f"another agent (pid {agent.process.pid})", refused.stderr)
+            self.assertEqual(run("incidents", "--db", self.database).returncode, 0)
+            self.assertIn(run("status", "--log", self.log, "--db", self.database).returncode, (0, 1, 2))
+            agent.process.send_signal(signal.SIGKILL)
+            agent.process.wait(10)
+            agent.start()
+            self.cycles(scheduler, 1)
+            agent.wait_for(GOOD, 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
