@@ -2,6 +2,7 @@
 #ifndef PARSER_H
 #define PARSER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "archive.h"
@@ -29,6 +30,9 @@ typedef void parser_sink(void *ctx, const struct event *event);
  */
 struct parser *parser_open(const char *patterns_path, struct strbuf *error);
 void parser_free(struct parser *parser);
+
+/* Other patterns, or a changed file's, from the next line on; on failure false, the old ones stay, why as above. */
+bool parser_change_patterns(struct parser *parser, const char *patterns_path, struct strbuf *error);
 
 /* One line without its "\n" (a trailing "\r" is dropped); offset is where it begins in its file. Any bytes are safe. */
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx);

@@ -11,7 +11,10 @@
  * exists only here and in the faces.
  */
 
-/* False, with nothing changed, if the name is neither a zone of the tz database nor a POSIX TZ string. NULL: the host's. */
+/* Whether the name is a zone of the tz database or a POSIX TZ string; so is NULL, the host's. */
+bool zone_known(const char *name);
+
+/* False, with nothing changed, if the name is not known. It changes the environment: before any thread, and never beside one. */
 bool zone_set(const char *name);
 
 struct clock_reader {

@@ -29,15 +29,26 @@ struct feed {
     void *ctx;
 };
 
+bool parser_change_patterns(struct parser *parser, const char *patterns_path, struct strbuf *error)
+{
+    struct patterns patterns;
+    if (!patterns_load(&patterns, patterns_path, error)) {
+        return false;
+    }
+    patterns_free(&parser->patterns);
+    parser->patterns = patterns;
+    parser->logger = slice_of(parser->patterns.logger);
+    parser->custom = patterns_path != NULL;
+    return true;
+}
+
 struct parser *parser_open(const char *patterns_path, struct strbuf *error)
 {
     struct parser *parser = must_alloc(sizeof *parser);
-    if (!patterns_load(&parser->patterns, patterns_path, error)) {
+    if (!parser_change_patterns(parser, patterns_path, error)) {
         free(parser);
         return NULL;
     }
-    parser->logger = slice_of(parser->patterns.logger);
-    parser->custom = patterns_path != NULL;
     clock_reader_init(&parser->clock);
     clock_reader_init(&parser->promises);
     return parser;

@@ -52,9 +52,14 @@ static bool zone_is_file(const char *name)
     return found;
 }
 
+bool zone_known(const char *name)
+{
+    return !name || zone_is_file(name) || zone_is_posix(name);
+}
+
 bool zone_set(const char *name)
 {
-    if (name && ((!zone_is_file(name) && !zone_is_posix(name)) || setenv("TZ", name, 1) != 0)) {
+    if (!zone_known(name) || (name && setenv("TZ", name, 1) != 0)) {
         return false;
     }
     tzset();

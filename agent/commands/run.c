@@ -7,7 +7,7 @@
 
 static struct config *read_again(void *ctx)
 {
-    return options_config(ctx);
+    return options_config_again(ctx);
 }
 
 int command_run(int argc, char **argv)

@@ -2,6 +2,8 @@
 #include "config_check.h"
 
 #include <curl/curl.h>
+#include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,10 +107,40 @@ static void check_order(struct config_loader *loader, const char *section, const
     strbuf_printf(loader->warnings, "%s is above %s, so its warning never comes first\n", warning, critical);
 }
 
+static void check_log(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+
+    if (config->log_path[0] == '\0' || config->log_path[strlen(config->log_path) - 1] == '/') {
+        put_entry(loader, "log", "path", loader->errors);
+        strbuf_printf(loader->errors, "'%s' is not the name of a file\n", config->log_path);
+    }
+    errno = 0;
+    /* Where the users' database does not answer, whoever opens the log says so. */
+    if (config->log_owner != NULL && getpwnam(config->log_owner) == NULL && errno == 0) {
+        put_entry(loader, "log", "owner", loader->errors);
+        strbuf_printf(loader->errors, "no such user '%s'\n", config->log_owner);
+    }
+}
+
+static void check_textfile(struct config_loader *loader)
+{
+    const char *path = loader->config->metrics_textfile;
+    const char *ending = path != NULL ? strrchr(path, '.') : NULL;
+
+    if (path != NULL && (ending == NULL || strcmp(ending, ".prom") != 0)) {
+        put_entry(loader, "metrics", "textfile", loader->warnings);
+        strbuf_puts(loader->warnings, "node_exporter reads only files named *.prom\n");
+    }
+}
+
 void config_check(struct config_loader *loader)
 {
     struct config *config = loader->config;
     const struct settings *settings = &config->settings;
+
+    check_log(loader);
+    check_textfile(loader);
 
     if (config->log_timezone != NULL) {
         struct strbuf place = { 0 };

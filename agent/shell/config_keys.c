@@ -6,20 +6,23 @@
 #include "shell/config.h"
 
 /* A key's place, by the name of the member that holds it. */
-#define MAIN(member) offsetof(struct config, member)
-#define WEBHOOK(member) offsetof(struct webhook_config, member)
-#define PROBE(member) offsetof(struct probe_config, member)
+#define MAIN(member) .offset = offsetof(struct config, member)
+#define WEBHOOK(member) .offset = offsetof(struct webhook_config, member)
+#define PROBE(member) .offset = offsetof(struct probe_config, member)
 
 static const struct config_key keys[] = {
-    { "log", "path", CONFIG_TEXT, "/tmp/iceberg-offload-scheduler.log", NULL, "the scheduler's log", MAIN(log_path) },
-    { "log", "timezone", CONFIG_TEXT, NULL, "the host's", "the zone of the log's local times", MAIN(log_timezone) },
-    { "log", "owner", CONFIG_TEXT, NULL, "any", "refuse a log that another user owns", MAIN(log_owner) },
+    { "log", "path", CONFIG_TEXT, "/tmp/iceberg-offload-scheduler.log", NULL, "the scheduler's log", MAIN(log_path),
+      .change = CONFIG_AT_RESTART },
+    { "log", "timezone", CONFIG_TEXT, NULL, "the host's", "the zone of the log's local times", MAIN(log_timezone),
+      .change = CONFIG_AT_RESTART },
+    { "log", "owner", CONFIG_TEXT, NULL, "any", "refuse a log that another user owns", MAIN(log_owner),
+      .change = CONFIG_AT_RESTART },
     { "log", "patterns", CONFIG_TEXT, NULL, "the built-in ones", "a file that replaces the patterns",
       MAIN(log_patterns) },
 
     { "history", "db", CONFIG_TEXT, NULL,
       "$STATE_DIRECTORY/history.db, else iceberg-offload-agent/history.db in $XDG_STATE_HOME or ~/.local/state",
-      "the history database", MAIN(history_db) },
+      "the history database", MAIN(history_db), .change = CONFIG_AT_RESTART },
     { "history", "retention", CONFIG_PERIOD, "90d", NULL, "how long cycles, runs and incidents are kept",
       MAIN(retention_ms) },
 

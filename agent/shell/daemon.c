@@ -143,8 +143,27 @@ static void tick(struct daemon *daemon)
     engine_tick(daemon->ingest.engine, daemon->now_ms);
 }
 
+/* For `systemctl status`: said when it changes. */
+static void tell_status(struct daemon *daemon)
+{
+    struct strbuf status = { 0 };
+    if (daemon->trouble.len)
+        strbuf_puts(&status, "the history cannot be written; ");
+    if (follow_refusal(daemon->follow))
+        strbuf_puts(&status, "the log cannot be read; ");
+    metrics_summary(daemon->metrics, &status);
+    if (daemon->ready && strcmp(strbuf_text(&status), strbuf_text(&daemon->status)) != 0) {
+        systemd_tell_status(strbuf_text(&status));
+        strbuf_free(&daemon->status);
+        daemon->status = status;
+    } else {
+        strbuf_free(&status);
+    }
+}
+
 static void keep_house(struct daemon *daemon)
 {
+    tell_status(daemon);
     if (daemon->running_ms >= daemon->watchdog_ms) {
         systemd_tell(SYSTEMD_WATCHDOG);
         daemon->watchdog_ms = daemon->running_ms + systemd_watchdog_ms();
@@ -153,6 +172,7 @@ static void keep_house(struct daemon *daemon)
         return;
     bool more = history_prune(daemon->history, daemon->now_ms - daemon->config->retention_ms);
     history_idle(daemon->history);
+    dispatch_review(daemon->dispatch);
     daemon->housekeeping_ms = daemon->running_ms + (more ? RETRY_MS : HOUSEKEEPING_MS);
 }
 
@@ -192,32 +212,6 @@ static void notice_silence(struct daemon *daemon)
 static int64_t textfile_next_ms(const struct daemon *daemon)
 {
     return daemon->config->metrics_textfile ? textfile_due_ms(&daemon->textfile) : INT64_MAX;
-}
-
-static void reload(struct daemon *daemon)
-{
-    reload_asked = 0;
-    systemd_tell(SYSTEMD_RELOADING);
-    struct config *fresh = daemon->source->reload(daemon->source->ctx);
-    if (fresh) {
-        struct strbuf error = { 0 };
-        struct dispatch *dispatch = dispatch_open(fresh, daemon->history, follow_wake, &error);
-        if (dispatch) {
-            dispatch_close(daemon->dispatch);
-            daemon->dispatch = dispatch;
-            config_free(daemon->config);
-            daemon->config = fresh;
-            engine_configure(daemon->ingest.engine, &fresh->settings);
-            prober_close(daemon->prober);
-            daemon->prober = prober_open(fresh, follow_wake);
-            say_warning("configuration read again");
-        } else {
-            say_error("%s; the old configuration stays", strbuf_text(&error));
-            config_free(fresh);
-        }
-        strbuf_free(&error);
-    }
-    systemd_tell(SYSTEMD_READY);
 }
 
 static int64_t next_wake_ms(struct daemon *daemon)
@@ -284,8 +278,10 @@ static void loop(struct daemon *daemon)
         daemon_commit(daemon);
         dispatch_run(daemon->dispatch, daemon->now_ms);
         keep_house(daemon);
-        if (reload_asked)
-            reload(daemon);
+        if (reload_asked) {
+            reload_asked = 0;
+            daemon_reload(daemon);
+        }
         beat(daemon);
         if (textfile_next_ms(daemon) <= daemon->now_ms)
             daemon_write_textfile(daemon, true);

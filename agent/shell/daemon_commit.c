@@ -78,15 +78,34 @@ void daemon_commit(struct daemon *daemon)
     strbuf_free(&error);
 }
 
+static int64_t promised_ms(const struct engine *engine)
+{
+    struct archive archive;
+    struct strbuf text = { 0 };
+    int64_t next_run_ms = 0;
+    archive_save_to(&archive, &text);
+    engine_report(engine, &archive);
+    archive_load_from(&archive, strbuf_slice(&text));
+    archive_i64(&archive, "next_run_ms", &next_run_ms);
+    strbuf_free(&text);
+    return next_run_ms;
+}
+
 void daemon_write_textfile(struct daemon *daemon, bool up)
 {
     textfile_write(&daemon->textfile, daemon->config->metrics_textfile, &(struct textfile_facts){
         .up = up,
+        .reload_refused = daemon->reload_refused,
+        .log_path = daemon->config->log_path,
+        .started_ms = daemon->started_ms,
         .metrics = daemon->metrics,
         .dispatch = daemon->dispatch,
         .parsed = parser_counts(daemon->ingest.parser),
         .commit_failures = daemon->commit_failures,
+        .read_bytes = daemon->read_bytes,
         .behind_bytes = follow_behind(daemon->follow),
+        .last_record_ms = parser_clock(daemon->ingest.parser),
+        .next_run_ms = promised_ms(daemon->ingest.engine),
         .writer = daemon->writer,
     }, daemon->now_ms);
 }

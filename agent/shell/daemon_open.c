@@ -19,6 +19,7 @@ static void on_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct daemon *daemon = ctx;
     daemon->touched = true;
+    daemon->read_bytes += (int64_t)len + 1;
     ingest_line(&daemon->ingest, line, len, offset);
 }
 
@@ -48,7 +49,7 @@ static void open_metrics(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
     daemon->metrics = metrics_new();
-    if (daemon->config->metrics_textfile && !metrics_take_up(daemon->metrics, daemon->config->history_db, &error))
+    if (!metrics_take_up(daemon->metrics, daemon->config->history_db, &error))
         say_warning("metrics: %s", strbuf_text(&error));
     strbuf_free(&error);
 }
@@ -125,5 +126,6 @@ void daemon_close(struct daemon *daemon)
     if (daemon->history)
         history_close(daemon->history);
     strbuf_free(&daemon->trouble);
+    strbuf_free(&daemon->status);
     config_free(daemon->config);
 }

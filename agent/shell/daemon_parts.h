@@ -11,8 +11,10 @@
 #include "shell/ingest.h"
 #include "shell/textfile.h"
 
-/* The inside of the daemon: daemon.c is its loop, daemon_open.c its beginning and end, daemon_commit.c what it keeps,
- * daemon_clock.c what clocks do. */
+/*
+ * The inside of the daemon: daemon.c is its loop, daemon_open.c its beginning and end, daemon_commit.c what it keeps,
+ * daemon_clock.c what clocks do, daemon_reload.c how it changes.
+ */
 
 enum {
     FRESH_MS = 60 * 1000,                /* backlog younger than that is news: a restart of the agent swallows none */
@@ -34,6 +36,7 @@ struct daemon {
     struct ingest ingest;
     struct hostclock clock;
     struct strbuf trouble;               /* why the last commit failed; "" when it did not */
+    struct strbuf status;                /* what the service manager shows */
     enum follow_writer writer;
     int64_t absent_ms;                   /* since when the log has no writer; 0: it has one, or nobody knows */
     int64_t refused_ms;                  /* since when the log is refused; 0: it is not */
@@ -43,11 +46,13 @@ struct daemon {
     bool touched;                        /* lines or deadlines changed the core since the last commit */
     bool limits_said;                    /* that a pattern was given up */
     bool ready;                          /* the service manager was told */
+    bool reload_refused;                 /* the configuration was to be read again, and was bad */
     int64_t started_ms;
     int64_t now_ms;                      /* this turn of the loop, by the wall clock */
     int64_t running_ms;                  /* the same by a clock that nobody sets: the agent's own deadlines are on it */
     int64_t zone_said_ms;                /* of which error of the zone people were told */
     int64_t records_judged;              /* the records when the zone was looked at last */
+    int64_t read_bytes;                  /* of the log, since the start */
     int64_t commit_failures;
     int64_t held_told_bytes;             /* of the WAL, as last complained of; 0: no complaint */
     int64_t retry_ms;                    /* when to commit again; 0: at once */
@@ -79,5 +84,8 @@ void daemon_notice_zone(struct daemon *daemon);
 void daemon_leave_future(struct daemon *daemon);
 /* In words what keeps the log from being understood; nothing if all is well. */
 void daemon_log_trouble(const struct daemon *daemon, struct strbuf *out);
+
+/* Takes a changed configuration over, all of it or nothing, and says which. */
+void daemon_reload(struct daemon *daemon);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "origin.h"
 #include "shell/mask.h"
 #include "shell/payload.h"
 #include "shell/say.h"
@@ -35,7 +36,8 @@ struct dispatch {
     struct history *history;
     struct json_maker *json;
     struct sender *sender;   /* NULL: neither webhook nor heartbeat */
-    struct payload_origin origin;
+    struct origin origin;
+    bool origin_kept;        /* another than the configured one, for the incidents that are open */
     struct route *routes;
     size_t route_count;
     bool beat_failed;        /* and that was said */
@@ -47,6 +49,22 @@ static bool prints(const struct dispatch *dispatch)
     return dispatch->config->webhook_count == 0;
 }
 
+static void choose_origin(struct dispatch *dispatch)
+{
+    struct origin *origin = &dispatch->origin;
+    bool kept = origin_choose(origin, dispatch->history, dispatch->config);
+    if (kept && !dispatch->origin_kept)
+        say_warning("notifications go on as from host %s, log %s, until the open incidents are over", origin->host,
+                    origin->log_path);
+    dispatch->origin_kept = kept;
+}
+
+void dispatch_review(struct dispatch *dispatch)
+{
+    if (dispatch->origin_kept)
+        choose_origin(dispatch);
+}
+
 struct dispatch *dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
                                struct strbuf *error)
 {
@@ -54,7 +72,6 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
     *dispatch = (struct dispatch){
         .config = config,
         .history = history,
-        .origin = { config->host, config->log_path, AGENT_VERSION },
         .route_count = config->webhook_count ? config->webhook_count : 1,
     };
     dispatch->routes = must_alloc(dispatch->route_count * sizeof *dispatch->routes);
@@ -62,6 +79,7 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
         dispatch->routes[i].name = config->webhook_count ? config->webhooks[i].name : printed;
         dispatch->routes[i].waiting = true;
     }
+    choose_origin(dispatch);
     bool sends = config->webhook_count > 0 || config->heartbeat_url;
     dispatch->json = json_maker_open(error);
     if (dispatch->json && sends)
@@ -101,6 +119,7 @@ void dispatch_close(struct dispatch *dispatch)
         route_clear(&dispatch->routes[i]);
     if (dispatch->json)
         json_maker_free(dispatch->json);
+    origin_free(&dispatch->origin);
     free(dispatch->routes);
     free(dispatch);
 }
@@ -212,15 +231,16 @@ static void submit(struct dispatch *dispatch, size_t index)
 {
     const struct webhook_config *webhook = &dispatch->config->webhooks[index];
     struct route *route = &dispatch->routes[index];
+    const struct payload_origin origin = { dispatch->origin.host, dispatch->origin.log_path, AGENT_VERSION };
     const struct message *messages[COMBINED_MOST];
     struct strbuf body = { 0 }, key = { 0 }, routing_key = { 0 };
 
     read_routing_key(webhook, &routing_key);
     for (size_t i = 0; i < route->count; i++)
         messages[i] = route->entries[i].message;
-    payload_render(dispatch->json, webhook->format, &dispatch->origin, messages, route->count, route->shortened,
+    payload_render(dispatch->json, webhook->format, &origin, messages, route->count, route->shortened,
                    routing_key.len ? strbuf_text(&routing_key) : NULL, &body);
-    payload_dedup_key(&dispatch->origin, messages[route->count - 1], &key);
+    payload_dedup_key(&origin, messages[route->count - 1], &key);
     strbuf_printf(&key, "/%lld", (long long)messages[route->count - 1]->sequence);
     sender_submit(dispatch->sender, &(struct delivery){
         .id = route->entries[0].id,
@@ -311,4 +331,19 @@ bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispa
     const struct route *route = &dispatch->routes[index];
     *counts = (struct dispatch_counts){ route->name, route->delivered, route->retried, route->refused };
     return true;
+}
+
+void dispatch_count_on(struct dispatch *dispatch, const struct dispatch *ended)
+{
+    for (size_t i = 0; i < dispatch->route_count; i++) {
+        struct route *route = &dispatch->routes[i];
+        struct dispatch_counts counts;
+        for (size_t j = 0; dispatch_counts(ended, j, &counts); j++) {
+            if (strcmp(counts.webhook, route->name) != 0)
+                continue;
+            route->delivered += counts.delivered;
+            route->retried += counts.retried;
+            route->refused += counts.refused;
+        }
+    }
 }

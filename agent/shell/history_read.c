@@ -221,6 +221,18 @@ size_t history_get_outbox(struct history *history, const char *webhook, int64_t 
     return count + read_gathered(history, webhook, after, entries + count, room - count);
 }
 
+/* An answer that cannot be had means no. */
+bool history_settled(struct history *history)
+{
+    if (!history->db)
+        return false;
+    sqlite3_stmt *statement = history->statements[SQL_GET_UNSETTLED];
+    int code = sqlite3_step(statement);
+    bool settled = code == SQLITE_ROW && sqlite3_column_int(statement, 0) == 0;
+    finish(history, statement, code);
+    return settled;
+}
+
 /* An answer that cannot be had means none: better one page too many than one too few. */
 int64_t history_silence_end(struct history *history, int64_t now_ms)
 {

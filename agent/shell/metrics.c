@@ -1,50 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "shell/metrics.h"
+#include "metrics_parts.h"
 
-#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shell/reader.h"
-#include "shell/text.h"
 
-enum {
-    CYCLE_OUTCOMES = CYCLE_ABORTED + 1,
-    RUN_OUTCOMES = RUN_ABORTED + 1,
-    SEVERITIES = SEVERITY_CRITICAL + 1,
-    RECENT_RUNS = 600        /* what is read of an earlier life: some dozen cycles, found by their ids */
-};
+/* What is read of an earlier life: some dozen cycles, found by their ids. */
+enum { RECENT_RUNS = 600 };
 
 /* Upper ends, in seconds: a cycle usually takes ten, is slow from 300 and too slow from 600. */
-static const int64_t buckets_s[] = { 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800 };
-enum { BUCKETS = sizeof buckets_s / sizeof buckets_s[0] };
-
-struct table_metrics {
-    char *name;
-    int64_t runs[RUN_OUTCOMES];
-    int64_t success_ms;      /* its last success, 0: none known */
-    int64_t rows_ms;         /* its last success with rows, likewise */
-};
-
-struct open_incident {
-    int64_t id;
-    enum alert alert;
-    enum severity severity;
-};
-
-struct metrics {
-    struct engine_sink next;
-    int64_t cycle_id, run_id;   /* the last ones counted: a row is told again when more of it is known */
-    int64_t cycles[CYCLE_OUTCOMES];
-    int64_t durations[BUCKETS + 1];
-    int64_t duration_sum_ms;
-    int64_t last_duration_ms;   /* -1: none yet */
-    struct table_metrics *tables;
-    size_t table_count;
-    struct open_incident *incidents;
-    size_t incident_count;
-};
+const int64_t metrics_buckets_s[METRICS_BUCKETS] = { 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800 };
 
 struct metrics *metrics_new(void)
 {
@@ -89,7 +56,7 @@ static void note_success(struct table_metrics *table, int64_t at_ms, int64_t row
 static void count_duration(struct metrics *metrics, int64_t duration_ms)
 {
     size_t bucket = 0;
-    while (bucket < BUCKETS && duration_ms > buckets_s[bucket] * 1000)
+    while (bucket < METRICS_BUCKETS && duration_ms > metrics_buckets_s[bucket] * 1000)
         bucket++;
     metrics->durations[bucket]++;
     metrics->duration_sum_ms += duration_ms;
@@ -99,8 +66,11 @@ static void count_duration(struct metrics *metrics, int64_t duration_ms)
 static void on_cycle(void *ctx, const struct cycle *cycle)
 {
     struct metrics *metrics = ctx;
+    if (cycle->id >= metrics->cycle_id)
+        metrics->running_since_ms = cycle->outcome == CYCLE_RUNNING ? cycle->started_ms : 0;
     if (cycle->outcome != CYCLE_RUNNING && cycle->id > metrics->cycle_id) {
         metrics->cycle_id = cycle->id;
+        metrics->last_outcome = cycle->outcome;
         metrics->cycles[cycle->outcome]++;
         /* One that was aborted says when it ended, not how long cycles take. */
         if (cycle->outcome != CYCLE_ABORTED)
@@ -117,8 +87,11 @@ static void on_run(void *ctx, const struct run *run)
         struct table_metrics *table = table_named(metrics, run->table);
         metrics->run_id = run->id;
         table->runs[run->outcome]++;
-        if (run->outcome == RUN_SUCCESS)
+        if (run->outcome == RUN_SUCCESS) {
             note_success(table, run->ended_ms, run->rows);
+            table->rows += run->rows > 0 ? run->rows : 0;
+            table->success_duration_ms += run->duration_ms;
+        }
     }
     if (metrics->next.run)
         metrics->next.run(metrics->next.ctx, run);
@@ -233,116 +206,4 @@ bool metrics_take_up(struct metrics *metrics, const char *history_db, struct str
         strbuf_printf(error, "%s: cannot read the history: %s", history_db, sqlite3_errmsg(db));
     sqlite3_close(db);
     return code == SQLITE_DONE;
-}
-
-/* --- rendering --------------------------------------------------------------------------------------------- */
-
-#define PREFIX "iceberg_offload_agent_"
-
-void metrics_heading(struct strbuf *out, const char *name, const char *type, const char *help)
-{
-    strbuf_printf(out, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name, help, name, type);
-}
-
-void metrics_label(struct strbuf *out, const char *text)
-{
-    struct strbuf valid = { 0 };
-    text_add_valid(&valid, text, strlen(text));
-    for (const char *at = strbuf_text(&valid); *at; at++) {
-        if (*at == '\n')
-            strbuf_puts(out, "\\n");
-        else if (*at == '"' || *at == '\\')
-            strbuf_printf(out, "\\%c", *at);
-        else
-            strbuf_add(out, at, 1);
-    }
-    strbuf_free(&valid);
-}
-
-static void put_seconds(struct strbuf *out, int64_t ms)
-{
-    strbuf_printf(out, "%" PRId64 ".%03" PRId64, ms / 1000, ms % 1000);
-}
-
-static void render_cycles(const struct metrics *metrics, struct strbuf *out)
-{
-    int64_t count = 0;
-
-    metrics_heading(out, "cycles_total", "counter", "Offload cycles that ended, by outcome.");
-    for (int i = CYCLE_SUCCESS; i < CYCLE_OUTCOMES; i++)
-        strbuf_printf(out, PREFIX "cycles_total{outcome=\"%s\"} %" PRId64 "\n", cycle_outcome_name((enum cycle_outcome)i),
-                      metrics->cycles[i]);
-    if (metrics->last_duration_ms >= 0) {
-        metrics_heading(out, "last_cycle_duration_seconds", "gauge", "How long the last complete cycle took.");
-        strbuf_puts(out, PREFIX "last_cycle_duration_seconds ");
-        put_seconds(out, metrics->last_duration_ms);
-        strbuf_puts(out, "\n");
-    }
-    metrics_heading(out, "cycle_duration_seconds", "histogram", "How long complete cycles took.");
-    for (size_t i = 0; i < BUCKETS; i++) {
-        count += metrics->durations[i];
-        strbuf_printf(out, PREFIX "cycle_duration_seconds_bucket{le=\"%" PRId64 "\"} %" PRId64 "\n", buckets_s[i], count);
-    }
-    count += metrics->durations[BUCKETS];
-    strbuf_printf(out, PREFIX "cycle_duration_seconds_bucket{le=\"+Inf\"} %" PRId64 "\n" PREFIX "cycle_duration_seconds_sum ",
-                  count);
-    put_seconds(out, metrics->duration_sum_ms);
-    strbuf_printf(out, "\n" PREFIX "cycle_duration_seconds_count %" PRId64 "\n", count);
-}
-
-static void put_table(struct strbuf *out, const char *name, const struct table_metrics *table)
-{
-    strbuf_printf(out, PREFIX "%s{table=\"", name);
-    metrics_label(out, table->name);
-}
-
-static void put_time(struct strbuf *out, const char *name, const struct table_metrics *table, int64_t at_ms)
-{
-    if (at_ms == 0)
-        return;
-    put_table(out, name, table);
-    strbuf_puts(out, "\"} ");
-    put_seconds(out, at_ms);
-    strbuf_puts(out, "\n");
-}
-
-static void render_tables(const struct metrics *metrics, struct strbuf *out)
-{
-    if (metrics->table_count == 0)
-        return;
-    metrics_heading(out, "runs_total", "counter", "Runs of a table that ended, by outcome.");
-    for (size_t i = 0; i < metrics->table_count; i++) {
-        for (int outcome = RUN_SUCCESS; outcome < RUN_OUTCOMES; outcome++) {
-            put_table(out, "runs_total", &metrics->tables[i]);
-            strbuf_printf(out, "\",outcome=\"%s\"} %" PRId64 "\n", run_outcome_name((enum run_outcome)outcome),
-                          metrics->tables[i].runs[outcome]);
-        }
-    }
-    metrics_heading(out, "last_success_timestamp_seconds", "gauge", "When a table's last successful run ended.");
-    for (size_t i = 0; i < metrics->table_count; i++)
-        put_time(out, "last_success_timestamp_seconds", &metrics->tables[i], metrics->tables[i].success_ms);
-    metrics_heading(out, "last_rows_timestamp_seconds", "gauge", "When a table's last run that moved rows ended.");
-    for (size_t i = 0; i < metrics->table_count; i++)
-        put_time(out, "last_rows_timestamp_seconds", &metrics->tables[i], metrics->tables[i].rows_ms);
-}
-
-static void render_incidents(const struct metrics *metrics, struct strbuf *out)
-{
-    int64_t open[ALERTS][SEVERITIES] = { 0 };
-
-    for (size_t i = 0; i < metrics->incident_count; i++)
-        open[metrics->incidents[i].alert][metrics->incidents[i].severity]++;
-    metrics_heading(out, "open_incidents", "gauge", "Incidents that are open, by alert and worst severity.");
-    for (int alert = 0; alert < ALERTS; alert++) {
-        for (int severity = SEVERITY_WARNING; severity < SEVERITIES; severity++)
-            strbuf_printf(out, PREFIX "open_incidents{alert=\"%s\",severity=\"%s\"} %" PRId64 "\n",
-                          alert_name((enum alert)alert), severity_name((enum severity)severity), open[alert][severity]);
-    }
-}
-
-void metrics_render(const struct metrics *metrics, struct strbuf *out)
-{
-    render_cycles(metrics, out);
-    render_tables(metrics, out);
-    render_incidents(metrics, out);
 }

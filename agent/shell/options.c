@@ -16,7 +16,7 @@ enum { OPTION_CONFIG, OPTION_LOG, OPTION_DB, OPTION_SET, OPTION_VERBOSE, OPTION_
 enum { OPTION_BASE = 256 };
 
 static const struct option_spec common_specs[COMMON_OPTIONS] = {
-    [OPTION_CONFIG] = { "config", "FILE", "the configuration (default /etc/iceberg-offload-agent/agent.conf)" },
+    [OPTION_CONFIG] = { "config", "FILE", "the configuration (default $AGENT_CONFIG, else /etc/iceberg-offload-agent/agent.conf)" },
     [OPTION_LOG] = { "log", "FILE", "the scheduler's log, as --set log.path=FILE" },
     [OPTION_DB] = { "db", "FILE", "the history database, as --set history.db=FILE" },
     [OPTION_SET] = { "set", "SECTION.KEY=VALUE", "a configuration key; repeatable, wins over the file" },
@@ -179,14 +179,14 @@ static void say_warning_line(const char *line)
     say_warning("%s", line);
 }
 
-struct config *options_config(const struct options *options)
+static struct config *load_config(const struct options *options, bool (*take_zone)(const char *name))
 {
     struct strbuf errors = { 0 }, warnings = { 0 };
     struct config *config = config_load(options->config_path, options->sets, options->set_count, &errors, &warnings);
 
     say_lines(&warnings, say_warning_line);
     say_lines(&errors, say_error_line);
-    if (config != NULL && !zone_set(config->log_timezone)) {
+    if (config != NULL && !take_zone(config->log_timezone)) {
         say_error("%s: log.timezone: unknown time zone '%s'", config->log_timezone_place, config->log_timezone);
         config_free(config);
         config = NULL;
@@ -194,4 +194,14 @@ struct config *options_config(const struct options *options)
     strbuf_free(&errors);
     strbuf_free(&warnings);
     return config;
+}
+
+struct config *options_config(const struct options *options)
+{
+    return load_config(options, zone_set);
+}
+
+struct config *options_config_again(const struct options *options)
+{
+    return load_config(options, zone_known);
 }

@@ -24,6 +24,7 @@ enum sql {
     SQL_GET_NOTIFICATION,
     SQL_GET_TABLES,
     SQL_GET_SILENCE,
+    SQL_GET_UNSETTLED,
     SQL_PRUNE_RUNS,
     SQL_PRUNE_CYCLES,
     SQL_PICK_INCIDENT,
@@ -100,6 +101,9 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_GET_SILENCE] =
         "SELECT max(ends_at) FROM silence WHERE starts_at <= ?1 AND ends_at > ?1"
         " AND (ended_at IS NULL OR ended_at > ?1)",
+    [SQL_GET_UNSETTLED] =
+        "SELECT EXISTS (SELECT 1 FROM incident WHERE state = 'open')"
+        " OR EXISTS (SELECT 1 FROM outbox WHERE status = 'pending')",
 
     [SQL_PRUNE_RUNS] =
         "DELETE FROM run WHERE cycle_id IN (SELECT id FROM cycle WHERE started_at < ?1 ORDER BY started_at LIMIT ?2)",

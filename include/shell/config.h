@@ -63,4 +63,10 @@ struct config *config_load(const char *path, char *const *sets, size_t set_count
                            struct strbuf *errors, struct strbuf *warnings);
 void config_free(struct config *config);
 
+/*
+ * After a reload: where only a restart can change a key, fresh takes the running value over. Each that somebody changed is
+ * said in *kept, a line each.
+ */
+void config_keep(struct config *fresh, const struct config *running, struct strbuf *kept);
+
 #endif

@@ -26,6 +26,9 @@ enum config_type {
     CONFIG_HEADERS           /* repeatable "Name: value" */
 };
 
+/* When a new value counts. What a running agent has built upon (its log, its history, its clock) stays until a restart. */
+enum config_change { CONFIG_AT_RELOAD, CONFIG_AT_RESTART };
+
 struct config_key {
     const char *section;     /* "webhook" and "probe" come with a name: [webhook NAME] */
     const char *name;
@@ -34,6 +37,7 @@ struct config_key {
     const char *otherwise;   /* what holds without a value, in words, where initial does not say it */
     const char *help;
     size_t offset;           /* into struct config, webhook_config or probe_config */
+    enum config_change change;
 };
 
 const struct config_key *config_keys(size_t *count);

@@ -29,6 +29,9 @@ void dispatch_put(struct dispatch *dispatch, const struct message *message, bool
 /* Takes the sender's results, then hands over what waits. To be called after a commit: what is sent shall be on disk. */
 void dispatch_run(struct dispatch *dispatch, int64_t now_ms);
 
+/* Once in a while: a host's new name that waited for incidents to end is taken up when they have. */
+void dispatch_review(struct dispatch *dispatch);
+
 /* Sends a heartbeat, which must be configured; one that fails is said once, until they arrive again. */
 void dispatch_beat(struct dispatch *dispatch);
 
@@ -38,5 +41,8 @@ struct dispatch_counts {
     int64_t delivered, retried, refused;
 };
 bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispatch_counts *counts);
+
+/* Goes on counting where another one ended, for the webhooks that both know by name: after a reload. */
+void dispatch_count_on(struct dispatch *dispatch, const struct dispatch *ended);
 
 #endif

@@ -73,6 +73,9 @@ struct outbox_entry {
 /* A webhook's oldest pending entries with an id above after, those not committed yet too. Returns the count, at most room. */
 size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries, size_t room);
 
+/* Whether every incident is over and all news of it delivered, as far as it was committed. */
+bool history_settled(struct history *history);
+
 /* Until when the silences in force at now_ms last; 0: there is none. */
 int64_t history_silence_end(struct history *history, int64_t now_ms);
 

@@ -21,11 +21,11 @@ struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sin
 /* Takes up from a history what an earlier life left: open incidents and the tables' latest runs. False with why in *error. */
 bool metrics_take_up(struct metrics *metrics, const char *history_db, struct strbuf *error);
 
-/* The counts in Prometheus's text format. */
-void metrics_render(const struct metrics *metrics, struct strbuf *out);
+/* The counts for Prometheus. */
+struct exposition;
+void metrics_render(const struct metrics *metrics, const struct exposition *out);
 
-/* The heading of a metric, and a text made fit for a label's value: for those who add metrics of their own. */
-void metrics_heading(struct strbuf *out, const char *name, const char *type, const char *help);
-void metrics_label(struct strbuf *out, const char *text);
+/* How things stand, in a few words: "no incident open; last cycle: success". */
+void metrics_summary(const struct metrics *metrics, struct strbuf *out);
 
 #endif

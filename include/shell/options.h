@@ -54,6 +54,9 @@ extern const struct option_table common_options;
 /* The configuration that these options mean, with the zone set; NULL with every error said. */
 struct config *options_config(const struct options *options);
 
+/* The same once more while threads run: the zone is checked like everything else, and stays what it is. */
+struct config *options_config_again(const struct options *options);
+
 /*
  * Every command with its options, and every configuration key, as JSON on stdout: the build makes the manual pages and the
  * completions from it. False with the error said.

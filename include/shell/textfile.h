@@ -13,11 +13,17 @@
 /* What the file tells of the agent beyond what it counted; borrowed for the call. */
 struct textfile_facts {
     bool up;                 /* false in the last one, after an orderly end */
+    bool reload_refused;
+    const char *log_path;
+    int64_t started_ms;
     const struct metrics *metrics;
     const struct dispatch *dispatch;
     const struct parser_counts *parsed;
     int64_t commit_failures;
+    int64_t read_bytes;
     int64_t behind_bytes;
+    int64_t last_record_ms;  /* 0: none yet */
+    int64_t next_run_ms;     /* as promised; 0: nothing was */
     enum follow_writer writer;
 };
 
