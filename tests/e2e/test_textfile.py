@@ -40,7 +40,13 @@ class Textfile(unittest.TestCase):
                      {"metrics.textfile": str(file or self.file), "notify.reminder": "0"})
 
     def samples(self):
-        return {name + (labels or ""): float(value) for name, labels, value in SAMPLE.findall(self.file.read_text())}
+        """Every sample names this agent's log: what is left of its labels says which one it is."""
+        found = {}
+        for name, labels, value in SAMPLE.findall(self.file.read_text()):
+            rest = labels.removeprefix('{log="%s"' % self.log)
+            self.assertNotEqual(rest, labels, f"{name} does not name the log")
+            found[name + ("" if rest == "}" else "{" + rest.removeprefix(","))] = float(value)
+        return found
 
     def test_the_file_at_the_end_tells_what_happened(self):
         with self.agent() as agent:
@@ -68,6 +74,13 @@ class Textfile(unittest.TestCase):
         self.assertEqual(got['open_incidents{alert="IcebergOffloadSchedulerDown",severity="warning"}'], 1)
         self.assertEqual(got['notifications_total{webhook="test",result="delivered"}'], 1)
         self.assertEqual(got["lines_total"], len(self.log.read_text().splitlines()))
+        self.assertEqual(got["read_bytes_total"], self.log.stat().st_size)
+        self.assertEqual(got['rows_total{table="%s"}' % KRAKEN], 0)
+        self.assertGreater(got['success_duration_seconds_total{table="%s"}' % KRAKEN], 0)
+        self.assertLess(abs(got["alive_timestamp_seconds"] - time.time()), 60)
+        self.assertLessEqual(got["start_timestamp_seconds"], got["alive_timestamp_seconds"])
+        self.assertLess(abs(got["next_run_timestamp_seconds"] - time.time() - 900), 60)
+        self.assertEqual(got["config_last_reload_successful"], 1)
         self.assertEqual((got["parse_misses_total"], got["commit_failures_total"], got["offset_behind_bytes"]), (0, 0, 0))
         self.assertEqual(got["writer_present"], 0)
         self.assertEqual(stat.S_IMODE(self.file.stat().st_mode), 0o644)
