@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules and dashboard over the agent's metrics: real series of a real agent, through the real promtool."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from agent import Agent, wait_until   # noqa: E402
+from promtool import promtool_path   # noqa: E402
+from receiver import Receiver   # noqa: E402
+from scheduler import Scheduler   # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "fixtures/prometheus/iceberg-offload-agent.yml"
+DASHBOARD = ROOT / "fixtures/grafana/iceberg-offload-agent.json"
+NODE_EXPORTER = shutil.which("prometheus-node-exporter")
+PREFIX = "iceberg_offload_agent_"
+SERIES = re.compile(r"^(iceberg_offload_agent_\w+)(\{.*\}) (\S+)$", re.M)
+ALERT = re.compile(r"^      - alert: (\w+)$", re.M)
+MINUTES = 26 * 60          # a day for the ratios, and two hours of trouble
+HEALTHY = MINUTES - 120
+
+# What a trouble does to the healthy series: name (and a word of the labels) -> its values in the last two hours.
+FROZEN = "frozen"           # a timestamp that no longer moves
+TROUBLES = {
+    "IcebergOffloadConsecutiveFailures": {'runs_total outcome="failed"': "step 1", 'runs_total outcome="success"': "still",
+                                          "last_success_timestamp_seconds": FROZEN},
+    "IcebergOffloadLagElevated": {"last_success_timestamp_seconds": FROZEN},
+    "IcebergOffloadLagCritical": {"last_success_timestamp_seconds": FROZEN},
+    "IcebergOffloadCycleSlow": {"running_cycle_start_timestamp_seconds": FROZEN},
+    "IcebergOffloadCycleTooSlow": {"last_cycle_duration_seconds": "700"},
+    "IcebergOffloadWatermarkStale": {"last_rows_timestamp_seconds": FROZEN},
+    "IcebergOffloadSchedulerDown": {"writer_present": "0"},
+    "IcebergOffloadSuccessRateLow": {'runs_total outcome="failed"': "step 1"},
+    "IcebergOffloadThroughputLow": {"rows_total": "still"},
+    "IcebergOffloadIncidentCritical": {'open_incidents alert="IcebergOffloadSchedulerDown",severity="critical"': "1"},
+    "IcebergOffloadAgentSilent": {"alive_timestamp_seconds": FROZEN},
+    "IcebergOffloadAgentStopped": {"up": "0", "alive_timestamp_seconds": FROZEN},
+    "IcebergOffloadAgentPagesRefused": {'notifications_total result="refused"': "step 1"},
+    "IcebergOffloadAgentPagesNotArriving": {'notifications_total result="retried"': "step 1"},
+    "IcebergOffloadAgentDoesNotUnderstand": {"parse_misses_total": "step 1"},
+    "IcebergOffloadAgentBehind": {"offset_behind_bytes": "5e7"},
+    "IcebergOffloadAgentHistoryNotWritten": {"commit_failures_total": "step 1"},
+    "IcebergOffloadAgentConfigurationRefused": {"config_last_reload_successful": "0"},
+}
+
+
+def healthy_values(name, labels, value):
+    """(first value, step a minute): a healthy day's, in promtool's time, which begins at 0."""
+    if name.endswith("running_cycle_start_timestamp_seconds") or name.endswith("alive_timestamp_seconds") \
+            or "_last_" in name and name.endswith("timestamp_seconds"):
+        return 0, 60
+    if name.endswith("next_run_timestamp_seconds"):
+        return 900, 60
+    if name.endswith("rows_total"):
+        return 0, 200_000
+    if name.endswith("success_duration_seconds_total"):
+        return 0, 6
+    if name.endswith("runs_total") and 'outcome="success"' in labels:
+        return 0, 1
+    return float(value), 0
+
+
+def input_series(samples, trouble):
+    text = ""
+    for name, labels, value in samples:
+        first, step = healthy_values(name, labels, value)
+        turn = first + step * HEALTHY
+        values = f"{first}+{step}x{MINUTES}"
+        for which, what in trouble.items():
+            wanted, _, words = which.partition(" ")
+            if name != PREFIX + wanted or words not in labels:
+                continue
+            after = {FROZEN: f"{turn}x119", "still": f"{turn}x119"}.get(what) or \
+                (f"{turn + 1}+{what.split()[1]}x119" if what.startswith("step") else f"{what}x119")
+            values = f"{first}+{step}x{HEALTHY} {after}"
+        text += f"      - series: '{name}{labels}'\n        values: '{values}'\n"
+    return text
+
+
+def end_to_end(samples):
+    """What a scenario's alerts are at its end, asked of promtool: an expectation of nothing makes it print what it got."""
+    scenes = [("healthy", {})] + list(TROUBLES.items())
+    text = f"rule_files: [{RULES}]\nevaluation_interval: 1m\ntests:\n"
+    for name, trouble in scenes:
+        text += f"  - name: {name}\n    interval: 1m\n    input_series:\n" + input_series(samples, trouble)
+        at = 14 if name == "IcebergOffloadThroughputLow" else 0     # before its own average has followed
+        text += ("    promql_expr_test:\n      - expr: 'count by (alertname, scene) (label_replace(ALERTS{alertstate=\"firing\"},"
+                 f" \"scene\", \"{name}\", \"\", \"\"))'\n        eval_time: {MINUTES - at}m\n")
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "test.yml").write_text(text, encoding="utf-8")
+        done = subprocess.run([promtool_path(), "test", "rules", "test.yml"], cwd=directory, capture_output=True, text=True,
+                              timeout=100, check=False)
+    output = done.stdout + done.stderr
+    if not re.search(r"\b(FAILED|SUCCESS)\b", output):
+        raise AssertionError(output[:3000])
+    fired = {name: set() for name, _ in scenes}
+    for alert, scene in re.findall(r'\{alertname="(\w+)", scene="(\w+)"\}', output):
+        fired[scene].add(alert)
+    return fired
+
+
+class Prometheus(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = Path(tempfile.mkdtemp(prefix="agent-prometheus-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.collector = cls.directory / "collector"
+        cls.collector.mkdir()
+        with Receiver() as receiver:
+            for name in ("one", "two"):
+                cls.life_of(name, receiver)
+        cls.text = (cls.collector / "one.prom").read_text()
+        cls.samples = [sample for sample in SERIES.findall(cls.text) if "_bucket" not in sample[0]]
+
+    @classmethod
+    def life_of(cls, name, receiver):
+        """A cycle, and another one that runs when the file is written for the last time."""
+        log = cls.directory / f"{name}.log"
+        with Scheduler(log) as scheduler, Agent(log, cls.directory / f"{name}.db", receiver.url("/hook"), {
+                "metrics.textfile": str(cls.collector / f"{name}.prom"), "notify.host": name}) as agent:
+            scheduler.cycle()
+            scheduler.cycle_started()
+            agent.wait_for("SELECT count(*) FROM cycle", 2)
+            time.sleep(0.3)
+            agent.stop()
+        path = cls.collector / f"{name}.prom"
+        path.write_text(re.sub(r"(agent_up\{[^}]*\}) 0", r"\1 1", path.read_text()))   # the stop is none of the scenes
+
+    def setUp(self):
+        if not promtool_path():
+            self.skipTest("no promtool here (Debian: prometheus)")
+
+    def test_every_rule_can_fire_on_the_real_series_and_none_does_in_health(self):
+        self.assertEqual(sorted(ALERT.findall(RULES.read_text())), sorted(TROUBLES))
+        fired = end_to_end(self.samples)
+        self.assertEqual(fired["healthy"], set())
+        for alert in TROUBLES:
+            self.assertIn(alert, fired[alert], fired[alert])
+        self.assertEqual(fired["IcebergOffloadAgentSilent"], {"IcebergOffloadAgentSilent"})
+        self.assertEqual(fired["IcebergOffloadAgentStopped"], {"IcebergOffloadAgentStopped"})
+
+    def known(self, expression):
+        names = set(re.findall(r"iceberg_offload_agent_\w+", expression))
+        real = set(re.findall(r"^(iceberg_offload_agent_\w+)", self.text, re.M))
+        self.assertEqual(names - real, set(), f"{expression}: the agent writes no such metric")
+        return names
+
+    def test_the_rules_are_sound_and_name_only_what_the_agent_writes(self):
+        done = subprocess.run([promtool_path(), "check", "rules", str(RULES)], capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.known("\n".join(line for line in RULES.read_text().splitlines() if not line.startswith("#")))
+
+    def test_the_dashboard_is_sound_and_every_panel_asks_for_what_there_is(self):
+        board = json.loads(DASHBOARD.read_text())
+        self.assertGreaterEqual(board["schemaVersion"], 36)
+        self.assertTrue(board["uid"] and board["title"])
+        variables = {variable["name"]: variable for variable in board["templating"]["list"]}
+        self.assertEqual(variables["datasource"]["type"], "datasource")
+        self.assertEqual(len({panel["id"] for panel in board["panels"]}), len(board["panels"]))
+        taken, rules, shown = set(), [], set()
+        for panel in board["panels"]:
+            place = panel["gridPos"]
+            self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
+            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+            self.assertFalse(cells & taken, f"{panel['title']} lies upon another")
+            taken |= cells
+            if panel["type"] == "row":
+                continue
+            self.assertTrue(panel["targets"], panel["title"])
+            self.assertEqual(len({target["refId"] for target in panel["targets"]}), len(panel["targets"]))
+            for target in panel["targets"]:
+                self.assertEqual(target["datasource"]["uid"], "${datasource}")
+                used = set(re.findall(r"\$(?!__)(\w+)", target["expr"]))
+                self.assertLessEqual(used, set(variables))
+                shown |= self.known(target["expr"])
+                rules.append(target["expr"].replace("$__rate_interval", "5m"))
+        path = self.directory / "panels.yml"
+        path.write_text(json.dumps({"groups": [{"name": "panels", "rules": [
+            {"record": f"panel:{number}", "expr": expression} for number, expression in enumerate(rules)]}]}))
+        done = subprocess.run([promtool_path(), "check", "rules", str(path)], capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        left_out = {name for name in re.findall(r"^# TYPE (\w+) ", self.text, re.M)} - {re.sub("_bucket$", "", name) for name in shown}
+        self.assertLessEqual(left_out, {PREFIX + "up", PREFIX + "start_timestamp_seconds", PREFIX + "last_record_timestamp_seconds"})
+
+    def test_two_agents_share_a_directory(self):
+        """Not one series is in both files; node_exporter, where it is installed, takes both."""
+        one, two = (set(m[0] + m[1] for m in SERIES.findall((self.collector / f"{name}.prom").read_text())) for name in ("one", "two"))
+        self.assertEqual(len(one), len(two))
+        self.assertFalse(one & two)
+        if not NODE_EXPORTER:
+            self.skipTest("no node_exporter here (Debian: prometheus-node-exporter)")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        exporter = subprocess.Popen([NODE_EXPORTER, "--collector.disable-defaults", "--collector.textfile",
+                                     f"--collector.textfile.directory={self.collector}", f"--web.listen-address=127.0.0.1:{port}"],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            page = []
+
+            def asked():
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                        page.append(answer.read().decode())
+                except OSError:
+                    return False
+                return True
+            wait_until(asked, 20, "node_exporter does not answer")
+        finally:
+            exporter.kill()
+            exporter.wait(10)
+        self.assertIn("node_textfile_scrape_error 0", page[0])
+        for series in one | two:
+            if "_bucket" not in series:
+                self.assertIn(re.match(r"\w+", series)[0], page[0])
+        self.assertEqual(len(re.findall(r"^iceberg_offload_agent_alive_timestamp_seconds", page[0], re.M)), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
