@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.request
 from pathlib import Path
@@ -27,13 +26,15 @@ NODE_EXPORTER = shutil.which("prometheus-node-exporter")
 PREFIX = "iceberg_offload_agent_"
 SERIES = re.compile(r"^(iceberg_offload_agent_\w+)(\{.*\}) (\S+)$", re.M)
 ALERT = re.compile(r"^      - alert: (\w+)$", re.M)
-MINUTES = 26 * 60          # a day for the ratios, and two hours of trouble
-HEALTHY = MINUTES - 120
+STEP_MINUTES = 5
+STEPS = 26 * 60 // STEP_MINUTES          # a day for the ratios, and two hours of trouble
+HEALTHY = STEPS - 120 // STEP_MINUTES
 
 # What a trouble does to the healthy series: name (and a word of the labels) -> its values in the last two hours.
 FROZEN = "frozen"           # a timestamp that no longer moves
+STILL = "still"             # a counter, likewise
 TROUBLES = {
-    "IcebergOffloadConsecutiveFailures": {'runs_total outcome="failed"': "step 1", 'runs_total outcome="success"': "still",
+    "IcebergOffloadConsecutiveFailures": {'runs_total outcome="failed"': "step 5", 'runs_total outcome="success"': STILL,
                                           "last_success_timestamp_seconds": FROZEN},
     "IcebergOffloadLagElevated": {"last_success_timestamp_seconds": FROZEN},
     "IcebergOffloadLagCritical": {"last_success_timestamp_seconds": FROZEN},
@@ -41,33 +42,33 @@ TROUBLES = {
     "IcebergOffloadCycleTooSlow": {"last_cycle_duration_seconds": "700"},
     "IcebergOffloadWatermarkStale": {"last_rows_timestamp_seconds": FROZEN},
     "IcebergOffloadSchedulerDown": {"writer_present": "0"},
-    "IcebergOffloadSuccessRateLow": {'runs_total outcome="failed"': "step 1"},
-    "IcebergOffloadThroughputLow": {"rows_total": "still"},
+    "IcebergOffloadSuccessRateLow": {'runs_total outcome="failed"': "step 5"},
+    "IcebergOffloadThroughputLow": {"rows_total": STILL},
     "IcebergOffloadIncidentCritical": {'open_incidents alert="IcebergOffloadSchedulerDown",severity="critical"': "1"},
     "IcebergOffloadAgentSilent": {"alive_timestamp_seconds": FROZEN},
     "IcebergOffloadAgentStopped": {"up": "0", "alive_timestamp_seconds": FROZEN},
-    "IcebergOffloadAgentPagesRefused": {'notifications_total result="refused"': "step 1"},
-    "IcebergOffloadAgentPagesNotArriving": {'notifications_total result="retried"': "step 1"},
-    "IcebergOffloadAgentDoesNotUnderstand": {"parse_misses_total": "step 1"},
+    "IcebergOffloadAgentPagesRefused": {'notifications_total result="refused"': "step 5"},
+    "IcebergOffloadAgentPagesNotArriving": {'notifications_total result="retried"': "step 5"},
+    "IcebergOffloadAgentDoesNotUnderstand": {"parse_misses_total": "step 5"},
     "IcebergOffloadAgentBehind": {"offset_behind_bytes": "5e7"},
-    "IcebergOffloadAgentHistoryNotWritten": {"commit_failures_total": "step 1"},
+    "IcebergOffloadAgentHistoryNotWritten": {"commit_failures_total": "step 5"},
     "IcebergOffloadAgentConfigurationRefused": {"config_last_reload_successful": "0"},
 }
 
 
 def healthy_values(name, labels, value):
-    """(first value, step a minute): a healthy day's, in promtool's time, which begins at 0."""
+    """(first value, growth a step): a healthy day's, in promtool's time, which begins at 0."""
     if name.endswith("running_cycle_start_timestamp_seconds") or name.endswith("alive_timestamp_seconds") \
             or "_last_" in name and name.endswith("timestamp_seconds"):
-        return 0, 60
+        return 0, 60 * STEP_MINUTES
     if name.endswith("next_run_timestamp_seconds"):
-        return 900, 60
+        return 900, 60 * STEP_MINUTES
     if name.endswith("rows_total"):
-        return 0, 200_000
+        return 0, 1_000_000
     if name.endswith("success_duration_seconds_total"):
-        return 0, 6
+        return 0, 30
     if name.endswith("runs_total") and 'outcome="success"' in labels:
-        return 0, 1
+        return 0, 5
     return float(value), 0
 
 
@@ -76,13 +77,13 @@ def input_series(samples, trouble):
     for name, labels, value in samples:
         first, step = healthy_values(name, labels, value)
         turn = first + step * HEALTHY
-        values = f"{first}+{step}x{MINUTES}"
+        values, rest = f"{first}+{step}x{STEPS}", STEPS - HEALTHY - 1
         for which, what in trouble.items():
             wanted, _, words = which.partition(" ")
             if name != PREFIX + wanted or words not in labels:
                 continue
-            after = {FROZEN: f"{turn}x119", "still": f"{turn}x119"}.get(what) or \
-                (f"{turn + 1}+{what.split()[1]}x119" if what.startswith("step") else f"{what}x119")
+            growth = what.split()[1] if what.startswith("step") else 0
+            after = f"{turn if growth or what in (FROZEN, STILL) else what}+{growth}x{rest}"
             values = f"{first}+{step}x{HEALTHY} {after}"
         text += f"      - series: '{name}{labels}'\n        values: '{values}'\n"
     return text
@@ -91,12 +92,12 @@ def input_series(samples, trouble):
 def end_to_end(samples):
     """What a scenario's alerts are at its end, asked of promtool: an expectation of nothing makes it print what it got."""
     scenes = [("healthy", {})] + list(TROUBLES.items())
-    text = f"rule_files: [{RULES}]\nevaluation_interval: 1m\ntests:\n"
+    text = f"rule_files: [{RULES}]\nevaluation_interval: {STEP_MINUTES}m\ntests:\n"
     for name, trouble in scenes:
-        text += f"  - name: {name}\n    interval: 1m\n    input_series:\n" + input_series(samples, trouble)
-        at = 14 if name == "IcebergOffloadThroughputLow" else 0     # before its own average has followed
+        text += f"  - name: {name}\n    interval: {STEP_MINUTES}m\n    input_series:\n" + input_series(samples, trouble)
+        at = 60 if name == "IcebergOffloadThroughputLow" else 0     # before its own average has followed
         text += ("    promql_expr_test:\n      - expr: 'count by (alertname, scene) (label_replace(ALERTS{alertstate=\"firing\"},"
-                 f" \"scene\", \"{name}\", \"\", \"\"))'\n        eval_time: {MINUTES - at}m\n")
+                 f" \"scene\", \"{name}\", \"\", \"\"))'\n        eval_time: {STEPS * STEP_MINUTES - at}m\n")
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "test.yml").write_text(text, encoding="utf-8")
         done = subprocess.run([promtool_path(), "test", "rules", "test.yml"], cwd=directory, capture_output=True, text=True,
@@ -118,24 +119,27 @@ class Prometheus(unittest.TestCase):
         cls.collector = cls.directory / "collector"
         cls.collector.mkdir()
         with Receiver() as receiver:
-            for name in ("one", "two"):
-                cls.life_of(name, receiver)
-        cls.text = (cls.collector / "one.prom").read_text()
+            running, waiting = cls.life_of("one", receiver, 2), cls.life_of("two", receiver, 1)
+        # One host's series: what only the waiting agent writes (a promise) joins those of the one whose cycle runs.
+        only = [line for line in waiting.replace("two.log", "one.log").splitlines()
+                if line.split("{")[0] not in running and not line.startswith("#")]
+        cls.text = running + "\n".join(only) + "\n"
         cls.samples = [sample for sample in SERIES.findall(cls.text) if "_bucket" not in sample[0]]
 
     @classmethod
-    def life_of(cls, name, receiver):
-        """A cycle, and another one that runs when the file is written for the last time."""
+    def life_of(cls, name, receiver, cycles):
+        """The last text of an agent that saw a cycle, and perhaps another one that still runs."""
         log = cls.directory / f"{name}.log"
         with Scheduler(log) as scheduler, Agent(log, cls.directory / f"{name}.db", receiver.url("/hook"), {
                 "metrics.textfile": str(cls.collector / f"{name}.prom"), "notify.host": name}) as agent:
             scheduler.cycle()
-            scheduler.cycle_started()
-            agent.wait_for("SELECT count(*) FROM cycle", 2)
-            time.sleep(0.3)
+            if cycles > 1:
+                scheduler.cycle_started()
+            agent.wait_for("SELECT count(*) FROM cycle", cycles)
             agent.stop()
         path = cls.collector / f"{name}.prom"
         path.write_text(re.sub(r"(agent_up\{[^}]*\}) 0", r"\1 1", path.read_text()))   # the stop is none of the scenes
+        return path.read_text()
 
     def setUp(self):
         if not promtool_path():
@@ -196,7 +200,7 @@ class Prometheus(unittest.TestCase):
     def test_two_agents_share_a_directory(self):
         """Not one series is in both files; node_exporter, where it is installed, takes both."""
         one, two = (set(m[0] + m[1] for m in SERIES.findall((self.collector / f"{name}.prom").read_text())) for name in ("one", "two"))
-        self.assertEqual(len(one), len(two))
+        self.assertGreater(min(len(one), len(two)), 40)
         self.assertFalse(one & two)
         if not NODE_EXPORTER:
             self.skipTest("no node_exporter here (Debian: prometheus-node-exporter)")

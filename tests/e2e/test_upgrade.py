@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A new agent on an old history: every version that ever was released opens, keeps its rows, and reading goes on where it stood."""
+
+import re
+import shutil
+import sqlite3
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from agent import Agent, run   # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+CURRENT = int(re.search(r"SCHEMA_VERSION = (\d+)", (ROOT / "include/shell/schema.h").read_text())[1])
+TABLES = ("cycle", "run", "incident", "timeline", "notification", "silence")
+SETTINGS = {"log.timezone": "Australia/Sydney", "history.retention": "20000d", "notify.reminder": "0"}
+
+
+class Upgrade(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="agent-upgrade-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.log = self.directory / "scheduler.log"
+        self.database = self.directory / "history.db"
+
+    def old_history(self, version):
+        """The history of a release, which has read this log to its end."""
+        shutil.copy(ROOT / "fixtures/logs/one-table-timeout.log", self.log)
+        with sqlite3.connect(self.database) as database:
+            database.executescript((ROOT / f"tests/schema/version-{version}.sql").read_text())
+            database.execute("UPDATE source SET device = ?, inode = ?", (self.log.stat().st_dev, self.log.stat().st_ino))
+        database.close()
+
+    def contents(self):
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as database:
+            database.row_factory = sqlite3.Row
+            return {table: [dict(row) for row in database.execute(f"SELECT * FROM {table} ORDER BY id")] for table in TABLES}
+
+    def test_every_version_opens_with_its_rows_and_its_position(self):
+        for version in range(1, CURRENT + 1):
+            with self.subTest(version=version):
+                self.database.unlink(missing_ok=True)
+                self.old_history(version)
+                before = self.contents()
+                self.assertTrue(before["cycle"] and before["run"] and before["incident"])
+                cycle = [line for line in self.log.read_text().splitlines(True)]
+                with Agent(self.log, self.database, settings=SETTINGS) as agent:
+                    agent.wait_for("PRAGMA user_version", CURRENT)
+                    with open(self.log, "a", encoding="utf-8") as log:
+                        log.write(re.sub(r"\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d,\d+)", r"2126-03-03 \1", "".join(cycle[:40])))
+                    agent.wait_for("SELECT count(*) > ? FROM cycle".replace("?", str(len(before["cycle"]))), 1)
+                    self.assertEqual(agent.stop()[0], 0)
+                after = self.contents()
+                for table in ("cycle", "run", "incident"):
+                    for old, new in zip(before[table], after[table]):
+                        same = old.get("outcome") != "running" and old.get("state") != "open"
+                        self.assertEqual({key: new[key] for key in old} if same else new["id"], old if same else old["id"])
+                # Nothing of the old log was read again: what is new began with the new lines.
+                news = [row for row in after["cycle"][len(before["cycle"]):] if row["started_at"] < 4_900_000_000_000]
+                self.assertEqual(news, [])
+
+    def test_a_newer_history_is_refused_untouched(self):
+        self.old_history(1)
+        with sqlite3.connect(self.database) as database:
+            database.execute(f"PRAGMA user_version = {CURRENT + 1}")
+        database.close()
+        before = self.database.read_bytes()
+        for command in (["run"], ["status"], ["report"]):
+            done = run(*command, "--log", self.log, "--db", self.database)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(f"version {CURRENT + 1}", done.stdout + done.stderr)
+        self.assertEqual(self.database.read_bytes(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
