@@ -95,7 +95,7 @@ def end_to_end(samples):
     text = f"rule_files: [{RULES}]\nevaluation_interval: {STEP_MINUTES}m\ntests:\n"
     for name, trouble in scenes:
         text += f"  - name: {name}\n    interval: {STEP_MINUTES}m\n    input_series:\n" + input_series(samples, trouble)
-        at = 60 if name == "IcebergOffloadThroughputLow" else 0     # before its own average has followed
+        at = 30 if name == "IcebergOffloadThroughputLow" else 0     # before its own average has followed
         text += ("    promql_expr_test:\n      - expr: 'count by (alertname, scene) (label_replace(ALERTS{alertstate=\"firing\"},"
                  f" \"scene\", \"{name}\", \"\", \"\"))'\n        eval_time: {STEPS * STEP_MINUTES - at}m\n")
     with tempfile.TemporaryDirectory() as directory:
