@@ -17,7 +17,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -
 FORTIFY   = $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 HARDEN    = $(FORTIFY) -fstack-protector-strong -fstack-clash-protection
 ALL_CPPFLAGS = -D_GNU_SOURCE -DAGENT_VERSION='"$(VERSION)"' -Iinclude -I. -MMD -MP $(CPPFLAGS)
-# What runs for every line (the first two rooms) is compiled for speed, the rest for size. Nothing throws here, so the tables that unwind
+# What runs for every line (the first two rooms, and the readers) is compiled for speed, the rest for size. Nothing throws here, so the tables that unwind
 # the stack are left to the debug information.
 SMALL     = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
 COLD      = $(if $(filter -O2 -O3,$(CFLAGS)),-Os)
@@ -62,6 +62,7 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ROOM_CFLAGS) -c -o $@ $<
 $(OBJ)/agent/shell/%.o $(OBJ)/agent/commands/%.o: ROOM_CFLAGS = $(COLD)
+$(patsubst %,$(OBJ)/agent/shell/%.o,stream ingest tail): ROOM_CFLAGS =
 
 $(UNIT):    $(BUILD)/tests/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o

@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import tempfile
 import time
 
 
@@ -36,11 +37,12 @@ def wakeups(pid):
 
 
 def once(command, watch_memory=False):
-    """Runs it to its end."""
+    """Runs it to its end. Its output goes to a file: grep stops at the first match if nobody can read the rest."""
     peak = 0
-    begun = time.monotonic()
-    process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+    with tempfile.TemporaryFile() as output:
+        begun = time.monotonic()
+        process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=subprocess.DEVNULL)
     while watch_memory:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:

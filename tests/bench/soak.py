@@ -149,7 +149,7 @@ def judge(samples, facts):
     tenth = max(1, len(samples) // 10)
     first, last = samples[:tenth], samples[-tenth:]
     facts["resident_kb"] = [round(statistics.median(s[0] for s in part)) for part in (first, last)]
-    facts["descriptors"] = [max(s[1] for s in part) for part in (first, last)]
+    facts["descriptors"] = [statistics.median(s[1] for s in part) for part in (first, last)]   # one more for a moment at a rotation
     flat = facts["resident_kb"][1] <= facts["resident_kb"][0] * GROWTH
     closed = facts["descriptors"][1] <= facts["descriptors"][0]
     whole = facts["stored"] == facts["cycles"] and facts["exit"] == 0
