@@ -48,7 +48,7 @@ const char *face_glyph(const struct face *face, enum glyph glyph)
         [GLYPH_GOOD] = { "✓", "+" },   [GLYPH_BAD] = { "✗", "x" },   [GLYPH_WARNING] = { "▲", "!" },
         [GLYPH_BULLET] = { "•", "-" }, [GLYPH_ARROW] = { "→", "->" }, [GLYPH_RULE] = { "─", "-" },
         [GLYPH_RAIL] = { "│", "|" },   [GLYPH_NODE] = { "●", "*" },  [GLYPH_GAP] = { "·", "." },
-        [GLYPH_SHADE] = { "▔", "=" },  [GLYPH_ELLIPSIS] = { "…", "~" },
+        [GLYPH_SHADE] = { "▔", "=" },  [GLYPH_BAND] = { "░", "-" },  [GLYPH_ELLIPSIS] = { "…", "~" },
     };
     return face->utf8 ? glyphs[glyph].utf8 : glyphs[glyph].ascii;
 }

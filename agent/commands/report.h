@@ -84,6 +84,12 @@ struct report_totals {
     int64_t lead_median_ms, lead_least_ms;
 };
 
+/* What a good cycle takes: before the incident, or within the period. */
+struct report_usual {
+    int64_t low_ms, median_ms, high_ms;  /* the median, and two robust standard deviations to both sides */
+    int64_t cycles;                      /* that tell so; 0: too few to say */
+};
+
 enum report_kind { REPORT_INCIDENT, REPORT_PERIOD };
 
 struct report {
@@ -113,6 +119,7 @@ struct report {
     struct report_silence *silences;
     size_t silence_count;
     struct report_totals totals;
+    struct report_usual usual;
 };
 
 enum report_found { REPORT_FOUND, REPORT_NOTHING, REPORT_ERROR };
@@ -137,6 +144,8 @@ void report_incidents_free(struct report_incidents *list);
 void report_gather_cycles(struct report *report, struct rows *rows);
 void report_gather_tables(struct report *report, struct rows *rows);
 void report_gather_story(struct report *report, struct rows *rows);
+/* least: of how many cycles at least. */
+void report_gather_usual(struct report *report, struct rows *rows, size_t least);
 void report_total(struct report *report);
 
 /* Prometheus's instant minus ours; false where one of the two is missing. */

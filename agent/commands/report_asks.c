@@ -90,6 +90,15 @@ struct words words_gaps(const struct report *report)
     return words;
 }
 
+void words_usual(const struct report_usual *usual, struct strbuf *out)
+{
+    face_duration(out, usual->low_ms);
+    strbuf_puts(out, " to ");
+    face_duration(out, usual->high_ms);
+    strbuf_puts(out, ", median ");
+    face_duration(out, usual->median_ms);
+}
+
 void words_missed(const struct report *report, struct strbuf *out)
 {
     int offset = words_offset(report);

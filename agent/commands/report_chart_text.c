@@ -3,6 +3,7 @@
 
 #include "agent/commands/face.h"
 #include "agent/commands/report_chart.h"
+#include "agent/commands/report_words.h"
 
 enum { CHART_ROWS = 6, CHART_AXIS = 10, CHART_LEVELS = 8, CHART_STRETCH_MAX = 3 };
 
@@ -36,9 +37,14 @@ static void bar_put(const struct canvas *canvas, struct strbuf *out, enum tone t
         face_say(canvas->face, out, TONE_DIM, rest);
 }
 
+static int row_of(const struct chart *chart, int64_t ms)
+{
+    return (int)(chart_height(chart, ms) * CHART_ROWS);
+}
+
 static bool row_holds(const struct chart *chart, int row, int64_t ms)
 {
-    return (int)(chart_height(chart, ms) * CHART_ROWS) == row;
+    return row_of(chart, ms) == row;
 }
 
 static void axis_put(const struct report *report, const struct canvas *canvas, int row, struct strbuf *out)
@@ -59,7 +65,9 @@ static const char *backdrop(const struct report *report, const struct canvas *ca
 {
     bool threshold = row_holds(canvas->chart, row, report->slow_ms) ||
                      row_holds(canvas->chart, row, report->too_slow_ms);
-    return threshold ? face_glyph(canvas->face, GLYPH_GAP) : " ";
+    bool usual = report->usual.cycles && row_of(canvas->chart, report->usual.low_ms) <= row &&
+                 row <= row_of(canvas->chart, report->usual.high_ms);
+    return threshold ? face_glyph(canvas->face, GLYPH_GAP) : usual ? face_glyph(canvas->face, GLYPH_BAND) : " ";
 }
 
 static void durations_put(const struct report *report, const struct canvas *canvas, int row, struct strbuf *out)
@@ -142,6 +150,20 @@ static void times_put(const struct canvas *canvas, int offset, struct strbuf *ou
     strbuf_puts(out, "\n");
 }
 
+/* The band is finer than the rows that it lies in: in figures, too. */
+static void usual_put(const struct report *report, const struct canvas *canvas, struct strbuf *out)
+{
+    struct strbuf text = { 0 };
+    if (report->usual.cycles == 0)
+        return;
+    label_put(canvas, out, "usual");
+    strbuf_printf(&text, "%s ", face_glyph(canvas->face, GLYPH_BAND));
+    words_usual(&report->usual, &text);
+    face_say(canvas->face, out, TONE_DIM, strbuf_text(&text));
+    strbuf_puts(out, "\n");
+    strbuf_free(&text);
+}
+
 void chart_text(const struct report *report, const struct face *face, struct strbuf *out)
 {
     int room = face->width - CHART_AXIS;
@@ -153,5 +175,6 @@ void chart_text(const struct report *report, const struct face *face, struct str
     incident_put(&canvas, report->incident.critical_ms ? TONE_CRITICAL : TONE_WARNING, out);
     rows_put(&canvas, out);
     times_put(&canvas, face_offset(report->begin_ms), out);
+    usual_put(report, &canvas, out);
     chart_free(&chart);
 }

@@ -193,6 +193,7 @@ enum report_found report_gather_incident(struct report *report, struct sqlite3 *
         window_around(report);
         gather_neighbours(report, &rows);
         report_gather_cycles(report, &rows);
+        report_gather_usual(report, &rows, (size_t)config->settings.detect.min_samples);
         report_gather_tables(report, &rows);
         report_gather_story(report, &rows);
         report_total(report);
@@ -216,6 +217,7 @@ enum report_found report_gather_period(struct report *report, struct sqlite3 *db
                              " ORDER BY i.opened_at, i.id",
                              period, 2);
         report_gather_cycles(report, &rows);
+        report_gather_usual(report, &rows, (size_t)config->settings.detect.min_samples);
         report_gather_tables(report, &rows);
         report_total(report);
     }

@@ -173,13 +173,19 @@ static void chart_put(const struct page *page)
 {
     if (page->report->cycle_count == 0)
         return;
-    section_begin(page, "Cycle durations and rows");
+    section_begin(page, "Cycle durations (logarithmic) and rows");
     strbuf_puts(page->out, "<div class=\"scroll\">\n");
     chart_svg(page->report, page->out);
     strbuf_puts(page->out, "</div>\n<ul class=\"key\"><li class=\"fine\">good</li>"
                            "<li class=\"slow\">slow or running</li>"
                            "<li class=\"bad\">failed or too slow</li><li class=\"none\">no cycle</li>"
-                           "<li class=\"span\">incident</li><li>logarithmic scale</li></ul>\n");
+                           "<li class=\"span\">incident</li>");
+    if (page->report->usual.cycles) {
+        strbuf_puts(page->out, "<li class=\"usual\">usual: ");
+        words_usual(&page->report->usual, page->out);
+        strbuf_puts(page->out, "</li>");
+    }
+    strbuf_puts(page->out, "</ul>\n");
     section_end(page);
 }
 

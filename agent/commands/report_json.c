@@ -132,6 +132,20 @@ static void cycle_array(struct json_writer *json, const struct report *report)
     json_close(json, ']');
 }
 
+static void usual_object(struct json_writer *json, const struct report_usual *usual)
+{
+    if (usual->cycles == 0) {
+        json_put_null(json, "baseline");
+        return;
+    }
+    json_open(json, "baseline", '{');
+    json_put_int(json, "cycles", usual->cycles);
+    json_put_int(json, "median_ms", usual->median_ms);
+    json_put_int(json, "low_ms", usual->low_ms);
+    json_put_int(json, "high_ms", usual->high_ms);
+    json_close(json, '}');
+}
+
 static void totals_object(struct json_writer *json, const struct report *report)
 {
     const struct report_totals *totals = &report->totals;
@@ -202,6 +216,7 @@ bool report_json(const struct report *report, struct strbuf *out, struct strbuf 
     json_put_int(&json, "interval_ms", report->interval_ms);
     json_put_int(&json, "cycle_slow_ms", report->slow_ms);
     json_put_int(&json, "cycle_too_slow_ms", report->too_slow_ms);
+    usual_object(&json, &report->usual);
     if (report->kind == REPORT_INCIDENT)
         incident_parts(&json, report);
     else

@@ -43,6 +43,7 @@ static const char *const rules[] = {
     ".grid,.tick{stroke:var(--line)}.floor{stroke:var(--soft);stroke-opacity:.5}.limit{stroke-dasharray:4 4;stroke-opacity:.75}",
     ".limit.slow{stroke:var(--slow)}.limit.severe{stroke:var(--bad)}",
     ".shade{fill:var(--shade)}.shade.severe{fill:var(--severe)}",
+    "rect.band{fill:var(--accent);fill-opacity:.22}line.band{stroke:var(--accent);stroke-opacity:.5}",
     ".bar.fine{fill:var(--fine)}.bar.slow{fill:var(--slow)}.bar.bad{fill:var(--bad)}.bar.rows{fill:var(--rows)}",
     ".missed{fill:none;stroke:var(--bad);stroke-width:1.5}",
     "line.flag{stroke:var(--ink);stroke-width:1.25}line.flag.prometheus{stroke:var(--soft);stroke-dasharray:3 3}",
@@ -51,7 +52,7 @@ static const char *const rules[] = {
     ".key li[class]::before{content:'';display:inline-block;width:.7rem;height:.7rem;border-radius:.15rem;margin-right:.4rem;"
     "vertical-align:-.05rem}.key .fine::before{background:var(--fine)}.key .slow::before{background:var(--slow)}"
     ".key .bad::before{background:var(--bad)}.key .span::before{background:var(--severe)}"
-    ".key li.none::before{border:1.5px solid var(--bad);border-radius:50%}",
+    ".key .usual::before{background:var(--accent);opacity:.45}.key li.none::before{border:1.5px solid var(--bad);border-radius:50%}",
     ".story{list-style:none;margin:0;padding:0}",
     ".story>li{position:relative;display:grid;grid-template-columns:5.2rem minmax(0,1fr);gap:.1rem 1.9rem;padding-bottom:.8rem}",
     ".story>li::before{content:'';position:absolute;left:6.1rem;top:1.2rem;bottom:-.45rem;width:1px;background:var(--line)}",

@@ -2,6 +2,7 @@
 /* The chart as SVG inside the page; the page's style sheet gives the colours of both themes. */
 #include "agent/commands/face.h"
 #include "agent/commands/report_chart.h"
+#include "agent/commands/report_words.h"
 
 enum { MOST_COLUMNS = 120, LABELS_MOST = 6 };
 
@@ -35,6 +36,22 @@ static void shade_put(const struct picture *picture, const struct report_inciden
     double to = place(picture, incident->resolved_ms ? incident->resolved_ms : picture->report->now_ms);
     strbuf_printf(picture->out, "<rect class=\"shade%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
                   incident->critical_ms ? " severe" : "", from, TOP, to - from > 1 ? to - from : 1, ROWS_FLOOR - TOP);
+}
+
+/* Behind the bars, and over the shades, whose colours it lets through. */
+static void band_put(const struct picture *picture)
+{
+    const struct report_usual *usual = &picture->report->usual;
+    if (usual->cycles == 0)
+        return;
+    double top = level(picture, usual->high_ms), bottom = level(picture, usual->low_ms);
+    double middle = level(picture, usual->median_ms);
+    strbuf_printf(picture->out,
+                  "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>usual: ", LEFT, top,
+                  RIGHT - LEFT, bottom - top);
+    words_usual(usual, picture->out);
+    strbuf_printf(picture->out, "</title></rect><line class=\"band\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+                  LEFT, middle, RIGHT, middle);
 }
 
 static void threshold_put(const struct picture *picture, int64_t ms, const char *class, const char *label_class)
@@ -168,6 +185,7 @@ void chart_svg(const struct report *report, struct strbuf *out)
     for (size_t i = 0; i < report->incidents.count; i++)
         shade_put(&picture, &report->incidents.at[i]);
     scale_put(&picture);
+    band_put(&picture);
     for (size_t i = 0; i < chart.count; i++)
         bar_put(&picture, &chart.columns[i]);
     if (report->kind == REPORT_INCIDENT)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes fixtures/pictures/ anew: a report and a status as text, and the HTML report as a browser shows it.
+"""Makes fixtures/pictures/ anew: a report and a status as text, which README.md shows too, and the HTML report as a browser shows it.
 
     tests/browser/pictures.py
 """
@@ -10,21 +10,22 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import browser     # noqa: E402
-from browser import DARK, LIGHT, ROOT, golden     # noqa: E402
+import test_readme     # noqa: E402
+from browser import DARK, LIGHT, ROOT     # noqa: E402
+from test_readme import PICTURES, README     # noqa: E402
 
-PICTURES = ROOT / "fixtures" / "pictures"
 MOST_BYTES = 200_000
 VIEWS = (("report-light.png", LIGHT, 1000, 1180), ("report-dark.png", DARK, 1000, 880), ("report-phone.png", LIGHT, 390, 900))
 
 
 def main():
-    # What hostile logs may hold is for the tests.
-    golden.history.EVIL = "(clickhouse:8123 refused the connection)"
     PICTURES.mkdir(parents=True, exist_ok=True)
-    agent, eye = golden.Agent(), browser.Browser()
+    agent, eye = test_readme.peaceful_agent(), browser.Browser()
     try:
-        for name, arguments in (("report.txt", ("report", "--incident", "1")), ("status.txt", ("status",))):
-            (PICTURES / name).write_bytes(agent.run(*arguments).stdout)
+        texts = test_readme.texts(agent)
+        for name, text in texts.items():
+            (PICTURES / name).write_text(text, encoding="utf-8")
+        README.write_text(test_readme.readme_with(texts), encoding="utf-8")
         page = eye.home / "report.html"
         page.write_bytes(agent.run("report", "--incident", "1", "--format", "html").stdout)
         for name, theme, width, height in VIEWS:

@@ -260,6 +260,40 @@ static void test_the_chart_has_a_column_a_slot_or_fewer(void **state)
     chart_free(&narrow);
 }
 
+/* The chart's band is what went before the incident: neither the incident itself nor what failed or was slow has a say. */
+static void test_what_is_usual_is_told_by_good_cycles_before_the_incident(void **state)
+{
+    struct world *world = *state;
+    for (int slot = 0; slot < 40; slot++)
+        add_cycle(world, slot, slot == 3 ? "failed" : "success", 5);
+    execute(world, "UPDATE cycle SET duration_ms = CASE id WHEN 4 THEN 90000 WHEN 6 THEN 400000 ELSE 8000 + id * 100 END");
+    execute(world, "UPDATE cycle SET duration_ms = 200000 WHERE started_at >= %lld", (long long)at(30));
+    add_incident(world, 1, "IcebergOffloadSchedulerDown", 29.5, 29.5, 33);
+    gather(world, 1, 40);
+    const struct report_usual *usual = &world->report.usual;
+    assert_int_equal(usual->cycles, 28);
+    assert_in_range(usual->median_ms, 9600, 9750);
+    /* The deviations' median is 0.07, scaled to 0.11: a factor of 1.24 to both sides. */
+    assert_in_range(usual->low_ms, 7600, 8000);
+    assert_in_range(usual->high_ms, 11700, 12200);
+}
+
+static void test_a_short_or_too_even_past_gives_no_band_or_no_line(void **state)
+{
+    struct world *world = *state;
+    for (int slot = 0; slot < 19; slot++)
+        add_cycle(world, slot, "success", 5);
+    gather_period(world, 0, 19);
+    assert_int_equal(world->report.usual.cycles, 0);
+    report_free(&world->report);
+    add_cycle(world, 19, "success", 5);
+    gather_period(world, 0, 20);
+    assert_int_equal(world->report.usual.cycles, 20);
+    assert_int_equal(world->report.usual.median_ms, 10000);
+    assert_int_equal(world->report.usual.low_ms, 9048);      /* exp(-2 x 0.05) */
+    assert_int_equal(world->report.usual.high_ms, 11052);
+}
+
 /* Every face, on a history that has an incident and nothing else. */
 static void test_faces_stand_an_empty_history(void **state)
 {
@@ -291,6 +325,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lead_in_words, begin, end),
         cmocka_unit_test_setup_teardown(test_recurrence_knows_an_alert_by_its_runbook, begin, end),
         cmocka_unit_test_setup_teardown(test_the_chart_has_a_column_a_slot_or_fewer, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_is_usual_is_told_by_good_cycles_before_the_incident, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_short_or_too_even_past_gives_no_band_or_no_line, begin, end),
         cmocka_unit_test_setup_teardown(test_faces_stand_an_empty_history, begin, end),
     };
     setenv("TZ", "UTC", 1);
