@@ -133,6 +133,8 @@ static void take_up(struct follow *follow, struct tail *at_path)
     bool found = at_path;
 
     siblings_find(&siblings, follow->directory, follow->base, follow->owner);
+    for (size_t i = 0; i < follow->remembered_count; i++)
+        siblings_date(&siblings, at_path, &follow->remembered[i]);
     for (size_t i = 0; i < follow->remembered_count; i++) {
         const struct source_position *position = &follow->remembered[i];
         size_t index = 0;
@@ -143,8 +145,8 @@ static void take_up(struct follow *follow, struct tail *at_path)
             tail_resume(at_path, position);
             break;
         case BESIDE:
-            span = span_between(&siblings, siblings.tails[index], at_path);
             tail_resume(siblings.tails[index], position);
+            span = span_between(&siblings, siblings.tails[index], at_path);
             append(follow, siblings_take(&siblings, index));
             found = true;
             break;
@@ -167,7 +169,9 @@ static void catch_missed(struct follow *follow, const struct tail *at_path)
 {
     struct siblings siblings;
 
+    struct source_position newest = tail_position(follow->files[follow->count - 1].tail);
     siblings_find(&siblings, follow->directory, follow->base, follow->owner);
+    siblings_date(&siblings, NULL, &newest);
     struct span span = span_between(&siblings, follow->files[follow->count - 1].tail, at_path);
     append_generations(follow, &siblings, &span);
     siblings_free(&siblings);

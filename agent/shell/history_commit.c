@@ -192,6 +192,7 @@ static int put_source(struct history *history, int64_t place, const struct sourc
     sqlite3_bind_int64(statement, 4, position->offset);
     bind_string(statement, 5, fingerprint);
     sqlite3_bind_int64(statement, 6, position->fingerprint_len);
+    sqlite3_bind_int64(statement, 7, position->begun_ms);
     return history_run(history, SQL_PUT_SOURCE);
 }
 

@@ -136,8 +136,11 @@ static const char version_1[] =
     "  value TEXT NOT NULL"
     ") WITHOUT ROWID;";
 
+/* Version 2: a file that was truncated is older than what it holds, and than copies of what it held. */
+static const char version_2[] = "ALTER TABLE source ADD COLUMN begun_at INTEGER NOT NULL DEFAULT 0;";
+
 /* steps[n] leads from version n to n + 1: a change of schema is one more line here, never a change of an old one. */
-static const char *const steps[SCHEMA_VERSION] = { version_1 };
+static const char *const steps[SCHEMA_VERSION] = { version_1, version_2 };
 
 static int number_read(sqlite3 *db, const char *query, int *number)
 {

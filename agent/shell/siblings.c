@@ -154,6 +154,29 @@ void siblings_free(struct siblings *siblings)
     siblings->compressed = false;
 }
 
+/* If it begins otherwise than it did, it was truncated while nobody looked: no earlier than its copy was finished. */
+static void date(const struct siblings *siblings, struct tail *tail, const struct source_position *position)
+{
+    if (tail_begins_as(tail, position)) {
+        tail_date(tail, tail_begun_ns(position));
+        return;
+    }
+    size_t copy = siblings_find_copy(siblings, position);
+    if (copy != SIZE_MAX)
+        tail_date(tail, tail_changed_ns(siblings->tails[copy]) + 1);
+}
+
+void siblings_date(struct siblings *siblings, struct tail *at_path, const struct source_position *position)
+{
+    for (size_t i = 0; i < siblings->count; i++) {
+        if (siblings->tails[i] && tail_is(siblings->tails[i], position->device, position->inode))
+            date(siblings, siblings->tails[i], position);
+    }
+    if (at_path && tail_is(at_path, position->device, position->inode))
+        date(siblings, at_path, position);
+    sort(siblings);
+}
+
 struct tail *siblings_take(struct siblings *siblings, size_t index)
 {
     struct tail *tail = siblings->tails[index];

@@ -23,6 +23,12 @@ size_t siblings_find_inode(const struct siblings *siblings, const struct tail *f
 size_t siblings_find_position(const struct siblings *siblings, const struct source_position *position);
 size_t siblings_find_copy(const struct siblings *siblings, const struct source_position *position);
 
+/*
+ * What is known of a file read earlier: when its content began. Without it a file that was truncated would pass for older than
+ * the copies that copytruncate made of what it held. at_path may be NULL.
+ */
+void siblings_date(struct siblings *siblings, struct tail *at_path, const struct source_position *position);
+
 /* The caller owns it from now on. */
 struct tail *siblings_take(struct siblings *siblings, size_t index);
 

@@ -141,7 +141,8 @@ void tail_free(struct tail *tail)
 struct source_position tail_position(const struct tail *tail)
 {
     return (struct source_position){ .device = tail->device, .inode = tail->inode, .offset = tail->offset,
-                                     .fingerprint = tail->seen.hash, .fingerprint_len = tail->seen.len };
+                                     .fingerprint = tail->seen.hash, .fingerprint_len = tail->seen.len,
+                                     .begun_ms = (tail->born_ns + NS_A_MS - 1) / NS_A_MS };
 }
 
 static int64_t size_of(const struct tail *tail)
@@ -174,9 +175,21 @@ static void stand_at(struct tail *tail, int64_t offset)
     tail->long_said = false;
 }
 
+int64_t tail_begun_ns(const struct source_position *position)
+{
+    return position->begun_ms > 0 && position->begun_ms < INT64_MAX / NS_A_MS ? position->begun_ms * NS_A_MS : 0;
+}
+
+void tail_date(struct tail *tail, int64_t begun_ns)
+{
+    if (begun_ns > tail->born_ns)
+        tail->born_ns = begun_ns;
+}
+
 void tail_resume(struct tail *tail, const struct source_position *position)
 {
     stand_at(tail, position->offset);
+    tail_date(tail, tail_begun_ns(position));
     tail->seen = fingerprint_of(tail, position->offset < TAIL_FINGERPRINT_BYTES ? position->offset : TAIL_FINGERPRINT_BYTES);
 }
 

@@ -14,6 +14,7 @@ struct source_position {
     int64_t offset;          /* always behind a newline */
     uint64_t fingerprint;
     int64_t fingerprint_len;
+    int64_t begun_ms;        /* when its content began, UTC: the file's birth, or when it was truncated; 0: not known */
 };
 
 enum follow_note {

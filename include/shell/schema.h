@@ -5,7 +5,7 @@
 struct sqlite3;
 struct strbuf;
 
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 /*
  * Brings an open database to SCHEMA_VERSION in one transaction; a newer one is refused. The tables are a documented

@@ -160,6 +160,43 @@ class Rotating(FollowerCase):
         follower.expect("one", "generation 0", "generation 1")
         self.assertIn("compressed", follower.expect_note("rotated")[0])
 
+    def truncate_to_copy(self):
+        """As logrotate's copytruncate does."""
+        shutil.copy2(self.log, self.rotated(1))
+        os.utime(self.rotated(1))
+        os.truncate(self.log, 0)
+
+    def rename_away(self):
+        self.rotated(1).rename(self.rotated(2))
+        self.log.rename(self.rotated(1))
+
+    def test_a_copy_of_what_a_truncated_file_held_is_not_read_again(self):
+        """The file is older than the copy, and yet what it holds came after."""
+        self.write("one")
+        self.follow().expect("one")
+        time.sleep(0.012)
+        self.truncate_to_copy()
+        self.write("two")
+        self.followers[0].expect("one", "two")
+        self.followers[0].stop()
+        self.follow().expect("one", "two")
+        self.followers[1].stop()
+        self.rename_away()
+        self.write("three")
+        self.follow().expect("one", "two", "three")
+
+    def test_truncated_and_then_renamed_while_it_was_down(self):
+        self.write("one")
+        self.follow().expect("one")
+        self.followers[0].stop()
+        self.write("two")
+        time.sleep(0.012)
+        self.truncate_to_copy()
+        self.write("three")
+        self.rename_away()
+        self.write("four")
+        self.follow().expect("one", "two", "three", "four")
+
     def test_copies_beside_the_log_are_not_generations(self):
         self.write("one")
         follower = self.follow()
