@@ -110,14 +110,18 @@ fetch_tools()
     has_program apt-get && has_program dpkg-deb || return 0
     for pair in prometheus:promtool prometheus-alertmanager:prometheus-alertmanager; do
         package=${pair%%:*} program=${pair##*:}
-        if has_program "$program" || has_file ".tools/usr/bin/$program"; then
+        # Debian's Alertmanager does not start without its templates; see tests/lib/alertmanager.py.
+        shared=usr/share/prometheus/alertmanager
+        [ "$package" = prometheus-alertmanager ] || shared=usr/bin/$program
+        if has_program "$program" || { has_file ".tools/usr/bin/$program" && has_file ".tools/$shared"; }; then
             continue
         fi
         echo "deps: unpacking $program from Debian's $package into .tools/ (not installed, used by tests only)"
         scratch=$(mktemp -d)
         chmod 755 "$scratch"
         if (cd "$scratch" && apt-get -qq download "$package" 2>/dev/null) && mkdir -p .tools/usr/bin \
-            && dpkg-deb -x "$scratch"/*.deb "$scratch" && mv "$scratch/usr/bin/$program" .tools/usr/bin/; then
+            && dpkg-deb -x "$scratch"/*.deb "$scratch" && mv "$scratch/usr/bin/$program" .tools/usr/bin/ \
+            && { has_file ".tools/$shared" || { mkdir -p ".tools/${shared%/*}" && mv "$scratch/$shared" ".tools/$shared"; }; }; then
             :
         else
             echo "deps: $package cannot be downloaded: the tests that need $program will be skipped" >&2

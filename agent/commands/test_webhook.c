@@ -8,7 +8,6 @@
 #include "shell/options.h"
 #include "shell/payload.h"
 #include "shell/say.h"
-#include "shell/secret.h"
 #include "shell/sender.h"
 
 static const int64_t GRACE_MS = 2000;        /* beyond the longest webhook's timeout */
@@ -42,7 +41,7 @@ static void no_wake(void)
 {
 }
 
-static void submit(struct test *test, size_t at, enum notification_status status, const char *routing_key)
+static void submit(struct test *test, size_t at, enum notification_status status)
 {
     const struct webhook_config *webhook = &test->config->webhooks[at];
     struct trial *trial = &test->trials[at];
@@ -61,7 +60,7 @@ static void submit(struct test *test, size_t at, enum notification_status status
     const struct message *const messages[] = { &message };
     struct strbuf body = { 0 }, key = { 0 };
 
-    payload_render(test->maker, webhook->format, &test->origin, messages, 1, false, routing_key, &body);
+    payload_render(test->maker, webhook->format, &test->origin, messages, 1, false, trial->sent_ms, &body);
     strbuf_printf(&key, "test-%" PRId64 "-%s", trial->sent_ms, notification_status_name(status));
     const struct delivery delivery = {
         .webhook = at, .body = body.at, .body_len = body.len, .idempotency_key = key.at
@@ -78,30 +77,24 @@ static void put_name(const struct webhook_config *webhook, struct strbuf *out)
     strbuf_puts(out, ")");
 }
 
-/* A PagerDuty or Alertmanager would go on showing the test as open: its end follows it. */
-static bool keeps_state(enum payload_format format)
+/*
+ * PagerDuty would go on showing the test as open, so its end follows. An Alertmanager would then tell nobody of either: there
+ * the test is over by itself, after PAYLOAD_TEST_MS.
+ */
+static bool keeps_open(enum payload_format format)
 {
-    return format == FORMAT_PAGERDUTY || format == FORMAT_ALERTMANAGER;
+    return format == FORMAT_PAGERDUTY;
 }
 
 static void begin(struct test *test, size_t at)
 {
     const struct webhook_config *webhook = &test->config->webhooks[at];
-    struct strbuf routing_key = { 0 }, error = { 0 };
 
     test->trials[at].sent_ms = now_ms();
-    if (webhook->routing_key_file != NULL && !secret_read(webhook->routing_key_file, &routing_key, &error)) {
-        say_error("%s: routing_key_file: %s", webhook->name, strbuf_text(&error));
-        test->trials[at].failed = true;
-        goto cleanup;
+    submit(test, at, NOTIFY_FIRING);
+    if (keeps_open(webhook->format)) {
+        submit(test, at, NOTIFY_RESOLVED);
     }
-    submit(test, at, NOTIFY_FIRING, strbuf_text(&routing_key));
-    if (keeps_state(webhook->format)) {
-        submit(test, at, NOTIFY_RESOLVED, strbuf_text(&routing_key));
-    }
-cleanup:
-    strbuf_free(&routing_key);
-    strbuf_free(&error);
 }
 
 /* A first attempt that fails ends the trial: what would be tried again later is said, not waited for. */
@@ -145,7 +138,7 @@ static int64_t longest_wait_ms(const struct config *config)
     int64_t longest_ms = 0;
 
     for (size_t i = 0; i < config->webhook_count; i++) {
-        int64_t wait_ms = config->webhooks[i].timeout_ms * (keeps_state(config->webhooks[i].format) ? 2 : 1);
+        int64_t wait_ms = config->webhooks[i].timeout_ms * (keeps_open(config->webhooks[i].format) ? 2 : 1);
         longest_ms = wait_ms > longest_ms ? wait_ms : longest_ms;
     }
     return longest_ms + GRACE_MS;

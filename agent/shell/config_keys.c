@@ -86,6 +86,8 @@ static const struct config_key keys[] = {
     { "webhook", "min_severity", CONFIG_SEVERITY, "warning", NULL, "warning or critical: what is less is not sent here",
       WEBHOOK(min_severity) },
     { "webhook", "timeout", CONFIG_PERIOD, "10s", NULL, "for one whole request", WEBHOOK(timeout_ms) },
+    { "webhook", "resend", CONFIG_PERIOD, "1m", NULL,
+      "how often an alertmanager is told again of what is open, so that one that lost its memory knows it", WEBHOOK(resend_ms) },
     { "webhook", "header", CONFIG_HEADERS, NULL, NULL, "a request header, \"Name: value\"; repeatable",
       WEBHOOK(headers) },
     { "webhook", "token_file", CONFIG_TEXT, NULL, NULL,

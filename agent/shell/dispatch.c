@@ -1,52 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/dispatch.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "origin.h"
+#include "dispatch_parts.h"
+#include "shell/cut.h"
 #include "shell/mask.h"
-#include "shell/payload.h"
 #include "shell/say.h"
-#include "shell/secret.h"
-#include "shell/sender.h"
-
-enum {
-    COMBINED_MOST = 50,                  /* messages in one request */
-    STALE_MS = 10 * 60 * 1000,           /* older than that, what waits goes out as one message */
-};
 
 static const char printed[] = "stdout";
 
-/* What is on its way to one webhook: one request, of one or more outbox entries. */
-struct route {
-    const char *name;
-    bool waiting;            /* the outbox may have more for it */
-    bool shortened;          /* the request was refused once already and goes in its shortest form */
-    int64_t handled;         /* the outbox is done up to this id */
-    struct outbox_entry entries[COMBINED_MOST];
-    size_t count;            /* 0: nothing on its way */
-    int64_t delivered, retried, refused;
-};
-
-struct dispatch {
-    const struct config *config;
-    struct history *history;
-    struct json_maker *json;
-    struct sender *sender;   /* NULL: neither webhook nor heartbeat */
-    struct origin origin;
-    bool origin_kept;        /* another than the configured one, for the incidents that are open */
-    struct route *routes;
-    size_t route_count;
-    bool beat_failed;        /* and that was said */
-};
-
-/* Without a webhook, standard output is the only route. */
-static bool prints(const struct dispatch *dispatch)
+struct payload_origin dispatch_origin(const struct dispatch *dispatch)
 {
-    return dispatch->config->webhook_count == 0;
+    return (struct payload_origin){ dispatch->origin.host, dispatch->origin.log_path, AGENT_VERSION };
 }
 
 static void choose_origin(struct dispatch *dispatch)
@@ -72,13 +40,13 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
     *dispatch = (struct dispatch){
         .config = config,
         .history = history,
-        .route_count = config->webhook_count ? config->webhook_count : 1,
+        .webhook_count = config->webhook_count,
     };
-    dispatch->routes = must_alloc(dispatch->route_count * sizeof *dispatch->routes);
-    for (size_t i = 0; i < dispatch->route_count; i++) {
-        dispatch->routes[i].name = config->webhook_count ? config->webhooks[i].name : printed;
-        dispatch->routes[i].waiting = true;
-    }
+    dispatch->routes = must_alloc((config->webhook_count + 1) * sizeof *dispatch->routes);
+    for (size_t i = 0; i < config->webhook_count; i++)
+        dispatch->routes[i] = (struct route){ .name = config->webhooks[i].name, .webhook = &config->webhooks[i],
+                                              .waiting = true };
+    dispatch->routes[config->webhook_count] = (struct route){ .name = printed, .waiting = true };
     choose_origin(dispatch);
     bool sends = config->webhook_count > 0 || config->heartbeat_url;
     dispatch->json = json_maker_open(error);
@@ -91,12 +59,12 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
     return dispatch;
 }
 
-static void route_clear(struct route *route)
+void route_clear(struct route *route)
 {
     for (size_t i = 0; i < route->count; i++)
         message_free(route->entries[i].message);
     route->count = 0;
-    route->shortened = false;
+    route->shortened = route->tried = false;
 }
 
 static void take_results(struct dispatch *dispatch);
@@ -115,8 +83,10 @@ void dispatch_close(struct dispatch *dispatch)
         return;
     dispatch_stop(dispatch);
     sender_close(dispatch->sender);
-    for (size_t i = 0; i < dispatch->route_count; i++)
+    for (size_t i = 0; i <= dispatch->webhook_count; i++) {
         route_clear(&dispatch->routes[i]);
+        shown_free(&dispatch->routes[i].shown);
+    }
     if (dispatch->json)
         json_maker_free(dispatch->json);
     origin_free(&dispatch->origin);
@@ -124,26 +94,35 @@ void dispatch_close(struct dispatch *dispatch)
     free(dispatch);
 }
 
-static enum severity least_severity(const struct dispatch *dispatch, size_t route)
+/*
+ * That webhooks take nothing is for the others, and for standard output; that they do again is for all, so that whoever
+ * reads there learns what came late.
+ */
+static bool takes(const struct dispatch *dispatch, const struct route *route, const struct message *message)
 {
-    return prints(dispatch) ? SEVERITY_WARNING : dispatch->config->webhooks[route].min_severity;
+    bool stuck_news = message->alert == ALERT_NOTIFICATIONS_STUCK;
+    if (!route->webhook)
+        return stuck_news || dispatch->webhook_count == 0;
+    if (stuck_news && route->stuck && message->status != NOTIFY_RESOLVED)
+        return false;
+    return message->severity >= route->webhook->min_severity;
 }
 
 void dispatch_put(struct dispatch *dispatch, const struct message *message, bool silenced)
 {
     int64_t id = history_put_message(dispatch->history, message, silenced);
-    for (size_t i = 0; !silenced && i < dispatch->route_count; i++) {
-        if (message->severity < least_severity(dispatch, i))
+    for (size_t i = 0; !silenced && i <= dispatch->webhook_count; i++) {
+        struct route *route = &dispatch->routes[i];
+        if (!takes(dispatch, route, message))
             continue;
-        history_put_outbox(dispatch->history, id, message->incident_id, dispatch->routes[i].name, message->time_ms);
-        dispatch->routes[i].waiting = true;
+        history_put_outbox(dispatch->history, id, message->incident_id, route->name, message->time_ms);
+        route->waiting = true;
     }
 }
 
 /* --- what came of it --------------------------------------------------------------------------------------- */
 
-/* All entries of the request have the same fate. */
-static void record(struct dispatch *dispatch, struct route *route, const char *status, const struct delivery_result *result)
+void route_record(struct dispatch *dispatch, struct route *route, const char *status, const struct delivery_result *result)
 {
     for (size_t i = 0; i < route->count; i++) {
         history_put_delivery(dispatch->history, route->entries[i].id, status, result->attempts, result->next_attempt_ms,
@@ -151,14 +130,14 @@ static void record(struct dispatch *dispatch, struct route *route, const char *s
     }
 }
 
-static void route_done(struct route *route)
+void route_done(struct route *route)
 {
     route->handled = route->entries[route->count - 1].id;
     route->waiting = true;
     route_clear(route);
 }
 
-static void submit(struct dispatch *dispatch, size_t index);
+static void submit(struct dispatch *dispatch, size_t index, int64_t now_ms);
 
 static void take_beat_result(struct dispatch *dispatch, const struct delivery_result *result)
 {
@@ -181,29 +160,37 @@ static void take_result(struct dispatch *dispatch, const struct delivery_result 
         return;
     }
     struct route *route = &dispatch->routes[result->webhook];
+    if (result->id == REFRESH_ID) {
+        upkeep_done(route, result);
+        return;
+    }
     if (route->count == 0 || route->entries[0].id != result->id)
         return;
     switch (result->outcome) {
     case DELIVERY_DONE:
+        if (upkeep_wanted(route))
+            route->refresh_ms = result->at_ms + route->webhook->resend_ms;
         route->delivered += (int64_t)route->count;
-        record(dispatch, route, "delivered", result);
+        route_record(dispatch, route, "delivered", result);
         route_done(route);
         break;
     case DELIVERY_RETRY:
+        route->tried = true;
+        cut_copy(result->error, route->error, sizeof route->error);
         route->retried += (int64_t)route->count;
-        record(dispatch, route, "pending", result);
+        route_record(dispatch, route, "pending", result);
         break;
     case DELIVERY_REFUSED:
         if (!route->shortened) {
             route->shortened = true;
             route->entries[0].attempts = result->attempts;
             route->entries[0].next_attempt_ms = 0;
-            submit(dispatch, result->webhook);
+            submit(dispatch, result->webhook, result->at_ms);
             break;
         }
         say_error("webhook %s: notification refused: %s", route->name, result->error);
         route->refused += (int64_t)route->count;
-        record(dispatch, route, "refused", result);
+        route_record(dispatch, route, "refused", result);
         route_done(route);
         break;
     }
@@ -218,30 +205,30 @@ static void take_results(struct dispatch *dispatch)
 
 /* --- what goes out ----------------------------------------------------------------------------------------- */
 
-/* Read anew each time, so that a rotated key is used at once. */
-static void read_routing_key(const struct webhook_config *webhook, struct strbuf *key)
+static void render(struct dispatch *dispatch, struct route *route, int64_t now_ms, struct strbuf *body)
 {
-    struct strbuf error = { 0 };
-    if (webhook->routing_key_file && !secret_read(webhook->routing_key_file, key, &error))
-        say_error("webhook %s: %s", webhook->name, strbuf_text(&error));
-    strbuf_free(&error);
-}
-
-static void submit(struct dispatch *dispatch, size_t index)
-{
-    const struct webhook_config *webhook = &dispatch->config->webhooks[index];
-    struct route *route = &dispatch->routes[index];
-    const struct payload_origin origin = { dispatch->origin.host, dispatch->origin.log_path, AGENT_VERSION };
+    const struct payload_origin origin = dispatch_origin(dispatch);
     const struct message *messages[COMBINED_MOST];
-    struct strbuf body = { 0 }, key = { 0 }, routing_key = { 0 };
-
-    read_routing_key(webhook, &routing_key);
+    if (upkeep_wanted(route)) {
+        upkeep_render(dispatch, route, now_ms, body);
+        return;
+    }
     for (size_t i = 0; i < route->count; i++)
         messages[i] = route->entries[i].message;
-    payload_render(dispatch->json, webhook->format, &origin, messages, route->count, route->shortened,
-                   routing_key.len ? strbuf_text(&routing_key) : NULL, &body);
-    payload_dedup_key(&origin, messages[route->count - 1], &key);
-    strbuf_printf(&key, "/%lld", (long long)messages[route->count - 1]->sequence);
+    payload_render(dispatch->json, route->webhook->format, &origin, messages, route->count, route->shortened, now_ms, body);
+}
+
+static void submit(struct dispatch *dispatch, size_t index, int64_t now_ms)
+{
+    struct route *route = &dispatch->routes[index];
+    const struct message *newest = route->entries[route->count - 1].message;
+    const struct payload_origin origin = dispatch_origin(dispatch);
+    struct strbuf body = { 0 }, key = { 0 };
+
+    render(dispatch, route, now_ms, &body);
+    route->refresh_ms = now_ms;   /* one that is refused or was long in coming is soon followed by another */
+    payload_dedup_key(&origin, newest, &key);
+    strbuf_printf(&key, "/%lld", (long long)newest->sequence);
     sender_submit(dispatch->sender, &(struct delivery){
         .id = route->entries[0].id,
         .webhook = index,
@@ -251,7 +238,6 @@ static void submit(struct dispatch *dispatch, size_t index)
         .attempts = route->entries[0].attempts,
         .not_before_ms = route->entries[0].next_attempt_ms,
     });
-    strbuf_free(&routing_key);
 }
 
 /* How many of the waiting entries go into one request: all, if the oldest became stale while the receiver was away. */
@@ -259,10 +245,8 @@ static size_t combined(const struct dispatch *dispatch, size_t index, int64_t no
 {
     const struct route *route = &dispatch->routes[index];
     bool stale = now_ms - route->entries[0].created_ms > STALE_MS;
-    /* One event a request is all that PagerDuty and Alertmanager's API take per incident. */
-    enum payload_format format = dispatch->config->webhooks[index].format;
-    bool combinable = format == FORMAT_GENERIC || format == FORMAT_SLACK;
-    return stale && combinable ? route->count : 1;
+    /* PagerDuty takes one event a request. */
+    return stale && route->webhook->format != FORMAT_PAGERDUTY ? route->count : 1;
 }
 
 static void hand_over(struct dispatch *dispatch, size_t index, int64_t now_ms)
@@ -276,47 +260,44 @@ static void hand_over(struct dispatch *dispatch, size_t index, int64_t now_ms)
     size_t taken = combined(dispatch, index, now_ms);
     while (route->count > taken)
         message_free(route->entries[--route->count].message);
-    submit(dispatch, index);
+    submit(dispatch, index, now_ms);
 }
 
-static void print_waiting(struct dispatch *dispatch, int64_t now_ms)
+/* Not before the first commit: what another dispatch brought back last (a reload) is then on disk. */
+static void begin(struct dispatch *dispatch, int64_t now_ms)
 {
-    struct route *route = &dispatch->routes[0];
-    while (route->waiting) {
-        struct strbuf line = { 0 };
-        route->count = history_get_outbox(dispatch->history, route->name, route->handled, route->entries, 1);
-        if (route->count == 0) {
-            route->waiting = false;
-            return;
-        }
-        message_text(route->entries[0].message, &line);
-        strbuf_puts(&line, "\n");
-        bool printed_it = fputs(strbuf_text(&line), stdout) != EOF && fflush(stdout) == 0;
-        strbuf_free(&line);
-        if (!printed_it) {
-            say_error("standard output: %s; the notification waits", strerror(errno));
-            clearerr(stdout);
-            route_clear(route);
-            route->waiting = false;   /* until the next notification, or the next start */
-            return;
-        }
-        record(dispatch, route, "delivered", &(struct delivery_result){ .attempts = 1, .at_ms = now_ms });
-        route_done(route);
+    for (size_t i = 0; i < dispatch->webhook_count; i++) {
+        if (upkeep_wanted(&dispatch->routes[i]))
+            upkeep_begin(dispatch, &dispatch->routes[i], now_ms);
     }
+    stuck_abandon(dispatch);
+    dispatch->begun = true;
 }
 
 void dispatch_run(struct dispatch *dispatch, int64_t now_ms)
 {
+    if (!dispatch->begun)
+        begin(dispatch, now_ms);
     if (dispatch->sender)
         take_results(dispatch);
-    if (prints(dispatch)) {
-        print_waiting(dispatch, now_ms);
-        return;
-    }
-    for (size_t i = 0; i < dispatch->route_count; i++) {
+    for (size_t i = 0; i < dispatch->webhook_count; i++) {
         if (dispatch->routes[i].waiting && dispatch->routes[i].count == 0)
             hand_over(dispatch, i, now_ms);
+        upkeep_run(dispatch, i, now_ms);
     }
+    dispatch_print(dispatch, now_ms);
+}
+
+int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms)
+{
+    int64_t next_ms = INT64_MAX;
+    for (size_t i = 0; i <= dispatch->webhook_count; i++) {
+        const struct route *route = &dispatch->routes[i];
+        int64_t times[] = { upkeep_next_ms(route, now_ms), stuck_next_ms(route), route->print_ms ? route->print_ms : INT64_MAX };
+        for (size_t t = 0; t < sizeof times / sizeof times[0]; t++)
+            next_ms = times[t] < next_ms ? times[t] : next_ms;
+    }
+    return next_ms;
 }
 
 void dispatch_beat(struct dispatch *dispatch)
@@ -326,7 +307,7 @@ void dispatch_beat(struct dispatch *dispatch)
 
 bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispatch_counts *counts)
 {
-    if (index >= dispatch->route_count)
+    if (index >= (dispatch->webhook_count ? dispatch->webhook_count : 1))
         return false;
     const struct route *route = &dispatch->routes[index];
     *counts = (struct dispatch_counts){ route->name, route->delivered, route->retried, route->refused };
@@ -335,7 +316,7 @@ bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispa
 
 void dispatch_count_on(struct dispatch *dispatch, const struct dispatch *ended)
 {
-    for (size_t i = 0; i < dispatch->route_count; i++) {
+    for (size_t i = 0; i <= dispatch->webhook_count; i++) {
         struct route *route = &dispatch->routes[i];
         struct dispatch_counts counts;
         for (size_t j = 0; dispatch_counts(ended, j, &counts); j++) {

@@ -234,6 +234,41 @@ bool history_settled(struct history *history)
     return settled;
 }
 
+size_t history_get_told(struct history *history, const char *webhook, int64_t since_ms, struct message **messages, size_t room)
+{
+    if (!history->db)
+        return 0;
+    sqlite3_stmt *statement = history->statements[SQL_GET_TOLD];
+    size_t count = 0;
+    int code = SQLITE_DONE;
+    sqlite3_bind_text(statement, 1, webhook, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, since_ms);
+    while (count < room && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        messages[count] = load_message(history, sqlite3_column_int64(statement, 0));
+        count += messages[count] != NULL;
+    }
+    finish(history, statement, code);
+    return count;
+}
+
+bool history_next_webhook(struct history *history, const char *after, struct strbuf *name)
+{
+    if (!history->db)
+        return false;
+    sqlite3_stmt *statement = history->statements[SQL_NEXT_WEBHOOK];
+    struct strbuf found = { 0 };
+    sqlite3_bind_text(statement, 1, after, -1, SQLITE_STATIC);
+    int code = sqlite3_step(statement);
+    const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    bool any = text != NULL;
+    strbuf_puts(&found, any ? text : "");
+    finish(history, statement, code);
+    strbuf_clear(name);   /* after may be its text */
+    strbuf_puts(name, strbuf_text(&found));
+    strbuf_free(&found);
+    return any;
+}
+
 /* An answer that cannot be had means none: better one page too many than one too few. */
 int64_t history_silence_end(struct history *history, int64_t now_ms)
 {

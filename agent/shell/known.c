@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shell/secret.h"
-
 /* What is shorter is no secret, and would be found everywhere: as a whole value, as a word of one. */
 enum { VALUE_MIN = 4, WORD_MIN = 8 };
 
@@ -63,17 +61,6 @@ static void add_url(struct known *known, const char *text)
     curl_url_cleanup(url);
 }
 
-static void add_routing_key(struct known *known, const char *file)
-{
-    struct strbuf key = { 0 }, error = { 0 };
-
-    if (secret_read(file, &key, &error)) {
-        add_value(known, strbuf_text(&key), "");
-    }
-    strbuf_free(&key);
-    strbuf_free(&error);
-}
-
 /* The longest first, so that no part of one is left standing. */
 static int by_length(const void *a, const void *b)
 {
@@ -82,7 +69,7 @@ static int by_length(const void *a, const void *b)
     return (a_len < b_len) - (a_len > b_len);
 }
 
-static void gather(struct known *known, const struct webhook_config *webhook, const char *token)
+static void gather(struct known *known, const struct webhook_config *webhook, const char *token, const char *routing_key)
 {
     add_url(known, webhook->url);
     for (size_t i = 0; i < webhook->header_count; i++) {
@@ -92,8 +79,8 @@ static void gather(struct known *known, const struct webhook_config *webhook, co
     if (token != NULL) {
         add_value(known, token, "");
     }
-    if (webhook->routing_key_file != NULL) {
-        add_routing_key(known, webhook->routing_key_file);
+    if (routing_key != NULL) {
+        add_value(known, routing_key, "");
     }
     if (known->count > 0) {
         qsort(known->texts, known->count, sizeof *known->texts, by_length);
@@ -111,12 +98,13 @@ static void add_without(struct strbuf *out, const char *text, const char *secret
     strbuf_puts(out, text);
 }
 
-void known_mask(const struct webhook_config *webhook, const char *token, const char *text, struct strbuf *out)
+void known_mask(const struct webhook_config *webhook, const char *token, const char *routing_key, const char *text,
+                struct strbuf *out)
 {
     struct known known = { 0 };
     struct strbuf before = { 0 }, after = { 0 };
 
-    gather(&known, webhook, token);
+    gather(&known, webhook, token, routing_key);
     strbuf_puts(&before, text);
     for (size_t i = 0; i < known.count; i++) {
         strbuf_clear(&after);

@@ -7,8 +7,9 @@
 
 /*
  * Text of a webhook's receiver without the secrets that we know because we sent them: its URL's user, password, path and
- * query, the values of its headers, the token (NULL: none) and PagerDuty's key. Many an error page repeats the request.
+ * query, the values of its headers, the token and PagerDuty's routing key (NULL: none). Many an error page repeats the request.
  */
-void known_mask(const struct webhook_config *webhook, const char *token, const char *text, struct strbuf *out);
+void known_mask(const struct webhook_config *webhook, const char *token, const char *routing_key, const char *text,
+                struct strbuf *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "shell/json.h"
 #include "shell/sender.h"
 
 /* One delivery, waiting or in flight. */
@@ -31,7 +32,9 @@ struct lane {
 
     CURL *easy;
     struct curl_slist *headers;
-    struct strbuf token;     /* of the request in flight: an answer may repeat it */
+    struct strbuf token, routing_key; /* of the request in flight: an answer may repeat them */
+    struct json_maker *json; /* NULL without a routing key */
+    struct strbuf body;      /* with the routing key in it */
     char curl_error[CURL_ERROR_SIZE];
     char kept[LANE_KEPT_BYTES]; /* the beginning of the answer */
     size_t kept_len;

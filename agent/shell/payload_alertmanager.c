@@ -3,44 +3,39 @@
 #include "timestamp.h"
 
 /*
- * A POST to Alertmanager's /api/v2/alerts. It identifies an alert by its labels and forgets one that is neither
- * re-sent nor given an end: ours are told once and then by reminders, so the end that they carry lies well beyond the
- * longest pause between two notifications, and still cleans up after an agent that never came back.
+ * A POST to Alertmanager's /api/v2/alerts. It identifies an alert by its labels (the incident's number is one, so that two
+ * incidents never resolve one another) and ends it by itself unless it is told again in time.
+ *
+ * How far ahead shall that end lie? Prometheus says four minutes, since a rule that was deleted would otherwise fire for
+ * ever. But then a Prometheus that dies resolves all its alerts, and whoever was paged reads that all is well. Our ends come
+ * through the outbox and are not forgotten by a restart, so the end by itself is only the broom behind an agent that
+ * never came back: longer than a weekend, for a page that nobody ends is a nuisance, and one that ends falsely a danger.
  */
 static const int64_t END_MARGIN_MS = INT64_C(3) * 24 * 60 * 60 * 1000;
 
-/* The names and severities that one incident can go through. Names of one family share an incident. */
-static const struct guise {
-    enum { FAMILY_OWN, FAMILY_LAG, FAMILY_SLOW } family;
-    enum alert alert;
-    enum severity severity;
-} guises[] = {
-    { FAMILY_LAG, ALERT_LAG_ELEVATED, SEVERITY_WARNING },
-    { FAMILY_LAG, ALERT_LAG_CRITICAL, SEVERITY_CRITICAL },
-    { FAMILY_SLOW, ALERT_CYCLE_SLOW, SEVERITY_WARNING },
-    { FAMILY_SLOW, ALERT_CYCLE_TOO_SLOW, SEVERITY_CRITICAL },
-    { FAMILY_SLOW, ALERT_SCHEDULER_DOWN, SEVERITY_WARNING },
-    { FAMILY_SLOW, ALERT_SCHEDULER_DOWN, SEVERITY_CRITICAL },
-    { FAMILY_OWN, ALERT_CONSECUTIVE_FAILURES, SEVERITY_WARNING },
-    { FAMILY_OWN, ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL },
-    { FAMILY_OWN, ALERT_WATERMARK_STALE, SEVERITY_WARNING },
-    { FAMILY_OWN, ALERT_WATERMARK_STALE, SEVERITY_CRITICAL },
-    { FAMILY_OWN, ALERT_SUCCESS_RATE_LOW, SEVERITY_WARNING },
-    { FAMILY_OWN, ALERT_THROUGHPUT_LOW, SEVERITY_WARNING },
-    { FAMILY_OWN, ALERT_LOG_UNREADABLE, SEVERITY_WARNING },
-    { FAMILY_OWN, ALERT_NOTIFICATIONS_STUCK, SEVERITY_WARNING },
-};
-static const size_t guise_count = sizeof guises / sizeof guises[0];
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
-static void put_alert(const struct payload_job *job, const struct facts *facts, enum alert alert,
-                      enum severity severity, const char *ends, struct strbuf *out)
+/* A clock that was set back must not end an alert before it began: Alertmanager would refuse the whole push. */
+static int64_t end_of(const struct message *message, int64_t now_ms)
+{
+    if (message->status == NOTIFY_RESOLVED)
+        return later(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, message->opened_ms);
+    /* A test lives long enough to pass through a route's group_wait to a person, and is over by itself. */
+    return now_ms + (message->incident_id != 0 ? END_MARGIN_MS : PAYLOAD_TEST_MS);
+}
+
+static void put_alert(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
 {
     struct strbuf labels = { 0 }, annotations = { 0 };
+    char ends[40];
 
-    payload_labels(job->maker, job->origin, facts, alert, severity, &labels);
+    clock_format_rfc3339(end_of(facts->message, job->now_ms), ends);
+    payload_labels(job->maker, job->origin, facts, &labels);
     payload_annotations(job->maker, facts, job->shortest, &annotations);
     const char *const texts[] = { labels.at, annotations.at, facts->started, ends };
-    strbuf_puts(out, out->at[out->len - 1] == '[' ? "" : ",");
     payload_select(job->maker,
                    "SELECT json_object('labels', json(?1), 'annotations', json(?2), 'startsAt', ?3, 'endsAt', ?4)",
                    texts, sizeof texts / sizeof texts[0], out);
@@ -48,66 +43,12 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
     strbuf_free(&annotations);
 }
 
-static int family_of(enum alert alert)
-{
-    for (size_t i = 0; i < guise_count; i++) {
-        if (guises[i].alert == alert) {
-            return (int)guises[i].family;
-        }
-    }
-    return FAMILY_OWN;
-}
-
-/*
- * An incident that worsens takes other labels, which is another alert to Alertmanager: the guises it may have worn
- * before end in the same push. The end of an alert that never fired is nothing to Alertmanager.
- */
-static void end_other_guises(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
-{
-    const struct message *message = facts->message;
-    int family = family_of(message->alert);
-
-    for (size_t i = 0; i < guise_count; i++) {
-        const struct guise *guise = &guises[i];
-        bool same_incident = family == FAMILY_OWN ? guise->alert == message->alert : (int)guise->family == family;
-        if (same_incident && (guise->alert != message->alert || guise->severity != message->severity)) {
-            put_alert(job, facts, guise->alert, guise->severity, facts->time, out);
-        }
-    }
-}
-
-/* Of several messages of one incident only the newest says how things are now. */
-static bool is_newest(const struct payload_job *job, size_t at)
-{
-    for (size_t i = at + 1; i < job->count; i++) {
-        if (job->facts[i].message->incident_id == job->facts[at].message->incident_id) {
-            return false;
-        }
-    }
-    return true;
-}
-
 void payload_alertmanager(const struct payload_job *job, struct strbuf *out)
 {
-    struct strbuf alerts = { 0 };
-
-    strbuf_puts(&alerts, "[");
+    strbuf_puts(out, "[");
     for (size_t i = 0; i < job->count; i++) {
-        const struct facts *facts = &job->facts[i];
-        const struct message *message = facts->message;
-        char ends[40];
-
-        if (!is_newest(job, i)) {
-            continue;
-        }
-        if (message->sequence > 1) {
-            end_other_guises(job, facts, &alerts);
-        }
-        clock_format_rfc3339(message->time_ms + END_MARGIN_MS, ends);
-        put_alert(job, facts, message->alert, message->severity, facts->ended[0] != '\0' ? facts->ended : ends,
-                  &alerts);
+        strbuf_puts(out, i > 0 ? "," : "");
+        put_alert(job, &job->facts[i], out);
     }
-    strbuf_puts(&alerts, "]");
-    strbuf_add(out, alerts.at, alerts.len);
-    strbuf_free(&alerts);
+    strbuf_puts(out, "]");
 }

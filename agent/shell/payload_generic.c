@@ -19,7 +19,7 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
     struct strbuf labels = { 0 }, annotations = { 0 };
     char fingerprint[17];
 
-    payload_labels(job->maker, job->origin, facts, message->alert, message->severity, &labels);
+    payload_labels(job->maker, job->origin, facts, &labels);
     payload_annotations(job->maker, facts, job->shortest, &annotations);
     payload_hash(facts->dedup_key.at, fingerprint);
     const char *const texts[] = {
@@ -41,7 +41,7 @@ static void put_common_labels(const struct payload_job *job, struct strbuf *out)
     const struct facts *facts = &job->facts[0];
 
     if (job->count == 1) {
-        payload_labels(job->maker, job->origin, facts, facts->message->alert, facts->message->severity, out);
+        payload_labels(job->maker, job->origin, facts, out);
     } else {
         const char *const texts[] = { job->origin->host, job->origin->log_path };
         payload_select(job->maker, "SELECT json_object('host', ?1, 'log', ?2, 'job', 'iceberg-offload-agent')", texts,

@@ -40,7 +40,7 @@ static void put_details(const struct payload_job *job, const struct facts *facts
     strbuf_free(&earlier);
 }
 
-/* Events API v2. A resolve carries the payload of its trigger, so that it is routed the same way. */
+/* Events API v2, without the routing key: the sender adds it. A resolve carries the payload of its trigger, so that it is routed the same way. */
 void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
 {
     const struct facts *facts = &job->facts[job->count - 1];
@@ -52,7 +52,6 @@ void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
         put_details(job, facts, &details);
     }
     const char *const texts[] = {
-        job->routing_key,
         message->status == NOTIFY_RESOLVED ? "resolve" : "trigger",
         facts->dedup_key.at,
         summary.at,
@@ -60,15 +59,15 @@ void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
         message->severity == SEVERITY_CRITICAL ? "critical" : "warning",
         facts->time,
         message->table != NULL ? message->table : "scheduler",
-        alert_name(message->alert),
+        facts->alert,
         facts_text(&details),
     };
     payload_select(
         job->maker,
-        "SELECT json_patch('{}', json_object('routing_key', ?1, 'event_action', ?2, 'dedup_key', ?3,"
+        "SELECT json_patch('{}', json_object('event_action', ?1, 'dedup_key', ?2,"
         " 'client', 'iceberg-offload-agent',"
-        " 'payload', json_object('summary', ?4, 'source', ?5, 'severity', ?6, 'timestamp', ?7, 'component', ?8,"
-        " 'group', 'iceberg-offload', 'class', ?9, 'custom_details', json(?10))))",
+        " 'payload', json_object('summary', ?3, 'source', ?4, 'severity', ?5, 'timestamp', ?6, 'component', ?7,"
+        " 'group', 'iceberg-offload', 'class', ?8, 'custom_details', json(?9))))",
         texts, sizeof texts / sizeof texts[0], out);
     strbuf_free(&summary);
     strbuf_free(&details);

@@ -11,6 +11,7 @@ struct facts {
     const struct message *message;
     char time[40], started[40], ended[40], prometheus[40]; /* "" where it has not happened */
     char incident[24];
+    const char *alert, *runbook; /* names; runbook may be NULL */
     struct strbuf dedup_key, tables, summary, cause, first_command, evidence;
 };
 
@@ -32,7 +33,7 @@ void payload_select(struct json_maker *maker, const char *sql, const char *const
 
 /* The labels that identify an alert, the same from its first notification to its end; and all that is said about it. */
 void payload_labels(struct json_maker *maker, const struct payload_origin *origin, const struct facts *facts,
-                    enum alert alert, enum severity severity, struct strbuf *out);
+                    struct strbuf *out);
 void payload_annotations(struct json_maker *maker, const struct facts *facts, bool shortest, struct strbuf *out);
 
 /* One format each. */
@@ -42,7 +43,7 @@ struct payload_job {
     const struct facts *facts; /* oldest first */
     size_t count;
     bool shortest;
-    const char *routing_key;
+    int64_t now_ms;
 };
 void payload_generic(const struct payload_job *job, struct strbuf *out);
 void payload_slack(const struct payload_job *job, struct strbuf *out);

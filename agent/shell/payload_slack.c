@@ -108,7 +108,7 @@ static void put_fields(const struct payload_job *job, const struct facts *facts,
 
     strbuf_puts(&fields, "[");
     put_field(job, "Tables", facts_text(&facts->tables), &fields);
-    put_field(job, "Runbook", alert_runbook(message->alert), &fields);
+    put_field(job, "Runbook", facts->runbook, &fields);
     put_field(job, "Scenario", message->scenario, &fields);
     put_field(job, "Likely cause", facts_text(&facts->cause), &fields);
     put_field(job, "First command", facts_text(&facts->first_command), &fields);

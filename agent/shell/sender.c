@@ -94,7 +94,7 @@ static void settle(struct sender *sender, struct lane *lane, struct delivery_res
 
     pthread_mutex_lock(&sender->lock);
     lane->in_flight = false;
-    if (result->outcome == DELIVERY_RETRY && lane->kind == LANE_WEBHOOK) {
+    if (result->outcome == DELIVERY_RETRY && job->delivery.effort == DELIVERY_UNTIL_TAKEN) {
         job->due_ms = now_ms() + wait_ms;
         result->next_attempt_ms = result->at_ms + wait_ms;
     } else {
@@ -349,6 +349,7 @@ void sender_beat(struct sender *sender)
     pthread_mutex_lock(&sender->lock);
     if (lane->count == 0) {
         struct job *job = must_alloc(sizeof *job);
+        job->delivery.effort = DELIVERY_ONCE;
         job->due_ms = now_ms();
         append_job(lane, job);
     }

@@ -21,6 +21,8 @@ enum sql {
     SQL_GET_SOURCES,
     SQL_GET_SEQUENCES,
     SQL_GET_OUTBOX,
+    SQL_GET_TOLD,
+    SQL_NEXT_WEBHOOK,
     SQL_GET_NOTIFICATION,
     SQL_GET_TABLES,
     SQL_GET_SILENCE,
@@ -93,6 +95,11 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_GET_OUTBOX] =
         "SELECT id, notification_id, created_at, attempts, next_attempt_at FROM outbox"
         " WHERE status = 'pending' AND webhook = ?1 AND id > ?2 ORDER BY id",
+    [SQL_GET_TOLD] =
+        "SELECT o.notification_id FROM incident i JOIN outbox o ON o.incident_id = i.id"
+        " WHERE (i.state = 'open' OR i.resolved_at > ?2) AND o.webhook = ?1 AND o.status IN ('delivered', 'refused')"
+        " ORDER BY o.id",
+    [SQL_NEXT_WEBHOOK] = "SELECT min(webhook) FROM outbox WHERE status = 'pending' AND webhook > ?1",
     [SQL_GET_NOTIFICATION] =
         "SELECT incident_id, sequence, at, status, severity, alert, table_name, onset_at, opened_at, resolved_at,"
         " prometheus_at, summary, likely_cause, scenario, first_command, evidence, escalate_to"

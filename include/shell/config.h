@@ -20,6 +20,7 @@ struct webhook_config {
     int64_t timeout_ms;
     char **headers;          /* "Name: value" */
     size_t header_count;
+    int64_t resend_ms;       /* an Alertmanager is told again of what is open */
     char *token_file;        /* or NULL, likewise below */
     char *ca_file;
     char *routing_key_file;

@@ -11,7 +11,8 @@
 
 /*
  * Between the outbox and the sender: which notification goes to which webhook, one at a time and in order, and what came of
- * it goes back into the outbox. Without a webhook, notifications are printed on standard output.
+ * it goes back into the outbox. Without a webhook, notifications are printed on standard output; with one, only that a
+ * webhook takes nothing.
  */
 struct dispatch;
 
@@ -31,6 +32,16 @@ void dispatch_run(struct dispatch *dispatch, int64_t now_ms);
 
 /* Once in a while: a host's new name that waited for incidents to end is taken up when they have. */
 void dispatch_review(struct dispatch *dispatch);
+
+/* When dispatch_run or dispatch_stuck_news has something to do of its own accord, INT64_MAX if not. */
+int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms);
+
+/*
+ * True when the webhooks that have taken nothing for ten minutes are others than at the last call: *words names them and says
+ * why; "" when there is none, also the first time that this is known. While a webhook is stuck, dispatch_put
+ * keeps the news of it from that webhook.
+ */
+bool dispatch_stuck_news(struct dispatch *dispatch, int64_t now_ms, struct strbuf *words);
 
 /* Sends a heartbeat, which must be configured; one that fails is said once, until they arrive again. */
 void dispatch_beat(struct dispatch *dispatch);

@@ -76,6 +76,16 @@ size_t history_get_outbox(struct history *history, const char *webhook, int64_t 
 /* Whether every incident is over and all news of it delivered, as far as it was committed. */
 bool history_settled(struct history *history);
 
+/*
+ * What a webhook was told, oldest first, of the incidents that are open or ended after since_ms; messages are the
+ * caller's. Committed ones only. Returns the count, at most room.
+ */
+size_t history_get_told(struct history *history, const char *webhook, int64_t since_ms, struct message **messages,
+                        size_t room);
+
+/* The first webhook by name above after ("": the first of all) for which something is pending; false if there is none. */
+bool history_next_webhook(struct history *history, const char *after, struct strbuf *name);
+
 /* Until when the silences in force at now_ms last; 0: there is none. */
 int64_t history_silence_end(struct history *history, int64_t now_ms);
 

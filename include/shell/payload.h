@@ -12,16 +12,20 @@ struct payload_origin {
     const char *version;
 };
 
+/* An alert that the receiver was told of once and that is over by itself: see payload_alertmanager.c. */
+enum { PAYLOAD_TEST_MS = 5 * 60 * 1000 };
+
 /* Stable over restarts and retries: the same for every notification of one incident. */
 void payload_dedup_key(const struct payload_origin *origin, const struct message *message, struct strbuf *out);
 
 /*
  * The request body for one or more messages (more than one: what became stale while a receiver was down, oldest first).
  * shortest: the smallest form that still says what matters, for a receiver that refused the full one.
- * routing_key is for PagerDuty only, else NULL; it takes one incident a request: several messages must be of the same.
+ * PagerDuty takes one incident a request: several messages must be of the same; its routing key is added by the sender.
+ * Alertmanager is told at now_ms, and each message as an alert of its own. Incident 0 is a test: it has a name of its own.
  */
 void payload_render(struct json_maker *maker, enum payload_format format, const struct payload_origin *origin,
-                    const struct message *const *messages, size_t count, bool shortest, const char *routing_key,
+                    const struct message *const *messages, size_t count, bool shortest, int64_t now_ms,
                     struct strbuf *out);
 
 #endif

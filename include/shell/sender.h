@@ -14,6 +14,11 @@
  */
 struct sender;
 
+enum delivery_effort {
+    DELIVERY_UNTIL_TAKEN,    /* tried until the receiver takes or refuses it */
+    DELIVERY_ONCE            /* what is due again soon anyway: one try, whatever comes of it */
+};
+
 struct delivery {
     int64_t id;              /* the caller's: comes back in the results */
     size_t webhook;          /* index into the configuration's webhooks */
@@ -22,6 +27,7 @@ struct delivery {
     char *idempotency_key;   /* owned, likewise */
     int64_t attempts;        /* already made, in an earlier life */
     int64_t not_before_ms;   /* Unix ms; 0: at once */
+    enum delivery_effort effort;
 };
 
 enum delivery_outcome { DELIVERY_DONE, DELIVERY_RETRY, DELIVERY_REFUSED };
@@ -33,7 +39,7 @@ struct delivery_result {
     long http_status;        /* 0 if none */
     int64_t attempts;
     int64_t at_ms;
-    int64_t next_attempt_ms; /* for DELIVERY_RETRY: the sender keeps it and tries again by itself */
+    int64_t next_attempt_ms; /* for DELIVERY_RETRY: the sender keeps it and tries again by itself, unless asked once */
     char error[256];         /* secrets masked; "" when done */
 };
 

@@ -12,6 +12,7 @@
 
 static const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0" };
 static const int64_t OPENED_MS = INT64_C(1772000000000);
+static const int64_t NOW_MS = INT64_C(1772000300000);
 
 /* A renderer and the last body, read with SQLite's own JSON. */
 struct bench {
@@ -65,8 +66,7 @@ static void render(struct bench *bench, enum payload_format format, const struct
         list[i] = &messages[i];
     }
     strbuf_clear(&bench->body);
-    payload_render(bench->maker, format, &origin, list, count, shortest, format == FORMAT_PAGERDUTY ? "R0UTE" : NULL,
-                   &bench->body);
+    payload_render(bench->maker, format, &origin, list, count, shortest, NOW_MS, &bench->body);
     free(list);
 }
 
@@ -293,7 +293,7 @@ static void pagerduty_triggers_and_resolves_one_key(void **state)
     struct message resolved = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_RESOLVED, 3);
 
     render(*state, FORMAT_PAGERDUTY, &fired, 1, false);
-    says(*state, "$.routing_key", "R0UTE");
+    says(*state, "$.routing_key", "(none)");   /* the sender's to add */
     says(*state, "$.event_action", "trigger");
     says(*state, "$.dedup_key", "host-1/tmp/scheduler.log#3@1772000000000");
     says(*state, "$.payload.severity", "warning");
@@ -372,55 +372,60 @@ static void keys_differ_where_incidents_do(void **state)
     }
 }
 
-static void alertmanager_gets_alerts_that_outlive_the_next_reminder(void **state)
+static void alertmanager_gets_alerts_that_outlive_a_weekend(void **state)
 {
     struct message message = message_of(ALERT_LAG_ELEVATED, SEVERITY_WARNING, NOTIFY_FIRING, 1);
 
     render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
     says(*state, "$[0].labels.alertname", "IcebergOffloadLagElevated");
+    says(*state, "$[0].labels.incident", "3");
     says(*state, "$[0].startsAt", "2026-02-25T06:13:20.000+00:00");
-    says(*state, "$[0].endsAt", "2026-02-28T06:14:20.000+00:00");
+    says(*state, "$[0].endsAt", "2026-02-28T06:18:20.000+00:00");
     says(*state, "$[0].annotations.summary", "2 failures in a row");
     says(*state, "$[1]", "(none)");
 }
 
-static void alertmanager_sees_the_old_name_end_as_the_new_one_fires(void **state)
+static void alertmanager_gets_an_alert_for_each_message(void **state)
 {
-    struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
-
-    render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
-    says(*state, "$[0].labels.alertname", "IcebergOffloadLagElevated");
-    says(*state, "$[0].labels.severity", "warning");
-    says(*state, "$[0].endsAt", "2026-02-25T06:15:20.000+00:00");
-    says(*state, "$[1].labels.alertname", "IcebergOffloadLagCritical");
-    says(*state, "$[1].endsAt", "2026-02-28T06:15:20.000+00:00");
-    says(*state, "$[2]", "(none)");
-    message = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
-    render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
-    says(*state, "$[0].labels.severity", "warning");
-    says(*state, "$[0].endsAt", "2026-02-25T06:15:20.000+00:00");
-    says(*state, "$[1].labels.severity", "critical");
-    message = message_of(ALERT_SCHEDULER_DOWN, SEVERITY_CRITICAL, NOTIFY_FIRING, 3);
-    render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
-    assert_int_equal(
-        number(*state, "SELECT count(*) FROM json_each(?1) WHERE json_extract(value, '$.endsAt') < '2026-02-26'"), 3);
-    says(*state, "$[3].labels.alertname", "IcebergOffloadSchedulerDown");
-}
-
-static void alertmanager_hears_the_newest_of_each_incident(void **state)
-{
-    struct message messages[3] = {
-        message_of(ALERT_THROUGHPUT_LOW, SEVERITY_WARNING, NOTIFY_FIRING, 1),
-        message_of(ALERT_CYCLE_SLOW, SEVERITY_WARNING, NOTIFY_FIRING, 1),
-        message_of(ALERT_THROUGHPUT_LOW, SEVERITY_WARNING, NOTIFY_RESOLVED, 2),
+    struct message messages[2] = {
+        message_of(ALERT_CYCLE_SLOW, SEVERITY_WARNING, NOTIFY_RESOLVED, 1),
+        message_of(ALERT_CYCLE_TOO_SLOW, SEVERITY_CRITICAL, NOTIFY_FIRING, 2),
     };
 
-    messages[1].incident_id = 9;
-    render(*state, FORMAT_ALERTMANAGER, messages, 3, false);
-    says(*state, "$[0].labels.incident", "9");
-    says(*state, "$[1].labels.incident", "3");
-    says(*state, "$[1].endsAt", "2026-02-25T06:15:20.000+00:00");
-    says(*state, "$[2]", "(none)");
+    render(*state, FORMAT_ALERTMANAGER, messages, 2, false);
+    says(*state, "$[0].labels.alertname", "IcebergOffloadCycleSlow");
+    says(*state, "$[0].endsAt", "2026-02-25T06:14:20.000+00:00");
+    says(*state, "$[1].labels.alertname", "IcebergOffloadCycleTooSlow");
+    says(*state, "$[1].endsAt", "2026-02-28T06:18:20.000+00:00");
+    render(*state, FORMAT_ALERTMANAGER, messages, 0, false);
+    says(*state, "$", "[]");
+}
+
+static void alertmanager_is_told_of_no_end_before_the_beginning(void **state)
+{
+    struct message message = message_of(ALERT_CYCLE_SLOW, SEVERITY_WARNING, NOTIFY_RESOLVED, 1);
+
+    message.resolved_ms = OPENED_MS - 5000;   /* the clock was set back */
+    render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
+    says(*state, "$[0].endsAt", "2026-02-25T06:13:20.000+00:00");
+}
+
+static void a_test_is_no_real_alert_and_ends_by_itself(void **state)
+{
+    struct message message = message_of(ALERT_SCHEDULER_DOWN, SEVERITY_CRITICAL, NOTIFY_FIRING, 1);
+
+    message.incident_id = 0;
+    render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
+    says(*state, "$[0].labels.alertname", "IcebergOffloadTest");
+    says(*state, "$[0].endsAt", "2026-02-25T06:23:20.000+00:00");
+    says(*state, "$[0].annotations.runbook", "(none)");
+    render(*state, FORMAT_PAGERDUTY, &message, 1, false);
+    says(*state, "$.payload.class", "IcebergOffloadTest");
+    says(*state, "$.dedup_key", "host-1/tmp/scheduler.log#0@1772000000000");
+    render(*state, FORMAT_GENERIC, &message, 1, false);
+    says(*state, "$.alerts[0].labels.alertname", "IcebergOffloadTest");
+    render(*state, FORMAT_SLACK, &message, 1, false);
+    says(*state, "$.attachments[0].blocks[0].text.text", "CRITICAL IcebergOffloadTest");
 }
 
 #define RENDERING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -441,9 +446,10 @@ int main(void)
         RENDERING(pagerduty_s_limits_hold),
         RENDERING(pagerduty_hears_what_went_before_in_one_event),
         RENDERING(keys_differ_where_incidents_do),
-        RENDERING(alertmanager_gets_alerts_that_outlive_the_next_reminder),
-        RENDERING(alertmanager_sees_the_old_name_end_as_the_new_one_fires),
-        RENDERING(alertmanager_hears_the_newest_of_each_incident),
+        RENDERING(alertmanager_gets_alerts_that_outlive_a_weekend),
+        RENDERING(alertmanager_gets_an_alert_for_each_message),
+        RENDERING(alertmanager_is_told_of_no_end_before_the_beginning),
+        RENDERING(a_test_is_no_real_alert_and_ends_by_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
