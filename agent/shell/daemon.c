@@ -209,6 +209,15 @@ static void notice_silence(struct daemon *daemon)
     daemon->silence_look_ms = until_ms ? daemon->running_ms + SILENCE_LOOK_MS : INT64_MAX;
 }
 
+static void notice_stuck_webhooks(struct daemon *daemon)
+{
+    struct strbuf words = { 0 };
+    if (dispatch_stuck_news(daemon->dispatch, daemon->now_ms, &words))
+        daemon_feed_host(daemon, &(struct event){ .kind = words.len ? EVENT_WEBHOOK_STUCK : EVENT_WEBHOOK_WELL,
+                                                  .text = strbuf_slice(&words) });
+    strbuf_free(&words);
+}
+
 static int64_t textfile_next_ms(const struct daemon *daemon)
 {
     return daemon->config->metrics_textfile ? textfile_due_ms(&daemon->textfile) : INT64_MAX;
@@ -218,6 +227,7 @@ static int64_t next_wake_ms(struct daemon *daemon)
 {
     int64_t wake_ms = earliest(engine_next_deadline(daemon->ingest.engine), textfile_next_ms(daemon));
     wake_ms = earliest(wake_ms, prober_due_ms(daemon->prober));
+    wake_ms = earliest(wake_ms, dispatch_next_ms(daemon->dispatch, daemon->now_ms));
     int64_t own_ms = earliest(daemon->housekeeping_ms, earliest(daemon->watchdog_ms, daemon->beat_ms));
     own_ms = earliest(own_ms, earliest(ask_again_ms(daemon), refuse_ms(daemon)));
     own_ms = earliest(own_ms, daemon->silence_look_ms);
@@ -275,6 +285,7 @@ static void loop(struct daemon *daemon)
         notice_silence(daemon);
         enum follow_progress progress = read_and_decide(daemon);
         run_probes(daemon);
+        notice_stuck_webhooks(daemon);
         daemon_commit(daemon);
         dispatch_run(daemon->dispatch, daemon->now_ms);
         keep_house(daemon);
