@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "history_parts.h"
+#include "shell/text.h"
 
 /* Ends a reading. An error reads as "nothing there": its cause shows at the next commit. */
 static void finish(struct history *history, sqlite3_stmt *statement, int code)
@@ -95,10 +96,10 @@ static bool find_alert(const char *name, enum alert *alert)
     return false;
 }
 
+/* Others may write to the file: what comes from it is made UTF-8 again, which limits in characters rely on. */
 static char *column_copy(sqlite3_stmt *statement, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    return text ? must_copy(text, strlen(text)) : NULL;
+    return text_copy_valid((const char *)sqlite3_column_text(statement, column));
 }
 
 /* NULL if a name in it is not known. */

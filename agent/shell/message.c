@@ -8,25 +8,15 @@
 #include "shell/text.h"
 #include "timestamp.h"
 
-/* Evidence may be any bytes; whoever renders a message may rely on UTF-8. */
-static char *copy_text(const char *text)
-{
-    struct strbuf copy = { 0 };
-    if (text) {
-        strbuf_puts(&copy, "");
-        text_add_valid(&copy, text, strlen(text));
-    }
-    return copy.at;
-}
-
 static char **copy_texts(const char *const *texts, size_t count)
 {
     char **copies = must_alloc((count + 1) * sizeof *copies);
     for (size_t i = 0; i < count; i++)
-        copies[i] = copy_text(texts[i]);
+        copies[i] = text_copy_valid(texts[i]);
     return copies;
 }
 
+/* Evidence may be any bytes; whoever renders a message may rely on UTF-8. */
 struct message *message_from(const struct notification *notification)
 {
     const struct incident *incident = notification->incident;
@@ -42,15 +32,15 @@ struct message *message_from(const struct notification *notification)
         .opened_ms = incident->opened_ms,
         .resolved_ms = incident->resolved_ms,
         .prometheus_ms = incident->prometheus_ms,
-        .table = copy_text(incident->table),
+        .table = text_copy_valid(incident->table),
         .tables = copy_texts(incident->tables, incident->table_count),
         .table_count = incident->table_count,
-        .summary = copy_text(notification->summary),
-        .cause = copy_text(incident->cause),
-        .scenario = copy_text(incident->scenario),
-        .first_command = copy_text(incident->first_command),
-        .evidence = copy_text(incident->evidence),
-        .escalate_to = copy_text(notification->escalate_to),
+        .summary = text_copy_valid(notification->summary),
+        .cause = text_copy_valid(incident->cause),
+        .scenario = text_copy_valid(incident->scenario),
+        .first_command = text_copy_valid(incident->first_command),
+        .evidence = text_copy_valid(incident->evidence),
+        .escalate_to = text_copy_valid(notification->escalate_to),
     };
     return message;
 }
@@ -59,14 +49,14 @@ struct message *message_copy(const struct message *message)
 {
     struct message *copy = must_alloc(sizeof *copy);
     *copy = *message;
-    copy->table = copy_text(message->table);
+    copy->table = text_copy_valid(message->table);
     copy->tables = copy_texts((const char *const *)message->tables, message->table_count);
-    copy->summary = copy_text(message->summary);
-    copy->cause = copy_text(message->cause);
-    copy->scenario = copy_text(message->scenario);
-    copy->first_command = copy_text(message->first_command);
-    copy->evidence = copy_text(message->evidence);
-    copy->escalate_to = copy_text(message->escalate_to);
+    copy->summary = text_copy_valid(message->summary);
+    copy->cause = text_copy_valid(message->cause);
+    copy->scenario = text_copy_valid(message->scenario);
+    copy->first_command = text_copy_valid(message->first_command);
+    copy->evidence = text_copy_valid(message->evidence);
+    copy->escalate_to = text_copy_valid(message->escalate_to);
     return copy;
 }
 

@@ -2,6 +2,7 @@
 #include "shell/text.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
@@ -42,6 +43,17 @@ void text_add_valid(struct strbuf *out, const char *text, size_t len)
         }
     }
     strbuf_add(out, text + good, len - good);
+}
+
+char *text_copy_valid(const char *text)
+{
+    struct strbuf copy = { 0 };
+
+    if (text) {
+        strbuf_puts(&copy, "");
+        text_add_valid(&copy, text, strlen(text));
+    }
+    return copy.at;
 }
 
 /* U+0080 to U+009F: a terminal may take them for escapes as well. */

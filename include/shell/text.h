@@ -8,6 +8,8 @@
 
 /* Appends text with each byte that is not part of well-formed UTF-8 replaced by U+FFFD. */
 void text_add_valid(struct strbuf *out, const char *text, size_t len);
+/* The caller's own copy of text, likewise; NULL for NULL. */
+char *text_copy_valid(const char *text);
 
 /*
  * Appends text fit for a terminal and a single line: control characters and bytes that are not UTF-8 appear as escapes

@@ -91,8 +91,11 @@ class LiveProcess:
         self.add_steps(args.script)
 
     def write(self, text):
-        """One write a record, as FileHandler's flush makes it; unbuffered, so that a signal may interrupt at any point."""
-        os.write(self.log, text.encode())
+        """One write a record, as FileHandler's flush makes it; unbuffered, so that a signal may interrupt at any point.
+
+        A byte that is no UTF-8 comes as a surrogate ("\\udcff").
+        """
+        os.write(self.log, text.encode(errors="surrogateescape"))
         if self.echo:
             self.tell({"at": time.time(), "line": text.rstrip("\n")})
 
