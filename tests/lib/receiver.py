@@ -27,6 +27,7 @@ A plan's steps, separated by blanks; each may end in xN (N times):
     head                half of the status line, then closes
     cut                 takes the request, then closes without a word
     reset               the same with a TCP reset
+    slam                reads the request's head only, then closes: what is still being sent meets a closed door
     endless             200, and a body that does not end
     echo                400, with the request's path and headers as the body
 
@@ -47,7 +48,7 @@ import threading
 import time
 from pathlib import Path
 
-STEP = re.compile(r"(?P<kind>\d{3}|late|never|half|head|cut|reset|endless|echo)"
+STEP = re.compile(r"(?P<kind>\d{3}|late|never|half|head|cut|reset|slam|endless|echo)"
                   r"(?P<mark>[:@])?(?P<value>\S*?)(x(?P<times>\d+))?$")
 
 
@@ -129,8 +130,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        step = self.receiver.take(self, body)
+        step = self.receiver.next_step(self.path)
+        body = b"" if step.kind == "slam" else self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.receiver.take(self, body, step)
         getattr(self, f"answer_{step.kind}", self.answer_status)(step)
 
     do_GET = do_PUT = do_POST
@@ -174,6 +176,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_reset(self, _):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+    def answer_slam(self, _):
+        """With bytes unread, closing resets the connection."""
         self.close_connection = True
         self.connection.close()
 
@@ -259,17 +266,19 @@ class Receiver:
             self.connections += 1
             return self.connections
 
-    def take(self, handler, body):
+    def next_step(self, path):
         with self._changed:
-            plan = self._plans.get(handler.path)
-            step = plan.next() if plan else Step("200")
+            plan = self._plans.get(path)
+            return plan.next() if plan else Step("200")
+
+    def take(self, handler, body, step):
+        with self._changed:
             request = Request(len(self.requests) + 1, handler, body, step.text, handler.connection_number)
             self.requests.append(request)
             if self._journal:
                 self._journal.write(request.line() + "\n")
                 self._journal.flush()
             self._changed.notify_all()
-        return step
 
 
 def make_certificate(directory, name="localhost", days=2):
