@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "history_parts.h"
 #include "shell/schema.h"
@@ -20,10 +21,17 @@ enum { FULL_CHECK_PAGES = 512 };
 enum { COMMIT_WAL_PAGES = 1000 };
 
 /*
- * synchronous=NORMAL: a commit costs 0.02 ms; FULL would cost 0.5 ms, and survive a power loss. In WAL mode NORMAL never
- * corrupts; a power loss may roll back the last transactions, but reading positions and their effects roll back together, so
- * the log is read again from there, with the same outcome. Nothing is lost that the log still has, and a notification that
- * was already sent goes out again under the same deduplication key at worst.
+ * synchronous=NORMAL: only a checkpoint syncs (the WAL before pages are moved, the database behind them); a commit costs 0.02 ms,
+ * with FULL 0.5 ms and a disk that wakes up for each. What a power cut may then take is the end of the WAL, anything behind the
+ * last checkpoint's sync. Each frame's checksum covers all before it, so what is left ends with a whole transaction, however the
+ * disk tore or reordered it: some of the last transactions are gone, never half of one.
+ *
+ * Reading positions, their effects, the engine's state and the outbox are of one transaction, so they go back together: the
+ * log is read again from the older position and tells the same incidents with the same ids and times.
+ *
+ * A page may have been sent whose delivery, or whose very outbox row, is among what is gone: it goes out a second time under
+ * the same key, which the receiver drops. FULL would not spare that. The answer and the commit behind it are two moments, a
+ * cut between them sends twice as well, and a sync before each page would delay it by the slowest disk's worst second.
  *
  * No more than 4 MB of WAL are left behind. The cache holds the right edge of each tree, which is all that appending needs.
  */
@@ -223,17 +231,40 @@ static int set_vacuum(sqlite3 *db)
     return code == SQLITE_OK && pages == 0 ? sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) : code;
 }
 
-/* What a file system may leave of a file after a power loss; SQLite takes it for a new database without a word. */
-static bool is_empty_file(const char *path)
+enum found { FOUND_NOTHING, FOUND_EMPTY, FOUND_BYTES };
+
+/* An empty file is what a power loss, or `>`, leaves of a history; SQLite takes it for a new database without a word. */
+static enum found look_for(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0 && status.st_size == 0;
+    if (stat(path, &status) != 0)
+        return FOUND_NOTHING;
+    return status.st_size == 0 ? FOUND_EMPTY : FOUND_BYTES;
+}
+
+static bool is_full(sqlite3 *db, int code)
+{
+    int cause = db ? sqlite3_system_errno(db) : 0;
+    return (code & 0xff) == SQLITE_FULL || (code != SQLITE_OK && (cause == ENOSPC || cause == EDQUOT));
+}
+
+/* There was no room for all of a new database, so nothing of it stays: the next attempt, or the next agent, begins at nothing. */
+static void take_back(const char *path)
+{
+    static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
+    struct strbuf name = { 0 };
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        strbuf_clear(&name);
+        strbuf_printf(&name, "%s%s", path, suffixes[i]);
+        unlink(name.at);
+    }
+    strbuf_free(&name);
 }
 
 static int open_once(struct history *history, struct strbuf *notice, struct strbuf *error)
 {
     struct strbuf why = { 0 };
-    bool was_empty = is_empty_file(history->path);
+    enum found found = look_for(history->path);
     int code = sqlite3_open_v2(history->path, &history->db,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK && sqlite3_db_readonly(history->db, "main") == 1) {
@@ -257,13 +288,17 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(history->db, COMMIT_BUSY_MS);
         sqlite3_wal_hook(history->db, note_wal, history);
-        if (was_empty)
+        if (found == FOUND_EMPTY)
             strbuf_printf(notice, "%s%s: the history is empty, without even a header: a new one is begun",
                           notice->len > 0 ? "; " : "", history->path);
     } else {
         strbuf_printf(error, "%s: %s", history->path,
                       why.len ? why.at : history->db ? sqlite3_errmsg(history->db) : sqlite3_errstr(code));
+        if (is_full(history->db, code))
+            code = SQLITE_FULL;
         history_disconnect(history);
+        if (code == SQLITE_FULL && found != FOUND_BYTES)
+            take_back(history->path);
     }
     strbuf_free(&why);
     return code;
@@ -300,7 +335,11 @@ struct history *history_open(const char *path, struct strbuf *notice, struct str
     history->path = must_copy(path, strlen(path));
     history->lock_fd = -1;
     history->json = json_maker_open(error);
-    if (!history->json || history_connect(history, notice, error) != SQLITE_OK) {
+    int code = history->json ? history_connect(history, notice, error) : SQLITE_NOMEM;
+    if (code == SQLITE_FULL && look_for(path) == FOUND_NOTHING) {
+        strbuf_printf(notice, "%s%s: no room for a new history: it begins in memory", notice->len > 0 ? "; " : "", path);
+        strbuf_clear(error);
+    } else if (code != SQLITE_OK) {
         history_close(history);
         history = NULL;
     }

@@ -27,7 +27,8 @@ enum history_status {
 
 /*
  * For the agent itself; missing directories are made. A corrupt database is moved aside and a new one begun: *notice says
- * so. NULL on failure, why in *error.
+ * so. Where there is none and no room for one it begins in memory, which *notice says too; each commit tries again. An old one
+ * that cannot be opened is no such case: what it knows would be contradicted. NULL on failure, why in *error.
  */
 struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error);
 /* What was gathered and not committed is dropped. */

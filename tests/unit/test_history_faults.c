@@ -249,6 +249,70 @@ static void a_long_fault_gathers_on(void **unused)
     place_remove(&place);
 }
 
+/*
+ * The disk is full from the n-th write of the very first start on. What is gathered waits in memory, nothing half made is left
+ * behind, and with room the history is as if there had always been some. Returns false once there was room to open it.
+ */
+static bool begin_without_room(int nth)
+{
+    struct place place;
+    struct strbuf notice = { 0 }, error = { 0 };
+    place_make(&place);
+    fault_arm(FAULT_FULL, FAULT_LASTING, nth);
+    struct history *history = history_open(place.path, &notice, &error);
+    assert_non_null(history);
+    bool in_memory = notice.len > 0;
+    if (in_memory) {
+        assert_non_null(strstr(notice.at, "no room for a new history"));
+        assert_int_equal(error.len, 0);
+        gather_batch(history, 1);
+        assert_int_equal(history_commit(history, &error), HISTORY_FULL);
+        assert_int_equal(access(place.path, F_OK), -1);
+        assert_false(history_prune(history, 1));
+        history_idle(history);
+        assert_int_equal(history_silence_end(history, 1), 0);
+        gather_batch(history, 2);
+        assert_pending_is_readable(history);
+        fault_disarm();
+        must_commit(history);
+        assert_true(is_row(&place, after));
+    }
+    fault_disarm();
+    history_close(history);
+    strbuf_free(&notice);
+    strbuf_free(&error);
+    place_remove(&place);
+    return in_memory;
+}
+
+static void a_first_start_on_a_full_disk_begins_in_memory(void **unused)
+{
+    (void)unused;
+    int nth = 1;
+    while (begin_without_room(nth))
+        nth++;
+    assert_in_range(nth, 6, 500);
+}
+
+/* One that is there is never taken for a new one: what it knows would be contradicted. */
+static void an_old_history_that_cannot_be_opened_is_refused(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct strbuf notice = { 0 }, error = { 0 };
+    place_make(&place);
+    change(&place, "CREATE TABLE bookmarks (id)");
+    change(&place, "DROP TABLE bookmarks");
+    fault_arm(FAULT_FULL, FAULT_LASTING, 1);
+    assert_null(history_open(place.path, &notice, &error));
+    assert_non_null(strstr(strbuf_text(&error), "full"));
+    assert_int_equal(access(place.path, F_OK), 0);
+    fault_disarm();
+    strbuf_free(&notice);
+    strbuf_free(&error);
+    place_remove(&place);
+}
+
 /* Pruning and checkpoints fail as well: silently, with nothing broken. */
 static void pruning_survives_every_fault(void **unused)
 {
@@ -287,6 +351,8 @@ int main(void)
         cmocka_unit_test(a_locked_database_is_tried_again_without_blocking),
         cmocka_unit_test(a_refused_row_takes_the_whole_batch_back),
         cmocka_unit_test(a_long_fault_gathers_on),
+        cmocka_unit_test(a_first_start_on_a_full_disk_begins_in_memory),
+        cmocka_unit_test(an_old_history_that_cannot_be_opened_is_refused),
         cmocka_unit_test(pruning_survives_every_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

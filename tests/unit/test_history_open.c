@@ -210,6 +210,28 @@ static void a_database_taken_away_is_begun_anew(void **unused)
     place_remove(&place);
 }
 
+/* What a power loss may leave: said once, since a history was lost; a new database is no news. */
+static void an_emptied_database_is_told_once(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct strbuf notice = { 0 }, error = { 0 };
+    place_make(&place);
+    fill(&place, 100);
+    assert_int_equal(truncate(place.path, 0), 0);
+    struct history *history = history_open(place.path, &notice, &error);
+    assert_non_null(history);
+    assert_non_null(strstr(strbuf_text(&notice), "the history is empty"));
+    history_put_state(history, "key", slice_of("value"));
+    must_commit(history);
+    assert_row(&place, "SELECT value, (SELECT count(*) FROM cycle) FROM state", "value|0");
+    history_close(history);
+    history_close(must_open(&place));
+    strbuf_free(&notice);
+    strbuf_free(&error);
+    place_remove(&place);
+}
+
 static void assert_reader_fails(const char *path, const char *why)
 {
     struct strbuf error = { 0 };
@@ -259,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_scribbled_page_of_a_small_database_is_found_at_once),
         cmocka_unit_test(corruption_found_by_a_commit_begins_anew),
         cmocka_unit_test(a_database_taken_away_is_begun_anew),
+        cmocka_unit_test(an_emptied_database_is_told_once),
         cmocka_unit_test(readers_look_and_editors_write_but_none_creates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
