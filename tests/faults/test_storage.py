@@ -15,12 +15,14 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "lib")]
 
+import side_by_side                               # noqa: E402
 from agent import Agent, run, wait_until          # noqa: E402
 from receiver import Receiver                     # noqa: E402
 from scheduler import Scheduler                   # noqa: E402
 from simulator.simulator import write_healthy     # noqa: E402
 
 TIMEOUT_S = 240
+load_tests = side_by_side.load_tests
 KRAKEN = "bronze_trades_kraken"
 # Only events decide, and bursts do not count as one attempt: a test's cycles follow each other at once.
 SETTINGS = {"notify.reminder": "0", "schedule.interval": "1s", "detect.burst": "100ms", "schedule.table_timeout": "1h",
@@ -170,6 +172,27 @@ class FullDisk(StorageCase):
             holder.flush()
 
 
+    def test_a_first_start_on_a_full_disk_watches_and_pages_and_stores_once_there_is_room(self):
+        self.fill()
+        with Scheduler(self.log) as scheduler, self.agent() as agent, \
+                self.agent(self.directory / "quiet.db", "/quiet") as quiet:
+            wait_until(lambda: "no room for a new history" in agent.said(), 10, f"not said: {agent.said()}")
+            self.cycles(scheduler, 3)
+            self.cycles(scheduler, 3, failing=[KRAKEN])
+            wait_until(lambda: len(self.told()) >= 2, 10, f"no page without a history: {agent.said()}")
+            self.assertFalse(self.database.exists())
+            self.ballast.unlink()
+            self.cycles(scheduler, 2)
+            agent.wait_for(GOOD, 5)
+            quiet.wait_for(GOOD, 5)
+            for one in (agent, quiet):
+                one.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending'", 0)
+            self.assertIn("writing again", agent.said())
+            self.assert_same_rows(quiet, agent)
+            self.assertEqual(self.told(), self.told("/quiet"))
+            self.assertEqual(len(set(self.keys())), len(self.keys()))
+
+
 class Locked(StorageCase):
     def test_a_write_lock_held_for_long_delays_rows_only(self):
         with Scheduler(self.log) as scheduler, self.agent() as agent:
@@ -238,6 +261,10 @@ def no_database(path):
     Path(path).write_text("this is no database\n" * 500, encoding="ascii")
 
 
+def emptied(path):
+    os.truncate(path, 0)
+
+
 class Corrupt(StorageCase):
     def damage_and_restart(self, damage, said):
         with Scheduler(self.log) as scheduler:
@@ -262,15 +289,28 @@ class Corrupt(StorageCase):
         self.assertEqual(len({key.rsplit("/", 1)[0] for key in keys}), 1, keys)   # one incident, one key
         return agent
 
-    def test_every_kind_is_moved_aside_and_rebuilt_from_the_log_under_the_same_keys(self):
-        for damage in (garbage, truncated, scribbled, no_database):
-            with self.subTest(damage.__name__):
-                self.damage_and_restart(damage, "the history is corrupt")
-                aside = [path.name for path in self.state.glob("history.db.corrupt-2*") if not path.name.endswith(("-wal", "-shm"))]
-                self.assertEqual(len(aside), 1, aside)
-                self.assertRegex(aside[0], r"corrupt-\d{8}T\d{6}Z")
-            self.doCleanups()
-            self.setUp()
+    def assert_moved_aside_and_rebuilt(self, damage):
+        self.damage_and_restart(damage, "the history is corrupt")
+        aside = [path.name for path in self.state.glob("history.db.corrupt-2*") if not path.name.endswith(("-wal", "-shm"))]
+        self.assertEqual(len(aside), 1, aside)
+        self.assertRegex(aside[0], r"corrupt-\d{8}T\d{6}Z")
+
+    def test_garbage_is_moved_aside_and_rebuilt_from_the_log_under_the_same_keys(self):
+        self.assert_moved_aside_and_rebuilt(garbage)
+
+    def test_half_a_database_is_moved_aside_and_rebuilt_from_the_log_under_the_same_keys(self):
+        self.assert_moved_aside_and_rebuilt(truncated)
+
+    def test_scribbled_pages_are_moved_aside_and_rebuilt_from_the_log_under_the_same_keys(self):
+        self.assert_moved_aside_and_rebuilt(scribbled)
+
+    def test_another_file_is_moved_aside_and_the_history_rebuilt_from_the_log_under_the_same_keys(self):
+        self.assert_moved_aside_and_rebuilt(no_database)
+
+    def test_an_emptied_database_is_told_and_rebuilt_from_the_log_under_the_same_keys(self):
+        agent = self.damage_and_restart(emptied, "the history is empty")
+        self.assertEqual(agent.said().count("the history is empty"), 1)
+        self.assertEqual(list(self.state.glob("*corrupt*")), [])
 
     def test_a_damaged_wal_costs_its_end_only_and_that_is_read_again(self):
         with Scheduler(self.log) as scheduler, self.agent(self.directory / "quiet.db", "/quiet") as quiet:
