@@ -131,7 +131,7 @@ void report_gather_tables(struct report *report, struct rows *rows)
     bool stale = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
     int64_t window[] = { report->since_ms, report->until_ms };
     rows_ask(rows, "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
-                   " FROM cycle c JOIN run r ON r.cycle_id = c.id"
+                   " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
                    " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id", window, 2);
     while (rows_next(rows)) {
         struct report_table *table = table_named(report, (const char *)sqlite3_column_text(rows->statement, 0));

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,8 @@ const struct option_table status_options = { specs, OPTIONS };
 
 enum status_format { FORMAT_TEXT, FORMAT_JSON };
 
+enum { REFRESH_S = 2, FRAMES_PER_QUESTION = 6 };
+
 /* What cannot be known is said in the same first line as what can, so that a monitoring system shows it. */
 static void unknown_put(enum status_format format, const char *why, struct strbuf *out)
 {
@@ -41,16 +44,22 @@ static void unknown_put(enum status_format format, const char *why, struct strbu
     strbuf_free(&ignored);
 }
 
+static struct probes *components_ask(const struct config *config)
+{
+    struct probes *probes = probes_open(config);
+    if (probes)
+        probes_ask(probes);
+    return probes;
+}
+
 /* The connection lives for one look only: a reader that stays would keep the WAL from being reset. */
-static enum status_level status_look(const struct config *config, enum status_format format, struct strbuf *out)
+static enum status_level status_look(const struct config *config, enum status_format format, const struct probes *probes,
+                                     struct strbuf *out)
 {
     struct status status = { 0 };
     struct strbuf error = { 0 };
     enum status_level level = STATUS_UNKNOWN;
     struct face face = face_detect();
-    struct probes *probes = probes_open(config);
-    if (probes)
-        probes_ask(probes);
     sqlite3 *db = reader_open(config->history_db, &error);
     if (!db || !status_gather(&status, db, config, probes, face_now_ms(), &error)) {
         unknown_put(format, strbuf_text(&error), out);
@@ -63,64 +72,90 @@ static enum status_level status_look(const struct config *config, enum status_fo
     }
     status_free(&status);
     sqlite3_close(db);
-    probes_close(probes);
     strbuf_free(&error);
     return level;
 }
 
-static volatile sig_atomic_t watch_over;   /* the only thing that a signal handler may touch */
+static const char screen_enter[] = "\033[?1049h\033[?25l", screen_leave[] = "\033[0m\033[?25h\033[?1049l";
+static volatile sig_atomic_t watch_level = STATUS_UNKNOWN;    /* the only thing that a signal handler may touch */
 
+/*
+ * The handlers end the process by themselves: a flag would be looked at only after the component that hangs has had its
+ * whole timeout. Nothing needs tidying up but the terminal, and write and _exit are allowed here.
+ */
 static void watch_end(int signal_number)
 {
     (void)signal_number;
-    watch_over = 1;
+    _exit(watch_level);
 }
 
-/* Over the old screen instead of after clearing it, so that nothing flickers. */
-static void screen_put(const struct strbuf *screen, struct strbuf *out)
+static void watch_leave(int signal_number)
+{
+    if (write(STDOUT_FILENO, screen_leave, sizeof screen_leave - 1) < 0)
+        _exit(STATUS_UNKNOWN);
+    watch_end(signal_number);
+}
+
+static size_t screen_rows(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : SIZE_MAX;
+}
+
+/* Over the old screen instead of after clearing it, so that nothing flickers; what has no room is cut, or it would scroll. */
+static void screen_put(const struct strbuf *screen, size_t rows, struct strbuf *out)
 {
     const char *line = strbuf_text(screen);
     strbuf_puts(out, "\033[H");
-    while (*line) {
+    for (size_t row = 0; *line && row < rows; row++) {
         size_t len = strcspn(line, "\n");
+        strbuf_puts(out, row > 0 ? "\r\n" : "");
         strbuf_add(out, line, len);
-        strbuf_puts(out, "\033[K\r\n");
+        strbuf_puts(out, "\033[K");
         line += len + (line[len] == '\n');
     }
-    strbuf_puts(out, "\033[J");
+    strbuf_puts(out, "\033[0m\033[J");
 }
 
-static enum status_level status_watch(const struct config *config, enum status_format format)
+static bool frame_put(const struct config *config, enum status_format format, const struct probes *probes, bool terminal)
 {
-    static const char enter[] = "\033[?1049h\033[?25l", leave[] = "\033[?25h\033[?1049l";
-    struct sigaction action = { .sa_handler = watch_end };
-    struct timespec pause = { .tv_sec = 2 };
-    enum status_level level = STATUS_UNKNOWN;
-    bool terminal = isatty(STDOUT_FILENO) && format == FORMAT_TEXT;
-    bool written = true;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    struct strbuf screen = { 0 }, out = { 0 };
+    watch_level = (sig_atomic_t)status_look(config, format, probes, &screen);
     if (terminal)
-        fputs(enter, stdout);
-    while (!watch_over && written) {
-        struct strbuf screen = { 0 }, out = { 0 };
-        level = status_look(config, format, &screen);
-        if (terminal)
-            screen_put(&screen, &out);
-        else
-            strbuf_printf(&out, "%s\n", strbuf_text(&screen));
-        written = face_print(&out);
-        strbuf_free(&screen);
-        strbuf_free(&out);
-        if (written && !watch_over)
-            nanosleep(&pause, NULL);
+        screen_put(&screen, screen_rows(), &out);
+    else
+        strbuf_printf(&out, "%s\n", strbuf_text(&screen));
+    bool written = face_print(&out);
+    strbuf_free(&screen);
+    strbuf_free(&out);
+    return written;
+}
+
+/* Until a signal ends it, or nobody reads any more. */
+static void status_watch(const struct config *config, enum status_format format)
+{
+    const struct timespec pause = { .tv_sec = REFRESH_S };
+    bool terminal = isatty(STDOUT_FILENO) && format == FORMAT_TEXT;
+    struct sigaction action = { .sa_handler = terminal ? watch_leave : watch_end };
+    struct probes *probes = NULL;
+    const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        sigaction(endings[i], &action, NULL);
+    if (terminal)
+        fputs(screen_enter, stdout);
+    /* A screen that somebody left open must not be what keeps the components busy. */
+    for (unsigned frame = 0;; frame++) {
+        if (frame % FRAMES_PER_QUESTION == 0) {
+            probes_close(probes);
+            probes = components_ask(config);
+        }
+        if (!frame_put(config, format, probes, terminal))
+            break;
+        nanosleep(&pause, NULL);
     }
-    if (terminal) {
-        fputs(leave, stdout);
-        fflush(stdout);
-    }
-    return level;
+    probes_close(probes);
+    if (terminal)
+        fputs(screen_leave, stdout);
 }
 
 /* Monitoring systems read 2 as critical: whatever keeps us from looking is 3, unknown. */
@@ -128,6 +163,7 @@ int command_status(int argc, char **argv)
 {
     struct options options;
     struct config *config = NULL;
+    struct probes *probes = NULL;
     struct strbuf out = { 0 };
     int code = options_parse(&options, argc, argv, specs, OPTIONS);
     if (code >= 0)
@@ -147,13 +183,15 @@ int command_status(int argc, char **argv)
     if (!config)
         goto cleanup;
     if (options.values[OPTION_WATCH]) {
-        code = (int)status_watch(config, format);
-    } else {
-        code = (int)status_look(config, format, &out);
-        if (!face_print(&out))
-            code = STATUS_UNKNOWN;
+        status_watch(config, format);
+        goto cleanup;
     }
+    probes = components_ask(config);
+    code = (int)status_look(config, format, probes, &out);
+    if (!face_print(&out))
+        code = STATUS_UNKNOWN;
 cleanup:
+    probes_close(probes);
     strbuf_free(&out);
     config_free(config);
     options_free(&options);

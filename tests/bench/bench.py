@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Speed, memory and latency of the agent beside its neighbours, against the targets.
 
-    bench.py BUILD [--mb 100] [--idle 60] [--only throughput,live,idle,growth,size]
+    bench.py BUILD [--mb 100] [--idle 60] [--only throughput,live,idle,growth,questions,size]
 
 Everything is measured in one run on one machine, one after the other and in turn: only such figures may be compared, so an earlier run's
 file is neither read nor kept. Writes BUILD/bench.json and prints a table; a target missed is said and exits 1.
@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import growth                                    # noqa: E402
 import live                                      # noqa: E402
 import peers                                     # noqa: E402
+import questions                                 # noqa: E402
 
-PARTS = ("throughput", "live", "idle", "growth", "size")
+PARTS = ("throughput", "live", "idle", "growth", "questions", "size")
 
 
 def stripped_kb(agent):
@@ -52,6 +53,8 @@ def measure_all(agent, build, args):
         found["idle"] = live.idle(agent, args.idle)
     if "growth" in args.only:
         found["growth"] = growth.growth(agent, scratch)
+    if "questions" in args.only:
+        found["questions"] = questions.questions(agent, scratch)
     if "size" in args.only:
         found["stripped_kb"] = stripped_kb(agent)
     return found
@@ -91,6 +94,11 @@ def growth_targets(found):
     yield "cost of a cycle, ten years / a month", figures["ten years"]["cycle_us"] / figures["a month"]["cycle_us"], "<=", 1.1
 
 
+def questions_targets(found):
+    for name, bound in (("status", 50), ("incidents", 50), ("report", 50), ("report of a year", 500)):
+        yield f"{name}, out of ten years, ms", found["questions"][name]["wall_ms"], "<=", bound
+
+
 def size_targets(found):
     yield "stripped binary, KB", found["stripped_kb"], "<=", 250
 
@@ -99,7 +107,8 @@ def judge(found):
     """The targets of what was measured: (name, value, comparison, bound, met)."""
     rows = []
     for part, targets in (("throughput", throughput_targets), ("live", live_targets), ("idle", idle_targets),
-                          ("growth", growth_targets), ("stripped_kb", size_targets)):
+                          ("growth", growth_targets), ("questions", questions_targets),
+                          ("stripped_kb", size_targets)):
         if part in found:
             rows += [(name, value, sign, bound, value <= bound if sign == "<=" else value >= bound)
                      for name, value, sign, bound in targets(found)]
@@ -119,6 +128,10 @@ def show(found, rows):
         print("\n" + f"{'history':12}" + "".join(f"{name:>17}" for name in columns))
         for name, row in found["growth"].items():
             print(f"{name:12}" + "".join(f"{row[column]:17.1f}" for column in columns))
+    if "questions" in found:
+        print(f"\n{'out of ten years':20}   wall ms    CPU ms")
+        for name, row in found["questions"].items():
+            print(f"{name:20}{row['wall_ms']:10.1f}{row['cpu_ms']:10.1f}")
     print()
     for name, value, sign, bound, met in rows:
         print(f"{name:48}{value:10.2f}  {sign} {bound:<6} {'met' if met else 'NOT MET'}")

@@ -46,7 +46,7 @@ def main():
         for index, duration in enumerate(durations):
             runs.append((number * 2 - 1 + index, number, TABLES[index], at, at + duration, duration, outcome, 80000))
             at += duration
-        if number % CYCLES_PER_INCIDENT == 1 and number > 1:
+        if number % CYCLES_PER_INCIDENT == 1:
             identity = len(incidents) + 1
             alert, runbook = ALERTS[identity % 3]
             incidents.append((identity, alert, TABLES[0], json.dumps(TABLES), "critical", "resolved", start, start + SLOT,

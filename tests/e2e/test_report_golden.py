@@ -275,23 +275,6 @@ class Status(unittest.TestCase):
         self.assertEqual(3, self.agent.run("status", "--format", "xml").returncode)
         self.assertEqual(3, self.agent.run("status", "--wach").returncode)
 
-    def test_watch_gives_the_terminal_back(self):
-        self.live()
-        script = shutil.which("script")
-        if not script:
-            self.skipTest("script(1) is not installed")
-        try:
-            for descriptor in os.openpty():
-                os.close(descriptor)
-        except OSError as why:
-            self.skipTest(f"no pseudo-terminals here: {why}")
-        command = f"timeout -s INT 1 {AGENT} status --watch --db {self.agent.db}"
-        seen = subprocess.run([script, "-qec", command, "/dev/null"], capture_output=True, timeout=30,
-                              env={"PATH": os.environ["PATH"], "TERM": "xterm", "LC_ALL": "C.UTF-8",
-                                   "AGENT_CONFIG": "/dev/null"}).stdout
-        self.assertIn(b"\x1b[?1049h", seen)
-        self.assertTrue(seen.rstrip().endswith(b"\x1b[?1049l"), seen[-80:])
-
 
 def update():
     agent = Agent()
