@@ -67,11 +67,13 @@ static void notice_writer(struct daemon *daemon, enum follow_writer writer)
 {
     enum follow_writer was = daemon->writer;
     bool first = writer == WRITER_ABSENT && daemon->absent_ms == 0;
+    if (parser_clock(daemon->ingest.parser) == 0)
+        return;                          /* nobody has written yet, so nobody can be missed */
     if (writer != WRITER_ABSENT)
         daemon->absent_ms = 0;
     else if (first)
         daemon->absent_ms = daemon->running_ms;
-    if (writer == was || parser_clock(daemon->ingest.parser) == 0)
+    if (writer == was)
         return;
     if (writer == WRITER_ABSENT && daemon->running_ms - daemon->absent_ms < REOPEN_MS)
         return;

@@ -13,8 +13,11 @@
 /* After a close, the writer's absence is asked for again after 2, 8, 32, 128 and 512 ms. */
 enum { RECHECK_FIRST_MS = 2, RECHECK_FACTOR = 4, RECHECK_LAST_MS = 512 };
 
-/* One sleep is no longer than this, so that a clock that was set or a host that slept is noticed. */
-enum { SLEEP_MOST_S = 20 };
+/*
+ * One sleep is no longer than this, so that what no event tells is noticed: a clock that was set, a host that slept, a directory
+ * further up that was renamed. None of them is urgent: every deadline ends the sleep as well, and all of it is looked at then.
+ */
+enum { SLEEP_MOST_S = 120 };
 
 enum { FILE_MOVED = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT };
 

@@ -329,8 +329,18 @@ int history_connect(struct history *history, struct strbuf *notice, struct strbu
     return code & 0xff;
 }
 
+/*
+ * SQLite's count of its own memory, under a lock at each of its allocations, costs a catch-up a twentieth, and nobody asks for it.
+ * Once SQLite is in use this is refused, and then only slower.
+ */
+static void spare_statistics(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error)
 {
+    spare_statistics();
     struct history *history = must_alloc(sizeof *history);
     history->path = must_copy(path, strlen(path));
     history->lock_fd = -1;

@@ -40,6 +40,31 @@ class LiveCase(unittest.TestCase):
 
 
 class Live(LiveCase):
+    def test_with_nothing_to_do_it_sleeps(self):
+        """No log, one that nobody ever wrote to, one that lost its writer, one that waits for the next run."""
+        def cpu_s(agent):
+            tasks = Path(f"/proc/{agent.process.pid}/task").iterdir()
+            return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
+
+        def assert_sleeps(agent, case):
+            wait_until(lambda: agent.rows("SELECT count(*) FROM cycle"), 10, "no history")
+            time.sleep(1)
+            before = cpu_s(agent)
+            time.sleep(2)
+            self.assertLess(cpu_s(agent) - before, 0.1, case)
+
+        with self.agent(ORDINARY, "absent") as agent:
+            assert_sleeps(agent, "no log")
+        self.log.touch()
+        with self.agent(ORDINARY, "empty") as agent:
+            assert_sleeps(agent, "an empty log without a writer")
+        with self.agent(ORDINARY, "waiting") as agent:
+            with Scheduler(self.log) as scheduler:
+                scheduler.cycle()
+                agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", 1)
+                assert_sleeps(agent, "between two runs")
+            assert_sleeps(agent, "the writer is gone")
+
     def test_the_first_notification_comes_within_a_second_of_its_line(self):
         with Scheduler(self.log) as scheduler, self.agent(ORDINARY) as agent:
             scheduler.cycle()
