@@ -100,6 +100,7 @@ struct report {
     int64_t since_ms, until_ms;          /* what tables, chart and totals cover */
     int64_t begin_ms, end_ms;            /* of the incident: onset, and recovery or now */
     int64_t interval_ms, slow_ms, too_slow_ms, escalation_ms;
+    bool interval_learnt;                /* from today's log: another day's cycles may have kept another one */
     struct report_incident incident;     /* the subject of REPORT_INCIDENT */
     struct report_incidents related;     /* open at the same time */
     struct report_incidents earlier;     /* the same kind within 30 days before */
@@ -144,9 +145,15 @@ void report_incidents_free(struct report_incidents *list);
 void report_gather_cycles(struct report *report, struct rows *rows);
 void report_gather_tables(struct report *report, struct rows *rows);
 void report_gather_story(struct report *report, struct rows *rows);
+/* The schedule that the cycles before that instant kept, or behind cycle number `index`; else the interval that is given. */
+int64_t report_interval_before(struct rows *rows, int64_t at_ms, int64_t interval_ms);
+int64_t report_interval_around(const struct report *report, size_t index);
 /* least: of how many cycles at least. */
 void report_gather_usual(struct report *report, struct rows *rows, size_t least);
 void report_total(struct report *report);
+
+/* Whether it is a trouble of the agent's own: no outage, no runbook, and nothing that Prometheus watches. */
+bool report_is_own(const struct report_incident *incident);
 
 /* Prometheus's instant minus ours; false where one of the two is missing. */
 bool report_lead(const struct report_incident *incident, int64_t *lead_ms);

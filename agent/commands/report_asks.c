@@ -53,7 +53,7 @@ struct grid *words_incidents(const struct report_incidents *list, int64_t now_ms
         grid_duration(grid, (incident->resolved_ms ? incident->resolved_ms : now_ms) - incident->opened_ms);
         if (report_lead(incident, &lead_ms))
             face_duration(&lead, lead_ms);
-        else if (incident->notified_ms && !incident->open)
+        else if (incident->notified_ms && !incident->open && !report_is_own(incident))
             strbuf_puts(&lead, "only us");
         grid_cell(grid, TONE_PLAIN, strbuf_text(&lead));
         grid_cell(grid, TONE_PLAIN, incident->tables);
@@ -158,7 +158,7 @@ static void ask_cause(const struct report *report, struct words *words)
         strbuf_printf(&value, "What was the root cause? agent annotate %" PRId64 " --cause \"...\"", incident->id);
         words_add(words, NULL, TONE_PLAIN, &value);
     }
-    if (!incident->deviations) {
+    if (!incident->deviations && incident->runbook) {
         strbuf_puts(&value, "Did anybody deviate from the runbook, and why? (annotate --deviations)");
         words_add(words, NULL, TONE_PLAIN, &value);
     }
@@ -171,7 +171,7 @@ static void ask_time(const struct report *report, struct words *words)
     int64_t expected = incident->alert < ALERTS ? alert_recovery_ms(incident->alert) : 0;
     int64_t took = report->end_ms - incident->opened_ms;
     struct strbuf value = { 0 };
-    if (report->end_ms - report->begin_ms > POST_MORTEM_MS) {
+    if (report->end_ms - report->begin_ms > POST_MORTEM_MS && !report_is_own(incident)) {
         strbuf_puts(&value, "An outage of more than an hour needs a post-mortem: how is it prevented, and who does what"
                             " until when?");
         words_add(words, NULL, TONE_WARNING, &value);
@@ -184,7 +184,7 @@ static void ask_time(const struct report *report, struct words *words)
         strbuf_puts(&value, ": which step was slow, and does the runbook need a change?");
         words_add(words, NULL, TONE_PLAIN, &value);
     }
-    if (incident->resolved_ms && !incident->verified_ms) {
+    if (incident->resolved_ms && !incident->verified_ms && !report_is_own(incident)) {
         strbuf_puts(&value, "Not verified: did 3 good cycles follow?");
         words_add(words, NULL, TONE_PLAIN, &value);
     }
@@ -229,10 +229,24 @@ static void ask_alarm(const struct report *report, struct words *words)
     strbuf_free(&value);
 }
 
+/* While the agent was blind or mute nothing else may have told. */
+static void ask_own(const struct report *report, struct words *words)
+{
+    struct strbuf value = { 0 };
+    if (report->incident.alert == ALERT_LOG_UNREADABLE)
+        strbuf_puts(&value, "Who would have noticed a dead scheduler while the log could not be read?");
+    else if (report->incident.alert == ALERT_NOTIFICATIONS_STUCK)
+        strbuf_puts(&value, "Who was not told of what meanwhile, and is there a second way to reach them?");
+    if (value.len)
+        words_add(words, NULL, TONE_WARNING, &value);
+    strbuf_free(&value);
+}
+
 struct words words_questions(const struct report *report)
 {
     struct words words = { 0 };
     ask_cause(report, &words);
+    ask_own(report, &words);
     ask_time(report, &words);
     ask_data(report, &words);
     ask_alarm(report, &words);

@@ -60,6 +60,11 @@ void report_incidents_ask(struct report_incidents *list, struct rows *rows, cons
     strbuf_free(&sql);
 }
 
+bool report_is_own(const struct report_incident *incident)
+{
+    return incident->alert == ALERT_LOG_UNREADABLE || incident->alert == ALERT_NOTIFICATIONS_STUCK;
+}
+
 bool report_lead(const struct report_incident *incident, int64_t *lead_ms)
 {
     *lead_ms = incident->prometheus_ms - incident->notified_ms;
@@ -114,6 +119,9 @@ static void report_begin(struct report *report, struct rows *rows, const struct 
     report->now_ms = report_as_of(rows, now_ms);
     report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
     report->interval_ms = interval_of(rows, config);
+    report->interval_learnt = config->settings.schedule.interval_ms <= 0;
+    if (report->kind == REPORT_INCIDENT && report->interval_learnt)
+        report->interval_ms = report_interval_before(rows, report->incident.onset_ms, report->interval_ms);
     report->slow_ms = config->settings.detect.cycle_slow_ms;
     report->too_slow_ms = config->settings.detect.cycle_too_slow_ms;
     report->escalation_ms = config->settings.notify.escalation_ms;

@@ -151,6 +151,8 @@ static void lead_card_put(const struct page *page)
     else if (!incident->notified_ms)
         card_put(page, "Lead", TONE_WARNING, "not paged",
                  incident->silenced ? "a silence was in force" : "nobody was notified");
+    else if (report_is_own(incident))
+        card_put(page, "Lead", TONE_PLAIN, "none", "Prometheus does not watch the agent");
     else
         card_put(page, "Lead", TONE_GOOD, "only us",
                  incident->open ? "Prometheus would not have fired yet" : "Prometheus would not have fired");
@@ -164,7 +166,7 @@ static void cards_put(const struct page *page)
     duration_card_put(page, "Time to detect", TONE_PLAIN, incident->opened_ms - incident->onset_ms, "after the onset");
     lead_card_put(page);
     recovery_card_put(page);
-    duration_card_put(page, "Outage", TONE_PLAIN, report->end_ms - report->begin_ms,
+    duration_card_put(page, report_is_own(incident) ? "Duration" : "Outage", TONE_PLAIN, report->end_ms - report->begin_ms,
                       incident->resolved_ms ? "from onset to recovery" : "since the onset, not over");
     strbuf_puts(page->out, "</div>\n");
 }

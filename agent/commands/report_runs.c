@@ -39,9 +39,12 @@ static void missed_add(struct report *report, int64_t slot_ms, bool overrun)
 }
 
 /* Slots after the cycle that began at from_ms (it may be a second early for its own) and before to_ms. */
-static void missed_between(struct report *report, const struct report_cycle *cycle, int64_t to_ms)
+static void missed_between(struct report *report, size_t index, int64_t to_ms)
 {
+    const struct report_cycle *cycle = &report->cycles[index];
     int64_t interval = report->interval_ms, tolerance = slot_tolerance(report);
+    if (report->interval_learnt && to_ms - cycle->started_ms > interval + tolerance)
+        interval = report_interval_around(report, index);
     int64_t early = smaller(2000, tolerance);
     int64_t slot = ((cycle->started_ms + early) / interval + 1) * interval;
     if (slot < report->begin_ms - interval)
@@ -59,7 +62,7 @@ static void missed_gather(struct report *report)
     int64_t known_ms = smaller(report->until_ms, report->now_ms);
     for (size_t i = 0; i < report->cycle_count; i++) {
         bool last = i + 1 == report->cycle_count;
-        missed_between(report, &report->cycles[i], last ? known_ms : report->cycles[i + 1].started_ms);
+        missed_between(report, i, last ? known_ms : report->cycles[i + 1].started_ms);
     }
 }
 

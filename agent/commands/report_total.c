@@ -81,6 +81,8 @@ static void total_incidents(struct report *report)
         const struct report_incident *incident = &report->incidents.at[i];
         totals->critical += incident->critical_ms != 0;
         totals->warning += incident->critical_ms == 0;
+        if (report_is_own(incident))
+            continue;
         if (incident->resolved_ms) {
             recoveries[resolved++] = incident->resolved_ms - incident->opened_ms;
             sum += incident->resolved_ms - incident->opened_ms;

@@ -101,6 +101,8 @@ void words_lead(const struct report_incident *incident, struct strbuf *out)
         }
     } else if (!incident->notified_ms) {
         strbuf_puts(out, incident->silenced ? "nobody was paged: a silence was in force" : "nobody was paged");
+    } else if (report_is_own(incident)) {
+        strbuf_puts(out, "none: Prometheus does not watch the agent");
     } else {
         strbuf_puts(out, incident->open ? "paged; Prometheus would not have fired yet"
                                    : "paged; Prometheus would not have fired");
@@ -139,7 +141,7 @@ struct words words_times(const struct report *report)
     add_time(&words, report, "Resolved", incident->resolved_ms, TONE_GOOD, incident->opened_ms, "detection");
     add_time(&words, report, "Verified", incident->verified_ms, TONE_GOOD, incident->resolved_ms,
              "recovery, by 3 good cycles");
-    if (!incident->verified_ms)
+    if (!incident->verified_ms && !report_is_own(incident))
         words_add_text(&words, "Verified", WORDS_PLAIN,
                        incident->resolved_ms ? "not yet: 3 good cycles in a row" : "no, still open");
     return words;
@@ -205,7 +207,8 @@ struct words words_measures(const struct report *report)
     add_recovery(&words, report);
     words_lead(incident, &value);
     bool lost = report_lead(incident, &lead_ms) && lead_ms < 0;
-    words_add(&words, "Lead", lost || !incident->notified_ms ? TONE_WARNING : TONE_GOOD, &value);
+    bool own = report_is_own(incident);
+    words_add(&words, "Lead", lost || !incident->notified_ms ? TONE_WARNING : own ? TONE_PLAIN : TONE_GOOD, &value);
     add_escalation(&words, report);
     if (incident->silenced || report->silence_count) {
         if (incident->silenced)
@@ -235,6 +238,8 @@ struct words words_cause(const struct report *report)
             strbuf_printf(&value, " (scenario %s)", incident->scenario);
         words_add(&words, "Runbook", TONE_PLAIN, &value);
         strbuf_free(&value);
+    } else if (report_is_own(incident)) {
+        words_add_text(&words, "Runbook", WORDS_PLAIN, "none: it is the agent's own trouble, not the pipeline's");
     }
     words_add_text(&words, "First command", WORDS_LITERAL, incident->first_command);
     return words;

@@ -3,7 +3,7 @@
 # tests/fuzz/seeds.sh AGENT DIRECTORY: the fixtures as first inputs, one directory a harness.
 set -eu
 agent=$1 seeds=$2
-for harness in record vocabulary patterns config engine inert; do
+for harness in record vocabulary patterns config engine inert scrape; do
     mkdir -p "$seeds/fuzz_$harness"
 done
 for log in fixtures/logs/*.log; do
@@ -15,3 +15,14 @@ done
     echo "----"
     head -n 20 fixtures/patterns/prefect.log
 } >"$seeds/fuzz_patterns/prefect"
+cat >"$seeds/fuzz_scrape/page" <<'EOF'
+# HELP offload_lag_minutes Time since the last offload
+# TYPE offload_lag_minutes gauge
+offload_lag_minutes{table="bronze_trades_binance"} 4.5
+offload_lag_minutes{table="a \"quoted\" one", stage="x\ny"} NaN 1772488800000
+watermark_timestamp_seconds{table="bronze_trades_binance"} 1.7724888e+09
+iceberg_offload_lag_minutes +Inf
+EOF
+cat >"$seeds/fuzz_scrape/container" <<'EOF'
+{"State":{"Status":"exited","Running":false,"ExitCode":137,"OOMKilled":true,"Health":{"Status":"unhealthy"}},"RestartCount":3}
+EOF

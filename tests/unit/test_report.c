@@ -149,6 +149,69 @@ static void test_a_cycle_a_second_early_is_no_missed_slot(void **state)
     assert_int_equal(world->report.tables[0].gap_from_ms, 0);
 }
 
+static void test_another_days_schedule_is_told_by_its_cycles(void **state)
+{
+    struct world *world = *state;
+    for (int hour = 0; hour < 30; hour++)
+        if (hour != 20)
+            add_cycle(world, hour * 4, "success", 5);
+    for (int slot = 120; slot < 150; slot++)
+        if (slot != 140)
+            add_cycle(world, slot, "success", 5);
+    gather_period(world, 0, 149.9);
+    assert_int_equal(world->report.totals.missed, 2);
+    assert_int_equal(world->report.missed[0].slot_ms, at(80));
+    assert_int_equal(world->report.missed[1].slot_ms, at(140));
+    report_free(&world->report);
+    add_incident(world, 1, "IcebergOffloadSchedulerDown", 80.1, 80.1, 84.1);
+    gather(world, 1, 149.9);
+    assert_int_equal(world->report.interval_ms, 4 * SLOT);
+    assert_int_equal(world->report.totals.missed, 1);
+    report_free(&world->report);
+    world->config.settings.schedule.interval_ms = SLOT;
+    gather_period(world, 0, 149.9);
+    assert_int_equal(world->report.totals.missed, 30 * 3 + 1 + 1);
+}
+
+static void test_cycles_that_overrun_do_miss_slots(void **state)
+{
+    struct world *world = *state;
+    for (int cycle = 0; cycle < 30; cycle++)
+        add_cycle(world, cycle * 2, "success", 5);
+    execute(world, "UPDATE cycle SET duration_ms = 1000000, ended_at = started_at + 1000000");
+    gather_period(world, 0, 58.1);
+    assert_int_equal(world->report.totals.missed, 29);
+}
+
+static void test_the_agents_own_trouble_is_no_outage(void **state)
+{
+    struct world *world = *state;
+    struct strbuf out = { 0 }, error = { 0 };
+    add_cycle(world, 0, "success", 5);
+    add_incident(world, 1, "IcebergOffloadLogUnreadable", 1, 1, 9);
+    add_incident(world, 2, "IcebergOffloadNotificationsStuck", 1, 1, 9);
+    execute(world, "UPDATE incident SET critical_at = NULL, severity = 'warning'");
+    execute(world, "INSERT INTO notification (incident_id, sequence, at, status, severity, alert, tables)"
+                   " VALUES (1, 1, %lld, 'firing', 'warning', 'x', '[]')", (long long)at(1));
+    gather(world, 1, 20);
+    report_markdown(&world->report, &out);
+    report_html(&world->report, &out);
+    assert_true(report_json(&world->report, &out, &error));
+    assert_non_null(strstr(strbuf_text(&out), "none: it is the agent's own trouble, not the pipeline's"));
+    assert_non_null(strstr(strbuf_text(&out), "none: Prometheus does not watch the agent"));
+    assert_non_null(strstr(strbuf_text(&out), "Who would have noticed a dead scheduler"));
+    static const char *const no_words[] = { "post-mortem", "the runbook", "good cycles", "would not have fired", "Outage" };
+    for (size_t i = 0; i < sizeof no_words / sizeof no_words[0]; i++)
+        assert_null(strstr(strbuf_text(&out), no_words[i]));
+    report_free(&world->report);
+    gather_period(world, 0, 20);
+    assert_int_equal(world->report.totals.warning, 2);
+    assert_int_equal(world->report.totals.resolved, 0);      /* no outage that anybody recovered from */
+    assert_int_equal(world->report.totals.never, 0);
+    strbuf_free(&out);
+    strbuf_free(&error);
+}
+
 static void test_years_of_silence_are_counted_not_listed(void **state)
 {
     struct world *world = *state;
@@ -273,7 +336,6 @@ static void test_what_is_usual_is_told_by_good_cycles_before_the_incident(void *
     const struct report_usual *usual = &world->report.usual;
     assert_int_equal(usual->cycles, 28);
     assert_in_range(usual->median_ms, 9600, 9750);
-    /* The deviations' median is 0.07, scaled to 0.11: a factor of 1.24 to both sides. */
     assert_in_range(usual->low_ms, 7600, 8000);
     assert_in_range(usual->high_ms, 11700, 12200);
 }
@@ -318,6 +380,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_incident_is_said, begin, end),
         cmocka_unit_test_setup_teardown(test_missed_slots_and_late_data, begin, end),
         cmocka_unit_test_setup_teardown(test_a_cycle_a_second_early_is_no_missed_slot, begin, end),
+        cmocka_unit_test_setup_teardown(test_another_days_schedule_is_told_by_its_cycles, begin, end),
+        cmocka_unit_test_setup_teardown(test_cycles_that_overrun_do_miss_slots, begin, end),
+        cmocka_unit_test_setup_teardown(test_the_agents_own_trouble_is_no_outage, begin, end),
         cmocka_unit_test_setup_teardown(test_years_of_silence_are_counted_not_listed, begin, end),
         cmocka_unit_test_setup_teardown(test_zero_rows_are_late_data_where_the_watermark_stalls, begin, end),
         cmocka_unit_test_setup_teardown(test_data_is_late_until_now_while_it_is_open, begin, end),
