@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A throw-away machine: this host's root under an overlay in memory, in namespaces of its own, with systemd as its first
 process. What is installed, removed or broken there is gone with it. Needs root, unshare, overlayfs and systemd."""
+import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
-# /sys is read-only as in any container, so that udev and what else handles hardware stays away.
+# /sys is read-only as in any container, so that udev and what else handles hardware stays away. Mounts are shared, but with nobody
+# outside: systemd mounts a service's credentials in a namespace beside its own, and in a container leaves the sharing to us.
 BOOT = r"""
 set -eu
 d=$1
@@ -45,6 +48,7 @@ cd "$d/root"
 pivot_root . tmp/before
 umount -l /tmp/before
 rmdir /tmp/before
+mount --make-rshared /
 exec env -i container=throw-away PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     /lib/systemd/systemd --system --unit=throw-away.target --log-target=journal --show-status=no </dev/null
 """
@@ -111,6 +115,18 @@ class Machine:
         if check and done.returncode != 0:
             raise AssertionError(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
+
+    def receive(self):
+        """A receiver of webhooks at http://127.0.0.1:9000 inside: what comes is in requests() of the path, as JSON."""
+        receiver = pathlib.Path(__file__).with_name("receiver.py")
+        os.chmod(self.share, 0o755)
+        shutil.copy(receiver, self.share)
+        self.run(f"systemd-run -q --unit=receiver {sys.executable} /run/share/receiver.py --port 9000 --journal /run/share/requests")
+        self.wait_for("grep -q ':2328 ' /proc/net/tcp")   # 9000 in hexadecimal
+
+    def requests(self, path):
+        lines = pathlib.Path(self.share, "requests").read_text(encoding="utf-8").splitlines()
+        return [request for request in map(json.loads, lines) if request["path"] == path]
 
     def show(self, unit, name):
         return self.run(f"systemctl show -P {name} {unit}").stdout.strip()
