@@ -106,7 +106,7 @@ fuzzers: $(FUZZERS) ; @:
 
 # --- Running ---------------------------------------------------------------------------------------------------------
 
-.PHONY: deps demo run install uninstall
+.PHONY: deps demo run install uninstall deb
 deps: ## install what is missing to build (says what; nothing missing: no apt-get)
 	$(DEPS) build
 
@@ -141,9 +141,19 @@ install: all share ## install below PREFIX (/usr/local) with units, manual pages
 uninstall: ## remove what install put there
 	rm -f $(INSTALLED)
 
+# The layout of agent/package/debian joins a copy of what is compiled, so that nothing is built among the sources. The variables
+# of this make are not that build's.
+DEB = $(BUILD)/deb/iceberg-offload-agent-$(VERSION)
+deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARCHITECTURE.deb
+	$(DEPS) build deb
+	rm -rf $(BUILD)/deb && mkdir -p $(DEB)/tests
+	cp -a Makefile README.md LICENSE agent include parsers agent/package/debian $(DEB) && cp -a tests/install-deps.sh $(DEB)/tests
+	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR dpkg-buildpackage --build=binary -us -uc
+	@ls $(BUILD)/deb/*.deb
+
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-faults test-browser pictures test-asan test-tsan test-valgrind coverage fuzz analyse bench bench-lead soak clean help
+.PHONY: test test-faults test-browser test-deb pictures test-asan test-tsan test-valgrind coverage fuzz analyse bench bench-lead soak clean help
 test: ## every test: unit, layers, end to end, faults
 	$(DEPS) build test
 	@+$(REMAKE) all unit probes
@@ -163,6 +173,10 @@ pictures: ## make fixtures/pictures anew: what README.md shows
 	$(DEPS) build browser
 	@+$(REMAKE) all
 	AGENT=$(BUILD)/agent python3 tests/browser/pictures.py
+
+test-deb: deb ## the Debian package: lintian, the same bytes twice; installed, upgraded, purged, and README's three commands (10 minutes)
+	$(DEPS) build deb package
+	@python3 tests/run.py $(BUILD) package
 
 test-asan: ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
 	$(DEPS) build test

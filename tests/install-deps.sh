@@ -3,7 +3,7 @@
 #
 # tests/install-deps.sh WHAT...
 #
-# Installs the Debian packages that are missing for WHAT: build, test, browser, valgrind, coverage, analyse, fuzz, bench. Looks for
+# Installs the Debian packages that are missing for WHAT: build, test, browser, valgrind, coverage, analyse, fuzz, bench, deb, package. Looks for
 # the thing itself (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
 # something is missing. With "check" as the first word nothing is installed: what is missing is named.
 set -eu
@@ -14,6 +14,7 @@ has_program() { command -v "$1" >/dev/null 2>&1; }
 has_library() { pkg-config --exists "$1" 2>/dev/null; }
 has_header()  { printf '#include <%s>\n' "$1" | $compiler -E -x c - >/dev/null 2>&1; }
 has_file()    { test -e "$1"; }
+has_package() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'; }
 has_sanitizers() { printf 'int main(void){return 0;}' | clang -fsanitize=fuzzer-no-link,address -x c - -o /dev/null 2>/dev/null; }
 
 compiler=${CC:-cc}
@@ -58,6 +59,14 @@ want_browser()
     want faketime              has_program faketime
     want util-linux            has_program setpriv
 }
+
+want_deb()
+{
+    want build-essential       has_package build-essential
+    want debhelper             has_program dh
+}
+
+want_package() { want lintian has_program lintian; }
 
 want_valgrind() { want valgrind has_program valgrind; }
 

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the test programs and counts.
 
-    tests/run.py [--valgrind] BUILD [unit] [layers] [e2e] [faults] [browser] [replay] [faults/test_sender ...]
+    tests/run.py [--valgrind] BUILD [unit] [layers] [e2e] [faults] [browser] [package] [replay] [faults/test_sender ...]
 
-Without names everything but `browser` and `replay` runs. A test program is a cmocka binary, check_layers.py, or a Python unittest module
-in tests/e2e, tests/faults or tests/browser; each says in TAP ("ok 1 - name") what passed. A program that crashes, ran no test, or outlives its
+Without names everything but `browser`, `package` and `replay` runs. A test program is a cmocka binary, check_layers.py, or a Python
+unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each says in TAP ("ok 1 - name") what passed. A program that crashes, ran no test, or outlives its
 time fails as such. A module may set TIMEOUT_S = 300 (default 120) and ALONE = True (not beside another program).
 AGENT and BUILD in the environment tell the modules what to drive. The last line is "N passed, N failed[, N skipped]".
 """
@@ -131,7 +131,7 @@ def find_programs(build, wanted, valgrind):
         programs.append(Program("layers", [sys.executable, str(TESTS / "check_layers.py")]))
     if "replay" in wanted:
         programs.append(Program("replay", runner + ["--replay", str(build / "agent")] + prefix, slowdown=slowdown))
-    for kind in ("e2e", "faults", "browser"):
+    for kind in ("e2e", "faults", "browser", "package"):
         if kind in wanted:
             for module in sorted((TESTS / kind).glob("test_*.py")):
                 programs.append(Program(f"{kind}/{module.stem}", runner + ["--module", str(module)], module))
