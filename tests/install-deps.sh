@@ -49,6 +49,7 @@ want_test()
     want logrotate             has_program logrotate
     want mandoc                has_program mandoc
     want faketime              has_program faketime
+    want strace                has_program strace
 }
 
 want_browser()

@@ -141,7 +141,7 @@ routing_key_file = {self.directory / 'key'}
         if not shutil.which("strace") or subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode:
             self.skipTest("strace cannot trace here")
         trace = self.directory / "trace"
-        wrapper = ["strace", "-f", "-q", "-s", "100000", "-o", str(trace), "-e", "trace=network,write,writev,execve"]
+        wrapper = ["strace", "-D", "-f", "-q", "-s", "100000", "-o", str(trace), "-e", "trace=network,write,writev,execve"]
         with Scheduler(self.log) as scheduler, self.agent(wrapper) as agent:
             scheduler.cycle()
             agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", 1)
