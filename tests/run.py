@@ -5,8 +5,8 @@
     tests/run.py [--valgrind] BUILD [unit] [layers] [e2e] [faults] [browser] [package] [replay] [faults/test_sender ...]
 
 Without names everything but `browser`, `package` and `replay` runs. A test program is a cmocka binary, check_layers.py, or a Python
-unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each says in TAP ("ok 1 - name") what passed. A program that crashes, ran no test, or outlives its
-time fails as such. A module may set TIMEOUT_S = 300 (default 120) and ALONE = True (not beside another program).
+unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each says in TAP ("ok 1 - name") what passed. A program
+that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and ALONE = True (not beside another program).
 AGENT and BUILD in the environment tell the modules what to drive. The last line is "N passed, N failed[, N skipped]".
 """
 import concurrent.futures

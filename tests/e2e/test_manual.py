@@ -71,7 +71,7 @@ class OneSource(unittest.TestCase):
                          {command["name"] for command in self.facts["commands"]})
 
     def test_readme_lists_every_key_with_its_default(self):
-        part = README[README.index("\n## Configuration\n"):README.index("\n## How it detects\n")]
+        part = README[README.index("\n## Configuration\n"):README.index("\n## Reloading, and environment variables\n")]
         told, section = {}, None
         for row in re.findall(r"^\| (.*) \|$", part, re.MULTILINE):
             cells = [cell.strip() for cell in row.split("|")]
