@@ -203,7 +203,10 @@ bool status_gather(struct status *status, struct sqlite3 *db, const struct confi
     cycles_gather(status, &rows);
     int64_t last_cycle = status->cycle_count ? status->cycles[0].started_ms : now_ms;
     int64_t last_seen = status->alive_ms ? status->alive_ms : last_cycle;
-    status->as_of_ms = status->agent == AGENT_RUNNING ? now_ms : last_seen;
+    if (status->agent == AGENT_RUNNING)
+        history_find_trouble(config->history_db, status->pid, &status->trouble);
+    bool is_current = status->agent == AGENT_RUNNING && status->trouble.failures == 0;
+    status->as_of_ms = is_current ? now_ms : last_seen;
     lags_gather(status, &rows);
     errors_gather(status, &rows);
     incidents_gather(status, &rows);
@@ -245,6 +248,7 @@ void status_free(struct status *status)
     free(status->last_error_outcome);
     free(status->last_error);
     free(status->silence_reason);
+    strbuf_free(&status->trouble.why);
     strbuf_free(&status->why);
     *status = (struct status){ 0 };
 }

@@ -4,6 +4,19 @@
 
 enum { JSON_VERSION = 1 };
 
+static void trouble_object(struct json_writer *json, const struct history_trouble *trouble)
+{
+    if (trouble->failures == 0) {
+        json_put_null(json, "not_written");
+        return;
+    }
+    json_open(json, "not_written", '{');
+    json_put_time(json, "since", trouble->since_ms);
+    json_put_int(json, "attempts", trouble->failures);
+    json_put_text(json, "error", strbuf_text(&trouble->why));
+    json_close(json, '}');
+}
+
 static void agent_object(struct json_writer *json, const struct status *status)
 {
     static const char *const states[] = { [AGENT_NEVER] = "never", [AGENT_STOPPED] = "stopped",
@@ -20,6 +33,7 @@ static void agent_object(struct json_writer *json, const struct status *status)
     json_put_int(json, "limit_hits", status->limit_hits);
     json_put_int(json, "commit_failures", status->commit_failures);
     json_put_int(json, "behind_bytes", status->behind_bytes);
+    trouble_object(json, &status->trouble);
     json_close(json, '}');
     json_open(json, "scheduler", '{');
     json_put_text(json, "writer", writers[status->writer >= 0 && status->writer <= 2 ? status->writer : 0]);

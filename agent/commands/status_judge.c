@@ -141,6 +141,8 @@ void status_judge(struct status *status)
     judge_lag(status);
     judge_probes(status);
     judge_delivery(status);
+    if (status->trouble.failures)
+        worsen(status, STATUS_WARNING, "the history is not written");
     if (status->agent == AGENT_STOPPED)
         worsen(status, STATUS_WARNING, "the agent is not running");
     if (status->agent == AGENT_NEVER) {

@@ -107,6 +107,21 @@ static void agent_put(const struct screen *screen)
     strbuf_free(&text);
 }
 
+static void trouble_put(const struct screen *screen)
+{
+    const struct history_trouble *trouble = &screen->status->trouble;
+    struct strbuf text = { 0 };
+    if (trouble->failures == 0)
+        return;
+    strbuf_puts(&text, "not written since ");
+    face_time(&text, trouble->since_ms, screen->offset);
+    strbuf_printf(&text, " (%" PRId64 " attempt%s): %s; watching and paging go on, what follows is as of ", trouble->failures,
+                  trouble->failures == 1 ? "" : "s", strbuf_text(&trouble->why));
+    face_time(&text, screen->status->as_of_ms, screen->offset);
+    line_put(screen, "History", TONE_WARNING, strbuf_text(&text));
+    strbuf_free(&text);
+}
+
 static void promise_put(const struct screen *screen, struct strbuf *out)
 {
     const struct status *status = screen->status;
@@ -346,6 +361,7 @@ void status_text(const struct status *status, const struct face *face, struct st
     strbuf_puts(out, "\n\n");
     strbuf_clear(&text);
     agent_put(&screen);
+    trouble_put(&screen);
     scheduler_put(&screen);
     lags_put(&screen);
     cycles_put(&screen);

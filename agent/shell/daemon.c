@@ -149,7 +149,7 @@ static void tick(struct daemon *daemon)
 static void tell_status(struct daemon *daemon)
 {
     struct strbuf status = { 0 };
-    if (daemon->trouble.len)
+    if (daemon->trouble.failures)
         strbuf_puts(&status, "the history cannot be written; ");
     if (follow_refusal(daemon->follow))
         strbuf_puts(&status, "the log cannot be read; ");
@@ -181,7 +181,7 @@ static void keep_house(struct daemon *daemon)
 /* Reading, deciding and storing all go on; that the loop runs shows in the question being asked. */
 static bool is_well(const struct daemon *daemon)
 {
-    return daemon->ready && daemon->trouble.len == 0 && !follow_refusal(daemon->follow);
+    return daemon->ready && daemon->trouble.failures == 0 && !follow_refusal(daemon->follow);
 }
 
 /* From the loop and nowhere else: an agent that hangs falls silent. One that is not well does so too, and is asked again. */

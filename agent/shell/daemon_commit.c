@@ -35,11 +35,24 @@ static void commit_failed(struct daemon *daemon, const char *why)
 {
     daemon->commit_failures++;
     daemon->retry_ms = daemon->running_ms + RETRY_MS;
-    if (strcmp(strbuf_text(&daemon->trouble), why) == 0)
+    if (daemon->trouble.failures++ == 0)
+        daemon->trouble.since_ms = daemon->now_ms;
+    if (strcmp(strbuf_text(&daemon->trouble.why), why) != 0) {
+        strbuf_clear(&daemon->trouble.why);
+        strbuf_puts(&daemon->trouble.why, why);
+        say_error("history: %s; going on from memory", why);
+    }
+    history_leave_trouble(daemon->history, &daemon->trouble);
+}
+
+static void commit_succeeded(struct daemon *daemon)
+{
+    if (daemon->trouble.failures == 0)
         return;
-    strbuf_clear(&daemon->trouble);
-    strbuf_puts(&daemon->trouble, why);
-    say_error("history: %s; going on from memory", why);
+    say_warning("history: writing again");
+    daemon->trouble.failures = 0;
+    strbuf_clear(&daemon->trouble.why);
+    history_leave_trouble(daemon->history, &daemon->trouble);
 }
 
 /* Somebody reads and does not let go, so the WAL cannot begin anew: said, and said again whenever it has doubled. */
@@ -68,9 +81,7 @@ void daemon_commit(struct daemon *daemon)
     } else {
         if (error.len)
             say_warning("history: %s", strbuf_text(&error));
-        if (daemon->trouble.len)
-            say_warning("history: writing again");
-        strbuf_clear(&daemon->trouble);
+        commit_succeeded(daemon);
         daemon->textfile.stale = true;
         daemon->retry_ms = 0;
         watch_wal(daemon);

@@ -125,7 +125,7 @@ void daemon_close(struct daemon *daemon)
     parser_free(daemon->ingest.parser);
     if (daemon->history)
         history_close(daemon->history);
-    strbuf_free(&daemon->trouble);
+    strbuf_free(&daemon->trouble.why);
     strbuf_free(&daemon->status);
     config_free(daemon->config);
 }

@@ -35,7 +35,7 @@ struct daemon {
     struct textfile textfile;
     struct ingest ingest;
     struct hostclock clock;
-    struct strbuf trouble;               /* why the last commit failed; "" when it did not */
+    struct history_trouble trouble;      /* since when commits fail; empty when the last one did not */
     struct strbuf status;                /* what the service manager shows */
     enum follow_writer writer;
     int64_t absent_ms;                   /* since when the log has no writer; 0: it has one, or nobody knows */

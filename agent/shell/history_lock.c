@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
  * If somebody removes it all the same, the holder locks a new one when it connects the next time.
  */
 
+enum { WORD_BYTES = 1024 };
+
 static bool is_at(int fd, const char *path)
 {
     struct stat held, there;
@@ -41,13 +44,45 @@ static void say_held(int fd, const char *database, struct strbuf *error)
     strbuf_puts(error, " keeps this history already");
 }
 
-/* For whoever is refused. Only a word: on a full disk it may be missing. */
-static void write_pid(int fd)
+/*
+ * Who we are, for whoever is refused, and in a second line what keeps us from writing. Only a word: where even that does not fit
+ * it is missing. The file is cut last, since its first block, once there, can be written over on a full disk.
+ */
+static void write_word(int fd, const struct history_trouble *trouble)
 {
-    char text[24];
+    char text[WORD_BYTES];
     int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
+    if (trouble && trouble->failures > 0)
+        len += snprintf(text + len, sizeof text - (size_t)len, "%" PRId64 " %" PRId64 " %.*s\n", trouble->failures,
+                        trouble->since_ms, WORD_BYTES - 100, strbuf_text(&trouble->why));
+    if (pwrite(fd, text, (size_t)len, 0) != len || ftruncate(fd, len) != 0)
         return;
+}
+
+void history_leave_trouble(struct history *history, const struct history_trouble *trouble)
+{
+    if (history->lock_fd >= 0)
+        write_word(history->lock_fd, trouble);
+}
+
+bool history_find_trouble(const char *path, int64_t pid, struct history_trouble *trouble)
+{
+    struct strbuf name = { 0 };
+    char text[WORD_BYTES + 1] = "";
+    int64_t writer = 0;
+    int at = 0;
+
+    strbuf_printf(&name, "%s-lock", path);
+    int fd = open(name.at, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool found = fd >= 0 && pread(fd, text, WORD_BYTES, 0) > 0 &&
+        sscanf(text, "%" SCNd64 "\n%" SCNd64 " %" SCNd64 " %n", &writer, &trouble->failures, &trouble->since_ms, &at) == 3 &&
+        writer == pid && at > 0;
+    if (found)
+        strbuf_add(&trouble->why, text + at, strcspn(text + at, "\n"));
+    if (fd >= 0)
+        close(fd);
+    strbuf_free(&name);
+    return found;
 }
 
 /* SQLITE_OK with the descriptor in *held, which is -1 if locking is not to be had here: that is no reason not to work. */
@@ -59,7 +94,7 @@ static int take(const char *path, const char *database, int *held, struct strbuf
 
     *held = -1;
     if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0) {
-        write_pid(fd);
+        write_word(fd, NULL);
         *held = fd;
         return SQLITE_OK;
     }

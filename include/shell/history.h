@@ -49,6 +49,20 @@ void history_put_sources(struct history *history, const struct source_position *
 void history_put_delivery(struct history *history, int64_t outbox_id, const char *status, int64_t attempts,
                           int64_t next_attempt_ms, int64_t delivered_ms, const char *last_error);
 
+/*
+ * While commits fail the database cannot say so itself. The file beside it that keeps other agents away has room for a word, on a
+ * full disk too, and `status` finds it there.
+ */
+struct history_trouble {
+    int64_t failures;        /* 0: all is well */
+    int64_t since_ms;
+    struct strbuf why;
+};
+
+void history_leave_trouble(struct history *history, const struct history_trouble *trouble);
+/* What the agent of this pid left beside the database at path; false if nothing. */
+bool history_find_trouble(const char *path, int64_t pid, struct history_trouble *trouble);
+
 bool history_dirty(const struct history *history);
 size_t history_pending_bytes(const struct history *history);
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The history's storage fails in every way, and the agent goes on watching: nothing is lost, nobody is paged for nothing."""
 import contextlib
+import datetime
+import json
 import os
 import re
 import shutil
@@ -73,6 +75,23 @@ class StorageCase(unittest.TestCase):
         fields = Path(f"/proc/{agent.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def assert_status_tells(self, agent, trouble):
+        """Since when, how often and why the history is not written, although it cannot say so itself; None: that all is well."""
+        def ask(*how):
+            return run("status", "--log", self.log, "--db", agent.database, *how)
+        told = json.loads(ask("--format", "json").stdout)["agent"]["not_written"]
+        if trouble is None:
+            self.assertIsNone(told)
+            self.assertNotIn("not written", ask().stdout)
+            return
+        self.assertIn(trouble, told["error"])
+        self.assertGreaterEqual(told["attempts"], 1)
+        since = datetime.datetime.fromisoformat(told["since"]).timestamp()
+        self.assertTrue(time.time() - 60 < since <= time.time(), told)
+        text = ask()
+        self.assertRegex(text.stdout, rf"(?s)not written since .*{trouble}")
+        self.assertIn(text.returncode, (1, 2))
+
     def assert_same_rows(self, one, other, rows=ROWS):
         for query in rows:
             self.assertEqual(one.rows(query), other.rows(query), query)
@@ -103,6 +122,7 @@ class FullDisk(StorageCase):
             self.cycles(scheduler, 60, failing=[KRAKEN])
             wait_until(lambda: len(self.told()) >= 2, 10, f"no page on a full disk: {agent.said()}")
             wait_until(lambda: "full" in agent.said(), 10, f"not said: {agent.said()}")
+            self.assert_status_tells(agent, "full")
             before = self.cpu_s(agent)
             time.sleep(3)
             self.assertLess(self.cpu_s(agent) - before, 0.5)
@@ -113,6 +133,7 @@ class FullDisk(StorageCase):
             quiet.wait_for(GOOD, 5)
             agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending'", 0)
             self.assertIn("writing again", agent.said())
+            self.assert_status_tells(agent, None)
             self.assert_same_rows(quiet, agent)
             self.assertEqual(self.told(), self.told("/quiet"))
             self.assertEqual(len(set(self.keys())), len(self.keys()))
@@ -203,6 +224,7 @@ class Locked(StorageCase):
             self.cycles(scheduler, 4, failing=[KRAKEN])
             self.receiver.wait(2, 5, "/hook")
             wait_until(lambda: "locked" in agent.said(), 5, agent.said())
+            self.assert_status_tells(agent, "locked")
             before = self.cpu_s(agent)
             time.sleep(3)
             self.assertLess(self.cpu_s(agent) - before, 0.5)
@@ -210,6 +232,7 @@ class Locked(StorageCase):
             holder.execute("ROLLBACK")
             self.cycles(scheduler, 1)
             agent.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", 7)
+            self.assert_status_tells(agent, None)
             self.assertIn("writing again", agent.said())
             self.assertEqual(len(set(self.keys())), len(self.keys()))
             self.assertGreater(int(re.search(r"commit_failures (\d+)", agent.rows("SELECT value FROM state WHERE key = 'agent'")[0][0])[1]), 0)
@@ -274,9 +297,8 @@ class Corrupt(StorageCase):
                 self.receiver.wait(2, 5, "/hook")
                 agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 2)
                 agent.stop()
-                with sqlite3.connect(self.database) as database:
-                    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                database.close()
+                with contextlib.closing(sqlite3.connect(self.database)) as database:
+                    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 rows = agent.rows(ROWS[0])
                 damage(self.database)
                 agent.start()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The built agent in a test's hand: started, stopped, killed, and its history read."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -71,7 +72,8 @@ class Agent:
     def rows(self, query, *values):
         """What the history says now; nothing while there is none yet."""
         try:
-            with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5) as database:
+            connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)
+            with contextlib.closing(connection) as database:
                 return database.execute(query, values).fetchall()
         except sqlite3.OperationalError:
             return []
