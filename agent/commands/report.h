@@ -100,6 +100,7 @@ struct report {
     int64_t since_ms, until_ms;          /* what tables, chart and totals cover */
     int64_t begin_ms, end_ms;            /* of the incident: onset, and recovery or now */
     int64_t interval_ms, slow_ms, too_slow_ms, escalation_ms;
+    int64_t lag_warning_ms, lag_critical_ms;
     bool interval_learnt;                /* from today's log: another day's cycles may have kept another one */
     struct report_incident incident;     /* the subject of REPORT_INCIDENT */
     struct report_incidents related;     /* open at the same time */
@@ -154,6 +155,9 @@ void report_total(struct report *report);
 
 /* Whether it is a trouble of the agent's own: no outage, no runbook, and nothing that Prometheus watches. */
 bool report_is_own(const struct report_incident *incident);
+
+/* Since when the table's lag was over that threshold without a page of its own, because this incident explained it; 0: it was not. */
+int64_t report_lag_under(const struct report *report, const struct report_table *table, int64_t threshold_ms);
 
 /* Prometheus's instant minus ours; false where one of the two is missing. */
 bool report_lead(const struct report_incident *incident, int64_t *lead_ms);

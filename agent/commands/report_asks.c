@@ -90,6 +90,32 @@ struct words words_gaps(const struct report *report)
     return words;
 }
 
+/* The day is said where it is not the one that the report begins on. */
+static void moment_put(const struct report *report, int64_t at_ms, struct strbuf *out)
+{
+    if (face_day(at_ms) == face_day(report->begin_ms))
+        face_clock(out, at_ms, words_offset(report));
+    else
+        face_time(out, at_ms, words_offset(report));
+}
+
+void words_inhibited(const struct report *report, struct strbuf *out)
+{
+    for (size_t i = 0; i < report->table_count; i++) {
+        const struct report_table *table = &report->tables[i];
+        int64_t warning_ms = report_lag_under(report, table, report->lag_warning_ms);
+        int64_t critical_ms = report_lag_under(report, table, report->lag_critical_ms);
+        if (!warning_ms)
+            continue;
+        strbuf_printf(out, "%s%s from ", out->len ? "; " : "its symptom, lag, was not paged apart: ", table->name);
+        moment_put(report, warning_ms, out);
+        if (critical_ms) {
+            strbuf_puts(out, ", critical from ");
+            moment_put(report, critical_ms, out);
+        }
+    }
+}
+
 void words_usual(const struct report_usual *usual, struct strbuf *out)
 {
     face_duration(out, usual->low_ms);

@@ -9,7 +9,7 @@
 #include "archive.h"
 
 enum { INTERVAL_DEFAULT_MS = 15 * 60 * 1000, BEFORE_INTERVALS = 12, AFTER_INTERVALS = 6 };
-static const int64_t DAY_MS = 86400000;
+static const int64_t DAY_MS = 86400000, MINUTE_MS = 60000;
 static const int64_t RECURRENCE_DAYS = 30;
 
 static const char incident_columns[] =
@@ -122,6 +122,10 @@ static void report_begin(struct report *report, struct rows *rows, const struct 
     report->interval_learnt = config->settings.schedule.interval_ms <= 0;
     if (report->kind == REPORT_INCIDENT && report->interval_learnt)
         report->interval_ms = report_interval_before(rows, report->incident.onset_ms, report->interval_ms);
+    /* The runbook's 20 and 30 min, or what a longer interval allows, unless they are configured. */
+    int64_t warning_ms = config->settings.detect.lag_warning_ms, critical_ms = config->settings.detect.lag_critical_ms;
+    report->lag_warning_ms = warning_ms ? warning_ms : larger(20 * MINUTE_MS, report->interval_ms + 5 * MINUTE_MS);
+    report->lag_critical_ms = critical_ms ? critical_ms : larger(30 * MINUTE_MS, 2 * report->interval_ms);
     report->slow_ms = config->settings.detect.cycle_slow_ms;
     report->too_slow_ms = config->settings.detect.cycle_too_slow_ms;
     report->escalation_ms = config->settings.notify.escalation_ms;

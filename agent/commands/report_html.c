@@ -171,6 +171,20 @@ static void cards_put(const struct page *page)
     strbuf_puts(page->out, "</div>\n");
 }
 
+/* The shades that the chart has. */
+static void shades_key_put(const struct page *page)
+{
+    const struct report *report = page->report;
+    bool severe = report->kind == REPORT_INCIDENT && report->incident.critical_ms;
+    bool lesser = report->kind == REPORT_INCIDENT && !report->incident.critical_ms;
+    for (size_t i = 0; i < report->incidents.count; i++) {
+        severe |= report->incidents.at[i].critical_ms != 0;
+        lesser |= report->incidents.at[i].critical_ms == 0;
+    }
+    strbuf_puts(page->out, severe ? "<li class=\"severe\">critical incident</li>" : "");
+    strbuf_puts(page->out, lesser ? "<li class=\"lesser\">warning</li>" : "");
+}
+
 static void chart_put(const struct page *page)
 {
     if (page->report->cycle_count == 0)
@@ -180,8 +194,8 @@ static void chart_put(const struct page *page)
     chart_svg(page->report, page->out);
     strbuf_puts(page->out, "</div>\n<ul class=\"key\"><li class=\"fine\">good</li>"
                            "<li class=\"slow\">slow or running</li>"
-                           "<li class=\"bad\">failed or too slow</li><li class=\"none\">no cycle</li>"
-                           "<li class=\"span\">incident</li>");
+                           "<li class=\"bad\">failed or too slow</li><li class=\"none\">no cycle</li>");
+    shades_key_put(page);
     if (page->report->usual.cycles) {
         strbuf_puts(page->out, "<li class=\"usual\">usual: ");
         words_usual(&page->report->usual, page->out);

@@ -177,6 +177,24 @@ static void totals_object(struct json_writer *json, const struct report *report)
     json_close(json, '}');
 }
 
+static void inhibited_array(struct json_writer *json, const struct report *report)
+{
+    json_open(json, "inhibited", '[');
+    for (size_t i = 0; i < report->table_count; i++) {
+        int64_t warning_ms = report_lag_under(report, &report->tables[i], report->lag_warning_ms);
+        int64_t critical_ms = report_lag_under(report, &report->tables[i], report->lag_critical_ms);
+        if (!warning_ms)
+            continue;
+        json_open(json, NULL, '{');
+        json_put_text(json, "alert", alert_name(critical_ms ? ALERT_LAG_CRITICAL : ALERT_LAG_ELEVATED));
+        json_put_text(json, "table", report->tables[i].name);
+        json_put_time(json, "since", warning_ms);
+        json_put_time(json, "critical", critical_ms);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
 static void incident_parts(struct json_writer *json, const struct report *report)
 {
     struct words questions = words_questions(report);
@@ -193,6 +211,7 @@ static void incident_parts(struct json_writer *json, const struct report *report
         json_close(json, '}');
     }
     json_close(json, ']');
+    inhibited_array(json, report);
     incident_array(json, "related", &report->related);
     incident_array(json, "recurrence_30d", &report->earlier);
     json_open(json, "open_questions", '[');

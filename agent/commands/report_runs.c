@@ -110,6 +110,16 @@ static void gap_consider(const struct report *report, struct report_table *table
     table->catch_up_rows = rows;
 }
 
+int64_t report_lag_under(const struct report *report, const struct report_table *table, int64_t threshold_ms)
+{
+    enum alert alert = report->incident.alert;
+    bool explains = alert == ALERT_CONSECUTIVE_FAILURES || alert == ALERT_CYCLE_SLOW || alert == ALERT_CYCLE_TOO_SLOW ||
+                    alert == ALERT_SCHEDULER_DOWN;
+    int64_t since_ms = table->gap_from_ms + threshold_ms;
+    int64_t until_ms = table->gap_to_ms ? table->gap_to_ms : report->now_ms;
+    return explains && table->gap_from_ms && since_ms < until_ms && since_ms < report->end_ms ? since_ms : 0;
+}
+
 struct run_row {
     int64_t started_ms, ended_ms, rows;
     const char *outcome;

@@ -51,7 +51,7 @@ static const char *const rules[] = {
     ".key{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;margin:.5rem 0 0;padding:0;list-style:none;color:var(--soft);font-size:.8rem}",
     ".key li[class]::before{content:'';display:inline-block;width:.7rem;height:.7rem;border-radius:.15rem;margin-right:.4rem;"
     "vertical-align:-.05rem}.key .fine::before{background:var(--fine)}.key .slow::before{background:var(--slow)}"
-    ".key .bad::before{background:var(--bad)}.key .span::before{background:var(--severe)}"
+    ".key .bad::before{background:var(--bad)}.key .severe::before{background:var(--severe)}.key .lesser::before{background:var(--shade)}"
     ".key .usual::before{background:var(--accent);opacity:.45}.key li.none::before{border:1.5px solid var(--bad);border-radius:50%}",
     ".story{list-style:none;margin:0;padding:0}",
     ".story>li{position:relative;display:grid;grid-template-columns:5.2rem minmax(0,1fr);gap:.1rem 1.9rem;padding-bottom:.8rem}",
@@ -83,6 +83,7 @@ static const char *const rules[] = {
     "@media (max-width:34rem){svg{min-width:0}svg text{font-size:20px}svg text.between{display:none}}",
     "@media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc}body{font-size:10.5pt}main{max-width:none;padding:0}"
     ".card{border:0;border-top:1px solid var(--line);border-radius:0;padding:.6rem 0}.story>li,tr,.cards .card,svg{break-inside:avoid}"
+    ".cards{grid-template-columns:repeat(4,1fr)}.cards .card{padding:.6rem 0}"
     "h2{break-after:avoid}svg{min-width:0}.scroll{overflow:visible}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}",
 };
 

@@ -210,6 +210,9 @@ struct words words_measures(const struct report *report)
     bool own = report_is_own(incident);
     words_add(&words, "Lead", lost || !incident->notified_ms ? TONE_WARNING : own ? TONE_PLAIN : TONE_GOOD, &value);
     add_escalation(&words, report);
+    words_inhibited(report, &value);
+    if (value.len)
+        words_add(&words, "Inhibited", TONE_PLAIN, &value);
     if (incident->silenced || report->silence_count) {
         if (incident->silenced)
             strbuf_printf(&value, "%" PRId64 " notification%s held back", incident->silenced,

@@ -40,6 +40,7 @@ struct words words_cause(const struct report *report);
 struct words words_period(const struct report *report);
 struct words words_questions(const struct report *report);       /* labels are NULL */
 struct words words_gaps(const struct report *report);            /* the label names the table */
+void words_inhibited(const struct report *report, struct strbuf *out);   /* nothing, if nothing was */
 void words_usual(const struct report_usual *usual, struct strbuf *out);   /* "10.9 s to 13.3 s, median 12.1 s" */
 void words_missed(const struct report *report, struct strbuf *out);
 void words_delivery(const struct report_delivery *delivery, int said_offset, struct strbuf *out);
