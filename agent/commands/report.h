@@ -156,6 +156,9 @@ void report_total(struct report *report);
 /* Whether it is a trouble of the agent's own: no outage, no runbook, and nothing that Prometheus watches. */
 bool report_is_own(const struct report_incident *incident);
 
+/* When somebody first silenced what was open: a sign that it was seen; 0 if nobody did. */
+int64_t report_acknowledged(const struct report *report);
+
 /* Since when the table's lag was over that threshold without a page of its own, because this incident explained it; 0: it was not. */
 int64_t report_lag_under(const struct report *report, const struct report_table *table, int64_t threshold_ms);
 

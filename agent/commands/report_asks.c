@@ -226,7 +226,7 @@ static void ask_data(const struct report *report, struct words *words)
                           report->tables[i].name);
         }
     if (value.len) {
-        strbuf_puts(&value, ".");
+        strbuf_puts(&value, ". A loss is for the Engineering Lead and the Data Team.");
         words_add(words, NULL, TONE_PLAIN, &value);
     }
     if (report->earlier_in_day >= RECURRENCES_TO_ESCALATE) {

@@ -201,6 +201,7 @@ static void incident_parts(struct json_writer *json, const struct report *report
     json_open(json, "incident", '{');
     incident_fields(json, &report->incident);
     json_close(json, '}');
+    json_put_time(json, "acknowledged", report_acknowledged(report));
     event_array(json, report);
     json_open(json, "silences", '[');
     for (size_t i = 0; i < report->silence_count; i++) {

@@ -105,6 +105,14 @@ static void silences_gather(struct report *report, struct rows *rows)
     }
 }
 
+int64_t report_acknowledged(const struct report *report)
+{
+    for (size_t i = 0; i < report->silence_count; i++)
+        if (report->silences[i].starts_ms >= report->incident.opened_ms)
+            return report->silences[i].starts_ms;
+    return 0;
+}
+
 static int event_compare(const void *left, const void *right)
 {
     const struct report_event *a = left, *b = right;

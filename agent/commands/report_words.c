@@ -135,6 +135,8 @@ struct words words_times(const struct report *report)
     if (!incident->notified_ms)
         words_add_text(&words, "Notified", WORDS_PLAIN, incident->silenced ? "no: held back by a silence" : "no");
     add_time(&words, report, "Critical", incident->critical_ms, TONE_CRITICAL, incident->onset_ms, "the onset");
+    add_time(&words, report, "Acknowledged", report_acknowledged(report), TONE_PLAIN, incident->opened_ms,
+             "detection, by a silence");
     add_time(&words, report, "Prometheus", incident->prometheus_ms, TONE_DIM, incident->onset_ms,
              "the onset, had it fired as meant");
     add_time(&words, report, "Escalated", incident->escalated_ms, TONE_WARNING, incident->opened_ms, "detection");
