@@ -24,7 +24,7 @@ COLD      = $(if $(filter -O2 -O3,$(CFLAGS)),-Os)
 # No path of this machine goes into the binary, so that two builds are the same bytes.
 ALL_CFLAGS   = -std=c11 $(WARNINGS) $(CFLAGS) $(SMALL) -fPIE -pthread -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),$(SANITIZE),$(HARDEN))
 ALL_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now,-z,pack-relative-relocs -Wl,--as-needed,--gc-sections $(SANITIZE) $(LDFLAGS)
-LIBRARIES   := libpcre2-8 libcurl sqlite3 inih
+LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib
 # Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run.
 LDLIBS       = -linotifytools $(shell pkg-config --libs $(LIBRARIES)) -lm
 

@@ -141,6 +141,8 @@ static bool is_rotated(const struct follow *follow, size_t index)
 
 static enum follow_writer ask_writer(struct follow *follow, struct followed *file)
 {
+    if (tail_is_packed(file->tail))
+        return file->writer = WRITER_ABSENT;
     /* Who was there is there until a close says otherwise; who was not may come without a word. */
     if (file->writer != WRITER_PRESENT || file->writer_stale || follow->polling) {
         file->writer = writer_ask(tail_fd(file->tail));

@@ -61,6 +61,7 @@ struct span {
     size_t from, to;         /* indexes */
     uid_t owner;             /* in a directory like /tmp anybody could put a forged generation beside the log */
     int64_t written_ns;      /* and written after that: an old one unpacked again is born late, too */
+    enum siblings_kind kind;
 };
 
 static void append_generations(struct follow *follow, struct siblings *siblings, const struct span *span)
@@ -68,6 +69,7 @@ static void append_generations(struct follow *follow, struct siblings *siblings,
     for (size_t i = span->from; i < span->to; i++) {
         const struct tail *tail = siblings->tails[i];
         if (tail && siblings_is_generation(siblings, i) && tail_owner(tail) == span->owner &&
+            (span->kind == SIBLINGS_PACKED_TOO || !tail_is_packed(tail)) &&
             tail_changed_ns(tail) >= span->written_ns && !is_followed(follow, tail) && !is_copy(follow, tail))
             append(follow, siblings_take(siblings, i));
     }
@@ -92,7 +94,8 @@ static struct span span_between(const struct siblings *siblings, const struct ta
     else
         for (from = 0; from < siblings->count && tail_born_ns(siblings->tails[from]) <= tail_born_ns(file);)
             from++;
-    return (struct span){ from, to == SIZE_MAX ? siblings->count : to, tail_owner(file), tail_born_ns(file) };
+    return (struct span){ from, to == SIZE_MAX ? siblings->count : to, tail_owner(file), tail_born_ns(file),
+                          SIBLINGS_PACKED_TOO };
 }
 
 enum whereabouts { AT_PATH, BESIDE, LOST };
@@ -118,13 +121,14 @@ static enum whereabouts find(const struct source_position *position, const struc
 static void note_lost(const struct follow *follow, const struct source_position *position, const struct siblings *siblings)
 {
     follow_note(follow, FOLLOW_ROTATED, "the file read last (inode %llu, up to byte %lld) is not there any more%s",
-                (unsigned long long)position->inode, (long long)position->offset,
-                siblings->compressed ? ", probably compressed: what was written to it after that is not read" : "");
+                (unsigned long long)position->inode, (long long)position->offset, siblings->compressed ?
+                ", removed or compressed otherwise than by gzip: what was written to it after that is not read" : "");
 }
 
 /*
  * Takes up where an earlier life stood: every remembered file that is at path or beside it, then the generations that
- * came after the last of them. If the last one was compressed meanwhile, what is not compressed yet came after it.
+ * came after the last of them. If the last one is not found it was probably compressed, by something that we cannot unpack:
+ * what is not compressed yet came after it.
  */
 static void take_up(struct follow *follow, struct tail *at_path)
 {
@@ -132,7 +136,7 @@ static void take_up(struct follow *follow, struct tail *at_path)
     struct span span = { 0 };
     bool found = at_path;
 
-    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner, SIBLINGS_PACKED_TOO);
     for (size_t i = 0; i < follow->remembered_count; i++)
         siblings_date(&siblings, at_path, &follow->remembered[i]);
     for (size_t i = 0; i < follow->remembered_count; i++) {
@@ -154,7 +158,7 @@ static void take_up(struct follow *follow, struct tail *at_path)
             if (at_path)
                 note_lost(follow, position, &siblings);
             if (at_path && siblings.compressed)
-                span = (struct span){ 0, siblings.count, tail_owner(at_path), 0 };
+                span = (struct span){ 0, siblings.count, tail_owner(at_path), 0, SIBLINGS_PLAIN };
             break;
         }
     }
@@ -170,7 +174,7 @@ static void catch_missed(struct follow *follow, const struct tail *at_path)
     struct siblings siblings;
 
     struct source_position newest = tail_position(follow->files[follow->count - 1].tail);
-    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner, SIBLINGS_PLAIN);
     siblings_date(&siblings, NULL, &newest);
     struct span span = span_between(&siblings, follow->files[follow->count - 1].tail, at_path);
     append_generations(follow, &siblings, &span);
@@ -183,7 +187,7 @@ void follow_recover(struct follow *follow, size_t index)
     struct source_position position = tail_position(tail);
     struct siblings siblings;
 
-    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner, SIBLINGS_PACKED_TOO);
     size_t copy = siblings_find_copy(&siblings, &position);
     bool found = copy != SIZE_MAX && tail_owner(siblings.tails[copy]) == tail_owner(tail) &&
                  !is_followed(follow, siblings.tails[copy]);

@@ -19,26 +19,51 @@ static const char *suffix_of(const char *name, const char *base)
     return name + len + 1;
 }
 
+static bool ends_in(const char *name, const char *end)
+{
+    size_t name_len = strlen(name), end_len = strlen(end);
+    return name_len > end_len && strcmp(name + name_len - end_len, end) == 0;
+}
+
 static bool is_compressed(const char *name)
 {
     static const char *const ENDS[] = { ".gz", ".xz", ".bz2", ".zst", ".lz4", ".lzma", ".Z" };
-    size_t len = strlen(name);
     for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++) {
-        size_t end = strlen(ENDS[i]);
-        if (len > end && strcmp(name + len - end, ENDS[i]) == 0)
+        if (ends_in(name, ENDS[i]))
             return true;
     }
     return false;
 }
 
+/* While a file is being packed it is there twice; the packed one counts when it is finished and the other one is gone. */
+static bool is_finished(const char *path)
+{
+    struct stat st;
+    char *plain = must_copy(path, strlen(path) - strlen(".gz"));
+    bool finished = lstat(plain, &st) != 0;
+    free(plain);
+    return finished;
+}
+
+static struct tail *open_sibling(const char *path, int64_t owner)
+{
+    struct strbuf why = { 0 };
+    enum tail_refusal refusal;
+
+    if (ends_in(path, ".gz"))
+        return is_finished(path) ? tail_open_packed(path, owner) : NULL;
+    struct tail *tail = tail_open(path, owner, &refusal, &why);
+    strbuf_free(&why);
+    return tail;
+}
+
 /* What cannot be opened is not ours to complain about: it may never have been a log. */
 static void add(struct siblings *siblings, const char *directory, const char *name, const char *suffix, int64_t owner)
 {
-    struct strbuf path = { 0 }, why = { 0 };
-    enum tail_refusal refusal;
+    struct strbuf path = { 0 };
 
     strbuf_printf(&path, "%s/%s", directory, name);
-    struct tail *tail = tail_open(strbuf_text(&path), owner, &refusal, &why);
+    struct tail *tail = open_sibling(strbuf_text(&path), owner);
     if (tail && siblings_find_inode(siblings, tail) != SIZE_MAX) {
         tail_free(tail);
         tail = NULL;
@@ -51,10 +76,9 @@ static void add(struct siblings *siblings, const char *directory, const char *na
         siblings->count++;
     }
     strbuf_free(&path);
-    strbuf_free(&why);
 }
 
-static void list(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
+static void list(struct siblings *siblings, const char *directory, const char *base, int64_t owner, enum siblings_kind kind)
 {
     DIR *dir = opendir(directory);
     struct dirent *entry;
@@ -65,9 +89,9 @@ static void list(struct siblings *siblings, const char *directory, const char *b
         const char *suffix = suffix_of(entry->d_name, base);
         if (!suffix)
             continue;
-        if (is_compressed(entry->d_name))
-            siblings->compressed = true;
-        else
+        bool compressed = is_compressed(entry->d_name);
+        siblings->compressed |= compressed;
+        if (!compressed || (kind == SIBLINGS_PACKED_TOO && ends_in(entry->d_name, ".gz")))
             add(siblings, directory, entry->d_name, suffix, owner);
     }
     closedir(dir);
@@ -83,12 +107,13 @@ static bool is_older_by_name(const char *a, const char *b)
 
 /*
  * By birth, not by the last write: a writer that stayed with an old file makes that look the youngest. Where the clock is
- * too coarse the name must tell.
+ * too coarse, or nobody knows the birth of what was packed, the name must tell.
  */
 static bool is_older(const struct siblings *siblings, size_t a, size_t b)
 {
     int64_t a_ns = tail_born_ns(siblings->tails[a]), b_ns = tail_born_ns(siblings->tails[b]);
-    if (a_ns != b_ns)
+    bool packed = tail_is_packed(siblings->tails[a]) || tail_is_packed(siblings->tails[b]);
+    if (a_ns != b_ns && !packed)
         return a_ns < b_ns;
     return is_older_by_name(siblings->names[a], siblings->names[b]);
 }
@@ -118,10 +143,11 @@ static struct timespec changed(const char *directory)
 }
 
 /* False if the directory changed meanwhile. */
-static bool list_undisturbed(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
+static bool list_undisturbed(struct siblings *siblings, const char *directory, const char *base, int64_t owner,
+                             enum siblings_kind kind)
 {
     struct timespec before = changed(directory);
-    list(siblings, directory, base, owner);
+    list(siblings, directory, base, owner, kind);
     struct timespec after = changed(directory);
     return before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec;
 }
@@ -130,12 +156,12 @@ static bool list_undisturbed(struct siblings *siblings, const char *directory, c
  * A rotation in the midst of reading the directory (.1 becomes .2 behind our back) can hide a file: then it is read again.
  * In a directory as busy as /tmp that need not end; a few times will do.
  */
-void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
+void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner, enum siblings_kind kind)
 {
     int tries = 0;
 
     *siblings = (struct siblings){ 0 };
-    while (!list_undisturbed(siblings, directory, base, owner) && ++tries < 5)
+    while (!list_undisturbed(siblings, directory, base, owner, kind) && ++tries < 5)
         siblings_free(siblings);
     sort(siblings);
 }
@@ -218,5 +244,5 @@ bool siblings_is_generation(const struct siblings *siblings, size_t index)
     const char *name = siblings->names[index];
     const char *end = name + strspn(name, "0123456789-_:.T");
     /* logrotate says .backup of a log that the writer made before logrotate could. */
-    return isdigit((unsigned char)name[0]) && (*end == '\0' || strcmp(end, "backup") == 0);
+    return isdigit((unsigned char)name[0]) && (*end == '\0' || strcmp(end, "backup") == 0 || strcmp(end, "gz") == 0);
 }

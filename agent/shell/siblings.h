@@ -7,15 +7,17 @@
 
 #include "agent/shell/tail.h"
 
-/* What rotation left beside a log: PATH.1, PATH-20260212 and so on, open, oldest first. */
+/* What rotation left beside a log: PATH.1, PATH-20260212 and so on, open, oldest first; PATH.2.gz as well, if asked for. */
+enum siblings_kind { SIBLINGS_PLAIN, SIBLINGS_PACKED_TOO };
+
 struct siblings {
     struct tail **tails;     /* owned; NULL where one was taken */
     char **names;
     size_t count;
-    bool compressed;         /* there are others that cannot be read: PATH.2.gz */
+    bool compressed;         /* there are packed ones, read or not: PATH.2.gz, PATH.2.xz */
 };
 
-void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner);
+void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner, enum siblings_kind kind);
 void siblings_free(struct siblings *siblings);
 
 /* Each returns an index, SIZE_MAX if there is none: the same inode; likewise with the same beginning; a copy of it. */

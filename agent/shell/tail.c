@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/shell/unpack.h"
+
 /* FNV-1a over what was consumed of the file's first bytes; it can go on where it stopped. */
 struct fingerprint {
     uint64_t hash;
@@ -19,6 +21,7 @@ static const struct fingerprint FINGERPRINT_EMPTY = { 0xcbf29ce484222325u, 0 };
 
 struct tail {
     int fd;
+    struct unpack *unpack;   /* NULL: the file is the text itself */
     uint64_t device, inode;
     uid_t owner;
     int64_t born_ns;         /* 0: not known */
@@ -26,6 +29,7 @@ struct tail {
     int64_t scanned;         /* no newline between offset and here */
     struct fingerprint seen; /* of [0, offset), as far as it counts */
     bool long_said;          /* that the line at offset is too long */
+    bool damage_said;
 };
 
 static void fingerprint_add(struct fingerprint *print, const char *bytes, size_t len)
@@ -38,6 +42,8 @@ static void fingerprint_add(struct fingerprint *print, const char *bytes, size_t
 static ssize_t read_at(const struct tail *tail, char *buffer, size_t len, int64_t offset)
 {
     ssize_t got;
+    if (tail->unpack)
+        return unpack_read(tail->unpack, buffer, len, offset);
     do {
         got = pread(tail->fd, buffer, len, offset);
     } while (got < 0 && errno == EINTR);
@@ -130,10 +136,30 @@ cleanup:
     return tail;
 }
 
+/* What packed a file gave it the time of its last write; when it was born says nothing of its text. */
+struct tail *tail_open_packed(const char *path, int64_t owner)
+{
+    struct strbuf why = { 0 };
+    enum tail_refusal refusal;
+    struct tail *tail = tail_open(path, owner, &refusal, &why);
+
+    if (tail) {
+        tail->unpack = unpack_open(tail->fd);
+        tail->born_ns = 0;
+    }
+    if (tail && !tail->unpack) {
+        tail_free(tail);
+        tail = NULL;
+    }
+    strbuf_free(&why);
+    return tail;
+}
+
 void tail_free(struct tail *tail)
 {
     if (!tail)
         return;
+    unpack_free(tail->unpack);
     close(tail->fd);
     free(tail);
 }
@@ -160,7 +186,8 @@ bool tail_begins_as(const struct tail *tail, const struct source_position *posit
 
 bool tail_copies(const struct tail *tail, const struct source_position *position)
 {
-    return position->fingerprint_len > 0 && tail_begins_as(tail, position) && size_of(tail) >= position->offset;
+    return position->fingerprint_len > 0 && tail_begins_as(tail, position) &&
+           (tail->unpack || size_of(tail) >= position->offset);
 }
 
 bool tail_is(const struct tail *tail, uint64_t device, uint64_t inode)
@@ -298,6 +325,8 @@ static enum tail_outcome check_content(struct tail *tail, char *buffer)
         return TAIL_FAILED;
     if (!begins_with(tail, tail->seen))
         return TAIL_TRUNCATED;
+    if (tail->unpack)
+        return TAIL_END;
     if (size < tail->offset) {
         stand_at(tail, last_line_end(tail, buffer, size));
         return TAIL_CUT;
@@ -305,6 +334,19 @@ static enum tail_outcome check_content(struct tail *tail, char *buffer)
     if (size < tail->scanned)
         tail->scanned = tail->offset;
     return TAIL_END;
+}
+
+static void note_damage(struct tail *tail, const struct follow_sink *sink)
+{
+    const char *damage = tail->unpack ? unpack_damage(tail->unpack) : NULL;
+    if (!damage || tail->damage_said)
+        return;
+    struct strbuf text = { 0 };
+    strbuf_printf(&text, "the rotated file (inode %llu) cannot be unpacked beyond byte %lld of its text (%s): what came after "
+                  "that is lost", (unsigned long long)tail->inode, (long long)tail->scanned, damage);
+    sink->note(sink->ctx, FOLLOW_TRUNCATED, strbuf_text(&text));
+    strbuf_free(&text);
+    tail->damage_said = true;
 }
 
 enum tail_outcome tail_read(struct tail *tail, char *buffer, size_t *budget, const struct follow_sink *sink)
@@ -316,8 +358,10 @@ enum tail_outcome tail_read(struct tail *tail, char *buffer, size_t *budget, con
         ssize_t got = read_block(tail, buffer, sink);
         if (got < 0)
             return TAIL_FAILED;
-        if (got == 0)
+        if (got == 0) {
+            note_damage(tail, sink);
             return TAIL_END;
+        }
         *budget -= (size_t)got < *budget ? (size_t)got : *budget;
     }
     return TAIL_MORE;
@@ -331,8 +375,15 @@ void tail_finish(struct tail *tail, char *buffer, const struct follow_sink *sink
         hand_out(tail, buffer, wanted, rest, sink);
 }
 
+bool tail_is_packed(const struct tail *tail)
+{
+    return tail->unpack;
+}
+
 int64_t tail_behind(const struct tail *tail)
 {
+    if (tail->unpack)
+        return unpack_behind(tail->unpack);
     int64_t size = size_of(tail);
     return size > tail->offset ? size - tail->offset : 0;
 }

@@ -34,6 +34,13 @@ enum tail_refusal { TAIL_ABSENT, TAIL_UNTRUSTED };
 struct tail *tail_open(const char *path, int64_t owner, enum tail_refusal *refusal, struct strbuf *why);
 void tail_free(struct tail *tail);
 
+/*
+ * The same for the text within a gzip file, whose positions count in the text. NULL if it is none. It is over when it is
+ * read: nobody writes to it. The first read goes over all that comes before the position, however much that is.
+ */
+struct tail *tail_open_packed(const char *path, int64_t owner);
+bool tail_is_packed(const struct tail *tail);
+
 /* Where reading stands. resume takes what an earlier life stored, if this is the file. */
 struct source_position tail_position(const struct tail *tail);
 void tail_resume(struct tail *tail, const struct source_position *position);
@@ -59,7 +66,7 @@ void tail_restart(struct tail *tail);
 /* Nothing will be written any more: what stands behind the last newline is a line. */
 void tail_finish(struct tail *tail, char *buffer, const struct follow_sink *sink);
 
-int64_t tail_behind(const struct tail *tail);      /* bytes not yet handed out */
+int64_t tail_behind(const struct tail *tail);      /* bytes not yet handed out; of a packed one, as they are packed */
 bool tail_unlinked(const struct tail *tail);
 uid_t tail_owner(const struct tail *tail);
 int64_t tail_changed_ns(const struct tail *tail);  /* the last write, as the file system has it */

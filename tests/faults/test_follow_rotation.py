@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Following a log through rotation, and who holds it open for writing."""
 import gzip
+import lzma
 import os
 import pathlib
 import shutil
@@ -147,16 +148,21 @@ class Rotating(FollowerCase):
         os.kill(follower.process.pid, signal.SIGCONT)
         follower.expect("one", "two", *[f"generation {n}" for n in range(4)])
 
-    def test_the_remembered_file_was_compressed_while_it_was_down(self):
+    def compressed_while_down(self, pack, end):
         self.write("one")
         self.follow().expect("one")
         self.followers[0].stop()
-        self.write("two, lost to compression")
+        self.write("two, packed")
         self.rotate_by_hand(2)
-        with gzip.open(f"{self.rotated(2)}.gz", "wb") as packed:
-            packed.write(self.rotated(2).read_bytes())
+        self.rotated(2).with_name(f"{self.rotated(2).name}{end}").write_bytes(pack(self.rotated(2).read_bytes()))
         self.rotated(2).unlink()
-        follower = self.follow()
+        return self.follow()
+
+    def test_the_remembered_file_was_compressed_while_it_was_down(self):
+        self.compressed_while_down(gzip.compress, ".gz").expect("one", "two, packed", "generation 0", "generation 1")
+
+    def test_a_compression_that_cannot_be_undone_is_said(self):
+        follower = self.compressed_while_down(lzma.compress, ".xz")
         follower.expect("one", "generation 0", "generation 1")
         self.assertIn("compressed", follower.expect_note("rotated")[0])
 

@@ -60,14 +60,21 @@ class Much(LinesCase):
         self.assertLess(memory.most, MEMORY_KIB)
 
     def burst(self, wanted):
-        """Cycles of a past that ends before now, as many as fill the bytes."""
-        size = len(cycle(datetime.now()).encode())
-        count = wanted // size
-        begin = datetime.now() - timedelta(minutes=15 * count)
+        """Cycles of a past that ends before today, as many as fill the bytes, in whole days; how many they are."""
+        slots = [f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in range(0, 24 * 60, 15)]
+        at = datetime(2026, 1, 1)
+        day = "".join(cycle(at.replace(hour=int(slot[:2]), minute=int(slot[3:])), rows=1_111_111) for slot in slots)
+        days = -(-wanted // len(day.encode()))
+        pattern = day.replace("%", "%%").replace("2026-01-01", "%(day)s").replace("2026-01-02", "%(next)s")
+        pieces = pattern.split("1,111,111")        # each cycle says its rows twice
+        begin = datetime.now() - timedelta(days=days)
         with open(self.log, "a", encoding="utf-8") as log:
-            for number in range(count):
-                log.write(cycle(begin + timedelta(minutes=15 * number), rows=number + 1))
-        return count
+            for number in range(days):
+                names = {"day": f"{begin + timedelta(days=number):%Y-%m-%d}",
+                         "next": f"{begin + timedelta(days=number + 1):%Y-%m-%d}"}
+                rows = [f"{number * len(slots) + slot + 1:,}" for slot in range(len(slots)) for _ in (1, 2)]
+                log.write("".join(part for pair in zip(pieces, [*rows, ""]) for part in pair) % names)
+        return days * len(slots)
 
     def test_a_long_line_without_an_end(self):
         with Hand(self.log) as hand, self.agent() as agent:
