@@ -162,7 +162,7 @@ test: ## every test: unit, layers, end to end, faults
 test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
 	$(DEPS) build test
 	@+$(REMAKE) all probes
-	@python3 tests/run.py $(BUILD) faults
+	@python3 tests/run.py --held $(BUILD) faults
 
 test-browser: ## the HTML report in headless Chromium: valid, both themes, phone, paper, and silent
 	$(DEPS) build test browser

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the test programs and counts.
 
-    tests/run.py [--valgrind] BUILD [unit] [layers] [e2e] [faults] [browser] [package] [replay] [faults/test_sender ...]
+    tests/run.py [--valgrind] [--held] BUILD [unit] [layers] [e2e] [faults] [browser] [package] [replay] [faults/test_sender ...]
 
 Without names everything but `browser`, `package` and `replay` runs. A test program is a cmocka binary, check_layers.py, or a Python
 unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each says in TAP ("ok 1 - name") what passed. A program
 that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and ALONE = True (not beside another program).
+What a program says in lines "# held: ..." (what was injected, and what held) is collected and said at the end with --held.
 AGENT and BUILD in the environment tell the modules what to drive. The last line is "N passed, N failed[, N skipped]".
 """
 import concurrent.futures
@@ -28,6 +29,7 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "
 VALGRIND_SLOWDOWN = 5
 # Anywhere in a line: a test may have left its own output without a newline before it.
 TAP = re.compile(r"(not ok|ok) \d+ (- |# SKIP ?)(\S.*)?$", re.MULTILINE)
+HELD = re.compile(r"^# held: (.*)$", re.MULTILINE)
 PLAN = re.compile(r"^1\.\.(\d+)", re.MULTILINE)
 SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
               "UBSAN_OPTIONS": "print_stacktrace=1"}
@@ -111,6 +113,14 @@ def report(outcome):
             print(f"{outcome.program.name}: {outcome.trouble}")
         print("---")
     print(f"{outcome.program.name:34} {outcome.seconds:6.1f} s   {', '.join(counts)}", flush=True)
+
+
+def report_held(outcomes):
+    """What the programs injected, and what held."""
+    for outcome in outcomes:
+        held = HELD.findall(outcome.output)
+        if held:
+            print(outcome.program.name, *(f"    {what}" for what in held), sep="\n")
 
 
 def find_programs(build, wanted, valgrind):
@@ -230,6 +240,8 @@ def main(args):
         return run_replay(args[1], args[2:])
     valgrind = args[:1] == ["--valgrind"]
     args = args[valgrind:]
+    held = args[:1] == ["--held"]
+    args = args[held:]
     if not args:
         print(__doc__, file=sys.stderr)
         return 2
@@ -237,6 +249,8 @@ def main(args):
     outcomes = run_all(find_programs(build, args[1:] or ["unit", "layers", "e2e", "faults"], valgrind), build)
     passed, failed, skipped = (sum(getattr(outcome, count) for outcome in outcomes)
                                for count in ("passed", "failed", "skipped"))
+    if held:
+        report_held(outcomes)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed or not outcomes else 0
 

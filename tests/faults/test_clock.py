@@ -98,7 +98,7 @@ class Steps(ClockCase):
             self.assertEqual(pages(self.receiver.at("/hook")), [("IcebergOffloadSchedulerDown", "firing", "warning"),
                                                                 ("IcebergOffloadSchedulerDown", "firing", "critical")])
             self.assertLess(seconds, 5)
-        print(f"# the clock set {len(steps)} times (an hour, a day, both ways): no page; the death after it: warning and "
+        print(f"# held: the clock set {len(steps)} times (an hour, a day, both ways): no page; the death after it: warning and "
               f"critical within {seconds:.1f} s")
 
     def test_a_promise_that_is_broken_after_a_step_is_told(self):
@@ -110,7 +110,7 @@ class Steps(ClockCase):
                 told = len(self.receiver.at("/hook"))
                 requests = self.receiver.wait(told + 1, timeout=40, path="/hook")
                 self.assertEqual(pages(requests)[-1], ("IcebergOffloadSchedulerDown", "firing", "warning"))
-                print(f"# the clock set by {step} s while a promise runs out: told after {time.monotonic() - begun:.1f} s")
+                print(f"# held: the clock set by {step} s while a promise runs out: told after {time.monotonic() - begun:.1f} s")
                 self.cycles(agent, 1)
                 wait_until(lambda: pages(self.receiver.at("/hook"))[-1][1] == "resolved", 10, "not resolved")
 
@@ -136,7 +136,7 @@ class Zones(ClockCase):
             # The first cycle after a change may stand where its clock said; the others are on ours.
             late = agent.rows("SELECT count(*) FROM cycle WHERE abs(started_at - unixepoch() * 1000) > 600000")[0][0]
             self.assertLessEqual(late, 4, spread)
-        print("# a log whose zone changes 5 times while it is read: no page, each said once, with the likely zone")
+        print("# held: a log whose zone changes 5 times while it is read: no page, each said once, with the likely zone")
 
     def test_a_log_behind_by_its_zone_is_said_with_the_zone_and_shown_as_a_blind_spot(self):
         restore = self.environment(TZ="UTC")

@@ -114,7 +114,7 @@ class Planted(unittest.TestCase):
                 plant.hand.cycle()
                 plant.agent.wait_for(CYCLES, 3)
                 self.assertEqual(plant.agent.rows("SELECT count(*) FROM cycle"), [(3,)])
-        print(f"# planted at the log's path ({', '.join(names)}): refused, paged, over when it was gone; 0 lines lost")
+        print(f"# held: planted at the log's path ({', '.join(names)}): refused, paged, over when it was gone; 0 lines lost")
 
     @unittest.skipUnless(is_root(), "needs root")
     def test_a_log_that_may_not_be_read_is_paged_until_it_may(self):
@@ -191,7 +191,7 @@ class Forged(unittest.TestCase):
         for request in requests[0] + requests[1]:
             decoded = json.dumps(request.json(), ensure_ascii=False)
             self.assertNotRegex(decoded, r"\\u001b|\\u009b|\\b|[\x7f-\x9f]")
-        print("# forged records and terminal controls inside stderr: no event of them, no raw control character in "
+        print("# held: forged records and terminal controls inside stderr: no event of them, no raw control character in "
               f"{len(faces)} faces and 2 webhooks")
 
 

@@ -55,7 +55,7 @@ class Much(LinesCase):
                 agent.wait_for(CYCLES, count + 2)
             rows, = agent.rows("SELECT count(DISTINCT rows) FROM cycle")[0]
         self.assertGreaterEqual(rows, count, "each cycle of the burst has its own number of rows")
-        print(f"# a burst of {BURST_MB} MB while the agent was stopped: {count} cycles, 0 lost, 0 doubled, read in "
+        print(f"# held: a burst of {BURST_MB} MB while the agent was stopped: {count} cycles, 0 lost, 0 doubled, read in "
               f"{seconds:.1f} s, own memory at most {memory.most} KiB")
         self.assertLess(memory.most, MEMORY_KIB)
 
@@ -88,7 +88,7 @@ class Much(LinesCase):
                 hand.cycle()
                 agent.wait_for(CYCLES, 2, timeout=60)
             self.assertEqual(agent.said().count("longer than"), 1)
-            print(f"# a line of {LONG_LINE_MB} MB without an end: said once, the next line is right, own memory at most "
+            print(f"# held: a line of {LONG_LINE_MB} MB without an end: said once, the next line is right, own memory at most "
                   f"{memory.most} KiB")
             self.assertLess(memory.most, MEMORY_KIB)
 
@@ -161,7 +161,7 @@ class Odd(LinesCase):
             self.assertEqual(agent.said().count("given up"), 1)
             status = " ".join(run("status", "--db", agent.database, "--log", self.log).stdout.split())
             self.assertIn("20 patterns given up", status)
-            print(f"# 20 lines that make a pattern backtrack without end: given up after {seconds / 20 * 1000:.0f} ms each, "
+            print(f"# held: 20 lines that make a pattern backtrack without end: given up after {seconds / 20 * 1000:.0f} ms each, "
                   "counted, said once")
             self.assertLess(seconds, 20)
 

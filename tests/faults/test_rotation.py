@@ -73,7 +73,7 @@ class RotationCase(unittest.TestCase):
         numbers = self.numbers()
         lost = count - len(set(numbers))
         doubled = len(numbers) - len(set(numbers))
-        print(f"# {kind}: {count} lines, {lost} lost, {doubled} doubled")
+        print(f"# held: {kind}: {count} lines, {lost} lost, {doubled} doubled")
         self.assertEqual((lost, doubled), (0, 0), f"{kind}; the agent said: {self.agent.said()}")
         if in_order:
             self.assertEqual(numbers, list(range(1, count + 1)))
@@ -128,7 +128,7 @@ class Rotation(RotationCase):
         with contextlib.suppress(AssertionError):
             wait_until(lambda: kept <= set(self.numbers()), 10)
         numbers = self.numbers()
-        print(f"# copytruncate: {count} lines, of which logrotate itself kept {len(kept)}: {len(kept - set(numbers))} of them "
+        print(f"# held: copytruncate: {count} lines, of which logrotate itself kept {len(kept)}: {len(kept - set(numbers))} of them "
               f"lost, {len(numbers) - len(set(numbers))} doubled, {len(set(numbers) - kept)} more read before it cut them off")
         self.assertEqual((kept - set(numbers), numbers), (set(), sorted(set(numbers))))
 
@@ -284,7 +284,7 @@ class Away(RotationCase):
         self.agent.start()
         self.agent.wait_for("SELECT count(*) FROM run", first + second)
         self.assertEqual(self.numbers(), [*range(1, first + 1), *range(1, second + 1)])
-        print(f"# an inode used again while the agent was down: {first} + {second} lines, 0 lost, 0 doubled")
+        print(f"# held: an inode used again while the agent was down: {first} + {second} lines, 0 lost, 0 doubled")
 
     def test_an_overflow_of_the_kernels_queue(self):
         pour = self.begin(True)

@@ -57,7 +57,7 @@ class Death(unittest.TestCase):
                 self.assertEqual(pages(told), [(DOWN, "firing", "warning"), (DOWN, "firing", "critical")])
                 warnings.append(told[0].wall - at)
                 graces.append(told[1].wall - told[0].wall)
-        print(f"# SIGKILL of the writer, {KILLS} times: warning after {max(warnings):.2f} s at most, critical after a grace of "
+        print(f"# held: SIGKILL of the writer, {KILLS} times: warning after {max(warnings):.2f} s at most, critical after a grace of "
               f"1 s in {min(graces):.2f} to {max(graces):.2f} s")
         self.assertLess(max(warnings), 1)
         self.assertGreater(min(graces), 0.85)   # its clock begins a moment before the warning is sent
@@ -88,7 +88,7 @@ class Death(unittest.TestCase):
             at = scheduler.kill()
             told = self.receiver.wait(1, timeout=10, path="/hook")
             self.assertLess(told[0].wall - at, 1)
-        print("# echo >>, copytruncate, a second reader, a fork that closes, an editor's save: no page; the kill after them: one")
+        print("# held: echo >>, copytruncate, a second reader, a fork that closes, an editor's save: no page; the kill after them: one")
 
     def echo(self):
         for _ in range(5):
@@ -139,7 +139,7 @@ class Death(unittest.TestCase):
                 wait_until(lambda: (DOWN, "firing", "critical") in pages(self.receiver.at("/hook")), 15, "no page")
                 self.assertEqual(agent.said().count("may not be asked here"), 1)
                 self.assertNotIn("died", str([r.json() for r in self.receiver.at("/hook")]))
-        print("# without CAP_LEASE: said once, and the broken promise pages")
+        print("# held: without CAP_LEASE: said once, and the broken promise pages")
 
 
 if __name__ == "__main__":
