@@ -115,24 +115,6 @@ class ClosedDoors(ProcessCase):
         self.assertEqual(agent.rows("SELECT status FROM outbox"), [("pending",)])
         self.stop(agent)
 
-    def test_no_thread_touches_the_processes_signals(self):
-        """libcurl would, at each request, unless it is told not to: a race with the main thread's own."""
-        if not shutil.which("strace") or subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode:
-            self.skipTest("strace cannot trace here")
-        receiver, trace = self.open_receiver(), self.directory / "trace"
-        agent = self.agent({"good": {"url": receiver.url("/good", host="localhost")}},
-                           ["strace", "-D", "-f", "-q", "-o", str(trace), "-e", "trace=rt_sigaction,sendto,setitimer,alarm"])
-        agent.start()
-        self.page(agent)
-        receiver.wait(1, 30, "/good")
-        agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 1)
-        self.stop(agent)
-        lines = [line.split(maxsplit=1) for line in trace.read_text(encoding="utf-8", errors="replace").splitlines()]
-        main = lines[0][0]
-        self.assertTrue(any("POST /good" in call for thread, call in lines if thread != main), "the trace saw nothing")
-        touched = [call for thread, call in lines if thread != main and ("SIGPIPE" in call or "SIGALRM" in call or "alarm(" in call)]
-        self.assertEqual(touched, [])
-
 
 class DeafNameServer(ProcessCase):
     """A resolv.conf of its own, in a mount namespace, names a server that takes questions and never answers."""

@@ -186,6 +186,26 @@ routing_key_file = {self.directory / 'key'}
             self.assertIn("proxy-authorization", proxy.at(None)[0].headers)
             self.assert_clean("test-webhook", result.stdout + result.stderr, [secret, "cm9ib3Q6UFJPWFlzZWNyZXRRN3I4"])
 
+    def test_a_proxys_password_is_not_shown_by_the_running_agent(self):
+        secret, encoded = "PROXYsecretS9t0", "cm9ib3Q6UFJPWFlzZWNyZXRTOXQw"
+        with Receiver() as proxy:
+            for path in (f"http://127.0.0.1:{self.receiver.port}{self.path}", self.receiver.url("/duty")):
+                proxy.plan(path, "echo")
+            proxied = {"http_proxy": f"http://robot:{secret}@127.0.0.1:{proxy.port}", "no_proxy": "", "NO_PROXY": ""}
+            agent = self.agent(["env", *(f"{name}={value}" for name, value in proxied.items())])
+            with Scheduler(self.log) as scheduler, agent:
+                scheduler.cycle()
+                agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", 1)
+                scheduler.kill()
+                agent.wait_for("SELECT count(*) > 0 AND sum(status = 'pending') = 0 FROM outbox", 1, 30)
+                agent.stop()
+            self.assertTrue(all("proxy-authorization" in request.headers for request in proxy.at(None)))
+            self.assertGreaterEqual(len(proxy.at(None)), 3)
+        self.assertIn("refused", agent.said())
+        for name, text in (("the log", agent.said()), ("standard output", agent.printed()), ("the history", self.dump()),
+                           *self.outputs()):
+            self.assert_clean(name, text, [secret, encoded, *IN_URL.values()])
+
 
 if __name__ == "__main__":
     unittest.main()
