@@ -48,6 +48,13 @@ struct incident {
     const char *evidence;    /* the line that decided it, or NULL */
 };
 
+/* Who is told. */
+enum hearing {
+    HEARD_BY_ALL,
+    HEARD_BY_KEEPERS,        /* receivers that keep an incident open until they are told its end, and nobody else */
+    HEARD_BY_NONE            /* for the record only: a silence is in force */
+};
+
 struct notification {
     int64_t time_ms;         /* the agent's clock when it decided */
     enum notification_status status;
@@ -56,7 +63,7 @@ struct notification {
     int64_t sequence;        /* 1, 2, 3 ... within the incident */
     const char *summary;     /* of this notification */
     const char *escalate_to; /* whom, for NOTIFY_ESCALATED; else NULL */
-    bool silenced;           /* for the record only: people are not told now */
+    enum hearing hearing;
     const struct incident *incident;
 };
 

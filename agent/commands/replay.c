@@ -44,6 +44,8 @@ struct replay {
 static void on_notify(void *ctx, const struct notification *notification)
 {
     struct replay *replay = ctx;
+    if (notification->hearing == HEARD_BY_KEEPERS)
+        return;
     struct message *message = message_from(notification);
     struct strbuf line = { 0 };
     if (replay->json)

@@ -36,6 +36,7 @@ struct status_incident {
 
 struct status_webhook {
     char *name, *last_error;
+    char *refresh_error;     /* why an Alertmanager could not be told again what is open; NULL: it could */
     int64_t pending, refused, last_success_ms, last_error_ms /* of the entry's creation */, oldest_pending_ms;
 };
 

@@ -7,6 +7,7 @@
 #include "agent/commands/face.h"
 #include "agent/commands/rows.h"
 #include "archive.h"
+#include "shell/state.h"
 
 enum { BLIND_MAX = 32, MINUTE_MS = 60000 };
 
@@ -191,6 +192,20 @@ static void webhooks_gather(struct status *status, struct rows *rows, const stru
     }
 }
 
+/* The configured ones come first, and only they are told anything. */
+static void refreshes_gather(struct status *status, struct rows *rows, const struct config *config)
+{
+    rows_ask(rows, "SELECT substr(key, length('" STATE_REFRESH "') + 1), value FROM state"
+                   " WHERE key > '" STATE_REFRESH "' AND key < '" STATE_REFRESH "~' AND value <> ''", NULL, 0);
+    while (rows_next(rows)) {
+        char *name = rows_text(rows, 0);
+        for (size_t i = 0; i < config->webhook_count; i++)
+            if (strcmp(status->webhooks[i].name, name) == 0)
+                status->webhooks[i].refresh_error = rows_text(rows, 1);
+        free(name);
+    }
+}
+
 bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
                    int64_t now_ms, struct strbuf *error)
 {
@@ -211,6 +226,7 @@ bool status_gather(struct status *status, struct sqlite3 *db, const struct confi
     errors_gather(status, &rows);
     incidents_gather(status, &rows);
     webhooks_gather(status, &rows, config);
+    refreshes_gather(status, &rows, config);
     rows_end(&rows);
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     strbuf_puts(error, strbuf_text(&rows.error));
@@ -237,6 +253,7 @@ void status_free(struct status *status)
     for (size_t i = 0; i < status->webhook_count; i++) {
         free(status->webhooks[i].name);
         free(status->webhooks[i].last_error);
+        free(status->webhooks[i].refresh_error);
     }
     free(status->blind);
     free(status->lags);

@@ -117,6 +117,7 @@ static void webhook_array(struct json_writer *json, const struct status *status)
         json_put_int(json, "refused", webhook->refused);
         json_put_time(json, "last_success", webhook->last_success_ms);
         json_put_text(json, "last_error", webhook->last_error);
+        json_put_text(json, "refresh_error", webhook->refresh_error);
         json_close(json, '}');
     }
     json_close(json, ']');

@@ -113,7 +113,7 @@ static void judge_delivery(struct status *status)
         bool stuck = webhook->pending && status->now_ms - webhook->oldest_pending_ms > UNDELIVERED_MS;
         struct strbuf text = { 0 };
         strbuf_printf(&text, "webhook %s does not deliver", webhook->name);
-        if (stuck || webhook->refused)
+        if (stuck || webhook->refused || webhook->refresh_error)
             worsen(status, STATUS_WARNING, strbuf_text(&text));
         strbuf_free(&text);
     }

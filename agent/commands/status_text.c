@@ -330,7 +330,9 @@ static void webhooks_put(const struct screen *screen)
             strbuf_printf(&text, ", %" PRId64 " refused since", webhook->refused);
         if (webhook->last_error)
             strbuf_printf(&text, "; %s", webhook->last_error);
-        line_put(screen, i == 0 ? "Webhooks" : "", webhook->last_error ? TONE_WARNING : TONE_PLAIN, strbuf_text(&text));
+        if (webhook->refresh_error)
+            strbuf_printf(&text, "; cannot be told again what is open: %s", webhook->refresh_error);
+        line_put(screen, i == 0 ? "Webhooks" : "", webhook->last_error || webhook->refresh_error ? TONE_WARNING : TONE_PLAIN, strbuf_text(&text));
         strbuf_free(&text);
     }
     if (status->webhook_count == 0)

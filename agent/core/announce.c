@@ -44,7 +44,14 @@ static const char *escalate_to(const struct tracked *tracked)
     return tracked->family == FAMILY_STALE ? "Engineering Lead and Data Team" : "Engineering Lead";
 }
 
-enum hearing { ALOUD, SILENCED };
+static void note_notified(struct engine *engine, struct tracked *tracked, enum notification_status status, enum hearing hearing)
+{
+    struct strbuf note = { 0 };
+    strbuf_printf(&note, "%s %s%s", notification_status_name(status), severity_name(tracked->facts.severity),
+                  hearing == HEARD_BY_NONE ? ", silenced" : "");
+    pool_note(engine, tracked, "notified", strbuf_text(&note));
+    strbuf_free(&note);
+}
 
 static void send(struct engine *engine, struct tracked *tracked, enum notification_status status, enum hearing hearing)
 {
@@ -53,7 +60,7 @@ static void send(struct engine *engine, struct tracked *tracked, enum notificati
     describe(tracked, status, engine->clock_ms, &summary);
     facts->prometheus_ms = prometheus_time(tracked, facts->open ? engine->clock_ms : facts->resolved_ms);
     tracked->sequence++;
-    if (hearing == ALOUD)
+    if (hearing == HEARD_BY_ALL)
         count_sent(&engine->pool, engine->clock_ms);
     if (engine->sink.notify) {
         engine->sink.notify(engine->sink.notify_ctx, &(struct notification){
@@ -64,15 +71,12 @@ static void send(struct engine *engine, struct tracked *tracked, enum notificati
             .sequence = tracked->sequence,
             .summary = strbuf_text(&summary),
             .escalate_to = status == NOTIFY_ESCALATED ? escalate_to(tracked) : NULL,
-            .silenced = hearing == SILENCED,
+            .hearing = hearing,
             .incident = facts,
         });
     }
-    struct strbuf note = { 0 };
-    strbuf_printf(&note, "%s %s%s", notification_status_name(status), severity_name(facts->severity),
-                  hearing == SILENCED ? ", silenced" : "");
-    pool_note(engine, tracked, "notified", strbuf_text(&note));
-    strbuf_free(&note);
+    if (hearing != HEARD_BY_KEEPERS)
+        note_notified(engine, tracked, status, hearing);
     strbuf_free(&summary);
 }
 
@@ -97,7 +101,7 @@ static enum news news_of(const struct engine *engine, const struct tracked *trac
 
 static void say(struct engine *engine, struct tracked *tracked, enum news news, enum hearing hearing)
 {
-    struct said *said = hearing == ALOUD ? &tracked->told : &tracked->noted;
+    struct said *said = hearing == HEARD_BY_NONE ? &tracked->noted : &tracked->told;
     if (news == NEWS_RESOLVED)
         said->resolved = true;
     else
@@ -107,6 +111,8 @@ static void say(struct engine *engine, struct tracked *tracked, enum news news, 
         send(engine, tracked, NOTIFY_FIRING, hearing);
     else if (engine->settings.notify.resolved)
         send(engine, tracked, NOTIFY_RESOLVED, hearing);
+    else if (hearing == HEARD_BY_ALL)
+        send(engine, tracked, NOTIFY_RESOLVED, HEARD_BY_KEEPERS);
 }
 
 static bool is_silenced(const struct engine *engine)
@@ -130,7 +136,7 @@ void announce_change(struct engine *engine, struct tracked *tracked)
     if (is_silenced(engine) && news != NEWS_RESOLVED) {
         news = news_since(engine, tracked, &tracked->noted);
         if (news != NEWS_NONE)
-            say(engine, tracked, news, SILENCED);
+            say(engine, tracked, news, HEARD_BY_NONE);
         return;
     }
     if (news == NEWS_NONE || room_at(engine, critical_news(tracked, news)) > engine->clock_ms)
@@ -140,7 +146,7 @@ void announce_change(struct engine *engine, struct tracked *tracked)
             tracked->first_told_ms = engine->clock_ms;
         tracked->reminded_ms = engine->clock_ms;
     }
-    say(engine, tracked, news, ALOUD);
+    say(engine, tracked, news, HEARD_BY_ALL);
 }
 
 void announce_all(struct engine *engine)
@@ -211,12 +217,12 @@ static void announcer_expire(struct engine *engine)
             announce_change(engine, tracked);
         if (escalation_at(engine, tracked) <= engine->clock_ms) {
             tracked->facts.escalated_ms = engine->clock_ms;
-            send(engine, tracked, NOTIFY_ESCALATED, ALOUD);
+            send(engine, tracked, NOTIFY_ESCALATED, HEARD_BY_ALL);
             pool_changed(engine, tracked);
         }
         if (reminder_at(engine, tracked) <= engine->clock_ms) {
             tracked->reminded_ms = engine->clock_ms;
-            send(engine, tracked, NOTIFY_REMINDER, ALOUD);
+            send(engine, tracked, NOTIFY_REMINDER, HEARD_BY_ALL);
         }
     }
 }

@@ -74,7 +74,7 @@ static const struct config_key keys[] = {
       MAIN(settings.notify.reminder_ms) },
     { "notify", "escalation", CONFIG_PERIOD, "30m", NULL, "open this long beyond the runbook's time: escalated",
       MAIN(settings.notify.escalation_ms) },
-    { "notify", "resolved", CONFIG_SWITCH, "yes", NULL, "notify the end of an incident too",
+    { "notify", "resolved", CONFIG_SWITCH, "yes", NULL, "notify the end of an incident too; an alertmanager and pagerduty always learn it",
       MAIN(settings.notify.resolved) },
     { "notify", "host", CONFIG_TEXT, NULL, "the host's name", "what notifications call this host", MAIN(host) },
 

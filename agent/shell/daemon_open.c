@@ -11,7 +11,7 @@ static void on_notify(void *ctx, const struct notification *notification)
 {
     struct daemon *daemon = ctx;
     struct message *message = message_from(notification);
-    dispatch_put(daemon->dispatch, message, notification->silenced);
+    dispatch_put(daemon->dispatch, message, notification->hearing);
     message_free(message);
 }
 

@@ -108,12 +108,35 @@ static bool takes(const struct dispatch *dispatch, const struct route *route, co
     return message->severity >= route->webhook->min_severity;
 }
 
-void dispatch_put(struct dispatch *dispatch, const struct message *message, bool silenced)
+/* An alert that is never told to have ended stays open there for ever. */
+static bool keeps_state(const struct route *route)
 {
-    int64_t id = history_put_message(dispatch->history, message, silenced);
-    for (size_t i = 0; !silenced && i <= dispatch->webhook_count; i++) {
+    return route->webhook && (route->webhook->format == FORMAT_ALERTMANAGER || route->webhook->format == FORMAT_PAGERDUTY);
+}
+
+static bool hears(const struct dispatch *dispatch, const struct route *route, const struct message *message,
+                  enum hearing hearing)
+{
+    bool meant = hearing == HEARD_BY_ALL || (hearing == HEARD_BY_KEEPERS && keeps_state(route));
+    return meant && takes(dispatch, route, message);
+}
+
+static bool any_hears(const struct dispatch *dispatch, const struct message *message, enum hearing hearing)
+{
+    bool any = false;
+    for (size_t i = 0; i <= dispatch->webhook_count; i++)
+        any = any || hears(dispatch, &dispatch->routes[i], message, hearing);
+    return any;
+}
+
+void dispatch_put(struct dispatch *dispatch, const struct message *message, enum hearing hearing)
+{
+    if (hearing == HEARD_BY_KEEPERS && !any_hears(dispatch, message, hearing))
+        return;
+    int64_t id = history_put_message(dispatch->history, message, hearing == HEARD_BY_NONE);
+    for (size_t i = 0; i <= dispatch->webhook_count; i++) {
         struct route *route = &dispatch->routes[i];
-        if (!takes(dispatch, route, message))
+        if (!hears(dispatch, route, message, hearing))
             continue;
         history_put_outbox(dispatch->history, id, message->incident_id, route->name, message->time_ms);
         route->waiting = true;
@@ -161,7 +184,7 @@ static void take_result(struct dispatch *dispatch, const struct delivery_result 
     }
     struct route *route = &dispatch->routes[result->webhook];
     if (result->id == REFRESH_ID) {
-        upkeep_done(route, result);
+        upkeep_done(dispatch, route, result);
         return;
     }
     if (route->count == 0 || route->entries[0].id != result->id)
@@ -171,6 +194,7 @@ static void take_result(struct dispatch *dispatch, const struct delivery_result 
         if (upkeep_wanted(route))
             route->refresh_ms = result->at_ms + route->webhook->resend_ms;
         route->delivered += (int64_t)route->count;
+        route->refused_in_a_row = 0;
         route_record(dispatch, route, "delivered", result);
         route_done(route);
         break;
@@ -190,6 +214,7 @@ static void take_result(struct dispatch *dispatch, const struct delivery_result 
         }
         say_error("webhook %s: notification refused: %s", route->name, result->error);
         route->refused += (int64_t)route->count;
+        stuck_refused(route, result);
         route_record(dispatch, route, "refused", result);
         route_done(route);
         break;

@@ -16,7 +16,8 @@
 enum {
     COMBINED_MOST = 50,                  /* messages in one request */
     STALE_MS = 10 * 60 * 1000,           /* older than that, what waits goes out as one message */
-    STUCK_MS = 10 * 60 * 1000            /* older than that, what waits is a trouble of its own */
+    STUCK_MS = 10 * 60 * 1000,           /* older than that, what waits is a trouble of its own */
+    REFUSED_MOST = 3                     /* so many refusals in a row are one at once */
 };
 
 /* Outbox entries count from 1: the id of a refresh, which is none. */
@@ -35,6 +36,7 @@ struct route {
     size_t count;            /* 0: nothing on its way */
     int64_t print_ms;        /* when to try standard output again; 0: at once */
     char error[256];         /* of the newest attempt that failed */
+    int64_t refused_in_a_row, refused_since_ms;
     int64_t delivered, retried, refused;
 
     struct shown shown;      /* for an Alertmanager only, as all below */
@@ -70,16 +72,18 @@ void route_clear(struct route *route);
 void dispatch_print(struct dispatch *dispatch, int64_t now_ms);
 
 bool upkeep_wanted(const struct route *route);
-/* Takes up what an earlier life told. */
+/* Takes up what an earlier life told, and what came of it. */
 void upkeep_begin(struct dispatch *dispatch, struct route *route, int64_t now_ms);
 /* All that the Alertmanager shall show, the entries on their way included. */
 void upkeep_render(struct dispatch *dispatch, struct route *route, int64_t now_ms, struct strbuf *body);
 void upkeep_run(struct dispatch *dispatch, size_t index, int64_t now_ms);
-void upkeep_done(struct route *route, const struct delivery_result *result);
+void upkeep_done(struct dispatch *dispatch, struct route *route, const struct delivery_result *result);
 int64_t upkeep_next_ms(const struct route *route, int64_t now_ms);
 
 /* What waits for webhooks that are no longer configured is given up, and said. */
 void stuck_abandon(struct dispatch *dispatch);
+/* The request was refused for good. */
+void stuck_refused(struct route *route, const struct delivery_result *result);
 int64_t stuck_next_ms(const struct route *route);
 
 #endif

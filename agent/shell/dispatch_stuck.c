@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dispatch_parts.h"
+#include "shell/cut.h"
 #include "shell/say.h"
 
 static size_t abandon(struct dispatch *dispatch, const char *webhook)
@@ -42,14 +43,33 @@ void stuck_abandon(struct dispatch *dispatch)
     strbuf_free(&name);
 }
 
-static int64_t stuck_at(const struct route *route)
+static int64_t waiting_due_ms(const struct route *route)
 {
     return route->count > 0 ? route->entries[0].created_ms + STUCK_MS : INT64_MAX;
 }
 
+/* One that is refused may be to blame itself; several, or one that nothing follows, speak against the webhook. */
+static int64_t refused_due_ms(const struct route *route)
+{
+    if (route->refused_in_a_row == 0)
+        return INT64_MAX;
+    return route->refused_since_ms + (route->refused_in_a_row < REFUSED_MOST ? STUCK_MS : 0);
+}
+
+void stuck_refused(struct route *route, const struct delivery_result *result)
+{
+    if (route->refused_in_a_row == 0)
+        route->refused_since_ms = result->at_ms;
+    route->refused_in_a_row += (int64_t)route->count;
+    cut_copy(result->error, route->error, sizeof route->error);
+}
+
 int64_t stuck_next_ms(const struct route *route)
 {
-    return route->webhook && route->tried && !route->stuck ? stuck_at(route) : INT64_MAX;
+    if (!route->webhook || route->stuck)
+        return INT64_MAX;
+    int64_t waiting_ms = route->tried ? waiting_due_ms(route) : INT64_MAX, refused_ms = refused_due_ms(route);
+    return waiting_ms < refused_ms ? waiting_ms : refused_ms;
 }
 
 bool dispatch_stuck_news(struct dispatch *dispatch, int64_t now_ms, struct strbuf *words)
@@ -57,14 +77,16 @@ bool dispatch_stuck_news(struct dispatch *dispatch, int64_t now_ms, struct strbu
     bool changed = false, known = true;
     for (size_t i = 0; i < dispatch->webhook_count; i++) {
         struct route *route = &dispatch->routes[i];
-        bool old = stuck_at(route) <= now_ms;
-        bool stuck = old && (route->tried || route->stuck);   /* well again only once it has caught up */
+        bool old = waiting_due_ms(route) <= now_ms;
+        bool waits = old && (route->tried || route->stuck);   /* well again only once it has caught up */
+        bool stuck = waits || refused_due_ms(route) <= now_ms;
         /* Taken over from an earlier life, and not tried yet in this one. */
         known = known && (!old || route->tried) && (route->count > 0 || !route->waiting);
         changed = changed || stuck != route->stuck;
         route->stuck = stuck;
         if (stuck)
-            strbuf_printf(words, "%swebhook %s takes nothing: %s", words->len ? "; " : "", route->name, route->error);
+            strbuf_printf(words, "%swebhook %s %s: %s", words->len ? "; " : "", route->name,
+                          waits ? "takes nothing" : "refuses what it is sent", route->error);
     }
     bool news = changed || (known && !dispatch->judged);
     dispatch->judged = dispatch->judged || news;

@@ -3,6 +3,7 @@
 
 #include "dispatch_parts.h"
 #include "shell/say.h"
+#include "shell/state.h"
 
 /*
  * An Alertmanager keeps its alerts in memory, and one of a cluster is told by nobody else: whatever is open is told again
@@ -17,6 +18,25 @@ bool upkeep_wanted(const struct route *route)
     return route->webhook && route->webhook->format == FORMAT_ALERTMANAGER;
 }
 
+/* For `agent status`: why the Alertmanager could not be told again; empty when it could. Written only when that changes. */
+static void keep_error(struct dispatch *dispatch, const struct route *route, const char *error)
+{
+    struct strbuf key = { 0 };
+    strbuf_printf(&key, "%s%s", STATE_REFRESH, route->name);
+    history_put_state(dispatch->history, strbuf_text(&key), slice_of(error));
+    strbuf_free(&key);
+}
+
+static bool had_error(struct dispatch *dispatch, const struct route *route)
+{
+    struct strbuf key = { 0 }, error = { 0 };
+    strbuf_printf(&key, "%s%s", STATE_REFRESH, route->name);
+    bool had = history_get_state(dispatch->history, strbuf_text(&key), &error) && error.len > 0;
+    strbuf_free(&key);
+    strbuf_free(&error);
+    return had;
+}
+
 void upkeep_begin(struct dispatch *dispatch, struct route *route, int64_t now_ms)
 {
     struct message *told[TOLD_MOST];
@@ -26,6 +46,7 @@ void upkeep_begin(struct dispatch *dispatch, struct route *route, int64_t now_ms
         message_free(told[i]);
     }
     route->refresh_ms = now_ms;
+    route->refresh_failed = had_error(dispatch, route);
 }
 
 void upkeep_render(struct dispatch *dispatch, struct route *route, int64_t now_ms, struct strbuf *body)
@@ -70,9 +91,11 @@ void upkeep_run(struct dispatch *dispatch, size_t index, int64_t now_ms)
     route->refreshing = true;
 }
 
-void upkeep_done(struct route *route, const struct delivery_result *result)
+void upkeep_done(struct dispatch *dispatch, struct route *route, const struct delivery_result *result)
 {
     bool failed = result->outcome != DELIVERY_DONE;
+    if (failed != route->refresh_failed)
+        keep_error(dispatch, route, failed ? result->error : "");
     route->refreshing = false;
     route->refresh_ms = result->at_ms + route->webhook->resend_ms;
     if (failed && !route->refresh_failed)

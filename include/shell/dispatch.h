@@ -24,8 +24,8 @@ void dispatch_stop(struct dispatch *dispatch);
 /* Stops, if need be, and frees. */
 void dispatch_close(struct dispatch *dispatch);
 
-/* Gathers a message and its outbox entries; a silenced one is recorded only. Nothing is sent before dispatch_run. */
-void dispatch_put(struct dispatch *dispatch, const struct message *message, bool silenced);
+/* Gathers a message and its outbox entries; what none shall hear is recorded only. Nothing is sent before dispatch_run. */
+void dispatch_put(struct dispatch *dispatch, const struct message *message, enum hearing hearing);
 
 /* Takes the sender's results, then hands over what waits. To be called after a commit: what is sent shall be on disk. */
 void dispatch_run(struct dispatch *dispatch, int64_t now_ms);
@@ -37,9 +37,10 @@ void dispatch_review(struct dispatch *dispatch);
 int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms);
 
 /*
- * True when the webhooks that have taken nothing for ten minutes are others than at the last call: *words names them and says
- * why; "" when there is none, also the first time that this is known. While a webhook is stuck, dispatch_put
- * keeps the news of it from that webhook.
+ * True when the webhooks that have taken nothing for ten minutes, or refuse what they are sent, are others than at the last
+ * call: *words names them and says why; "" when there is none, also the first time that this is known. While a webhook is
+ * stuck, dispatch_put keeps the news of it from that webhook. Refusals count from dispatch_open: who mended the
+ * configuration and had it read again need not wait for the next notification.
  */
 bool dispatch_stuck_news(struct dispatch *dispatch, int64_t now_ms, struct strbuf *words);
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What does not get through: webhooks that take nothing, that are no longer configured, or whose key cannot be read."""
 
+import json
 import shutil
 import sqlite3
 import sys
 import tempfile
 import unittest
+from datetime import datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -16,6 +18,9 @@ from scheduler import Scheduler   # noqa: E402
 
 STUCK = "IcebergOffloadNotificationsStuck"
 ELEVEN_MINUTES_MS = 11 * 60 * 1000
+# So few notifications fit into an hour, which is short when the schedule is; nothing is late in it.
+UNCROWDED = {"schedule.interval": "1s", "schedule.late_warning": "1h", "schedule.late_critical": "1h",
+             "detect.lag_warning": "1h", "detect.lag_critical": "1h"}
 
 
 class Stuck(unittest.TestCase):
@@ -26,20 +31,28 @@ class Stuck(unittest.TestCase):
         self.addCleanup(self.receiver.close)
         self.log, self.database = self.directory / "scheduler.log", self.directory / "history.db"
 
-    def agent(self, **webhooks):
+    def agent(self, settings=None, environment=None, **webhooks):
         """Webhooks by name, with what is set for each."""
-        settings = {"notify.reminder": "0", "schedule.restart_grace": "1h"}
+        settings = {"notify.reminder": "0", "schedule.restart_grace": "1h", **(settings or {})}
         for name, keys in webhooks.items():
             settings |= {f"webhook {name}.{key}": value for key, value in keys.items()}
         agent = Agent(self.log, self.database, settings=settings)
-        agent.start()
+        agent.start(environment)
         self.addCleanup(lambda: agent.process.poll() is None and agent.kill())
         return agent
 
-    def kill_a_scheduler(self, agent):
+    def kill_a_scheduler(self, agent, cycles=1):
+        """After a cycle, which ends what the last death began."""
         with Scheduler(self.log) as scheduler:
             scheduler.cycle()
-            agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", 1)
+            agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", cycles, timeout=20)
+            agent.wait_for("SELECT count(*) FROM incident WHERE state = 'open' AND alert LIKE '%SchedulerDown'", 0, timeout=20)
+        agent.wait_for("SELECT count(*) FROM incident WHERE state = 'open' AND alert LIKE '%SchedulerDown'", 1, timeout=20)
+
+    def status(self, webhooks, *more):
+        return run("status", "--db", self.database, "--log", self.log, *more, *(
+            word for name, keys in webhooks.items() for key, value in keys.items()
+            for word in ("--set", f"webhook {name}.{key}={value}")))
 
     def age(self):
         """What waits has waited for long."""
@@ -66,14 +79,79 @@ class Stuck(unittest.TestCase):
         self.assertIn(STUCK, agent.printed())
         self.assertEqual(agent.rows("SELECT DISTINCT o.webhook FROM outbox o JOIN incident i ON i.id = o.incident_id"
                                     f" WHERE i.alert = '{STUCK}' ORDER BY 1"), [("good",), ("stdout",)])
-        status = run("status", "--db", self.database, "--log", self.log, *(
-            word for name, keys in webhooks.items() for word in ("--set", f"webhook {name}.url={keys['url']}")))
+        status = self.status(webhooks)
         self.assertIn("webhook deaf does not deliver", status.stdout)
         self.assertIn("deaf: 1 waiting, nothing delivered yet; HTTP 503", " ".join(status.stdout.split()))
         # It takes notifications again, and hears what came late as well.
         self.receiver.plan("/deaf", "200")
         wait_until(lambda: ("resolved", STUCK) in [alert[:2] for alert in self.alerts("/good")], 30, "no end")
         wait_until(lambda: ("resolved", STUCK) in [alert[:2] for alert in self.alerts("/deaf")], 15, "not to the webhook itself")
+
+    def test_a_webhook_that_refuses_is_said_on_the_others(self):
+        self.receiver.plan("/bad", "401")
+        agent = self.agent(UNCROWDED, bad={"url": self.receiver.url("/bad")}, good={"url": self.receiver.url("/good")})
+        self.kill_a_scheduler(agent)
+        agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'refused'", 1)
+        self.assertNotIn(STUCK, [name for _, name, _ in self.alerts("/good")])   # one may be to blame itself
+        self.kill_a_scheduler(agent, 2)   # an end and a beginning: three in a row
+        wait_until(lambda: any(name == STUCK for _, name, _ in self.alerts("/good")), 15, "nobody was told")
+        said = next(summary for _, name, summary in self.alerts("/good") if name == STUCK)
+        self.assertTrue(said.startswith("webhook bad refuses what it is sent: HTTP 401"), said)
+        self.assertNotIn(STUCK, [name for _, name, _ in self.alerts("/bad")])
+        self.receiver.plan("/bad", "200")
+        scheduler = Scheduler(self.log)
+        self.addCleanup(scheduler.kill)
+        scheduler.cycle()
+        for path in ("/good", "/bad"):
+            wait_until(lambda path=path: ("resolved", STUCK) in [alert[:2] for alert in self.alerts(path)], 15, f"no end at {path}")
+
+    def test_ends_that_people_do_not_want_still_reach_what_keeps_state(self):
+        key = self.directory / "key"
+        key.write_text("R0UTE\n", encoding="utf-8")
+        agent = self.agent({"notify.resolved": "no"}, chat={"url": self.receiver.url("/chat")},
+                           pager={"url": self.receiver.url("/pager"), "format": "pagerduty", "routing_key_file": key},
+                           am={"url": self.receiver.url("/"), "format": "alertmanager"})
+        self.kill_a_scheduler(agent)
+        self.kill_a_scheduler(agent, 2)
+        agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending'", 0)
+        self.assertEqual([event["event_action"] for event in (request.json() for request in self.receiver.at("/pager"))],
+                         ["trigger", "resolve", "trigger"])
+        ended = agent.rows("SELECT resolved_at FROM incident WHERE id = 1")[0][0]
+        ends = {alert["endsAt"] for request in self.receiver.at("/api/v2/alerts") for alert in request.json()
+                if alert["labels"]["incident"] == "1"}
+        told = {datetime.fromisoformat(end.replace("Z", "+00:00")).timestamp() * 1000 for end in ends}
+        self.assertTrue(any(abs(end - ended) < 1 for end in told), f"{told}, not {ended}")
+        self.assertEqual([status for status, _, _ in self.alerts("/chat")], ["firing", "firing"])
+
+    def test_an_alertmanager_that_cannot_be_told_again_shows_in_status(self):
+        webhooks = {"am": {"url": self.receiver.url("/"), "format": "alertmanager", "resend": "1s"}}
+        agent = self.agent(**webhooks)
+        self.kill_a_scheduler(agent)
+        agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 1)
+        self.assertNotIn("cannot be told again", self.status(webhooks).stdout)
+        self.receiver.plan("/api/v2/alerts", "503")
+        agent.wait_for("SELECT value LIKE 'HTTP 503%' FROM state WHERE key = 'refresh.am'", 1)
+        screen = self.status(webhooks).stdout
+        self.assertIn("webhook am does not deliver", screen)
+        self.assertIn("0 waiting, last delivery", " ".join(screen.split()))
+        self.assertIn("cannot be told again what is open: HTTP 503", " ".join(screen.split()))
+        webhook = json.loads(self.status(webhooks, "--format", "json").stdout)["webhooks"][0]
+        self.assertEqual((webhook["name"], webhook["pending"], webhook["last_error"]), ("am", 0, None))
+        self.assertTrue(webhook["refresh_error"].startswith("HTTP 503") and webhook["last_success"], webhook)
+        agent.kill()
+        self.receiver.plan("/api/v2/alerts", "200")
+        agent.start()   # who did not see it fail says that it is over
+        agent.wait_for("SELECT value FROM state WHERE key = 'refresh.am'", "")
+        self.assertIsNone(json.loads(self.status(webhooks, "--format", "json").stdout)["webhooks"][0]["refresh_error"])
+
+    def test_the_usual_variables_name_a_proxy(self):
+        with Receiver() as proxy:
+            environment = {"http_proxy": proxy.url("/"), "no_proxy": "127.0.0.1"}
+            agent = self.agent(environment=environment, near={"url": self.receiver.url("/near")}, far={"url": "http://hooks.invalid/far"})
+            self.kill_a_scheduler(agent)
+            agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 2)
+            self.assertEqual([request.path for request in proxy.at(None)], ["http://hooks.invalid/far"])
+            self.assertEqual([request.path for request in self.receiver.at(None)], ["/near"])
 
     def test_what_waits_for_a_webhook_that_is_gone_is_given_up_and_said(self):
         self.receiver.plan("/old", "503")

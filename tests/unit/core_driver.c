@@ -130,7 +130,9 @@ static void on_notify(void *ctx, const struct notification *notification)
     if (incident->table_count)
         strbuf_puts(&line, " ");
     print_tables(&line, incident);
-    strbuf_puts(&line, notification->silenced ? " (silenced)\n" : "\n");
+    static const char *const ends[] = { [HEARD_BY_ALL] = "\n", [HEARD_BY_KEEPERS] = " (to keepers)\n",
+                                        [HEARD_BY_NONE] = " (silenced)\n" };
+    strbuf_puts(&line, ends[notification->hearing]);
     strbuf_puts(&driver->told, strbuf_text(&line));
     strbuf_printf(&driver->journal, "notify %" PRId64 " %" PRId64 " %s|%s %s", notification->time_ms, notification->sequence,
                   notification->summary, or_none(notification->escalate_to), strbuf_text(&line));

@@ -191,8 +191,10 @@ static void resolves_can_be_switched_off(void **unused)
     driver->settings.notify.resolved = false;
     driver_configure(driver);
     slow_incident(driver, at(0, 15, 0));
-    assert_told(driver, "00:20:00 firing warning CycleSlow #1\n");
+    assert_told(driver, "00:20:00 firing warning CycleSlow #1\n"
+                        "00:30:10 resolved warning CycleSlow #1 (to keepers)\n");
     assert_true(driver_incident(driver, 1)->verified_ms == 0);
+    assert_null(strstr(strbuf_text(&driver->story), "notified resolved"));
     driver_free(driver);
 }
 
