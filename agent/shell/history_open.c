@@ -15,10 +15,10 @@ enum { OPEN_BUSY_MS = 2000, COMMIT_BUSY_MS = 50 };
 enum { FULL_CHECK_PAGES = 512 };
 
 /*
- * In WAL mode a checkpoint costs two fsyncs, and the first commit behind it one more: tens of milliseconds on a busy disk. An
- * idle moment pays that once the WAL has IDLE_WAL_PAGES (history_parts.h); a catch-up, which has none, at this size.
+ * In WAL mode a checkpoint costs three fsyncs: tens of milliseconds on a busy disk. An idle moment pays that once the WAL has
+ * IDLE_WAL_PAGES (history_parts.h); a catch-up or a burst, which have none, at this size (6 MB).
  */
-enum { COMMIT_WAL_PAGES = 1000 };
+enum { COMMIT_WAL_PAGES = 1500 };
 
 /*
  * synchronous=NORMAL: only a checkpoint syncs (the WAL before pages are moved, the database behind them); a commit costs 0.02 ms,
@@ -66,7 +66,7 @@ static int note_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
     (void)db;
     (void)schema;
     history->wal_pages = pages;
-    if (pages >= COMMIT_WAL_PAGES)
+    if (pages >= COMMIT_WAL_PAGES && !history->checkpointing)
         history_checkpoint(history, &pages, &moved_pages);
     return SQLITE_OK;
 }

@@ -39,6 +39,7 @@ struct history {
     int wal_pages;           /* at the last commit */
     int64_t held_bytes;      /* of the WAL, which a reader kept the last checkpoint from moving */
     unsigned checkpoints;
+    bool checkpointing;      /* what a checkpoint itself commits calls for no other */
     struct strbuf scratch;
 };
 

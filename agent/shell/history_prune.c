@@ -115,8 +115,8 @@ bool history_prune(struct history *history, int64_t before_ms)
 }
 
 /*
- * The first commit behind a checkpoint begins the WAL anew, and that costs an fsync: better one that nobody waits for than the
- * one that carries a page.
+ * The first commit behind a checkpoint begins the WAL anew, and that costs an fsync: better here, beside the checkpoint's own, than
+ * in the one that carries a page.
  */
 static void begin_wal(struct history *history)
 {
@@ -130,21 +130,23 @@ static void begin_wal(struct history *history)
 
 int history_checkpoint(struct history *history, int *wal_pages, int *moved_pages)
 {
+    history->checkpointing = true;
     int code = sqlite3_wal_checkpoint_v2(history->db, NULL, SQLITE_CHECKPOINT_PASSIVE, wal_pages, moved_pages);
     if (code == SQLITE_OK)
         history->held_bytes = (*wal_pages - *moved_pages) * read_pragma(history->db, "PRAGMA page_size");
+    if (code == SQLITE_OK && *wal_pages == *moved_pages)
+        begin_wal(history);
+    history->checkpointing = false;
     return history_judge(history, code);
 }
 
 static void checkpoint(struct history *history)
 {
     int wal_pages = 0, moved_pages = 0;
-    int code = history_checkpoint(history, &wal_pages, &moved_pages);
+    history_checkpoint(history, &wal_pages, &moved_pages);
     history->wal_pages = wal_pages - moved_pages;
     if (++history->checkpoints % OPTIMIZE_CHECKPOINTS == 0)
         history_judge(history, sqlite3_exec(history->db, "PRAGMA optimize", NULL, NULL, NULL));
-    if (code == SQLITE_OK && wal_pages == moved_pages)
-        begin_wal(history);
 }
 
 int64_t history_idle(struct history *history)
