@@ -180,7 +180,7 @@ class FullDisk(StorageCase):
                 time.sleep(3)
                 self.assertLess(self.cpu_s(agent) - before, 0.6)
                 anonymous = re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{agent.process.pid}/status").read_text())
-                self.assertLess(int(anonymous[1]), 24 * 1024)
+                self.assertLess(int(anonymous[1]), 12 * 1024)   # 15 MB without a bound on what is gathered
                 self.assertEqual(self.told(), [])
                 self.ballast.unlink()
                 quiet.wait_for("SELECT offset FROM source", self.log.stat().st_size, 60)
