@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The scheduler's death, as the agent sees it in who holds the log open; and what only looks like one."""
 
+import concurrent.futures
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from scheduler import Scheduler       # noqa: E402
 
 TIMEOUT_S = 180
 KILLS = int(os.environ.get("WRITER_KILLS", "5"))
+KILLS_AT_ONCE = 3
 CYCLES = "SELECT count(*) FROM cycle WHERE outcome = 'success'"
 SETTINGS = {"notify.reminder": "0", "schedule.restart_grace": "1s", "detect.flapping_per_day": "1000"}
 HOLD = "import sys, time; f = open(sys.argv[1], 'a'); print('held', flush=True); time.sleep(600)"
@@ -43,20 +45,20 @@ class Death(unittest.TestCase):
     def agent(self, settings=None):
         return Agent(self.log, self.directory / "history.db", self.receiver.url("/hook"), {**SETTINGS, **(settings or {})})
 
+    def kill_once(self, number):
+        """How long the warning took, and how much later it was critical."""
+        log, path = self.directory / f"scheduler-{number}.log", f"/hook/{number}"
+        with Scheduler(log) as scheduler, Agent(log, log.with_suffix(".db"), self.receiver.url(path), SETTINGS) as agent:
+            scheduler.cycle()
+            agent.wait_for(CYCLES, 1)
+            at = scheduler.kill()
+            told = self.receiver.wait(2, timeout=10, path=path)
+            self.assertEqual(pages(told), [(DOWN, "firing", "warning"), (DOWN, "firing", "critical")])
+            return told[0].wall - at, told[1].wall - told[0].wall
+
     def test_a_kill_is_a_warning_within_a_second_and_critical_after_the_grace(self):
-        warnings, graces = [], []
-        for _ in range(KILLS):
-            self.log = self.directory / f"scheduler-{len(warnings)}.log"
-            path = f"/hook/{len(warnings)}"
-            agent = Agent(self.log, self.log.with_suffix(".db"), self.receiver.url(path), SETTINGS)
-            with Scheduler(self.log) as scheduler, agent:
-                scheduler.cycle()
-                agent.wait_for(CYCLES, 1)
-                at = scheduler.kill()
-                told = self.receiver.wait(2, timeout=10, path=path)
-                self.assertEqual(pages(told), [(DOWN, "firing", "warning"), (DOWN, "firing", "critical")])
-                warnings.append(told[0].wall - at)
-                graces.append(told[1].wall - told[0].wall)
+        with concurrent.futures.ThreadPoolExecutor(KILLS_AT_ONCE) as pool:
+            warnings, graces = zip(*pool.map(self.kill_once, range(KILLS)))
         print(f"# held: SIGKILL of the writer, {KILLS} times: warning after {max(warnings):.2f} s at most, critical after a grace of "
               f"1 s in {min(graces):.2f} to {max(graces):.2f} s")
         self.assertLess(max(warnings), 1)
