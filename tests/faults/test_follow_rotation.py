@@ -203,6 +203,17 @@ class Rotating(FollowerCase):
         self.write("four")
         self.follow().expect("one", "two", "three", "four")
 
+    def test_what_is_being_compressed_is_there_twice_and_read_once(self):
+        self.write("one")
+        self.follow().expect("one")
+        self.followers[0].stop()
+        self.rotate_by_hand(2)
+        self.rotated(1).with_name(f"{self.rotated(1).name}.gz").write_bytes(gzip.compress(self.rotated(1).read_bytes()))
+        follower = self.follow()
+        follower.expect("one", "generation 0", "generation 1")
+        time.sleep(0.05)
+        follower.expect("one", "generation 0", "generation 1")
+
     def test_copies_beside_the_log_are_not_generations(self):
         self.write("one")
         follower = self.follow()
