@@ -50,7 +50,10 @@ void engine_silence(struct engine *engine, int64_t until_ms);
 /* Runs the deadlines that lie before the event, then the event. */
 void engine_feed(struct engine *engine, const struct event *event);
 
-/* Runs the deadlines up to and including now. A now before the engine's clock is taken for its clock. */
+/*
+ * Runs the deadlines up to and including now. A now before the engine's clock (the log's host is a little fast) does nothing:
+ * more lines of that instant may come, and in which order they and a deadline are taken must not depend on who read when.
+ */
 void engine_tick(struct engine *engine, int64_t now_ms);
 
 /* The instant of the next deadline, INT64_MAX if there is none. */

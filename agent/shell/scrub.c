@@ -56,6 +56,9 @@ static bool leaves_key_open(struct slice text)
 {
     const char *begun, *ended = text.at;
 
+    if (text.len == 0) {
+        return false;
+    }
     while (ended != NULL && (begun = after_mark(rest_of(text, ended), KEY_BEGINS)) != NULL) {
         ended = after_mark(rest_of(text, begun), KEY_ENDS);
     }

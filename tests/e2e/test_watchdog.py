@@ -109,7 +109,7 @@ class Service(unittest.TestCase):
             self.assert_pings()
 
     def test_a_stuck_loop_does_not_ping_although_the_process_lives(self):
-        """Notifications go to a standard output that nobody reads: the loop hangs in its write, and that must show."""
+        """What it has to say goes to a standard error that nobody reads: the loop hangs in its write, and that must show."""
         reader, writer = os.pipe()
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
         os.set_blocking(writer, False)
@@ -119,11 +119,11 @@ class Service(unittest.TestCase):
         except BlockingIOError:
             os.set_blocking(writer, True)
         agent = self.agent()
-        agent.output.symlink_to(f"/proc/self/fd/{writer}")
+        agent.errors.symlink_to(f"/proc/self/fd/{writer}")
         with agent:
             self.ready()
-            self.scheduler.kill()
-            agent.wait_for("SELECT count(*) FROM incident", 1)
+            agent.process.send_signal(signal.SIGHUP)   # "configuration read again"
+            wait_until(lambda: self.manager.said("RELOADING=1"), 5, "no reload")
             self.assert_no_pings()
             self.assertIsNone(agent.process.poll())
             threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 4096), b"")], daemon=True).start()

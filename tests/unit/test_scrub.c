@@ -110,6 +110,16 @@ static void a_private_key_is_hidden_over_all_its_lines(void **unused)
     stderr_becomes("still", "***");
 }
 
+/* An event without a text is no key that has begun. */
+static void a_failure_without_words_hides_nothing_after_it(void **unused)
+{
+    (void)unused;
+    const struct event event = { .kind = EVENT_RUN_FAILED, .line = slice_of("Task run failed") };
+
+    scrub_event(scrub, &event);
+    stderr_becomes("ClickHouse: Connection refused", "ClickHouse: Connection refused");
+}
+
 static void an_excerpt_that_ends_within_a_key_ends_the_key(void **unused)
 {
     (void)unused;
@@ -145,6 +155,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_line_whose_text_lies_elsewhere_is_searched_itself, open_scrub, close_scrub),
         cmocka_unit_test_setup_teardown(the_schedulers_own_words_are_left_alone, open_scrub, close_scrub),
         cmocka_unit_test_setup_teardown(a_private_key_is_hidden_over_all_its_lines, open_scrub, close_scrub),
+        cmocka_unit_test_setup_teardown(a_failure_without_words_hides_nothing_after_it, open_scrub, close_scrub),
         cmocka_unit_test_setup_teardown(an_excerpt_that_ends_within_a_key_ends_the_key, open_scrub, close_scrub),
         cmocka_unit_test_setup_teardown(a_restart_goes_on_within_the_key, open_scrub, close_scrub),
     };
