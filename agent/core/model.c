@@ -56,11 +56,28 @@ static void run_begin(struct engine *engine, struct table *table, int64_t starte
     table->retired = false;
 }
 
+/*
+ * When the line being read was written. The clock may have ticked past it by the moment that reading takes, and rows shall not
+ * tell how busy the reader was.
+ */
+static int64_t written_ms(const struct engine *engine)
+{
+    const struct event *event = engine->event;
+    bool just_now = event && event->offset >= 0 && event->time_ms <= engine->clock_ms
+                    && engine->clock_ms - event->time_ms < SECOND_MS;
+    return just_now ? event->time_ms : engine->clock_ms;
+}
+
+static int64_t no_earlier(int64_t at_ms, int64_t than_ms)
+{
+    return at_ms > than_ms ? at_ms : than_ms;
+}
+
 static void run_end(struct engine *engine, enum run_outcome outcome)
 {
     struct model *model = &engine->model;
-    model->run.ended_ms = engine->clock_ms;
-    model->run.duration_ms = engine->clock_ms - model->run.started_ms;
+    model->run.ended_ms = no_earlier(written_ms(engine), model->run.started_ms);
+    model->run.duration_ms = model->run.ended_ms - model->run.started_ms;
     model->run.outcome = outcome;
     model->run_open = false;
     engine->tables[model->run_table].spent_ms = model->run.duration_ms;
@@ -77,8 +94,8 @@ static void abort_run(struct engine *engine)
 static void cycle_end(struct engine *engine, enum cycle_outcome outcome)
 {
     struct cycle *cycle = &engine->model.cycle;
-    cycle->ended_ms = engine->clock_ms;
-    cycle->duration_ms = engine->clock_ms - cycle->started_ms;
+    cycle->ended_ms = no_earlier(written_ms(engine), cycle->started_ms);
+    cycle->duration_ms = cycle->ended_ms - cycle->started_ms;
     cycle->outcome = outcome;
     tell_cycle(engine);
 }
@@ -109,7 +126,7 @@ static void on_cycle_started(struct engine *engine)
 {
     struct model *model = &engine->model;
     abort_cycle(engine);
-    model->cycle = (struct cycle){ .id = ++model->last_cycle_id, .started_ms = engine->clock_ms };
+    model->cycle = (struct cycle){ .id = ++model->last_cycle_id, .started_ms = written_ms(engine) };
     model->suspended_ms = 0;
     tell_cycle(engine);
     simple_fact(engine, FACT_CYCLE_STARTED);
@@ -142,7 +159,7 @@ static void on_run_completed(struct engine *engine, const struct event *event)
     table->last_failed = false;
     engine_fact(engine, &(struct fact){ .kind = FACT_RUN_SUCCEEDED, .table = table, .rows = event->number,
                                         .duration_ms = model->run.duration_ms });
-    table->last_success_ms = engine->clock_ms;
+    table->last_success_ms = model->run.ended_ms;
     table->suspended_ms = 0;
 }
 
@@ -238,14 +255,14 @@ static void on_cycle_completed(struct engine *engine)
 static void on_exception(struct engine *engine, const struct event *event)
 {
     struct model *model = &engine->model;
-    bool in_cycle = model_cycle_running(engine);
+    bool in_cycle = model_cycle_running(engine), was_open = model->run_open;
     if (model->run_open) {
         strbuf_clear(&model->run_error);
         strbuf_add(&model->run_error, event->text.at, event->text.len);
         model->run.error = model->run_error.len ? strbuf_text(&model->run_error) : NULL;
         run_end(engine, RUN_ABORTED);
     }
-    int64_t running = model->run.outcome == RUN_ABORTED && model->run.ended_ms == engine->clock_ms ? model->run_table : -1;
+    int64_t running = was_open ? model->run_table : -1;
     for (size_t i = 0; in_cycle && i < engine->table_count; i++) {
         struct table *table = &engine->tables[i];
         if (table->retired || (table->last_cycle_id == model->cycle.id && (int64_t)i != running))
