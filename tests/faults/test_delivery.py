@@ -8,7 +8,6 @@ often as that instead of 4 times, with nothing but the back-off between (seven m
 import collections
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import Agent, run, wait_until   # noqa: E402
+from ports import free_port   # noqa: E402
 from receiver import Receiver, make_certificate   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 
@@ -90,9 +90,7 @@ class OnePage(DeliveryCase):
         own = make_certificate(cls.directory)
         foreign = make_certificate(cls.directory, "elsewhere.example")
         cls.trusting, cls.strange, cls.misnamed = (cls.open_receiver(certificate=pair) for pair in (own, own, foreign))
-        with socket.socket() as placeholder:
-            placeholder.bind(("127.0.0.1", 0))
-            cls.absent_port = placeholder.getsockname()[1]
+        cls.absent_port = free_port()
         return {
             "late": cls.planned("late", "late:1.2 500", timeout="5s"),
             "never": cls.planned("never", "never 200", timeout="800ms"),

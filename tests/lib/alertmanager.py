@@ -3,7 +3,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -11,6 +10,8 @@ import urllib.parse
 import urllib.request
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,19 +49,6 @@ def launcher():
         return []
     possible = TEMPLATES.exists() and subprocess.run([*OWN_SHARE, "true"], capture_output=True, check=False).returncode == 0
     return OWN_SHARE if possible else None
-
-
-def free_port():
-    """Free for TCP and UDP, as a cluster needs it."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class Alertmanager:
