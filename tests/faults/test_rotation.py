@@ -50,8 +50,10 @@ class RotationCase(unittest.TestCase):
         conf = self.directory / "logrotate.conf"
         conf.write_text(f"{self.log} {{\n  rotate {keep}\n  nomail\n  " + "\n  ".join(directives) + "\n}\n", encoding="utf-8")
         conf.chmod(0o644)
-        subprocess.run([LOGROTATE, "--force", "--state", self.directory / "logrotate.state", conf], check=True, timeout=20,
-                       stderr=subprocess.DEVNULL)   # it complains of files that grow while it packs them
+        done = subprocess.run([LOGROTATE, "--force", "--state", self.directory / "logrotate.state", conf], check=False,
+                              timeout=20, capture_output=True, text=True)
+        # A writer that reopens its log may make the new file before logrotate does: it says so, and the rotation is done.
+        self.assertTrue(done.returncode == 0 or "File exists" in done.stderr, done.stderr)
 
     def numbers(self):
         return [rows for rows, in self.agent.rows("SELECT rows FROM run ORDER BY id")]
