@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from agent import Agent, wait_until   # noqa: E402
+from agent import Agent, run, wait_until   # noqa: E402
 from promtool import promtool_path   # noqa: E402
 from receiver import Receiver   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
@@ -129,15 +129,16 @@ class Prometheus(unittest.TestCase):
     @classmethod
     def life_of(cls, name, receiver, cycles):
         """The last text of an agent that saw a cycle, and perhaps another one that still runs."""
-        log = cls.directory / f"{name}.log"
+        log, path = cls.directory / f"{name}.log", cls.collector / f"{name}.prom"
         with Scheduler(log) as scheduler, Agent(log, cls.directory / f"{name}.db", receiver.url("/hook"), {
                 "metrics.textfile": str(cls.collector / f"{name}.prom"), "notify.host": name}) as agent:
             scheduler.cycle()
             if cycles > 1:
                 scheduler.cycle_started()
             agent.wait_for("SELECT count(*) FROM cycle", cycles)
+            wait_until(lambda: '"writer":"present"' in run("status", "--db", agent.database, "--format", "json").stdout.replace(" ", ""),
+                       30, "who writes the log is not known")
             agent.stop()
-        path = cls.collector / f"{name}.prom"
         path.write_text(re.sub(r"(agent_up\{[^}]*\}) 0", r"\1 1", path.read_text()))   # the stop is none of the scenes
         return path.read_text()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from agent import Agent, run, wait_until   # noqa: E402
+from agent import Agent, has_sanitizer, run, wait_until   # noqa: E402
 from receiver import Receiver   # noqa: E402
 from scheduler import TABLES, Scheduler   # noqa: E402
 
@@ -179,7 +179,8 @@ class Reload(unittest.TestCase):
             self.assertEqual(agent.stop()[0], 0)
         # Not a single descriptor; memory has its caches, and no growth of 100 configurations.
         self.assertEqual(descriptors[-1], descriptors[10], descriptors)
-        self.assertLess(max(resident[80:]) - max(resident[:20]), 1024, resident)
+        if not has_sanitizer():     # it keeps what was freed
+            self.assertLess(max(resident[80:]) - max(resident[:20]), 1024, resident)
         lines = [line for line in self.textfile.read_text().splitlines() if line.startswith("iceberg_offload_agent_lines_total")]
         self.assertEqual(int(lines[0].split()[-1]), len(self.log.read_text().splitlines()))
         keys = [request.headers["idempotency-key"] for request in self.receiver.at("/hook")]

@@ -48,6 +48,16 @@ class Manager(threading.Thread):
         return len(self.said("WATCHDOG=1"))
 
 
+def fill(pipe):
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(pipe, False)     # ours; the agent's end is opened anew, and blocks
+    try:
+        while True:
+            os.write(pipe, b"x")
+    except BlockingIOError:
+        pass
+
+
 class Service(unittest.TestCase):
     def setUp(self):
         self.directory = Path(tempfile.mkdtemp(prefix="agent-service-"))
@@ -111,17 +121,11 @@ class Service(unittest.TestCase):
     def test_a_stuck_loop_does_not_ping_although_the_process_lives(self):
         """What it has to say goes to a standard error that nobody reads: the loop hangs in its write, and that must show."""
         reader, writer = os.pipe()
-        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
-        os.set_blocking(writer, False)
-        try:
-            while True:
-                os.write(writer, b"x")
-        except BlockingIOError:
-            os.set_blocking(writer, True)
         agent = self.agent()
         agent.errors.symlink_to(f"/proc/self/fd/{writer}")
         with agent:
             self.ready()
+            fill(writer)
             agent.process.send_signal(signal.SIGHUP)   # "configuration read again"
             wait_until(lambda: self.manager.said("RELOADING=1"), 5, "no reload")
             self.assert_no_pings()

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,11 @@ QUICK = {
     "detect.cycle_slow": "1500ms", "detect.cycle_too_slow": "4s", "detect.lag_warning": "3s",
     "detect.lag_critical": "5s", "detect.burst": "100ms", "notify.reminder": "0",
 }
+
+
+def has_sanitizer():
+    """Whether it was built for one, whose run-time has a memory and system calls of its own."""
+    return re.search(rb"__[at]san_init", Path(BINARY).read_bytes()) is not None
 
 
 def run(*arguments, **options):
