@@ -24,8 +24,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 DEFAULT_TIMEOUT_S = 120
-VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
-            "--child-silent-after-fork=yes"]
+VALGRIND = ["valgrind", "--quiet", f"--suppressions={TESTS / 'valgrind.supp'}", "--error-exitcode=99",
+            "--leak-check=full", "--errors-for-leak-kinds=definite", "--child-silent-after-fork=yes"]
 VALGRIND_SLOWDOWN = 5
 # Anywhere in a line: a test may have left its own output without a newline before it.
 TAP = re.compile(r"(not ok|ok) \d+ (- |# SKIP ?)(\S.*)?$", re.MULTILINE)
