@@ -147,7 +147,7 @@ static int replay_logs(struct replay *replay, const struct options *options)
 {
     struct stream_sink sink = { .ctx = replay, .line = ingest_line, .between = between_blocks };
     struct strbuf error = { 0 };
-    int64_t until_ms;
+    int64_t until_ms = 0;
     int code = EXIT_OK;
 
     replay->progress = progress_begin(size_of(options));

@@ -68,17 +68,18 @@ void history_leave_trouble(struct history *history, const struct history_trouble
 bool history_find_trouble(const char *path, int64_t pid, struct history_trouble *trouble)
 {
     struct strbuf name = { 0 };
-    char text[WORD_BYTES + 1] = "";
-    int64_t writer = 0;
-    int at = 0;
+    char text[WORD_BYTES + 1] = "", *at = text;
 
     strbuf_printf(&name, "%s-lock", path);
     int fd = open(name.at, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool found = fd >= 0 && pread(fd, text, WORD_BYTES, 0) > 0 &&
-        sscanf(text, "%" SCNd64 "\n%" SCNd64 " %" SCNd64 " %n", &writer, &trouble->failures, &trouble->since_ms, &at) == 3 &&
-        writer == pid && at > 0;
-    if (found)
-        strbuf_add(&trouble->why, text + at, strcspn(text + at, "\n"));
+    bool ours = fd >= 0 && pread(fd, text, WORD_BYTES, 0) > 0 && strtoll(at, &at, 10) == pid;
+    trouble->failures = ours ? strtoll(at, &at, 10) : 0;
+    trouble->since_ms = ours ? strtoll(at, &at, 10) : 0;
+    bool found = trouble->failures > 0 && trouble->since_ms > 0;
+    if (found) {
+        at += strspn(at, " ");
+        strbuf_add(&trouble->why, at, strcspn(at, "\n"));
+    }
     if (fd >= 0)
         close(fd);
     strbuf_free(&name);
