@@ -160,7 +160,7 @@ int64_t engine_next_deadline(struct engine *engine)
 {
     size_t owner = 0;
     engine->floor_ms = earliest(engine, &owner);
-    return engine->floor_ms;
+    return engine->floor_ms > engine->clock_ms ? engine->floor_ms : engine->clock_ms;   /* no tick runs it before */
 }
 
 void engine_fact(struct engine *engine, const struct fact *fact)
