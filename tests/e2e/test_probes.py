@@ -15,7 +15,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib"), str(Path(__fil
 
 import report_history as history   # noqa: E402
 from agent import BINARY   # noqa: E402
-from components import Docker, Port, closed_port, container, http_answer   # noqa: E402
+from components import Docker, Port, container, http_answer   # noqa: E402
+from ports import free_port   # noqa: E402
 from receiver import Receiver   # noqa: E402
 
 PAGE = f"""# HELP offload_lag_minutes Time since last offload
@@ -102,7 +103,7 @@ class Probes(unittest.TestCase):
 
     def test_a_port(self):
         self.assertEqual(("up", "accepts connections"), self.ask(f"tcp://127.0.0.1:{self.port().number}"))
-        self.assertEqual(("down", "Connection refused"), self.ask(f"tcp://127.0.0.1:{closed_port()}"))
+        self.assertEqual(("down", "Connection refused"), self.ask(f"tcp://127.0.0.1:{free_port()}"))
 
     def test_a_port_that_does_not_answer(self):
         with socket.socket() as full:      # nobody accepts, and the kernel's queue is full
@@ -121,7 +122,7 @@ class Probes(unittest.TestCase):
                 client.close()
 
     def test_a_proxy_in_the_environment_is_not_asked(self):
-        proxy = f"http://127.0.0.1:{closed_port()}"
+        proxy = f"http://127.0.0.1:{free_port()}"
         port = self.port(http_answer(b"Ok.\n"))
         self.assertEqual(("up", "HTTP 200"), self.ask(f"http://127.0.0.1:{port.number}/ping", http_proxy=proxy,
                                                       all_proxy=proxy))
@@ -185,7 +186,7 @@ class Probes(unittest.TestCase):
             with self.subTest(wanted):
                 url = f"http://127.0.0.1:{self.port(answer).number}/metrics"
                 self.assertEqual(wanted, self.answers({"metrics.url": url})["metrics page"])
-        got = self.answers({"metrics.url": f"http://127.0.0.1:{closed_port()}/metrics"})
+        got = self.answers({"metrics.url": f"http://127.0.0.1:{free_port()}/metrics"})
         self.assertEqual(("down", "Connection refused"), got["metrics page"])
 
     def test_all_are_asked_at_once(self):
@@ -202,7 +203,7 @@ class Probes(unittest.TestCase):
     def test_the_screen_and_the_exit_code(self):
         docker = self.docker({"k2-spark-iceberg": container("exited", 137, True, 3)})
         settings = {"probe clickhouse.url": f"http://user:secret@127.0.0.1:{self.port(http_answer(b'Ok.')).number}/secret",
-                    "probe postgres.url": f"tcp://127.0.0.1:{closed_port()}",
+                    "probe postgres.url": f"tcp://127.0.0.1:{free_port()}",
                     "probe spark.container": "k2-spark-iceberg"}
         result = self.status(settings, DOCKER_HOST=docker.host)
         text = result.stdout.decode()

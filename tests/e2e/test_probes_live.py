@@ -11,7 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import QUICK, Agent, wait_until   # noqa: E402
-from components import Docker, Port, closed_port, container, http_answer   # noqa: E402
+from components import Docker, Port, container, http_answer   # noqa: E402
+from ports import free_port   # noqa: E402
 from receiver import Receiver   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 
@@ -58,7 +59,7 @@ class Probes(unittest.TestCase):
         wait_until(lambda: sorted(self.story(agent)) == sorted(wanted), timeout, f"not {wanted}")
 
     def test_a_component_confirmed_down_makes_the_second_failure_critical(self):
-        with self.agent({"probe clickhouse.url": f"tcp://127.0.0.1:{closed_port()}"}) as agent:
+        with self.agent({"probe clickhouse.url": f"tcp://127.0.0.1:{free_port()}"}) as agent:
             self.fail(2)
             agent.wait_for("SELECT severity FROM incident", "critical")
             wait_until(lambda: len(self.pages()) >= 2)
@@ -89,8 +90,8 @@ class Probes(unittest.TestCase):
 
     def test_another_component_or_the_metrics_page_explains_nothing(self):
         """The failures speak of ClickHouse: PostgreSQL down is a fact of the story, no more."""
-        with self.agent({"probe postgres.url": f"tcp://127.0.0.1:{closed_port()}",
-                         "metrics.url": f"http://127.0.0.1:{closed_port()}/metrics"}) as agent:
+        with self.agent({"probe postgres.url": f"tcp://127.0.0.1:{free_port()}",
+                         "metrics.url": f"http://127.0.0.1:{free_port()}/metrics"}) as agent:
             self.fail(2)
             self.wait_story(agent, "postgres is down: Connection refused", "the metrics page is down: Connection refused")
             time.sleep(0.3)
@@ -130,7 +131,7 @@ class Probes(unittest.TestCase):
             self.assertLess(seconds, 9)
 
     def test_a_restart_asks_again(self):
-        settings = {"probe clickhouse.url": f"tcp://127.0.0.1:{closed_port()}"}
+        settings = {"probe clickhouse.url": f"tcp://127.0.0.1:{free_port()}"}
         with self.agent({}) as agent:
             self.fail(2)
             agent.wait_for("SELECT severity FROM incident", "warning")

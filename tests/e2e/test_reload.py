@@ -117,7 +117,7 @@ class Reload(unittest.TestCase):
             self.write("host = after\n")
             agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 1)
             self.reload(agent, TAKEN)
-            self.assertIn("host before", agent.said())
+            wait_until(lambda: "host before" in agent.said(), 5, "which name is kept was not said")
             agent.stop()
             agent.start()                       # a restart in between changes nothing about it
             scheduler = Scheduler(self.log)

@@ -144,6 +144,21 @@ class Stuck(unittest.TestCase):
         agent.wait_for("SELECT value FROM state WHERE key = 'refresh.am'", "")
         self.assertIsNone(json.loads(self.status(webhooks, "--format", "json").stdout)["webhooks"][0]["refresh_error"])
 
+    def test_a_delivery_says_that_an_alertmanager_can_be_told_again(self):
+        """It carries everything, and no refresh may follow for long."""
+        agent = self.agent(am={"url": self.receiver.url("/"), "format": "alertmanager", "resend": "1h"})
+        self.kill_a_scheduler(agent)
+        agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 1)
+        agent.kill()
+        self.receiver.plan("/api/v2/alerts", "503")
+        agent.start()       # and tells again what is open
+        agent.wait_for("SELECT value LIKE 'HTTP 503%' FROM state WHERE key = 'refresh.am'", 1)
+        self.receiver.plan("/api/v2/alerts", "200")
+        with Scheduler(self.log) as scheduler:
+            scheduler.cycle()
+            agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'delivered'", 2)
+            agent.wait_for("SELECT value FROM state WHERE key = 'refresh.am'", "")
+
     def test_the_usual_variables_name_a_proxy(self):
         with Receiver() as proxy:
             environment = {"http_proxy": proxy.url("/"), "no_proxy": "127.0.0.1"}

@@ -14,11 +14,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import Agent, wait_until   # noqa: E402
+from promtool import promtool_path   # noqa: E402
 from receiver import Receiver   # noqa: E402
 from scheduler import TABLES, Scheduler   # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-PROMTOOL = shutil.which("promtool") or shutil.which("promtool", path=str(ROOT / ".tools/usr/bin"))
 SAMPLE = re.compile(r"^iceberg_offload_agent_(\w+)(\{.*\})? (\S+)$", re.MULTILINE)
 KRAKEN = "bronze_trades_kraken"
 
@@ -88,10 +87,10 @@ class Textfile(unittest.TestCase):
         self.check_with_promtool()
 
     def check_with_promtool(self):
-        if not PROMTOOL:
-            self.skipTest("no promtool here")
+        if not promtool_path():
+            return      # test_prometheus says so
         with self.file.open("rb") as metrics:
-            done = subprocess.run([PROMTOOL, "check", "metrics"], stdin=metrics, capture_output=True, text=True, timeout=20,
+            done = subprocess.run([promtool_path(), "check", "metrics"], stdin=metrics, capture_output=True, text=True, timeout=20,
                                   check=False)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 

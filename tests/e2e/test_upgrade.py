@@ -54,7 +54,8 @@ class Upgrade(unittest.TestCase):
                     agent.wait_for("SELECT count(*) > ? FROM cycle".replace("?", str(len(before["cycle"]))), 1)
                     self.assertEqual(agent.stop()[0], 0)
                 after = self.contents()
-                for table in ("cycle", "run", "incident"):
+                for table in TABLES:
+                    self.assertGreaterEqual(len(after[table]), len(before[table]), table)
                     for old, new in zip(before[table], after[table]):
                         same = old.get("outcome") != "running" and old.get("state") != "open"
                         self.assertEqual({key: new[key] for key in old} if same else new["id"], old if same else old["id"])

@@ -138,7 +138,7 @@ class Zones(ClockCase):
             self.assertLessEqual(late, 4, spread)
         print("# held: a log whose zone changes 5 times while it is read: no page, each said once, with the likely zone")
 
-    def test_a_log_behind_by_its_zone_is_said_with_the_zone_and_shown_as_a_blind_spot(self):
+    def test_a_log_in_another_zone_is_said_with_the_zone_and_shown_as_a_blind_spot(self):
         restore = self.environment(TZ="UTC")
         for hours, words in ((-4, "UTC-04:00"), (9, "UTC+09:00")):
             with self.subTest(hours=hours):
@@ -161,7 +161,6 @@ class Zones(ClockCase):
                         self.assertEqual(pages(self.receiver.at(f"/hook{hours}")), [], agent.said())
                         status = json.loads(run("status", "--format", "json", "--db", agent.database, "--log", self.log).stdout)
                         self.assertIn(words, json.dumps(status))
-                        # And a death is none the less a death.
                     self.assertGreaterEqual(agent.said().count(words), 1)
                     self.assertLessEqual(agent.said().count(words), 2, "once in each life")
         restore()

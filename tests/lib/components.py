@@ -42,11 +42,6 @@ def http_answer(body, status="200 OK"):
     return f"HTTP/1.1 {status}\r\nConnection: close\r\n\r\n".encode() + body
 
 
-def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def container(status="running", exit_code=0, oom=False, restarts=0, health=None):
     """The part of an inspection that the agent reads, in Docker's shape."""
     state = {"Status": status, "Running": status in ("running", "paused", "restarting"), "Paused": status == "paused",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from simulator.clock import DAY, HOUR, MINUTE, SECOND, Clock, us_from_text   # noqa: E402
+from simulator.clock import DAY, HOUR, SECOND, Clock, us_from_text   # noqa: E402
 from simulator.facts import Facts                                           # noqa: E402
 from simulator.incidents import KINDS, Scene                                # noqa: E402
 from simulator.process import simulate                                      # noqa: E402

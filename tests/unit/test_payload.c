@@ -332,19 +332,6 @@ static void pagerduty_s_limits_hold(void **state)
     strbuf_free(&key);
 }
 
-static void pagerduty_hears_what_went_before_in_one_event(void **state)
-{
-    struct message messages[2] = {
-        message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_WARNING, NOTIFY_FIRING, 1),
-        message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_RESOLVED, 2),
-    };
-
-    render(*state, FORMAT_PAGERDUTY, messages, 2, false);
-    says(*state, "$.event_action", "resolve");
-    says(*state, "$.payload.custom_details.earlier",
-         "WARNING IcebergOffloadConsecutiveFailures 2026-02-25T06:14:20.000+00:00: 2 failures in a row\n");
-}
-
 static void keys_differ_where_incidents_do(void **state)
 {
     struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
@@ -436,7 +423,6 @@ int main(void)
         RENDERING(slack_takes_no_more_than_fifty_blocks),
         RENDERING(pagerduty_triggers_and_resolves_one_key),
         RENDERING(pagerduty_s_limits_hold),
-        RENDERING(pagerduty_hears_what_went_before_in_one_event),
         RENDERING(keys_differ_where_incidents_do),
         RENDERING(alertmanager_gets_alerts_that_outlive_a_weekend),
         RENDERING(alertmanager_gets_an_alert_for_each_message),
