@@ -188,10 +188,10 @@ test-valgrind: ## unit tests and a replay under valgrind
 	@+$(REMAKE) all unit
 	@python3 tests/run.py --valgrind $(BUILD) unit replay
 
-test-tsan: ## the sender and its thread under the thread sanitizer
+test-tsan: ## the sender's and the probes' threads under the thread sanitizer
 	$(DEPS) build test
 	@+$(REMAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread all unit probes
-	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/test_waker faults/test_sender e2e/test_live
+	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/test_waker faults/test_sender e2e/test_live e2e/test_probes_live
 
 coverage: ## lines that the tests reach: at least 90 % of the core and the parsers, 80 % of all
 	$(DEPS) build test coverage

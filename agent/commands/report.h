@@ -152,6 +152,7 @@ int64_t report_interval_around(const struct report *report, size_t index);
 /* least: of how many cycles at least. */
 void report_gather_usual(struct report *report, struct rows *rows, size_t least);
 void report_total(struct report *report);
+int report_compare_ms(const void *left, const void *right);   /* of int64_t, for qsort */
 
 /* Whether it is a trouble of the agent's own: no outage, no runbook, and nothing that Prometheus watches. */
 bool report_is_own(const struct report_incident *incident);

@@ -8,12 +8,6 @@
 enum { SPACINGS_LEAST = 12, SPACINGS_MOST = 24, AGREE_TENTHS = 9 };
 static const int64_t JITTER_MS = 5000;   /* a cycle starts up to a second early or a few seconds late */
 
-static int compare_ms(const void *left, const void *right)
-{
-    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-    return a < b ? -1 : a > b;
-}
-
 /*
  * The spacing that nearly all of them keep, or today's interval. Few cycles, or a crowd of missed slots, say nothing; neither do cycles
  * that fill their spacing, which skip slots as steadily as a slower schedule would.
@@ -22,7 +16,7 @@ static int64_t spacing_of(int64_t *spacings, size_t count, int64_t longest_ms, i
 {
     if (count < SPACINGS_LEAST)
         return interval_ms;
-    qsort(spacings, count, sizeof *spacings, compare_ms);
+    qsort(spacings, count, sizeof *spacings, report_compare_ms);
     int64_t median = spacings[count / 2], second = 1000;
     size_t agree = 0;
     for (size_t i = 0; i < count; i++)

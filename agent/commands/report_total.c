@@ -4,7 +4,7 @@
 
 #include "agent/commands/report.h"
 
-static int compare_ms(const void *left, const void *right)
+int report_compare_ms(const void *left, const void *right)
 {
     int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
     return a < b ? -1 : a > b;
@@ -31,7 +31,7 @@ static void total_cycles(struct report *report)
         if (cycle->state != CYCLE_UNFINISHED && cycle->duration_ms > 0)
             durations[finished++] = cycle->duration_ms;
     }
-    qsort(durations, finished, sizeof *durations, compare_ms);
+    qsort(durations, finished, sizeof *durations, report_compare_ms);
     totals->p50_ms = percentile(durations, finished, 50);
     totals->p95_ms = percentile(durations, finished, 95);
     totals->longest_ms = finished ? durations[finished - 1] : 0;
@@ -45,7 +45,7 @@ static void total_cycles(struct report *report)
 static int compare_onsets(const void *left, const void *right)
 {
     const struct report_incident *const *a = left, *const *b = right;
-    return compare_ms(&(*a)->onset_ms, &(*b)->onset_ms);
+    return report_compare_ms(&(*a)->onset_ms, &(*b)->onset_ms);
 }
 
 /* Time within critical incidents, each moment counted once however many were open. */
@@ -94,8 +94,8 @@ static void total_incidents(struct report *report)
         }
         totals->never += incident->notified_ms && !incident->prometheus_ms && !incident->open;
     }
-    qsort(recoveries, resolved, sizeof *recoveries, compare_ms);
-    qsort(leads, led, sizeof *leads, compare_ms);
+    qsort(recoveries, resolved, sizeof *recoveries, report_compare_ms);
+    qsort(leads, led, sizeof *leads, report_compare_ms);
     totals->resolved = (int64_t)resolved;
     totals->recover_mean_ms = resolved ? sum / (int64_t)resolved : 0;
     totals->recover_median_ms = percentile(recoveries, resolved, 50);

@@ -200,7 +200,7 @@ static void refreshes_gather(struct status *status, struct rows *rows, const str
     while (rows_next(rows)) {
         char *name = rows_text(rows, 0);
         for (size_t i = 0; i < config->webhook_count; i++)
-            if (strcmp(status->webhooks[i].name, name) == 0)
+            if (config->webhooks[i].format == FORMAT_ALERTMANAGER && strcmp(status->webhooks[i].name, name) == 0)
                 status->webhooks[i].refresh_error = rows_text(rows, 1);
         free(name);
     }

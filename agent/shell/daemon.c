@@ -294,6 +294,7 @@ static void loop(struct daemon *daemon)
         if (reload_asked) {
             reload_asked = 0;
             daemon_reload(daemon);
+            continue;   /* what waits is for the new configuration to send, now */
         }
         beat(daemon);
         if (textfile_next_ms(daemon) <= daemon->now_ms)

@@ -47,7 +47,6 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
         dispatch->routes[i] = (struct route){ .name = config->webhooks[i].name, .webhook = &config->webhooks[i],
                                               .waiting = true };
     dispatch->routes[config->webhook_count] = (struct route){ .name = printed, .waiting = true };
-    choose_origin(dispatch);
     bool sends = config->webhook_count > 0 || config->heartbeat_url;
     dispatch->json = json_maker_open(error);
     if (dispatch->json && sends)
@@ -192,7 +191,7 @@ static void take_result(struct dispatch *dispatch, const struct delivery_result 
     switch (result->outcome) {
     case DELIVERY_DONE:
         if (upkeep_wanted(route))
-            route->refresh_ms = result->at_ms + route->webhook->resend_ms;
+            upkeep_done(dispatch, route, result);   /* it said everything */
         route->delivered += (int64_t)route->count;
         route->refused_in_a_row = 0;
         route_record(dispatch, route, "delivered", result);
@@ -288,9 +287,10 @@ static void hand_over(struct dispatch *dispatch, size_t index, int64_t now_ms)
     submit(dispatch, index, now_ms);
 }
 
-/* Not before the first commit: what another dispatch brought back last (a reload) is then on disk. */
+/* Not before the first commit: what another dispatch brought back last (a reload) is then on disk, and a refused one left no trace. */
 static void begin(struct dispatch *dispatch, int64_t now_ms)
 {
+    choose_origin(dispatch);
     for (size_t i = 0; i < dispatch->webhook_count; i++) {
         if (upkeep_wanted(&dispatch->routes[i]))
             upkeep_begin(dispatch, &dispatch->routes[i], now_ms);

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "archive.h"
-
-static const char STATE_ORIGIN[] = "origin";
+#include "shell/state.h"
 
 static void set_text(char **place, const char *text)
 {

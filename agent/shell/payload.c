@@ -133,20 +133,16 @@ void payload_select(struct json_maker *maker, const char *sql, const char *const
 {
     sqlite3_stmt *statement = NULL;
     struct strbuf clean = { 0 };
-    const char *result = NULL;
 
-    if (sqlite3_prepare_v2(json_maker_db(maker), sql, -1, &statement, NULL) == SQLITE_OK) {
-        for (size_t i = 0; i < count; i++) {
-            if (texts[i] != NULL) {
-                strbuf_clear(&clean);
-                text_add_valid(&clean, texts[i], strlen(texts[i]));
-                sqlite3_bind_text(statement, (int)i + 1, strbuf_text(&clean), (int)clean.len, SQLITE_TRANSIENT);
-            }
+    sqlite3_prepare_v2(json_maker_db(maker), sql, -1, &statement, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (texts[i] != NULL) {
+            strbuf_clear(&clean);
+            text_add_valid(&clean, texts[i], strlen(texts[i]));
+            sqlite3_bind_text(statement, (int)i + 1, strbuf_text(&clean), (int)clean.len, SQLITE_TRANSIENT);
         }
-        result = sqlite3_step(statement) == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     }
-    /* No table is read: only want of memory can fail this, and then null is still JSON. */
-    strbuf_puts(out, result != NULL ? result : "null");
+    json_result(statement, out);
     sqlite3_finalize(statement);
     strbuf_free(&clean);
 }

@@ -3,7 +3,7 @@
 #include "shell/cut.h"
 
 /* PagerDuty's limit is 1,024 characters for the summary; the short form stays well away from every limit. */
-enum { SUMMARY_MAX = 1024, SHORT_MAX = 256, EARLIER_MAX = 8000 };
+enum { SUMMARY_MAX = 1024, SHORT_MAX = 256 };
 
 static void put_summary(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
 {
@@ -15,35 +15,20 @@ static void put_summary(const struct payload_job *job, const struct facts *facts
     strbuf_free(&whole);
 }
 
-/* What was not delivered before this one, a line each. */
-static void put_earlier(const struct payload_job *job, struct strbuf *out)
-{
-    struct strbuf lines = { 0 };
-
-    for (size_t i = 0; i + 1 < job->count; i++) {
-        facts_title(&job->facts[i], &lines);
-        strbuf_printf(&lines, " %s: %s\n", job->facts[i].time, strbuf_text(&job->facts[i].summary));
-    }
-    cut_chars(strbuf_text(&lines), EARLIER_MAX, out);
-    strbuf_free(&lines);
-}
-
 static void put_details(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
 {
-    struct strbuf annotations = { 0 }, earlier = { 0 };
+    struct strbuf annotations = { 0 };
 
     payload_annotations(job->maker, facts, false, &annotations);
-    put_earlier(job, &earlier);
-    const char *const texts[] = { annotations.at, job->origin->log_path, facts_text(&earlier) };
-    payload_select(job->maker, "SELECT json_patch(json(?1), json_object('log', ?2, 'earlier', ?3))", texts, 3, out);
+    const char *const texts[] = { annotations.at, job->origin->log_path };
+    payload_select(job->maker, "SELECT json_patch(json(?1), json_object('log', ?2))", texts, 2, out);
     strbuf_free(&annotations);
-    strbuf_free(&earlier);
 }
 
 /* Events API v2, without the routing key: the sender adds it. A resolve carries the payload of its trigger, so that it is routed the same way. */
 void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
 {
-    const struct facts *facts = &job->facts[job->count - 1];
+    const struct facts *facts = &job->facts[0];
     const struct message *message = facts->message;
     struct strbuf summary = { 0 }, details = { 0 };
 

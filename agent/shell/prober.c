@@ -23,9 +23,12 @@ struct prober {
     bool asking;
     atomic_bool answered;
     int64_t due_ms;              /* of the next round; INT64_MAX: none */
-    int64_t heard_id;            /* incidents up to this one know the states that were told */
+    int64_t rounds_id;           /* the newest incident that a whole round was for */
     int64_t asked_id;            /* the newest incident that the round in progress is for */
-    enum probe_state *told;      /* PROBE_UNKNOWN: nothing yet */
+    struct told {
+        enum probe_state state;  /* PROBE_UNKNOWN: nothing yet */
+        int64_t id;              /* incidents up to this one know it */
+    } *told;                     /* one for each probe */
 };
 
 struct prober *prober_open(const struct config *config, void (*wake)(void))
@@ -120,21 +123,22 @@ static void tell(struct prober *prober, size_t index, int64_t first_id, int64_t 
 static void take_answers(struct prober *prober, int64_t now_ms, const struct prober_sink *sink)
 {
     for (size_t i = 0; i < probes_count(prober->probes); i++) {
+        struct told *told = &prober->told[i];
         enum probe_state state = probes_answer(prober->probes, i)->state;
-        bool changed = state != prober->told[i];
-        if (state == PROBE_UNKNOWN || (!changed && prober->asked_id <= prober->heard_id))
+        bool changed = state != told->state;
+        if (state == PROBE_UNKNOWN || (!changed && prober->asked_id <= told->id))
             continue;
-        tell(prober, i, changed ? 0 : prober->heard_id + 1, now_ms, sink);
-        prober->told[i] = state;
+        tell(prober, i, changed ? 0 : told->id + 1, now_ms, sink);
+        *told = (struct told){ state, prober->asked_id > told->id ? prober->asked_id : told->id };
     }
-    if (prober->asked_id > prober->heard_id)
-        prober->heard_id = prober->asked_id;
+    if (prober->asked_id > prober->rounds_id)
+        prober->rounds_id = prober->asked_id;
 }
 
 static void rest(struct prober *prober)
 {
     prober->due_ms = INT64_MAX;
-    prober->heard_id = 0;
+    prober->rounds_id = 0;
     memset(prober->told, 0, probes_count(prober->probes) * sizeof *prober->told);
 }
 
@@ -150,7 +154,7 @@ void prober_run(struct prober *prober, int64_t newest_open, int64_t now_ms, cons
     }
     if (newest_open == 0)
         rest(prober);
-    else if (newest_open > prober->heard_id || now_ms >= prober->due_ms || prober->due_ms - now_ms > prober->every_ms)
+    else if (newest_open > prober->rounds_id || now_ms >= prober->due_ms || prober->due_ms - now_ms > prober->every_ms)
         begin(prober, newest_open, now_ms);
 }
 

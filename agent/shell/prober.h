@@ -24,7 +24,7 @@ struct prober_sink {
 };
 
 /*
- * Hands out what answers brought, as far as it is news, and asks if it is time to. newest_open: the id of the newest open
+ * Hands out what answers brought, as far as it is news to this prober, and asks if it is time to. newest_open: the id of the newest open
  * incident, 0 for none.
  */
 void prober_run(struct prober *prober, int64_t newest_open, int64_t now_ms, const struct prober_sink *sink);

@@ -96,9 +96,9 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
         "SELECT id, notification_id, created_at, attempts, next_attempt_at FROM outbox"
         " WHERE status = 'pending' AND webhook = ?1 AND id > ?2 ORDER BY id",
     [SQL_GET_TOLD] =
-        "SELECT o.notification_id FROM incident i JOIN outbox o ON o.incident_id = i.id"
+        "SELECT max(n.id) FROM incident i JOIN outbox o ON o.incident_id = i.id JOIN notification n ON n.id = o.notification_id"
         " WHERE (i.state = 'open' OR i.resolved_at > ?2) AND o.webhook = ?1 AND o.status IN ('delivered', 'refused')"
-        " ORDER BY o.id",
+        " GROUP BY i.id, n.alert, n.severity ORDER BY 1",
     [SQL_NEXT_WEBHOOK] = "SELECT min(webhook) FROM outbox WHERE status = 'pending' AND webhook > ?1",
     [SQL_GET_NOTIFICATION] =
         "SELECT incident_id, sequence, at, status, severity, alert, table_name, onset_at, opened_at, resolved_at,"

@@ -7,6 +7,7 @@
 #include "strbuf.h"
 
 struct sqlite3;
+struct sqlite3_stmt;
 
 /*
  * JSON is made by SQLite's JSON functions, on a private in-memory database with its statements prepared once. All text may be
@@ -24,5 +25,7 @@ void json_texts(struct json_maker *maker, const char *const *texts, size_t count
 
 /* The private database, for statements of one's own: finalize them before json_maker_free. */
 struct sqlite3 *json_maker_db(struct json_maker *maker);
+/* Steps such a statement, which reads no table, and appends the text of its one row: only want of memory can fail it, which ends the process. */
+void json_result(struct sqlite3_stmt *statement, struct strbuf *out);
 
 #endif

@@ -21,7 +21,7 @@ void payload_dedup_key(const struct payload_origin *origin, const struct message
 /*
  * The request body for one or more messages (more than one: what became stale while a receiver was down, oldest first).
  * shortest: the smallest form that still says what matters, for a receiver that refused the full one.
- * PagerDuty takes one incident a request: several messages must be of the same; its routing key is added by the sender.
+ * PagerDuty takes one incident a request: only the first message counts; its routing key is added by the sender.
  * Alertmanager is told at now_ms, and each message as an alert of its own. Incident 0 is a test: it has a name of its own.
  */
 void payload_render(struct json_maker *maker, enum payload_format format, const struct payload_origin *origin,

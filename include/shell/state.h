@@ -16,6 +16,7 @@
 #define STATE_ENGINE "engine.live"
 #define STATE_WINDOWS "engine.windows"
 #define STATE_AGENT "agent"
+#define STATE_ORIGIN "origin"
 #define STATE_REFRESH "refresh."   /* and a webhook's name: why an Alertmanager could not be told again; "" if it could */
 
 enum state_extent { STATE_CHANGED, STATE_ALL };   /* the windows only if they changed, or in any case */
