@@ -260,8 +260,25 @@ static void forget_oldest(struct engine *engine)
     }
 }
 
+/* The clock was set back: what was told a while ago would lie in the future, and its hour be crowded until that is past. */
+static void set_back(struct pool *pool, int64_t by_ms)
+{
+    for (size_t i = 0; i < pool->sent_count; i++)
+        pool->sent_ms[i] += by_ms;
+    for (size_t i = 0; i < FAMILIES; i++) {
+        for (size_t k = 0; k < OPENINGS_KEPT; k++)
+            pool->openings[i][k] += pool->openings[i][k] ? by_ms : 0;
+    }
+    for (size_t i = 0; i < pool->count; i++) {
+        pool->incidents[i]->first_told_ms += by_ms;
+        pool->incidents[i]->reminded_ms += by_ms;
+    }
+}
+
 static void announcer_fact(struct engine *engine, const struct fact *fact)
 {
+    if (fact->kind == FACT_HOST_RESUMED && fact->duration_ms < 0)
+        set_back(&engine->pool, fact->duration_ms);
     if (fact->kind != FACT_CYCLE_COMPLETED)
         return;
     verify(engine);

@@ -122,6 +122,12 @@ const int64_t *hourly_samples(const struct hourly *hourly, int64_t at_ms, size_t
     return hourly->values ? hourly->values + hour * HOUR_SAMPLES : NULL;
 }
 
+void hourly_move(struct hourly *hourly, int64_t by_ms)
+{
+    for (size_t hour = 0; hour < HOURS; hour++)
+        hourly->newest_ms[hour] += by_ms;
+}
+
 void hourly_free(struct hourly *hourly)
 {
     free(hourly->values);

@@ -37,6 +37,8 @@ struct hourly {
 void hourly_push(struct hourly *hourly, int64_t at_ms, int64_t value);
 /* The samples of at_ms's hour, in no order; NULL and 0 if there are none. */
 const int64_t *hourly_samples(const struct hourly *hourly, int64_t at_ms, size_t *count);
+/* The clock was set, by so much: when the newest samples came moves with it. */
+void hourly_move(struct hourly *hourly, int64_t by_ms);
 void hourly_free(struct hourly *hourly);
 void hourly_archive(struct hourly *hourly, struct archive *archive, const char *name);
 

@@ -177,6 +177,11 @@ struct table *table_named(struct engine *engine, struct slice name);   /* NULL: 
 size_t table_index(const struct engine *engine, const struct table *table);
 /* Since when a table waits for a success, sleep of the host not counted. */
 int64_t table_waits_since(const struct table *table);
+/*
+ * The clock was set back: what happened a while ago happened as long ago by the clock as it is now. by_ms is negative. What a
+ * trouble in progress began with stays, to be compared with the incidents that were told of it.
+ */
+void table_set_back(struct table *table, int64_t by_ms);
 void tables_archive_live(struct engine *engine, struct archive *archive);
 void tables_archive_windows(struct engine *engine, struct archive *archive);
 void tables_free(struct engine *engine);

@@ -67,9 +67,8 @@ static void raise_failures(struct engine *engine, struct table *table, enum seve
 static void on_failed(struct engine *engine, struct table *table)
 {
     struct failure_state *failures = &table->failures;
-    /* A burst of cycles within a moment is one attempt. The clock may have been set back since the last one. */
-    int64_t since_ms = engine->clock_ms - failures->counted_ms;
-    if (failures->streak > 0 && since_ms >= 0 && since_ms < engine_burst(engine))
+    /* A burst of cycles within a moment is one attempt. */
+    if (failures->streak > 0 && engine->clock_ms - failures->counted_ms < engine_burst(engine))
         return;
     if (failures->streak++ == 0)
         failures->first_ms = engine->clock_ms;

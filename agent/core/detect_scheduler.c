@@ -112,6 +112,13 @@ static void on_resumed(struct scheduler_state *scheduler, int64_t slept_ms)
         scheduler->promise_ms += slept_ms;
     if (scheduler->dead_ms)
         scheduler->dead_ms += slept_ms;
+    if (slept_ms >= 0)
+        return;
+    /* Set back: what happened a while ago happened as long ago by the clock as it is now. */
+    if (scheduler->started_ms)
+        scheduler->started_ms += slept_ms;
+    for (size_t i = 0; i < scheduler->restart_count; i++)
+        scheduler->restarts[i] += slept_ms;
 }
 
 static void scheduler_fact(struct engine *engine, const struct fact *fact)

@@ -285,8 +285,12 @@ static void on_resumed(struct engine *engine, const struct event *event)
     engine->model.sign_ms += event->duration_ms;
     if (engine->model.sign_ms > engine->clock_ms)
         engine->model.sign_ms = engine->clock_ms;
-    for (size_t i = 0; i < engine->table_count; i++)
-        engine->tables[i].suspended_ms += event->duration_ms;
+    for (size_t i = 0; i < engine->table_count; i++) {
+        if (event->duration_ms < 0)
+            table_set_back(&engine->tables[i], event->duration_ms);
+        else
+            engine->tables[i].suspended_ms += event->duration_ms;
+    }
     engine_fact(engine, &(struct fact){ .kind = FACT_HOST_RESUMED, .duration_ms = event->duration_ms });
 }
 

@@ -41,6 +41,24 @@ int64_t table_waits_since(const struct table *table)
     return (table->last_success_ms ? table->last_success_ms : table->first_seen_ms) + table->suspended_ms;
 }
 
+static void move(int64_t *at_ms, int64_t by_ms)
+{
+    if (*at_ms)
+        *at_ms += by_ms;
+}
+
+void table_set_back(struct table *table, int64_t by_ms)
+{
+    move(&table->first_seen_ms, by_ms);
+    move(&table->last_success_ms, by_ms);
+    move(&table->failures.counted_ms, by_ms);
+    for (size_t i = 0; i < table->failures.flap_count; i++)
+        table->failures.flaps[i] += by_ms;
+    move(&table->stall.last_move_ms, by_ms);
+    move(&table->stall.doubted_ms, by_ms);
+    hourly_move(&table->volume, by_ms);
+}
+
 void tables_free(struct engine *engine)
 {
     for (size_t i = 0; i < engine->table_count; i++) {

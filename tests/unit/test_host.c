@@ -149,7 +149,78 @@ static void failures_still_count_after_a_clock_was_set_back(void **unused)
     driver_free(driver);
 }
 
-/* In a log alone nobody says that the clock was set: its time stands until the lines have caught up. */
+/* Six were told within the last days; by the clock as it is now they all lie in the future. */
+static void people_are_told_after_a_clock_was_set_back(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    for (int64_t day = 0; day < 2; day++) {
+        driver_say(driver, EVENT_WRITER_GONE, at(24 * day, 20, 0));
+        driver_tick(driver, at(24 * day, 25, 0));
+        driver_cycles(driver, at(24 * day, 30, 0), at(24 * day + 24, 0, 0), seconds(10), "a=100 b=100");
+    }
+    driver_told(driver);
+    assert_int_equal(driver->notifications, 6);
+    driver_resumed(driver, at(0, 0, 0), -hours(48));
+    driver_restart(driver);
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 0, 30));
+    driver_tick(driver, at(0, 10, 0));
+    assert_told(driver, "00:00:30 firing warning SchedulerDown #3\n00:02:00 firing critical SchedulerDown #3\n");
+    driver_free(driver);
+}
+
+static void a_reminder_comes_in_time_although_the_clock_was_set_back(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver->settings.notify.escalation_ms = hours(1000);
+    driver_configure(driver);
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 10, 0));
+    driver_tick(driver, at(0, 12, 0));
+    driver_told(driver);
+    driver_resumed(driver, at(-24, 12, 0), -hours(24));
+    driver_tick(driver, at(-20, 11, 30) - 1);
+    assert_quiet(driver);
+    driver_tick(driver, at(-20, 11, 30));
+    assert_int_equal(driver->last.status, NOTIFY_REMINDER);
+    assert_int_equal(driver->last.time_ms, at(-20, 11, 30));
+    driver_free(driver);
+}
+
+/* Two failures and two restarts, and a day later, a month earlier by the clock, two more: neither flapping nor a crash loop. */
+static void what_the_clock_was_set_back_over_did_not_happen_today(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    int64_t from_h[] = { 1, -720 };
+    driver_cycles(driver, at(0, 15, 0), at(1, 0, 0), seconds(10), "a=100 b=100");
+    for (size_t i = 0; i < 2; i++) {
+        driver_start(driver, at(from_h[i], 0, 0));
+        driver_cycle(driver, at(from_h[i], 0, 0), seconds(10), "a=fail b=100");
+        driver_cycle(driver, at(from_h[i], 15, 0), seconds(10), "a=100 b=100");
+        driver_start(driver, at(from_h[i], 30, 0));
+        driver_cycle(driver, at(from_h[i], 30, 0), seconds(10), "a=fail b=100");
+        driver_cycles(driver, at(from_h[i], 45, 0), at(from_h[i] + 30, 0, 0), seconds(10), "a=100 b=100");
+        driver_resumed(driver, at(from_h[i] + 30 - 751, 0, 0), -hours(751));
+    }
+    assert_quiet(driver);
+    assert_int_equal(driver->incident_count, 0);
+    driver_free(driver);
+}
+
+static void a_stall_is_critical_although_its_table_was_first_seen_by_a_clock_that_was_ahead(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_cycles(driver, at(0, 15, 0), at(24 * 12, 0, 0), seconds(10), "a=100 b=100");
+    driver_resumed(driver, at(-24 * 12, 0, 0), -hours(24 * 24));
+    driver_cycles(driver, at(-24 * 12, 0, 0), at(-24 * 12 + 1, 0, 0), seconds(10), "a=0 b=100");
+    assert_int_equal(driver_incident(driver, 1)->alert, ALERT_WATERMARK_STALE);
+    assert_int_equal(driver_incident(driver, 1)->severity, SEVERITY_CRITICAL);
+    driver_free(driver);
+}
+
+/* In a log alone nobody says that the clock was set: the lines do. */
 static void a_log_whose_times_step_back_is_no_incident(void **unused)
 {
     (void)unused;
@@ -173,6 +244,10 @@ int main(void)
         cmocka_unit_test(a_line_that_the_sleep_overtook_is_only_late),
         cmocka_unit_test(a_clock_set_back_breaks_no_promise),
         cmocka_unit_test(failures_still_count_after_a_clock_was_set_back),
+        cmocka_unit_test(people_are_told_after_a_clock_was_set_back),
+        cmocka_unit_test(a_reminder_comes_in_time_although_the_clock_was_set_back),
+        cmocka_unit_test(what_the_clock_was_set_back_over_did_not_happen_today),
+        cmocka_unit_test(a_stall_is_critical_although_its_table_was_first_seen_by_a_clock_that_was_ahead),
         cmocka_unit_test(a_log_whose_times_step_back_is_no_incident),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
