@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "fnv.h"
 #include "utf8.h"
 
 /* The scheduler's own: stderr[:500]. How soon it goes on is measured in milliseconds; a minute is for a starved host. */
@@ -75,20 +76,15 @@ bool excerpt_takes(struct excerpt *excerpt, struct slice line, const struct reco
     return true;
 }
 
-/* FNV-1a */
-static uint64_t hash_of(const char *at, size_t len)
+static uint64_t hash_of(struct slice text)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ (unsigned char)at[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
+    return fnv_add(FNV_EMPTY, text.at, text.len);
 }
 
 void excerpt_except(struct excerpt *excerpt, struct slice text)
 {
     excerpt->state = EXCERPT_EXCEPTION;
-    excerpt->exception_hash = hash_of(text.at, text.len);
+    excerpt->exception_hash = hash_of(text);
     excerpt->exception_len = (int64_t)text.len;
 }
 
@@ -98,7 +94,7 @@ bool excerpt_repeats(struct excerpt *excerpt, struct slice message)
         return false;
     }
     excerpt_end(excerpt);
-    return (int64_t)message.len == excerpt->exception_len && hash_of(message.at, message.len) == excerpt->exception_hash;
+    return (int64_t)message.len == excerpt->exception_len && hash_of(message) == excerpt->exception_hash;
 }
 
 void excerpt_archive(struct excerpt *excerpt, struct archive *archive)

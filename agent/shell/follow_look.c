@@ -61,7 +61,7 @@ struct span {
     size_t from, to;         /* indexes */
     uid_t owner;             /* in a directory like /tmp anybody could put a forged generation beside the log */
     int64_t written_ns;      /* and written after that: an old one unpacked again is born late, too */
-    enum siblings_kind kind;
+    bool plain_only;         /* the packed ones are older */
 };
 
 static void append_generations(struct follow *follow, struct siblings *siblings, const struct span *span)
@@ -69,15 +69,15 @@ static void append_generations(struct follow *follow, struct siblings *siblings,
     for (size_t i = span->from; i < span->to; i++) {
         const struct tail *tail = siblings->tails[i];
         if (tail && siblings_is_generation(siblings, i) && tail_owner(tail) == span->owner &&
-            (span->kind == SIBLINGS_PACKED_TOO || !tail_is_packed(tail)) &&
+            !(span->plain_only && tail_is_packed(tail)) &&
             tail_changed_ns(tail) >= span->written_ns && !is_followed(follow, tail) && !is_copy(follow, tail))
             append(follow, siblings_take(siblings, i));
     }
 }
 
 /*
- * Those that came after a file (it is one of them, unless it has no name any more) and before the one opened at path. That
- * one may be among them:
+ * Those that came after a file (it is one of them, or was packed into one, unless it has no name any more) and before the
+ * one opened at path. That one may be among them:
  *
  *   1. we open the file at path, say C;
  *   2. C is rotated away, D made and rotated away, E made;
@@ -89,13 +89,15 @@ static struct span span_between(const struct siblings *siblings, const struct ta
 {
     size_t from = siblings_find_inode(siblings, file), to = at_path ? siblings_find_inode(siblings, at_path) : SIZE_MAX;
 
+    if (from == SIZE_MAX)
+        from = siblings_find_packed(siblings, file);
     if (from != SIZE_MAX)
         from++;
     else
         for (from = 0; from < siblings->count && tail_born_ns(siblings->tails[from]) <= tail_born_ns(file);)
             from++;
-    return (struct span){ from, to == SIZE_MAX ? siblings->count : to, tail_owner(file), tail_born_ns(file),
-                          SIBLINGS_PACKED_TOO };
+    return (struct span){ .from = from, .to = to == SIZE_MAX ? siblings->count : to, .owner = tail_owner(file),
+                          .written_ns = tail_born_ns(file) };
 }
 
 enum whereabouts { AT_PATH, BESIDE, LOST };
@@ -115,7 +117,10 @@ static enum whereabouts find(const struct source_position *position, const struc
         return AT_PATH;
     *index = siblings_find_copy(siblings, position);
     bool is_ours = *index != SIZE_MAX && (!at_path || tail_owner(siblings->tails[*index]) == tail_owner(at_path));
-    return is_ours ? BESIDE : LOST;
+    if (is_ours)
+        return BESIDE;
+    /* The device's number changed and the file is shorter than it was: a power cut does both. */
+    return at_path && position->fingerprint_len > 0 && tail_begins_as(at_path, position) ? AT_PATH : LOST;
 }
 
 static void note_lost(const struct follow *follow, const struct source_position *position, const struct siblings *siblings)
@@ -136,7 +141,7 @@ static void take_up(struct follow *follow, struct tail *at_path)
     struct span span = { 0 };
     bool found = at_path;
 
-    siblings_find(&siblings, follow->directory, follow->base, follow->owner, SIBLINGS_PACKED_TOO);
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
     for (size_t i = 0; i < follow->remembered_count; i++)
         siblings_date(&siblings, at_path, &follow->remembered[i]);
     for (size_t i = 0; i < follow->remembered_count; i++) {
@@ -158,7 +163,7 @@ static void take_up(struct follow *follow, struct tail *at_path)
             if (at_path)
                 note_lost(follow, position, &siblings);
             if (at_path && siblings.compressed)
-                span = (struct span){ 0, siblings.count, tail_owner(at_path), 0, SIBLINGS_PLAIN };
+                span = (struct span){ .to = siblings.count, .owner = tail_owner(at_path), .plain_only = true };
             break;
         }
     }
@@ -174,7 +179,7 @@ static void catch_missed(struct follow *follow, const struct tail *at_path)
     struct siblings siblings;
 
     struct source_position newest = tail_position(follow->files[follow->count - 1].tail);
-    siblings_find(&siblings, follow->directory, follow->base, follow->owner, SIBLINGS_PLAIN);
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
     siblings_date(&siblings, NULL, &newest);
     struct span span = span_between(&siblings, follow->files[follow->count - 1].tail, at_path);
     append_generations(follow, &siblings, &span);
@@ -187,7 +192,7 @@ void follow_recover(struct follow *follow, size_t index)
     struct source_position position = tail_position(tail);
     struct siblings siblings;
 
-    siblings_find(&siblings, follow->directory, follow->base, follow->owner, SIBLINGS_PACKED_TOO);
+    siblings_find(&siblings, follow->directory, follow->base, follow->owner);
     size_t copy = siblings_find_copy(&siblings, &position);
     bool found = copy != SIZE_MAX && tail_owner(siblings.tails[copy]) == tail_owner(tail) &&
                  !is_followed(follow, siblings.tails[copy]);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fnv.h"
 #include "payload_parts.h"
 #include "shell/cut.h"
 #include "shell/mask.h"
@@ -21,12 +22,7 @@ enum {
 
 void payload_hash(const char *text, char out[17])
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    }
-    snprintf(out, 17, "%016" PRIx64, hash);
+    snprintf(out, 17, "%016" PRIx64, fnv_add(FNV_EMPTY, text, strlen(text)));
 }
 
 /* Also goes into a request's header: nothing but visible ASCII. */

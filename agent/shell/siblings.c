@@ -78,7 +78,7 @@ static void add(struct siblings *siblings, const char *directory, const char *na
     strbuf_free(&path);
 }
 
-static void list(struct siblings *siblings, const char *directory, const char *base, int64_t owner, enum siblings_kind kind)
+static void list(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
 {
     DIR *dir = opendir(directory);
     struct dirent *entry;
@@ -91,7 +91,7 @@ static void list(struct siblings *siblings, const char *directory, const char *b
             continue;
         bool compressed = is_compressed(entry->d_name);
         siblings->compressed |= compressed;
-        if (!compressed || (kind == SIBLINGS_PACKED_TOO && ends_in(entry->d_name, ".gz")))
+        if (!compressed || ends_in(entry->d_name, ".gz"))
             add(siblings, directory, entry->d_name, suffix, owner);
     }
     closedir(dir);
@@ -143,11 +143,10 @@ static struct timespec changed(const char *directory)
 }
 
 /* False if the directory changed meanwhile. */
-static bool list_undisturbed(struct siblings *siblings, const char *directory, const char *base, int64_t owner,
-                             enum siblings_kind kind)
+static bool list_undisturbed(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
 {
     struct timespec before = changed(directory);
-    list(siblings, directory, base, owner, kind);
+    list(siblings, directory, base, owner);
     struct timespec after = changed(directory);
     return before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec;
 }
@@ -156,12 +155,12 @@ static bool list_undisturbed(struct siblings *siblings, const char *directory, c
  * A rotation in the midst of reading the directory (.1 becomes .2 behind our back) can hide a file: then it is read again.
  * In a directory as busy as /tmp that need not end; a few times will do.
  */
-void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner, enum siblings_kind kind)
+void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
 {
     int tries = 0;
 
     *siblings = (struct siblings){ 0 };
-    while (!list_undisturbed(siblings, directory, base, owner, kind) && ++tries < 5)
+    while (!list_undisturbed(siblings, directory, base, owner) && ++tries < 5)
         siblings_free(siblings);
     sort(siblings);
 }
@@ -215,6 +214,17 @@ size_t siblings_find_inode(const struct siblings *siblings, const struct tail *f
     struct source_position id = tail_position(file);
     for (size_t i = 0; i < siblings->count; i++) {
         if (siblings->tails[i] && tail_is(siblings->tails[i], id.device, id.inode))
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+size_t siblings_find_packed(const struct siblings *siblings, const struct tail *file)
+{
+    struct source_position position = tail_position(file);
+    for (size_t i = 0; i < siblings->count; i++) {
+        const struct tail *tail = siblings->tails[i];
+        if (tail && tail_is_packed(tail) && siblings_is_generation(siblings, i) && tail_copies(tail, &position))
             return i;
     }
     return SIZE_MAX;

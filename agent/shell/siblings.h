@@ -7,21 +7,23 @@
 
 #include "agent/shell/tail.h"
 
-/* What rotation left beside a log: PATH.1, PATH-20260212 and so on, open, oldest first; PATH.2.gz as well, if asked for. */
-enum siblings_kind { SIBLINGS_PLAIN, SIBLINGS_PACKED_TOO };
-
+/* What rotation left beside a log: PATH.1, PATH-20260212, PATH.2.gz and so on, open, oldest first. */
 struct siblings {
     struct tail **tails;     /* owned; NULL where one was taken */
     char **names;
     size_t count;
-    bool compressed;         /* there are packed ones, read or not: PATH.2.gz, PATH.2.xz */
+    bool compressed;         /* there are packed ones, readable or not: PATH.2.gz, PATH.2.xz */
 };
 
-void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner, enum siblings_kind kind);
+void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner);
 void siblings_free(struct siblings *siblings);
 
-/* Each returns an index, SIZE_MAX if there is none: the same inode; likewise with the same beginning; a copy of it. */
+/*
+ * Each returns an index, SIZE_MAX if there is none: the same inode; the generation that a file without a name was packed
+ * into; the same inode with the same beginning; a copy of it.
+ */
 size_t siblings_find_inode(const struct siblings *siblings, const struct tail *file);
+size_t siblings_find_packed(const struct siblings *siblings, const struct tail *file);
 size_t siblings_find_position(const struct siblings *siblings, const struct source_position *position);
 size_t siblings_find_copy(const struct siblings *siblings, const struct source_position *position);
 

@@ -9,15 +9,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/shell/trusted.h"
 #include "agent/shell/unpack.h"
+#include "fnv.h"
 
-/* FNV-1a over what was consumed of the file's first bytes; it can go on where it stopped. */
+/* Of what was consumed of the file's first bytes. */
 struct fingerprint {
     uint64_t hash;
     int64_t len;
 };
 
-static const struct fingerprint FINGERPRINT_EMPTY = { 0xcbf29ce484222325u, 0 };
+static const struct fingerprint FINGERPRINT_EMPTY = { FNV_EMPTY, 0 };
 
 struct tail {
     int fd;
@@ -28,14 +30,14 @@ struct tail {
     int64_t offset;          /* behind the last line handed out */
     int64_t scanned;         /* no newline between offset and here */
     struct fingerprint seen; /* of [0, offset), as far as it counts */
+    bool resumed;            /* at offset, and nobody looked yet whether a line begins there */
     bool long_said;          /* that the line at offset is too long */
     bool damage_said;
 };
 
 static void fingerprint_add(struct fingerprint *print, const char *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        print->hash = (print->hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    print->hash = fnv_add(print->hash, bytes, len);
     print->len += (int64_t)len;
 }
 
@@ -67,37 +69,6 @@ static bool begins_with(const struct tail *tail, struct fingerprint print)
     return now.len == print.len && now.hash == print.hash;
 }
 
-static const char *kind_name(mode_t mode)
-{
-    if (S_ISDIR(mode))
-        return "a directory";
-    if (S_ISFIFO(mode))
-        return "a FIFO";
-    return "a device or socket";
-}
-
-/* Why an open file may not be followed, in *why; true if it may. */
-static bool is_trusted(const struct stat *st, int64_t owner, struct strbuf *why)
-{
-    if (!S_ISREG(st->st_mode))
-        strbuf_printf(why, "%s, not a regular file", kind_name(st->st_mode));
-    else if (owner != TAIL_ANY_OWNER && (int64_t)st->st_uid != owner)
-        strbuf_printf(why, "owned by user %u, not by %lld as [log] owner demands", (unsigned)st->st_uid, (long long)owner);
-    else
-        return true;
-    return false;
-}
-
-static void say_why_not_opened(int error, struct strbuf *why)
-{
-    if (error == ELOOP)
-        strbuf_puts(why, "a symbolic link, which is not followed");
-    else if (error == ENXIO)
-        strbuf_puts(why, "a FIFO or socket, not a regular file");
-    else
-        strbuf_puts(why, strerror(error));
-}
-
 static int64_t birth_of(int fd)
 {
     struct statx st;
@@ -108,31 +79,13 @@ static int64_t birth_of(int fd)
 
 struct tail *tail_open(const char *path, int64_t owner, enum tail_refusal *refusal, struct strbuf *why)
 {
-    /* NONBLOCK and NOCTTY: whatever somebody planted under this name must neither hold us up nor become our terminal. */
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    struct tail *tail = NULL;
     struct stat st;
-
-    *refusal = TAIL_UNTRUSTED;
-    if (fd < 0) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            *refusal = TAIL_ABSENT;
-        say_why_not_opened(errno, why);
+    int fd = trusted_open(path, owner, &st, refusal, why);
+    if (fd < 0)
         return NULL;
-    }
-    if (fstat(fd, &st) != 0) {
-        strbuf_puts(why, strerror(errno));
-        goto cleanup;
-    }
-    if (!is_trusted(&st, owner, why))
-        goto cleanup;
-    tail = must_alloc(sizeof *tail);
+    struct tail *tail = must_alloc(sizeof *tail);
     *tail = (struct tail){ .fd = fd, .device = st.st_dev, .inode = st.st_ino, .owner = st.st_uid,
                            .born_ns = birth_of(fd), .seen = FINGERPRINT_EMPTY };
-    fd = -1;
-cleanup:
-    if (fd >= 0)
-        close(fd);
     return tail;
 }
 
@@ -217,6 +170,7 @@ void tail_resume(struct tail *tail, const struct source_position *position)
 {
     stand_at(tail, position->offset);
     tail_date(tail, tail_begun_ns(position));
+    tail->resumed = true;
     tail->seen = fingerprint_of(tail, position->offset < TAIL_FINGERPRINT_BYTES ? position->offset : TAIL_FINGERPRINT_BYTES);
 }
 
@@ -315,6 +269,19 @@ static int64_t last_line_end(const struct tail *tail, char *buffer, int64_t limi
 }
 
 /*
+ * After a power failure the writer may be back before us, and what it wrote reaches beyond our position: nothing tells where
+ * the old text ended, only that our position is in the midst of a line that we did not read.
+ */
+static bool was_overwritten(struct tail *tail, int64_t size)
+{
+    char before = '\n';
+    if (!tail->resumed || tail->offset == 0 || size <= tail->offset)
+        return false;
+    tail->resumed = false;
+    return read_at(tail, &before, 1, tail->offset - 1) == 1 && before != '\n';
+}
+
+/*
  * A file that begins as ever but ends before what was read lost its end (a file system after a power failure, an
  * editor): the lines that are left were handed out already. Anything else that does not fit is new content from 0.
  */
@@ -327,8 +294,8 @@ static enum tail_outcome check_content(struct tail *tail, char *buffer)
         return TAIL_TRUNCATED;
     if (tail->unpack)
         return TAIL_END;
-    if (size < tail->offset) {
-        stand_at(tail, last_line_end(tail, buffer, size));
+    if (size < tail->offset || was_overwritten(tail, size)) {
+        stand_at(tail, last_line_end(tail, buffer, size < tail->offset ? size : tail->offset));
         return TAIL_CUT;
     }
     if (size < tail->scanned)

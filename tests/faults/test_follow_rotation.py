@@ -161,6 +161,38 @@ class Rotating(FollowerCase):
     def test_the_remembered_file_was_compressed_while_it_was_down(self):
         self.compressed_while_down(gzip.compress, ".gz").expect("one", "two, packed", "generation 0", "generation 1")
 
+    def all_compressed_while_down(self, names):
+        """Oldest first; packed in the wrong order, so that only the names tell it."""
+        self.write("one")
+        self.follow().expect("one")
+        self.followers[0].stop()
+        self.write("two")
+        packed = [self.log.read_bytes(), *(f"generation {n}\n".encode() for n in range(1, len(names)))]
+        self.log.unlink()
+        for name, text in reversed(list(zip(names, packed))):
+            self.log.with_name(f"{self.log.name}{name}").write_bytes(gzip.compress(text))
+            time.sleep(0.012)
+        self.write("last")
+        self.follow().expect("one", "two", *[f"generation {n}" for n in range(1, len(names))], "last")
+
+    def test_packed_generations_come_in_the_order_of_their_numbers(self):
+        self.all_compressed_while_down([f".{n}.gz" for n in range(12, 0, -1)])
+
+    def test_packed_generations_come_in_the_order_of_their_dates(self):
+        self.all_compressed_while_down(["-20251230.gz", "-20251231.gz", "-20260101.gz", "-20260102.gz"])
+
+    def test_packed_and_plain_generations_come_in_order(self):
+        """delaycompress: the newest is not packed yet."""
+        self.write("one")
+        self.follow().expect("one")
+        self.followers[0].stop()
+        self.rotate_by_hand(4)
+        for number in (4, 3, 2):
+            packed = self.rotated(number).with_name(f"{self.rotated(number).name}.gz")
+            packed.write_bytes(gzip.compress(self.rotated(number).read_bytes()))
+            self.rotated(number).unlink()
+        self.follow().expect("one", *[f"generation {n}" for n in range(4)])
+
     def test_a_compression_that_cannot_be_undone_is_said(self):
         follower = self.compressed_while_down(lzma.compress, ".xz")
         follower.expect("one", "generation 0", "generation 1")
