@@ -52,7 +52,7 @@ static void on_probe_event(void *ctx, const struct event *event)
 static void run_probes(struct daemon *daemon)
 {
     struct prober_sink sink = { daemon, on_probe_event };
-    if (daemon->prober && !daemon->catching_up)
+    if (daemon->prober)
         prober_run(daemon->prober, engine_newest_open(daemon->ingest.engine), daemon->now_ms, &sink);
 }
 
@@ -220,6 +220,16 @@ static void notice_stuck_webhooks(struct daemon *daemon)
     strbuf_free(&words);
 }
 
+/*
+ * What happened beside the log happened now. Told amid a backlog it would take the core's clock there, past everything that is
+ * not read yet: the promised run would be a month late, the cycle that is just being read hung since then.
+ */
+static void notice_the_world(struct daemon *daemon)
+{
+    run_probes(daemon);
+    notice_stuck_webhooks(daemon);
+}
+
 static int64_t textfile_next_ms(const struct daemon *daemon)
 {
     return daemon->config->metrics_textfile ? textfile_due_ms(&daemon->textfile) : INT64_MAX;
@@ -248,16 +258,15 @@ static bool settled(const struct daemon *daemon)
 static void pause_until_retry(const struct daemon *daemon)
 {
     int64_t pause_ms = earliest(daemon->retry_ms - daemon->running_ms, 200);
-    nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
+    if (pause_ms > 0)
+        nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
 }
 
-/*
- * While the disk is full and enough waits in memory, the log is left unread, and nothing is concluded from what was not
- * read: the next look is when the next commit may succeed.
- */
+/* While the disk is full and enough waits in memory, the log is left unread until a commit has made room. */
 static enum follow_progress read_and_decide(struct daemon *daemon)
 {
-    if (history_pending_bytes(daemon->history) > PENDING_BYTES_MOST && daemon->retry_ms > daemon->running_ms) {
+    if (history_pending_bytes(daemon->history) > PENDING_BYTES_MOST) {
+        daemon->drained = false;
         pause_until_retry(daemon);
         return FOLLOW_MORE;
     }
@@ -286,8 +295,8 @@ static void loop(struct daemon *daemon)
         daemon_look_at_clocks(daemon);
         notice_silence(daemon);
         enum follow_progress progress = read_and_decide(daemon);
-        run_probes(daemon);
-        notice_stuck_webhooks(daemon);
+        if (progress == FOLLOW_DRAINED)
+            notice_the_world(daemon);
         daemon_commit(daemon);
         dispatch_run(daemon->dispatch, daemon->now_ms);
         keep_house(daemon);

@@ -9,11 +9,12 @@ import time
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "lib")]
 
 from agent import QUICK, Agent, run, wait_until   # noqa: E402
 from receiver import Receiver   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
+from simulator.simulator import write_healthy   # noqa: E402
 
 KRAKEN = "bronze_trades_kraken"
 ORDINARY = {"notify.reminder": "0"}   # the real thresholds: nothing but events decides
@@ -155,6 +156,21 @@ class Live(LiveCase):
             # What began and ended is recorded only; that the log's scheduler is long silent is news.
             self.assertEqual(agent.rows("SELECT count(*) FROM notification WHERE incident_id = 1"), [(0,)])
             self.assertEqual(alerts(requests)[0], ("IcebergOffloadSchedulerDown", "firing", "critical"))
+
+    def test_a_backlog_of_weeks_is_judged_by_its_own_times(self):
+        """The agent was away, the scheduler was not: nothing that happens while it reads makes half a cycle a hung one."""
+        start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 20 * 86400 - 600))
+        write_healthy(self.log, 3, days=20, start=start, tables=4, interval=15, sparse=0.0, failures=0.0, hiccups=0.0)
+        cycles = self.log.read_text(encoding="utf-8").count("OFFLOAD CYCLE STARTED")
+        patient = {**ORDINARY, "log.timezone": "UTC", "schedule.late_warning": "1h", "schedule.late_critical": "2h",
+                   "detect.lag_warning": "2h", "detect.lag_critical": "3h"}
+        for webhook in ("/hook", None):
+            with open(self.log, "ab"), self.agent(patient, "paging" if webhook else "printing", webhook) as agent:
+                agent.wait_for("SELECT offset FROM source", self.log.stat().st_size, 30)
+                agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'running'", 0)
+                self.assertEqual(agent.rows("SELECT count(*) FROM cycle"), [(cycles,)])
+                self.assertEqual(agent.rows("SELECT alert, opened_at, resolved_at FROM incident"), [])
+        self.assertEqual(self.receiver.at("/hook"), [])
 
     def test_a_slow_receiver_does_not_delay_detection(self):
         self.receiver.plan("/hook", "never")

@@ -71,6 +71,9 @@ class StorageCase(unittest.TestCase):
             scheduler.cycle(**how)
             time.sleep(0.12)
 
+    def read_bytes(self, agent):
+        return int(re.search(r"rchar: (\d+)", Path(f"/proc/{agent.process.pid}/io").read_text(encoding="ascii"))[1])
+
     def cpu_s(self, agent):
         fields = Path(f"/proc/{agent.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -176,9 +179,10 @@ class FullDisk(StorageCase):
             with agent, quiet:
                 wait_until(lambda: "going on from memory" in agent.said(), 20, agent.said())
                 time.sleep(2)
-                before = self.cpu_s(agent)
+                before, read_before = self.cpu_s(agent), self.read_bytes(agent)
                 time.sleep(3)
                 self.assertLess(self.cpu_s(agent) - before, 0.6)
+                self.assertLess(self.read_bytes(agent) - read_before, 1 << 20)   # what waits does not grow by each attempt
                 anonymous = re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{agent.process.pid}/status").read_text())
                 self.assertLess(int(anonymous[1]), 12 * 1024)   # 15 MB without a bound on what is gathered
                 self.assertEqual(self.told(), [])
@@ -190,8 +194,9 @@ class FullDisk(StorageCase):
                 until = (time.time() - 86400) * 1000
                 self.assertEqual(quiet.rows(query.format(until)), agent.rows(query.format(until)))
                 self.assertEqual(self.told(), [])
+                for one in (agent, quiet):
+                    self.assertEqual(one.rows("SELECT alert, opened_at, resolved_at FROM incident"), [])
             holder.flush()
-
 
     def test_a_first_start_on_a_full_disk_watches_and_pages_and_stores_once_there_is_room(self):
         self.fill()
