@@ -18,9 +18,16 @@ static const char *const statement_texts[JSON_STATEMENTS] = {
                      " 'tables', json(?6), 'incident', ?7, 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10)",
 };
 
+struct kept {
+    const char *sql;
+    sqlite3_stmt *statement;
+};
+
 struct json_maker {
     sqlite3 *db;
     sqlite3_stmt *statements[JSON_STATEMENTS];
+    struct kept *kept;       /* others' */
+    size_t kept_count;
     struct strbuf clean;     /* scratch: text with invalid bytes replaced */
     struct strbuf array;     /* scratch */
 };
@@ -45,6 +52,9 @@ void json_maker_free(struct json_maker *maker)
         return;
     for (int i = 0; i < JSON_STATEMENTS; i++)
         sqlite3_finalize(maker->statements[i]);
+    for (size_t i = 0; i < maker->kept_count; i++)
+        sqlite3_finalize(maker->kept[i].statement);
+    free(maker->kept);
     sqlite3_close(maker->db);
     strbuf_free(&maker->clean);
     strbuf_free(&maker->array);
@@ -54,6 +64,19 @@ void json_maker_free(struct json_maker *maker)
 struct sqlite3 *json_maker_db(struct json_maker *maker)
 {
     return maker->db;
+}
+
+/* To prepare one takes longer than to run it. */
+static sqlite3_stmt *keep(struct json_maker *maker, const char *sql)
+{
+    for (size_t i = 0; i < maker->kept_count; i++)
+        if (maker->kept[i].sql == sql)
+            return maker->kept[i].statement;
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v3(maker->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
+    maker->kept = must_grow(maker->kept, maker->kept_count + 1, sizeof *maker->kept);
+    maker->kept[maker->kept_count++] = (struct kept){ sql, statement };
+    return statement;
 }
 
 /* The copy is SQLite's: the scratch buffer serves the next text. */
@@ -91,6 +114,14 @@ static void add_result(sqlite3_stmt *statement, struct strbuf *out)
     json_result(statement, out);
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
+}
+
+void json_select(struct json_maker *maker, const char *sql, const char *const *texts, size_t count, struct strbuf *out)
+{
+    sqlite3_stmt *statement = keep(maker, sql);
+    for (size_t i = 0; i < count; i++)
+        bind_clean(maker, statement, (int)i + 1, texts[i]);
+    add_result(statement, out);
 }
 
 void json_text(struct json_maker *maker, const char *text, struct strbuf *out)

@@ -125,7 +125,7 @@ static bool add_routing_key(struct lane *lane, const struct delivery *delivery, 
         return false;
     }
     const char *const texts[] = { delivery->body, strbuf_text(&lane->routing_key) };
-    payload_select(lane->json, "SELECT json_patch(?1, json_object('routing_key', ?2))", texts, 2, &lane->body);
+    json_select(lane->json, "SELECT json_patch(?1, json_object('routing_key', ?2))", texts, 2, &lane->body);
     return true;
 }
 

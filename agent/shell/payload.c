@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include "payload_parts.h"
 #include "shell/cut.h"
 #include "shell/mask.h"
-#include "shell/text.h"
 #include "timestamp.h"
 
 enum {
@@ -124,25 +122,6 @@ void facts_title(const struct facts *facts, struct strbuf *out)
     strbuf_printf(out, " %s", facts->alert);
 }
 
-void payload_select(struct json_maker *maker, const char *sql, const char *const *texts, size_t count,
-                    struct strbuf *out)
-{
-    sqlite3_stmt *statement = NULL;
-    struct strbuf clean = { 0 };
-
-    sqlite3_prepare_v2(json_maker_db(maker), sql, -1, &statement, NULL);
-    for (size_t i = 0; i < count; i++) {
-        if (texts[i] != NULL) {
-            strbuf_clear(&clean);
-            text_add_valid(&clean, texts[i], strlen(texts[i]));
-            sqlite3_bind_text(statement, (int)i + 1, strbuf_text(&clean), (int)clean.len, SQLITE_TRANSIENT);
-        }
-    }
-    json_result(statement, out);
-    sqlite3_finalize(statement);
-    strbuf_free(&clean);
-}
-
 void payload_labels(struct json_maker *maker, const struct payload_origin *origin, const struct facts *facts,
                     struct strbuf *out)
 {
@@ -152,7 +131,7 @@ void payload_labels(struct json_maker *maker, const struct payload_origin *origi
     };
 
     /* A merge patch drops what is null. */
-    payload_select(maker,
+    json_select(maker,
                    "SELECT json_patch('{}', json_object('alertname', ?1, 'severity', ?2, 'table', ?3, 'incident', ?4,"
                    " 'host', ?5, 'log', ?6, 'job', 'iceberg-offload-agent'))",
                    texts, sizeof texts / sizeof texts[0], out);
@@ -180,7 +159,7 @@ void payload_annotations(struct json_maker *maker, const struct facts *facts, bo
         shortest ? NULL : facts_text(&facts->evidence),
     };
 
-    payload_select(
+    json_select(
         maker,
         "SELECT json_patch('{}', json_object('time', ?1, 'status', ?2, 'severity', ?3, 'alert', ?4, 'table', ?5,"
         " 'tables', ?6, 'incident', ?7, 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10, 'dedup_key', ?11,"

@@ -26,7 +26,7 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
         envelope_status(message), labels.at, annotations.at, facts->started,
         facts->ended[0] != '\0' ? facts->ended : NOT_ENDED, fingerprint,
     };
-    payload_select(
+    json_select(
         job->maker,
         "SELECT json_object('status', ?1, 'labels', json(?2), 'annotations', json(?3), 'startsAt', ?4, 'endsAt', ?5,"
         " 'generatorURL', '', 'fingerprint', ?6)",
@@ -44,7 +44,7 @@ static void put_common_labels(const struct payload_job *job, struct strbuf *out)
         payload_labels(job->maker, job->origin, facts, out);
     } else {
         const char *const texts[] = { job->origin->host, job->origin->log_path };
-        payload_select(job->maker, "SELECT json_object('host', ?1, 'log', ?2, 'job', 'iceberg-offload-agent')", texts,
+        json_select(job->maker, "SELECT json_object('host', ?1, 'log', ?2, 'job', 'iceberg-offload-agent')", texts,
                        2, out);
     }
 }
@@ -82,7 +82,7 @@ void payload_generic(const struct payload_job *job, struct strbuf *out)
     }
     put_group_key(job, &group_key);
     const char *const texts[] = { group_key.at, status, labels.at, annotations.at, alerts.at };
-    payload_select(job->maker,
+    json_select(job->maker,
                    "SELECT json_object('version', '4', 'groupKey', ?1, 'truncatedAlerts', 0, 'status', ?2,"
                    " 'receiver', 'iceberg-offload-agent', 'groupLabels', json(?3), 'commonLabels', json(?3),"
                    " 'commonAnnotations', json(?4), 'externalURL', '', 'alerts', json(?5))",

@@ -21,7 +21,7 @@ static void put_details(const struct payload_job *job, const struct facts *facts
 
     payload_annotations(job->maker, facts, false, &annotations);
     const char *const texts[] = { annotations.at, job->origin->log_path };
-    payload_select(job->maker, "SELECT json_patch(json(?1), json_object('log', ?2))", texts, 2, out);
+    json_select(job->maker, "SELECT json_patch(json(?1), json_object('log', ?2))", texts, 2, out);
     strbuf_free(&annotations);
 }
 
@@ -47,7 +47,7 @@ void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
         facts->alert,
         facts_text(&details),
     };
-    payload_select(
+    json_select(
         job->maker,
         "SELECT json_patch('{}', json_object('event_action', ?1, 'dedup_key', ?2,"
         " 'client', 'iceberg-offload-agent',"

@@ -24,13 +24,6 @@ const char *facts_text(const struct strbuf *text);
 /* "CRITICAL IcebergOffloadLagCritical", "RESOLVED ...": how a person is told what this is about. */
 void facts_title(const struct facts *facts, struct strbuf *out);
 
-/*
- * Runs a SELECT of SQLite's JSON functions with these texts as ?1, ?2 ... (NULL: null) and appends what it gives.
- * Texts may be any bytes.
- */
-void payload_select(struct json_maker *maker, const char *sql, const char *const *texts, size_t count,
-                    struct strbuf *out);
-
 /* The labels that identify an alert, the same from its first notification to its end; and all that is said about it. */
 void payload_labels(struct json_maker *maker, const struct payload_origin *origin, const struct facts *facts,
                     struct strbuf *out);

@@ -71,7 +71,7 @@ static void put_header(const struct payload_job *job, const char *text, struct s
     cut_chars(text, HEADER_MAX, &cut);
     const char *const texts[] = { cut.at };
     put_comma(blocks);
-    payload_select(job->maker,
+    json_select(job->maker,
                    "SELECT json_object('type', 'header', 'text', json_object('type', 'plain_text', 'text', ?1))", texts,
                    1, blocks);
     strbuf_free(&cut);
@@ -82,7 +82,7 @@ static void put_section(const struct payload_job *job, const struct strbuf *mrkd
     const char *const texts[] = { strbuf_text(mrkdwn) };
 
     put_comma(blocks);
-    payload_select(job->maker,
+    json_select(job->maker,
                    "SELECT json_object('type', 'section', 'text', json_object('type', 'mrkdwn', 'text', ?1))", texts, 1,
                    blocks);
 }
@@ -96,7 +96,7 @@ static void put_field(const struct payload_job *job, const char *name, const cha
         put_escaped(value, FIELD_MAX - strlen(name) - 3, &mrkdwn);
         const char *const texts[] = { mrkdwn.at };
         put_comma(fields);
-        payload_select(job->maker, "SELECT json_object('type', 'mrkdwn', 'text', ?1)", texts, 1, fields);
+        json_select(job->maker, "SELECT json_object('type', 'mrkdwn', 'text', ?1)", texts, 1, fields);
     }
     strbuf_free(&mrkdwn);
 }
@@ -118,7 +118,7 @@ static void put_fields(const struct payload_job *job, const struct facts *facts,
     strbuf_puts(&fields, "]");
     const char *const texts[] = { fields.at };
     put_comma(blocks);
-    payload_select(job->maker, "SELECT json_object('type', 'section', 'fields', json(?1))", texts, 1, blocks);
+    json_select(job->maker, "SELECT json_object('type', 'section', 'fields', json(?1))", texts, 1, blocks);
     strbuf_free(&fields);
 }
 
@@ -131,7 +131,7 @@ static void put_context(const struct payload_job *job, const struct facts *facts
     put_escaped(line.at, FIELD_MAX, &cut);
     const char *const texts[] = { cut.at };
     put_comma(blocks);
-    payload_select(
+    json_select(
         job->maker,
         "SELECT json_object('type', 'context', 'elements', json_array(json_object('type', 'mrkdwn', 'text', ?1)))",
         texts, 1, blocks);
@@ -219,7 +219,7 @@ void payload_slack(const struct payload_job *job, struct strbuf *out)
     }
     strbuf_puts(&blocks, "]");
     const char *const texts[] = { fallback.at, color_of(newest->message), blocks.at };
-    payload_select(job->maker,
+    json_select(job->maker,
                    job->shortest ? "SELECT json_object('text', ?1)"
                                  : "SELECT json_object('text', ?1, 'attachments',"
                                    " json_array(json_object('color', ?2, 'blocks', json(?3))))",

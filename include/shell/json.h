@@ -23,6 +23,12 @@ void json_text(struct json_maker *maker, const char *text, struct strbuf *out);
 /* Appends an array of strings. */
 void json_texts(struct json_maker *maker, const char *const *texts, size_t count, struct strbuf *out);
 
+/*
+ * Runs a SELECT of SQLite's JSON functions with these texts as ?1, ?2 ... (NULL: null) and appends what it gives. The statement
+ * is kept, under the address of sql: a string literal.
+ */
+void json_select(struct json_maker *maker, const char *sql, const char *const *texts, size_t count, struct strbuf *out);
+
 /* The private database, for statements of one's own: finalize them before json_maker_free. */
 struct sqlite3 *json_maker_db(struct json_maker *maker);
 /* Steps such a statement, which reads no table, and appends the text of its one row: only want of memory can fail it, which ends the process. */
