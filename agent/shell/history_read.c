@@ -12,6 +12,15 @@ static void finish(struct history *history, sqlite3_stmt *statement, int code)
     sqlite3_reset(statement);
 }
 
+/* Without the empty lines that fill its last block. */
+static struct slice state_text(const char *text)
+{
+    struct slice value = slice_of(text ? text : "");
+    while (value.len > 1 && value.at[value.len - 1] == '\n' && value.at[value.len - 2] == '\n')
+        value.len--;
+    return value;
+}
+
 bool history_get_state(struct history *history, const char *key, struct strbuf *value)
 {
     struct history_state *state = history_find_state(history, key);
@@ -21,7 +30,7 @@ bool history_get_state(struct history *history, const char *key, struct strbuf *
         int code = sqlite3_step(statement);
         if (code == SQLITE_ROW) {
             const char *text = (const char *)sqlite3_column_text(statement, 0);
-            state = history_add_state(history, key, slice_of(text ? text : ""));
+            state = history_add_state(history, key, state_text(text));
         }
         finish(history, statement, code);
     }
