@@ -17,7 +17,7 @@ enum { RECHECK_FIRST_MS = 2, RECHECK_FACTOR = 4, RECHECK_LAST_MS = 512 };
  * One sleep is no longer than this, so that what no event tells is noticed: a clock that was set, a host that slept, a directory
  * further up that was renamed. None of them is urgent: every deadline ends the sleep as well, and all of it is looked at then.
  */
-enum { SLEEP_MOST_S = 120 };
+enum { SLEEP_MOST_S = 300 };
 
 enum { FILE_MOVED = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT };
 
