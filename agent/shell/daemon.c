@@ -299,6 +299,8 @@ static void loop(struct daemon *daemon)
             notice_the_world(daemon);
         daemon_commit(daemon);
         dispatch_run(daemon->dispatch, daemon->now_ms);
+        if (daemon->drained)
+            history_tend(daemon->history);
         keep_house(daemon);
         if (reload_asked) {
             reload_asked = 0;

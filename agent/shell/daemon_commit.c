@@ -6,8 +6,10 @@
 #include "shell/say.h"
 #include "shell/state.h"
 
-/* Twice of what the WAL has when nobody is in the way. */
-enum { HELD_LEAST_BYTES = 8 << 20 };
+enum {
+    HELD_LEAST_BYTES = 8 << 20,   /* twice of what the WAL has when nobody is in the way */
+    SOON_MS = 50,                 /* after a commit that met our own checkpoint */
+};
 
 static void put_everything(struct daemon *daemon)
 {
@@ -76,7 +78,10 @@ void daemon_commit(struct daemon *daemon)
         put_everything(daemon);
     if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)
         return;
-    if (history_commit(daemon->history, &error) != HISTORY_OK) {
+    enum history_status status = history_commit(daemon->history, &error);
+    if (status == HISTORY_BUSY && history_tending(daemon->history)) {
+        daemon->retry_ms = daemon->running_ms + SOON_MS;
+    } else if (status != HISTORY_OK) {
         commit_failed(daemon, strbuf_text(&error));
     } else {
         if (error.len)

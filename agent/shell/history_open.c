@@ -15,12 +15,6 @@ enum { OPEN_BUSY_MS = 2000, COMMIT_BUSY_MS = 50 };
 enum { FULL_CHECK_PAGES = 512 };
 
 /*
- * In WAL mode a checkpoint costs three fsyncs: tens of milliseconds on a busy disk. An idle moment pays that once the WAL has
- * IDLE_WAL_PAGES (history_parts.h); a catch-up or a burst, which have none, at this size (6 MB).
- */
-enum { COMMIT_WAL_PAGES = 1500 };
-
-/*
  * synchronous=NORMAL: only a checkpoint syncs (the WAL before pages are moved, the database behind them); a commit costs 0.02 ms,
  * with FULL 0.5 ms and a disk that wakes up for each. What a power cut may then take is the end of the WAL, anything behind the
  * last checkpoint's sync. Each frame's checksum covers all before it, so what is left ends with a whole transaction, however the
@@ -56,19 +50,6 @@ int history_judge(struct history *history, int code)
     if (is_corruption(code))
         history->corrupt = true;
     return code & 0xff;
-}
-
-/* After each commit in WAL mode. A checkpoint that fails now is tried again later; only corruption is news. */
-static int note_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
-{
-    struct history *history = ctx;
-    int moved_pages = 0;
-    (void)db;
-    (void)schema;
-    history->wal_pages = pages;
-    if (pages >= COMMIT_WAL_PAGES && !history->checkpointing)
-        history_checkpoint(history, &pages, &moved_pages);
-    return SQLITE_OK;
 }
 
 int history_run(struct history *history, enum sql sql)
@@ -134,13 +115,18 @@ static int read_number(sqlite3 *db, const char *query, int64_t *number)
     return code;
 }
 
+int history_configure(sqlite3 *db)
+{
+    return sqlite3_exec(db, settings_wal, NULL, NULL, NULL);
+}
+
 static int set_journal(sqlite3 *db, struct strbuf *notice)
 {
     struct strbuf mode = { 0 };
     int code = read_text(db, "PRAGMA journal_mode = WAL", &mode);
     bool wal = slice_equals(strbuf_slice(&mode), "wal");
     if (code == SQLITE_OK)
-        code = sqlite3_exec(db, settings_wal, NULL, NULL, NULL);
+        code = history_configure(db);
     if (code == SQLITE_OK && !wal) {
         strbuf_puts(notice, "the history's file system has no WAL mode: commits are slower and wait for readers");
         code = sqlite3_exec(db, settings_no_wal, NULL, NULL, NULL);
@@ -215,6 +201,7 @@ static int read_sequences(struct history *history)
 
 void history_disconnect(struct history *history)
 {
+    history_tend_wait(history);
     for (int i = 0; i < SQL_STATEMENTS; i++) {
         sqlite3_finalize(history->statements[i]);
         history->statements[i] = NULL;
@@ -287,7 +274,7 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
         code = read_sequences(history);
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(history->db, COMMIT_BUSY_MS);
-        sqlite3_wal_hook(history->db, note_wal, history);
+        sqlite3_wal_hook(history->db, history_note_wal, history);
         if (found == FOUND_EMPTY)
             strbuf_printf(notice, "%s%s: the history is empty, without even a header: a new one is begun",
                           notice->len > 0 ? "; " : "", history->path);

@@ -2,9 +2,11 @@
 #ifndef HISTORY_PARTS_H
 #define HISTORY_PARTS_H
 
-#include <stdbool.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
+#include "agent/shell/thread.h"
 #include "history_batch.h"
 #include "shell/history.h"
 #include "shell/json.h"
@@ -12,14 +14,29 @@
 
 /* What the history's own files share; everybody else knows shell/history.h. */
 
-/* From this size of the WAL (2 MB) on, an idle moment is spent on a checkpoint. */
-enum { IDLE_WAL_PAGES = 500 };
-
 /* The last value put or read of a key: an equal one put again costs no write, and a new database can be given it. */
 struct history_state {
     char *key;
     struct strbuf value;
     bool dirty;
+};
+
+/* In pages of the WAL: how many it had, and how many of them the database has now. */
+struct checkpoint {
+    int wal_pages, moved_pages;
+};
+
+/* The thread owns what comes behind ended, and path, from its start until it sets ended; all else is the owner's. */
+struct tending {
+    bool live;               /* somebody tends: a commit need not */
+    bool running;            /* begun and not joined */
+    int seen_pages;          /* the WAL at the last time, if it did not begin anew since */
+    pthread_t thread;
+    atomic_bool ended;
+    const char *path;
+    bool optimize;
+    struct checkpoint done;
+    int code;
 };
 
 struct history {
@@ -40,6 +57,7 @@ struct history {
     int64_t held_bytes;      /* of the WAL, which a reader kept the last checkpoint from moving */
     unsigned checkpoints;
     bool checkpointing;      /* what a checkpoint itself commits calls for no other */
+    struct tending tending;
     struct strbuf scratch;
 };
 
@@ -64,8 +82,14 @@ int history_move_aside(struct history *history, const char *why, struct strbuf *
  */
 int history_revive(struct history *history, struct strbuf *notice, struct strbuf *error);
 
-/* A checkpoint that waits for nobody: moves what no reader holds. Returns a SQLite result code. */
-int history_checkpoint(struct history *history, int *wal_pages, int *moved_pages);
+/* What holds for every connection that writes. Returns a SQLite result code. */
+int history_configure(sqlite3 *db);
+
+/* SQLite's hook after each commit in WAL mode, for a struct history. A checkpoint that fails is tried again; only corruption is news. */
+int history_note_wal(void *ctx, sqlite3 *db, const char *schema, int pages);
+
+/* The number that a query gives; 0 if there is none to be had. */
+int64_t history_pragma(sqlite3 *db, const char *query);
 
 /* Steps a statement that returns no rows, and resets it. */
 int history_run(struct history *history, enum sql sql);

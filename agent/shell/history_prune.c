@@ -11,9 +11,6 @@ enum { PRUNE_CYCLES = 40, PRUNE_INCIDENTS = 4, PRUNE_FACTS = 500 };
 /* Free pages are what the next rows go into; only a real surplus is given back to the file system, a little at a time. */
 enum { SPARE_PAGES = 256, VACUUM_PAGES = 32 };
 
-/* Once in so many checkpoints, which is a few days, the planner's statistics are looked at. */
-enum { OPTIMIZE_CHECKPOINTS = 64 };
-
 static int prune_cycles(struct history *history, int64_t before_ms, bool *more)
 {
     sqlite3_stmt *runs = history->statements[SQL_PRUNE_RUNS];
@@ -69,7 +66,7 @@ static int prune_incidents(struct history *history, int64_t before_ms, bool *mor
     return code;
 }
 
-static int64_t read_pragma(sqlite3 *db, const char *query)
+int64_t history_pragma(sqlite3 *db, const char *query)
 {
     sqlite3_stmt *statement = NULL;
     int64_t value = 0;
@@ -81,7 +78,7 @@ static int64_t read_pragma(sqlite3 *db, const char *query)
 
 static int vacuum_a_little(struct history *history, bool *more)
 {
-    if (read_pragma(history->db, "PRAGMA freelist_count") <= SPARE_PAGES)
+    if (history_pragma(history->db, "PRAGMA freelist_count") <= SPARE_PAGES)
         return SQLITE_OK;
     char query[64];
     sqlite3_snprintf(sizeof query, query, "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
@@ -114,55 +111,11 @@ bool history_prune(struct history *history, int64_t before_ms)
     return code == SQLITE_OK && more;
 }
 
-/*
- * The first commit behind a checkpoint begins the WAL anew, and that costs an fsync: better here, beside the checkpoint's own, than
- * in the one that carries a page.
- */
-static void begin_wal(struct history *history)
+void history_idle(struct history *history)
 {
-    char count[16];
-    sqlite3_snprintf(sizeof count, count, "%u", history->checkpoints);
-    sqlite3_stmt *statement = history->statements[SQL_PUT_STATE];
-    sqlite3_bind_text(statement, 1, "checkpoints", -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, count, -1, SQLITE_TRANSIENT);
-    history_run(history, SQL_PUT_STATE);
-}
-
-int history_checkpoint(struct history *history, int *wal_pages, int *moved_pages)
-{
-    history->checkpointing = true;
-    int code = sqlite3_wal_checkpoint_v2(history->db, NULL, SQLITE_CHECKPOINT_PASSIVE, wal_pages, moved_pages);
-    if (code == SQLITE_OK)
-        history->held_bytes = (*wal_pages - *moved_pages) * read_pragma(history->db, "PRAGMA page_size");
-    if (code == SQLITE_OK && *wal_pages == *moved_pages)
-        begin_wal(history);
-    history->checkpointing = false;
-    return history_judge(history, code);
-}
-
-static void checkpoint(struct history *history)
-{
-    int wal_pages = 0, moved_pages = 0;
-    history_checkpoint(history, &wal_pages, &moved_pages);
-    history->wal_pages = wal_pages - moved_pages;
-    if (++history->checkpoints % OPTIMIZE_CHECKPOINTS == 0)
-        history_judge(history, sqlite3_exec(history->db, "PRAGMA optimize", NULL, NULL, NULL));
-}
-
-int64_t history_idle(struct history *history)
-{
-    if (!history->db || history->corrupt)
-        return 0;
-    if (history->wal_pages >= IDLE_WAL_PAGES)
-        checkpoint(history);
-    /* What a catch-up needed is not needed while idle. */
-    sqlite3_db_release_memory(history->db);
+    history->tending.seen_pages = 0;     /* the reader that held them may be gone */
+    if (history->db)
+        sqlite3_db_release_memory(history->db);
     if (batch_rows(&history->batch) == 0)
         batch_free(&history->batch);
-    return history->held_bytes;
-}
-
-int64_t history_held_bytes(const struct history *history)
-{
-    return history->db ? history->held_bytes : 0;
 }

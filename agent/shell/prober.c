@@ -2,12 +2,11 @@
 #include "prober.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/shell/thread.h"
 #include "shell/duration.h"
 #include "shell/probe.h"
 #include "shell/say.h"
@@ -74,15 +73,10 @@ static void *ask(void *user)
 
 static void begin(struct prober *prober, int64_t newest_open, int64_t now_ms)
 {
-    sigset_t all, before;
     prober->asked_id = newest_open;
     prober->due_ms = now_ms + prober->every_ms;
     atomic_store(&prober->answered, false);
-    /* Signals are for the main thread: the new one inherits a mask that lets none through. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&prober->thread, NULL, ask, prober);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int code = thread_begin(&prober->thread, ask, prober);
     prober->asking = code == 0;
     if (code != 0)
         say_warning("probes: cannot be asked: %s", strerror(code));

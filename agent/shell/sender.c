@@ -3,14 +3,13 @@
 
 #include <curl/curl.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "backoff.h"
 #include "lane.h"
+#include "thread.h"
 #include "shell/cut.h"
 
 enum {
@@ -217,13 +216,8 @@ static void *carry(void *user)
 
 static bool start_thread(struct sender *sender, struct strbuf *error)
 {
-    sigset_t all, before;
+    int code = thread_begin(&sender->thread, carry, sender);
 
-    /* Signals are for the main thread: the new one inherits a mask that lets none through. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&sender->thread, NULL, carry, sender);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (code != 0) {
         strbuf_printf(error, "the sender's thread: %s", strerror(code));
     }

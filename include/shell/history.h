@@ -107,12 +107,24 @@ int64_t history_silence_end(struct history *history, int64_t now_ms);
 /* Removes a little of what is older than before_ms; true if there is more. Short: it never blocks for long. */
 bool history_prune(struct history *history, int64_t before_ms);
 
-/* When nothing else is to do: a WAL checkpoint that waits for nobody, and memory given back. Returns history_held_bytes. */
-int64_t history_idle(struct history *history);
+/* From time to time, when nothing else is to do: memory given back, and what a reader held tried again by history_tend. */
+void history_idle(struct history *history);
 
 /*
- * How much of the WAL the last checkpoint, idle or in a commit, could not move because a reader still looks at what was before;
- * more than a few megabytes means that somebody does not let go, and the WAL grows for as long.
+ * For whoever is live, once a turn and behind what is urgent: when the WAL has grown, a thread of its own moves it into the
+ * database, so that no commit waits for the disk. A history that nobody tends does that in its commits.
+ */
+void history_tend(struct history *history);
+
+/* Whether that thread is at work: then a commit that is HISTORY_BUSY is soon possible, and no trouble. */
+bool history_tending(const struct history *history);
+
+/* Waits for it. history_close does so too. */
+void history_tend_wait(struct history *history);
+
+/*
+ * How much of the WAL the last checkpoint could not move because a reader still looks at what was before; more than a few
+ * megabytes means that somebody does not let go, and the WAL grows for as long.
  */
 int64_t history_held_bytes(const struct history *history);
 

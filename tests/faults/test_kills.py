@@ -32,11 +32,11 @@ ALONE = True
 SHIM = Path(os.environ.get("BUILD", Path(BINARY).parent)).resolve() / "tests" / "kill_shim.so"
 
 # The classes of calls to die in, and up to which one: a checkpoint or an answer comes seldom, a page is written often.
-AIMS = (("read", 60), ("write", 40), ("write", 250), ("within", 30), ("sync", 3), ("send", 3), ("answer", 3))
+AIMS = (("read", 60), ("write", 40), ("write", 250), ("within", 15), ("sync", 3), ("send", 3), ("answer", 3))
 WITHIN = "history_prune"
 
 # What an agent is at when one of these is on its stack; the first that fits.
-WORK = (("pruning", {"history_prune"}), ("checkpoint", {"history_idle", "note_wal", "checkpoint"}),
+WORK = (("pruning", {"history_prune"}), ("checkpoint", {"history_note_wal", "move_pages"}),
         ("committing", {"history_commit", "commit_once"}), ("opening", {"history_open", "history_connect"}),
         ("reading", {"follow_read", "tail_read", "tail_open", "follow_look"}), ("closing", {"history_close"}))
 

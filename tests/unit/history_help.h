@@ -60,6 +60,15 @@ static inline struct history *must_open(const struct place *place)
     return history;
 }
 
+/* What the loop does in time, at once. Returns what a reader holds. */
+static inline int64_t tend(struct history *history)
+{
+    history_idle(history);
+    history_tend(history);
+    history_tend_wait(history);
+    return history_held_bytes(history);
+}
+
 static inline void must_commit(struct history *history)
 {
     struct strbuf error = { 0 };

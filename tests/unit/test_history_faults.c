@@ -240,7 +240,7 @@ static void a_long_fault_gathers_on(void **unused)
         gather_batch(history, number);
     }
     assert_false(history_prune(history, 1));
-    history_idle(history);
+    tend(history);
     fault_disarm();
     must_commit(history);
     assert_true(is_row(&place, "20|800|20|20|20|40|state 20|20|ok"));
@@ -269,7 +269,7 @@ static bool begin_without_room(int nth)
         assert_int_equal(history_commit(history, &error), HISTORY_FULL);
         assert_int_equal(access(place.path, F_OK), -1);
         assert_false(history_prune(history, 1));
-        history_idle(history);
+        tend(history);
         assert_int_equal(history_silence_end(history, 1), 0);
         gather_batch(history, 2);
         assert_pending_is_readable(history);

@@ -134,7 +134,7 @@ static void the_size_stays_flat(void **unused)
         gather_cycles(history, 1 + round * PER_ROUND, PER_ROUND);
         must_commit(history);
         prune_all(history, ((round + 1) * PER_ROUND - KEPT) * 1000);
-        history_idle(history);
+        tend(history);
         int64_t bytes = file_bytes(place.path, "");
         int64_t wal_bytes = file_bytes(place.path, "-wal");
         if (round == ROUNDS / 4)
@@ -164,7 +164,7 @@ static void a_held_wal_is_reported(void **unused)
     struct history *history = must_open(&place);
     gather_cycles(history, 1, 10);
     must_commit(history);
-    assert_int_equal(history_idle(history), 0);
+    assert_int_equal(tend(history), 0);
 
     sqlite3 *reader = NULL;
     sqlite3_stmt *statement = NULL;
@@ -175,10 +175,10 @@ static void a_held_wal_is_reported(void **unused)
         gather_cycles(history, 100 + 500 * i, 50);
         must_commit(history);
     }
-    assert_true(history_idle(history) > 2 << 20);
+    assert_true(tend(history) > 2 << 20);
     sqlite3_finalize(statement);
     sqlite3_close(reader);
-    assert_int_equal(history_idle(history), 0);
+    assert_int_equal(tend(history), 0);
     history_close(history);
     place_remove(&place);
 }

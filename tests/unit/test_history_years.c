@@ -136,7 +136,7 @@ static void ten_years_leave_the_file_flat(void **unused)
             last_id = live_a_day(history, day, last_id);
             while (prune(history, (day - KEPT_DAYS) * day_ms, &calls))
                 ;
-            history_idle(history);
+            tend(history);
         }
         int64_t bytes = file_bytes(&place, ""), wal_bytes = file_bytes(&place, "-wal");
         print_message("# year %2d: %lld cycles so far, %.2f MB, WAL %.2f MB\n", (int)year + 1, (long long)last_id,
@@ -168,7 +168,7 @@ static void ten_years_go_in_short_steps_while_cycles_come_in(void **unused)
     for (int64_t day = 0; day < YEARS * DAYS; day++)
         last_id = live_a_day(history, day, last_id);
     int64_t kept_from_ms = (YEARS * DAYS - KEPT_DAYS) * day_ms, kept = last_id;
-    history_idle(history);
+    tend(history);
     full_bytes = file_bytes(&place, "");
     for (bool more = true; more;) {
         more = prune(history, kept_from_ms, &calls);
@@ -178,7 +178,7 @@ static void ten_years_go_in_short_steps_while_cycles_come_in(void **unused)
         must_commit(history);
         cpu = clock_ms(CLOCK_THREAD_CPUTIME_ID) - cpu;
         longest_commit_ms = cpu > longest_commit_ms ? cpu : longest_commit_ms;
-        history_idle(history);
+        tend(history);
     }
     print_message("# ten years shrink from %.1f to %.1f MB; the longest commit between took %.1f ms of the processor\n",
                   (double)full_bytes / 1e6, (double)file_bytes(&place, "") / 1e6, longest_commit_ms);
