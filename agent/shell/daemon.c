@@ -272,7 +272,8 @@ static enum follow_progress read_and_decide(struct daemon *daemon)
     }
     if (daemon->drained)
         daemon_notice_jump(daemon);
-    daemon->ingest.now_ms = daemon->drained ? daemon->now_ms : 0;
+    daemon->ingest.now_ms = daemon->now_ms;
+    daemon->ingest.just_written = daemon->drained;
     enum follow_writer writer = follow_writer(daemon->follow);
     enum follow_progress progress = follow_read(daemon->follow, READ_BYTES);
     daemon->drained = progress == FOLLOW_DRAINED;

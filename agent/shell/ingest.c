@@ -21,18 +21,22 @@ int64_t ingest_clock(const struct ingest *ingest)
     return raw_ms ? raw_ms - ingest->zone_error_ms : 0;
 }
 
+static bool is_ahead(const struct ingest *ingest, int64_t time_ms)
+{
+    return ingest->now_ms && time_ms - ingest->now_ms > INGEST_AHEAD_MS;
+}
+
 /* Before the engine sees it: its clock would run ahead to such a line and find promises broken on the way. */
 static void leave_future(struct ingest *ingest, int64_t time_ms)
 {
-    int64_t ahead_ms = time_ms - ingest->zone_error_ms - ingest->now_ms;
-    int64_t error_ms = 0;
-    if (!ingest->now_ms || ahead_ms <= INGEST_AHEAD_MS)
+    int64_t at_ms = time_ms - ingest->zone_error_ms, error_ms = 0;
+    if (!is_ahead(ingest, at_ms))
         return;
-    if (ingest_zone_error(ahead_ms, &error_ms) && error_ms != 0) {
-        ingest->zone_error_ms += error_ms;
+    if (ingest_zone_error(at_ms - ingest->now_ms, &error_ms) && error_ms != 0) {
+        ingest->zone_error_ms += ingest->just_written ? error_ms : 0;
         return;
     }
-    struct event jump = { .kind = EVENT_HOST_RESUMED, .time_ms = time_ms - ingest->zone_error_ms, .offset = -1 };
+    struct event jump = { .kind = EVENT_HOST_RESUMED, .time_ms = at_ms, .offset = -1 };
     jump.duration_ms = jump.time_ms - engine_clock(ingest->engine);
     if (jump.duration_ms > 0)
         engine_feed(ingest->engine, &jump);
@@ -52,7 +56,7 @@ static void take_event(void *ctx, const struct event *event)
     leave_future(ingest, event->time_ms);
     clean.time_ms -= ingest->zone_error_ms;
     clean.at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
-    if (ingest->live_from_ms != INT64_MIN && clean.time_ms >= ingest->live_from_ms)
+    if (ingest->live_from_ms != INT64_MIN && clean.time_ms >= ingest->live_from_ms && !is_ahead(ingest, clean.time_ms))
         go_live(ingest, clean.time_ms);
     engine_feed(ingest->engine, &clean);
 }

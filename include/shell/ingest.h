@@ -13,7 +13,8 @@
 /*
  * The way of a line through the core: parser, scrub, then engine. run and replay share it. Backlog is history until a line is
  * younger than live_from_ms; from there on the engine is live. No line is written in the future: where one seems to be, its
- * log is in another zone than the one it is read in, or a clock was wrong, and no deadline has passed.
+ * log is in another zone than the one it is read in, or a clock was wrong, and no deadline has passed; nor is it the first
+ * that is young.
  */
 struct ingest {
     struct parser *parser;
@@ -21,6 +22,7 @@ struct ingest {
     struct engine *engine;
     int64_t live_from_ms;    /* INT64_MIN: everything is live */
     int64_t now_ms;          /* the host's clock; 0: what is read may be of any time */
+    bool just_written;       /* what is read was not there at the last look; else it may be old, of another zone's times */
     int64_t zone_error_ms;   /* how far the log's times are ahead of the clock because of the zone that they are read in */
 };
 

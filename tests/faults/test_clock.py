@@ -3,19 +3,20 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import QUICK, Agent, run, wait_until   # noqa: E402
-from hand import Hand                             # noqa: E402
+from hand import Hand, cycle                      # noqa: E402
 from receiver import Receiver                     # noqa: E402
 
 TIMEOUT_S = 180
@@ -52,6 +53,26 @@ class ClockCase(unittest.TestCase):
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         self.addCleanup(restore)
         return restore
+
+
+class Backlog(ClockCase):
+    def test_a_cycle_from_the_future_makes_no_old_news_young(self):
+        """The clock was weeks ahead for a moment, long ago; a table failed and recovered after that. Then the first start."""
+        at, text = datetime.now() - timedelta(days=2), ""
+        for number in range(96):
+            if number == 30:
+                text += cycle(datetime.now() + timedelta(days=37, minutes=7))
+            good = cycle(at + number * timedelta(minutes=15))
+            text += good if number not in range(60, 64) else re.sub(r"✓ Offload completed: (\w+) .*", r"✗ Offload failed: \1", good)
+        self.log.write_text(text, encoding="utf-8")
+        with self.agent({"notify.reminder": "0"}) as agent:
+            agent.wait_for("SELECT count(*) FROM cycle", 97)
+            self.receiver.wait(1, path="/hook")
+            time.sleep(1)
+            # The only news: the log's scheduler is silent for a day.
+            self.assertEqual({page[:2] for page in pages(self.receiver.requests)}, {("IcebergOffloadSchedulerDown", "firing")})
+            self.assertEqual(agent.rows("SELECT alert, state FROM incident ORDER BY id"),
+                             [("IcebergOffloadConsecutiveFailures", "resolved"), ("IcebergOffloadSchedulerDown", "open")])
 
 
 @unittest.skipUnless(LIBRARY, "needs libfaketime")
