@@ -27,6 +27,8 @@ bool archive_loading(const struct archive *archive);
 void archive_int(struct archive *archive, const char *name, int *value);
 void archive_i64(struct archive *archive, const char *name, int64_t *value);
 void archive_bool(struct archive *archive, const char *name, bool *value);
+/* One of count values, 0 and up; saved as its number, so that enums may grow at their end only. Any other is not loaded. */
+void archive_enum(struct archive *archive, const char *name, int *value, int count);
 /* An owned string or NULL; when loading, the old one is freed. */
 void archive_text(struct archive *archive, const char *name, char **value);
 /* count values; when loading, at most room of them, and count is set. */

@@ -6,8 +6,8 @@
 
 /* Rows of the history, as the cycle model tells them. Names are NUL-terminated and live as long as the engine. */
 
-enum cycle_outcome { CYCLE_RUNNING, CYCLE_SUCCESS, CYCLE_PARTIAL, CYCLE_FAILED, CYCLE_ABORTED };
-enum run_outcome { RUN_RUNNING, RUN_SUCCESS, RUN_FAILED, RUN_TIMEOUT, RUN_ABORTED };
+enum cycle_outcome { CYCLE_RUNNING, CYCLE_SUCCESS, CYCLE_PARTIAL, CYCLE_FAILED, CYCLE_ABORTED, CYCLE_OUTCOMES };
+enum run_outcome { RUN_RUNNING, RUN_SUCCESS, RUN_FAILED, RUN_TIMEOUT, RUN_ABORTED, RUN_OUTCOMES };
 
 struct cycle {
     int64_t id;              /* 1, 2, 3 ... within one history */

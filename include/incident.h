@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum severity { SEVERITY_NONE, SEVERITY_WARNING, SEVERITY_CRITICAL };
+enum severity { SEVERITY_NONE, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITIES };
 
-enum alert {
+enum alert {                       /* the core saves them as numbers: new ones come last */
     ALERT_CONSECUTIVE_FAILURES,
     ALERT_LAG_ELEVATED,
     ALERT_LAG_CRITICAL,

@@ -36,9 +36,6 @@ size_t clock_read(struct clock_reader *reader, const char *text, size_t len, int
 /* The reader has now seen ms: later readings order themselves after it. */
 void clock_seen(struct clock_reader *reader, int64_t ms);
 
-/* The candidate for the same kind of text that lies nearest to near_ms (for promises). Returns characters used. */
-size_t clock_read_near(const char *text, size_t len, int64_t near_ms, int64_t *ms);
-
 /* RFC 3339 with milliseconds and the zone's offset: "2026-03-03T10:15:02.743+11:00". buf holds 40 bytes. */
 void clock_format_rfc3339(int64_t ms, char buf[40]);
 

@@ -118,6 +118,15 @@ void archive_bool(struct archive *archive, const char *name, bool *value)
     *value = number != 0;
 }
 
+void archive_enum(struct archive *archive, const char *name, int *value, int count)
+{
+    int loaded = *value;
+    archive_int(archive, name, &loaded);
+    if (loaded >= 0 && loaded < count) {
+        *value = loaded;
+    }
+}
+
 static void text_save(struct strbuf *out, const char *name, const char *text)
 {
     strbuf_puts(out, name);

@@ -101,8 +101,8 @@ void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
 {
     int state = (int)excerpt->state;
     int form = (int)excerpt->form;
-    archive_int(archive, "state", &state);
-    archive_int(archive, "form", &form);
+    archive_enum(archive, "state", &state, EXCERPT_STATES);
+    archive_enum(archive, "form", &form, RECORD_FORMS);
     archive_i64(archive, "failed_ms", &excerpt->failed_ms);
     archive_i64(archive, "remaining", &excerpt->remaining);
     archive_text(archive, "table", &excerpt->table);
@@ -111,10 +111,9 @@ void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
     archive_i64(archive, "exception_len", &excerpt->exception_len);
     excerpt->exception_hash = (uint64_t)hash;
     if (archive_loading(archive)) {
-        bool known = state >= EXCERPT_NONE && state <= EXCERPT_EXCEPTION && form >= RECORD_NONE && form <= RECORD_CUSTOM;
         bool whole = state != EXCERPT_FAILED || excerpt->table;
-        excerpt->state = known && whole ? (enum excerpt_state)state : EXCERPT_NONE;
+        excerpt->state = whole ? (enum excerpt_state)state : EXCERPT_NONE;
         excerpt->remaining = excerpt->remaining < EXCERPT_CHARACTERS ? excerpt->remaining : EXCERPT_CHARACTERS;
-        excerpt->form = known ? (enum record_form)form : RECORD_NONE;
+        excerpt->form = (enum record_form)form;
     }
 }

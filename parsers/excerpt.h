@@ -29,7 +29,8 @@ enum excerpt_state {
     EXCERPT_NONE,
     EXCERPT_FAILED,          /* after "Offload failed": the exit code and stderr that follow are that table's */
     EXCERPT_STDERR,          /* between "Stderr:" and the scheduler's next record */
-    EXCERPT_EXCEPTION        /* after an exception: its text is logged once more */
+    EXCERPT_EXCEPTION,       /* after an exception: its text is logged once more */
+    EXCERPT_STATES
 };
 
 struct excerpt {

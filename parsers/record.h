@@ -16,7 +16,8 @@ enum record_form {
     RECORD_NONE,             /* a continuation line */
     RECORD_FULL,
     RECORD_SHORT,            /* logger and level are empty */
-    RECORD_CUSTOM            /* read by a patterns file's prefix */
+    RECORD_CUSTOM,           /* read by a patterns file's prefix */
+    RECORD_FORMS
 };
 
 struct record {

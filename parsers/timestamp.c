@@ -231,21 +231,6 @@ size_t clock_read(struct clock_reader *reader, const char *text, size_t len, int
     return used;
 }
 
-size_t clock_read_near(const char *text, size_t len, int64_t near_ms, int64_t *ms)
-{
-    int64_t hour;
-    int64_t within_ms;
-    size_t used = len < STAMP_LEN || !hour_read(text, &hour) ? 0 : within_read(text, len, &within_ms);
-    if (used > 0) {
-        struct candidates found = local_candidates(hour * SECONDS_PER_HOUR + within_ms / 1000);
-        int64_t first = found.utc_s[0] * 1000 + within_ms % 1000;
-        int64_t second = found.utc_s[found.count - 1] * 1000 + within_ms % 1000;
-        /* The first is nearer up to the middle between the two. */
-        *ms = near_ms - first <= second - near_ms ? first : second;
-    }
-    return used;
-}
-
 void clock_format_rfc3339(int64_t ms, char buf[40])
 {
     int64_t within_ms = (ms % 1000 + 1000) % 1000;

@@ -247,11 +247,13 @@ static void verify(struct engine *engine)
     }
 }
 
-/* A pipeline that never gets three good cycles in a row must not gather memory. */
+/* A pipeline that never gets three good cycles in a row, or whose log tells of no cycles, must not gather memory. */
 static void forget_oldest(struct engine *engine)
 {
     struct pool *pool = &engine->pool;
     size_t resolved = 0;
+    if (pool->count <= RESOLVED_KEPT)
+        return;
     for (size_t i = pool->count; i-- > 0;) {
         const struct tracked *tracked = pool->incidents[i];
         resolved += !tracked->facts.open;
@@ -279,9 +281,8 @@ static void announcer_fact(struct engine *engine, const struct fact *fact)
 {
     if (fact->kind == FACT_HOST_RESUMED && fact->duration_ms < 0)
         set_back(&engine->pool, fact->duration_ms);
-    if (fact->kind != FACT_CYCLE_COMPLETED)
-        return;
-    verify(engine);
+    if (fact->kind == FACT_CYCLE_COMPLETED)
+        verify(engine);
     forget_oldest(engine);
 }
 

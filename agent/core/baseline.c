@@ -145,6 +145,8 @@ void hourly_archive(struct hourly *hourly, struct archive *archive, const char *
     archive_i64s(archive, strbuf_text(&counts), hourly->counts, &hours, HOURS);
     archive_i64s(archive, strbuf_text(&newest), hourly->newest_ms, &hours, HOURS);
     archive_i64s(archive, name, hourly->values, &values, (size_t)HOURS * HOUR_SAMPLES);
+    for (size_t hour = 0; hour < HOURS; hour++)
+        hourly->counts[hour] = hourly->counts[hour] > 0 ? hourly->counts[hour] : 0;   /* they become indexes */
     strbuf_free(&counts);
     strbuf_free(&newest);
 }

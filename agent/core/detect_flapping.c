@@ -22,7 +22,8 @@ static void forget_streak(struct failure_state *failures)
 static void on_failed(struct engine *engine, struct table *table)
 {
     struct failure_state *failures = &table->failures;
-    if (failures->counted_ms != engine->clock_ms)
+    bool known = failures->flap_count && failures->flaps[failures->flap_count - 1] == engine->clock_ms;
+    if (failures->counted_ms != engine->clock_ms || known)
         return;   /* part of a burst */
     if (pool_find(engine, FAMILY_FAILURES, table)) {
         forget_streak(failures);

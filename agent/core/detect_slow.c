@@ -165,7 +165,7 @@ const struct detector detect_slow = { slow_fact, slow_due, slow_expire };
 void slow_archive_live(struct engine *engine, struct archive *archive)
 {
     int level = (int)engine->slow.level;
-    archive_int(archive, "slow.level", &level);
+    archive_enum(archive, "slow.level", &level, SEVERITIES);
     archive_i64(archive, "slow.unusual", &engine->slow.unusual_streak);
     engine->slow.level = (enum severity)level;
 }

@@ -258,7 +258,7 @@ static void on_exception(struct engine *engine, const struct event *event)
     bool in_cycle = model_cycle_running(engine), was_open = model->run_open;
     if (model->run_open) {
         strbuf_clear(&model->run_error);
-        strbuf_add(&model->run_error, event->text.at, event->text.len);
+        add_error(&model->run_error, event->text);
         model->run.error = model->run_error.len ? strbuf_text(&model->run_error) : NULL;
         run_end(engine, RUN_ABORTED);
     }
@@ -376,7 +376,7 @@ void model_archive(struct engine *engine, struct archive *archive)
     archive_i64(archive, "cycle.started", &cycle->started_ms);
     archive_i64(archive, "cycle.ended", &cycle->ended_ms);
     archive_i64(archive, "cycle.duration", &cycle->duration_ms);
-    archive_int(archive, "cycle.outcome", &cycle_outcome);
+    archive_enum(archive, "cycle.outcome", &cycle_outcome, CYCLE_OUTCOMES);
     archive_int(archive, "cycle.tables", &cycle->tables);
     archive_int(archive, "cycle.succeeded", &cycle->succeeded);
     archive_int(archive, "cycle.failed", &cycle->failed);
@@ -387,7 +387,7 @@ void model_archive(struct engine *engine, struct archive *archive)
     archive_i64(archive, "run.started", &run->started_ms);
     archive_i64(archive, "run.ended", &run->ended_ms);
     archive_i64(archive, "run.duration", &run->duration_ms);
-    archive_int(archive, "run.outcome", &run_outcome);
+    archive_enum(archive, "run.outcome", &run_outcome, RUN_OUTCOMES);
     archive_i64(archive, "run.rows", &run->rows);
     archive_i64(archive, "run.exit_code", &run->exit_code);
     archive_text(archive, "run.error", &error);
@@ -401,8 +401,9 @@ void model_archive(struct engine *engine, struct archive *archive)
     if (archive_loading(archive)) {
         cycle->outcome = (enum cycle_outcome)cycle_outcome;
         run->outcome = (enum run_outcome)run_outcome;
-        if (model->run_table >= (int64_t)engine->table_count)
+        if (model->run_table < 0 || model->run_table >= (int64_t)engine->table_count)
             model->run_table = -1;
+        model->run_open = model->run_open && model->run_table >= 0;
         run->table = model->run_table >= 0 ? engine->tables[model->run_table].name : "";
         strbuf_clear(&model->run_error);
         strbuf_puts(&model->run_error, error ? error : "");

@@ -12,7 +12,7 @@
 struct engine;
 struct table;
 
-/* What went wrong, whatever its alert is called by now. */
+/* What went wrong, whatever its alert is called by now. Saved as numbers: new ones come last. */
 enum family {
     FAMILY_FAILURES,
     FAMILY_LAG,

@@ -5,6 +5,8 @@
 
 /* The incidents over a restart: what is open, what was told, what waits to be verified. */
 
+enum { INCIDENTS_MOST = FAMILIES * TABLES_MOST };   /* open at once, and far more than wait to be verified */
+
 static void archive_owned(struct archive *archive, const char *name, const char **owned)
 {
     char *text = (char *)(uintptr_t)*owned;
@@ -37,8 +39,8 @@ static void said_archive(struct said *said, const char *const names[4], struct a
 {
     int severity = (int)said->severity, alert = (int)said->alert;
     archive_bool(archive, names[0], &said->firing);
-    archive_int(archive, names[1], &severity);
-    archive_int(archive, names[2], &alert);
+    archive_enum(archive, names[1], &severity, SEVERITIES);
+    archive_enum(archive, names[2], &alert, ALERTS);
     archive_bool(archive, names[3], &said->resolved);
     said->severity = (enum severity)severity;
     said->alert = (enum alert)alert;
@@ -67,9 +69,9 @@ static void tracked_archive(struct engine *engine, struct tracked *tracked, stru
     int64_t table = facts->table ? (int64_t)table_index(engine, table_named(engine, slice_of(facts->table))) : -1;
 
     archive_i64(archive, "incident", &facts->id);
-    archive_int(archive, "family", &family);
-    archive_int(archive, "alert", &alert);
-    archive_int(archive, "severity", &severity);
+    archive_enum(archive, "family", &family, FAMILIES);
+    archive_enum(archive, "alert", &alert, ALERTS);
+    archive_enum(archive, "severity", &severity, SEVERITIES);
     archive_bool(archive, "open", &facts->open);
     archive_i64(archive, "table.index", &table);
     archive_i64(archive, "onset", &facts->onset_ms);
@@ -86,8 +88,8 @@ static void tracked_archive(struct engine *engine, struct tracked *tracked, stru
     archive_owned(archive, "first_command", &facts->first_command);
     archive_owned(archive, "line", &facts->evidence);
     if (archive_loading(archive)) {
-        tracked->family = (enum family)(family % FAMILIES);
-        facts->alert = (enum alert)(alert % ALERTS);
+        tracked->family = (enum family)family;
+        facts->alert = (enum alert)alert;
         facts->severity = (enum severity)severity;
         facts->table = table >= 0 && (size_t)table < engine->table_count ? engine->tables[table].name : NULL;
     }
@@ -113,6 +115,7 @@ void pool_archive(struct engine *engine, struct archive *archive)
         archive_i64s(archive, openings[i], pool->openings[i], &kept, OPENINGS_KEPT);
     }
     archive_i64(archive, "incidents", &count);
+    count = count < INCIDENTS_MOST ? count : INCIDENTS_MOST;
     for (int64_t i = 0; i < count; i++)
         tracked_archive(engine, archive_loading(archive) ? pool_add(engine) : pool->incidents[i], archive);
 }

@@ -84,7 +84,9 @@ void slow_learn_runs(struct engine *engine)
 {
     for (size_t i = 0; i < engine->table_count; i++) {
         struct table *table = &engine->tables[i];
-        if (table->last_cycle_id != engine->model.cycle.id || table->last_failed)
+        /* A run that was broken off neither failed nor tells how long one takes. */
+        bool succeeded = !table->last_failed && table->last_success_ms >= engine->model.cycle.started_ms;
+        if (table->last_cycle_id != engine->model.cycle.id || !succeeded)
             continue;
         window_push(&table->durations, engine->clock_ms, table->spent_ms);
         if (table->moved >= 0)

@@ -129,7 +129,7 @@ void tables_archive_live(struct engine *engine, struct archive *archive)
 {
     int64_t count = (int64_t)engine->table_count;
     archive_i64(archive, "tables", &count);
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; i < count && i < TABLES_MOST; i++) {
         char *name = archive_loading(archive) ? NULL : must_copy(engine->tables[i].name, strlen(engine->tables[i].name));
         archive_text(archive, "table", &name);
         struct table *table = name ? table_named(engine, slice_of(name)) : NULL;

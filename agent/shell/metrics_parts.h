@@ -6,12 +6,7 @@
 
 /* The inside of the metrics: metrics.c counts, metrics_render.c shows. */
 
-enum {
-    CYCLE_OUTCOMES = CYCLE_ABORTED + 1,
-    RUN_OUTCOMES = RUN_ABORTED + 1,
-    SEVERITIES = SEVERITY_CRITICAL + 1,
-    METRICS_BUCKETS = 12
-};
+enum { METRICS_BUCKETS = 12 };
 
 extern const int64_t metrics_buckets_s[METRICS_BUCKETS];
 

@@ -9,7 +9,10 @@
 
 #include "archive.h"
 
+enum { KINDS = 3 };
+
 struct sample {
+    int kind;
     int small;
     int64_t large;
     bool yes;
@@ -20,6 +23,7 @@ struct sample {
 
 static void sample_archive(struct sample *sample, struct archive *archive)
 {
+    archive_enum(archive, "kind", &sample->kind, KINDS);
     archive_int(archive, "small", &sample->small);
     archive_i64(archive, "large", &sample->large);
     archive_bool(archive, "yes", &sample->yes);
@@ -51,9 +55,10 @@ static void what_was_saved_is_loaded(void **state)
 {
     (void)state;
     char tricky[] = "two\nlines \\n and \\ = - end\\";
-    struct sample from = { -5, INT64_MIN, true, tricky, { INT64_MAX, INT64_MIN, 0, -1 }, 4 };
+    struct sample from = { 2, -5, INT64_MIN, true, tricky, { INT64_MAX, INT64_MIN, 0, -1 }, 4 };
     struct sample to = { 0 };
     sample_round(&from, &to);
+    assert_int_equal(to.kind, 2);
     assert_int_equal(to.small, -5);
     assert_true(to.large == INT64_MIN);
     assert_true(to.yes);
@@ -118,6 +123,17 @@ static void rubbish_is_passed_over(void **state)
     free(sample.text);
 }
 
+static void a_value_that_its_enum_lacks_is_not_loaded(void **state)
+{
+    (void)state;
+    static const char *const TEXTS[] = { "kind 3\n", "kind -1\n", "kind 4294967296\n" };
+    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
+        struct sample sample = { .kind = 1 };
+        sample_load(&sample, TEXTS[i]);
+        assert_int_equal(sample.kind, 1);
+    }
+}
+
 static void an_array_loads_no_more_than_there_is_room(void **state)
 {
     (void)state;
@@ -149,6 +165,7 @@ int main(void)
         cmocka_unit_test(a_missing_field_keeps_its_value),
         cmocka_unit_test(order_does_not_matter_nor_a_last_line_without_end),
         cmocka_unit_test(rubbish_is_passed_over),
+        cmocka_unit_test(a_value_that_its_enum_lacks_is_not_loaded),
         cmocka_unit_test(an_array_loads_no_more_than_there_is_room),
         cmocka_unit_test(equal_names_load_in_their_order),
     };

@@ -236,6 +236,67 @@ static void the_report_tells_thresholds_and_blind_spots(void **unused)
     driver_free(driver);
 }
 
+/* The state with one number of it replaced. */
+static void spoil(const struct strbuf *state, const char *line, size_t value_at, const char *number, struct strbuf *out)
+{
+    const char *end = line + strcspn(line, "\n");
+    strbuf_clear(out);
+    strbuf_add(out, state->at, (size_t)(line - state->at) + value_at);
+    strbuf_puts(out, number);
+    strbuf_puts(out, end);
+}
+
+static void live_on(struct driver *driver, const struct strbuf *state)
+{
+    struct archive archive;
+    driver->engine = engine_for(driver);
+    archive_load_from(&archive, strbuf_slice(state));
+    engine_archive_live(driver->engine, &archive);
+    archive_load_from(&archive, strbuf_slice(&driver->windows));
+    engine_archive_windows(driver->engine, &archive);
+    driver_say(driver, EVENT_WRITER_GONE, at(2, 5, 0));
+    driver_cycle(driver, at(2, 15, 0), seconds(10), "a=100 b=100");
+    driver_save(driver);
+    engine_free(driver->engine);
+}
+
+/* One bad row of the history must not end the agent at every start. What is right then is not asked. */
+static void a_state_that_was_damaged_is_borne(void **unused)
+{
+    (void)unused;
+    static const char *const numbers[] = { "-3", "99", "4000000000000000000" };
+    static const char *const indexes[] = { "tables ", "incidents ", "severity ", "alert ", "family ", "table.index ", "members ",
+                                           "told.severity ", "told.alert ", "noted.severity ", "cycle.outcome ",
+                                           "run.outcome ", "run.table ", "slow.level " };
+    struct driver *driver = driver_new();
+    struct strbuf state = { 0 }, spoilt = { 0 };
+    driver_start(driver, at(0, 0, 0));
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=100 b=100");
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail b=100");
+    driver_cycle(driver, at(0, 30, 0), seconds(10), "a=fail b=100");
+    driver_begin(driver, at(0, 45, 0));
+    driver_run(driver, at(0, 45, 0), "a");
+    driver_save(driver);
+    strbuf_add(&state, driver->live.at, driver->live.len);
+    engine_free(driver->engine);
+    size_t spoilt_count = 0;
+    for (const char *line = state.at; *line; line += strcspn(line, "\n") + 1) {
+        for (size_t i = 0; i < sizeof indexes / sizeof indexes[0]; i++) {
+            if (strncmp(line, indexes[i], strlen(indexes[i])) != 0)
+                continue;
+            for (size_t n = 0; n < sizeof numbers / sizeof numbers[0]; n++, spoilt_count++) {
+                spoil(&state, line, strlen(indexes[i]), numbers[n], &spoilt);
+                live_on(driver, &spoilt);
+            }
+        }
+    }
+    assert_true(spoilt_count >= sizeof numbers / sizeof numbers[0] * sizeof indexes / sizeof indexes[0]);
+    driver->engine = engine_for(driver);
+    strbuf_free(&state);
+    strbuf_free(&spoilt);
+    driver_free(driver);
+}
+
 static void a_sink_may_be_empty(void **unused)
 {
     (void)unused;
@@ -253,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tick_never_turns_the_clock_back),
         cmocka_unit_test(a_line_more_than_a_minute_behind_turns_it_back),
+        cmocka_unit_test(a_state_that_was_damaged_is_borne),
         cmocka_unit_test(a_new_engine_has_no_deadline),
         cmocka_unit_test(the_next_deadline_is_when_something_happens),
         cmocka_unit_test(deadlines_before_an_event_run_in_order),

@@ -108,6 +108,21 @@ static void a_burst_is_one_failure(void **unused)
     driver_free(driver);
 }
 
+/* Lines that the clock has ticked past already are all of one instant. */
+static void a_burst_within_an_instant_is_one_failure(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(0, 0, 0));
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=100");
+    driver_begin(driver, at(0, 15, 0));
+    for (int64_t i = 0; i < 5; i++)
+        driver_fail(driver, at(0, 15, 1), "a");
+    driver_end(driver, at(0, 15, 10));
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +133,7 @@ int main(void)
         cmocka_unit_test(the_number_that_is_configured_holds),
         cmocka_unit_test(failures_in_a_row_belong_to_their_own_incident),
         cmocka_unit_test(a_burst_is_one_failure),
+        cmocka_unit_test(a_burst_within_an_instant_is_one_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

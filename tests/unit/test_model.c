@@ -127,6 +127,24 @@ static void a_run_aborts_the_one_before_it(void **unused)
     driver_free(driver);
 }
 
+/* The scheduler was told to stop: the run that it broke off tells nothing of how long one takes. */
+static void a_run_that_was_broken_off_is_no_measure(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=100 b=100");
+    driver_begin(driver, at(0, 15, 0));
+    driver_run(driver, at(0, 15, 0), "a");
+    driver_ok(driver, at(0, 15, 5), "a", 100);
+    driver_run(driver, at(0, 15, 5), "b");
+    driver_say(driver, EVENT_SHUTDOWN_REQUESTED, at(0, 15, 6));
+    driver_end(driver, at(0, 15, 6));
+    assert_run(driver, 4, 2, "b", RUN_ABORTED);
+    assert_int_equal(driver->engine->tables[0].durations.count, 2);
+    assert_int_equal(driver->engine->tables[1].durations.count, 1);
+    driver_free(driver);
+}
+
 /* The agent came late: the result says how long the run took. */
 static void a_run_without_a_beginning_or_cycle_is_recorded(void **unused)
 {
@@ -186,6 +204,11 @@ static void an_exception_is_the_error_of_its_run(void **unused)
     driver_run(driver, at(0, 0, 0), "a");
     driver_exception(driver, at(0, 0, 1), "no docker");
     assert_string_equal(driver->runs[0].facts.error, "no docker");
+    driver_begin(driver, at(0, 15, 0));
+    driver_run(driver, at(0, 15, 0), "a");
+    driver_feed(driver, (struct event){ .kind = EVENT_CYCLE_EXCEPTION, .time_ms = at(0, 15, 1), .text = { "\0no docker", 10 },
+                                        .line = { "x", 1 } });
+    assert_string_equal(driver->runs[1].facts.error, "?no docker");
     driver_free(driver);
 }
 
@@ -236,6 +259,7 @@ int main(void)
         cmocka_unit_test(every_interruption_aborts_the_cycle_and_its_run),
         cmocka_unit_test(a_shutdown_lets_the_cycle_complete),
         cmocka_unit_test(a_run_aborts_the_one_before_it),
+        cmocka_unit_test(a_run_that_was_broken_off_is_no_measure),
         cmocka_unit_test(a_run_without_a_beginning_or_cycle_is_recorded),
         cmocka_unit_test(what_follows_a_failure_belongs_to_its_run),
         cmocka_unit_test(an_excerpt_without_end_is_cut),

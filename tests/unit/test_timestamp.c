@@ -92,7 +92,6 @@ static void what_is_no_time_is_not_read(void **state)
         int64_t ms;
         clock_reader_init(&reader);
         assert_int_equal(clock_read(&reader, WRONG[i], strlen(WRONG[i]), &ms), 0);
-        assert_int_equal(clock_read_near(WRONG[i], strlen(WRONG[i]), 0, &ms), 0);
     }
 }
 
@@ -206,20 +205,6 @@ static void a_log_through_the_change_is_continuous(void **state)
     }
 }
 
-static void promises_take_the_nearer_of_two(void **state)
-{
-    (void)state;
-    static const char PROMISE[] = "2026-10-25 02:45:00";
-    assert_true(zone_set("Europe/Berlin"));
-    int64_t ms;
-    assert_int_equal(clock_read_near(PROMISE, 19, utc("2026-10-25 00:30:10"), &ms), 19);
-    assert_int_equal(ms, utc("2026-10-25 00:45:00"));
-    assert_int_equal(clock_read_near(PROMISE, 19, utc("2026-10-25 01:30:10"), &ms), 19);
-    assert_int_equal(ms, utc("2026-10-25 01:45:00"));
-    assert_int_equal(clock_read_near("2026-10-25 12:00:00", 19, 0, &ms), 19);
-    assert_int_equal(ms, utc("2026-10-25 11:00:00"));
-}
-
 static void zones_are_checked(void **state)
 {
     (void)state;
@@ -275,7 +260,6 @@ int main(void)
         cmocka_unit_test(lord_howe_shifts_by_half_an_hour),
         cmocka_unit_test(a_zone_that_skipped_a_day_and_one_that_changed_its_standard_time),
         cmocka_unit_test(a_log_through_the_change_is_continuous),
-        cmocka_unit_test(promises_take_the_nearer_of_two),
         cmocka_unit_test(zones_are_checked),
         cmocka_unit_test(times_are_formatted_with_their_offset),
     };
