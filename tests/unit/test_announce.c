@@ -420,21 +420,6 @@ static void a_silence_takes_no_place_of_the_hour_s_six(void **unused)
     driver_free(driver);
 }
 
-/* As a log does whose patterns tell of runs alone. */
-static void where_no_cycle_completes_resolved_incidents_do_not_gather(void **unused)
-{
-    (void)unused;
-    struct driver *driver = driver_new();
-    for (int64_t hour = 0; hour < 200; hour++) {
-        driver_fail(driver, at(hour, 0, 0), "a");
-        driver_fail(driver, at(hour, 15, 0), "a");
-        driver_ok(driver, at(hour, 30, 0), "a", 100);
-    }
-    assert_true(driver->incident_count >= 100);
-    assert_in_range(driver->engine->pool.count, 1, 40);
-    driver_free(driver);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -459,7 +444,6 @@ int main(void)
         cmocka_unit_test(what_worsened_under_a_silence_is_told_at_its_end),
         cmocka_unit_test(reminders_and_escalations_wait_for_a_silence_to_end),
         cmocka_unit_test(a_restart_under_a_silence_notes_nothing_twice),
-        cmocka_unit_test(where_no_cycle_completes_resolved_incidents_do_not_gather),
         cmocka_unit_test(a_silence_takes_no_place_of_the_hour_s_six),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,21 @@ static void incidents_that_are_never_verified_are_not_gathered(void **unused)
     driver_free(driver);
 }
 
+/* As a log does whose patterns tell of runs alone. */
+static void where_no_cycle_completes_resolved_incidents_do_not_gather(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    for (int64_t hour = 0; hour < 200; hour++) {
+        driver_fail(driver, at(hour, 0, 0), "a");
+        driver_fail(driver, at(hour, 15, 0), "a");
+        driver_ok(driver, at(hour, 30, 0), "a", 100);
+    }
+    assert_true(driver->incident_count >= 100);
+    assert_in_range(driver->engine->pool.count, 1, 40);
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +189,7 @@ int main(void)
         cmocka_unit_test(a_recovery_is_verified_by_three_good_cycles_that_began_after_it),
         cmocka_unit_test(a_bad_or_slow_cycle_starts_the_verification_anew),
         cmocka_unit_test(incidents_that_are_never_verified_are_not_gathered),
+        cmocka_unit_test(where_no_cycle_completes_resolved_incidents_do_not_gather),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
