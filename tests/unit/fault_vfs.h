@@ -7,8 +7,10 @@
  * the default, so that the code under test uses it unknowingly; "unix" still names the real one.
  */
 
+#include <semaphore.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum fault_kind {
@@ -28,6 +30,27 @@ static struct {
     int countdown;
     int hits;
 } fault;
+
+/* A disk that takes its time: the n-th sync from now waits until it is let go. */
+static struct {
+    atomic_int countdown;    /* 0: none */
+    sem_t reached, let_go;
+} slow_sync;
+
+static inline void slow_sync_at(int nth)
+{
+    sem_init(&slow_sync.reached, 0, 0);
+    sem_init(&slow_sync.let_go, 0, 0);
+    atomic_store(&slow_sync.countdown, nth);
+}
+
+static void slow_sync_pass(void)
+{
+    if (atomic_load(&slow_sync.countdown) == 0 || atomic_fetch_sub(&slow_sync.countdown, 1) != 1)
+        return;
+    sem_post(&slow_sync.reached);
+    sem_wait(&slow_sync.let_go);
+}
 
 struct fault_file {
     sqlite3_file base;
@@ -89,6 +112,7 @@ static int fault_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int fault_sync(sqlite3_file *file, int flags)
 {
     sqlite3_file *real = real_of(file);
+    slow_sync_pass();
     return fault_strikes() ? fault_code(SQLITE_IOERR_FSYNC) : real->pMethods->xSync(real, flags);
 }
 

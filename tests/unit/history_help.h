@@ -172,4 +172,20 @@ static inline void free_entries(struct outbox_entry *entries, size_t count)
         message_free(entries[i].message);
 }
 
+/* Each with two runs. */
+static inline void gather_cycles(struct history *history, int64_t first, int64_t count)
+{
+    struct engine_sink sink = history_sink(history);
+    for (int64_t id = first; id < first + count; id++) {
+        struct cycle cycle = sample_cycle(id);
+        sink.cycle(sink.ctx, &cycle);
+        for (int64_t i = 0; i < 2; i++) {
+            struct run run = sample_run(2 * id + i, i ? "bronze_b" : "bronze_a");
+            run.cycle_id = id;
+            run.error = "Connection refused";
+            sink.run(sink.ctx, &run);
+        }
+    }
+}
+
 #endif

@@ -10,21 +10,6 @@ static void prune_all(struct history *history, int64_t before_ms)
         assert_true(++calls < 10000);
 }
 
-static void gather_cycles(struct history *history, int64_t first, int64_t count)
-{
-    struct engine_sink sink = history_sink(history);
-    for (int64_t id = first; id < first + count; id++) {
-        struct cycle cycle = sample_cycle(id);
-        sink.cycle(sink.ctx, &cycle);
-        for (int64_t i = 0; i < 2; i++) {
-            struct run run = sample_run(2 * id + i, i ? "bronze_b" : "bronze_a");
-            run.cycle_id = id;
-            run.error = "Connection refused";
-            sink.run(sink.ctx, &run);
-        }
-    }
-}
-
 static void old_cycles_go_with_their_runs(void **unused)
 {
     (void)unused;

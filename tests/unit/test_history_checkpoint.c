@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fault_vfs.h"
+#include "history_help.h"
+
+/* A checkpoint's syncs, in its order. */
+enum { SYNC_WAL = 1, SYNC_DATABASE, SYNC_NEW_WAL };
+
+enum { ENOUGH = 12000 };     /* cycles, whose pages call for a checkpoint */
+
+static void begin(struct place *place, struct history **history)
+{
+    place_make(place);
+    *history = must_open(place);
+    gather_cycles(*history, 1, ENOUGH);
+    must_commit(*history);
+}
+
+static void end(struct place *place, struct history *history)
+{
+    history_close(history);
+    place_remove(place);
+}
+
+static void slow_sync_wait(void)
+{
+    struct timespec limit;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += 20;
+    assert_int_equal(sem_timedwait(&slow_sync.reached, &limit), 0);
+}
+
+static void a_commit_does_not_wait_for_the_disk(void **unused)
+{
+    (void)unused;
+    for (int sync = SYNC_WAL; sync <= SYNC_DATABASE; sync++) {
+        struct place place;
+        struct history *history;
+        begin(&place, &history);
+        slow_sync_at(sync);
+        history_tend(history);
+        slow_sync_wait();
+        gather_cycles(history, ENOUGH + 1, 10);
+        must_commit(history);
+        assert_row(&place, "SELECT count(*) FROM cycle", "12010");
+        assert_true(history_tending(history));
+        sem_post(&slow_sync.let_go);
+        history_tend_wait(history);
+        assert_false(history_tending(history));
+        assert_row(&place, "SELECT count(*), (SELECT quick_check FROM pragma_quick_check) FROM cycle", "12010|ok");
+        end(&place, history);
+    }
+}
+
+/* The one moment in which the thread holds the lock: told apart from a stranger's, and over soon. */
+static void a_commit_that_meets_the_new_wal_is_possible_later(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct history *history;
+    struct strbuf error = { 0 };
+    begin(&place, &history);
+    slow_sync_at(SYNC_NEW_WAL);
+    history_tend(history);
+    slow_sync_wait();
+    gather_cycles(history, ENOUGH + 1, 10);
+    assert_int_equal(history_commit(history, &error), HISTORY_BUSY);
+    assert_true(history_tending(history));
+    sem_post(&slow_sync.let_go);
+    history_tend_wait(history);
+    must_commit(history);
+    assert_row(&place, "SELECT count(*) FROM cycle", "12010");
+    end(&place, history);
+    strbuf_free(&error);
+}
+
+static int64_t wal_bytes(const struct place *place)
+{
+    char name[192];
+    struct stat status;
+    snprintf(name, sizeof name, "%s-wal", place->path);
+    return stat(name, &status) == 0 ? status.st_size : -1;
+}
+
+static void the_wal_begins_anew(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct history *history;
+    begin(&place, &history);
+    assert_int_equal(tend(history), 0);
+    assert_row(&place, "SELECT value FROM state WHERE key = 'checkpoints'", "1");
+    int64_t full_bytes = wal_bytes(&place);
+    gather_cycles(history, ENOUGH + 1, ENOUGH / 2);
+    must_commit(history);
+    assert_int_equal(wal_bytes(&place), full_bytes);
+    end(&place, history);
+}
+
+/* Without that, a commit would pay for it. */
+static void a_history_that_nobody_tends_looks_after_itself(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct history *history;
+    begin(&place, &history);
+    gather_cycles(history, ENOUGH + 1, 3 * ENOUGH);
+    must_commit(history);
+    assert_row(&place, "SELECT value FROM state WHERE key = 'checkpoints'", "1");
+    end(&place, history);
+}
+
+static void a_checkpoint_that_fails_is_tried_again(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct history *history;
+    begin(&place, &history);
+    fault_arm(FAULT_IO, FAULT_LASTING, 1);
+    tend(history);
+    fault_disarm();
+    assert_row(&place, "SELECT count(*) FROM state WHERE key = 'checkpoints'", "0");
+    assert_int_equal(tend(history), 0);
+    assert_row(&place, "SELECT value FROM state WHERE key = 'checkpoints'", "1");
+    end(&place, history);
+}
+
+/* The history moved away under the thread: nothing is made in its place. */
+static void a_history_that_is_gone_is_not_made_again(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct history *history;
+    begin(&place, &history);
+    assert_int_equal(unlink(place.path), 0);
+    tend(history);
+    assert_int_equal(access(place.path, F_OK), -1);
+    end(&place, history);
+}
+
+int main(void)
+{
+    fault_register();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_commit_does_not_wait_for_the_disk),
+        cmocka_unit_test(a_commit_that_meets_the_new_wal_is_possible_later),
+        cmocka_unit_test(the_wal_begins_anew),
+        cmocka_unit_test(a_history_that_nobody_tends_looks_after_itself),
+        cmocka_unit_test(a_checkpoint_that_fails_is_tried_again),
+        cmocka_unit_test(a_history_that_is_gone_is_not_made_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
