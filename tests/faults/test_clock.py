@@ -12,6 +12,7 @@ import time
 import unittest
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
@@ -76,8 +77,8 @@ class Backlog(ClockCase):
 
 
 @unittest.skipUnless(LIBRARY, "needs libfaketime")
-class Steps(ClockCase):
-    """The clock that the agent and the scheduler see, set while both run."""
+class FakedCase(ClockCase):
+    """The agent and the scheduler see a clock of their own."""
 
     def setUp(self):
         super().setUp()
@@ -102,6 +103,10 @@ class Steps(ClockCase):
             self.hand.cycle(wait_s=1)
             agent.wait_for("SELECT count(*) FROM cycle", (done[0][0] if done else 0) + 1)
             time.sleep(0.5)
+
+
+class Steps(FakedCase):
+    """It is set while both run."""
 
     def test_steps_both_ways_page_nobody_and_a_death_after_them_does(self):
         steps = (3600, 0, -7200, 86400, -1800, 5)
@@ -134,6 +139,41 @@ class Steps(ClockCase):
                 print(f"# held: the clock set by {step} s while a promise runs out: told after {time.monotonic() - begun:.1f} s")
                 self.cycles(agent, 1)
                 wait_until(lambda: pages(self.receiver.at("/hook"))[-1][1] == "resolved", 10, "not resolved")
+
+
+class Seasons(FakedCase):
+    """Local time jumps while both run: at 1:00 UTC, in Berlin, on two Sundays of the year."""
+
+    def over_the_change(self, day):
+        change = datetime.fromisoformat(f"{day}T01:00:00+00:00").timestamp()
+        self.environment(TZ="Europe/Berlin")
+        self.hand.zone = ZoneInfo("Europe/Berlin")
+        self.step(round(change - 5 - time.time()))
+        begun, killed = [], False
+        with self.agent() as agent:
+            while not begun or begun[-1] < change + 5:
+                begun.append(self.hand.cycle(wait_s=1))
+                agent.wait_for(CYCLES, len(begun))
+                if begun[-1] > change + 1 and not killed:
+                    killed = True
+                    agent.kill()
+                    agent.start()
+                time.sleep(0.8)
+            self.assertEqual(pages(self.receiver.at("/hook")), [], agent.said())
+            self.assertNotIn("zone", agent.said())
+            stored = [at / 1000 for at, in agent.rows("SELECT started_at FROM cycle ORDER BY id")]
+            self.assertEqual([round(one - other) for one, other in zip(stored, begun, strict=True)], [0] * len(begun))
+            self.hand.close()
+            self.receiver.wait(2, timeout=10, path="/hook")
+            self.assertEqual(pages(self.receiver.at("/hook")), [("IcebergOffloadSchedulerDown", "firing", "warning"),
+                                                                ("IcebergOffloadSchedulerDown", "firing", "critical")])
+        print(f"# held: {len(begun)} cycles over the change of {day}, the agent killed behind it: each at its instant, no page; then a death, told")
+
+    def test_the_hour_that_comes_twice(self):
+        self.over_the_change("2026-10-25")
+
+    def test_the_hour_that_is_skipped(self):
+        self.over_the_change("2026-03-29")
 
 
 class Zones(ClockCase):

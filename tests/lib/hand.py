@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 TABLE = "bronze_trades_binance"
 
@@ -57,10 +57,10 @@ def cycle(at, rows=200_000, wait_s=900):
 
 
 class Hand:
-    """A writer that lives in the test: one descriptor, append mode, a clock that may be off by an offset."""
+    """A writer that lives in the test: one descriptor, append mode, a clock that may be off by an offset or in another zone."""
 
-    def __init__(self, log):
-        self.offset = timedelta(0)
+    def __init__(self, log, zone=None):
+        self.offset, self.zone = timedelta(0), zone
         self._file = open(log, "a", buffering=1, encoding="utf-8")
 
     def __enter__(self):
@@ -73,7 +73,10 @@ class Hand:
         self._file.close()
 
     def cycle(self, wait_s=900):
-        self._file.write(cycle(datetime.now() + self.offset, wait_s=wait_s))
+        """Returns the instant that its clock showed, Unix seconds."""
+        at = datetime.now(timezone.utc) + self.offset
+        self._file.write(cycle(at.astimezone(self.zone).replace(tzinfo=None), wait_s=wait_s))
+        return at.timestamp()
 
 
 class Pour:
