@@ -3,6 +3,7 @@
 
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -113,6 +114,32 @@ class Live(LiveCase):
                                   ("IcebergOffloadSchedulerDown", "resolved", "warning")])
                 self.assertEqual(requests[0].json()["alerts"][0]["fingerprint"],
                                  requests[1].json()["alerts"][0]["fingerprint"])
+
+    @unittest.skipUnless(subprocess.run(["unshare", "-Ur", "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0,
+                         "needs user namespaces")
+    def test_without_inotify_it_learns_by_looking_what_is_written_rotated_and_dead(self):
+        good = "SELECT count(*) FROM cycle WHERE outcome = 'success'"
+        agent = self.agent({**ORDINARY, "schedule.restart_grace": "2s"})
+        agent.command = ["unshare", "-Ur", "sh", "-c", 'echo 0 >/proc/sys/user/max_inotify_instances; exec "$@"', "sh",
+                         *agent.command]
+        with Scheduler(self.log) as old, agent:
+            old.cycle()
+            agent.wait_for(good, 1)
+            self.log.rename(f"{self.log}.1")
+            old.cycle()
+            agent.wait_for(good, 2)
+            with Scheduler(self.log) as new:
+                new.cycle()
+                agent.wait_for(good, 3)
+                old.kill()
+                new.cycle()
+                agent.wait_for(good, 4)
+                self.assertEqual(self.receiver.at("/hook"), [])
+                new.kill()
+                requests = self.receiver.wait(2, timeout=20, path="/hook")
+        self.assertEqual(alerts(requests), [("IcebergOffloadSchedulerDown", "firing", "warning"),
+                                            ("IcebergOffloadSchedulerDown", "firing", "critical")])
+        self.assertEqual(agent.said().count("looking every"), 1, agent.said())
 
     def test_an_echo_into_the_log_is_no_death(self):
         with Scheduler(self.log) as scheduler, self.agent(ORDINARY) as agent:
