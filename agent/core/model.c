@@ -160,6 +160,8 @@ static void on_run_completed(struct engine *engine, const struct event *event)
     engine_fact(engine, &(struct fact){ .kind = FACT_RUN_SUCCEEDED, .table = table, .rows = event->number,
                                         .duration_ms = model->run.duration_ms });
     table->last_success_ms = model->run.ended_ms;
+    if (table->suspended_ms != 0)
+        engine->floor_ms = engine->clock_ms;   /* no sleep is granted any more: the next lag is due earlier */
     table->suspended_ms = 0;
 }
 
