@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config_file.h"
 
+#include <ctype.h>
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,20 +36,35 @@ static void check_section(const struct cursor *cursor, const char *text, size_t 
     free(name);
 }
 
+/* Where libinih begins to look at a line: behind its blanks, and behind the mark of UTF-8 that some editors begin a file with. */
+static size_t line_begin(const struct cursor *cursor, const char *line, size_t len)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    bool marked = cursor->line == 1 && len >= strlen(mark) && memcmp(line, mark, strlen(mark)) == 0;
+    size_t at = marked ? strlen(mark) : 0;
+
+    while (at < len && isspace((unsigned char)line[at])) {
+        at++;
+    }
+    return at;
+}
+
 /* What libinih would pass over: looks at a whole line before it gets it. */
 static void check_line(const struct cursor *cursor, const char *line, size_t len)
 {
-    size_t blank = 0;
+    size_t begin = line_begin(cursor, line, len);
+    bool is_section = begin < len && line[begin] == '[';
+    const char *wrong = memchr(line, '\0', len) != NULL ? "a NUL byte: this is not a text file"
+                        : len > LINE_MAX_BYTES          ? "the line is longer than 8192 bytes"
+                                                        : NULL;
 
-    while (blank < len && (line[blank] == ' ' || line[blank] == '\t')) {
-        blank++;
-    }
-    if (memchr(line, '\0', len) != NULL) {
-        cursor->sink->error(cursor->sink->ctx, cursor->line, "a NUL byte: this is not a text file");
-    } else if (len > LINE_MAX_BYTES) {
-        cursor->sink->error(cursor->sink->ctx, cursor->line, "the line is longer than 8192 bytes");
-    } else if (blank < len && line[blank] == '[') {
-        check_section(cursor, line + blank, len - blank);
+    if (wrong != NULL) {
+        cursor->sink->error(cursor->sink->ctx, cursor->line, wrong);
+        if (is_section) {
+            cursor->sink->section(cursor->sink->ctx, NULL, cursor->line);
+        }
+    } else if (is_section) {
+        check_section(cursor, line + begin, len - begin);
     }
 }
 
@@ -93,9 +109,6 @@ void config_file_parse(struct slice text, const struct config_file_sink *sink)
 {
     struct cursor cursor = { .rest = text, .sink = sink };
 
-    if (text.len >= 3 && memcmp(text.at, "\xEF\xBB\xBF", 3) == 0) {
-        cursor.rest = (struct slice){ text.at + 3, text.len - 3 };
-    }
     ini_use_stack = false;
     ini_allow_realloc = true;
     ini_max_line = LINE_MAX_BYTES + 3;
