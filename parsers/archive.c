@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "archive.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -91,12 +90,31 @@ static bool number_take(struct slice *text, int64_t *value)
     return true;
 }
 
+/* A state is saved at every event and is mostly numbers: printf took most of that time. */
+static void number_put(struct strbuf *out, int64_t value)
+{
+    char digits[20];
+    char *at = digits + sizeof digits;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) {
+        *--at = '-';
+    }
+    strbuf_add(out, at, (size_t)(digits + sizeof digits - at));
+}
+
 void archive_i64(struct archive *archive, const char *name, int64_t *value)
 {
     struct slice text;
     int64_t number;
     if (!archive_loading(archive)) {
-        strbuf_printf(archive->out, "%s %" PRId64 "\n", name, *value);
+        strbuf_puts(archive->out, name);
+        strbuf_puts(archive->out, " ");
+        number_put(archive->out, *value);
+        strbuf_puts(archive->out, "\n");
     } else if (field_find(archive, name, &text) && number_take(&text, &number) && text.len == 0) {
         *value = number;
     }
@@ -175,7 +193,8 @@ static void numbers_save(struct strbuf *out, const char *name, const int64_t *va
     strbuf_puts(out, name);
     strbuf_puts(out, " ");
     for (size_t i = 0; i < count; i++) {
-        strbuf_printf(out, i > 0 ? " %" PRId64 : "%" PRId64, values[i]);
+        strbuf_add(out, " ", i > 0 ? 1 : 0);
+        number_put(out, values[i]);
     }
     strbuf_puts(out, "\n");
 }
