@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the test programs and counts.
 
-    tests/run.py [--valgrind] [--held] BUILD [unit] [layers] [e2e] [faults] [browser] [package] [replay] [faults/test_sender ...]
+    tests/run.py [--valgrind] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [browser] [package] [replay] [faults/test_sender ...]
 
-Without names everything but `browser`, `package` and `replay` runs. A test program is a cmocka binary, check_layers.py, or a Python
-unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each says in TAP ("ok 1 - name") what passed. A program
-that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and ALONE = True (not beside another program).
+Without names everything but `browser`, `package` and `replay` runs. A test program is a cmocka binary, a fuzz harness over its
+inputs in fixtures/fuzz, check_layers.py, or a Python unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each
+says in TAP ("ok 1 - name") what passed. A program that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and ALONE = True (not beside another program).
 What a program says in lines "# held: ..." (what was injected, and what held) is collected and said at the end with --held.
 AGENT and BUILD in the environment tell the modules what to drive. The last line is "N passed, N failed[, N skipped]".
 """
@@ -137,6 +137,11 @@ def find_programs(build, wanted, valgrind):
         for source in sorted((TESTS / "unit").glob("test_*.c")):
             binary = str(build / "tests" / source.stem)
             programs.append(Program(f"unit/{source.stem}", prefix + [binary], slowdown=slowdown))
+    if "fuzz" in wanted:
+        for source in sorted((TESTS / "fuzz").glob("fuzz_*.c")):
+            inputs = ROOT / "fixtures/fuzz" / source.stem.removeprefix("fuzz_")
+            programs.append(Program(f"fuzz/{source.stem}", prefix + [str(build / "tests" / source.stem), str(inputs)],
+                                    slowdown=slowdown))
     if "layers" in wanted:
         programs.append(Program("layers", [sys.executable, str(TESTS / "check_layers.py")]))
     if "replay" in wanted:
@@ -246,7 +251,7 @@ def main(args):
         print(__doc__, file=sys.stderr)
         return 2
     build = pathlib.Path(args[0]).resolve()
-    outcomes = run_all(find_programs(build, args[1:] or ["unit", "layers", "e2e", "faults"], valgrind), build)
+    outcomes = run_all(find_programs(build, args[1:] or ["unit", "fuzz", "layers", "e2e", "faults"], valgrind), build)
     passed, failed, skipped = (sum(getattr(outcome, count) for outcome in outcomes)
                                for count in ("passed", "failed", "skipped"))
     if held:

@@ -1,35 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "shell/config.h"
+#include "shell/config_keys.h"
 
-/* Any bytes as a configuration: it is either read or refused with a reason, and the second reading says what the first did. */
-static struct config *load(const char *path, struct strbuf *errors)
+/*
+ * Any bytes as a configuration: it is either read or refused with reasons, a whole line each. What is read can be shown as
+ * a configuration without its secrets; that one is read as well, and shows the same.
+ */
+static int fd = -1;
+static char path[64];
+
+static struct config *load(const void *text, size_t size, struct strbuf *errors)
 {
-    struct strbuf warnings = { 0 };
-    struct config *config = config_load(path, NULL, 0, errors, &warnings);
-    strbuf_free(&warnings);
-    return config;
+    static struct strbuf warnings;
+    if (fd < 0) {
+        fd = memfd_create("agent.conf", MFD_CLOEXEC);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    }
+    must(ftruncate(fd, 0) == 0 && pwrite(fd, text, size, 0) == (ssize_t)size);
+    strbuf_clear(&warnings);
+    return config_load(path, NULL, 0, errors, &warnings);
+}
+
+static void check_errors(struct slice errors)
+{
+    must(errors.len > 0 && errors.at[errors.len - 1] == '\n');
+    while (errors.len > 0) {
+        struct slice line = cut_off(&errors, "\n");
+        must(line.len > strlen(path) + 2 && memcmp(line.at, path, strlen(path)) == 0);
+    }
+}
+
+static void check_shown(const struct config *config, struct strbuf *errors)
+{
+    static struct strbuf shown, shown_again;
+    strbuf_clear(&shown);
+    strbuf_clear(&shown_again);
+    config_show(config, &shown);
+    struct config *again = load(shown.at, shown.len, errors);
+    must(again);
+    config_show(again, &shown_again);
+    must(strcmp(shown.at, shown_again.at) == 0);
+    config_free(again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static int fd = -1;
-    char path[64];
-    struct strbuf once = { 0 }, again = { 0 };
-    fd = fd < 0 ? memfd_create("agent.conf", MFD_CLOEXEC) : fd;
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    struct config *config = load(path, &once);
-    config_free(load(path, &again));
-    if ((config == NULL) != (once.len > 0) || strcmp(strbuf_text(&once), strbuf_text(&again)) != 0)
-        abort();
+    static struct strbuf errors;
+    strbuf_clear(&errors);
+    struct config *config = load(data, size, &errors);
+    if (config) {
+        must(errors.len == 0);
+        check_shown(config, &errors);
+    } else {
+        check_errors(strbuf_slice(&errors));
+    }
     config_free(config);
-    strbuf_free(&again);
-    strbuf_free(&once);
     return 0;
 }

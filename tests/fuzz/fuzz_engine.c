@@ -1,90 +1,69 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
-
-#include "agent/core/core.h"
+#include "watch.h"
 
 /*
- * Any bytes as events and clocks, eight bytes a step: what, how long after the last one, which table, a number. Whatever is
- * fed, at most one open incident complains about a thing, ends come after beginnings, and people are told little.
+ * Any bytes as settings, events and clocks, eight bytes a step: what, how long after the last one, which table, numbers. What
+ * must hold, whatever is fed: at most one open incident complains about a thing, ends come after beginnings, people are told
+ * little and in order, no deadline is overlooked, and an engine that is restarted between steps says what one says that lives on.
  */
-enum { STEP_BYTES = 8, TOLD_KEPT = 512, SET_BACK_MOST_MS = 2 * HOUR_MS };
+enum { STEP_BYTES = 8, SET_BACK_MOST_MS = 2 * HOUR_MS, EVENTS_MOST = 60, RESTARTS_MOST = 1 };
+enum { TABLES = 4 };
 
-struct watch {
-    struct engine *engine;
-    bool set_back;           /* the clock ran backwards: times compare no more */
-    int64_t sent_ms[NOTIFICATIONS_AN_HOUR];
-    size_t sent;
-    bool fired[TOLD_KEPT], resolved[TOLD_KEPT];
-};
+static const char *const tables[TABLES] = { "a", "b", "c", "d" };
+static const char *const texts[] = { "", "Connection refused", "OutOfMemoryError", "x\ny\\" };
 
-static void must(bool holds)
+/* --- lives --------------------------------------------------------------------------------------------------- */
+
+/* With memory for no more tables and samples than an input can bring: making room for all that are allowed takes most of the time. */
+static struct engine *engine_small(const struct settings *settings, struct watch *watch)
 {
-    if (!holds)
-        abort();
+    struct engine_sink sink = { watch, hear_cycle, hear_run, hear_incident, hear_story, watch, hear };
+    struct engine *engine = engine_new(settings, &sink);
+    engine->tables = must_alloc(TABLES * sizeof *engine->tables);
+    window_init(&engine->slow.good, EVENTS_MOST);
+    return engine;
 }
 
-static void hear(void *ctx, const struct notification *notification)
+static void save_live(struct engine *engine, struct strbuf *live)
 {
-    struct watch *watch = ctx;
-    int64_t *oldest = &watch->sent_ms[watch->sent++ % NOTIFICATIONS_AN_HOUR];
-    must(notification->summary && notification->summary[0] && notification->severity != SEVERITY_NONE);
-    must(watch->set_back || watch->sent <= NOTIFICATIONS_AN_HOUR || engine_interval(watch->engine) < MINUTE_MS
-         || notification->time_ms - *oldest >= HOUR_MS);
-    *oldest = notification->time_ms;
-    size_t id = (size_t)notification->incident->id;
-    if (id >= TOLD_KEPT)
-        return;
-    must(notification->status == NOTIFY_FIRING || watch->fired[id]);
-    must(!watch->resolved[id] && (notification->status == NOTIFY_RESOLVED) == !notification->incident->open);
-    watch->fired[id] = true;
-    watch->resolved[id] = notification->status == NOTIFY_RESOLVED;
-}
-
-static bool share_a_table(const struct tracked *one, const struct tracked *other)
-{
-    for (size_t i = 0; i < one->member_count; i++) {
-        for (size_t j = 0; j < other->member_count; j++) {
-            if (one->members[i].table == other->members[j].table)
-                return true;
-        }
-    }
-    return one->member_count == 0 || other->member_count == 0;
-}
-
-static void check_incidents(const struct watch *watch)
-{
-    const struct pool *pool = &watch->engine->pool;
-    for (size_t i = 0; i < pool->count; i++) {
-        const struct tracked *one = pool->incidents[i];
-        must(one->facts.severity == SEVERITY_WARNING || one->facts.critical_ms != 0);
-        must(watch->set_back || one->facts.open || one->facts.resolved_ms >= one->facts.opened_ms);
-        for (size_t j = i + 1; j < pool->count; j++) {
-            const struct tracked *other = pool->incidents[j];
-            must(!one->facts.open || !other->facts.open || one->family != other->family || !share_a_table(one, other));
-        }
-    }
-}
-
-/* A new life that knows what the old one saved. */
-static void restart(struct watch *watch, const struct settings *settings, const struct engine_sink *sink)
-{
-    struct strbuf live = { 0 }, windows = { 0 };
     struct archive archive;
-    archive_save_to(&archive, &live);
-    engine_archive_live(watch->engine, &archive);
+    strbuf_clear(live);
+    archive_save_to(&archive, live);
+    engine_archive_live(engine, &archive);
+}
+
+/* A new life that knows what the old one saved, and nothing else. */
+static void restart(struct watch *watch)
+{
+    static struct strbuf live, windows;
+    struct settings settings = watch->engine->settings;
+    struct archive archive;
+    save_live(watch->engine, &live);
+    strbuf_clear(&windows);
     archive_save_to(&archive, &windows);
     engine_archive_windows(watch->engine, &archive);
     engine_free(watch->engine);
-    watch->engine = engine_new(settings, sink);
+    watch->engine = engine_small(&settings, watch);
     archive_load_from(&archive, strbuf_slice(&live));
     engine_archive_live(watch->engine, &archive);
     archive_load_from(&archive, strbuf_slice(&windows));
     engine_archive_windows(watch->engine, &archive);
-    strbuf_free(&windows);
-    strbuf_free(&live);
+    engine_silence(watch->engine, watch->silenced_until_ms);
 }
 
-/* Most steps take seconds, some hours, a few go back. */
+/* --- what goes in -------------------------------------------------------------------------------------------- */
+
+enum step_kind { STEP_EVENT, STEP_TICK, STEP_CATCH_UP, STEP_GO_LIVE, STEP_SILENCE, STEP_DEADLINE, STEP_RESTART, STEP_CYCLES };
+
+static enum step_kind step_kind(const uint8_t *step)
+{
+    static const enum step_kind kinds[32] = {
+        [10] = STEP_CYCLES, STEP_CYCLES, STEP_TICK, STEP_CATCH_UP, STEP_GO_LIVE, STEP_SILENCE, STEP_DEADLINE, STEP_RESTART,
+    };
+    return kinds[step[3] / 8];
+}
+
+/* Most steps take seconds, some hours, a few days or go back. */
 static int64_t pause_of(const uint8_t *step)
 {
     int64_t number = step[1] | (int64_t)step[2] << 8;
@@ -92,56 +71,207 @@ static int64_t pause_of(const uint8_t *step)
     case 0:  return number * SECOND_MS;
     case 1:  return number * 100;
     case 2:  return -(number * 1000 % SET_BACK_MOST_MS);
+    case 3:  return step[1] == 0xff ? step[2] % 8 * DAY_MS : number;
     default: return number % 1000;
     }
 }
 
-static void feed(struct watch *watch, const uint8_t *step, int64_t *now_ms)
+/* Rows and durations as a log may claim them, the absurd included. */
+static int64_t claimed(uint8_t byte, int64_t unit)
 {
-    static const char *const tables[] = { "a", "b", "c", "d" };
-    static const char *const texts[] = { "", "Connection refused", "OutOfMemoryError", "x\ny\\" };
+    return byte == 0xff ? INT64_C(999999999999) * unit : byte == 0xfe ? 0 : byte * unit;
+}
+
+static int64_t later(int64_t one_ms, int64_t other_ms)
+{
+    return one_ms > other_ms ? one_ms : other_ms;
+}
+
+struct input {
+    struct watch *watch;
+    int64_t now_ms;
+    size_t events;
+    int restarts_left;
+};
+
+static void feed(struct input *input, const struct event *event)
+{
+    if (input->events++ >= EVENTS_MOST)
+        return;
+    engine_feed(input->watch->engine, event);
+    check_incidents(input->watch);
+}
+
+static void feed_event(struct input *input, const uint8_t *step)
+{
     struct event event = {
         .kind = (enum event_kind)(step[0] % EVENT_KINDS),
-        .offset = -1,
-        .number = step[5] - 20,
-        .duration_ms = (int64_t)step[6] * 7 * SECOND_MS,
-        .table = slice_of(tables[step[4] % 4]),
+        .offset = step[0] % EVENT_KINDS < EVENT_WRITER_GONE ? (int64_t)input->events * 100 : -1,
+        .number = claimed(step[5], 1) - 20,
+        .duration_ms = claimed(step[6], 7 * SECOND_MS),
+        .table = slice_of(tables[step[4] % TABLES]),
         .text = slice_of(texts[step[4] / 4 % 4]),
         .line = slice_of(texts[step[4] / 16 % 4]),
     };
-    int64_t pause_ms = pause_of(step);
-    watch->set_back = watch->set_back || pause_ms < 0;
-    *now_ms += pause_ms;
-    if (event.kind == EVENT_HOST_RESUMED)
-        *now_ms += event.duration_ms;
+    if (event.kind == EVENT_HOST_RESUMED) {
+        event.duration_ms = step[5] % 4 ? event.duration_ms : -(event.duration_ms % SET_BACK_MOST_MS);
+        input->now_ms += event.duration_ms;
+        input->watch->set_back = input->watch->set_back || event.duration_ms < 0;
+    }
     if (event.kind == EVENT_SCHEDULE)
         event.duration_ms += SECOND_MS;
-    event.time_ms = *now_ms;
-    event.at_ms = *now_ms + (int64_t)step[7] * 10 * SECOND_MS;
-    engine_feed(watch->engine, &event);
+    input->watch->crowded = input->watch->crowded || (event.kind == EVENT_SCHEDULE && event.duration_ms < MINUTE_MS);
+    event.time_ms = input->now_ms;
+    event.at_ms = input->now_ms + claimed(step[7], 10 * SECOND_MS);
+    feed(input, &event);
+}
+
+static void feed_at(struct input *input, enum event_kind kind, const char *table, int64_t number)
+{
+    feed(input, &(struct event){ .kind = kind, .time_ms = input->now_ms, .offset = (int64_t)input->events * 100,
+                                 .table = slice_of(table), .number = number, .text = slice_of(texts[1]),
+                                 .line = slice_of(event_name(kind)) });
+}
+
+/* Whole cycles, so that what is learnt from twenty of them is reached: rows, lengths and failures from the step. */
+static void feed_cycles(struct input *input, const uint8_t *step)
+{
+    int64_t interval_ms = engine_interval(input->watch->engine);
+    interval_ms = interval_ms < DAY_MS ? interval_ms : DAY_MS;
+    for (int cycle = 0; cycle <= step[0] % 32; cycle++) {
+        int64_t begin_ms = input->now_ms, table_ms = step[2] * (step[2] & 1 ? SECOND_MS : 100) + cycle * step[6];
+        feed_at(input, EVENT_CYCLE_STARTED, "", 0);
+        for (int table = 0; table <= step[4] % TABLES; table++) {
+            bool fails = step[5] >> table & 1 && (step[5] & 0x10 || cycle % 3 == 0);
+            feed_at(input, EVENT_RUN_STARTED, tables[table], 0);
+            input->now_ms += table_ms;
+            feed_at(input, fails ? EVENT_RUN_FAILED : EVENT_RUN_COMPLETED, tables[table], step[7] * (cycle % 5 ? 1000 : step[1]));
+        }
+        feed_at(input, EVENT_CYCLE_COMPLETED, "", 0);
+        input->now_ms = later(begin_ms + interval_ms, input->now_ms);
+        feed(input, &(struct event){ .kind = EVENT_NEXT_RUN, .time_ms = engine_clock(input->watch->engine), .offset = 0,
+                                     .at_ms = input->now_ms });
+    }
+}
+
+/* As the daemon does when it has slept until then: no deadline may ask for that instant again. */
+static void run_deadline(struct input *input)
+{
+    struct engine *engine = input->watch->engine;
+    int64_t due_ms = engine_next_deadline(engine);
+    if (due_ms > input->now_ms + DAY_MS)
+        return;
+    engine_tick(engine, due_ms);
+    input->now_ms = later(due_ms, input->now_ms);
+    must(engine_next_deadline(engine) > due_ms);
+}
+
+static void take_step(struct input *input, const uint8_t *step)
+{
+    struct watch *watch = input->watch;
+    if (input->events >= EVENTS_MOST)
+        return;
+    int64_t pause_ms = pause_of(step);
+    watch->set_back = watch->set_back || pause_ms < 0;
+    input->now_ms += pause_ms;
+    switch (step_kind(step)) {
+    case STEP_EVENT:    feed_event(input, step); break;
+    case STEP_CYCLES:   feed_cycles(input, step); break;
+    case STEP_TICK:     engine_tick(watch->engine, input->now_ms); break;
+    case STEP_CATCH_UP: engine_catch_up(watch->engine); break;
+    case STEP_GO_LIVE:  engine_go_live(watch->engine); break;
+    case STEP_DEADLINE: run_deadline(input); break;
+    case STEP_SILENCE:
+        watch->silenced_until_ms = input->now_ms + step[4] * MINUTE_MS;
+        engine_silence(watch->engine, watch->silenced_until_ms);
+        break;
+    case STEP_RESTART:
+        if (input->restarts_left > 0) {
+            input->restarts_left--;
+            restart(watch);
+        }
+        break;
+    }
+    check_incidents(watch);
+    check_deadlines(watch);
+}
+
+static void settings_take(struct settings *settings, struct watch *watch, const uint8_t *head)
+{
+    settings_default(settings);
+    if (head[0] & 1)
+        settings->schedule.interval_ms = SECOND_MS + head[1] * 10 * SECOND_MS;
+    watch->crowded = head[0] & 1 && settings->schedule.interval_ms < MINUTE_MS;
+    if (head[0] & 2)
+        settings->notify.reminder_ms = head[2] * MINUTE_MS;
+    settings->notify.resolved = !(head[0] & 4);
+    if (head[0] & 8)
+        settings->detect.min_samples = 1 + head[3] % 32;
+    if (head[0] & 16)
+        settings->notify.escalation_ms = head[4] * SECOND_MS;
+}
+
+static void live_through(struct watch *watch, const uint8_t *data, size_t size, int restarts)
+{
+    struct settings settings;
+    settings_take(&settings, watch, data);
+    struct input input = { .watch = watch, .now_ms = INT64_C(1772409600000), .restarts_left = restarts };
+    watch->engine = engine_small(&settings, watch);
+    for (data += STEP_BYTES, size -= STEP_BYTES; size >= STEP_BYTES; data += STEP_BYTES, size -= STEP_BYTES)
+        take_step(&input, data);
+    engine_tick(watch->engine, later(input.now_ms, engine_clock(watch->engine)) + 6 * HOUR_MS);
+    check_incidents(watch);
+}
+
+static bool same_window(const struct window *one, const struct window *other)
+{
+    size_t bytes = one->count * sizeof *one->values;
+    return one->count == other->count && (bytes == 0 || (memcmp(one->values, other->values, bytes) == 0
+                                                         && memcmp(one->at_ms, other->at_ms, bytes) == 0));
+}
+
+static bool same_hours(const struct hourly *one, const struct hourly *other)
+{
+    size_t bytes = (size_t)HOURS * HOUR_SAMPLES * sizeof *one->values;
+    return memcmp(one->counts, other->counts, sizeof one->counts) == 0
+           && (!one->values || (other->values && memcmp(one->values, other->values, bytes) == 0));
+}
+
+static void check_same(struct engine *one, struct engine *other)
+{
+    static struct strbuf live, live_other;
+    save_live(one, &live);
+    save_live(other, &live_other);
+    must(strcmp(strbuf_text(&live), strbuf_text(&live_other)) == 0);
+    must(same_window(&one->slow.good, &other->slow.good) && same_window(&one->slow.recent, &other->slow.recent));
+    for (size_t i = 0; i < one->table_count; i++) {
+        const struct table *table = &one->tables[i], *twin = &other->tables[i];
+        must(same_window(&table->durations, &twin->durations) && same_window(&table->rows, &twin->rows));
+        must(same_hours(&table->volume, &twin->volume));
+    }
+}
+
+static bool has_restart(const uint8_t *data, size_t size)
+{
+    for (size_t at = STEP_BYTES; at + STEP_BYTES <= size; at += STEP_BYTES) {
+        if (step_kind(data + at) == STEP_RESTART)
+            return true;
+    }
+    return false;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct watch watch = { 0 };
-    struct settings settings;
-    settings_default(&settings);
-    struct engine_sink sink = { .notify_ctx = &watch, .notify = hear };
-    int64_t now_ms = INT64_C(1772409600000);
-    watch.engine = engine_new(&settings, &sink);
-    for (; size >= STEP_BYTES; data += STEP_BYTES, size -= STEP_BYTES) {
-        switch (data[3] / 8) {
-        case 0:  restart(&watch, &settings, &sink); break;
-        case 1:  engine_catch_up(watch.engine); break;
-        case 2:  engine_go_live(watch.engine); break;
-        case 3:  engine_tick(watch.engine, now_ms); break;
-        default: break;
-        }
-        feed(&watch, data, &now_ms);
-        check_incidents(&watch);
+    struct watch straight = { 0 }, restarted = { 0 };
+    if (size < STEP_BYTES)
+        return 0;
+    live_through(&straight, data, size, 0);
+    if (has_restart(data, size)) {
+        live_through(&restarted, data, size, RESTARTS_MOST);
+        must(straight.said == restarted.said);
+        check_same(straight.engine, restarted.engine);
     }
-    engine_tick(watch.engine, now_ms + DAY_MS);
-    check_incidents(&watch);
-    engine_free(watch.engine);
+    engine_free(restarted.engine);
+    engine_free(straight.engine);
     return 0;
 }

@@ -1,72 +1,187 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
+#include <sqlite3.h>
 
 #include "agent/commands/inert.h"
+#include "agent/commands/json_writer.h"
+#include "fuzz.h"
 #include "shell/cut.h"
 #include "shell/mask.h"
 #include "shell/text.h"
 
 /*
- * Any bytes as text of a log that is shown, sent or cut: what comes out is well-formed UTF-8 in which nothing acts on
- * a terminal or a page.
+ * Any bytes as text of a log that is shown, sent, cut or searched for secrets; the first byte says which. What comes out is
+ * well-formed UTF-8 in which nothing acts on a terminal, a page or a parser, and no secret that was planted.
  */
-static void must(bool holds)
+static struct strbuf out, again;
+
+static size_t take_point(struct slice *text, uint32_t *point)
 {
-    if (!holds)
-        abort();
+    size_t used = utf8_decode(*text, point);
+    must(used > 0);
+    *text = (struct slice){ text->at + used, text->len - used };
+    return used;
 }
 
-static void check_text(struct slice text, bool ascii, const char *forbidden)
+/* The number of characters. */
+static size_t check_inert(struct slice text, bool ascii, const char *forbidden)
 {
-    while (text.len > 0) {
+    size_t count = 0;
+    for (; text.len > 0; count++) {
         uint32_t point = 0;
-        size_t used = utf8_decode(text, &point);
-        must(used > 0 && !inert_is_active(point));
-        must(!ascii || point < 0x80);
-        must(point == 0 || point >= 0x80 || !strchr(forbidden, (int)point));
-        text = (struct slice){ text.at + used, text.len - used };
+        take_point(&text, &point);
+        must(!inert_is_active(point) && (!ascii || point < 0x80));
+        must(point >= 0x80 || !strchr(forbidden, (int)point));
     }
+    return count;
+}
+
+static bool begins_with(struct slice text, const char *word)
+{
+    return text.len >= strlen(word) && memcmp(text.at, word, strlen(word)) == 0;
+}
+
+static void check_entities(struct slice text, const char *const *entities, size_t count)
+{
+    for (; text.len > 0; text.at++, text.len--) {
+        bool known = text.at[0] != '&';
+        for (size_t i = 0; i < count && !known; i++)
+            known = begins_with(text, entities[i]);
+        must(known);
+    }
+}
+
+/* Nothing that Markdown takes as markup stands without a backslash before it, and none of those is swallowed. */
+static void check_markdown(struct slice text)
+{
+    for (; text.len > 0; text.at++, text.len--) {
+        must(!strchr("`*_[]<>#!|~$", text.at[0]) && !begins_with(text, "://"));
+        if (text.at[0] == '\\') {
+            must(text.len > 1 && strchr("\\`*_[]<>#!|~&$:", text.at[1]));
+            text.at++;
+            text.len--;
+        }
+    }
+}
+
+static void put(struct slice bytes, enum inert_form form)
+{
+    strbuf_clear(&out);
+    inert_put(&out, bytes, form);
+}
+
+static void check_shown(struct slice bytes)
+{
+    static const char *const html[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&#39;" }, *const markdown[] = { "&lt;", "&amp;" };
+    put(bytes, INERT_TEXT);
+    check_inert(strbuf_slice(&out), false, "");
+    strbuf_clear(&again);
+    inert_put(&again, strbuf_slice(&out), INERT_TEXT);
+    must(out.len == again.len && memcmp(strbuf_text(&out), strbuf_text(&again), out.len) == 0);
+    put(bytes, INERT_ASCII);
+    check_inert(strbuf_slice(&out), true, "");
+    put(bytes, INERT_HTML);
+    check_inert(strbuf_slice(&out), false, "<>\"'");
+    check_entities(strbuf_slice(&out), html, sizeof html / sizeof html[0]);
+    put(bytes, INERT_MARKDOWN);
+    check_inert(strbuf_slice(&out), false, "<");
+    check_entities(strbuf_slice(&out), markdown, sizeof markdown / sizeof markdown[0]);
+    check_markdown(strbuf_slice(&out));
+    strbuf_clear(&out);
+    text_add_visible(&out, bytes.at, bytes.len);
+    for (size_t i = 0; i < out.len; i++)
+        must((unsigned char)out.at[i] >= 0x20 && out.at[i] != 0x7f);
+}
+
+/* A JSON string says what it was made from, and no more than that is in it. */
+static void check_json(const char *text)
+{
+    static struct json_maker *maker;
+    static sqlite3_stmt *read_back;
+    struct strbuf error = { 0 };
+    if (!maker) {
+        maker = json_maker_open(&error);
+        must(sqlite3_prepare_v2(json_maker_db(maker), "SELECT json_extract(?1, '$')", -1, &read_back, NULL) == SQLITE_OK);
+    }
+    struct json_writer json = { .out = &out, .maker = maker };
+    strbuf_clear(&out);
+    json_put_text(&json, NULL, text);
+    check_inert(strbuf_slice(&out), false, "");
+    strbuf_clear(&again);
+    text_add_valid(&again, text, strlen(text));
+    sqlite3_bind_text(read_back, 1, strbuf_text(&out), (int)out.len, SQLITE_STATIC);
+    must(sqlite3_step(read_back) == SQLITE_ROW);
+    must(strcmp((const char *)sqlite3_column_text(read_back, 0), strbuf_text(&again)) == 0);
+    sqlite3_reset(read_back);
 }
 
 static void check_cut(const char *text, size_t most)
 {
-    struct strbuf valid = { 0 }, cut = { 0 };
-    text_add_valid(&valid, text, strlen(text));
-    cut_chars(strbuf_text(&valid), most, &cut);
+    char buffer[40];
+    size_t room = most % (sizeof buffer - 8) + 8;
+    strbuf_clear(&again);
+    text_add_valid(&again, text, strlen(text));
+    text = strbuf_text(&again);
+    strbuf_clear(&out);
+    cut_chars(text, most, &out);
+    struct slice rest = strbuf_slice(&out);
     size_t count = 0;
-    struct slice left = strbuf_slice(&cut);
-    while (left.len > 0) {
-        uint32_t point = 0;
-        size_t used = utf8_decode(left, &point);
-        must(used > 0);
-        left = (struct slice){ left.at + used, left.len - used };
-        count++;
-    }
-    must(count <= most);
-    strbuf_free(&cut);
-    strbuf_free(&valid);
+    for (uint32_t point; rest.len > 0; count++)
+        take_point(&rest, &point);
+    must(count <= most && (count == most || strcmp(text, strbuf_text(&out)) == 0));
+    cut_copy(text, buffer, room);
+    must(strlen(buffer) < room);
+    rest = slice_of(buffer);
+    for (uint32_t point; rest.len > 0;)
+        take_point(&rest, &point);
+}
+
+/* What is kept of an address is one, and nothing more of it can be taken away. */
+static void check_url(const char *text)
+{
+    strbuf_clear(&out);
+    mask_url(text, &out);
+    strbuf_clear(&again);
+    mask_url(strbuf_text(&out), &again);
+    must(strcmp(strbuf_text(&out), strbuf_text(&again)) == 0);
+    must(!strpbrk(strbuf_text(&out), "@?#"));
+}
+
+static void check_secrets(struct slice bytes)
+{
+    static const char planted[] = "hunter2SECRETx9";
+    static const char *const forms[] = {
+        " password=hunter2SECRETx9 ", " https://user:hunter2SECRETx9@host/ ", " --token hunter2SECRETx9 ",
+        " Authorization: Bearer hunter2SECRETx9\n", "{\"api_key\":\"hunter2SECRETx9\"}",
+    };
+    static struct masker *masker;
+    masker = masker ? masker : masker_open();
+    if (bytes.len == 0 || memmem(bytes.at, bytes.len, planted, strlen(planted)))
+        return;
+    size_t where = bytes.len / 2;
+    strbuf_clear(&again);
+    strbuf_add(&again, bytes.at, where);
+    strbuf_puts(&again, forms[(unsigned char)bytes.at[0] % (sizeof forms / sizeof forms[0])]);
+    strbuf_add(&again, bytes.at + where, bytes.len - where);
+    strbuf_clear(&out);
+    masker_text(masker, strbuf_slice(&again), &out);
+    must(!memmem(out.at, out.len, planted, strlen(planted)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct { enum inert_form form; bool ascii; const char *forbidden; } forms[] = {
-        { INERT_TEXT, false, "" }, { INERT_ASCII, true, "" }, { INERT_HTML, false, "<>\"'" },
-    };
-    struct slice bytes = { (const char *)data, size };
-    struct strbuf out = { 0 };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        strbuf_clear(&out);
-        inert_put(&out, bytes, forms[i].form);
-        check_text(strbuf_slice(&out), forms[i].ascii, forms[i].forbidden);
+    if (size == 0)
+        return 0;
+    struct slice bytes = { (const char *)data + 1, size - 1 };
+    char *text = must_copy(bytes.at, bytes.len);
+    switch (data[0] % 4) {
+    case 0: check_shown(bytes); break;
+    case 1: check_json(text); break;
+    case 2:
+        check_cut(text, data[0] / 4);
+        check_url(text);
+        break;
+    case 3: check_secrets(bytes); break;
     }
-    strbuf_clear(&out);
-    inert_put(&out, bytes, INERT_MARKDOWN);
-    char *text = must_copy((const char *)data, size);
-    strbuf_clear(&out);
-    mask_secrets(text, &out);
-    mask_url(text, &out);
-    check_cut(text, size % 64 + 1);
     free(text);
-    strbuf_free(&out);
     return 0;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "parser.h"
 
 /*
- * Any bytes as a log: straight through one parser, and through two that hand their state over after each line. Both
- * ways must say the same, and every slice they hand out must lie where it may be read.
+ * Any bytes as a log: straight through one parser, and through two that hand their state over after each line, as a restart
+ * does. Both ways must say the same, no time may go astray, and every slice they hand out must lie where it may be read.
  */
 struct told {
     uint64_t sum;
     uint64_t events;
+    struct slice line;       /* the one being read */
 };
 
 static void sum_slice(struct told *told, struct slice text)
@@ -22,43 +22,54 @@ static void sum_slice(struct told *told, struct slice text)
 static void hear(void *ctx, const struct event *event)
 {
     struct told *told = ctx;
+    must(event->kind < EVENT_WRITER_GONE && lies_within(event->line, told->line) && lies_within(event->text, told->line));
     told->events++;
-    told->sum = told->sum * 31 + (uint64_t)event->kind + (uint64_t)event->time_ms;
+    told->sum = told->sum * 31 + (uint64_t)event->kind + (uint64_t)event->time_ms + (uint64_t)event->at_ms;
+    told->sum = told->sum * 31 + (uint64_t)event->number + (uint64_t)event->duration_ms;
     sum_slice(told, event->table);
     sum_slice(told, event->text);
     sum_slice(told, event->line);
 }
 
-static void hand_over(struct parser *from, struct parser *to)
+static void save(struct parser *parser, struct strbuf *state)
 {
-    struct strbuf saved = { 0 };
     struct archive archive;
-    archive_save_to(&archive, &saved);
-    parser_archive(from, &archive);
-    archive_load_from(&archive, strbuf_slice(&saved));
-    parser_archive(to, &archive);
-    strbuf_free(&saved);
+    strbuf_clear(state);
+    archive_save_to(&archive, state);
+    parser_archive(parser, &archive);
+}
+
+static void load(struct parser *parser, const struct strbuf *state)
+{
+    struct archive archive;
+    archive_load_from(&archive, strbuf_slice(state));
+    parser_archive(parser, &archive);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct parser *parsers[4];   /* compiled once; the last one stays as it was opened */
+    static struct parser *straight, *relayed[2];   /* compiled once */
+    static struct strbuf fresh, state;
     struct strbuf error = { 0 };
-    struct told straight = { 0 };
-    struct told relayed = { 0 };
-    for (size_t i = 4; i-- > 0; hand_over(parsers[3], parsers[i])) {
-        parsers[i] = parsers[i] ? parsers[i] : parser_open(NULL, &error);
+    struct told told = { 0 }, told_relayed = { 0 };
+    if (!straight) {
+        straight = parser_open(NULL, &error);
+        relayed[0] = parser_open(NULL, &error);
+        relayed[1] = parser_open(NULL, &error);
+        save(straight, &fresh);
     }
-    for (size_t at = 0, turn = 0; at < size; turn++) {
-        const uint8_t *end = memchr(data + at, '\n', size - at);
-        size_t len = end ? (size_t)(end - data) - at : size - at;
-        parser_feed(parsers[2], (const char *)data + at, len, (int64_t)at, hear, &straight);
-        parser_feed(parsers[turn % 2], (const char *)data + at, len, (int64_t)at, hear, &relayed);
-        hand_over(parsers[turn % 2], parsers[(turn + 1) % 2]);
-        at += len + 1;
+    load(straight, &fresh);
+    load(relayed[0], &fresh);
+    struct slice log = { (const char *)data, size };
+    for (size_t turn = 0; log.len > 0; turn++) {
+        int64_t offset = log.at - (const char *)data;
+        struct slice line = cut_off(&log, "\n");
+        told.line = told_relayed.line = line;
+        parser_feed(straight, line.at, line.len, offset, hear, &told);
+        parser_feed(relayed[turn % 2], line.at, line.len, offset, hear, &told_relayed);
+        save(relayed[turn % 2], &state);
+        load(relayed[(turn + 1) % 2], &state);
     }
-    if (straight.sum != relayed.sum || straight.events != relayed.events) {
-        abort();
-    }
+    must(told.sum == told_relayed.sum && told.events == told_relayed.events);
     return 0;
 }

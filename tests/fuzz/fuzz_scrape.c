@@ -1,18 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
-
 #include "agent/shell/probe_parts.h"
+#include "fuzz.h"
 
-/* Any bytes as a metrics page, and as Docker's words on a container. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Any bytes as a metrics page, or, where they begin like it, as Docker's words on a container. */
+static void check_page(struct slice text)
 {
-    struct slice text = { (const char *)data, size };
-    struct probe_answer page = { .kind = PROBE_METRICS }, container = { .kind = PROBE_CONTAINER };
-    scrape_read(&page, text);
-    docker_judge(&container, text);
+    struct probe_answer page = { .kind = PROBE_METRICS };
+    size_t lines = 1;
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.at[i] == '\n';
+    must(scrape_read(&page, text) <= lines && page.metric_count <= lines);
+    for (size_t i = 0; i < page.metric_count; i++) {
+        must(page.metrics[i].lag_ms >= -1 && page.metrics[i].watermark_ms >= 0);
+        for (size_t j = 0; j < i; j++)
+            must(strcmp(page.metrics[i].table, page.metrics[j].table) != 0);
+    }
     for (size_t i = 0; i < page.metric_count; i++)
         free(page.metrics[i].table);
     free(page.metrics);
+}
+
+static void check_container(struct slice text)
+{
+    struct probe_answer container = { .kind = PROBE_CONTAINER };
+    docker_judge(&container, text);
+    must(container.words.len > 0 && container.words.len < 200);
     strbuf_free(&container.words);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice text = { (const char *)data, size };
+    if (size > 0 && data[0] == '{')
+        check_container(text);
+    else
+        check_page(text);
     return 0;
 }

@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "parsers/pattern.h"
 #include "parsers/vocabulary.h"
 
 /*
  * The first line is a regular expression, the rest a message: the short cuts by first byte and by prefix must agree with a
- * pattern that offers neither, and the built-in vocabulary must survive the message.
+ * pattern that offers neither, groups lie within the message, and so does what the built-in vocabulary takes out of it.
  */
+enum { REGEX_MOST = 100, GROUPS_ASKED = 3 };
+
 static void pattern_check(const char *regex, struct slice message)
 {
+    static const char *const names[GROUPS_ASKED] = { "table", "rows", "at" };
     struct strbuf error = { 0 };
     struct strbuf plain = { 0 };
     strbuf_printf(&plain, "(?:%s)|(?!)", regex);
-    struct pattern *pattern = pattern_new(regex, NULL, 0, &error);
-    struct pattern *slow = pattern ? pattern_new(plain.at, NULL, 0, &error) : NULL;
-    if (pattern && slow && message.len > 0) {
+    struct pattern *pattern = pattern_new(regex, names, GROUPS_ASKED, &error);
+    struct pattern *slow = pattern ? pattern_new(plain.at, names, GROUPS_ASKED, &error) : NULL;
+    must(pattern || error.len > 0);
+    if (slow && message.len > 0) {
         enum pattern_answer quick = pattern_match(pattern, message);
         enum pattern_answer sure = pattern_match(slow, message);
-        if (sure == PATTERN_YES &&
-            (quick == PATTERN_NO || !pattern_may_begin_with(pattern, (unsigned char)message.at[0]))) {
-            abort();
+        must(quick == sure || quick == PATTERN_LIMIT || sure == PATTERN_LIMIT);
+        must(sure != PATTERN_YES || pattern_may_begin_with(pattern, (unsigned char)message.at[0]));
+        for (size_t i = 0; quick == PATTERN_YES && i < GROUPS_ASKED; i++) {
+            must(lies_within(pattern_group(pattern, message, i), message));
         }
     }
     pattern_free(slow);
@@ -36,26 +40,32 @@ static struct vocabulary *builtin_new(void)
     size_t count;
     const struct vocabulary_entry *entries = vocabulary_builtin(&count);
     for (size_t i = 0; i < count; i++) {
-        if (!vocabulary_add(vocabulary, entries[i].kind, entries[i].pattern, &error)) {
-            abort();
-        }
+        must(vocabulary_add(vocabulary, entries[i].kind, entries[i].pattern, &error));
     }
     return vocabulary;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void builtin_check(struct slice message)
 {
     static struct vocabulary *builtin;
-    builtin = builtin ? builtin : builtin_new();
-    const uint8_t *end = memchr(data, '\n', size);
-    size_t regex_len = end ? (size_t)(end - data) : 0;
-    struct slice message = { (const char *)data + (end ? regex_len + 1 : 0), size - (end ? regex_len + 1 : 0) };
     struct event event;
     struct vocabulary_extra extra;
-    if (vocabulary_match(builtin, message, &event, &extra) == VOCABULARY_LIMIT) {
-        abort();
+    builtin = builtin ? builtin : builtin_new();
+    enum vocabulary_answer answer = vocabulary_match(builtin, message, &event, &extra);
+    must(answer != VOCABULARY_LIMIT);
+    if (answer == VOCABULARY_EVENT) {
+        must(event.kind < EVENT_WRITER_GONE);
+        must(lies_within(event.table, message) && lies_within(event.text, message) && lies_within(extra.at, message));
+        must(event.succeeded >= 0 && event.failed >= 0 && event.timed_out >= 0);
     }
-    char *regex = must_copy((const char *)data, regex_len < 100 ? regex_len : 100);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice message = { (const char *)data, size };
+    struct slice line = cut_off(&message, "\n");
+    char *regex = must_copy(line.at, line.len < REGEX_MOST ? line.len : REGEX_MOST);
+    builtin_check(message);
     pattern_check(regex, message);
     free(regex);
     return 0;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+
+#include "fuzz.h"
+#include "strbuf.h"
+
+/*
+ * A harness without libFuzzer: fuzz_X DIRECTORY runs it over the inputs in there, in TAP. Findings of `make fuzz` stay
+ * in fixtures/fuzz, and no harness can rot between two of its runs.
+ */
+static void read_whole(const char *path, struct strbuf *out)
+{
+    char piece[4096];
+    size_t len;
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        perror(path);
+        abort();
+    }
+    strbuf_puts(out, "");
+    while ((len = fread(piece, 1, sizeof piece, file)) > 0)
+        strbuf_add(out, piece, len);
+    fclose(file);
+}
+
+static int is_input(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* From memory of its exact size, so that a sanitizer sees any step beyond. */
+static void run_one(const char *directory, const char *name)
+{
+    struct strbuf path = { 0 }, text = { 0 };
+    strbuf_printf(&path, "%s/%s", directory, name);
+    read_whole(path.at, &text);
+    uint8_t *exact = must_alloc(text.len);
+    memcpy(exact, text.at, text.len);
+    LLVMFuzzerTestOneInput(exact, text.len);
+    free(exact);
+    strbuf_free(&text);
+    strbuf_free(&path);
+}
+
+int main(int argc, char **argv)
+{
+    struct dirent **inputs = NULL;
+    int count = argc == 2 ? scandir(argv[1], &inputs, is_input, alphasort) : -1;
+    if (count < 0) {
+        fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+        return 2;
+    }
+    printf("1..%d\n", count);
+    for (int i = 0; i < count; i++) {
+        printf("# %s\n", inputs[i]->d_name);   /* whose fault an abort is */
+        fflush(stdout);
+        run_one(argv[1], inputs[i]->d_name);
+        printf("ok %d - %s\n", i + 1, inputs[i]->d_name);
+        free(inputs[i]);
+    }
+    free(inputs);
+    return 0;
+}
