@@ -27,7 +27,6 @@ struct lane {
     const struct webhook_config *webhook;
     size_t index;
     struct job *first, *last;
-    size_t count;
     bool in_flight;          /* first is */
 
     CURL *easy;

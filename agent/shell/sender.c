@@ -13,8 +13,7 @@
 #include "shell/cut.h"
 
 enum {
-    LANE_ROOM = 64,          /* deliveries that a webhook's queue holds */
-    STOP_GRACE_MS = 700,     /* what a request in flight may still take when the sender is stopped */
+    STOP_GRACE_MS = 700,   /* what a request in flight may still take when the sender is stopped */
     BEAT_TIMEOUT_MS = 10000
 };
 
@@ -99,7 +98,6 @@ static void settle(struct sender *sender, struct lane *lane, struct delivery_res
     } else {
         lane->first = job->next;
         lane->last = lane->first != NULL ? lane->last : NULL;
-        lane->count--;
         free_job(job);
     }
     put_result(sender, result);
@@ -321,7 +319,6 @@ static void append_job(struct lane *lane, struct job *job)
         lane->first = job;
     }
     lane->last = job;
-    lane->count++;
 }
 
 void sender_submit(struct sender *sender, const struct delivery *delivery)
@@ -341,7 +338,7 @@ void sender_beat(struct sender *sender)
     struct lane *lane = &sender->lanes[sender->lane_count - 1];
 
     pthread_mutex_lock(&sender->lock);
-    if (lane->count == 0) {
+    if (lane->first == NULL) {
         struct job *job = must_alloc(sizeof *job);
         job->delivery.effort = DELIVERY_ONCE;
         job->due_ms = now_ms();
@@ -349,16 +346,6 @@ void sender_beat(struct sender *sender)
     }
     pthread_mutex_unlock(&sender->lock);
     curl_multi_wakeup(sender->multi);
-}
-
-size_t sender_room(struct sender *sender, size_t webhook)
-{
-    const struct lane *lane = &sender->lanes[webhook];
-
-    pthread_mutex_lock(&sender->lock);
-    size_t count = lane->count;
-    pthread_mutex_unlock(&sender->lock);
-    return count < LANE_ROOM ? LANE_ROOM - count : 0;
 }
 
 bool sender_take_result(struct sender *sender, struct delivery_result *result)

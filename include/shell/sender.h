@@ -57,9 +57,8 @@ void sender_stop(struct sender *sender);
 /* Stops, if need be, and frees. What was not delivered stays the caller's, in its outbox. */
 void sender_close(struct sender *sender);
 
-/* Takes over the delivery's strings. At most sender_room(webhook) more are welcome, so that memory stays flat. */
+/* Takes over the delivery's strings. Nothing bounds the queue: who submits waits for results, so that memory stays flat. */
 void sender_submit(struct sender *sender, const struct delivery *delivery);
-size_t sender_room(struct sender *sender, size_t webhook);
 
 /* One GET of the heartbeat's URL, which must be set: no retry, and nothing while the one before is still on its way. */
 void sender_beat(struct sender *sender);

@@ -58,16 +58,19 @@ static const char *outcome_name(enum delivery_outcome outcome)
     return outcome == DELIVERY_DONE ? "done" : outcome == DELIVERY_RETRY ? "retry" : "refused";
 }
 
-static void print_results(struct sender *sender)
+static int64_t print_results(struct sender *sender)
 {
     struct delivery_result result;
+    int64_t settled = 0;
 
     while (sender_take_result(sender, &result)) {
         printf("result %" PRId64 " %zu %s %ld %" PRId64 " %" PRId64 " %" PRId64 " %s\n", result.id, result.webhook,
                outcome_name(result.outcome), result.http_status, result.attempts, result.at_ms, result.next_attempt_ms,
                result.error);
+        settled += result.outcome != DELIVERY_RETRY;
     }
     fflush(stdout);
+    return settled;
 }
 
 static void submit(struct sender *sender, size_t webhook, int64_t id, const char *body)
@@ -85,13 +88,17 @@ static void submit(struct sender *sender, size_t webhook, int64_t id, const char
     sender_submit(sender, &delivery);
 }
 
+/* As the outbox does, only some at a time. */
 static void flood(struct sender *sender, size_t webhook, int64_t count)
 {
+    enum { WAITING_MOST = 64 };
+    int64_t settled = 0;
+
     for (int64_t id = 1; id <= count; id++) {
         char body[32];
-        while (sender_room(sender, webhook) == 0) {
+        while (id - settled > WAITING_MOST) {
             drain_wakes();
-            print_results(sender);
+            settled += print_results(sender);
         }
         snprintf(body, sizeof body, "{\"id\":%" PRId64 "}", id);
         submit(sender, webhook, id, body);
@@ -120,8 +127,6 @@ static void obey(struct sender *sender, const char *line)
         submit(sender, webhook, number, line + body);
     } else if (sscanf(line, "flood %zu %" SCNd64, &webhook, &number) == 2) {
         flood(sender, webhook, number);
-    } else if (sscanf(line, "room %zu", &webhook) == 1) {
-        printf("room %zu\n", sender_room(sender, webhook));
     } else if (strcmp(line, "memory") == 0) {
         print_memory();
     } else if (strcmp(line, "stop") == 0) {

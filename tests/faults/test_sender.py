@@ -295,7 +295,6 @@ class Independence(unittest.TestCase):
 class Bounds(unittest.TestCase):
     def test_ten_thousand_deliveries_keep_their_order_in_flat_memory(self):
         with Receiver() as receiver, Probe(webhook(receiver.url("/hook"))) as probe:
-            self.assertEqual(probe.ask("room 0"), 64)
             probe.say("flood 0 1000")
             receiver.wait(1000, timeout=60)
             before = probe.ask("memory", 60)
@@ -305,15 +304,6 @@ class Bounds(unittest.TestCase):
         self.assertEqual(ids(requests), list(range(1, 1001)) + list(range(1, 9001)))
         if "asan" not in PROBE and "tsan" not in PROBE:
             self.assertLess(after - before, 1024)
-
-    def test_the_queue_says_how_much_more_is_welcome(self):
-        with Receiver() as receiver, Probe(webhook(receiver.url("/hook"), timeout="20s")) as probe:
-            receiver.plan("/hook", "never")
-            for number in range(1, 71):
-                probe.submit(number)
-            receiver.wait(1)
-            self.assertEqual(probe.ask("room 0"), 0)
-            receiver.release()
 
     def test_stopping_lets_an_answer_that_is_near_arrive(self):
         with Receiver() as receiver, Probe(webhook(receiver.url("/hook"))) as probe:
