@@ -23,7 +23,7 @@ struct trial {
 struct test {
     const struct config *config;
     struct payload_origin origin;
-    struct json_maker *maker;
+    struct payload_maker *maker;
     struct sender *sender;
     struct trial *trials;
 };
@@ -180,7 +180,7 @@ static int run_test(const struct config *config)
     };
     int status = EXIT_FAILED;
 
-    if ((test.maker = json_maker_open(&error)) == NULL ||
+    if ((test.maker = payload_maker_open(&error)) == NULL ||
         (test.sender = sender_open(config, no_wake, &error)) == NULL) {
         say_error("test-webhook: %s", strbuf_text(&error));
         goto cleanup;
@@ -188,7 +188,7 @@ static int run_test(const struct config *config)
     status = try_all(&test) ? EXIT_OK : EXIT_FAILED;
 cleanup:
     sender_close(test.sender);
-    json_maker_free(test.maker);
+    payload_maker_free(test.maker);
     free(test.trials);
     strbuf_free(&error);
     return status;

@@ -48,10 +48,10 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
                                               .waiting = true };
     dispatch->routes[config->webhook_count] = (struct route){ .name = printed, .waiting = true };
     bool sends = config->webhook_count > 0 || config->heartbeat_url;
-    dispatch->json = json_maker_open(error);
-    if (dispatch->json && sends)
+    dispatch->maker = payload_maker_open(error);
+    if (dispatch->maker && sends)
         dispatch->sender = sender_open(config, wake, error);
-    if (!dispatch->json || (sends && !dispatch->sender)) {
+    if (!dispatch->maker || (sends && !dispatch->sender)) {
         dispatch_close(dispatch);
         return NULL;
     }
@@ -86,8 +86,7 @@ void dispatch_close(struct dispatch *dispatch)
         route_clear(&dispatch->routes[i]);
         shown_free(&dispatch->routes[i].shown);
     }
-    if (dispatch->json)
-        json_maker_free(dispatch->json);
+    payload_maker_free(dispatch->maker);
     origin_free(&dispatch->origin);
     free(dispatch->routes);
     free(dispatch);
@@ -239,7 +238,7 @@ static void render(struct dispatch *dispatch, struct route *route, int64_t now_m
     }
     for (size_t i = 0; i < route->count; i++)
         messages[i] = route->entries[i].message;
-    payload_render(dispatch->json, route->webhook->format, &origin, messages, route->count, route->shortened, now_ms, body);
+    payload_render(dispatch->maker, route->webhook->format, &origin, messages, route->count, route->shortened, now_ms, body);
 }
 
 static void submit(struct dispatch *dispatch, size_t index, int64_t now_ms)

@@ -48,7 +48,7 @@ struct route {
 struct dispatch {
     const struct config *config;
     struct history *history;
-    struct json_maker *json;
+    struct payload_maker *maker;
     struct sender *sender;   /* NULL: neither webhook nor heartbeat */
     struct origin origin;
     bool origin_kept;        /* another than the configured one, for the incidents that are open */

@@ -54,7 +54,7 @@ void upkeep_render(struct dispatch *dispatch, struct route *route, int64_t now_m
     const struct payload_origin origin = dispatch_origin(dispatch);
     for (size_t i = 0; i < route->count; i++)
         shown_take(&route->shown, route->entries[i].message);
-    payload_render(dispatch->json, FORMAT_ALERTMANAGER, &origin, (const struct message *const *)route->shown.alerts,
+    payload_render(dispatch->maker, FORMAT_ALERTMANAGER, &origin, (const struct message *const *)route->shown.alerts,
                    route->shown.count, route->shortened, now_ms, body);
 }
 

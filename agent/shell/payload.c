@@ -51,12 +51,38 @@ void payload_dedup_key(const struct payload_origin *origin, const struct message
     strbuf_free(&key);
 }
 
-static void put_masked(const char *text, struct strbuf *out)
+struct payload_maker {
+    struct json_maker *json;
+    struct masker *masker;
+};
+
+struct payload_maker *payload_maker_open(struct strbuf *error)
+{
+    struct json_maker *json = json_maker_open(error);
+
+    if (json == NULL) {
+        return NULL;
+    }
+    struct payload_maker *maker = must_alloc(sizeof *maker);
+    *maker = (struct payload_maker){ json, masker_open() };
+    return maker;
+}
+
+void payload_maker_free(struct payload_maker *maker)
+{
+    if (maker != NULL) {
+        json_maker_free(maker->json);
+        masker_close(maker->masker);
+        free(maker);
+    }
+}
+
+static void put_masked(struct masker *masker, const char *text, struct strbuf *out)
 {
     struct strbuf masked = { 0 };
 
     if (text != NULL) {
-        mask_secrets(text, &masked);
+        masker_text(masker, slice_of(text), &masked);
         cut_chars(strbuf_text(&masked), EVIDENCE_MAX, out);
     }
     strbuf_free(&masked);
@@ -69,7 +95,8 @@ static void put_time(int64_t ms, char out[40])
     }
 }
 
-void facts_gather(struct facts *facts, const struct payload_origin *origin, const struct message *message)
+static void facts_gather(struct facts *facts, struct masker *masker, const struct payload_origin *origin,
+                         const struct message *message)
 {
     *facts = (struct facts){ .message = message };
     /* Rules that route, inhibit or silence by a real alert's name must not take a test for one. */
@@ -88,13 +115,13 @@ void facts_gather(struct facts *facts, const struct payload_origin *origin, cons
     for (size_t i = 0; i < message->table_count; i++) {
         strbuf_printf(&facts->tables, "%s%s", i > 0 ? ", " : "", message->tables[i]);
     }
-    put_masked(message->summary, &facts->summary);
-    put_masked(message->cause, &facts->cause);
-    put_masked(message->first_command, &facts->first_command);
-    put_masked(message->evidence, &facts->evidence);
+    put_masked(masker, message->summary, &facts->summary);
+    put_masked(masker, message->cause, &facts->cause);
+    put_masked(masker, message->first_command, &facts->first_command);
+    put_masked(masker, message->evidence, &facts->evidence);
 }
 
-void facts_free(struct facts *facts)
+static void facts_free(struct facts *facts)
 {
     strbuf_free(&facts->dedup_key);
     strbuf_free(&facts->tables);
@@ -167,15 +194,15 @@ void payload_annotations(struct json_maker *maker, const struct facts *facts, bo
         texts, sizeof texts / sizeof texts[0], out);
 }
 
-void payload_render(struct json_maker *maker, enum payload_format format, const struct payload_origin *origin,
+void payload_render(struct payload_maker *maker, enum payload_format format, const struct payload_origin *origin,
                     const struct message *const *messages, size_t count, bool shortest, int64_t now_ms,
                     struct strbuf *out)
 {
     struct facts *facts = must_alloc((count + 1) * sizeof *facts);
-    const struct payload_job job = { maker, origin, facts, count, shortest, now_ms };
+    const struct payload_job job = { maker->json, origin, facts, count, shortest, now_ms };
 
     for (size_t i = 0; i < count; i++) {
-        facts_gather(&facts[i], origin, messages[i]);
+        facts_gather(&facts[i], maker->masker, origin, messages[i]);
     }
     switch (format) {
     case FORMAT_GENERIC: payload_generic(&job, out); break;

@@ -15,9 +15,6 @@ struct facts {
     struct strbuf dedup_key, tables, summary, cause, first_command, evidence;
 };
 
-void facts_gather(struct facts *facts, const struct payload_origin *origin, const struct message *message);
-void facts_free(struct facts *facts);
-
 /* NULL for "": left out of an object. */
 const char *facts_text(const struct strbuf *text);
 
