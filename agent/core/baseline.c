@@ -98,14 +98,16 @@ void window_archive(struct window *window, struct archive *archive, const char *
     strbuf_free(&times);
 }
 
-static size_t hour_of(int64_t at_ms)
+size_t hour_of_day(int64_t at_ms)
 {
-    return (size_t)(at_ms / 3600000 % HOURS);
+    enum { HOUR_IN_MS = 60 * 60 * 1000 };
+    int64_t hour = at_ms / HOUR_IN_MS % HOURS;
+    return (size_t)(hour < 0 ? hour + HOURS : hour);
 }
 
 void hourly_push(struct hourly *hourly, int64_t at_ms, int64_t value)
 {
-    size_t hour = hour_of(at_ms);
+    size_t hour = hour_of_day(at_ms);
     if (hourly->counts[hour] && at_ms - hourly->newest_ms[hour] < SAMPLES_APART_MS)
         return;
     if (!hourly->values)
@@ -117,7 +119,7 @@ void hourly_push(struct hourly *hourly, int64_t at_ms, int64_t value)
 
 const int64_t *hourly_samples(const struct hourly *hourly, int64_t at_ms, size_t *count)
 {
-    size_t hour = hour_of(at_ms);
+    size_t hour = hour_of_day(at_ms);
     *count = hourly->counts[hour] < HOUR_SAMPLES ? (size_t)hourly->counts[hour] : HOUR_SAMPLES;
     return hourly->values ? hourly->values + hour * HOUR_SAMPLES : NULL;
 }

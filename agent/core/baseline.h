@@ -34,6 +34,9 @@ struct hourly {
     int64_t newest_ms[HOURS];
 };
 
+/* UTC, 0 to 23; of an instant before 1970 too. */
+size_t hour_of_day(int64_t at_ms);
+
 void hourly_push(struct hourly *hourly, int64_t at_ms, int64_t value);
 /* The samples of at_ms's hour, in no order; NULL and 0 if there are none. */
 const int64_t *hourly_samples(const struct hourly *hourly, int64_t at_ms, size_t *count);

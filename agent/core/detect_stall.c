@@ -21,9 +21,8 @@ static const int64_t week_ms = 7 * (int64_t)DAY_MS;
 
 static size_t season_of(int64_t at_ms)
 {
-    int64_t day = at_ms / DAY_MS, hour = at_ms / HOUR_MS % 24;
-    bool weekend = (day + 3) % 7 >= 5;   /* 1970 began on a Thursday */
-    return (size_t)(weekend ? 24 + hour : hour);
+    bool weekend = (at_ms / DAY_MS + 3) % 7 >= 5;   /* 1970 began on a Thursday */
+    return hour_of_day(at_ms) + (weekend ? HOURS : 0);
 }
 
 static void seasonal_add(struct seasonal *to, const struct seasonal *from)

@@ -297,6 +297,27 @@ static void a_state_that_was_damaged_is_borne(void **unused)
     driver_free(driver);
 }
 
+/* A host whose clock begins at zero, and a log read in a zone east of it. */
+static void times_before_1970_are_times_as_well(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    int64_t begin_h = -at(0, 0, 0) / HOUR_MS - 30;
+    driver_start(driver, at(begin_h, 0, 0));
+    driver_cycles(driver, at(begin_h, 0, 0), at(begin_h + 28, 0, 0), seconds(10), "a=100 b=0");
+    assert_true(engine_clock(driver->engine) < 0);
+    const struct table *b = &driver->engine->tables[1];
+    int64_t zeros = 0;
+    size_t samples = 0, all = 0;
+    for (size_t i = 0; i < SEASONS; i++)
+        zeros += b->stall.season_streak.counts[i];
+    for (int64_t hour = 0; hour < HOURS; hour++, all += samples)
+        hourly_samples(&driver->engine->tables[0].volume, -hour * HOUR_MS - 1, &samples);
+    assert_int_equal(zeros, b->stall.streak);
+    assert_true(all >= 28);
+    driver_free(driver);
+}
+
 static void a_sink_may_be_empty(void **unused)
 {
     (void)unused;
@@ -327,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_saved_state_loads_as_the_same_text),
         cmocka_unit_test(a_damaged_state_is_borne),
         cmocka_unit_test(the_report_tells_thresholds_and_blind_spots),
+        cmocka_unit_test(times_before_1970_are_times_as_well),
         cmocka_unit_test(a_sink_may_be_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
