@@ -62,23 +62,47 @@ static bool read_sample(struct slice line, struct sample *sample)
     return sample->name.len > 0 && len > 0 && *after == '\0';
 }
 
-/* The value of table="..." or table_name="...", its escapes taken off; all labels where there is neither. */
+/* The name and the value, escapes and all, of the label at *at, which moves behind it. False if there is none. */
+static bool read_label(const char **at, const char *end, struct slice *name, struct slice *value)
+{
+    while (*at < end && (**at == ',' || **at == ' ' || **at == '\t'))
+        ++*at;
+    const char *equals = memchr(*at, '=', (size_t)(end - *at));
+    const char *quote = equals ? skip_blanks(equals + 1, end) : end;
+    if (quote == end || *quote != '"')
+        return false;
+    const char *close = quote + 1;
+    while (close < end && *close != '"')
+        close += *close == '\\' && close + 1 < end ? 2 : 1;
+    if (close == end)
+        return false;
+    *name = (struct slice){ *at, (size_t)(equals - *at) };
+    while (name->len > 0 && (name->at[name->len - 1] == ' ' || name->at[name->len - 1] == '\t'))
+        name->len--;
+    *value = (struct slice){ quote + 1, (size_t)(close - quote - 1) };
+    *at = close + 1;
+    return true;
+}
+
+static char *without_escapes(struct slice value)
+{
+    char *text = must_alloc(value.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        i += value.at[i] == '\\' && i + 1 < value.len ? 1 : 0;
+        text[len++] = value.at[i];
+    }
+    return text;
+}
+
+/* What the labels name as the table; all labels where none does. */
 static char *table_of(struct slice labels)
 {
-    static const char *const keys[] = { "table=\"", "table_name=\"" };
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const char *end = labels.at + labels.len;
-        const char *at = memmem(labels.at, labels.len, keys[i], strlen(keys[i]));
-        if (!at || (at > labels.at && at[-1] != ',' && at[-1] != ' '))
-            continue;
-        char *name = must_alloc(labels.len + 1);
-        size_t len = 0;
-        for (at += strlen(keys[i]); at < end && *at != '"'; at++) {
-            if (*at == '\\' && at + 1 < end)
-                at++;
-            name[len++] = *at;
-        }
-        return name;
+    const char *at = labels.at, *end = labels.at + labels.len;
+    struct slice name, value;
+    while (read_label(&at, end, &name, &value)) {
+        if (slice_equals(name, "table") || slice_equals(name, "table_name"))
+            return without_escapes(value);
     }
     return must_copy(labels.at, labels.len);
 }

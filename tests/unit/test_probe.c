@@ -104,6 +104,24 @@ static void a_page_gives_lag_and_watermark_by_table(void **unused)
     answer_free(&answer);
 }
 
+static void a_table_is_known_whatever_stands_beside_it(void **unused)
+{
+    (void)unused;
+    static const char *const labels[] = {
+        "subtable=\"x\",table=\"one\"", "table=\"one\",subtable=\"x\"", "note=\"a, table=\\\"x\\\"\",table=\"one\"",
+        "note=\"x, table=\", table = \"one\" , z=\"\"", "old_table_name=\"x\",table_name=\"one\",",
+    };
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        struct probe_answer answer = { .kind = PROBE_METRICS };
+        struct strbuf page = { 0 };
+        strbuf_printf(&page, "offload_lag_minutes{%s} 1\n", labels[i]);
+        assert_int_equal(scrape_read(&answer, strbuf_slice(&page)), 1);
+        assert_string_equal(answer.metrics[0].table, "one");
+        answer_free(&answer);
+        strbuf_free(&page);
+    }
+}
+
 static void a_page_of_nonsense_gives_nothing(void **unused)
 {
     (void)unused;
@@ -147,6 +165,7 @@ int main(void)
         cmocka_unit_test(up_is_what_answers),
         cmocka_unit_test(a_container_is_as_docker_says),
         cmocka_unit_test(a_page_gives_lag_and_watermark_by_table),
+        cmocka_unit_test(a_table_is_known_whatever_stands_beside_it),
         cmocka_unit_test(a_page_of_nonsense_gives_nothing),
         cmocka_unit_test(a_page_of_very_many_tables_is_bounded),
     };
