@@ -15,18 +15,13 @@ enum {
     COMMIT_WAL_PAGES = 1500,     /* 6 MB */
     LIVE_WAL_PAGES = 6000,       /* 24 MB: the thread does not keep up, or cannot begin */
     THREAD_BUSY_MS = 20,
-    OPTIMIZE_CHECKPOINTS = 64,   /* once in so many, which is a few days, the planner's statistics are looked at */
 };
 
-static int run(sqlite3 *db, const char *query)
-{
-    return sqlite3_exec(db, query, NULL, NULL, NULL);
-}
-
+/* Always another value: an equal one would be no write. */
 static int begin_wal(sqlite3 *db)
 {
-    return run(db, "INSERT INTO state (key, value) VALUES ('checkpoints', '1')"
-                   " ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)");
+    return sqlite3_exec(db, "INSERT INTO state (key, value) VALUES ('checkpoints', '1')"
+                            " ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)", NULL, NULL, NULL);
 }
 
 /* Waits for nobody: moves what no reader holds. */
@@ -50,8 +45,6 @@ static void *move_pages(void *user)
         sqlite3_wal_autocheckpoint(db, 0);
         code = checkpoint(db, &tending->done);
     }
-    if (code == SQLITE_OK && tending->optimize)
-        code = run(db, "PRAGMA optimize");
     sqlite3_close(db);
     tending->code = code;
     atomic_store(&tending->ended, true);
@@ -63,7 +56,6 @@ static void note(struct history *history, int code, const struct checkpoint *don
 {
     if (history_judge(history, code) == SQLITE_OK)
         history->held_bytes = (int64_t)(done->wal_pages - done->moved_pages) * history_pragma(history->db, "PRAGMA page_size");
-    history->checkpoints++;
 }
 
 void history_tend_wait(struct history *history)
@@ -82,7 +74,6 @@ static void begin(struct history *history)
     struct tending *tending = &history->tending;
     tending->path = history->path;
     tending->done = (struct checkpoint){ 0 };
-    tending->optimize = history->checkpoints % OPTIMIZE_CHECKPOINTS == OPTIMIZE_CHECKPOINTS - 1;
     atomic_store(&tending->ended, false);
     tending->running = thread_begin(&tending->thread, move_pages, tending) == 0;
 }

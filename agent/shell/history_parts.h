@@ -34,7 +34,6 @@ struct tending {
     pthread_t thread;
     atomic_bool ended;
     const char *path;
-    bool optimize;
     struct checkpoint done;
     int code;
 };
@@ -55,7 +54,7 @@ struct history {
     int64_t last_fact, last_message, last_outbox;   /* the ids given so far */
     int wal_pages;           /* at the last commit */
     int64_t held_bytes;      /* of the WAL, which a reader kept the last checkpoint from moving */
-    unsigned checkpoints;
+    unsigned idles;
     bool checkpointing;      /* what a checkpoint itself commits calls for no other */
     struct tending tending;
     struct strbuf scratch;

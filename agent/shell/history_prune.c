@@ -11,6 +11,9 @@ enum { PRUNE_CYCLES = 40, PRUNE_INCIDENTS = 4, PRUNE_FACTS = 500 };
 /* Free pages are what the next rows go into; only a real surplus is given back to the file system, a little at a time. */
 enum { SPARE_PAGES = 256, VACUUM_PAGES = 32 };
 
+/* Once in so many idle moments, which is a few days, the planner's statistics are looked at. */
+enum { OPTIMIZE_IDLES = 64 };
+
 static int prune_cycles(struct history *history, int64_t before_ms, bool *more)
 {
     sqlite3_stmt *runs = history->statements[SQL_PRUNE_RUNS];
@@ -114,6 +117,8 @@ bool history_prune(struct history *history, int64_t before_ms)
 void history_idle(struct history *history)
 {
     history->tending.seen_pages = 0;     /* the reader that held them may be gone */
+    if (history->db && ++history->idles % OPTIMIZE_IDLES == 0)
+        history_judge(history, sqlite3_exec(history->db, "PRAGMA optimize", NULL, NULL, NULL));
     if (history->db)
         sqlite3_db_release_memory(history->db);
     if (batch_rows(&history->batch) == 0)

@@ -86,6 +86,7 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
         history->corrupt = false;
     } else if (history->db && was_taken_away(history->db)) {
         history_disconnect(history);
+        history->corrupt = false;        /* a checkpoint may have looked at what is there now */
         strbuf_printf(notice, "%s: somebody removed or replaced the history: going on in a new one", history->path);
     }
     if (history->db)
