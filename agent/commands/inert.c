@@ -47,6 +47,8 @@ bool inert_is_active(uint32_t point)
         { 0xfff9, 0xfffb },  /* interlinear annotation */
         { 0xe0000, 0xe0fff } /* tags */
     };
+    if (point >= ' ' && point <= '~')
+        return false;   /* nearly every character */
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (point >= ranges[i].first && point <= ranges[i].last)
             return true;
@@ -111,8 +113,41 @@ static bool begins_address(struct slice text)
     return text.len >= 3 && memcmp(text.at, "://", 3) == 0;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n';
+}
+
+static size_t count_first(struct slice text, const char *bytes)
+{
+    size_t count = 0;
+    while (count < text.len && text.at[count] && strchr(bytes, text.at[count]))
+        count++;
+    return count;
+}
+
+/*
+ * Where a paragraph begins, blanks make code of it, "- x" or "1. x" an item, "---" or "===" a heading of what stands above. Puts
+ * what of it stands at the beginning so that it is text, and returns the rest.
+ */
+static struct slice markdown_begin(struct strbuf *out, struct slice text)
+{
+    while (text.len > 0 && is_blank(text.at[0]))
+        text = (struct slice){ text.at + 1, text.len - 1 };
+    size_t digits = count_first(text, "0123456789");
+    struct slice rest = { text.at + digits, text.len - digits };
+    size_t marks = digits ? count_first(rest, ".)") : count_first(rest, "-+=");
+    if (marks == 0 || (marks < rest.len && !is_blank(rest.at[marks])))
+        return text;
+    strbuf_add(out, text.at, digits);
+    strbuf_printf(out, "\\%c", rest.at[0]);
+    return (struct slice){ rest.at + 1, rest.len - 1 };
+}
+
 void inert_put(struct strbuf *out, struct slice text, enum inert_form form)
 {
+    if (form == INERT_MARKDOWN)
+        text = markdown_begin(out, text);
     while (text.len > 0) {
         uint32_t point = 0;
         size_t used = utf8_decode(text, &point);

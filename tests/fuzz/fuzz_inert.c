@@ -53,10 +53,12 @@ static void check_entities(struct slice text, const char *const *entities, size_
 /* Nothing that Markdown takes as markup stands without a backslash before it, and none of those is swallowed. */
 static void check_markdown(struct slice text)
 {
+    must(text.len == 0 || text.at[0] != ' ');
+    must(text.len == 0 || !strchr("-+=", text.at[0]) || (text.len > 1 && text.at[1] != ' '));
     for (; text.len > 0; text.at++, text.len--) {
         must(!strchr("`*_[]<>#!|~$", text.at[0]) && !begins_with(text, "://"));
         if (text.at[0] == '\\') {
-            must(text.len > 1 && strchr("\\`*_[]<>#!|~&$:", text.at[1]));
+            must(text.len > 1 && strchr("\\`*_[]<>#!|~&$:-+=.)", text.at[1]));
             text.at++;
             text.len--;
         }

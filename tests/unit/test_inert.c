@@ -69,13 +69,27 @@ static void test_markdown(void **state)
     assert_inert(INERT_MARKDOWN, "\x1b", "\\\\x1b");
 }
 
+/* A paragraph, an item or a cell may begin with it. */
+static void test_markdown_begins_no_block(void **state)
+{
+    (void)state;
+    assert_inert(INERT_MARKDOWN, "- x", "\\- x");
+    assert_inert(INERT_MARKDOWN, "    + x", "\\+ x");
+    assert_inert(INERT_MARKDOWN, "\n---", "\\---");
+    assert_inert(INERT_MARKDOWN, "==", "\\==");
+    assert_inert(INERT_MARKDOWN, "12. x", "12\\. x");
+    assert_inert(INERT_MARKDOWN, "1)", "1\\)");
+    assert_inert(INERT_MARKDOWN, "-5 s, 12.4 s", "-5 s, 12.4 s");
+    assert_inert(INERT_MARKDOWN, "12.4 s", "12.4 s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_text_stays), cmocka_unit_test(test_control_characters_become_visible),
         cmocka_unit_test(test_marks_that_reverse_or_hide_become_visible),
         cmocka_unit_test(test_what_is_no_utf8_becomes_visible),
-        cmocka_unit_test(test_ascii_terminals), cmocka_unit_test(test_html), cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_ascii_terminals), cmocka_unit_test(test_html), cmocka_unit_test(test_markdown), cmocka_unit_test(test_markdown_begins_no_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
