@@ -61,6 +61,9 @@ int64_t engine_next_deadline(struct engine *engine);
 
 int64_t engine_clock(const struct engine *engine);
 
+/* Hands over the newest cycle and run and every incident that is not verified once more: to a history that was begun anew. */
+void engine_retell(const struct engine *engine);
+
 /* The id of the newest incident that is open, 0 if none is. */
 int64_t engine_newest_open(const struct engine *engine);
 

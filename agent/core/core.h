@@ -189,6 +189,7 @@ void tables_free(struct engine *engine);
 /* model.c */
 void model_event(struct engine *engine, const struct event *event);
 bool model_cycle_running(const struct engine *engine);
+void model_retell(const struct engine *engine);
 void model_archive(struct engine *engine, struct archive *archive);
 
 /* slow_cause.c: which table is slow, or all, and whether the rows rose with it. Adds the words to cause, returns the scenario. */

@@ -175,6 +175,12 @@ void engine_fact(struct engine *engine, const struct fact *fact)
         engine->floor_ms = due;
 }
 
+void engine_retell(const struct engine *engine)
+{
+    model_retell(engine);
+    pool_retell(engine);
+}
+
 int64_t engine_newest_open(const struct engine *engine)
 {
     const struct pool *pool = &engine->pool;

@@ -23,7 +23,7 @@ static void tell_cycle(const struct engine *engine)
 
 static void tell_run(const struct engine *engine)
 {
-    if (engine->sink.run)
+    if (engine->sink.run && engine->model.run.id)
         engine->sink.run(engine->sink.ctx, &engine->model.run);
 }
 
@@ -364,6 +364,12 @@ void model_event(struct engine *engine, const struct event *event)
     case EVENT_KINDS:
         break;   /* said in other words already, or signs of life only */
     }
+}
+
+void model_retell(const struct engine *engine)
+{
+    tell_cycle(engine);
+    tell_run(engine);
 }
 
 void model_archive(struct engine *engine, struct archive *archive)

@@ -171,6 +171,12 @@ void pool_changed(struct engine *engine, struct tracked *tracked)
         engine->sink.incident(engine->sink.ctx, &tracked->facts);
 }
 
+void pool_retell(const struct engine *engine)
+{
+    for (size_t i = 0; engine->sink.incident && i < engine->pool.count; i++)
+        engine->sink.incident(engine->sink.ctx, &engine->pool.incidents[i]->facts);
+}
+
 void pool_set_cause(struct engine *engine, struct tracked *tracked, const char *cause, const char *scenario,
                     const char *first_command)
 {

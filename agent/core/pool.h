@@ -99,6 +99,7 @@ void pool_note(struct engine *engine, struct tracked *tracked, const char *kind,
 /* The line being read, as evidence. */
 void pool_evidence(struct engine *engine, struct tracked *tracked);
 void pool_changed(struct engine *engine, struct tracked *tracked);
+void pool_retell(const struct engine *engine);
 void pool_drop(struct engine *engine, size_t index);
 /* A new one, all zero; and its tables: for loading as well. */
 struct tracked *pool_add(struct engine *engine);

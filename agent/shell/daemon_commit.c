@@ -84,8 +84,10 @@ void daemon_commit(struct daemon *daemon)
     } else if (status != HISTORY_OK) {
         commit_failed(daemon, strbuf_text(&error));
     } else {
-        if (error.len)
+        if (error.len) {
             say_warning("history: %s", strbuf_text(&error));
+            engine_retell(daemon->ingest.engine);
+        }
         commit_succeeded(daemon);
         daemon->textfile.stale = true;
         daemon->retry_ms = 0;

@@ -381,6 +381,20 @@ class Places(StorageCase):
             agent.wait_for("SELECT count(*) FROM cycle WHERE id = 9 AND outcome = 'success'", 1)
             self.assertEqual(len(self.told()), 3)
 
+    def test_a_history_that_is_begun_anew_knows_what_is_open(self):
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            self.cycles(scheduler, 3)
+            self.cycles(scheduler, 3, failing=[KRAKEN])
+            self.receiver.wait(2, 5, "/hook")
+            was = agent.rows("SELECT id, alert, severity, state, opened_at FROM incident")
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.database}{suffix}").unlink()
+            scheduler.cycle_started()             # which has nothing to do with the incident
+            agent.wait_for("SELECT count(*) FROM incident", 1)
+            self.assertEqual(agent.rows("SELECT id, alert, severity, state, opened_at FROM incident"), was)
+            self.assertEqual(was[0][2:4], ("critical", "open"))
+            self.assertEqual(run("status", "--log", self.log, "--db", agent.database).returncode, 2)
+
     def test_a_read_only_state_directory_is_refused_with_its_name_and_still_read(self):
         with Scheduler(self.log) as scheduler, self.agent() as agent:
             self.cycles(scheduler, 2)
