@@ -42,7 +42,7 @@ class AlertmanagerCase(unittest.TestCase):
                        f"webhook am{number}.resend": "1s"}
         agent = Agent(self.log, self.directory / f"{host}.db", settings=chosen)
         agent.start()
-        self.addCleanup(lambda: agent.process.poll() is None and agent.kill())
+        self.addCleanup(agent.end)
         return agent
 
     def scheduler(self, agent=None, cycles=1):

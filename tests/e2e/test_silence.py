@@ -28,7 +28,7 @@ class Silence(unittest.TestCase):
         self.agent = Agent(self.log, self.directory / "history.db", self.receiver.url("/hook"), SETTINGS)
         self.scheduler = self.revive()
         self.agent.start()
-        self.addCleanup(self.agent.kill)
+        self.addCleanup(self.agent.end)
         self.agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", 1)
 
     def revive(self):

@@ -38,7 +38,7 @@ class Stuck(unittest.TestCase):
             settings |= {f"webhook {name}.{key}": value for key, value in keys.items()}
         agent = Agent(self.log, self.database, settings=settings)
         agent.start(environment)
-        self.addCleanup(lambda: agent.process.poll() is None and agent.kill())
+        self.addCleanup(agent.end)
         return agent
 
     def kill_a_scheduler(self, agent, cycles=1):

@@ -60,7 +60,7 @@ class DeliveryCase(unittest.TestCase):
         cls.addClassCleanup(scheduler.kill)
         agent = Agent(cls.log, cls.directory / "history.db", settings=settings)
         agent.start()
-        cls.addClassCleanup(agent.__exit__)
+        cls.addClassCleanup(agent.end)
         scheduler.cycle()
         agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", 1)
         scheduler.kill()

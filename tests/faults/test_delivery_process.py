@@ -46,7 +46,7 @@ class ProcessCase(unittest.TestCase):
             settings.update({f"webhook {name}.{key}": value for key, value in keys.items()})
         agent = Agent(self.log, self.directory / "history.db", settings=settings)
         agent.command = [*wrapper, *agent.command]
-        self.addCleanup(lambda: agent.process and agent.process.poll() is None and agent.kill())
+        self.addCleanup(agent.end)
         return agent
 
     def page(self, agent):

@@ -39,7 +39,7 @@ class RotationCase(unittest.TestCase):
         (self.directory / "logs").mkdir()
         self.log = self.directory / "logs" / "scheduler.log"
         self.agent = Agent(self.log, self.directory / "history.db", None, SETTINGS)
-        self.addCleanup(lambda: self.agent.process and self.agent.process.poll() is None and self.agent.kill())
+        self.addCleanup(self.agent.end)
 
     def pour(self, reopen):
         pour = Pour(self.log, reopen=reopen)

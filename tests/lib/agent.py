@@ -49,9 +49,10 @@ class Agent:
     def __enter__(self):
         return self.start()
 
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.kill()
+    def __exit__(self, kind, *_):
+        status = self.end()
+        if kind is None and status != 0:
+            raise AssertionError(f"its end: exit {status}; the agent said: {self.said()}")
 
     def start(self, environment=None):
         with open(self.errors, "ab") as errors, open(self.output, "ab") as output:
@@ -62,6 +63,19 @@ class Agent:
     def kill(self):
         self.process.kill()
         self.process.wait(10)
+
+    def end(self):
+        """If it still runs: a planned end, in which a sanitizer looks for leaks and coverage is written. Returns the exit status; 0 too
+        if it had ended before, or had only just begun and did not listen yet."""
+        if not self.process or self.process.poll() is not None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGCONT)
+        try:
+            status = self.process.wait(10)
+        finally:
+            self.process.kill()
+        return 0 if status == -signal.SIGTERM else status
 
     def stop(self, number=signal.SIGTERM):
         """Returns the exit status and the seconds that it took."""

@@ -107,7 +107,7 @@ class FollowerCase(unittest.TestCase):
     def clean(self):
         for follower in self.followers:
             if follower.process.poll() is None:
-                follower.kill()
+                follower.stop()
         subprocess.run(["chmod", "-R", "u+rwx", self.dir], check=False)
         shutil.rmtree(self.dir)
 
