@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the test programs and counts.
 
-    tests/run.py [--valgrind] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [browser] [package] [replay] [faults/test_sender ...]
+    tests/run.py [--valgrind] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [analyse] [browser] [package] [replay] [faults/test_sender ...]
 
 Without names everything but `browser`, `package` and `replay` runs. A test program is a cmocka binary, a fuzz harness over its
-inputs in fixtures/fuzz, check_layers.py, or a Python unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each
-says in TAP ("ok 1 - name") what passed. A program that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and ALONE = True (not beside another program).
+inputs in fixtures/fuzz, check_layers.py, an analyser (a target of the Makefile, behind the others: it takes what they leave of the
+processors), or a Python unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each says in TAP ("ok 1 - name")
+what passed. A program that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and
+ALONE = True (not beside another program).
 What a program says in lines "# held: ..." (what was injected, and what held) is collected and said at the end with --held.
 AGENT and BUILD in the environment tell the modules what to drive. The last line is "N passed, N failed[, N skipped]".
 """
@@ -24,9 +26,12 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 DEFAULT_TIMEOUT_S = 120
-VALGRIND = ["valgrind", "--quiet", f"--suppressions={TESTS / 'valgrind.supp'}", "--error-exitcode=99",
+VALGRIND_ERROR = 99
+VALGRIND = ["valgrind", "--quiet", f"--suppressions={TESTS / 'valgrind.supp'}", f"--error-exitcode={VALGRIND_ERROR}",
             "--leak-check=full", "--errors-for-leak-kinds=definite", "--child-silent-after-fork=yes"]
 VALGRIND_SLOWDOWN = 5
+ANALYSERS = ("cppcheck", "clang-tidy", "gcc-analyser")
+ANALYSER_TIMEOUT_S = 540
 # Anywhere in a line: a test may have left its own output without a newline before it.
 TAP = re.compile(r"(not ok|ok) \d+ (- |# SKIP ?)(\S.*)?$", re.MULTILINE)
 HELD = re.compile(r"^# held: (.*)$", re.MULTILINE)
@@ -38,11 +43,11 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_che
 class Program:
     """A test program: what to run, and how."""
 
-    def __init__(self, name, argv, source=None, slowdown=1):
+    def __init__(self, name, argv, source=None, slowdown=1, timeout_s=DEFAULT_TIMEOUT_S):
         self.name, self.argv = name, argv
         text = source.read_text(encoding="utf-8") if source else ""
         said = re.search(r"^TIMEOUT_S = (\d+)", text, re.MULTILINE)
-        self.timeout_s = (int(said[1]) if said else DEFAULT_TIMEOUT_S) * slowdown
+        self.timeout_s = (int(said[1]) if said else timeout_s) * slowdown
         self.alone = re.search(r"^ALONE = True", text, re.MULTILINE) is not None
 
 
@@ -150,19 +155,23 @@ def find_programs(build, wanted, valgrind):
         if kind in wanted:
             for module in sorted((TESTS / kind).glob("test_*.py")):
                 programs.append(Program(f"{kind}/{module.stem}", runner + ["--module", str(module)], module))
+    if "analyse" in wanted:
+        for name in ANALYSERS:
+            programs.append(Program(f"analyse/{name}", runner + ["--make", name], timeout_s=ANALYSER_TIMEOUT_S))
     return programs
 
 
 def run_all(programs, build):
-    """Runs the programs, two at a time where they allow it; returns the outcomes."""
+    """Runs the programs, two at a time where they allow it and the analysers behind them; returns the outcomes."""
     env = {**SANITIZERS, **os.environ, "AGENT": str(build / "agent"), "BUILD": str(build),
            "CMOCKA_MESSAGE_OUTPUT": "TAP", "PYTHONDONTWRITEBYTECODE": "1"}
     env["PATH"] += f":/usr/sbin:/sbin:{ROOT / '.tools/usr/bin'}"
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "STATE_DIRECTORY", "MAKEFLAGS", "MFLAGS"):
         env.pop(name, None)
     outcomes = []
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(run, program, env) for program in programs if not program.alone]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool, concurrent.futures.ThreadPoolExecutor(1) as behind:
+        jobs = [(behind if program.name.startswith("analyse/") else pool).submit(run, program, env)
+                for program in programs if not program.alone]
         for job in jobs:
             outcomes.append(job.result())
             report(outcomes[-1])
@@ -225,6 +234,16 @@ def run_module(path):
     return 0 if result.wasSuccessful() else 1
 
 
+def run_make(target):
+    """Makes a target; one test, which passes if that does."""
+    made = subprocess.run(["nice", "-n", "19", "make", "--no-print-directory", target], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    print(f"{'not ok' if made.returncode else 'ok'} 1 - {target} has nothing to complain of\n1..1")
+    if made.returncode:
+        print(made.stdout)
+    return made.returncode
+
+
 def run_replay(agent, prefix):
     """Replays every log of the fixtures under `prefix` (valgrind): whatever was found wrong, the exit code says it."""
     logs = sorted((ROOT / "fixtures/logs").glob("*.log"), key=lambda log: log.stat().st_size)[:8]
@@ -241,6 +260,8 @@ def run_replay(agent, prefix):
 def main(args):
     if args[:1] == ["--module"]:
         return run_module(args[1])
+    if args[:1] == ["--make"]:
+        return run_make(args[1])
     if args[:1] == ["--replay"]:
         return run_replay(args[1], args[2:])
     valgrind = args[:1] == ["--valgrind"]
@@ -251,7 +272,7 @@ def main(args):
         print(__doc__, file=sys.stderr)
         return 2
     build = pathlib.Path(args[0]).resolve()
-    outcomes = run_all(find_programs(build, args[1:] or ["unit", "fuzz", "layers", "e2e", "faults"], valgrind), build)
+    outcomes = run_all(find_programs(build, args[1:] or ["unit", "fuzz", "layers", "e2e", "faults", "analyse"], valgrind), build)
     passed, failed, skipped = (sum(getattr(outcome, count) for outcome in outcomes)
                                for count in ("passed", "failed", "skipped"))
     if held:
