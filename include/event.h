@@ -2,6 +2,7 @@
 #ifndef EVENT_H
 #define EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "slice.h"
@@ -45,6 +46,11 @@ enum event_kind {
     EVENT_WEBHOOK_WELL,        /* none is stuck any more */
     EVENT_KINDS
 };
+
+static inline bool event_is_from_log(enum event_kind kind)
+{
+    return kind < EVENT_WRITER_GONE;
+}
 
 struct event {
     enum event_kind kind;

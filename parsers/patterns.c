@@ -93,7 +93,7 @@ static int kind_find(const char *name)
     if (strcmp(name, "ignore") == 0) {
         return EVENT_IGNORED;
     }
-    for (int kind = 0; kind < EVENT_WRITER_GONE; kind++) {
+    for (int kind = 0; event_is_from_log((enum event_kind)kind); kind++) {
         if (strcmp(name, event_name((enum event_kind)kind)) == 0) {
             return kind;
         }

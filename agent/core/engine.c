@@ -117,7 +117,7 @@ static void jump(struct engine *engine, const struct event *event)
 static bool is_set_back(const struct engine *engine, const struct event *event)
 {
     int64_t known_ms = engine->asleep_from_ms ? engine->asleep_from_ms : engine->clock_ms;
-    return event->kind < EVENT_WRITER_GONE && event->time_ms < known_ms - MINUTE_MS;
+    return event_is_from_log(event->kind) && event->time_ms < known_ms - MINUTE_MS;
 }
 
 /*
@@ -140,7 +140,7 @@ void engine_feed(struct engine *engine, const struct event *event)
         step_back(engine, event->time_ms);
     } else if (event->time_ms > engine->clock_ms) {
         advance(engine, event->time_ms - 1, event->time_ms);
-        if (event->kind < EVENT_WRITER_GONE)
+        if (event_is_from_log(event->kind))
             engine->asleep_from_ms = 0;
     }
     engine->event = event;

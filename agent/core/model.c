@@ -321,7 +321,7 @@ static void on_waiting(struct engine *engine, const struct event *event)
 
 void model_event(struct engine *engine, const struct event *event)
 {
-    if (event->kind < EVENT_WRITER_GONE)
+    if (event_is_from_log(event->kind))
         engine->model.sign_ms = engine->clock_ms;
 
     switch (event->kind) {

@@ -20,7 +20,7 @@ struct source_position {
 enum follow_note {
     FOLLOW_WAITING,          /* the log is not there (yet) */
     FOLLOW_OPENED,
-    FOLLOW_TRUNCATED,
+    FOLLOW_TRUNCATED,        /* or it lost its end, or a packed one cannot be unpacked to its end */
     FOLLOW_ROTATED,
     FOLLOW_STALE_WRITER,     /* rotated away, but the writer stays with the old file */
     FOLLOW_LONG_LINE,        /* cut: longer than the bound */
