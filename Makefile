@@ -215,7 +215,7 @@ coverage: ## lines that the tests reach: at least 90 % of the core and the parse
 	@AGENT_CONFINE=no python3 tests/run.py build-coverage unit fuzz e2e faults; tested=$$?; \
 	$(GCOVR) --filter parsers/ --filter agent/ --sort-percentage --fail-under-line 80; all=$$?; \
 	echo "The core and the parsers:"; \
-	$(GCOVR) --filter parsers/ --filter agent/core/ --output /dev/null --fail-under-line 90 && test $$tested$$all = 00
+	$(GCOVR) --filter parsers/ --filter agent/core/ --fail-under-line 90 && test $$tested$$all = 00
 GCOVR = gcovr --root . --object-directory build-coverage --print-summary
 
 # Comparisons with constants are not traced: the seeds hold the words, and inputs run twice as fast.
