@@ -148,10 +148,10 @@ class Seasons(FakedCase):
         change = datetime.fromisoformat(f"{day}T01:00:00+00:00").timestamp()
         self.environment(TZ="Europe/Berlin")
         self.hand.zone = ZoneInfo("Europe/Berlin")
-        self.step(round(change - 5 - time.time()))
+        self.step(round(change - 3 - time.time()))
         begun, killed = [], False
         with self.agent() as agent:
-            while not begun or begun[-1] < change + 5:
+            while not begun or begun[-1] < change + 4:
                 begun.append(self.hand.cycle(wait_s=1))
                 agent.wait_for(CYCLES, len(begun))
                 if begun[-1] > change + 1 and not killed:
