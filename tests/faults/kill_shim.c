@@ -11,6 +11,7 @@
  */
 #include <fcntl.h>
 #include <link.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -44,16 +45,26 @@ static int find_program(struct dl_phdr_info *info, size_t size, void *unused)
     return 1;
 }
 
-/*
- * The agent is built without the tables that unwind a stack, so every word on it that points into the program counts as a call. Of
- * the main thread only: what the sender's is at, the class of the call says.
- */
+static unsigned long *stack_end(void)
+{
+    pthread_attr_t attributes;
+    void *stack = NULL;
+    size_t size = 0;
+    if (gettid() == getpid())
+        return __libc_stack_end;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &stack, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    return (unsigned long *)((char *)stack + size);
+}
+
+/* The agent is built without the tables that unwind a stack, so every word on it that points into the program counts as a call. */
 static int calls(unsigned long *found, int room)
 {
     int count = 0;
-    if (gettid() != getpid())
-        return 0;
-    for (unsigned long *word = __builtin_frame_address(0); word < (unsigned long *)__libc_stack_end && count < room; word++) {
+    unsigned long *end = stack_end();
+    for (unsigned long *word = __builtin_frame_address(0); word < end && count < room; word++) {
         if (*word - base >= text_from && *word - base < text_to)
             found[count++] = *word - base;
     }
