@@ -13,19 +13,13 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "lib")]
 
 from agent import QUICK, Agent, run, wait_until   # noqa: E402
-from receiver import Receiver   # noqa: E402
+from receiver import Receiver, pages   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 from simulator.simulator import write_healthy   # noqa: E402
 
 KRAKEN = "bronze_trades_kraken"
 ORDINARY = {"notify.reminder": "0"}   # the real thresholds: nothing but events decides
 TIMEOUT_S = 180
-
-
-def alerts(requests):
-    """What a generic receiver got: (alert name, status, severity), in order."""
-    return [(a["labels"]["alertname"], a["status"], a["labels"].get("severity") or a["annotations"]["severity"])
-            for request in requests for a in request.json()["alerts"]]
 
 
 class LiveCase(unittest.TestCase):
@@ -82,7 +76,7 @@ class Live(LiveCase):
                 self.agent(name="quick") as agent:
             at = scheduler.wait_for("✗ Offload failed", 2)
             wait_until(lambda: any(a == "IcebergOffloadConsecutiveFailures" for a, _, _ in
-                                   alerts(self.receiver.at("/hook"))), 10, "no page")
+                                   pages(self.receiver.at("/hook"))), 10, "no page")
             first = next(r for r in self.receiver.at("/hook")
                          if r.json()["alerts"][0]["labels"]["alertname"] == "IcebergOffloadConsecutiveFailures")
             self.assertLess(first.wall - at, 1.0)
@@ -93,7 +87,7 @@ class Live(LiveCase):
             agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", 1)
             at = scheduler.kill()
             requests = self.receiver.wait(2, timeout=10, path="/hook")
-            self.assertEqual(alerts(requests), [("IcebergOffloadSchedulerDown", "firing", "warning"),
+            self.assertEqual(pages(requests), [("IcebergOffloadSchedulerDown", "firing", "warning"),
                                                 ("IcebergOffloadSchedulerDown", "firing", "critical")])
             self.assertLess(requests[0].wall - at, 1.0)
             self.assertTrue(1.9 < requests[1].wall - requests[0].wall < 3.0, requests[1].wall - requests[0].wall)
@@ -109,7 +103,7 @@ class Live(LiveCase):
                 scheduler.cycle()
                 requests = self.receiver.wait(2, timeout=5, path="/hook")
                 time.sleep(3)
-                self.assertEqual(alerts(self.receiver.at("/hook")),
+                self.assertEqual(pages(self.receiver.at("/hook")),
                                  [("IcebergOffloadSchedulerDown", "firing", "warning"),
                                   ("IcebergOffloadSchedulerDown", "resolved", "warning")])
                 self.assertEqual(requests[0].json()["alerts"][0]["fingerprint"],
@@ -137,7 +131,7 @@ class Live(LiveCase):
                 self.assertEqual(self.receiver.at("/hook"), [])
                 new.kill()
                 requests = self.receiver.wait(2, timeout=20, path="/hook")
-        self.assertEqual(alerts(requests), [("IcebergOffloadSchedulerDown", "firing", "warning"),
+        self.assertEqual(pages(requests), [("IcebergOffloadSchedulerDown", "firing", "warning"),
                                             ("IcebergOffloadSchedulerDown", "firing", "critical")])
         self.assertEqual(agent.said().count("looking every"), 1, agent.said())
 
@@ -182,7 +176,7 @@ class Live(LiveCase):
             requests = self.receiver.wait(1, timeout=5, path="/hook")
             # What began and ended is recorded only; that the log's scheduler is long silent is news.
             self.assertEqual(agent.rows("SELECT count(*) FROM notification WHERE incident_id = 1"), [(0,)])
-            self.assertEqual(alerts(requests)[0], ("IcebergOffloadSchedulerDown", "firing", "critical"))
+            self.assertEqual(pages(requests)[0], ("IcebergOffloadSchedulerDown", "firing", "critical"))
 
     def test_a_backlog_of_weeks_is_judged_by_its_own_times(self):
         """The agent was away, the scheduler was not: nothing that happens while it reads makes half a cycle a hung one."""

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import QUICK, Agent, run, wait_until   # noqa: E402
 from hand import Hand, cycle                      # noqa: E402
-from receiver import Receiver                     # noqa: E402
+from receiver import Receiver, pages               # noqa: E402
 
 TIMEOUT_S = 180
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
@@ -26,11 +26,6 @@ CYCLES = "SELECT count(*) FROM cycle WHERE outcome = 'success'"
 # What lasts at most a second in truth; a step of an hour that counted would break all of it.
 SETTINGS = {**QUICK, "schedule.late_warning": "2500ms", "schedule.late_critical": "4s", "schedule.restart_grace": "2s",
             "detect.lag_warning": "8s", "detect.lag_critical": "12s", "detect.cycle_slow": "5s", "detect.cycle_too_slow": "9s"}
-
-
-def pages(requests):
-    return [(a["labels"]["alertname"], a["status"], a["annotations"].get("severity") or a["labels"].get("severity"))
-            for r in requests for a in r.json()["alerts"]]
 
 
 class ClockCase(unittest.TestCase):

@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import Agent, wait_until   # noqa: E402
+from follower import LOGROTATE   # noqa: E402
 from hand import TABLE, Pour, record   # noqa: E402
 
 TIMEOUT_S = 300
@@ -29,7 +30,6 @@ POUR_S = float(os.environ.get("POUR_SECONDS", "1.2"))
 ROTATIONS = 4
 UNPACKED_LINES = int(os.environ.get("UNPACKED_LINES", "40000"))
 SETTINGS = {"notify.reminder": "0", "detect.stall_warning_runs": "1000000", "detect.stall_critical_runs": "1000000"}
-LOGROTATE = shutil.which("logrotate") or "/usr/sbin/logrotate"
 
 
 class RotationCase(unittest.TestCase):

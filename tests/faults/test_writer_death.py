@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import Agent, wait_until   # noqa: E402
 from hand import is_root              # noqa: E402
-from receiver import Receiver         # noqa: E402
+from receiver import Receiver, pages   # noqa: E402
 from scheduler import Scheduler       # noqa: E402
 
 TIMEOUT_S = 180
@@ -25,11 +25,6 @@ KILLS_AT_ONCE = 3
 CYCLES = "SELECT count(*) FROM cycle WHERE outcome = 'success'"
 SETTINGS = {"notify.reminder": "0", "schedule.restart_grace": "1s", "detect.flapping_per_day": "1000"}
 HOLD = "import sys, time; f = open(sys.argv[1], 'a'); print('held', flush=True); time.sleep(600)"
-
-
-def pages(requests):
-    return [(a["labels"]["alertname"], a["status"], a["annotations"].get("severity") or a["labels"].get("severity"))
-            for r in requests for a in r.json()["alerts"]]
 
 
 DOWN = "IcebergOffloadSchedulerDown"

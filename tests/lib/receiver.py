@@ -52,6 +52,12 @@ STEP = re.compile(r"(?P<kind>\d{3}|late|never|half|head|cut|reset|slam|endless|e
                   r"(?P<mark>[:@])?(?P<value>\S*?)(x(?P<times>\d+))?$")
 
 
+def pages(requests):
+    """What generic requests tell: (alert name, status, severity) of each alert, in order."""
+    return [(alert["labels"]["alertname"], alert["status"], alert["labels"].get("severity") or alert["annotations"]["severity"])
+            for request in requests for alert in request.json()["alerts"]]
+
+
 class Step:
     """One entry of a plan: how to answer one request."""
 
