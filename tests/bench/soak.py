@@ -142,7 +142,7 @@ def soak(agent, directory, cycles, rate):
     return samples, {"cycles": cycles, "stored": stored, "exit": code, "seconds": round(time.monotonic() - begun),
                      "cpu_ms_per_cycle": round(cpu / cycles * 1000, 3), "log_mb": round(writer.written / 1e6),
                      "rotations": cycles // WEEK, "notifications": (directory / "pages").read_text().count("\n"),
-                     "errors": (directory / "errors").read_text().count("\n")}
+                     "lines_said": (directory / "errors").read_text().count("\n")}
 
 
 def judge(samples, facts):
