@@ -39,8 +39,8 @@ SOURCES := $(wildcard $(ROOMS:%=%/*.c))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 # What runs for every line.
-HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern parsers/patterns \
-    agent/core/engine agent/core/model agent/shell/stream agent/shell/scrub
+HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern agent/core/engine \
+    agent/shell/stream agent/shell/scrub
 SHARE   := $(addprefix $(BUILD)/share/,agent.1 agent.conf.5 agent.bash _agent agent.conf)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 PROBES  := $(patsubst tests/faults/%.c,$(BUILD)/tests/%,$(wildcard tests/faults/*_probe.c))

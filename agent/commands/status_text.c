@@ -13,6 +13,7 @@ struct screen {
     const struct face *face;
     struct strbuf *out;
     int offset;
+    struct strbuf text;      /* of the line that comes next */
 };
 
 static enum tone level_tone(enum status_level level)
@@ -63,6 +64,13 @@ static void line_put(const struct screen *screen, const char *label, enum tone t
     strbuf_free(&inert);
 }
 
+/* The line that was gathered. */
+static void gathered_put(struct screen *screen, const char *label, enum tone tone)
+{
+    line_put(screen, label, tone, strbuf_text(&screen->text));
+    strbuf_clear(&screen->text);
+}
+
 /* "2 min ago" */
 static void ago_put(const struct screen *screen, struct strbuf *out, int64_t ms)
 {
@@ -75,51 +83,49 @@ static void ago_put(const struct screen *screen, struct strbuf *out, int64_t ms)
     }
 }
 
-static void agent_put(const struct screen *screen)
+static void agent_put(struct screen *screen)
 {
     const struct status *status = screen->status;
-    struct strbuf text = { 0 };
+    struct strbuf *text = &screen->text;
     if (status->agent == AGENT_NEVER) {
-        strbuf_puts(&text, "never ran on this history: what follows is what a replay left");
+        strbuf_puts(text, "never ran on this history: what follows is what a replay left");
     } else if (status->agent == AGENT_STOPPED) {
-        strbuf_puts(&text, "not running; what follows is as of ");
-        face_time(&text, status->as_of_ms, screen->offset);
-        strbuf_puts(&text, ", ");
-        ago_put(screen, &text, status->as_of_ms);
+        strbuf_puts(text, "not running; what follows is as of ");
+        face_time(text, status->as_of_ms, screen->offset);
+        strbuf_puts(text, ", ");
+        ago_put(screen, text, status->as_of_ms);
     } else {
-        strbuf_printf(&text, "running, pid %" PRId64 ", for ", status->pid);
-        face_duration(&text, (status->now_ms - status->started_ms) / 1000 * 1000);
-        strbuf_puts(&text, ", ");
-        face_count(&text, status->lines);
-        strbuf_puts(&text, " lines read");
+        strbuf_printf(text, "running, pid %" PRId64 ", for ", status->pid);
+        face_duration(text, (status->now_ms - status->started_ms) / 1000 * 1000);
+        strbuf_puts(text, ", ");
+        face_count(text, status->lines);
+        strbuf_puts(text, " lines read");
     }
     if (status->behind_bytes > 0) {
-        strbuf_puts(&text, ", ");
-        face_count(&text, status->behind_bytes);
-        strbuf_puts(&text, " bytes behind");
+        strbuf_puts(text, ", ");
+        face_count(text, status->behind_bytes);
+        strbuf_puts(text, " bytes behind");
     }
-    line_put(screen, "Agent", status->agent == AGENT_RUNNING ? TONE_PLAIN : TONE_WARNING, strbuf_text(&text));
-    strbuf_clear(&text);
-    strbuf_printf(&text, "%" PRId64 " commit%s to the history failed and were tried again", status->commit_failures,
-                  status->commit_failures == 1 ? "" : "s");
-    if (status->commit_failures)
-        line_put(screen, "", TONE_WARNING, strbuf_text(&text));
-    strbuf_free(&text);
+    gathered_put(screen, "Agent", status->agent == AGENT_RUNNING ? TONE_PLAIN : TONE_WARNING);
+    if (status->commit_failures) {
+        strbuf_printf(text, "%" PRId64 " commit%s to the history failed and were tried again", status->commit_failures,
+                      status->commit_failures == 1 ? "" : "s");
+        gathered_put(screen, "", TONE_WARNING);
+    }
 }
 
-static void trouble_put(const struct screen *screen)
+static void trouble_put(struct screen *screen)
 {
     const struct history_trouble *trouble = &screen->status->trouble;
-    struct strbuf text = { 0 };
+    struct strbuf *text = &screen->text;
     if (trouble->failures == 0)
         return;
-    strbuf_puts(&text, "not written since ");
-    face_time(&text, trouble->since_ms, screen->offset);
-    strbuf_printf(&text, " (%" PRId64 " attempt%s): %s; watching and paging go on, what follows is as of ", trouble->failures,
+    strbuf_puts(text, "not written since ");
+    face_time(text, trouble->since_ms, screen->offset);
+    strbuf_printf(text, " (%" PRId64 " attempt%s): %s; watching and paging go on, what follows is as of ", trouble->failures,
                   trouble->failures == 1 ? "" : "s", strbuf_text(&trouble->why));
-    face_time(&text, screen->status->as_of_ms, screen->offset);
-    line_put(screen, "History", TONE_WARNING, strbuf_text(&text));
-    strbuf_free(&text);
+    face_time(text, screen->status->as_of_ms, screen->offset);
+    gathered_put(screen, "History", TONE_WARNING);
 }
 
 static void promise_put(const struct screen *screen, struct strbuf *out)
@@ -135,45 +141,43 @@ static void promise_put(const struct screen *screen, struct strbuf *out)
     ago_put(screen, out, status->next_run_ms);
 }
 
-static void scheduler_put(const struct screen *screen)
+static void scheduler_put(struct screen *screen)
 {
     const struct status *status = screen->status;
-    struct strbuf text = { 0 };
+    struct strbuf *text = &screen->text;
     enum tone tone = TONE_PLAIN;
     bool seen_now = status->agent == AGENT_RUNNING;
     if (status->writer == WRITER_PRESENT_VALUE) {
-        strbuf_puts(&text, seen_now ? "alive: it holds the log open" : "was alive when last seen");
+        strbuf_puts(text, seen_now ? "alive: it holds the log open" : "was alive when last seen");
     } else if (status->writer == WRITER_ABSENT_VALUE) {
-        strbuf_puts(&text, seen_now ? "gone: nobody holds the log open" : "was gone when last seen");
+        strbuf_puts(text, seen_now ? "gone: nobody holds the log open" : "was gone when last seen");
         tone = TONE_CRITICAL;
     } else {
-        strbuf_puts(&text, "whether it lives cannot be seen here");
+        strbuf_puts(text, "whether it lives cannot be seen here");
     }
     if (status->last_line_ms) {
-        strbuf_puts(&text, "; last line ");
-        ago_put(screen, &text, status->last_line_ms);
+        strbuf_puts(text, "; last line ");
+        ago_put(screen, text, status->last_line_ms);
     }
-    promise_put(screen, &text);
-    line_put(screen, "Scheduler", tone, strbuf_text(&text));
-    strbuf_free(&text);
+    promise_put(screen, text);
+    gathered_put(screen, "Scheduler", tone);
 }
 
-static void lags_put(const struct screen *screen)
+static void lags_put(struct screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->lag_count; i++) {
         const struct status_lag *lag = &status->lags[i];
-        struct strbuf text = { 0 };
-        strbuf_printf(&text, "%s: ", lag->table);
+        struct strbuf *text = &screen->text;
+        strbuf_printf(text, "%s: ", lag->table);
         if (lag->last_success_ms) {
-            face_duration(&text, (status->as_of_ms - lag->last_success_ms) / 1000 * 1000);
-            strbuf_puts(&text, ", last success ");
-            face_time(&text, lag->last_success_ms, screen->offset);
+            face_duration(text, (status->as_of_ms - lag->last_success_ms) / 1000 * 1000);
+            strbuf_puts(text, ", last success ");
+            face_time(text, lag->last_success_ms, screen->offset);
         } else {
-            strbuf_puts(&text, "no success within the last 200 cycles");
+            strbuf_puts(text, "no success within the last 200 cycles");
         }
-        line_put(screen, i == 0 ? "Lag" : "", level_tone(lag->level), strbuf_text(&text));
-        strbuf_free(&text);
+        gathered_put(screen, i == 0 ? "Lag" : "", level_tone(lag->level));
     }
     if (status->lag_count == 0)
         line_put(screen, "Lag", TONE_DIM, "no run seen yet");
@@ -190,118 +194,112 @@ static enum tone cycle_tone(const struct status *status, const struct status_cyc
     return cycle->duration_ms > status->cycle_slow_ms ? TONE_WARNING : TONE_GOOD;
 }
 
-static void cycles_put(const struct screen *screen)
+static void cycles_put(struct screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->cycle_count; i++) {
         const struct status_cycle *cycle = &status->cycles[i];
-        struct strbuf text = { 0 };
-        face_time(&text, cycle->started_ms, screen->offset);
-        strbuf_printf(&text, "  %s", cycle->outcome);
+        struct strbuf *text = &screen->text;
+        face_time(text, cycle->started_ms, screen->offset);
+        strbuf_printf(text, "  %s", cycle->outcome);
         if (cycle->duration_ms) {
-            strbuf_puts(&text, " in ");
-            face_duration(&text, cycle->duration_ms);
+            strbuf_puts(text, " in ");
+            face_duration(text, cycle->duration_ms);
         }
-        strbuf_puts(&text, ", ");
-        face_count(&text, cycle->rows);
-        strbuf_puts(&text, " rows");
+        strbuf_puts(text, ", ");
+        face_count(text, cycle->rows);
+        strbuf_puts(text, " rows");
         if (cycle->failed || cycle->timed_out)
-            strbuf_printf(&text, ", %" PRId64 " failed, %" PRId64 " timed out", cycle->failed, cycle->timed_out);
-        line_put(screen, i == 0 ? "Last cycles" : "", cycle_tone(status, cycle), strbuf_text(&text));
-        strbuf_free(&text);
+            strbuf_printf(text, ", %" PRId64 " failed, %" PRId64 " timed out", cycle->failed, cycle->timed_out);
+        gathered_put(screen, i == 0 ? "Last cycles" : "", cycle_tone(status, cycle));
     }
     if (status->cycle_count == 0)
         line_put(screen, "Last cycles", TONE_DIM, "none seen yet");
 }
 
-static void errors_put(const struct screen *screen)
+static void errors_put(struct screen *screen)
 {
     const struct status *status = screen->status;
-    struct strbuf text = { 0 };
+    struct strbuf *text = &screen->text;
     if (status->errors == 0) {
-        strbuf_puts(&text, "none in the last hour");
+        strbuf_puts(text, "none in the last hour");
     } else {
-        strbuf_printf(&text, "%" PRId64 " in the last hour; the last: %s %s at ", status->errors,
+        strbuf_printf(text, "%" PRId64 " in the last hour; the last: %s %s at ", status->errors,
                       status->last_error_table, status->last_error_outcome);
-        face_clock(&text, status->last_error_ms, screen->offset);
+        face_clock(text, status->last_error_ms, screen->offset);
         if (status->last_error)
-            strbuf_printf(&text, ": %.300s", status->last_error);
+            strbuf_printf(text, ": %.300s", status->last_error);
     }
-    line_put(screen, "Errors", status->errors ? TONE_CRITICAL : TONE_PLAIN, strbuf_text(&text));
-    strbuf_free(&text);
+    gathered_put(screen, "Errors", status->errors ? TONE_CRITICAL : TONE_PLAIN);
 }
 
-static void incidents_put(const struct screen *screen)
+static void incidents_put(struct screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->incident_count; i++) {
         const struct status_incident *incident = &status->incidents[i];
-        struct strbuf text = { 0 };
-        strbuf_printf(&text, "%" PRId64 " %s, %s, for ", incident->id, incident->alert, incident->severity);
-        face_duration(&text, (status->as_of_ms - incident->opened_ms) / 1000 * 1000);
+        struct strbuf *text = &screen->text;
+        strbuf_printf(text, "%" PRId64 " %s, %s, for ", incident->id, incident->alert, incident->severity);
+        face_duration(text, (status->as_of_ms - incident->opened_ms) / 1000 * 1000);
         if (incident->summary)
-            strbuf_printf(&text, ": %s", incident->summary);
+            strbuf_printf(text, ": %s", incident->summary);
         bool critical = strcmp(incident->severity, "critical") == 0;
-        line_put(screen, i == 0 ? "Open" : "", critical ? TONE_CRITICAL : TONE_WARNING, strbuf_text(&text));
+        gathered_put(screen, i == 0 ? "Open" : "", critical ? TONE_CRITICAL : TONE_WARNING);
         if (incident->first_command)
             line_put(screen, "  first", TONE_PLAIN, incident->first_command);
-        strbuf_free(&text);
     }
     if (status->incident_count == 0)
         line_put(screen, "Open", TONE_GOOD, "no incident");
     if (status->silenced_until_ms) {
-        struct strbuf text = { 0 };
-        strbuf_puts(&text, "until ");
-        face_time(&text, status->silenced_until_ms, screen->offset);
+        struct strbuf *text = &screen->text;
+        strbuf_puts(text, "until ");
+        face_time(text, status->silenced_until_ms, screen->offset);
         if (status->silence_reason)
-            strbuf_printf(&text, ": %s", status->silence_reason);
-        line_put(screen, "Silenced", TONE_WARNING, strbuf_text(&text));
-        strbuf_free(&text);
+            strbuf_printf(text, ": %s", status->silence_reason);
+        gathered_put(screen, "Silenced", TONE_WARNING);
     }
 }
 
-static void metric_put(const struct screen *screen, const struct probe_metric *metric)
+static void metric_put(struct screen *screen, const struct probe_metric *metric)
 {
     const struct status *status = screen->status;
-    struct strbuf text = { 0 };
-    strbuf_printf(&text, "%s:", *metric->table ? metric->table : "all tables");
+    struct strbuf *text = &screen->text;
+    strbuf_printf(text, "%s:", *metric->table ? metric->table : "all tables");
     if (metric->lag_ms >= 0) {
-        strbuf_puts(&text, " lag ");
-        face_duration(&text, metric->lag_ms);
+        strbuf_puts(text, " lag ");
+        face_duration(text, metric->lag_ms);
     }
     if (metric->watermark_ms) {
-        strbuf_puts(&text, metric->lag_ms >= 0 ? ", watermark " : " watermark ");
-        face_time(&text, metric->watermark_ms, screen->offset);
+        strbuf_puts(text, metric->lag_ms >= 0 ? ", watermark " : " watermark ");
+        face_time(text, metric->watermark_ms, screen->offset);
     }
     enum tone tone = metric->lag_ms > status->lag_critical_ms  ? TONE_CRITICAL
                    : metric->lag_ms > status->lag_warning_ms   ? TONE_WARNING
                                                                : TONE_PLAIN;
-    line_put(screen, "", tone, strbuf_text(&text));
-    strbuf_free(&text);
+    gathered_put(screen, "", tone);
 }
 
-static void answer_put(const struct screen *screen, const char *label, const struct probe_answer *answer)
+static void answer_put(struct screen *screen, const char *label, const struct probe_answer *answer)
 {
     static const enum tone tones[] = { [PROBE_UNKNOWN] = TONE_WARNING, [PROBE_UP] = TONE_GOOD,
                                        [PROBE_DOWN] = TONE_CRITICAL };
-    struct strbuf text = { 0 };
+    struct strbuf *text = &screen->text;
     if (answer->kind != PROBE_METRICS)
-        strbuf_printf(&text, "%s ", answer->name);
-    strbuf_printf(&text, "%s: %s", probe_state_name(answer->state), strbuf_text(&answer->words));
+        strbuf_printf(text, "%s ", answer->name);
+    strbuf_printf(text, "%s: %s", probe_state_name(answer->state), strbuf_text(&answer->words));
     if (answer->state == PROBE_UP) {
-        strbuf_puts(&text, ", ");
-        face_duration(&text, answer->took_ms);
+        strbuf_puts(text, ", ");
+        face_duration(text, answer->took_ms);
     }
-    strbuf_printf(&text, " (%s%s)", answer->kind == PROBE_CONTAINER ? "container " : "", answer->target);
+    strbuf_printf(text, " (%s%s)", answer->kind == PROBE_CONTAINER ? "container " : "", answer->target);
     if (answer->kind == PROBE_METRICS && answer->state == PROBE_UP && answer->metric_count == 0)
-        strbuf_puts(&text, "; it exports neither lag nor watermarks");
-    line_put(screen, label, tones[answer->state], strbuf_text(&text));
-    strbuf_free(&text);
+        strbuf_puts(text, "; it exports neither lag nor watermarks");
+    gathered_put(screen, label, tones[answer->state]);
     for (size_t i = 0; i < answer->metric_count; i++)
         metric_put(screen, &answer->metrics[i]);
 }
 
-static void probes_put(const struct screen *screen)
+static void probes_put(struct screen *screen)
 {
     const struct probes *probes = screen->status->probes;
     const char *label = "Components";
@@ -313,55 +311,54 @@ static void probes_put(const struct screen *screen)
     }
 }
 
-static void webhooks_put(const struct screen *screen)
+static void webhooks_put(struct screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->webhook_count; i++) {
         const struct status_webhook *webhook = &status->webhooks[i];
-        struct strbuf text = { 0 };
-        strbuf_printf(&text, "%s: %" PRId64 " waiting", webhook->name, webhook->pending);
+        struct strbuf *text = &screen->text;
+        strbuf_printf(text, "%s: %" PRId64 " waiting", webhook->name, webhook->pending);
         if (webhook->last_success_ms) {
-            strbuf_puts(&text, ", last delivery ");
-            ago_put(screen, &text, webhook->last_success_ms);
+            strbuf_puts(text, ", last delivery ");
+            ago_put(screen, text, webhook->last_success_ms);
         } else {
-            strbuf_puts(&text, ", nothing delivered yet");
+            strbuf_puts(text, ", nothing delivered yet");
         }
         if (webhook->refused)
-            strbuf_printf(&text, ", %" PRId64 " refused since", webhook->refused);
+            strbuf_printf(text, ", %" PRId64 " refused since", webhook->refused);
         if (webhook->last_error)
-            strbuf_printf(&text, "; %s", webhook->last_error);
+            strbuf_printf(text, "; %s", webhook->last_error);
         if (webhook->refresh_error)
-            strbuf_printf(&text, "; cannot be told again what is open: %s", webhook->refresh_error);
-        line_put(screen, i == 0 ? "Webhooks" : "", webhook->last_error || webhook->refresh_error ? TONE_WARNING : TONE_PLAIN, strbuf_text(&text));
-        strbuf_free(&text);
+            strbuf_printf(text, "; cannot be told again what is open: %s", webhook->refresh_error);
+        gathered_put(screen, i == 0 ? "Webhooks" : "", webhook->last_error || webhook->refresh_error ? TONE_WARNING : TONE_PLAIN);
     }
     if (status->webhook_count == 0)
         line_put(screen, "Webhooks", TONE_DIM, "none configured: notifications go to the agent's standard output");
 }
 
-static void blind_put(const struct screen *screen)
+static void blind_put(struct screen *screen)
 {
     const struct status *status = screen->status;
-    struct strbuf text = { 0 };
+    struct strbuf *text = &screen->text;
     for (size_t i = 0; i < status->blind_count; i++)
         line_put(screen, i == 0 ? "Blind spots" : "", TONE_WARNING, status->blind[i]);
     if (status->misses || status->limit_hits) {
-        strbuf_printf(&text, "%" PRId64 " of the scheduler's records not understood, %" PRId64 " patterns given up",
+        strbuf_printf(text, "%" PRId64 " of the scheduler's records not understood, %" PRId64 " patterns given up",
                       status->misses, status->limit_hits);
-        line_put(screen, status->blind_count ? "" : "Blind spots", TONE_WARNING, strbuf_text(&text));
+        gathered_put(screen, status->blind_count ? "" : "Blind spots", TONE_WARNING);
     }
-    strbuf_free(&text);
 }
 
 void status_text(const struct status *status, const struct face *face, struct strbuf *out)
 {
-    struct screen screen = { status, face, out, face_offset(status->now_ms) };
-    struct strbuf text = { 0 }, inert = { 0 };
-    status_headline(status, &text);
-    inert_puts(&inert, strbuf_text(&text), face->utf8 ? INERT_TEXT : INERT_ASCII);
+    struct screen screen = { .status = status, .face = face, .out = out, .offset = face_offset(status->now_ms) };
+    struct strbuf *text = &screen.text;
+    struct strbuf inert = { 0 };
+    status_headline(status, text);
+    inert_puts(&inert, strbuf_text(text), face->utf8 ? INERT_TEXT : INERT_ASCII);
     face_say(face, out, level_tone(status->level), strbuf_text(&inert));
     strbuf_puts(out, "\n\n");
-    strbuf_clear(&text);
+    strbuf_clear(text);
     agent_put(&screen);
     trouble_put(&screen);
     scheduler_put(&screen);
@@ -372,11 +369,11 @@ void status_text(const struct status *status, const struct face *face, struct st
     incidents_put(&screen);
     webhooks_put(&screen);
     blind_put(&screen);
-    face_time(&text, status->now_ms, screen.offset);
-    strbuf_puts(&text, " ");
-    face_offset_words(&text, screen.offset);
-    strbuf_printf(&text, ", %s", status->log_path ? status->log_path : "no log named");
-    line_put(&screen, "As of", TONE_DIM, strbuf_text(&text));
-    strbuf_free(&text);
+    face_time(text, status->now_ms, screen.offset);
+    strbuf_puts(text, " ");
+    face_offset_words(text, screen.offset);
+    strbuf_printf(text, ", %s", status->log_path ? status->log_path : "no log named");
+    gathered_put(&screen, "As of", TONE_DIM);
+    strbuf_free(text);
     strbuf_free(&inert);
 }

@@ -36,7 +36,7 @@ struct config_key {
     const char *initial;     /* the default as it could be written, or NULL */
     const char *otherwise;   /* what holds without a value, in words, where initial does not say it */
     const char *help;
-    size_t offset;           /* into struct config, webhook_config or probe_config */
+    unsigned offset;         /* into struct config, webhook_config or probe_config */
     enum config_change change;
 };
 

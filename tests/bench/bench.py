@@ -33,6 +33,14 @@ def stripped_kb(agent):
         return os.stat(copy.name).st_size / 1000
 
 
+def section_kb(agent):
+    """What it is made of, in KB: the three sections that are ours."""
+    listed = subprocess.run(["size", "-A", agent], check=True, capture_output=True, text=True).stdout
+    sizes = {words[0]: int(words[1]) / 1000 for words in map(str.split, listed.splitlines())
+             if len(words) == 3 and words[1].isdigit()}
+    return {"code": sizes[".text"], "constants": sizes[".rodata"], "tables": sizes[".data.rel.ro"]}
+
+
 def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as info:
         model = next((line.split(":", 1)[1].strip() for line in info if line.startswith("model name")), "unknown")
@@ -57,6 +65,7 @@ def measure_all(agent, build, args):
         found["questions"] = questions.questions(agent, scratch)
     if "size" in args.only:
         found["stripped_kb"] = stripped_kb(agent)
+        found["section_kb"] = section_kb(agent)
     return found
 
 
@@ -132,6 +141,10 @@ def show(found, rows):
         print(f"\n{'out of ten years':20}   wall ms    CPU ms")
         for name, row in found["questions"].items():
             print(f"{name:20}{row['wall_ms']:10.1f}{row['cpu_ms']:10.1f}")
+    if "section_kb" in found:
+        rest = found["stripped_kb"] - sum(found["section_kb"].values())
+        print("\nstripped binary, KB: " + ", ".join(f"{name} {kb:.1f}" for name, kb in found["section_kb"].items()) +
+              f", the linker's tables and padding {rest:.1f}")
     print()
     for name, value, sign, bound, met in rows:
         print(f"{name:48}{value:10.2f}  {sign} {bound:<6} {'met' if met else 'NOT MET'}")
