@@ -53,6 +53,12 @@ void follow_trouble(struct follow *follow, enum follow_note note, const char *wh
     follow_note(follow, note, "%s", why);
 }
 
+void follow_trouble_over(struct follow *follow)
+{
+    strbuf_clear(&follow->trouble);
+    follow->refused = follow->retry = follow->failing = false;
+}
+
 static bool find_owner(const char *name, int64_t *owner, struct strbuf *error)
 {
     *owner = TAIL_ANY_OWNER;
@@ -272,6 +278,7 @@ static bool give_up(struct follow *follow, size_t index, int error)
 enum follow_progress follow_read(struct follow *follow, size_t max_bytes)
 {
     size_t budget = max_bytes, i = 0;
+    bool failed = false;
 
     if (follow->look)
         follow_look(follow);
@@ -280,9 +287,13 @@ enum follow_progress follow_read(struct follow *follow, size_t max_bytes)
         if (outcome == TAIL_MORE)
             return FOLLOW_MORE;
         bool gone = outcome == TAIL_END ? settle(follow, i) : give_up(follow, i, errno);
+        failed = failed || outcome != TAIL_END;
         if (!gone)
             i++;
     }
+    if (follow->failing && !failed)
+        follow_trouble_over(follow);
+    follow->failing = failed;
     return FOLLOW_DRAINED;
 }
 

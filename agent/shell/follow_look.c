@@ -288,8 +288,8 @@ static bool changed_hands(const struct follow *follow, const struct tail *tail, 
 
 static void on_opened(struct follow *follow, struct tail *tail)
 {
-    strbuf_clear(&follow->trouble);
-    follow->refused = follow->retry = false;
+    if (!follow->failing)
+        follow_trouble_over(follow);
     follow->absent_ms = 0;
     follow->known_owner = tail_owner(tail);
     if (is_followed(follow, tail)) {

@@ -51,6 +51,7 @@ struct follow {
 
     struct strbuf trouble;      /* what keeps path from being followed, as said last; empty: nothing */
     bool refused;               /* it is there, but cannot be trusted or read */
+    bool failing;               /* it can be opened, but the last attempt to read it failed */
     bool retry;                 /* no event may tell when the trouble ends */
     int64_t absent_ms;          /* since when nothing is at path (monotonic); 0: something is */
     bool said_polling, said_no_lease;
@@ -64,6 +65,7 @@ void follow_note(const struct follow *follow, enum follow_note note, const char 
 
 /* Says what keeps path from being followed, unless that was said last. */
 void follow_trouble(struct follow *follow, enum follow_note note, const char *why);
+void follow_trouble_over(struct follow *follow);
 
 /* follow_look.c */
 void follow_look(struct follow *follow);

@@ -52,7 +52,7 @@ static ssize_t read_at(const struct tail *tail, char *buffer, size_t len, int64_
     return got;
 }
 
-/* The file's first len bytes; a shorter len tells that there are not so many. */
+/* The file's first len bytes; a shorter len tells that there are not so many, -1 that they cannot be read (errno says why). */
 static struct fingerprint fingerprint_of(const struct tail *tail, int64_t len)
 {
     char bytes[TAIL_FINGERPRINT_BYTES];
@@ -60,13 +60,14 @@ static struct fingerprint fingerprint_of(const struct tail *tail, int64_t len)
     ssize_t got = len > 0 ? read_at(tail, bytes, (size_t)len, 0) : 0;
     if (got > 0)
         fingerprint_add(&print, bytes, (size_t)got);
+    else if (got < 0)
+        print.len = -1;
     return print;
 }
 
-static bool begins_with(const struct tail *tail, struct fingerprint print)
+static bool is_same(struct fingerprint a, struct fingerprint b)
 {
-    struct fingerprint now = fingerprint_of(tail, print.len);
-    return now.len == print.len && now.hash == print.hash;
+    return a.len == b.len && a.hash == b.hash;
 }
 
 static int64_t birth_of(int fd)
@@ -134,7 +135,8 @@ bool tail_begins_as(const struct tail *tail, const struct source_position *posit
 {
     if (position->offset < 0 || position->fingerprint_len < 0 || position->fingerprint_len > TAIL_FINGERPRINT_BYTES)
         return false;
-    return begins_with(tail, (struct fingerprint){ position->fingerprint, position->fingerprint_len });
+    return is_same(fingerprint_of(tail, position->fingerprint_len),
+                   (struct fingerprint){ position->fingerprint, position->fingerprint_len });
 }
 
 bool tail_copies(const struct tail *tail, const struct source_position *position)
@@ -172,6 +174,8 @@ void tail_resume(struct tail *tail, const struct source_position *position)
     tail_date(tail, tail_begun_ns(position));
     tail->resumed = true;
     tail->seen = fingerprint_of(tail, position->offset < TAIL_FINGERPRINT_BYTES ? position->offset : TAIL_FINGERPRINT_BYTES);
+    if (tail->seen.len < 0)
+        tail->seen = (struct fingerprint){ position->fingerprint, position->fingerprint_len };
 }
 
 void tail_restart(struct tail *tail)
@@ -288,9 +292,10 @@ static bool was_overwritten(struct tail *tail, int64_t size)
 static enum tail_outcome check_content(struct tail *tail, char *buffer)
 {
     int64_t size = size_of(tail);
-    if (size < 0)
+    struct fingerprint now = fingerprint_of(tail, tail->seen.len);
+    if (size < 0 || now.len < 0)
         return TAIL_FAILED;
-    if (!begins_with(tail, tail->seen))
+    if (!is_same(now, tail->seen))
         return TAIL_TRUNCATED;
     if (tail->unpack)
         return TAIL_END;
