@@ -119,20 +119,26 @@ struct tracked *pool_find(const struct engine *engine, enum family family, const
     return NULL;
 }
 
-/* Tables whose trouble began within one and a half intervals of each other have one cause; a relapse returns to its own. */
+/*
+ * A relapse returns to its own incident, whichever else is near: a table is never in two of a kind. Otherwise tables whose
+ * trouble began within one and a half intervals of each other have one cause.
+ */
 static struct tracked *find_to_join(const struct engine *engine, const struct complaint *complaint)
 {
     const struct pool *pool = &engine->pool;
-    int64_t near = engine_interval(engine) * 3 / 2;
+    int64_t reach_ms = engine_interval(engine) * 3 / 2;
+    struct tracked *near = NULL;
     for (size_t i = 0; i < pool->count; i++) {
         struct tracked *tracked = pool->incidents[i];
-        int64_t apart = tracked->facts.onset_ms - complaint->onset_ms;
+        int64_t apart_ms = tracked->facts.onset_ms - complaint->onset_ms;
         if (!tracked->facts.open || tracked->family != complaint->family)
             continue;
-        if ((apart <= near && apart >= -near) || member_of(tracked, table_index(engine, complaint->table)))
+        if (member_of(tracked, table_index(engine, complaint->table)))
             return tracked;
+        if (!near && apart_ms <= reach_ms && apart_ms >= -reach_ms)
+            near = tracked;
     }
-    return NULL;
+    return near;
 }
 
 void pool_note(struct engine *engine, struct tracked *tracked, const char *kind, const char *text)
