@@ -221,7 +221,7 @@ GCOVR = gcovr --root . --object-directory build-coverage --print-summary
 # Comparisons with constants are not traced: the seeds hold the words, and inputs run twice as fast.
 fuzz: ## every harness in tests/fuzz, on all processors, for FUZZ_SECONDS (60) or FUZZ_RUNS inputs each; needs clang
 	$(DEPS) build fuzz
-	@+$(REMAKE) BUILD=build-fuzz CC=clang SANITIZE="-fsanitize=fuzzer-no-link $(FUZZ_SANITIZE) -fno-sanitize-coverage=trace-cmp" fuzzers
+	@+$(REMAKE) BUILD=build-fuzz CC=clang COLD= SANITIZE="-fsanitize=fuzzer-no-link $(FUZZ_SANITIZE) -fno-sanitize-coverage=trace-cmp" fuzzers
 	@+$(REMAKE) all
 	@tests/fuzz/seeds.sh $(BUILD)/agent build-fuzz/seeds
 	@python3 tests/fuzz/fuzz.py build-fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(FUZZ_SECONDS))
