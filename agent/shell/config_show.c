@@ -19,7 +19,8 @@ static void show_section(const char *section, const char *name, const void *base
         strbuf_clear(&value);
         config_value_show(&keys[i], base, &value);
         if (value.len > 0) {
-            strbuf_printf(out, "%s = %s\n", keys[i].name, strbuf_text(&value));
+            /* Behind a blank these two begin a comment. */
+            strbuf_printf(out, "%s =%s%s\n", keys[i].name, strchr(";#", value.at[0]) ? "" : " ", value.at);
         } else if (keys[i].otherwise != NULL) {
             strbuf_printf(out, "# %s: %s\n", keys[i].name, keys[i].otherwise);
         }
