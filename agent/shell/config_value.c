@@ -159,9 +159,11 @@ cleanup:
     return good;
 }
 
+/* The name is a token: RFC 9110, section 5.6.2. */
 static bool header_is_good(const char *text)
 {
-    size_t name = strcspn(text, ": \t\r\n");
+    static const char token[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
+    size_t name = strspn(text, token);
 
     return name > 0 && text[name] == ':' && strpbrk(text, "\r\n") == NULL;
 }
@@ -234,7 +236,7 @@ static void show_headers(const struct config_key *key, const struct webhook_conf
     for (size_t i = 0; i < webhook->header_count; i++) {
         const char *header = webhook->headers[i];
         if (i > 0) {
-            strbuf_printf(out, "\n%s = ", key->name);
+            strbuf_printf(out, "\n%s =%s", key->name, header[0] == '#' ? "" : " ");   /* behind a blank, a comment */
         }
         strbuf_printf(out, "%.*s: ***", (int)strcspn(header, ":"), header);
     }

@@ -220,6 +220,8 @@ static void what_no_single_entry_shows_is_checked(void **state)
                 "3: probe a.container: either a url or a container, not both");
     refuses_one(*state, "[webhook a]\nurl = http://h/\nheader = nonsense\n",
                 "3: webhook a.header: needs a header, \"Name: value\"");
+    refuses_one(*state, "[webhook a]\nurl = http://h/\nheader =;no token: 1\n",
+                "3: webhook a.header: needs a header, \"Name: value\"");
 }
 
 static void urls_are_completed(void **state)
