@@ -161,7 +161,7 @@ class Kills(unittest.TestCase):
         print(f"{len(writer.records)} records, rotations {writer.rotations}; {kills} kills, {aimed} of them aimed: {dict(deaths)};"
               f" {told} notifications of {[kind[0][14:] for kind in kinds]}, {len(keys['killed']) - len(set(keys['killed']))}"
               f" sent again under the same key; {pruned} rows pruned by the killed one; 0 differences", file=sys.stderr)
-        self.assertGreater(len(kinds), 3)
+        self.assertGreaterEqual(len(kinds), 4 if KILLS >= 300 else 3)     # some days may lack one
         self.assertNotIn(0, writer.rotations.values())
         self.assertGreater(pruned, 0)
         for work in ("reading", "committing", "pruning", "sending") + (("checkpoint", "opening") if KILLS >= 300 else ()):
