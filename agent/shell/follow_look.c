@@ -26,6 +26,10 @@ static void append(struct follow *follow, struct tail *tail)
 void follow_drop(struct follow *follow, size_t index)
 {
     struct followed *file = &follow->files[index];
+    if (tail_born_ns(file->tail) > follow->left_born_ns) {
+        follow->left_born_ns = tail_born_ns(file->tail);
+        follow->left_owner = tail_owner(file->tail);
+    }
     if (file->watched)
         unwatch_file(tail_fd(file->tail));
     tail_free(file->tail);
@@ -75,6 +79,17 @@ static void append_generations(struct follow *follow, struct siblings *siblings,
     }
 }
 
+/* Those that were born after a moment and before the one opened at path. */
+static struct span span_since(const struct siblings *siblings, int64_t born_ns, uid_t owner, const struct tail *at_path)
+{
+    size_t from = 0, to = at_path ? siblings_find_inode(siblings, at_path) : SIZE_MAX;
+
+    /* One that was taken was found by what it is, not by its age: it lies before those that are looked for. */
+    while (from < siblings->count && (!siblings->tails[from] || tail_born_ns(siblings->tails[from]) <= born_ns))
+        from++;
+    return (struct span){ .from = from, .to = to == SIZE_MAX ? siblings->count : to, .owner = owner, .written_ns = born_ns };
+}
+
 /*
  * Those that came after a file (it is one of them, or was packed into one, unless it has no name any more) and before the
  * one opened at path. That one may be among them:
@@ -87,17 +102,14 @@ static void append_generations(struct follow *follow, struct siblings *siblings,
  */
 static struct span span_between(const struct siblings *siblings, const struct tail *file, const struct tail *at_path)
 {
-    size_t from = siblings_find_inode(siblings, file), to = at_path ? siblings_find_inode(siblings, at_path) : SIZE_MAX;
+    struct span span = span_since(siblings, tail_born_ns(file), tail_owner(file), at_path);
+    size_t index = siblings_find_inode(siblings, file);
 
-    if (from == SIZE_MAX)
-        from = siblings_find_packed(siblings, file);
-    if (from != SIZE_MAX)
-        from++;
-    else
-        for (from = 0; from < siblings->count && tail_born_ns(siblings->tails[from]) <= tail_born_ns(file);)
-            from++;
-    return (struct span){ .from = from, .to = to == SIZE_MAX ? siblings->count : to, .owner = tail_owner(file),
-                          .written_ns = tail_born_ns(file) };
+    if (index == SIZE_MAX)
+        index = siblings_find_packed(siblings, file);
+    if (index != SIZE_MAX)
+        span.from = index + 1;
+    return span;
 }
 
 enum whereabouts { AT_PATH, BESIDE, LOST };
@@ -173,17 +185,31 @@ static void take_up(struct follow *follow, struct tail *at_path)
     siblings_free(&siblings);
 }
 
-/* The file at path is another one than before, or none: the generations in between, if rotation was faster than we. */
+/*
+ * The file at path is another one than before, or none: the generations in between, if rotation was faster than we. The newest
+ * one may be gone by now: logrotate puts what a writer made too early under a name of its own, over what it put there before.
+ */
 static void catch_missed(struct follow *follow, const struct tail *at_path)
 {
     struct siblings siblings;
+    struct span span;
 
-    struct source_position newest = tail_position(follow->files[follow->count - 1].tail);
     siblings_find(&siblings, follow->directory, follow->base, follow->owner);
-    siblings_date(&siblings, NULL, &newest);
-    struct span span = span_between(&siblings, follow->files[follow->count - 1].tail, at_path);
+    if (follow->count > 0) {
+        const struct tail *newest = follow->files[follow->count - 1].tail;
+        struct source_position position = tail_position(newest);
+        siblings_date(&siblings, NULL, &position);
+        span = span_between(&siblings, newest, at_path);
+    } else {
+        span = span_since(&siblings, follow->left_born_ns, follow->left_owner, at_path);
+    }
     append_generations(follow, &siblings, &span);
     siblings_free(&siblings);
+}
+
+static bool had_any(const struct follow *follow)
+{
+    return follow->count > 0 || follow->left_born_ns > 0;
 }
 
 void follow_recover(struct follow *follow, size_t index)
@@ -233,7 +259,7 @@ static void begin(struct follow *follow, struct tail *tail)
 
     if (follow->remembered_count > 0)
         take_up(follow, tail);
-    else if (replaces)
+    else if (had_any(follow))
         catch_missed(follow, tail);
     if (replaces)
         pass_over_copy(follow, tail);
@@ -305,7 +331,7 @@ static void on_refused(struct follow *follow, enum tail_refusal refusal, const c
     follow->current = false;
     if (follow->remembered_count > 0)
         take_up(follow, NULL);
-    else if (follow->count > 0)
+    else if (had_any(follow))
         catch_missed(follow, NULL);
     if (refusal == TAIL_ABSENT)
         bear_absence(follow);

@@ -38,6 +38,8 @@ struct follow {
     size_t count;
     bool current;
     enum follow_writer writer;  /* of all of them, as answered last */
+    int64_t left_born_ns;       /* of the youngest that is followed no longer; 0: none. If none is left, what is younger is news */
+    uid_t left_owner;
 
     bool look;                  /* what is at path must be looked at again */
     bool news;                  /* a file was opened, of which the owner may want to ask: no sleep before that */

@@ -6,6 +6,7 @@ POUR_SECONDS and UNPACKED_LINES in the environment ask for longer pours and larg
 """
 
 import contextlib
+import gzip
 import lzma
 import os
 import random
@@ -37,6 +38,7 @@ class RotationCase(unittest.TestCase):
         self.directory = Path(tempfile.mkdtemp(prefix="agent-rotation-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         (self.directory / "logs").mkdir()
+        self.overwrote = False
         self.log = self.directory / "logs" / "scheduler.log"
         self.agent = Agent(self.log, self.directory / "history.db", None, SETTINGS)
         self.addCleanup(self.agent.end)
@@ -52,8 +54,18 @@ class RotationCase(unittest.TestCase):
         conf.chmod(0o644)
         done = subprocess.run([LOGROTATE, "--force", "--state", self.directory / "logrotate.state", conf], check=False,
                               timeout=20, capture_output=True, text=True)
-        # A writer that reopens its log may make the new file before logrotate does: it says so, and the rotation is done.
+        # A writer that reopens its log may make the new file before logrotate does: that one becomes .backup. If the writer
+        # wins a second time, it becomes .backup too, over the first; logrotate says that, and the rotation is done.
         self.assertTrue(done.returncode == 0 or "File exists" in done.stderr, done.stderr)
+        self.overwrote = self.overwrote or done.returncode != 0
+
+    def kept(self):
+        """The numbers that the files there hold."""
+        found = set()
+        for file in self.log.parent.iterdir():
+            with (gzip.open(file, "rt") if file.suffix == ".gz" else file.open(encoding="utf-8")) as lines:
+                found.update(int(line.rsplit("(", 1)[1].split()[0]) for line in lines if "(" in line)
+        return found
 
     def numbers(self):
         return [rows for rows, in self.agent.rows("SELECT rows FROM run ORDER BY id")]
@@ -73,12 +85,15 @@ class RotationCase(unittest.TestCase):
         with contextlib.suppress(AssertionError):
             self.agent.wait_for("SELECT count(*) FROM run", count)
         numbers = self.numbers()
-        lost = count - len(set(numbers))
+        written = set(range(1, count + 1))
+        if self.overwrote:               # what logrotate threw away within a moment is not the agent's to have read
+            written &= self.kept() | set(numbers)
+        lost = len(written - set(numbers))
         doubled = len(numbers) - len(set(numbers))
         print(f"# held: {kind}: {count} lines, {lost} lost, {doubled} doubled")
         self.assertEqual((lost, doubled), (0, 0), f"{kind}; the agent said: {self.agent.said()}")
         if in_order:
-            self.assertEqual(numbers, list(range(1, count + 1)))
+            self.assertEqual(numbers, sorted(written))
         return count
 
     def paged(self):

@@ -93,7 +93,7 @@ static inline void add(const char *path, const char *text)
 
 static inline void rotate(const struct fixture *fixture, const char *suffix)
 {
-    char name[64];
+    char name[96];
     snprintf(name, sizeof name, "%s.%s", fixture->path, suffix);
     assert_int_equal(rename(fixture->path, name), 0);
 }

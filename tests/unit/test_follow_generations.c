@@ -42,6 +42,28 @@ static void a_generation_missed_is_read_although_nothing_follows_it(void **state
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
 }
 
+/* The newest was deleted, so it is followed no longer; what came behind it is still known by its age, whatever has a name. */
+static void a_generation_missed_after_a_deleted_one_is_read(void **state)
+{
+    struct fixture *fixture = *state;
+    struct timespec grain = { 0, 12 * 1000 * 1000 };
+    add(fixture->path, "before\n");
+    rotate(fixture, "1");
+    nanosleep(&grain, NULL);
+    add(fixture->path, "one\n");
+    start(fixture, NULL, 0);
+    settle(fixture);
+    assert_int_equal(unlink(fixture->path), 0);
+    settle(fixture);
+    nanosleep(&grain, NULL);
+    add(fixture->path, "two\n");
+    rotate(fixture, "2026112404.backup");
+    nanosleep(&grain, NULL);
+    add(fixture->path, "three\n");
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
 static void pack(const struct fixture *fixture, const char *suffix)
 {
     char command[96];
@@ -178,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(generations_missed_are_read_in_order_and_copies_are_not, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_missed_is_read_although_nothing_follows_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_generation_missed_after_a_deleted_one_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(generations_missed_are_read_although_they_were_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_written_to_late_stays_old_when_it_is_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_lost_its_end_is_known_on_another_device_as_well, setup, teardown),
