@@ -49,8 +49,8 @@ static size_t line_begin(const struct cursor *cursor, const char *line, size_t l
     return at;
 }
 
-/* What libinih would pass over: looks at a whole line before it gets it. */
-static void check_line(const struct cursor *cursor, const char *line, size_t len)
+/* What libinih would pass over: looks at a whole line before it gets it. False for one that it must not get. */
+static bool check_line(const struct cursor *cursor, const char *line, size_t len)
 {
     size_t begin = line_begin(cursor, line, len);
     bool is_section = begin < len && line[begin] == '[';
@@ -66,6 +66,13 @@ static void check_line(const struct cursor *cursor, const char *line, size_t len
     } else if (is_section) {
         check_section(cursor, line + begin, len - begin);
     }
+    return wrong == NULL;
+}
+
+static void cut(struct slice *text, size_t len)
+{
+    text->at += len;
+    text->len -= len;
 }
 
 /* fgets over the cursor, as ini_parse_stream wants it. */
@@ -80,15 +87,17 @@ static char *read_piece(char *piece, int room, void *stream)
     }
     if (!cursor->in_line) {
         cursor->line++;
-        check_line(cursor, cursor->rest.at, len);
+        if (!check_line(cursor, cursor->rest.at, len)) {
+            cut(&cursor->rest, len);
+            return strcpy(piece, "\n");
+        }
     }
     if (len > (size_t)room - 1) {
         len = (size_t)room - 1;
     }
     memcpy(piece, cursor->rest.at, len);
     piece[len] = '\0';
-    cursor->rest.at += len;
-    cursor->rest.len -= len;
+    cut(&cursor->rest, len);
     cursor->in_line = piece[len - 1] != '\n' && cursor->rest.len > 0;
     return piece;
 }
