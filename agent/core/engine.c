@@ -168,11 +168,9 @@ void engine_fact(struct engine *engine, const struct fact *fact)
     for (size_t i = 0; i < DETECTORS; i++) {
         detectors[i]->fact(engine, fact);
     }
-    /* A fact may have set an earlier deadline. Looking for it costs a pass over the tables, once a fact that can do so. */
-    size_t owner = 0;
-    int64_t due = earliest(engine, &owner);
-    if (due < engine->floor_ms)
-        engine->floor_ms = due;
+    /* A fact may have set an earlier deadline: it is looked for when the clock moves on, once for all the facts of an instant. */
+    if (engine->clock_ms < engine->floor_ms)
+        engine->floor_ms = engine->clock_ms;
 }
 
 void engine_retell(const struct engine *engine)
