@@ -101,7 +101,8 @@ static void bind_fields(struct printer *printer, const struct event *event)
 static void print_event(void *ctx, const struct event *parsed)
 {
     struct printer *printer = ctx;
-    const struct event clean = scrub_event(printer->scrub, parsed), *event = &clean;
+    struct event clean = *parsed, *event = &clean;
+    scrub_event(printer->scrub, event);
     sqlite3_clear_bindings(printer->json);
     sqlite3_bind_text(printer->json, 1, event_name(event->kind), -1, SQLITE_STATIC);
     bind_time(printer->json, 2, event->time_ms);

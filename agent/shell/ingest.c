@@ -52,7 +52,8 @@ static void go_live(struct ingest *ingest, int64_t from_ms)
 static void take_event(void *ctx, const struct event *event)
 {
     struct ingest *ingest = ctx;
-    struct event clean = scrub_event(ingest->scrub, event);
+    struct event clean = *event;
+    scrub_event(ingest->scrub, &clean);
     leave_future(ingest, event->time_ms);
     clean.time_ms -= ingest->zone_error_ms;
     clean.at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;

@@ -95,10 +95,10 @@ static void scrub_line(struct scrub *scrub, const struct event *event)
     }
 }
 
-/* The other kinds consist of words that the vocabulary knows, numbers and times. */
-static bool has_foreign_words(enum event_kind kind)
+/* What has no text consists of words that the vocabulary knows, numbers and times, but for these kinds. */
+static bool has_foreign_words(const struct event *event)
 {
-    switch (kind) {
+    switch (event->kind) {
     case EVENT_RUN_FAILED:
     case EVENT_RUN_STDERR:
     case EVENT_RUN_TIMEOUT:
@@ -106,24 +106,21 @@ static bool has_foreign_words(enum event_kind kind)
     case EVENT_SCHEDULER_CRASHED:
         return true;
     default:
-        return false;
+        return event->text.len > 0;
     }
 }
 
-struct event scrub_event(struct scrub *scrub, const struct event *event)
+void scrub_event(struct scrub *scrub, struct event *event)
 {
-    struct event clean = *event;
-
     if (event->kind != EVENT_RUN_STDERR) {
         scrub->in_key = false;
     }
-    if (has_foreign_words(event->kind)) {
+    if (has_foreign_words(event)) {
         strbuf_clear(&scrub->text);
         strbuf_clear(&scrub->line);
         scrub_text(scrub, event->text, &scrub->text);
         scrub_line(scrub, event);
-        clean.text = (struct slice){ strbuf_text(&scrub->text), scrub->text.len };
-        clean.line = (struct slice){ strbuf_text(&scrub->line), scrub->line.len };
+        event->text = (struct slice){ strbuf_text(&scrub->text), scrub->text.len };
+        event->line = (struct slice){ strbuf_text(&scrub->line), scrub->line.len };
     }
-    return clean;
 }

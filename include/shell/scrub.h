@@ -14,8 +14,11 @@ struct scrub;
 struct scrub *scrub_open(void);
 void scrub_close(struct scrub *scrub);
 
-/* The event without credentials, valid until the next call. Events are to come in the log's order: a private key has many lines. */
-struct event scrub_event(struct scrub *scrub, const struct event *event);
+/*
+ * Takes the credentials out of the event: its text and line are then borrowed until the next call. Events are to come in the
+ * log's order: a private key has many lines.
+ */
+void scrub_event(struct scrub *scrub, struct event *event);
 
 /* Whether the excerpt at hand stands within a private key, for the restart that goes on right there. */
 void scrub_archive(struct scrub *scrub, struct archive *archive);
