@@ -83,6 +83,15 @@ double window_median(const struct window *window, size_t newest)
     return median;
 }
 
+bool window_median_reaches(const struct window *window, size_t newest, double value)
+{
+    size_t reach = 0;
+    for (size_t i = window->count - newest; i < window->count; i++)
+        reach += (double)window->values[i] >= value;
+    /* On which side most are tells it, and nothing needs to be sorted; only an even half leaves the middle two to be asked. */
+    return newest % 2 || reach != newest / 2 ? reach > newest / 2 : newest > 0 && window_median(window, newest) >= value;
+}
+
 void window_archive(struct window *window, struct archive *archive, const char *name)
 {
     struct strbuf times = { 0 };
@@ -180,10 +189,10 @@ double robust_z_log(const int64_t *samples, size_t count, int64_t value, double 
 static bool half_exceed(const int64_t *samples, size_t count, int64_t value, double factor)
 {
     double least = (value < 1 ? 1.0 : (double)value) * factor * (1 - 1e-9);
-    size_t above = 0;
-    for (size_t i = 0; i < count; i++)
-        above += (double)samples[i] > least;
-    return above >= count / 2;
+    size_t others = 0, most = count - count / 2;
+    for (size_t i = 0; i < count && others <= most; i++)
+        others += (double)samples[i] <= least;
+    return others <= most;
 }
 
 bool robust_z_log_below(const int64_t *samples, size_t count, int64_t value, double mad_floor, double low)

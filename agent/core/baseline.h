@@ -21,6 +21,8 @@ void window_push(struct window *window, int64_t at_ms, int64_t value);
 /* How many of the newest values are not older than since_ms, at most most. */
 size_t window_newest(const struct window *window, int64_t since_ms, size_t most);
 double window_median(const struct window *window, size_t newest);
+/* Whether it is value or more; false of no values. */
+bool window_median_reaches(const struct window *window, size_t newest, double value);
 void window_archive(struct window *window, struct archive *archive, const char *name);
 
 /*

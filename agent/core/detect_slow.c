@@ -31,7 +31,7 @@ static bool unusual(const struct engine *engine, int64_t duration_ms)
     size_t count = window_newest(good, INT64_MIN, UNUSUAL_WINDOW);
     if (duration_ms <= engine->settings.detect.slow_floor_ms || (int64_t)count < engine->settings.detect.min_samples)
         return false;
-    if ((double)duration_ms <= 2 * window_median(good, count))
+    if (window_median_reaches(good, count, (double)duration_ms / 2))
         return false;
     return robust_z_log(good->values + good->count - count, count, duration_ms, mad_floor) > engine->settings.detect.slow_z;
 }
@@ -54,7 +54,7 @@ static bool rising(const struct engine *engine, int64_t duration_ms)
     size_t week = window_newest(good, engine->clock_ms - 7 * (int64_t)DAY_MS, SIZE_MAX);
     size_t span = window_newest(recent, engine->clock_ms - TREND_SPAN_MS, TREND_MOST);
     size_t count = window_newest(recent, INT64_MIN, span > TREND_WINDOW ? span : TREND_WINDOW);
-    if (count < TREND_LEAST || week == 0 || (double)duration_ms <= 2 * window_median(good, week))
+    if (count < TREND_LEAST || week == 0 || window_median_reaches(good, week, (double)duration_ms / 2))
         return false;
     return mann_kendall_z(recent->values + recent->count - count, count) > trend_z
         && level_ahead(recent, count, AHEAD_MS) >= (double)engine->settings.detect.cycle_slow_ms;

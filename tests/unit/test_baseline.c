@@ -162,6 +162,24 @@ static void a_window_keeps_the_newest(void **unused)
     window_free(&window);
 }
 
+/* Odd and even counts, values that repeat, and halves between them: as the median itself says. */
+static void whether_the_median_reaches_a_value_is_counted(void **unused)
+{
+    (void)unused;
+    struct window window;
+    window_init(&window, 9);
+    assert_false(window_median_reaches(&window, 0, 0));
+    for (int64_t i = 0; i < 200; i++) {
+        window_push(&window, i, i * i % 7);
+        size_t most = window_newest(&window, INT64_MIN, SIZE_MAX);
+        for (size_t newest = 1; newest <= most; newest++) {
+            for (double value = -0.5; value < 8; value += 0.5)
+                assert_int_equal(window_median_reaches(&window, newest, value), window_median(&window, newest) >= value);
+        }
+    }
+    window_free(&window);
+}
+
 static void save_window(struct window *window, struct strbuf *text)
 {
     struct archive archive;
@@ -259,6 +277,7 @@ int main(void)
         cmocka_unit_test(theil_sen_does_without_pairs_of_one_instant),
         cmocka_unit_test(theil_sen_takes_the_newest_96),
         cmocka_unit_test(a_window_keeps_the_newest),
+        cmocka_unit_test(whether_the_median_reaches_a_value_is_counted),
         cmocka_unit_test(a_saved_window_is_the_same_window),
         cmocka_unit_test(an_hour_of_the_day_takes_two_samples_a_day),
         cmocka_unit_test(hours_keep_the_newest_28_and_survive_saving),
