@@ -22,7 +22,8 @@ struct parser_counts {
     int64_t limit_hits;      /* pattern matches given up at PCRE2's limits */
 };
 
-typedef void parser_sink(void *ctx, const struct event *event);
+/* The event is the sink's to change; its texts are borrowed until it returns. */
+typedef void parser_sink(void *ctx, struct event *event);
 
 /*
  * patterns_path: a file that replaces the built-in vocabulary, or NULL. On failure returns NULL and writes

@@ -98,10 +98,9 @@ static void bind_fields(struct printer *printer, const struct event *event)
     }
 }
 
-static void print_event(void *ctx, const struct event *parsed)
+static void print_event(void *ctx, struct event *event)
 {
     struct printer *printer = ctx;
-    struct event clean = *parsed, *event = &clean;
     scrub_event(printer->scrub, event);
     sqlite3_clear_bindings(printer->json);
     sqlite3_bind_text(printer->json, 1, event_name(event->kind), -1, SQLITE_STATIC);

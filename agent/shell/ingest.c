@@ -49,17 +49,16 @@ static void go_live(struct ingest *ingest, int64_t from_ms)
     engine_go_live(ingest->engine);
 }
 
-static void take_event(void *ctx, const struct event *event)
+static void take_event(void *ctx, struct event *event)
 {
     struct ingest *ingest = ctx;
-    struct event clean = *event;
-    scrub_event(ingest->scrub, &clean);
+    scrub_event(ingest->scrub, event);
     leave_future(ingest, event->time_ms);
-    clean.time_ms -= ingest->zone_error_ms;
-    clean.at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
-    if (ingest->live_from_ms != INT64_MIN && clean.time_ms >= ingest->live_from_ms && !is_ahead(ingest, clean.time_ms))
-        go_live(ingest, clean.time_ms);
-    engine_feed(ingest->engine, &clean);
+    event->time_ms -= ingest->zone_error_ms;
+    event->at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
+    if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms && !is_ahead(ingest, event->time_ms))
+        go_live(ingest, event->time_ms);
+    engine_feed(ingest->engine, event);
 }
 
 void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)

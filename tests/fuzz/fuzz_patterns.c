@@ -21,7 +21,7 @@ static void put_file(struct slice text)
     must(ftruncate(fd, 0) == 0 && pwrite(fd, text.at, text.len, 0) == (ssize_t)text.len);
 }
 
-static void hear(void *ctx, const struct event *event)
+static void hear(void *ctx, struct event *event)
 {
     const struct slice *line = ctx;
     must(event->kind < EVENT_WRITER_GONE && lies_within(event->line, *line) && lies_within(event->text, *line));

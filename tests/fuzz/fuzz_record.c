@@ -19,7 +19,7 @@ static void sum_slice(struct told *told, struct slice text)
     }
 }
 
-static void hear(void *ctx, const struct event *event)
+static void hear(void *ctx, struct event *event)
 {
     struct told *told = ctx;
     must(event->kind < EVENT_WRITER_GONE && lies_within(event->line, told->line) && lies_within(event->text, told->line));

@@ -32,7 +32,7 @@ static inline void gather_slice(struct strbuf *out, const char *name, struct sli
     }
 }
 
-static inline void gather_event(void *ctx, const struct event *event)
+static inline void gather_event(void *ctx, struct event *event)
 {
     struct gather *gather = ctx;
     gather->counts[event->kind]++;
