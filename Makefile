@@ -21,10 +21,9 @@ HARDEN    = $(FORTIFY) -fstack-protector-strong -fstack-clash-protection
 ALL_CPPFLAGS = -D_GNU_SOURCE -DAGENT_VERSION='"$(VERSION)"' -Iinclude -I. -MMD -MP $(CPPFLAGS)
 # Nothing throws here, so the tables that unwind the stack are left to the debug information.
 SMALL     = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
-# An optimised build is for size, but HOT is for speed, and without padding: no target of a jump there wants it.
+# An optimised build is for size, but HOT is for speed.
 OPTIMISED = $(filter -O2 -O3,$(CFLAGS))
 COLD      = $(if $(OPTIMISED),-Oz)
-FAST      = $(if $(OPTIMISED),-falign-functions=1 -falign-loops=1)
 # No path of this machine goes into the binary, so that two builds are the same bytes.
 ALL_CFLAGS   = -std=c11 $(WARNINGS) $(CFLAGS) $(SMALL) -fPIE -pthread -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),$(SANITIZE),$(HARDEN))
 # noseparate-code saves two pages' worth of padding; the constants then lie in the code's mapping: executable, but never writable.
@@ -39,8 +38,8 @@ SOURCES := $(wildcard $(ROOMS:%=%/*.c))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 # What runs for every line.
-HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern agent/core/engine \
-    agent/shell/stream agent/shell/scrub
+HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern agent/core/engine agent/core/model \
+    agent/core/pool agent/core/baseline agent/shell/stream agent/shell/scrub agent/shell/ingest
 SHARE   := $(addprefix $(BUILD)/share/,agent.1 agent.conf.5 agent.bash _agent agent.conf)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 PROBES  := $(patsubst tests/faults/%.c,$(BUILD)/tests/%,$(wildcard tests/faults/*_probe.c))
@@ -71,8 +70,7 @@ $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ROOM_CFLAGS) -c -o $@ $<
-$(OBJ)/agent/main.o $(OBJECTS): ROOM_CFLAGS = $(COLD)
-$(HOT:%=$(OBJ)/%.o): ROOM_CFLAGS = $(FAST)
+$(OBJ)/agent/main.o $(filter-out $(HOT:%=$(OBJ)/%.o),$(OBJECTS)): ROOM_CFLAGS = $(COLD)
 
 $(UNIT):    $(BUILD)/tests/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o
@@ -91,7 +89,7 @@ $(SHIMS): $(BUILD)/tests/%.so: tests/faults/%.c $(BUILD)/flags
 	$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
 
 # Rewritten only when the flags differ from the last build's: then everything is compiled again.
-$(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) cold: $(COLD) hot: $(FAST) $(HOT)
+$(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) cold: $(COLD) hot: $(HOT)
 $(BUILD)/flags: FORCE
 	@test -e $@ || tests/install-deps.sh check build
 	@mkdir -p $(@D)
