@@ -207,7 +207,9 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
     struct feed feed = { .parser = parser, .line = { line, len }, .offset = offset, .sink = sink, .ctx = ctx };
     struct record record;
     enum record_form form =
-        patterns_record(&parser->patterns, feed.line, &parser->clock, &record, &parser->counts.limit_hits);
+        parser->patterns.prefix
+            ? patterns_record(&parser->patterns, feed.line, &parser->clock, &record, &parser->counts.limit_hits)
+            : record_read(feed.line, &parser->clock, &record);
     parser->counts.lines++;
     if (parser->excerpt.state == EXCERPT_STDERR && feed_excerpt(&feed, &record)) {
         return;

@@ -28,6 +28,7 @@ struct pattern {
     size_t name_count;
     char *prefix;                          /* what every match begins with */
     size_t prefix_len;
+    enum pattern_rest { REST_ANY, REST_NONE, REST_REGEX } rest;   /* what may follow the prefix */
     bool first[256];
 };
 
@@ -114,6 +115,7 @@ static bool first_learn(struct pattern *pattern, const char *regex, struct strbu
 /*
  * The characters before the first one that means something in a regular expression, and without one that a
  * quantifier may take back: comparing them costs less than a match that fails. With an alternation anywhere there are none.
+ * Where nothing but the end follows them, the comparison is the match.
  */
 static void prefix_learn(struct pattern *pattern, const char *regex)
 {
@@ -123,6 +125,7 @@ static void prefix_learn(struct pattern *pattern, const char *regex)
     }
     pattern->prefix = must_copy(regex, len);
     pattern->prefix_len = len;
+    pattern->rest = regex[len] == '\0' ? REST_ANY : strcmp(regex + len, "$") == 0 ? REST_NONE : REST_REGEX;
 }
 
 static bool matcher_prepare(struct pattern *pattern, struct strbuf *error)
@@ -180,6 +183,9 @@ enum pattern_answer pattern_match(struct pattern *pattern, struct slice text)
 {
     if (text.len < pattern->prefix_len || memcmp(text.at, pattern->prefix, pattern->prefix_len) != 0) {
         return PATTERN_NO;
+    }
+    if (pattern->rest != REST_REGEX) {
+        return pattern->rest == REST_ANY || text.len == pattern->prefix_len ? PATTERN_YES : PATTERN_NO;
     }
     /* The direct way into JIT code halves the cost of a match; it skips no check that these options need. */
     int count = (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)text.at, text.len, 0, 0,

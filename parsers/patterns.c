@@ -192,9 +192,6 @@ void patterns_free(struct patterns *patterns)
 enum record_form patterns_record(const struct patterns *patterns, struct slice line, struct clock_reader *clock,
                                  struct record *record, int64_t *limit_hits)
 {
-    if (!patterns->prefix) {
-        return record_read(line, clock, record);
-    }
     record->form = RECORD_NONE;
     enum pattern_answer answer = pattern_match(patterns->prefix, line);
     if (answer != PATTERN_YES) {

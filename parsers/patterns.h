@@ -19,7 +19,7 @@ struct patterns {
 bool patterns_load(struct patterns *patterns, const char *path, struct strbuf *error);
 void patterns_free(struct patterns *patterns);
 
-/* As record_read; a prefix given up at PCRE2's limits is counted in *limit_hits. */
+/* As record_read, by the patterns file's prefix; one given up at PCRE2's limits is counted in *limit_hits. */
 enum record_form patterns_record(const struct patterns *patterns, struct slice line, struct clock_reader *clock,
                                  struct record *record, int64_t *limit_hits);
 

@@ -52,6 +52,18 @@ static bool usual_take(struct slice text, struct record *record)
     return true;
 }
 
+__attribute__((cold))
+static enum record_form other_take(struct slice rest, struct record *record)
+{
+    record->message = rest;
+    if (word_take(&record->message, &record->logger) && word_take(&record->message, &record->level) && is_level(record->level)) {
+        return RECORD_FULL;
+    }
+    record->logger = record->level = (struct slice){ rest.at, 0 };
+    record->message = rest;
+    return RECORD_SHORT;
+}
+
 enum record_form record_read(struct slice line, struct clock_reader *clock, struct record *record)
 {
     record->form = RECORD_NONE;
@@ -60,16 +72,10 @@ enum record_form record_read(struct slice line, struct clock_reader *clock, stru
         return RECORD_NONE;
     }
     struct slice rest = { line.at + used + SEPARATOR_LEN, line.len - used - SEPARATOR_LEN };
-    struct slice message = rest;
     if (usual_take(rest, record)) {
         record->form = RECORD_FULL;
-    } else if (word_take(&message, &record->logger) && word_take(&message, &record->level) && is_level(record->level)) {
-        record->form = RECORD_FULL;
-        record->message = message;
     } else {
-        record->form = RECORD_SHORT;
-        record->logger = record->level = (struct slice){ rest.at, 0 };
-        record->message = rest;
+        record->form = other_take(rest, record);
     }
     return record->form;
 }

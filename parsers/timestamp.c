@@ -178,13 +178,21 @@ struct candidates {
  * when the local time happens twice, none when it is skipped (then it is what the clock would have shown had it not
  * jumped). This needs no tm_isdst, which does not tell the two apart where a zone changed its standard time.
  */
-static struct candidates local_candidates(int64_t local_s)
+static struct candidates local_candidates(struct clock_reader *reader, int64_t local_s)
 {
+    if (local_s >= reader->plain_from_s && local_s < reader->plain_to_s) {
+        return (struct candidates){ .utc_s = { local_s - reader->plain_offset_s }, .count = 1, .plain = true };
+    }
     int64_t before = zone_offset(local_s - SECONDS_PER_DAY);
     int64_t after = zone_offset(local_s + SECONDS_PER_DAY);
     struct candidates found = { .utc_s = { local_s - before, local_s - after }, .plain = before == after };
     if (found.plain) {
         found.count = 1;
+        if (zone_offset(local_s + 2 * SECONDS_PER_DAY) == before) {
+            reader->plain_from_s = local_s;
+            reader->plain_to_s = local_s + SECONDS_PER_DAY;
+            reader->plain_offset_s = before;
+        }
         return found;
     }
     bool early_fits = zone_offset(local_s - before) == before;
@@ -205,6 +213,27 @@ static int64_t fold_choose(const struct candidates *found, int64_t within_ms, in
     return found->utc_s[1] * 1000 + within_ms;
 }
 
+/* A time in another hour than the one before. Seldom: kept out of the way of the rest. */
+__attribute__((cold))
+static bool hour_change(struct clock_reader *reader, const char *text, int64_t within_ms, int64_t *ms)
+{
+    int64_t hour;
+    if (!hour_read(text, &hour)) {
+        return false;
+    }
+    /* Zones change at any minute (Lord Howe by half an hour), so near a change the whole second counts. */
+    int64_t within_s = within_ms / 1000;
+    struct candidates found = local_candidates(reader, hour * SECONDS_PER_HOUR + within_s);
+    if (!found.plain) {
+        *ms = fold_choose(&found, within_ms % 1000, reader->last_ms);
+        return true;
+    }
+    memcpy(reader->hour, text, HOUR_LEN);
+    reader->hour_ms = (found.utc_s[0] - within_s) * 1000;
+    *ms = reader->hour_ms + within_ms;
+    return true;
+}
+
 size_t clock_read(struct clock_reader *reader, const char *text, size_t len, int64_t *ms)
 {
     int64_t within_ms;
@@ -213,19 +242,7 @@ size_t clock_read(struct clock_reader *reader, const char *text, size_t len, int
         return 0;
     }
     if (memcmp(text, reader->hour, HOUR_LEN) != 0) {
-        int64_t hour;
-        if (!hour_read(text, &hour)) {
-            return 0;
-        }
-        /* Zones change at any minute (Lord Howe by half an hour), so near a change the whole second counts. */
-        int64_t within_s = within_ms / 1000;
-        struct candidates found = local_candidates(hour * SECONDS_PER_HOUR + within_s);
-        if (!found.plain) {
-            *ms = fold_choose(&found, within_ms % 1000, reader->last_ms);
-            return used;
-        }
-        memcpy(reader->hour, text, HOUR_LEN);
-        reader->hour_ms = (found.utc_s[0] - within_s) * 1000;
+        return hour_change(reader, text, within_ms, ms) ? used : 0;
     }
     *ms = reader->hour_ms + within_ms;
     return used;

@@ -191,7 +191,7 @@ static struct pattern *pattern_of(const char *regex)
     return pattern;
 }
 
-/* The two short cuts, first bytes and prefix, must never hide a match. */
+/* The short cuts, first bytes, prefix and a text that is no regular expression, must never hide a match, nor make one. */
 static void short_cuts_hide_no_match(void **state)
 {
     (void)state;
@@ -202,6 +202,7 @@ static void short_cuts_hide_no_match(void **state)
         { ".x", "\xFFx" },           { "✓|✗", "✗" },            { "\\d+", "7" },         { "(?=x)x", "x" },
         { "\\Qa.b\\E", "a.b" },      { "(?x) a b", "ab" },      { "(?i)x|é", "é" },      { "x?", "y" },
         { "^abc", "abc" },           { "a+", "aa" },            { "\\x41", "A" },        { "(?:é){2}", "éé" },
+        { "abc$", "abc" },           { "ab$|c", "c" },
     };
     for (size_t i = 0; i < sizeof PAIRS / sizeof PAIRS[0]; i++) {
         struct pattern *pattern = pattern_of(PAIRS[i][0]);
@@ -213,6 +214,10 @@ static void short_cuts_hide_no_match(void **state)
     assert_false(pattern_may_begin_with(pattern, 'T'));
     assert_int_equal(pattern_match(pattern, slice_of("Start")), PATTERN_NO);
     assert_int_equal(pattern_match(pattern, slice_of(" Starting")), PATTERN_NO);
+    pattern_free(pattern);
+    pattern = pattern_of("whole$");
+    assert_int_equal(pattern_match(pattern, slice_of("wholes")), PATTERN_NO);
+    assert_int_equal(pattern_match(pattern, slice_of("whole\n")), PATTERN_NO);
     pattern_free(pattern);
 }
 
