@@ -50,9 +50,11 @@ class Agent:
         return self.start()
 
     def __exit__(self, kind, *_):
-        status = self.end()
-        if kind is None and status != 0:
-            raise AssertionError(f"its end: exit {status}; the agent said: {self.said()}")
+        try:
+            self.end()
+        except AssertionError:
+            if kind is None:      # else the test has failed already, and its reason is the better one
+                raise
 
     def start(self, environment=None):
         with open(self.errors, "ab") as errors, open(self.output, "ab") as output:
@@ -65,17 +67,21 @@ class Agent:
         self.process.wait(10)
 
     def end(self):
-        """If it still runs: a planned end, in which a sanitizer looks for leaks and coverage is written. Returns the exit status; 0 too
-        if it had ended before, or had only just begun and did not listen yet."""
-        if not self.process or self.process.poll() is not None:
-            return 0
+        """If it still runs: a planned end, in which a sanitizer looks for leaks and coverage is written. An end that nobody has seen
+        yet (stop, kill, or a look at the process) was not planned, and is an error like a bad exit status."""
+        if not self.process or self.process.returncode is not None:
+            return
+        status = self.process.poll()
+        if status is not None:
+            raise AssertionError(f"it ended by itself: exit {status}; the agent said: {self.said()}")
         self.process.send_signal(signal.SIGTERM)
         self.process.send_signal(signal.SIGCONT)
         try:
             status = self.process.wait(10)
         finally:
             self.process.kill()
-        return 0 if status == -signal.SIGTERM else status
+        if status not in (0, -signal.SIGTERM):     # it had only just begun, and did not listen yet
+            raise AssertionError(f"its end: exit {status}; the agent said: {self.said()}")
 
     def stop(self, number=signal.SIGTERM):
         """Returns the exit status and the seconds that it took."""
