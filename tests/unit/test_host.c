@@ -217,6 +217,21 @@ static void a_stall_is_critical_although_its_table_was_first_seen_by_a_clock_tha
     driver_cycles(driver, at(-24 * 12, 0, 0), at(-24 * 12 + 1, 0, 0), seconds(10), "a=0 b=100");
     assert_int_equal(driver_incident(driver, 1)->alert, ALERT_WATERMARK_STALE);
     assert_int_equal(driver_incident(driver, 1)->severity, SEVERITY_CRITICAL);
+    assert_non_null(strstr(driver_incident(driver, 1)->summary, "last rows 45 min ago"));
+    driver_free(driver);
+}
+
+static void lag_is_told_in_time_although_the_clock_was_set_back(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_cycles(driver, at(0, 15, 0), at(24, 15, 0), seconds(10), "a=100 b=100");
+    driver_resumed(driver, at(0, 5, 0), -hours(24));
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=100");
+    driver_tick(driver, at(0, 20, 10) - 1);
+    assert_quiet(driver);
+    driver_tick(driver, at(0, 20, 10));
+    assert_told(driver, "00:20:10 firing warning LagElevated #1 b\n");
     driver_free(driver);
 }
 
@@ -248,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_reminder_comes_in_time_although_the_clock_was_set_back),
         cmocka_unit_test(what_the_clock_was_set_back_over_did_not_happen_today),
         cmocka_unit_test(a_stall_is_critical_although_its_table_was_first_seen_by_a_clock_that_was_ahead),
+        cmocka_unit_test(lag_is_told_in_time_although_the_clock_was_set_back),
         cmocka_unit_test(a_log_whose_times_step_back_is_no_incident),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
