@@ -121,4 +121,25 @@ static inline void settle(struct fixture *fixture)
     }
 }
 
+/* A log with one line, which is followed and read. */
+static inline void begin_with(struct fixture *fixture, const char *text)
+{
+    add(fixture->path, text);
+    start(fixture, NULL, 0);
+    settle(fixture);
+}
+
+static inline void wait_and_drain(struct fixture *fixture)
+{
+    follow_wait(fixture->follow, INT64_MAX);
+    drain(fixture);
+}
+
+/* Of two files only what is further apart than the kernel's clock ticks has an order. */
+static inline void let_the_clock_tick(void)
+{
+    struct timespec tick = { 0, 12 * 1000 * 1000 };
+    nanosleep(&tick, NULL);
+}
+
 #endif

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -186,6 +187,15 @@ static inline void gather_cycles(struct history *history, int64_t first, int64_t
             sink.run(sink.ctx, &run);
         }
     }
+}
+
+/* Of the history ("") or of what lies beside it ("-wal"); 0 if it is not there. */
+static inline int64_t file_bytes(const struct place *place, const char *suffix)
+{
+    char name[192];
+    struct stat status;
+    snprintf(name, sizeof name, "%s%s", place->path, suffix);
+    return stat(name, &status) == 0 ? status.st_size : 0;
 }
 
 #endif

@@ -59,8 +59,7 @@ static void remembered_positions_are_kept_until_the_log_is_there(void **state)
     assert_int_equal(follow_positions(fixture->follow, now, 1), 1);
     add(fixture->path, "one\n");
     drain(fixture);   /* nobody waited, so nobody has looked */
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\n");
     assert_int_equal(follow_positions(fixture->follow, now, 2), 1);
     assert_int_equal(now[0].offset, 4);
@@ -82,9 +81,7 @@ static void nonsense_in_a_remembered_position_reads_from_the_beginning(void **st
 static void waiting_ends_at_the_deadline(void **state)
 {
     struct fixture *fixture = *state;
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    begin_with(fixture, "one\n");
     int64_t begin_ms = now_ms(CLOCK_MONOTONIC);
     follow_wait(fixture->follow, now_ms(CLOCK_REALTIME) + 60);
     assert_in_range(now_ms(CLOCK_MONOTONIC) - begin_ms, 59, 1000);
@@ -108,9 +105,7 @@ static void waiting_ends_by_a_wake_before_or_during_it(void **state)
 {
     struct fixture *fixture = *state;
     pthread_t thread;
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    begin_with(fixture, "one\n");
     follow_wake();
     follow_wait(fixture->follow, INT64_MAX);
     assert_int_equal(pthread_create(&thread, NULL, wake_soon, NULL), 0);
@@ -130,12 +125,9 @@ static void waiting_ends_by_what_is_written(void **state)
 {
     struct fixture *fixture = *state;
     pthread_t thread;
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    begin_with(fixture, "one\n");
     assert_int_equal(pthread_create(&thread, NULL, append_soon, fixture->path), 0);
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
     pthread_join(thread, NULL);
 }
@@ -146,9 +138,7 @@ static void waiting_does_not_end_by_a_strangers_file(void **state)
     struct fixture *fixture = *state;
     char other[64];
     snprintf(other, sizeof other, "%s.other", fixture->path);
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    begin_with(fixture, "one\n");
     add(other, "x");
     unlink(other);
     int64_t begin_ms = now_ms(CLOCK_MONOTONIC);
@@ -163,8 +153,7 @@ static void the_writer_comes_and_goes(void **state)
     settle(fixture);
     assert_int_equal(follow_writer(fixture->follow), WRITER_UNKNOWN);
     int fd = open(fixture->path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     assert_int_equal(follow_writer(fixture->follow), WRITER_PRESENT);
     close(fd);
     for (int i = 0; i < 20 && follow_writer(fixture->follow) != WRITER_ABSENT; i++)
@@ -179,13 +168,10 @@ static void the_writer_comes_and_goes(void **state)
 static void the_last_answer_outlives_the_file(void **state)
 {
     struct fixture *fixture = *state;
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    begin_with(fixture, "one\n");
     assert_int_equal(follow_writer(fixture->follow), WRITER_ABSENT);
     unlink(fixture->path);
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     struct source_position position;
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 0);
     assert_int_equal(follow_writer(fixture->follow), WRITER_ABSENT);
@@ -196,18 +182,13 @@ static void a_log_renamed_away_and_back(void **state)
     struct fixture *fixture = *state;
     char name[64];
     snprintf(name, sizeof name, "%s.1", fixture->path);
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    begin_with(fixture, "one\n");
     rotate(fixture, "1");
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     assert_int_equal(rename(name, fixture->path), 0);
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     add(fixture->path, "two\n");
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
 }
 

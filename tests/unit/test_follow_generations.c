@@ -6,39 +6,31 @@
 static void generations_missed_are_read_in_order_and_copies_are_not(void **state)
 {
     struct fixture *fixture = *state;
-    struct timespec grain = { 0, 12 * 1000 * 1000 };
     static const char *const SUFFIXES[] = { "3", "20260212", "2026-02-12_10:00:00", "2026112404.backup", "bak", "1x" };
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    begin_with(fixture, "one\n");
     rotate(fixture, "9");
     for (size_t i = 0; i < sizeof SUFFIXES / sizeof SUFFIXES[0]; i++) {
         char line[64];
-        nanosleep(&grain, NULL);
+        let_the_clock_tick();
         snprintf(line, sizeof line, "%s\n", SUFFIXES[i]);
         add(fixture->path, line);
         rotate(fixture, SUFFIXES[i]);
     }
-    nanosleep(&grain, NULL);
+    let_the_clock_tick();
     add(fixture->path, "last\n");
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\n3\n20260212\n2026-02-12_10:00:00\n2026112404.backup\nlast\n");
 }
 
 static void a_generation_missed_is_read_although_nothing_follows_it(void **state)
 {
     struct fixture *fixture = *state;
-    struct timespec grain = { 0, 12 * 1000 * 1000 };
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    begin_with(fixture, "one\n");
     rotate(fixture, "2");
-    nanosleep(&grain, NULL);
+    let_the_clock_tick();
     add(fixture->path, "two\n");
     rotate(fixture, "1");
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
 }
 
@@ -46,19 +38,16 @@ static void a_generation_missed_is_read_although_nothing_follows_it(void **state
 static void a_generation_missed_after_a_deleted_one_is_read(void **state)
 {
     struct fixture *fixture = *state;
-    struct timespec grain = { 0, 12 * 1000 * 1000 };
     add(fixture->path, "before\n");
     rotate(fixture, "1");
-    nanosleep(&grain, NULL);
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    let_the_clock_tick();
+    begin_with(fixture, "one\n");
     assert_int_equal(unlink(fixture->path), 0);
     settle(fixture);
-    nanosleep(&grain, NULL);
+    let_the_clock_tick();
     add(fixture->path, "two\n");
     rotate(fixture, "2026112404.backup");
-    nanosleep(&grain, NULL);
+    let_the_clock_tick();
     add(fixture->path, "three\n");
     settle(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
@@ -74,19 +63,16 @@ static void pack(const struct fixture *fixture, const char *suffix)
 static void generations_missed_are_read_although_they_were_packed(void **state)
 {
     struct fixture *fixture = *state;
-    struct timespec grain = { 0, 12 * 1000 * 1000 };
     add(fixture->path, "old\n");
     rotate(fixture, "4");
     pack(fixture, "4");
-    nanosleep(&grain, NULL);
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    let_the_clock_tick();
+    begin_with(fixture, "one\n");
     rotate(fixture, "3");
-    nanosleep(&grain, NULL);
+    let_the_clock_tick();
     add(fixture->path, "two\n");
     rotate(fixture, "2");
-    nanosleep(&grain, NULL);
+    let_the_clock_tick();
     add(fixture->path, "three\n");
     rotate(fixture, "1");
     pack(fixture, "1");   /* whatever the order in which they are packed */
@@ -101,18 +87,15 @@ static void generations_missed_are_read_although_they_were_packed(void **state)
 static void a_generation_written_to_late_stays_old_when_it_is_packed(void **state)
 {
     struct fixture *fixture = *state;
-    struct timespec grain = { 0, 12 * 1000 * 1000 };
     char stale[64];
     snprintf(stale, sizeof stale, "%s.3", fixture->path);
     add(fixture->path, "stale\n");
     rotate(fixture, "3");
-    nanosleep(&grain, NULL);
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
+    let_the_clock_tick();
+    begin_with(fixture, "one\n");
     add(stale, "written late\n");
     rotate(fixture, "2");
-    nanosleep(&grain, NULL);
+    let_the_clock_tick();
     add(fixture->path, "two\n");
     rotate(fixture, "1");
     pack(fixture, "3");
@@ -173,25 +156,21 @@ static void a_line_that_took_the_place_of_a_lost_end_is_read_from_its_beginning(
 static void what_is_old_stays_old_whatever_its_dates_say(void **state)
 {
     struct fixture *fixture = *state;
-    struct timespec grain = { 0, 12 * 1000 * 1000 };
     char unpacked[64], stale[64];
     snprintf(unpacked, sizeof unpacked, "%s.7", fixture->path);
     snprintf(stale, sizeof stale, "%s.2", fixture->path);
     add(fixture->path, "stale\n");
     rotate(fixture, "2");
-    nanosleep(&grain, NULL);
-    add(fixture->path, "one\n");
-    start(fixture, NULL, 0);
-    settle(fixture);
-    nanosleep(&grain, NULL);
+    let_the_clock_tick();
+    begin_with(fixture, "one\n");
+    let_the_clock_tick();
     add(stale, "written late\n");
     add(unpacked, "unpacked\n");
     struct timespec long_ago[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
     assert_int_equal(utimensat(AT_FDCWD, unpacked, long_ago, 0), 0);
     rotate(fixture, "1");
     add(fixture->path, "two\n");
-    follow_wait(fixture->follow, INT64_MAX);
-    drain(fixture);
+    wait_and_drain(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
 }
 

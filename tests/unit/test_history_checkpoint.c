@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <sys/stat.h>
 #include <time.h>
 
 #include "fault_vfs.h"
@@ -29,7 +28,19 @@ static void slow_sync_wait(void)
     struct timespec limit;
     clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec += 20;
-    assert_int_equal(sem_timedwait(&slow_sync.reached, &limit), 0);
+    int reached = sem_timedwait(&slow_sync.reached, &limit);
+    atomic_store(&slow_sync.countdown, 0);   /* if it was not: no later test may meet it, and hang */
+    assert_int_equal(reached, 0);
+}
+
+/* A checkpoint that stands at this sync, and rows behind it that want to be committed. */
+static void begin_at_sync(struct place *place, struct history **history, int sync)
+{
+    begin(place, history);
+    slow_sync_at(sync);
+    history_tend(*history);
+    slow_sync_wait();
+    gather_cycles(*history, ENOUGH + 1, 10);
 }
 
 static void a_commit_does_not_wait_for_the_disk(void **unused)
@@ -38,11 +49,7 @@ static void a_commit_does_not_wait_for_the_disk(void **unused)
     for (int sync = SYNC_WAL; sync <= SYNC_DATABASE; sync++) {
         struct place place;
         struct history *history;
-        begin(&place, &history);
-        slow_sync_at(sync);
-        history_tend(history);
-        slow_sync_wait();
-        gather_cycles(history, ENOUGH + 1, 10);
+        begin_at_sync(&place, &history, sync);
         must_commit(history);
         assert_row(&place, "SELECT count(*) FROM cycle", "12010");
         assert_true(history_tending(history));
@@ -61,11 +68,7 @@ static void a_commit_that_meets_the_new_wal_is_possible_later(void **unused)
     struct place place;
     struct history *history;
     struct strbuf error = { 0 };
-    begin(&place, &history);
-    slow_sync_at(SYNC_NEW_WAL);
-    history_tend(history);
-    slow_sync_wait();
-    gather_cycles(history, ENOUGH + 1, 10);
+    begin_at_sync(&place, &history, SYNC_NEW_WAL);
     assert_int_equal(history_commit(history, &error), HISTORY_BUSY);
     assert_true(history_tending(history));
     sem_post(&slow_sync.let_go);
@@ -76,14 +79,6 @@ static void a_commit_that_meets_the_new_wal_is_possible_later(void **unused)
     strbuf_free(&error);
 }
 
-static int64_t wal_bytes(const struct place *place)
-{
-    char name[192];
-    struct stat status;
-    snprintf(name, sizeof name, "%s-wal", place->path);
-    return stat(name, &status) == 0 ? status.st_size : -1;
-}
-
 static void the_wal_begins_anew(void **unused)
 {
     (void)unused;
@@ -92,14 +87,15 @@ static void the_wal_begins_anew(void **unused)
     begin(&place, &history);
     assert_int_equal(tend(history), 0);
     assert_row(&place, "SELECT value FROM state WHERE key = 'checkpoints'", "1");
-    int64_t full_bytes = wal_bytes(&place);
+    int64_t full_bytes = file_bytes(&place, "-wal");
+    assert_true(full_bytes > 0);
     gather_cycles(history, ENOUGH + 1, ENOUGH / 2);
     must_commit(history);
-    assert_int_equal(wal_bytes(&place), full_bytes);
+    assert_int_equal(file_bytes(&place, "-wal"), full_bytes);
     end(&place, history);
 }
 
-/* Without that, a commit would pay for it. */
+/* Nothing calls history_tend here: a commit pays for the checkpoint. */
 static void a_history_that_nobody_tends_looks_after_itself(void **unused)
 {
     (void)unused;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history_help.h"
 
-#include <sys/stat.h>
 
 static void prune_all(struct history *history, int64_t before_ms)
 {
@@ -98,14 +97,6 @@ static void ended_silences_go(void **unused)
     place_remove(&place);
 }
 
-static int64_t file_bytes(const char *path, const char *suffix)
-{
-    char name[192];
-    struct stat status;
-    snprintf(name, sizeof name, "%s%s", path, suffix);
-    return stat(name, &status) == 0 ? status.st_size : 0;
-}
-
 /* A year's worth goes through a window of retention: the file must not grow with the year. */
 static void the_size_stays_flat(void **unused)
 {
@@ -120,8 +111,8 @@ static void the_size_stays_flat(void **unused)
         must_commit(history);
         prune_all(history, ((round + 1) * PER_ROUND - KEPT) * 1000);
         tend(history);
-        int64_t bytes = file_bytes(place.path, "");
-        int64_t wal_bytes = file_bytes(place.path, "-wal");
+        int64_t bytes = file_bytes(&place, "");
+        int64_t wal_bytes = file_bytes(&place, "-wal");
         if (round == ROUNDS / 4)
             warm = bytes;
         largest = bytes > largest ? bytes : largest;
@@ -136,7 +127,7 @@ static void the_size_stays_flat(void **unused)
     assert_row(&place, "SELECT count(*) FROM run", "0");
     assert_row(&place, "SELECT freelist_count <= 256 FROM pragma_freelist_count", "1");
     history_close(history);
-    assert_in_range(file_bytes(place.path, ""), 1, 300 * 4096);
+    assert_in_range(file_bytes(&place, ""), 1, 300 * 4096);
     place_remove(&place);
 }
 

@@ -5,7 +5,6 @@
  */
 #include "history_help.h"
 
-#include <sys/stat.h>
 #include <time.h>
 
 enum { YEARS = 10, DAYS = 365, TABLES = 3, KEPT_DAYS = 90, CYCLES_PER_INCIDENT = 175, LONGEST_MS = 100 };
@@ -113,14 +112,6 @@ static int64_t live_a_day(struct history *history, int64_t day, int64_t last_id)
         gather_cycle(history, ++last_id, day * day_ms + i * (day_ms / (count + 1)));
     must_commit(history);
     return last_id;
-}
-
-static int64_t file_bytes(const struct place *place, const char *suffix)
-{
-    char name[192];
-    struct stat status;
-    snprintf(name, sizeof name, "%s%s", place->path, suffix);
-    return stat(name, &status) == 0 ? status.st_size : 0;
 }
 
 static void ten_years_leave_the_file_flat(void **unused)
