@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "lib")]
 
-from agent import BINARY, QUICK, Agent, has_sanitizer, wait_until   # noqa: E402
-from receiver import Receiver   # noqa: E402
+from agent import BINARY, QUICK, Agent, need_instrument, wait_until   # noqa: E402
+from receiver import Receiver, pages   # noqa: E402
 from run import VALGRIND, VALGRIND_ERROR   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 
@@ -27,19 +27,16 @@ ENDED = "SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL"
 
 class Valgrind(unittest.TestCase):
     def setUp(self):
-        if not shutil.which("valgrind"):
-            self.skipTest("valgrind is not installed")
-        if has_sanitizer():
-            self.skipTest("a sanitizer and valgrind want the same memory")
+        need_instrument(self, "valgrind")
         self.directory = Path(tempfile.mkdtemp(prefix="agent-valgrind-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self.log = self.directory / "scheduler.log"
         os.environ["AGENT_CONFINE"] = "no"   # valgrind's own files lie elsewhere
         self.addCleanup(os.environ.pop, "AGENT_CONFINE")
 
-    def told(self, receiver):
-        return [(alert["labels"]["alertname"], alert["status"]) for request in receiver.at("/hook")
-                for alert in request.json()["alerts"]]
+    def wait_page(self, receiver, agent, status):
+        wait_until(lambda: ("IcebergOffloadConsecutiveFailures", status) in [page[:2] for page in pages(receiver.at("/hook"))], 60,
+                   f"not {status}: {agent.said()}")
 
     def live(self, receiver):
         agent = Agent(self.log, self.directory / "history.db", receiver.url("/hook"), PATIENT)
@@ -48,12 +45,12 @@ class Valgrind(unittest.TestCase):
             for number in range(1, 4):
                 scheduler.cycle(failing=[KRAKEN])
                 agent.wait_for(ENDED, number, 60)
-            wait_until(lambda: ("IcebergOffloadConsecutiveFailures", "firing") in self.told(receiver), 60, agent.said())
+            self.wait_page(receiver, agent, "firing")
             shutil.copy(self.log, f"{self.log}.1")   # as copytruncate does
             os.truncate(self.log, 0)
             scheduler.cycle()
             agent.wait_for(ENDED, 4, 60)
-            wait_until(lambda: ("IcebergOffloadConsecutiveFailures", "resolved") in self.told(receiver), 60, agent.said())
+            self.wait_page(receiver, agent, "resolved")
             agent.process.send_signal(signal.SIGHUP)
             wait_until(lambda: "configuration read again" in agent.said(), 60, agent.said())
             agent.process.send_signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from agent import Agent, has_sanitizer, wait_until   # noqa: E402
+from agent import Agent, need_instrument   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 
 TIMEOUT_S = 180
@@ -21,10 +21,7 @@ FAILING = "inject=pread64:error=EIO:when=20..33"
 
 class Unreadable(unittest.TestCase):
     def setUp(self):
-        if not shutil.which("strace"):
-            self.skipTest("strace, which makes reads fail, is not installed")
-        if has_sanitizer():
-            self.skipTest("a sanitizer's leak check and strace exclude each other")
+        need_instrument(self, "strace")     # which makes reads fail
         self.directory = Path(tempfile.mkdtemp(prefix="agent-unreadable-"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self.log = self.directory / "scheduler.log"

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -24,6 +25,14 @@ QUICK = {
 def has_sanitizer():
     """Whether it was built for one, whose run-time has a memory and system calls of its own."""
     return re.search(rb"__[at]san_init", Path(BINARY).read_bytes()) is not None
+
+
+def need_instrument(test, program):
+    """Of a test that runs the agent under this program; a sanitizer's run-time and it exclude each other."""
+    if not shutil.which(program):
+        test.skipTest(f"{program} is not installed")
+    if has_sanitizer():
+        test.skipTest(f"built for a sanitizer, which {program} excludes")
 
 
 def run(*arguments, **options):
