@@ -2,27 +2,12 @@
 #include <dirent.h>
 
 #include "fuzz.h"
-#include "strbuf.h"
+#include "tests/unit/read_file.h"
 
 /*
  * A harness without libFuzzer: fuzz_X DIRECTORY runs it over the inputs in there, in TAP. Findings of `make fuzz` stay
  * in fixtures/fuzz, and no harness can rot between two of its runs.
  */
-static void read_whole(const char *path, struct strbuf *out)
-{
-    char piece[4096];
-    size_t len;
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        perror(path);
-        abort();
-    }
-    strbuf_puts(out, "");
-    while ((len = fread(piece, 1, sizeof piece, file)) > 0)
-        strbuf_add(out, piece, len);
-    fclose(file);
-}
-
 static int is_input(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
@@ -33,7 +18,7 @@ static void run_one(const char *directory, const char *name)
 {
     struct strbuf path = { 0 }, text = { 0 };
     strbuf_printf(&path, "%s/%s", directory, name);
-    read_whole(path.at, &text);
+    read_file(&text, path.at);
     uint8_t *exact = must_alloc(text.len);
     memcpy(exact, text.at, text.len);
     LLVMFuzzerTestOneInput(exact, text.len);

@@ -80,19 +80,4 @@ static inline void gather_feed(struct gather *gather, struct parser *parser, str
     }
 }
 
-static inline void gather_file(struct strbuf *out, const char *path)
-{
-    char chunk[4096];
-    size_t got;
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        perror(path);
-        abort();
-    }
-    while ((got = fread(chunk, 1, sizeof chunk, file)) > 0) {
-        strbuf_add(out, chunk, got);
-    }
-    fclose(file);
-}
-
 #endif

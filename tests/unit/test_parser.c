@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "gather.h"
+#include "read_file.h"
 
 static const char *const LOGS[] = {
     "fixtures/logs/clickhouse-refused-nested-stderr.log",
@@ -73,7 +74,7 @@ static void each_log_says_what_a_search_finds(void **state)
         struct gather gather = { 0 };
         struct strbuf log = { 0 };
         int64_t expected[EVENT_KINDS] = { 0 };
-        gather_file(&log, LOGS[i]);
+        read_file(&log, LOGS[i]);
         gather_feed(&gather, parser, strbuf_slice(&log));
         for (size_t s = 0; s < sizeof SIGNS / sizeof SIGNS[0]; s++) {
             expected[SIGNS[s].kind] += occurrences(log.at, SIGNS[s].text);
@@ -97,7 +98,7 @@ static void the_sample_logs_hold_what_they_are_named_for(void **state)
     struct gather gather = { 0 };
     struct strbuf log = { 0 };
     for (size_t i = 0; i < LOG_COUNT; i++) {
-        gather_file(&log, LOGS[i]);
+        read_file(&log, LOGS[i]);
     }
     gather_feed(&gather, parser, strbuf_slice(&log));
     assert_int_equal(gather.counts[EVENT_SCHEDULER_STARTED], 10);
@@ -154,7 +155,7 @@ static void a_restart_between_any_two_lines_changes_nothing(void **state)
     assert_true(zone_set("Australia/Sydney"));
     for (size_t i = 0; i < LOG_COUNT; i++) {
         struct strbuf log = { 0 };
-        gather_file(&log, LOGS[i]);
+        read_file(&log, LOGS[i]);
         /* A day of health says no more than its first hours. */
         size_t len = log.len < 60000 ? log.len : 60000;
         assert_restart_changes_nothing((struct slice){ log.at, len });

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "gather.h"
+#include "read_file.h"
 
 static void another_schedulers_log_is_understood(void **state)
 {
@@ -17,7 +18,7 @@ static void another_schedulers_log_is_understood(void **state)
     struct parser *parser = gather_parser("fixtures/patterns/prefect.conf");
     struct gather gather = { 0 };
     struct strbuf log = { 0 };
-    gather_file(&log, "fixtures/patterns/prefect.log");
+    read_file(&log, "fixtures/patterns/prefect.log");
     gather_feed(&gather, parser, strbuf_slice(&log));
     const char *said = strbuf_text(&gather.said);
     static const char good[] =
