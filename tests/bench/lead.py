@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How long before Prometheus does the agent page, and how often for nothing?
 
-    tests/bench/lead.py build/agent                  210 incidents, 10 healthy years, on seeds that nothing was tuned on
+    tests/bench/lead.py build/agent                  210 incidents, 10 healthy years, on seeds that thresholds were not tuned on
     tests/bench/lead.py build/agent --tuning         the same on the seeds that thresholds may be tuned on
     tests/bench/lead.py build/agent --quick          one incident of each kind, no year
 
