@@ -94,7 +94,7 @@ class Heartbeat(unittest.TestCase):
         self.receiver.plan(BEAT, "500x3 200x2 404x2 200")
         with self.agent() as agent:
             self.receiver.wait(9, timeout=8, path=BEAT)
-            wait_until(lambda: agent.said().count("arriving again") == 2, 5, agent.said())
+            wait_until(lambda: agent.said().count("arriving again") == 2, 5, agent.said)
             self.assertEqual(agent.said().count("not said again"), 2, agent.said())
             self.assertNotIn("a-secret-id", agent.said())
 

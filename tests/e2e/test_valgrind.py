@@ -36,7 +36,7 @@ class Valgrind(unittest.TestCase):
 
     def wait_page(self, receiver, agent, status):
         wait_until(lambda: ("IcebergOffloadConsecutiveFailures", status) in [page[:2] for page in pages(receiver.at("/hook"))], 60,
-                   f"not {status}: {agent.said()}")
+                   lambda: f"not {status}: {agent.said()}")
 
     def live(self, receiver):
         agent = Agent(self.log, self.directory / "history.db", receiver.url("/hook"), PATIENT)
@@ -52,7 +52,7 @@ class Valgrind(unittest.TestCase):
             agent.wait_for(ENDED, 4, 60)
             self.wait_page(receiver, agent, "resolved")
             agent.process.send_signal(signal.SIGHUP)
-            wait_until(lambda: "configuration read again" in agent.said(), 60, agent.said())
+            wait_until(lambda: "configuration read again" in agent.said(), 60, agent.said)
             agent.process.send_signal(signal.SIGTERM)
             self.assertEqual(agent.process.wait(60), 0, agent.said())
             self.assertIn("truncated", agent.said())

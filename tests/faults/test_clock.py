@@ -205,7 +205,7 @@ class Zones(ClockCase):
                     hand.cycle(wait_s=1)       # there before the agent starts
                     with agent:
                         agent.wait_for(CYCLES, 1)
-                        wait_until(lambda: words in agent.said(), 5, agent.said())
+                        wait_until(lambda: words in agent.said(), 5, agent.said)
                         for count in range(2, 5):
                             time.sleep(0.7)
                             hand.cycle(wait_s=1)

@@ -111,7 +111,7 @@ class ClosedDoors(ProcessCase):
         os.close(writer)
         os.close(reader)
         self.page(agent)
-        wait_until(lambda: "the notification waits" in agent.said(), 20, f"the agent said: {agent.said()}")
+        wait_until(lambda: "the notification waits" in agent.said(), 20, lambda: f"the agent said: {agent.said()}")
         self.assertEqual(agent.rows("SELECT status FROM outbox"), [("pending",)])
         self.stop(agent)
 

@@ -138,7 +138,7 @@ class Planted(unittest.TestCase):
                 receiver.wait(2, timeout=15, path="/hook")
                 agent.wait_for(CYCLES, 1)
                 # Neither the owner nor CAP_LEASE: said once (in the turn after the one that read), and silence must tell instead.
-                wait_until(lambda: "may not be asked here" in agent.said(), 10, agent.said())
+                wait_until(lambda: "may not be asked here" in agent.said(), 10, agent.said)
                 self.assertEqual(agent.said().count("may not be asked here"), 1)
 
 

@@ -233,7 +233,7 @@ class Away(RotationCase):
         seen = 10
         while seen < total:
             self.agent.start()
-            wait_until(lambda seen=seen: self.count() > seen, 20, self.agent.said())
+            wait_until(lambda seen=seen: self.count() > seen, 20, self.agent.said)
             time.sleep(random.random() / 50)
             self.agent.kill()
             seen = self.count()
@@ -262,7 +262,7 @@ class Away(RotationCase):
         self.assertGreater(good, 5_000)
         # The last one may be the piece of a line, which is then a line of another number, or of none.
         self.assertEqual(numbers[:good - 1], list(range(1, good)))
-        wait_until(lambda: "cannot be unpacked beyond byte" in self.agent.said(), 5, self.agent.said())
+        wait_until(lambda: "cannot be unpacked beyond byte" in self.agent.said(), 5, self.agent.said)
         self.assertEqual(self.agent.said().count("cannot be unpacked"), 1)
         print(f"# held: a compressed file cut off in its midst: the {good} lines before the cut read, the rest said to be lost")
 
@@ -276,7 +276,7 @@ class Away(RotationCase):
         rotated.unlink()
         pour.end()
         self.agent.start()
-        wait_until(lambda: "compressed otherwise than by gzip" in self.agent.said(), 10, self.agent.said())
+        wait_until(lambda: "compressed otherwise than by gzip" in self.agent.said(), 10, self.agent.said)
         self.assertEqual(self.numbers(), sorted(set(self.numbers())))
 
     def test_an_inode_that_is_used_again(self):

@@ -123,8 +123,8 @@ class FullDisk(StorageCase):
             agent.wait_for(GOOD, 3)
             self.fill()
             self.cycles(scheduler, 60, failing=[KRAKEN])
-            wait_until(lambda: len(self.told()) >= 2, 10, f"no page on a full disk: {agent.said()}")
-            wait_until(lambda: "full" in agent.said(), 10, f"not said: {agent.said()}")
+            wait_until(lambda: len(self.told()) >= 2, 10, lambda: f"no page on a full disk: {agent.said()}")
+            wait_until(lambda: "full" in agent.said(), 10, lambda: f"not said: {agent.said()}")
             self.assert_status_tells(agent, "full")
             before = self.cpu_s(agent)
             time.sleep(3)
@@ -153,7 +153,7 @@ class FullDisk(StorageCase):
                 agent.start()
                 time.sleep(0.2)
             self.cycles(scheduler, 2)
-            wait_until(lambda: ("resolved", "IcebergOffloadConsecutiveFailures") in self.told(), 10, f"{self.told()}; {agent.said()}")
+            wait_until(lambda: ("resolved", "IcebergOffloadConsecutiveFailures") in self.told(), 10, lambda: f"{self.told()}; {agent.said()}")
             self.ballast.unlink()
             agent.wait_for(GOOD, 5)
             quiet.wait_for(GOOD, 5)
@@ -177,7 +177,7 @@ class FullDisk(StorageCase):
             agent = self.apart(Agent(self.log, self.database, self.receiver.url("/hook"), quiet_settings))
             quiet = Agent(self.log, self.directory / "quiet.db", self.receiver.url("/quiet"), quiet_settings)
             with agent, quiet:
-                wait_until(lambda: "going on from memory" in agent.said(), 20, agent.said())
+                wait_until(lambda: "going on from memory" in agent.said(), 20, agent.said)
                 time.sleep(2)
                 before, read_before = self.cpu_s(agent), self.read_bytes(agent)
                 time.sleep(3)
@@ -202,10 +202,10 @@ class FullDisk(StorageCase):
         self.fill()
         with Scheduler(self.log) as scheduler, self.agent() as agent, \
                 self.agent(self.directory / "quiet.db", "/quiet") as quiet:
-            wait_until(lambda: "no room for a new history" in agent.said(), 10, f"not said: {agent.said()}")
+            wait_until(lambda: "no room for a new history" in agent.said(), 10, lambda: f"not said: {agent.said()}")
             self.cycles(scheduler, 3)
             self.cycles(scheduler, 3, failing=[KRAKEN])
-            wait_until(lambda: len(self.told()) >= 2, 10, f"no page without a history: {agent.said()}")
+            wait_until(lambda: len(self.told()) >= 2, 10, lambda: f"no page without a history: {agent.said()}")
             self.assertFalse(self.database.exists())
             self.ballast.unlink()
             self.cycles(scheduler, 2)
@@ -228,7 +228,7 @@ class Locked(StorageCase):
             holder.execute("BEGIN IMMEDIATE")
             self.cycles(scheduler, 4, failing=[KRAKEN])
             self.receiver.wait(2, 5, "/hook")
-            wait_until(lambda: "locked" in agent.said(), 5, agent.said())
+            wait_until(lambda: "locked" in agent.said(), 5, agent.said)
             self.assert_status_tells(agent, "locked")
             before = self.cpu_s(agent)
             time.sleep(3)
@@ -257,7 +257,7 @@ class Locked(StorageCase):
                 done += 20
                 agent.wait_for(GOOD, done)
                 self.assertLess(done, 2000)
-            wait_until(lambda: "a reader holds" in agent.said(), 5, agent.said())
+            wait_until(lambda: "a reader holds" in agent.said(), 5, agent.said)
             self.assertEqual(agent.said().count("a reader holds"), 1)
             self.assertIn(f"{self.database}-wal", agent.said())
             reader.execute("COMMIT")
@@ -265,7 +265,7 @@ class Locked(StorageCase):
             for _ in range(60):
                 scheduler.cycle()
             agent.wait_for(GOOD, done + 60)
-            wait_until(lambda: "free again" in agent.said(), 5, agent.said())
+            wait_until(lambda: "free again" in agent.said(), 5, agent.said)
             wait_until(lambda: scheduler.cycle() and wal.stat().st_size <= 5 << 20, 10, f"the WAL stays at {wal.stat().st_size}")
 
 
@@ -307,7 +307,7 @@ class Corrupt(StorageCase):
                 rows = agent.rows(ROWS[0])
                 damage(self.database)
                 agent.start()
-                wait_until(lambda: said in agent.said(), 10, f"not said: {agent.said()}")
+                wait_until(lambda: said in agent.said(), 10, lambda: f"not said: {agent.said()}")
                 agent.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", 15)
                 self.assertEqual(agent.rows(ROWS[0]), rows)
                 self.cycles(scheduler, 1)

@@ -125,9 +125,10 @@ class Agent:
 
 
 def wait_until(condition, timeout=10, what="it did not happen"):
+    """`what` is said if it did not; a function is asked then, since what is known at the beginning is old."""
     until = time.monotonic() + timeout
     while time.monotonic() < until:
         if condition():
             return
         time.sleep(0.02)
-    raise AssertionError(what)
+    raise AssertionError(what() if callable(what) else what)
