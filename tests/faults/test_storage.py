@@ -257,7 +257,7 @@ class Locked(StorageCase):
                 done += 20
                 agent.wait_for(GOOD, done)
                 self.assertLess(done, 2000)
-            wait_until(lambda: "a reader holds" in agent.said(), 5, agent.said)
+            wait_until(lambda: "a reader holds" in agent.said(), 60, agent.said)
             self.assertEqual(agent.said().count("a reader holds"), 1)
             self.assertIn(f"{self.database}-wal", agent.said())
             reader.execute("COMMIT")
@@ -265,7 +265,7 @@ class Locked(StorageCase):
             for _ in range(60):
                 scheduler.cycle()
             agent.wait_for(GOOD, done + 60)
-            wait_until(lambda: "free again" in agent.said(), 5, agent.said)
+            wait_until(lambda: "free again" in agent.said(), 60, agent.said)
             wait_until(lambda: scheduler.cycle() and wal.stat().st_size <= 5 << 20, 10, f"the WAL stays at {wal.stat().st_size}")
 
 
