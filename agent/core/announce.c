@@ -173,8 +173,7 @@ static int64_t escalation_at(const struct engine *engine, const struct tracked *
     if (recovery == 0)
         return INT64_MAX;
     /* Whoever was told late, after a backlog, is given the runbook's time as well. */
-    int64_t since_ms = later(facts->opened_ms, tracked->first_told_ms);
-    return later(since_ms + recovery + engine->settings.notify.escalation_ms, leave_at(engine));
+    return later(tracked->first_told_ms + recovery + engine->settings.notify.escalation_ms, leave_at(engine));
 }
 
 static int64_t reminder_at(const struct engine *engine, const struct tracked *tracked)

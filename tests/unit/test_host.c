@@ -187,6 +187,25 @@ static void a_reminder_comes_in_time_although_the_clock_was_set_back(void **unus
     driver_free(driver);
 }
 
+static void an_escalation_comes_in_time_although_the_clock_was_set_back(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver->settings.notify.reminder_ms = 0;
+    driver->settings.notify.escalation_ms = 30 * MINUTE_MS;
+    driver_configure(driver);
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 10, 0));
+    driver_tick(driver, at(0, 12, 0));
+    driver_told(driver);
+    driver_resumed(driver, at(-24, 12, 0), -hours(24));
+    driver_tick(driver, at(-24, 45, 0) - 1);
+    assert_quiet(driver);
+    driver_tick(driver, at(-24, 45, 0));
+    assert_int_equal(driver->last.status, NOTIFY_ESCALATED);
+    assert_int_equal(driver->last.time_ms, at(-24, 45, 0));
+    driver_free(driver);
+}
+
 /* Two failures and two restarts, and a day later, a month earlier by the clock, two more: neither flapping nor a crash loop. */
 static void what_the_clock_was_set_back_over_did_not_happen_today(void **unused)
 {
@@ -261,6 +280,7 @@ int main(void)
         cmocka_unit_test(failures_still_count_after_a_clock_was_set_back),
         cmocka_unit_test(people_are_told_after_a_clock_was_set_back),
         cmocka_unit_test(a_reminder_comes_in_time_although_the_clock_was_set_back),
+        cmocka_unit_test(an_escalation_comes_in_time_although_the_clock_was_set_back),
         cmocka_unit_test(what_the_clock_was_set_back_over_did_not_happen_today),
         cmocka_unit_test(a_stall_is_critical_although_its_table_was_first_seen_by_a_clock_that_was_ahead),
         cmocka_unit_test(lag_is_told_in_time_although_the_clock_was_set_back),
