@@ -24,7 +24,7 @@ from simulator.voice import Voice                # noqa: E402
 
 TABLE = "bronze_trades_kraken"
 COMMITS, LIVES, PAGES = 1000, 5, 60
-PAUSE_S = 0.2                    # notifications wait when there are six an hour, which here is four intervals: never reached
+PAUSE_S = 0.2                    # six notifications in "an hour", here four intervals (0.4 s), would make the next one wait: they never come so fast
 # One failure fires, one success resolves.
 EAGER = {"schedule.interval": "100ms", "detect.failures_warning": "1", "detect.failures_critical": "1000000",
          "notify.escalation": "30d", "detect.lag_warning": "1d", "detect.lag_critical": "2d", "detect.flapping_per_day": "31",
