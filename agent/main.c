@@ -79,7 +79,7 @@ static int run_command(int argc, char **argv)
         say_error("no command given; `agent --help` lists all");
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         print_help();
         return EXIT_OK;
     }

@@ -26,13 +26,20 @@ static const struct option_spec common_specs[COMMON_OPTIONS] = {
 
 const struct option_table common_options = { common_specs, COMMON_OPTIONS };
 
+/* What is too long for its column has a line of its own. */
 static void print_options(const struct option_spec *specs, size_t count)
 {
+    enum { COLUMN = 24 };
+
     for (size_t i = 0; i < count; i++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", specs[i].name, specs[i].argument != NULL ? " " : "",
                  specs[i].argument != NULL ? specs[i].argument : "");
-        printf("  %-24s %s\n", left, specs[i].help);
+        if (strlen(left) > COLUMN) {
+            printf("  %s\n", left);
+            left[0] = '\0';
+        }
+        printf("  %-*s %s\n", COLUMN, left, specs[i].help);
     }
 }
 

@@ -137,6 +137,7 @@ class CommandLine(Configuration):
     def test_help_lists_every_command_and_each_has_its_own(self):
         overview = self.agent("--help")
         self.assertEqual(overview.returncode, 0)
+        self.assertEqual(self.agent("help").stdout, overview.stdout)
         for command in COMMANDS:
             self.assertIn(f"\n  {command} ", overview.stdout)
             one = self.agent(command, "--help")
