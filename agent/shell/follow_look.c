@@ -26,9 +26,10 @@ static void append(struct follow *follow, struct tail *tail)
 void follow_drop(struct follow *follow, size_t index)
 {
     struct followed *file = &follow->files[index];
-    if (tail_born_ns(file->tail) > follow->left_born_ns) {
-        follow->left_born_ns = tail_born_ns(file->tail);
-        follow->left_owner = tail_owner(file->tail);
+    if (tail_born_ns(file->tail) > follow->left.born_ns) {
+        follow->left.position = tail_position(file->tail);
+        follow->left.born_ns = tail_born_ns(file->tail);
+        follow->left.owner = tail_owner(file->tail);
     }
     if (file->watched)
         unwatch_file(tail_fd(file->tail));
@@ -49,9 +50,11 @@ static bool is_followed(const struct follow *follow, const struct tail *tail)
     return false;
 }
 
-/* A copy of a file that is followed (somebody's backup) is no generation of its own. */
+/* A copy of a file that is followed, or was (somebody's backup), is no generation of its own. */
 static bool is_copy(const struct follow *follow, const struct tail *tail)
 {
+    if (follow->left.position.fingerprint_len > 0 && tail_begins_as(tail, &follow->left.position))
+        return true;
     for (size_t i = 0; i < follow->count; i++) {
         struct source_position position = tail_position(follow->files[i].tail);
         if (position.fingerprint_len > 0 && tail_begins_as(tail, &position))
@@ -186,9 +189,25 @@ static void take_up(struct follow *follow, struct tail *at_path)
 }
 
 /*
- * The file at path is another one than before, or none: the generations in between, if rotation was faster than we. The newest
- * one may be gone by now: logrotate puts what a writer made too early under a name of its own, over what it put there before.
+ * Those that came after the one that was followed last. It may have a name still, or a packed copy (rotated and compressed, and
+ * nothing came behind it), or none: logrotate puts what a writer made too early under a name of its own, over what it put there
+ * before. Then only age tells, and nobody knows that of a packed one.
  */
+static struct span span_behind_left(const struct follow *follow, const struct siblings *siblings, const struct tail *at_path)
+{
+    struct span span = span_since(siblings, follow->left.born_ns, follow->left.owner, at_path);
+    size_t index = siblings_find_position(siblings, &follow->left.position);
+
+    if (index == SIZE_MAX && follow->left.position.fingerprint_len > 0)
+        index = siblings_find_copy(siblings, &follow->left.position);
+    if (index != SIZE_MAX)
+        span.from = index + 1;
+    else
+        span.plain_only = true;
+    return span;
+}
+
+/* The file at path is another one than before, or none: the generations in between, if rotation was faster than we. */
 static void catch_missed(struct follow *follow, const struct tail *at_path)
 {
     struct siblings siblings;
@@ -201,7 +220,7 @@ static void catch_missed(struct follow *follow, const struct tail *at_path)
         siblings_date(&siblings, NULL, &position);
         span = span_between(&siblings, newest, at_path);
     } else {
-        span = span_since(&siblings, follow->left_born_ns, follow->left_owner, at_path);
+        span = span_behind_left(follow, &siblings, at_path);
     }
     append_generations(follow, &siblings, &span);
     siblings_free(&siblings);
@@ -209,7 +228,7 @@ static void catch_missed(struct follow *follow, const struct tail *at_path)
 
 static bool had_any(const struct follow *follow)
 {
-    return follow->count > 0 || follow->left_born_ns > 0;
+    return follow->count > 0 || follow->left.born_ns > 0;
 }
 
 void follow_recover(struct follow *follow, size_t index)

@@ -38,8 +38,11 @@ struct follow {
     size_t count;
     bool current;
     enum follow_writer writer;  /* of all of them, as answered last */
-    int64_t left_born_ns;       /* of the youngest that is followed no longer; 0: none. If none is left, what is younger is news */
-    uid_t left_owner;
+    struct {                    /* the youngest that is followed no longer: what came behind it is news */
+        struct source_position position;
+        int64_t born_ns;        /* 0: there was none */
+        uid_t owner;
+    } left;
 
     bool look;                  /* what is at path must be looked at again */
     bool news;                  /* a file was opened, of which the owner may want to ask: no sleep before that */

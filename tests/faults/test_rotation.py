@@ -157,6 +157,16 @@ class Rotation(RotationCase):
                 self.log.unlink()
         self.check(pour, "deleted and made again")
 
+    def test_compressed_while_nobody_writes(self):
+        pour = self.begin(True)
+        for _ in range(ROTATIONS):
+            time.sleep(POUR_S / ROTATIONS)
+            with self.still(pour):
+                self.logrotate("nocreate", "compress")
+                time.sleep(0.1)         # nothing is at the path, and what was read is packed
+        self.assertEqual(self.paged(), [])
+        self.check(pour, "rename without create, compress, while the writer is stopped")
+
     @contextlib.contextmanager
     def still(self, pour):
         """What is deleted before the agent opened it is nobody's to read: the writer pauses until all is read."""

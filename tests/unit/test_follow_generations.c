@@ -60,6 +60,42 @@ static void pack(const struct fixture *fixture, const char *suffix)
     assert_int_equal(system(command), 0);
 }
 
+/* The scheduler is dead, and its log rotated and packed: nothing is at the path, and what was read is older than what it became. */
+static void what_was_followed_is_not_read_again_from_its_packed_copy(void **state)
+{
+    struct fixture *fixture = *state;
+    add(fixture->path, "older\n");
+    rotate(fixture, "2");
+    let_the_clock_tick();
+    add(fixture->path, "one\n");
+    let_the_clock_tick();
+    begin_with(fixture, "one and a half\n");
+    rotate(fixture, "1");
+    pack(fixture, "1");
+    pack(fixture, "2");
+    settle(fixture);
+    let_the_clock_tick();
+    add(fixture->path, "two\n");
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\none and a half\ntwo\n");
+}
+
+static void what_was_followed_is_not_read_again_from_a_copy_that_is_younger(void **state)
+{
+    struct fixture *fixture = *state;
+    char command[400];
+    begin_with(fixture, "one\n");
+    let_the_clock_tick();
+    snprintf(command, sizeof command, "cp %s %s.1; cp %s %s.7; rm %s", fixture->path, fixture->path, fixture->path, fixture->path,
+             fixture->path);
+    assert_int_equal(system(command), 0);
+    settle(fixture);
+    let_the_clock_tick();
+    add(fixture->path, "two\n");
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
+}
+
 static void generations_missed_are_read_although_they_were_packed(void **state)
 {
     struct fixture *fixture = *state;
@@ -180,6 +216,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(generations_missed_are_read_in_order_and_copies_are_not, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_missed_is_read_although_nothing_follows_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_missed_after_a_deleted_one_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_followed_is_not_read_again_from_its_packed_copy, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_followed_is_not_read_again_from_a_copy_that_is_younger, setup, teardown),
         cmocka_unit_test_setup_teardown(generations_missed_are_read_although_they_were_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_written_to_late_stays_old_when_it_is_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_lost_its_end_is_known_on_another_device_as_well, setup, teardown),
