@@ -51,7 +51,9 @@ void table_set_back(struct table *table, int64_t by_ms)
 {
     move(&table->first_seen_ms, by_ms);
     move(&table->last_success_ms, by_ms);
-    move(&table->failures.counted_ms, by_ms);
+    /* How much time passed meanwhile is not known, if only the log tells of it: the next failure is no part of the last one's burst. */
+    table->failures.counted_ms = 0;
+    move(&table->failures.first_ms, by_ms);
     for (size_t i = 0; i < table->failures.flap_count; i++)
         table->failures.flaps[i] += by_ms;
     move(&table->stall.last_move_ms, by_ms);

@@ -206,6 +206,39 @@ static void an_escalation_comes_in_time_although_the_clock_was_set_back(void **u
     driver_free(driver);
 }
 
+/* A cycle each quarter of an hour, by the log's own times: S good, F failed, b the clock is set back by an hour before it. */
+static const char *told_of(struct driver *driver, const char *cycles)
+{
+    int64_t from_ms = at(0, 15, 0);
+    for (; *cycles; cycles++) {
+        if (*cycles == 'b') {
+            from_ms -= hours(1);
+            continue;
+        }
+        driver_cycle(driver, from_ms, seconds(10), *cycles == 'F' ? "a=fail b=100" : "a=100 b=100");
+        from_ms += 15 * MINUTE_MS;
+    }
+    return driver_told(driver);
+}
+
+static void failures_in_a_row_are_told_although_the_clock_was_set_back_between_them(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    assert_string_equal(told_of(driver, "SSSSSSSFbF"), "01:15:05 firing critical ConsecutiveFailures #1 a\n");
+    driver_free(driver);
+}
+
+static void failures_in_a_row_are_no_flapping_although_the_clock_was_set_back_between_them(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    const char *told = told_of(driver, "SFSSFSSFbFSSSFSS");
+    assert_null(strstr(told, "SuccessRateLow"));
+    assert_non_null(strstr(told, "firing critical ConsecutiveFailures"));
+    driver_free(driver);
+}
+
 /* Two failures and two restarts, and a day later, a month earlier by the clock, two more: neither flapping nor a crash loop. */
 static void what_the_clock_was_set_back_over_did_not_happen_today(void **unused)
 {
@@ -281,6 +314,8 @@ int main(void)
         cmocka_unit_test(people_are_told_after_a_clock_was_set_back),
         cmocka_unit_test(a_reminder_comes_in_time_although_the_clock_was_set_back),
         cmocka_unit_test(an_escalation_comes_in_time_although_the_clock_was_set_back),
+        cmocka_unit_test(failures_in_a_row_are_told_although_the_clock_was_set_back_between_them),
+        cmocka_unit_test(failures_in_a_row_are_no_flapping_although_the_clock_was_set_back_between_them),
         cmocka_unit_test(what_the_clock_was_set_back_over_did_not_happen_today),
         cmocka_unit_test(a_stall_is_critical_although_its_table_was_first_seen_by_a_clock_that_was_ahead),
         cmocka_unit_test(lag_is_told_in_time_although_the_clock_was_set_back),
