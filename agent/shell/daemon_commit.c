@@ -7,7 +7,7 @@
 #include "shell/state.h"
 
 enum {
-    HELD_LEAST_BYTES = 8 << 20,   /* twice of what the WAL has when nobody is in the way */
+    HELD_LEAST_BYTES = 8 << 20,   /* more than the WAL has when nobody is in the way, in a catch-up too */
     SOON_MS = 50,                 /* after a commit that met our own checkpoint */
 };
 
@@ -57,13 +57,13 @@ static void commit_succeeded(struct daemon *daemon)
     history_leave_trouble(daemon->history, &daemon->trouble);
 }
 
-/* Somebody reads and does not let go, so the WAL cannot begin anew: said, and said again whenever it has doubled. */
+/* Somebody reads and does not let go, or the disk fails, so the WAL cannot begin anew: said, and again whenever it has doubled. */
 static void watch_wal(struct daemon *daemon)
 {
     int64_t held_bytes = history_held_bytes(daemon->history), told_bytes = daemon->held_told_bytes;
     if (held_bytes >= (told_bytes ? 2 * told_bytes : HELD_LEAST_BYTES)) {
-        say_warning("history: a reader holds %" PRId64 " MB of the write-ahead log, which grows until it lets go (fuser %s-wal "
-                    "names it)", held_bytes >> 20, daemon->config->history_db);
+        say_warning("history: %" PRId64 " MB of the write-ahead log cannot be moved into the database, and it grows: a reader holds it "
+                    "(fuser %s-wal names it), or the disk fails", held_bytes >> 20, daemon->config->history_db);
         daemon->held_told_bytes = held_bytes;
     } else if (told_bytes && held_bytes < HELD_LEAST_BYTES) {
         say_warning("history: the write-ahead log is free again");
@@ -78,8 +78,9 @@ void daemon_commit(struct daemon *daemon)
         put_everything(daemon);
     if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)
         return;
+    bool tending = history_tending(daemon->history);
     enum history_status status = history_commit(daemon->history, &error);
-    if (status == HISTORY_BUSY && history_tending(daemon->history)) {
+    if (status == HISTORY_BUSY && tending) {
         daemon->retry_ms = daemon->running_ms + SOON_MS;
     } else if (status != HISTORY_OK) {
         commit_failed(daemon, strbuf_text(&error));

@@ -11,7 +11,7 @@
  * tried again (history_tending).
  */
 enum {
-    TEND_WAL_PAGES = 500,        /* 2 MB; and again so much later, if not all could be moved */
+    TEND_WAL_PAGES = 500,        /* 2 MB; and again so much later, if not all could be moved, or it failed */
     COMMIT_WAL_PAGES = 1500,     /* 6 MB */
     LIVE_WAL_PAGES = 6000,       /* 24 MB: the thread does not keep up, or cannot begin */
     THREAD_BUSY_MS = 20,
@@ -51,11 +51,16 @@ static void *move_pages(void *user)
     return NULL;
 }
 
-/* What could not be moved: a reader holds it, or it came while the rest was being moved. */
+/* What could not be moved: a reader holds it, it came while the rest was being moved, or the disk refuses. */
 static void note(struct history *history, int code, const struct checkpoint *done)
 {
-    if (history_judge(history, code) == SQLITE_OK)
-        history->held_bytes = (int64_t)(done->wal_pages - done->moved_pages) * history_pragma(history->db, "PRAGMA page_size");
+    int held_pages = done->wal_pages - done->moved_pages;
+    int failure = history_judge(history, code);
+    if (failure == SQLITE_BUSY)
+        return;                              /* all was moved; a commit of ours begins the WAL anew */
+    if (failure != SQLITE_OK)
+        held_pages = history->wal_pages;
+    history->held_bytes = (int64_t)held_pages * history_pragma(history->db, "PRAGMA page_size");
 }
 
 void history_tend_wait(struct history *history)
@@ -65,7 +70,7 @@ void history_tend_wait(struct history *history)
         return;
     pthread_join(tending->thread, NULL);
     tending->running = false;
-    tending->seen_pages = tending->done.wal_pages;
+    tending->seen_pages = tending->code == SQLITE_OK ? tending->done.wal_pages : history->wal_pages;
     note(history, tending->code, &tending->done);
 }
 
@@ -94,7 +99,7 @@ void history_tend(struct history *history)
 
 bool history_tending(const struct history *history)
 {
-    return history->tending.running;
+    return history->tending.running && !atomic_load(&history->tending.ended);
 }
 
 int64_t history_held_bytes(const struct history *history)

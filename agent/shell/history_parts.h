@@ -53,7 +53,7 @@ struct history {
     bool corrupt;            /* seen by whoever used the database; the next commit begins a new one */
     int64_t last_fact, last_message, last_outbox;   /* the ids given so far */
     int wal_pages;           /* at the last commit */
-    int64_t held_bytes;      /* of the WAL, which a reader kept the last checkpoint from moving */
+    int64_t held_bytes;      /* of the WAL, which the last checkpoint could not move: a reader holds it, or the disk refuses */
     unsigned idles;
     bool checkpointing;      /* what a checkpoint itself commits calls for no other */
     struct tending tending;
