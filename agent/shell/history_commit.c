@@ -323,12 +323,12 @@ enum history_status history_commit(struct history *history, struct strbuf *error
 {
     if (!history_dirty(history))
         return HISTORY_OK;
-    struct strbuf notice = { 0 }, why = { 0 };
-    int code = history_revive(history, &notice, error);
+    struct strbuf why = { 0 };
+    int code = history_revive(history, &history->notice, error);
     if (code == SQLITE_OK) {
         code = commit_once(history, &why);
         if (history->corrupt) {
-            code = history_revive(history, &notice, error);
+            code = history_revive(history, &history->notice, error);
             if (code == SQLITE_OK)
                 code = commit_once(history, &why);
         }
@@ -337,10 +337,9 @@ enum history_status history_commit(struct history *history, struct strbuf *error
     }
     if (code == SQLITE_OK) {
         settle(history);
-        if (notice.len > 0)
-            strbuf_add(error, notice.at, notice.len);
+        strbuf_add(error, strbuf_text(&history->notice), history->notice.len);
+        strbuf_clear(&history->notice);
     }
-    strbuf_free(&notice);
     strbuf_free(&why);
     return classify(code);
 }

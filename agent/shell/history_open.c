@@ -358,6 +358,7 @@ void history_close(struct history *history)
     free(history->states);
     free(history->sources);
     strbuf_free(&history->scratch);
+    strbuf_free(&history->notice);
     free(history->path);
     free(history);
 }

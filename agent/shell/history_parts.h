@@ -58,6 +58,7 @@ struct history {
     bool checkpointing;      /* what a checkpoint itself commits calls for no other */
     struct tending tending;
     struct strbuf scratch;
+    struct strbuf notice;    /* that a new database is to be begun, until a commit has begun it */
 };
 
 /* Opens or creates the database, moving a corrupt one aside. Returns a SQLite result code. */

@@ -210,6 +210,31 @@ static void a_database_taken_away_is_begun_anew(void **unused)
     place_remove(&place);
 }
 
+/* The notice is owed for as long as no new one can be begun: whoever is told of it has more to tell the new one. */
+static void a_database_taken_away_is_told_when_a_new_one_is_begun(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct strbuf error = { 0 };
+    place_make(&place);
+    struct history *history = must_open(&place);
+    history_put_state(history, "parser", slice_of("1"));
+    must_commit(history);
+    assert_int_equal(unlink(place.path), 0);
+    assert_int_equal(mkdir(place.path, 0700), 0);
+    history_put_state(history, "parser", slice_of("2"));
+    assert_int_not_equal(history_commit(history, &error), HISTORY_OK);
+    assert_int_equal(rmdir(place.path), 0);
+    strbuf_clear(&error);
+    assert_int_equal(history_commit(history, &error), HISTORY_OK);
+    assert_non_null(strstr(strbuf_text(&error), "removed or replaced"));
+    history_put_state(history, "parser", slice_of("3"));
+    must_commit(history);
+    history_close(history);
+    strbuf_free(&error);
+    place_remove(&place);
+}
+
 /* What a power loss may leave: said once, since a history was lost; a new database is no news. */
 static void an_emptied_database_is_told_once(void **unused)
 {
@@ -281,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_scribbled_page_of_a_small_database_is_found_at_once),
         cmocka_unit_test(corruption_found_by_a_commit_begins_anew),
         cmocka_unit_test(a_database_taken_away_is_begun_anew),
+        cmocka_unit_test(a_database_taken_away_is_told_when_a_new_one_is_begun),
         cmocka_unit_test(an_emptied_database_is_told_once),
         cmocka_unit_test(readers_look_and_editors_write_but_none_creates),
     };
