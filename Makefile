@@ -78,6 +78,7 @@ $(BENCHES): $(BUILD)/bench/%: $(OBJ)/tests/bench/%.o
 $(FUZZERS): $(BUILD)/fuzz/%:  $(OBJ)/tests/fuzz/%.o
 $(REPLAYS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o
 $(UNIT):    LDLIBS += -lcmocka
+$(BUILD)/tests/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS): $(BUILD)/libagent.a
 	@mkdir -p $(@D)

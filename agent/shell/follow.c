@@ -56,7 +56,7 @@ void follow_trouble(struct follow *follow, enum follow_note note, const char *wh
 void follow_trouble_over(struct follow *follow)
 {
     strbuf_clear(&follow->trouble);
-    follow->refused = follow->retry = follow->failing = false;
+    follow->refused = follow->retry = false;
 }
 
 static bool find_owner(const char *name, int64_t *owner, struct strbuf *error)
@@ -126,6 +126,7 @@ void follow_free(struct follow *follow)
         watch_close();
     waker_close();
     strbuf_free(&follow->trouble);
+    strbuf_free(&follow->unreadable);
     free(follow->files);
     free(follow->remembered);
     free(follow->buffer);
@@ -264,12 +265,12 @@ static enum tail_outcome read_file(struct follow *follow, size_t index, size_t *
 /* An error may pass, and the position must not be lost by it: only what is gone for ever is given up. */
 static bool give_up(struct follow *follow, size_t index, int error)
 {
-    struct strbuf why = { 0 };
-    bool lost = error == ESTALE && is_rotated(follow, index);
+    bool said = follow->unreadable.len > 0, lost = error == ESTALE && is_rotated(follow, index);
 
-    strbuf_printf(&why, "cannot be read: %s", strerror(error));
-    follow_trouble(follow, FOLLOW_REFUSED, strbuf_text(&why));
-    strbuf_free(&why);
+    strbuf_clear(&follow->unreadable);
+    strbuf_printf(&follow->unreadable, "cannot be read: %s", strerror(error));
+    if (!said)
+        follow_note(follow, FOLLOW_REFUSED, "%s", strbuf_text(&follow->unreadable));
     if (lost)
         follow_drop(follow, index);
     return lost;
@@ -291,9 +292,8 @@ enum follow_progress follow_read(struct follow *follow, size_t max_bytes)
         if (!gone)
             i++;
     }
-    if (follow->failing && !failed)
-        follow_trouble_over(follow);
-    follow->failing = failed;
+    if (!failed)
+        strbuf_clear(&follow->unreadable);
     return FOLLOW_DRAINED;
 }
 
@@ -309,7 +309,9 @@ size_t follow_positions(const struct follow *follow, struct source_position *pos
 
 const char *follow_refusal(const struct follow *follow)
 {
-    return follow->refused ? strbuf_text(&follow->trouble) : NULL;
+    if (follow->refused)
+        return strbuf_text(&follow->trouble);
+    return follow->unreadable.len > 0 ? strbuf_text(&follow->unreadable) : NULL;
 }
 
 int64_t follow_written_ms(const struct follow *follow)

@@ -333,8 +333,7 @@ static bool changed_hands(const struct follow *follow, const struct tail *tail, 
 
 static void on_opened(struct follow *follow, struct tail *tail)
 {
-    if (!follow->failing)
-        follow_trouble_over(follow);
+    follow_trouble_over(follow);
     follow->absent_ms = 0;
     follow->known_owner = tail_owner(tail);
     if (is_followed(follow, tail)) {

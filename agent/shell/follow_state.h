@@ -56,7 +56,7 @@ struct follow {
 
     struct strbuf trouble;      /* what keeps path from being followed, as said last; empty: nothing */
     bool refused;               /* it is there, but cannot be trusted or read */
-    bool failing;               /* it can be opened, but the last attempt to read it failed */
+    struct strbuf unreadable;   /* why a file that is open could not be read at the last attempt, as said; empty: it could */
     bool retry;                 /* no event may tell when the trouble ends */
     int64_t absent_ms;          /* since when nothing is at path (monotonic); 0: something is */
     bool said_polling, said_no_lease;

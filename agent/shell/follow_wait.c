@@ -88,7 +88,7 @@ static bool on_event(struct follow *follow, const struct watch_event *event)
 /* Whether something must be looked at from time to time, because no event will tell. */
 static bool is_slow(const struct follow *follow)
 {
-    if (follow->polling || follow->retry || !follow->have_inotify)
+    if (follow->polling || follow->retry || follow->unreadable.len > 0 || !follow->have_inotify)
         return true;
     for (size_t i = 0; i < follow->count; i++) {
         if (follow->files[i].written_ms != 0 && !follow->files[i].blamed)
