@@ -168,7 +168,7 @@ void engine_fact(struct engine *engine, const struct fact *fact)
     for (size_t i = 0; i < DETECTORS; i++) {
         detectors[i]->fact(engine, fact);
     }
-    /* A fact may have set an earlier deadline: it is looked for when the clock moves on, once for all the facts of an instant. */
+    /* A fact, or what follows it at this instant, may have set an earlier deadline: it is looked for when the clock moves on. */
     if (engine->clock_ms < engine->floor_ms)
         engine->floor_ms = engine->clock_ms;
 }

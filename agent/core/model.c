@@ -159,11 +159,8 @@ static void on_run_completed(struct engine *engine, const struct event *event)
     table->last_failed = false;
     engine_fact(engine, &(struct fact){ .kind = FACT_RUN_SUCCEEDED, .table = table, .rows = event->number,
                                         .duration_ms = model->run.duration_ms });
-    int64_t waited_since_ms = table_waits_since(table);
     table->last_success_ms = model->run.ended_ms;
     table->suspended_ms = 0;
-    if (table_waits_since(table) < waited_since_ms)
-        engine->floor_ms = engine->clock_ms;   /* a clock was set, or no sleep is granted any more: the next lag is due earlier */
 }
 
 /* What the table's failure said so far, for the cause: text may be NULL. */
