@@ -99,7 +99,7 @@ static void bind_time(sqlite3_stmt *statement, int index, int64_t time_ms)
 }
 
 /* These statements read no table: only want of memory can fail them, and that ends the process, as everywhere. */
-void json_result(struct sqlite3_stmt *statement, struct strbuf *out)
+static void add_result(sqlite3_stmt *statement, struct strbuf *out)
 {
     const char *text = sqlite3_step(statement) == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     if (!text) {
@@ -107,11 +107,6 @@ void json_result(struct sqlite3_stmt *statement, struct strbuf *out)
         abort();
     }
     strbuf_puts(out, text);
-}
-
-static void add_result(sqlite3_stmt *statement, struct strbuf *out)
-{
-    json_result(statement, out);
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
 }

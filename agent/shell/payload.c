@@ -159,9 +159,9 @@ void payload_labels(struct json_maker *maker, const struct payload_origin *origi
 
     /* A merge patch drops what is null. */
     json_select(maker,
-                   "SELECT json_patch('{}', json_object('alertname', ?1, 'severity', ?2, 'table', ?3, 'incident', ?4,"
-                   " 'host', ?5, 'log', ?6, 'job', 'iceberg-offload-agent'))",
-                   texts, sizeof texts / sizeof texts[0], out);
+                "SELECT json_patch('{}', json_object('alertname', ?1, 'severity', ?2, 'table', ?3, 'incident', ?4,"
+                " 'host', ?5, 'log', ?6, 'job', 'iceberg-offload-agent'))",
+                texts, sizeof texts / sizeof texts[0], out);
 }
 
 void payload_annotations(struct json_maker *maker, const struct facts *facts, bool shortest, struct strbuf *out)

@@ -37,8 +37,8 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
     payload_annotations(job->maker, facts, job->shortest, &annotations);
     const char *const texts[] = { labels.at, annotations.at, facts->started, ends };
     json_select(job->maker,
-                   "SELECT json_object('labels', json(?1), 'annotations', json(?2), 'startsAt', ?3, 'endsAt', ?4)",
-                   texts, sizeof texts / sizeof texts[0], out);
+                "SELECT json_object('labels', json(?1), 'annotations', json(?2), 'startsAt', ?3, 'endsAt', ?4)",
+                texts, sizeof texts / sizeof texts[0], out);
     strbuf_free(&labels);
     strbuf_free(&annotations);
 }

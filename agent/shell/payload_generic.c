@@ -45,7 +45,7 @@ static void put_common_labels(const struct payload_job *job, struct strbuf *out)
     } else {
         const char *const texts[] = { job->origin->host, job->origin->log_path };
         json_select(job->maker, "SELECT json_object('host', ?1, 'log', ?2, 'job', 'iceberg-offload-agent')", texts,
-                       2, out);
+                    2, out);
     }
 }
 
@@ -83,10 +83,10 @@ void payload_generic(const struct payload_job *job, struct strbuf *out)
     put_group_key(job, &group_key);
     const char *const texts[] = { group_key.at, status, labels.at, annotations.at, alerts.at };
     json_select(job->maker,
-                   "SELECT json_object('version', '4', 'groupKey', ?1, 'truncatedAlerts', 0, 'status', ?2,"
-                   " 'receiver', 'iceberg-offload-agent', 'groupLabels', json(?3), 'commonLabels', json(?3),"
-                   " 'commonAnnotations', json(?4), 'externalURL', '', 'alerts', json(?5))",
-                   texts, sizeof texts / sizeof texts[0], out);
+                "SELECT json_object('version', '4', 'groupKey', ?1, 'truncatedAlerts', 0, 'status', ?2,"
+                " 'receiver', 'iceberg-offload-agent', 'groupLabels', json(?3), 'commonLabels', json(?3),"
+                " 'commonAnnotations', json(?4), 'externalURL', '', 'alerts', json(?5))",
+                texts, sizeof texts / sizeof texts[0], out);
     strbuf_free(&alerts);
     strbuf_free(&labels);
     strbuf_free(&annotations);

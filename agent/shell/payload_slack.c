@@ -72,8 +72,8 @@ static void put_header(const struct payload_job *job, const char *text, struct s
     const char *const texts[] = { cut.at };
     put_comma(blocks);
     json_select(job->maker,
-                   "SELECT json_object('type', 'header', 'text', json_object('type', 'plain_text', 'text', ?1))", texts,
-                   1, blocks);
+                "SELECT json_object('type', 'header', 'text', json_object('type', 'plain_text', 'text', ?1))", texts,
+                1, blocks);
     strbuf_free(&cut);
 }
 
@@ -83,8 +83,8 @@ static void put_section(const struct payload_job *job, const struct strbuf *mrkd
 
     put_comma(blocks);
     json_select(job->maker,
-                   "SELECT json_object('type', 'section', 'text', json_object('type', 'mrkdwn', 'text', ?1))", texts, 1,
-                   blocks);
+                "SELECT json_object('type', 'section', 'text', json_object('type', 'mrkdwn', 'text', ?1))", texts, 1,
+                blocks);
 }
 
 static void put_field(const struct payload_job *job, const char *name, const char *value, struct strbuf *fields)
@@ -220,10 +220,10 @@ void payload_slack(const struct payload_job *job, struct strbuf *out)
     strbuf_puts(&blocks, "]");
     const char *const texts[] = { fallback.at, color_of(newest->message), blocks.at };
     json_select(job->maker,
-                   job->shortest ? "SELECT json_object('text', ?1)"
-                                 : "SELECT json_object('text', ?1, 'attachments',"
-                                   " json_array(json_object('color', ?2, 'blocks', json(?3))))",
-                   texts, job->shortest ? 1 : 3, out);
+                job->shortest ? "SELECT json_object('text', ?1)"
+                              : "SELECT json_object('text', ?1, 'attachments',"
+                                " json_array(json_object('color', ?2, 'blocks', json(?3))))",
+                texts, job->shortest ? 1 : 3, out);
     strbuf_free(&fallback);
     strbuf_free(&blocks);
 }

@@ -31,7 +31,5 @@ void json_select(struct json_maker *maker, const char *sql, const char *const *t
 
 /* The private database, for statements of one's own: finalize them before json_maker_free. */
 struct sqlite3 *json_maker_db(struct json_maker *maker);
-/* Steps such a statement, which reads no table, and appends the text of its one row: only want of memory can fail it, which ends the process. */
-void json_result(struct sqlite3_stmt *statement, struct strbuf *out);
 
 #endif
