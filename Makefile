@@ -199,10 +199,10 @@ test-valgrind: ## unit tests, replays and a live agent with its receiver, a rota
 	@+$(REMAKE) all unit
 	@python3 tests/run.py --valgrind $(BUILD) unit replay e2e/test_valgrind
 
-test-tsan: ## the sender's and the probes' threads under the thread sanitizer
+test-tsan: ## the threads of the sender, the probes and the checkpoint under the thread sanitizer
 	$(DEPS) build test
 	@+$(REMAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread all unit probes
-	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/test_waker faults/test_sender e2e/test_live e2e/test_probes_live
+	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/test_waker unit/test_history_checkpoint faults/test_sender e2e/test_live e2e/test_probes_live
 
 # Everything anew, so that no counter of an older source is left. Not confined, since Landlock would keep the agent from writing its
 # counters: confine.c shows as unreached (tests/e2e/test_confine.py holds it from outside). What a test kills loses its counts.
