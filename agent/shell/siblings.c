@@ -97,25 +97,31 @@ static void list(struct siblings *siblings, const char *directory, const char *b
     closedir(dir);
 }
 
+static bool is_dated(const char *name)
+{
+    enum { DATES_FROM = 100000 };
+    return strtol(name, NULL, 10) >= DATES_FROM;
+}
+
 /* .2 is older than .1, but -20260212 younger than -20260211. */
 static bool is_older_by_name(const char *a, const char *b)
 {
-    enum { DATES_FROM = 100000 };
-    long a_number = strtol(a, NULL, 10), b_number = strtol(b, NULL, 10);
-    return a_number < DATES_FROM && b_number < DATES_FROM ? a_number > b_number : strcmp(a, b) < 0;
+    return is_dated(a) || is_dated(b) ? strcmp(a, b) < 0 : strtol(a, NULL, 10) > strtol(b, NULL, 10);
 }
 
 /*
  * By birth, not by the last write: a writer that stayed with an old file makes that look the youngest. Where the clock is
- * too coarse, or nobody knows the birth of what was packed, the name must tell.
+ * too coarse, or nobody knows the birth of what was packed, the name must tell. It tells nothing of a date beside numbers, as
+ * logrotate's .backup is: that one was born after the last write to what is packed.
  */
 static bool is_older(const struct siblings *siblings, size_t a, size_t b)
 {
+    const char *a_name = siblings->names[a], *b_name = siblings->names[b];
     int64_t a_ns = tail_born_ns(siblings->tails[a]), b_ns = tail_born_ns(siblings->tails[b]);
     bool packed = tail_is_packed(siblings->tails[a]) || tail_is_packed(siblings->tails[b]);
-    if (a_ns != b_ns && !packed)
-        return a_ns < b_ns;
-    return is_older_by_name(siblings->names[a], siblings->names[b]);
+    if (a_ns == b_ns || (packed && is_dated(a_name) == is_dated(b_name)))
+        return is_older_by_name(a_name, b_name);
+    return a_ns < b_ns;
 }
 
 static void swap(struct siblings *siblings, size_t a, size_t b)

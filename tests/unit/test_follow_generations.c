@@ -60,6 +60,29 @@ static void pack(const struct fixture *fixture, const char *suffix)
     assert_int_equal(system(command), 0);
 }
 
+/* A name with a date beside names with numbers says nothing of their order. */
+static void a_generation_set_aside_beside_packed_ones_is_read(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const PACKED[] = { "7", "6", "5", "4", "3", "2" };
+    for (size_t i = 0; i < sizeof PACKED / sizeof PACKED[0]; i++) {
+        add(fixture->path, PACKED[i]);
+        add(fixture->path, " old\n");
+        rotate(fixture, PACKED[i]);
+        pack(fixture, PACKED[i]);
+        let_the_clock_tick();
+    }
+    begin_with(fixture, "one\n");
+    rotate(fixture, "1");
+    let_the_clock_tick();
+    add(fixture->path, "two\n");
+    rotate(fixture, "2026112404.backup");
+    let_the_clock_tick();
+    add(fixture->path, "three\n");
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
 /* The scheduler is dead, and its log rotated and packed: nothing is at the path, and what was read is older than what it became. */
 static void what_was_followed_is_not_read_again_from_its_packed_copy(void **state)
 {
@@ -216,6 +239,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(generations_missed_are_read_in_order_and_copies_are_not, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_missed_is_read_although_nothing_follows_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_missed_after_a_deleted_one_is_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_generation_set_aside_beside_packed_ones_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_followed_is_not_read_again_from_its_packed_copy, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_followed_is_not_read_again_from_a_copy_that_is_younger, setup, teardown),
         cmocka_unit_test_setup_teardown(generations_missed_are_read_although_they_were_packed, setup, teardown),
