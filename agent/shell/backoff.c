@@ -28,7 +28,8 @@ int64_t backoff_wait_ms(int64_t attempts, int64_t retry_after_s)
     uint64_t random;
 
     if (retry_after_s > 0) {
-        return (retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S) * 1000;
+        /* The moment it counts from is cut to a whole millisecond: never earlier than asked for. */
+        return (retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S) * 1000 + 1;
     }
     if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
         return ceiling_ms; /* early in the boot: then without jitter */

