@@ -180,7 +180,8 @@ class Live(LiveCase):
 
     def test_a_backlog_of_weeks_is_judged_by_its_own_times(self):
         """The agent was away, the scheduler was not: nothing that happens while it reads makes half a cycle a hung one."""
-        start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 20 * 86400 - 600))
+        end = time.time() // 900 * 900 - 300        # between two cycles, whenever this runs
+        start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end - 20 * 86400))
         write_healthy(self.log, 3, days=20, start=start, tables=4, interval=15, sparse=0.0, failures=0.0, hiccups=0.0)
         cycles = self.log.read_text(encoding="utf-8").count("OFFLOAD CYCLE STARTED")
         patient = {**ORDINARY, "log.timezone": "UTC", "schedule.late_warning": "1h", "schedule.late_critical": "2h",
