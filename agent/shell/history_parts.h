@@ -85,7 +85,7 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
 /* What holds for every connection that writes. Returns a SQLite result code. */
 int history_configure(sqlite3 *db);
 
-/* SQLite's hook after each commit in WAL mode, for a struct history. A checkpoint that fails is tried again; only corruption is news. */
+/* SQLite's hook after each commit in WAL mode, for a struct history. A checkpoint that fails is tried again: history_held_bytes tells. */
 int history_note_wal(void *ctx, sqlite3 *db, const char *schema, int pages);
 
 /* The number that a query gives; 0 if there is none to be had. */

@@ -123,8 +123,8 @@ bool history_tending(const struct history *history);
 void history_tend_wait(struct history *history);
 
 /*
- * How much of the WAL the last checkpoint could not move because a reader still looks at what was before; more than a few
- * megabytes means that somebody does not let go, and the WAL grows for as long.
+ * How much of the WAL the last checkpoint could not move, because a reader still looks at what was before or the disk failed;
+ * more than a few megabytes means that it lasts, and the WAL grows for as long.
  */
 int64_t history_held_bytes(const struct history *history);
 
