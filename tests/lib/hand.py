@@ -46,8 +46,8 @@ def record(at, message, level="INFO"):
 
 
 def cycle(at, rows=200_000, wait_s=900):
-    """A good cycle of one table at a local time, with the promise of the next."""
-    end = at + timedelta(milliseconds=20)
+    """A good cycle of one table at a local time, with the promise of the next, which the scheduler reckons in local time."""
+    end = (at.astimezone(timezone.utc) + timedelta(milliseconds=20)).astimezone(at.tzinfo)
     return (record(at, "OFFLOAD CYCLE STARTED") + record(at, f"Starting offload: {TABLE} → cold.{TABLE}") +
             record(end, f"✓ Offload completed: {TABLE} ({rows:,} rows in 0.0s)") +
             record(end, "OFFLOAD CYCLE COMPLETED") + record(end, "Duration: 0.0s") +
@@ -75,7 +75,7 @@ class Hand:
     def cycle(self, wait_s=900):
         """Returns the instant that its clock showed, Unix seconds."""
         at = datetime.now(timezone.utc) + self.offset
-        self._file.write(cycle(at.astimezone(self.zone).replace(tzinfo=None), wait_s=wait_s))
+        self._file.write(cycle(at.astimezone(self.zone), wait_s=wait_s))
         return at.timestamp()
 
 
