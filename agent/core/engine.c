@@ -138,9 +138,10 @@ void engine_feed(struct engine *engine, const struct event *event)
         jump(engine, event);
     } else if (is_set_back(engine, event)) {
         step_back(engine, event->time_ms);
-    } else if (event->time_ms > engine->clock_ms) {
-        advance(engine, event->time_ms - 1, event->time_ms);
-        if (event_is_from_log(event->kind))
+    } else {
+        if (event->time_ms > engine->clock_ms)
+            advance(engine, event->time_ms - 1, event->time_ms);
+        if (event->time_ms == engine->clock_ms && event_is_from_log(event->kind))
             engine->asleep_from_ms = 0;
     }
     engine->event = event;

@@ -97,6 +97,18 @@ static void tracked_archive(struct engine *engine, struct tracked *tracked, stru
     members_archive(engine, tracked, archive);
 }
 
+/* They stand in the order of their ids. Where no younger one follows, the count is damaged, and the last one was found again. */
+static bool load_next(struct engine *engine, struct archive *archive, int64_t *last_id)
+{
+    struct tracked *tracked = pool_add(engine);
+    tracked_archive(engine, tracked, archive);
+    bool is_next = tracked->facts.id > *last_id;
+    *last_id = tracked->facts.id;
+    if (!is_next)
+        pool_drop(engine, engine->pool.count - 1);
+    return is_next;
+}
+
 void pool_archive(struct engine *engine, struct archive *archive)
 {
     static const char *const openings[FAMILIES] = {
@@ -116,6 +128,11 @@ void pool_archive(struct engine *engine, struct archive *archive)
     }
     archive_i64(archive, "incidents", &count);
     count = count < INCIDENTS_MOST ? count : INCIDENTS_MOST;
-    for (int64_t i = 0; i < count; i++)
-        tracked_archive(engine, archive_loading(archive) ? pool_add(engine) : pool->incidents[i], archive);
+    if (archive_loading(archive)) {
+        for (int64_t last_id = 0; count > 0 && load_next(engine, archive, &last_id); count--)
+            ;
+    } else {
+        for (int64_t i = 0; i < count; i++)
+            tracked_archive(engine, pool->incidents[i], archive);
+    }
 }

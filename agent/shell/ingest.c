@@ -4,6 +4,8 @@
 /* The zones of the world span 26 hours; a line is seconds old when it is read, or a minute on a starved host. */
 enum { ZONE_STEP_MS = 30 * 60 * 1000, ZONE_SLACK_MS = 90 * 1000, ZONE_MOST_MS = 26 * 60 * 60 * 1000 };
 
+static const int64_t LEAP_MS = INT64_C(366) * 24 * 60 * 60 * 1000;
+
 bool ingest_zone_error(int64_t off_ms, int64_t *error_ms)
 {
     int64_t half = off_ms < 0 ? -ZONE_STEP_MS / 2 : ZONE_STEP_MS / 2;
@@ -26,13 +28,20 @@ static bool is_ahead(const struct ingest *ingest, int64_t time_ms)
     return ingest->now_ms && time_ms - ingest->now_ms > INGEST_AHEAD_MS;
 }
 
+/* Without a host's clock to tell: more than any log stands still. A wrong stamp, where centuries of reminders would be due. */
+static bool is_leap(const struct ingest *ingest, int64_t time_ms)
+{
+    int64_t from_ms = engine_clock(ingest->engine);
+    return !ingest->now_ms && from_ms > 0 && time_ms - from_ms > LEAP_MS;
+}
+
 /* Before the engine sees it: its clock would run ahead to such a line and find promises broken on the way. */
 static void leave_future(struct ingest *ingest, int64_t time_ms)
 {
     int64_t at_ms = time_ms - ingest->zone_error_ms, error_ms = 0;
-    if (!is_ahead(ingest, at_ms))
+    if (!is_ahead(ingest, at_ms) && !is_leap(ingest, at_ms))
         return;
-    if (ingest_zone_error(at_ms - ingest->now_ms, &error_ms) && error_ms != 0) {
+    if (ingest->now_ms && ingest_zone_error(at_ms - ingest->now_ms, &error_ms) && error_ms != 0) {
         ingest->zone_error_ms += ingest->just_written ? error_ms : 0;
         return;
     }

@@ -23,9 +23,9 @@ BINANCE, KRAKEN = "bronze_trades_binance", "bronze_trades_kraken"
 EXCERPT = re.compile(r"  Stderr: .{500}", re.S)
 
 
-def replay(name, *options):
+def replay(name, *options, log=None):
     done = subprocess.run([AGENT, "replay", "--tz", "Australia/Sydney", "--format", "json", *RUN_ON.get(name, []), *options,
-                           str(ROOT / "fixtures" / "logs" / f"{name}.log")],
+                           log or str(ROOT / "fixtures" / "logs" / f"{name}.log")],
                           capture_output=True, text=True, timeout=60, check=False)
     if done.returncode or done.stderr:
         raise AssertionError(f"replay of {name}: exit {done.returncode}: {done.stderr}")
@@ -65,6 +65,17 @@ class Story(unittest.TestCase):
         for name in ("healthy-day", "healthy-half-day-metrics-module", "rows-never-reported"):
             with self.subTest(name):
                 self.assertEqual(told(name), [])
+
+    def test_one_line_of_another_millennium_changes_nothing(self):
+        """Neither are centuries of reminders due, nor is what comes later judged by such a clock."""
+        for name in ("healthy-day", "clickhouse-refused-nested-stderr"):
+            lines = (ROOT / "fixtures" / "logs" / f"{name}.log").read_text(encoding="utf-8").splitlines(keepends=True)
+            started = next(i for i, line in enumerate(lines) if i > len(lines) // 8 and "Starting offload: " in line)
+            lines[started] = "2926" + lines[started][4:]
+            with self.subTest(name), tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".log") as log:
+                log.writelines(lines)
+                log.flush()
+                self.assertEqual(replay(name, log=log.name), replay(name))
 
     def test_clickhouse_refused_is_one_incident_of_both_tables(self):
         notifications = told("clickhouse-refused-nested-stderr")

@@ -254,13 +254,17 @@ static void live_on(struct driver *driver, const struct strbuf *state)
     engine_archive_live(driver->engine, &archive);
     archive_load_from(&archive, strbuf_slice(&driver->windows));
     engine_archive_windows(driver->engine, &archive);
+    driver_told(driver);
     driver_say(driver, EVENT_WRITER_GONE, at(2, 5, 0));
-    driver_cycle(driver, at(2, 15, 0), seconds(10), "a=100 b=100");
+    driver_cycles(driver, at(2, 15, 0), at(5, 0, 0), seconds(10), "a=100 b=100");
+    driver_cycles(driver, at(5, 0, 0), at(6, 0, 0), seconds(10), "a=fail b=100");
+    if (!strstr(driver_told(driver), " firing critical ConsecutiveFailures"))
+        fail_msg("what fails is told no more, after this was loaded:\n%s", state->at);
     driver_save(driver);
     engine_free(driver->engine);
 }
 
-/* One bad row of the history must not end the agent at every start. What is right then is not asked. */
+/* One bad row of the history must not end the agent at every start, nor make it deaf to what fails from then on. */
 static void a_state_that_was_damaged_is_borne(void **unused)
 {
     (void)unused;

@@ -260,6 +260,60 @@ static void what_the_clock_was_set_back_over_did_not_happen_today(void **unused)
     driver_free(driver);
 }
 
+/* Three deaths on one day, and two days later, a month earlier by the clock, another: it is not the fourth within a day. */
+static void what_the_clock_was_set_back_over_is_not_the_day_s_fourth(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    for (int64_t h = 1; h <= 3; h++) {
+        driver_say(driver, EVENT_WRITER_GONE, at(h, 5, 0));
+        driver_tick(driver, at(h, 7, 0));
+        driver_cycle(driver, at(h, 15, 0), seconds(10), "a=100 b=100");
+        driver_cycles(driver, at(h, 30, 0), at(h + 1, 0, 0), seconds(10), "a=100 b=100");
+    }
+    driver_cycles(driver, at(4, 0, 0), at(52, 0, 0), seconds(10), "a=100 b=100");
+    assert_int_equal(driver->incident_count, 3);
+    driver_told(driver);
+    driver_resumed(driver, at(-720, 0, 0), -hours(772));
+    driver_cycle(driver, at(-720, 0, 0), seconds(10), "a=100 b=100");
+    driver_say(driver, EVENT_WRITER_GONE, at(-720, 5, 0));
+    driver_tick(driver, at(-720, 10, 0));
+    assert_int_equal(driver->incident_count, 4);
+    assert_null(strstr(driver_told(driver), "escalated"));
+    driver_free(driver);
+}
+
+/* Or no sample of its volume would be taken for a month. */
+static void a_table_s_volume_is_still_learnt_after_a_clock_was_set_back(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_cycles(driver, at(0, 15, 0), at(24, 0, 0), seconds(10), "a=100 b=100");
+    const struct table *table = table_named(driver->engine, slice_of("a"));
+    int64_t before[HOURS];
+    memcpy(before, table->volume.counts, sizeof before);
+    driver_resumed(driver, at(-720, 0, 0), -hours(744));
+    driver_cycles(driver, at(-720, 0, 0), at(-696, 0, 0), seconds(10), "a=100 b=100");
+    for (size_t hour = 0; hour < HOURS; hour++)
+        assert_true(table->volume.counts[hour] > before[hour]);
+    driver_free(driver);
+}
+
+/* One line of a cycle is from another year, and the next from now again: what is read then is of now. */
+static void a_single_line_from_the_future_ends_with_the_next(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_begin(driver, at(0, 15, 0));
+    driver_resumed(driver, at(10000, 15, 1), hours(10000));
+    driver_run(driver, at(10000, 15, 1), "a");
+    driver_ok(driver, at(0, 15, 5), "a", 100);
+    assert_int_equal(engine_clock(driver->engine), at(0, 15, 5));
+    driver_end(driver, at(0, 15, 5));
+    assert_string_equal(told_of(driver, "SFF") + strlen("00:00:00 "), "firing critical ConsecutiveFailures #1 a\n");
+    driver_free(driver);
+}
+
 static void a_stall_is_critical_although_its_table_was_first_seen_by_a_clock_that_was_ahead(void **unused)
 {
     (void)unused;
@@ -317,6 +371,9 @@ int main(void)
         cmocka_unit_test(failures_in_a_row_are_told_although_the_clock_was_set_back_between_them),
         cmocka_unit_test(failures_in_a_row_are_no_flapping_although_the_clock_was_set_back_between_them),
         cmocka_unit_test(what_the_clock_was_set_back_over_did_not_happen_today),
+        cmocka_unit_test(what_the_clock_was_set_back_over_is_not_the_day_s_fourth),
+        cmocka_unit_test(a_table_s_volume_is_still_learnt_after_a_clock_was_set_back),
+        cmocka_unit_test(a_single_line_from_the_future_ends_with_the_next),
         cmocka_unit_test(a_stall_is_critical_although_its_table_was_first_seen_by_a_clock_that_was_ahead),
         cmocka_unit_test(lag_is_told_in_time_although_the_clock_was_set_back),
         cmocka_unit_test(a_log_whose_times_step_back_is_no_incident),

@@ -229,6 +229,24 @@ static void doubt_ends_after_a_week(void **unused)
     }
 }
 
+/* The clock is set back by a month, and eight days go by: a stall is certain again, and not in doubt until the month has passed. */
+static void doubt_ends_after_a_week_although_the_clock_was_set_back(void **unused)
+{
+    (void)unused;
+    struct past past = past_new();
+    more(&past, 200, 1000);
+    more(&past, 20, 0);
+    more(&past, 2, 1000);
+    int64_t now = past.runs, back = 31 * 96;
+    past.runs -= back;
+    driver_resumed(past.driver, at(0, 15 * past.runs, 0), -minutes(15 * back));
+    more(&past, 8 * 96, 1000);
+    assert_true(past.runs < now);
+    more(&past, 3, 0);
+    assert_int_equal(severity_now(&past), SEVERITY_CRITICAL);
+    driver_free(past.driver);
+}
+
 /* 97 runs of 15 minutes: with the first zero a day has passed since the table was first seen, or not quite. Certain otherwise. */
 static void nothing_is_critical_before_a_day_is_known(void **unused)
 {
@@ -355,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_stall_that_did_not_catch_up_puts_the_next_in_doubt),
         cmocka_unit_test(two_doubtful_streaks_within_a_week_are_learnt),
         cmocka_unit_test(doubt_ends_after_a_week),
+        cmocka_unit_test(doubt_ends_after_a_week_although_the_clock_was_set_back),
         cmocka_unit_test(nothing_is_critical_before_a_day_is_known),
         cmocka_unit_test(a_table_of_mostly_zeros_is_blind),
         cmocka_unit_test(a_host_that_never_says_rows_is_never_news),
