@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -208,6 +209,8 @@ def idle(agent, seconds):
             voice.run_started(TABLE)
             voice.run_completed(TABLE, 100, 1.0)
             voice.cycle_completed(1.0, 1, 0, 0, 100)
+            # Not at the next quarter of an hour: that would be an incident, and nobody idle.
+            voice.next_run(datetime.now() + timedelta(seconds=seconds + 900), seconds + 900)
             time.sleep(2)
             cpu, woken = measure.cpu_s(process.pid), measure.wakeups(process.pid)
             time.sleep(seconds)
