@@ -263,7 +263,7 @@ class Locked(StorageCase):
             reader.execute("COMMIT")
             reader.close()
             wait_until(lambda: scheduler.cycle() and "free again" in agent.said(), 60, agent.said)
-            wait_until(lambda: scheduler.cycle() and wal.stat().st_size <= 5 << 20, 10, f"the WAL stays at {wal.stat().st_size}")
+            wait_until(lambda: scheduler.cycle() and wal.stat().st_size <= 5 << 20, 60, lambda: f"the WAL stays at {wal.stat().st_size}")
 
 
 def garbage(path):
