@@ -337,7 +337,8 @@ enum history_status history_commit(struct history *history, struct strbuf *error
     }
     if (code == SQLITE_OK) {
         settle(history);
-        strbuf_add(error, strbuf_text(&history->notice), history->notice.len);
+        if (history->notice.len)
+            strbuf_add(error, strbuf_text(&history->notice), history->notice.len);
         strbuf_clear(&history->notice);
     }
     strbuf_free(&why);
