@@ -4,14 +4,13 @@
 import sys
 import tempfile
 import time
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import measure                                   # noqa: E402
 from live import TABLE, running                  # noqa: E402
-from simulator.simulator import write_healthy    # noqa: E402
+from simulator.simulator import start_of, write_healthy    # noqa: E402
 
 PASTS = {"a month": 30, "a year": 364, "ten years": 3640}
 CYCLES, ROUNDS, STARTS, QUESTIONS = 1000, 5, 5, 3
@@ -21,8 +20,7 @@ KEPT = {"history.retention": "4000d"}
 def make_past(agent, directory, days):
     """A history that ends now."""
     log, database = directory / "past.log", directory / "history.db"
-    start = datetime.now(timezone.utc) - timedelta(days=days)
-    write_healthy(log, 1, days, tables=2, interval=15, start=f"{start:%Y-%m-%d %H:%M:%S}")
+    write_healthy(log, 1, days, tables=2, interval=15, start=start_of(days))
     measure.once([agent, "replay", "--tz", "UTC", "--db", database, log])
     log.unlink()
     return database

@@ -15,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 from agent import QUICK, Agent, run, wait_until   # noqa: E402
 from receiver import Receiver, pages   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
-from simulator.simulator import write_healthy   # noqa: E402
+from simulator.simulator import start_of, write_healthy   # noqa: E402
 
 KRAKEN = "bronze_trades_kraken"
 ORDINARY = {"notify.reminder": "0"}   # the real thresholds: nothing but events decides
@@ -180,9 +180,7 @@ class Live(LiveCase):
 
     def test_a_backlog_of_weeks_is_judged_by_its_own_times(self):
         """The agent was away, the scheduler was not: nothing that happens while it reads makes half a cycle a hung one."""
-        end = time.time() // 900 * 900 - 300        # between two cycles, whenever this runs
-        start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end - 20 * 86400))
-        write_healthy(self.log, 3, days=20, start=start, tables=4, interval=15, sparse=0.0, failures=0.0, hiccups=0.0)
+        write_healthy(self.log, 3, days=20, start=start_of(20), tables=4, interval=15, sparse=0.0, failures=0.0, hiccups=0.0)
         cycles = self.log.read_text(encoding="utf-8").count("OFFLOAD CYCLE STARTED")
         patient = {**ORDINARY, "log.timezone": "UTC", "schedule.late_warning": "1h", "schedule.late_critical": "2h",
                    "detect.lag_warning": "2h", "detect.lag_critical": "3h"}

@@ -21,7 +21,7 @@ import side_by_side                               # noqa: E402
 from agent import Agent, run, wait_until          # noqa: E402
 from receiver import Receiver                     # noqa: E402
 from scheduler import Scheduler                   # noqa: E402
-from simulator.simulator import write_healthy     # noqa: E402
+from simulator.simulator import start_of, write_healthy     # noqa: E402
 
 TIMEOUT_S = 240
 load_tests = side_by_side.load_tests
@@ -166,8 +166,7 @@ class FullDisk(StorageCase):
             agent.wait_for(GOOD, 1)
             agent.stop()
         healthy = self.directory / "healthy.log"
-        start = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 250 * 86400))
-        write_healthy(healthy, 3, days=240, start=start, tables=4, interval=15, sparse=0.0, failures=0.0, hiccups=0.0)
+        write_healthy(healthy, 3, days=240, start=start_of(240, 10), tables=4, interval=15, sparse=0.0, failures=0.0, hiccups=0.0)
         with open(self.log, "wb") as log:
             log.write(healthy.read_bytes())
             holder = log                           # a writer holds the log open: nobody died

@@ -11,6 +11,7 @@ import argparse
 import json
 import random
 import sys
+import time
 from pathlib import Path
 
 if __package__ in (None, ""):
@@ -54,6 +55,12 @@ def planned_restarts(rng, start_us, days, per_year):
     """Deployments: stopped gracefully, back within seconds."""
     moments = sorted(start_us + round(rng.uniform(1, days) * DAY) for _ in range(round(per_year * days / 365)))
     return [Fate(at, "stop", at + round(rng.uniform(2, 20) * SECOND)) for at in moments]
+
+
+def start_of(days, ended_days_ago=0):
+    """Of so many days that end between two cycles, every quarter of an hour one, at whatever time of day this runs."""
+    end_s = time.time() // 900 * 900 - 300 - ended_days_ago * 86400
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end_s - days * 86400))
 
 
 def write_healthy(path, seed, days=365, zone="UTC", start="2026-01-01 00:00:07", metrics_logger=False, restarts=0,
