@@ -52,7 +52,7 @@ def main():
     bounds.add_argument("--seconds", type=int)
     bounds.add_argument("--runs", type=int)
     parser.add_argument("harness", nargs="*")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     bound = f"-runs={args.runs}" if args.runs else f"-max_total_time={args.seconds}"
     names = args.harness or sorted(source.stem for source in pathlib.Path(__file__).parent.glob("fuzz_*.c"))
     failed = 0
