@@ -51,6 +51,8 @@ want_test()
     want mandoc                has_program mandoc
     want faketime              has_program faketime
     want strace                has_program strace
+    want tidy                  has_program tidy
+    want zsh                   has_program zsh
 }
 
 want_browser()
@@ -113,13 +115,14 @@ as_root()
     fi
 }
 
-# The tests hold the alert model against the real promtool and post to the real Alertmanager. Debian's packages of the two start
-# services when installed, so they are only unpacked here, below .tools/, and nothing of the system changes. Where
-# they cannot be had, the tests that want them are skipped.
+# The tests hold the alert model against the real promtool, post to the real Alertmanager, and have the real node_exporter read
+# the agent's metrics. Debian's packages of them start services when installed, so they are only unpacked here, below .tools/,
+# and nothing of the system changes. Where they cannot be had, the tests that want them are skipped.
 fetch_tools()
 {
     has_program apt-get && has_program dpkg-deb || return 0
-    for pair in prometheus:promtool prometheus-alertmanager:prometheus-alertmanager; do
+    for pair in prometheus:promtool prometheus-alertmanager:prometheus-alertmanager \
+            prometheus-node-exporter:prometheus-node-exporter; do
         package=${pair%%:*} program=${pair##*:}
         # Debian's Alertmanager does not start without its templates; see tests/lib/alertmanager.py.
         shared=usr/share/prometheus/alertmanager

@@ -15,14 +15,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import Agent, run, wait_until   # noqa: E402
-from promtool import promtool_path   # noqa: E402
+from promtool import installed, promtool_path   # noqa: E402
 from receiver import Receiver   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "fixtures/prometheus/iceberg-offload-agent.yml"
 DASHBOARD = ROOT / "fixtures/grafana/iceberg-offload-agent.json"
-NODE_EXPORTER = shutil.which("prometheus-node-exporter")
+NODE_EXPORTER = installed("prometheus-node-exporter")
 PREFIX = "iceberg_offload_agent_"
 SERIES = re.compile(r"^(iceberg_offload_agent_\w+)(\{.*\}) (\S+)$", re.M)
 ALERT = re.compile(r"^      - alert: (\w+)$", re.M)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from ports import free_port
+from promtool import installed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,7 @@ receivers:
 
 def alertmanager_path():
     """None where it is not installed (Debian: prometheus-alertmanager)."""
-    return shutil.which("prometheus-alertmanager") or shutil.which("prometheus-alertmanager", path=ROOT / ".tools/usr/bin")
+    return installed("prometheus-alertmanager")
 
 
 TEMPLATES = ROOT / ".tools/usr/share/prometheus/alertmanager"

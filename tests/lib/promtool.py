@@ -20,9 +20,14 @@ ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "fixtures/prometheus/iceberg-offload-alerts-as-meant.yml"
 
 
+def installed(program):
+    """On the system, or unpacked from its Debian package for the tests only; None where it is neither."""
+    return shutil.which(program) or shutil.which(program, path=ROOT / ".tools/usr/bin")
+
+
 def promtool_path():
     """None where it is not installed (Debian: in the package prometheus)."""
-    return shutil.which("promtool") or shutil.which("promtool", path=ROOT / ".tools/usr/bin")
+    return installed("promtool")
 
 
 def split_groups(text):
