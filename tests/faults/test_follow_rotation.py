@@ -24,7 +24,8 @@ class Rotating(FollowerCase):
         for number in range(5):
             self.logrotate("create")
             self.write(f"new {number}")
-            follower.expect("one", *[f"new {n}" for n in range(number + 1)])   # seen, or two rotations may be one to a late reader
+            # Each is seen before the next: to a reader that looks late, several rotations are one.
+            follower.expect("one", *[f"new {n}" for n in range(number + 1)])
         self.assertEqual([note.split()[0] for note in follower.notes()], ["opened", *["rotated"] * 5])
         eventually(lambda: len(follower.open_files()) == 1, f"one file open, not {follower.open_files()}")
 
