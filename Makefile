@@ -33,21 +33,22 @@ LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib
 # Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run.
 LDLIBS       = -linotifytools $(shell pkg-config --libs $(LIBRARIES)) -lm
 
-ROOMS   := parsers agent/core agent/shell agent/commands
+ROOMS   := parsers $(addprefix agent/,base core follow history notify config witness metrics daemon \
+    commands commands/report commands/status commands/show)
 SOURCES := $(wildcard $(ROOMS:%=%/*.c))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 # What runs for every line.
 HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern agent/core/engine agent/core/model \
-    agent/core/pool agent/core/baseline agent/shell/stream agent/shell/scrub agent/shell/ingest
+    agent/core/pool agent/core/baseline agent/commands/stream agent/daemon/scrub agent/daemon/ingest
 SHARE   := $(addprefix $(BUILD)/share/,agent.1 agent.conf.5 agent.bash _agent agent.conf)
-UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c tests/unit/commands/*/test_*.c))
 PROBES  := $(patsubst tests/faults/%.c,$(BUILD)/tests/%,$(wildcard tests/faults/*_probe.c))
 SHIMS   := $(patsubst tests/faults/%.c,$(BUILD)/tests/%.so,$(wildcard tests/faults/*_shim.c))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-DEPENDS := $(OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,agent/main.c $(wildcard tests/*/*.c))
+DEPENDS := $(OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,agent/main.c $(wildcard tests/*/*.c tests/unit/*/*.c tests/unit/commands/*/*.c))
 
 # A make of its own for what follows `deps`: as many jobs as there are processors, unless the caller said -j.
 REMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -56,38 +57,48 @@ DEPS   = @tests/install-deps.sh
 .PHONY: all
 all: $(BUILD)/agent ## build the agent (as build/agent; another place: BUILD=dir)
 
+# What is made is said in a word each; V=1 shows the whole commands.
+V ?=
+Q  = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
 # --- Compiling -------------------------------------------------------------------------------------------------------
 
 $(BUILD)/agent: $(OBJ)/agent/main.o $(BUILD)/libagent.a
 	@test ! -d $@ || rm -rf $@
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The rooms themselves are prerequisites, so that a source that went away leaves the archive too.
 $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
 	@rm -f $@
-	$(AR) rcsD $@ $(OBJECTS)
+	$(call say,AR,$@)
+	$(Q)$(AR) rcsD $@ $(OBJECTS)
 
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ROOM_CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ROOM_CFLAGS) -c -o $@ $<
 $(OBJ)/agent/main.o $(filter-out $(HOT:%=$(OBJ)/%.o),$(OBJECTS)): ROOM_CFLAGS = $(COLD)
 
-$(UNIT):    $(BUILD)/tests/%: $(OBJ)/tests/unit/%.o
+$(UNIT):    $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o
 $(BENCHES): $(BUILD)/bench/%: $(OBJ)/tests/bench/%.o
 $(FUZZERS): $(BUILD)/fuzz/%:  $(OBJ)/tests/fuzz/%.o
 $(REPLAYS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o
 $(UNIT):    LDLIBS += -lcmocka
-$(BUILD)/tests/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread
+$(BUILD)/tests/unit/follow/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS): $(BUILD)/libagent.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libagent.a $(LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libagent.a $(LDLIBS)
 
 # Preloaded into the agent; never sanitized, since the agent is not told to expect it.
 $(SHIMS): $(BUILD)/tests/%.so: tests/faults/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
 
 # Rewritten only when the flags differ from the last build's: then everything is compiled again.
 $(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) cold: $(COLD) hot: $(HOT)
@@ -99,11 +110,13 @@ $(BUILD)/flags: FORCE
 # The manual pages and completions take their lists from the binary's own tables.
 $(BUILD)/share/%: agent/manual/%.in agent/manual/generate.py $(BUILD)/agent
 	@mkdir -p $(@D)
-	python3 agent/manual/generate.py $(BUILD)/agent $< >$@.new && mv $@.new $@
+	$(call say,GEN,$@)
+	$(Q)python3 agent/manual/generate.py $(BUILD)/agent $< >$@.new && mv $@.new $@
 
 $(BUILD)/share/agent.conf: $(BUILD)/agent
 	@mkdir -p $(@D)
-	$(BUILD)/agent check-config --sample >$@.new && mv $@.new $@
+	$(call say,GEN,$@)
+	$(Q)$(BUILD)/agent check-config --sample >$@.new && mv $@.new $@
 
 .PHONY: FORCE share unit probes benches fuzzers
 .SECONDARY:
@@ -202,7 +215,7 @@ test-valgrind: ## unit tests, replays and a live agent with its receiver, a rota
 test-tsan: ## the threads of the sender, the probes and the checkpoint under the thread sanitizer
 	$(DEPS) build test
 	@+$(REMAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread all unit probes
-	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/test_waker unit/test_history_checkpoint faults/test_sender e2e/test_live e2e/test_probes_live
+	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/follow/test_wake_timer unit/history/test_checkpoint faults/test_sender e2e/test_live e2e/test_probes_live
 
 # Everything anew, so that no counter of an older source is left. Not confined, since Landlock would keep the agent from writing its
 # counters: confine.c shows as unreached (tests/e2e/test_confine.py holds it from outside). What a test kills loses its counts.

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shell/nearest.h"
-#include "shell/options.h"
-#include "shell/say.h"
+#include "nearest.h"
+#include "agent/commands/options.h"
+#include "base/say.h"
 
 static const struct command commands[] = {
     { "run", command_run, NULL, "", "tail the log in the foreground, detect trouble and notify" },

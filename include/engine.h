@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "archive.h"
+#include "base/archive.h"
 #include "cycle.h"
 #include "event.h"
 #include "incident.h"

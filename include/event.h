@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "slice.h"
+#include "base/slice.h"
 
 /*
  * The language between the parsers and the core: what the scheduler said, one fact an event, and what the

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "fnv.h"
-#include "utf8.h"
+#include "base/fnv.h"
+#include "base/utf8.h"
 
 /* The scheduler's own: stderr[:500]. How soon it goes on is measured in milliseconds; a minute is for a starved host. */
 enum { EXCERPT_CHARACTERS = 500, NEXT_RECORD_MAX_MS = 60000 };

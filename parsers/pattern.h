@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "slice.h"
-#include "strbuf.h"
+#include "base/slice.h"
+#include "base/strbuf.h"
 
 /* One anchored regular expression with named groups: PCRE2, compiled once, with JIT where the machine has it. */
 struct pattern;

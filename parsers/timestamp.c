@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "strbuf.h"
+#include "base/strbuf.h"
 
 enum { STAMP_LEN = 19, HOUR_LEN = 14, SECONDS_PER_HOUR = 3600, SECONDS_PER_DAY = 86400, STEP_BACK_MAX_MS = 60000 };
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "event.h"
-#include "strbuf.h"
+#include "base/strbuf.h"
 
 /*
  * The vocabulary layer: what a message of the scheduler means. Patterns are PCRE2 over bytes (other than ASCII only as

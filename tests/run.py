@@ -139,9 +139,9 @@ def find_programs(build, wanted, valgrind):
     prefix, slowdown = (VALGRIND, VALGRIND_SLOWDOWN) if valgrind else ([], 1)
     programs = []
     if "unit" in wanted:
-        for source in sorted((TESTS / "unit").glob("test_*.c")):
-            binary = str(build / "tests" / source.stem)
-            programs.append(Program(f"unit/{source.stem}", prefix + [binary], slowdown=slowdown))
+        for source in sorted((TESTS / "unit").rglob("test_*.c")):
+            name = source.relative_to(TESTS).with_suffix("").as_posix()
+            programs.append(Program(name, prefix + [str(build / "tests" / name)], slowdown=slowdown))
     if "fuzz" in wanted:
         for source in sorted((TESTS / "fuzz").glob("fuzz_*.c")):
             inputs = ROOT / "fixtures/fuzz" / source.stem.removeprefix("fuzz_")

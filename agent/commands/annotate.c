@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agent/commands/rows.h"
-#include "shell/options.h"
-#include "shell/reader.h"
-#include "shell/say.h"
+#include "agent/commands/show/query.h"
+#include "options.h"
+#include "reader.h"
+#include "base/say.h"
 
 enum annotate_option { OPTION_CAUSE, OPTION_DEVIATIONS, OPTIONS };
 

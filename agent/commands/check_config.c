@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "parser.h"
-#include "shell/config_keys.h"
-#include "shell/options.h"
-#include "shell/say.h"
-#include "shell/secret.h"
+#include "config_keys.h"
+#include "options.h"
+#include "base/say.h"
+#include "secrets.h"
 
 enum { SHOW_SAMPLE, SPECS };
 

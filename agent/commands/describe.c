@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdio.h>
 
-#include "agent/commands/json_writer.h"
-#include "shell/config_keys.h"
-#include "shell/options.h"
-#include "shell/say.h"
+#include "agent/commands/show/json_writer.h"
+#include "config_keys.h"
+#include "options.h"
+#include "base/say.h"
 
 static void put_options(struct json_writer *json, const struct option_table *table)
 {

@@ -3,14 +3,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "agent/commands/face.h"
-#include "agent/commands/report.h"
-#include "agent/commands/report_json.h"
-#include "agent/commands/report_words.h"
-#include "agent/commands/rows.h"
-#include "shell/options.h"
-#include "shell/reader.h"
-#include "shell/say.h"
+#include "agent/commands/show/terminal.h"
+#include "agent/commands/report/report.h"
+#include "agent/commands/report/json.h"
+#include "agent/commands/report/words.h"
+#include "agent/commands/show/query.h"
+#include "options.h"
+#include "reader.h"
+#include "base/say.h"
 
 enum incidents_option { OPTION_LIMIT, OPTION_FORMAT, OPTIONS };
 

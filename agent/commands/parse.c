@@ -6,11 +6,11 @@
 #include <sys/types.h>
 
 #include "parser.h"
-#include "shell/options.h"
-#include "shell/say.h"
-#include "shell/scrub.h"
+#include "options.h"
+#include "base/say.h"
+#include "scrub.h"
 #include "timestamp.h"
-#include "utf8.h"
+#include "base/utf8.h"
 
 /* A merge patch drops what is null: each event shows the fields that it has. */
 static const char EVENT_JSON[] =

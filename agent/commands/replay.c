@@ -6,16 +6,16 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "agent/commands/progress.h"
-#include "agent/commands/when.h"
-#include "shell/duration.h"
-#include "shell/history.h"
-#include "shell/ingest.h"
-#include "shell/message.h"
-#include "shell/options.h"
-#include "shell/say.h"
-#include "shell/state.h"
-#include "shell/stream.h"
+#include "agent/commands/show/progress.h"
+#include "agent/commands/show/parse_time.h"
+#include "durations.h"
+#include "history.h"
+#include "ingest.h"
+#include "message.h"
+#include "options.h"
+#include "base/say.h"
+#include "state.h"
+#include "stream.h"
 #include "timestamp.h"
 
 /* What the log would have told, on its own clock, by the very code that runs live. */

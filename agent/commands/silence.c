@@ -2,13 +2,13 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "agent/commands/face.h"
-#include "agent/commands/grid.h"
-#include "agent/commands/rows.h"
-#include "shell/duration.h"
-#include "shell/options.h"
-#include "shell/reader.h"
-#include "shell/say.h"
+#include "agent/commands/show/terminal.h"
+#include "agent/commands/show/table.h"
+#include "agent/commands/show/query.h"
+#include "durations.h"
+#include "options.h"
+#include "reader.h"
+#include "base/say.h"
 
 enum silence_option { OPTION_REASON, OPTION_LIST, OPTION_END, OPTIONS };
 

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "shell/mask.h"
-#include "shell/options.h"
-#include "shell/payload.h"
-#include "shell/say.h"
-#include "shell/sender.h"
+#include "base/mask.h"
+#include "options.h"
+#include "payload.h"
+#include "base/say.h"
+#include "sender.h"
 
 static const int64_t GRACE_MS = 2000;        /* beyond the longest webhook's timeout */
 static const struct timespec PAUSE = { .tv_nsec = 10 * 1000 * 1000 };

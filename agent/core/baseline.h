@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef BASELINE_H
-#define BASELINE_H
+#ifndef CORE_BASELINE_H
+#define CORE_BASELINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "archive.h"
+#include "base/archive.h"
 
 /* The newest values of a series with their times, oldest first. */
 struct window {

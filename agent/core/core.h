@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CORE_H
-#define CORE_H
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
 
 #include "baseline.h"
 #include "engine.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef POOL_H
-#define POOL_H
+#ifndef CORE_POOL_H
+#define CORE_POOL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "archive.h"
+#include "base/archive.h"
 #include "incident.h"
 
 struct engine;

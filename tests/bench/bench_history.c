@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shell/history.h"
+#include "history.h"
 
 static double now_s(clockid_t clock)
 {

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from agent import Agent, run   # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-CURRENT = int(re.search(r"SCHEMA_VERSION = (\d+)", (ROOT / "include/shell/schema.h").read_text())[1])
+CURRENT = int(re.search(r"SCHEMA_VERSION = (\d+)", (ROOT / "agent/history/schema.h").read_text())[1])
 TABLES = ("cycle", "run", "incident", "timeline", "notification", "silence")
 SETTINGS = {"log.timezone": "Australia/Sydney", "history.retention": "20000d", "notify.reminder": "0"}
 

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shell/follow.h"
+#include "follow.h"
 
 enum { READ_BYTES = 64 * 1024, POSITIONS = 16 };
 

@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shell/config.h"
-#include "shell/sender.h"
+#include "config.h"
+#include "sender.h"
 
 static int wake_fd = -1; /* the sender's wake takes no argument, so that a signal handler can share it */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "slice.h"
+#include "base/slice.h"
 
 /*
  * What the harnesses share. Each is one function over any bytes, which ends the process when something does not hold. libFuzzer drives

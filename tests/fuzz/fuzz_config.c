@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "shell/config.h"
-#include "shell/config_keys.h"
+#include "config.h"
+#include "config_keys.h"
 
 /*
  * Any bytes as a configuration: it is either read or refused with reasons, a whole line each. What is read can be shown as

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <sqlite3.h>
 
-#include "agent/commands/inert.h"
-#include "agent/commands/json_writer.h"
+#include "agent/commands/show/escape.h"
+#include "agent/commands/show/json_writer.h"
 #include "fuzz.h"
-#include "shell/cut.h"
-#include "shell/mask.h"
-#include "shell/text.h"
+#include "base/cut.h"
+#include "base/mask.h"
+#include "base/text.h"
 
 /*
  * Any bytes as text of a log that is shown, sent, cut or searched for secrets; the first byte says which. What comes out is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agent/commands/face.h"
-#include "agent/commands/inert.h"
-#include "agent/commands/report.h"
+#include "agent/commands/show/terminal.h"
+#include "agent/commands/show/escape.h"
+#include "agent/commands/report/report.h"
 #include "fuzz.h"
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agent/shell/probe_parts.h"
+#include "agent/witness/probe_private.h"
 #include "fuzz.h"
 
 /* Any bytes as a metrics page, or, where they begin like it, as Docker's words on a container. */

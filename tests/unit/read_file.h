@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "strbuf.h"
+#include "base/strbuf.h"
 
 /* The whole of it, which must be readable. */
 static inline void read_file(struct strbuf *out, const char *path)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cut.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define ELLIPSIS "\xe2\x80\xa6"
+
+static bool continues_char(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+/* Bytes of the first max_chars characters, or of all if there are fewer. */
+static size_t bytes_of(const char *text, size_t max_chars)
+{
+    size_t at = 0;
+
+    for (size_t chars = 0; text[at] != '\0'; at++) {
+        if (!continues_char(text[at]) && chars++ == max_chars) {
+            break;
+        }
+    }
+    return at;
+}
+
+void cut_chars(const char *text, size_t max_chars, struct strbuf *out)
+{
+    size_t fitting = bytes_of(text, max_chars);
+
+    if (text[fitting] == '\0') {
+        strbuf_add(out, text, fitting);
+    } else if (max_chars > 0) {
+        strbuf_add(out, text, bytes_of(text, max_chars - 1));
+        strbuf_puts(out, ELLIPSIS);
+    }
+}
+
+void cut_copy(const char *text, char *buf, size_t room)
+{
+    size_t len = strlen(text);
+
+    if (len < room) {
+        memcpy(buf, text, len + 1);
+        return;
+    }
+    len = room - sizeof ELLIPSIS;
+    while (len > 0 && continues_char(text[len])) {
+        len--;
+    }
+    memcpy(buf, text, len);
+    memcpy(buf + len, ELLIPSIS, sizeof ELLIPSIS);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef COMMANDS_REPORT_CHART_H
+#define COMMANDS_REPORT_CHART_H
+
+#include "report.h"
+
+/* Cycles as columns of equal time: one a slot where there is room, else several slots a column. */
+struct chart_column {
+    int64_t from_ms, to_ms;
+    int64_t cycles, duration_ms /* the longest */, rows;
+    enum cycle_state state;  /* the worst */
+    bool in_incident;
+    bool unknown;            /* in the future, or before the first cycle that is known */
+};
+
+struct chart {
+    struct chart_column *columns;
+    size_t count;
+    int64_t top_ms;          /* of the duration's scale */
+    int64_t rows_max;
+};
+
+struct chart chart_make(const struct report *report, size_t most_columns);
+void chart_free(struct chart *chart);
+
+/* A duration's place on the logarithmic scale, 0 (a second or less) to 1 (top). */
+double chart_height(const struct chart *chart, int64_t duration_ms);
+
+struct face;
+void chart_text(const struct report *report, const struct face *face, struct strbuf *out);
+void chart_svg(const struct report *report, struct strbuf *out);
+
+#endif

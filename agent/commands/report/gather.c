@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report.h"
+
+#include <stdlib.h>
+
+#include "agent/commands/show/terminal.h"
+#include "agent/commands/show/query.h"
+#include "agent/commands/status/status.h"
+#include "base/archive.h"
+
+enum { INTERVAL_DEFAULT_MS = 15 * 60 * 1000, BEFORE_INTERVALS = 12, AFTER_INTERVALS = 6 };
+static const int64_t DAY_MS = 86400000, MINUTE_MS = 60000;
+static const int64_t RECURRENCE_DAYS = 30;
+
+static const char incident_columns[] =
+    "SELECT i.id, i.alert, i.table_name,"
+    " CASE WHEN json_valid(i.tables) THEN (SELECT group_concat(value, ', ') FROM json_each(i.tables)) END,"
+    " i.severity, i.state = 'open', i.onset_at, i.opened_at, i.critical_at, i.resolved_at, i.verified_at,"
+    " i.escalated_at, i.prometheus_at, (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced = 0),"
+    " (SELECT count(*) FROM notification n WHERE n.incident_id = i.id AND n.silenced <> 0),"
+    " i.cause, i.deviations, i.likely_cause, i.scenario, i.runbook, i.first_command, i.evidence, i.summary,"
+    " CASE WHEN json_valid(i.tables) THEN json(i.tables) END"
+    " FROM incident i ";
+
+static enum alert alert_named(const char *name)
+{
+    int alert = 0;
+    while (alert < ALERTS && (!name || strcmp(alert_name((enum alert)alert), name) != 0))
+        alert++;
+    return (enum alert)alert;
+}
+
+void report_incident_read(struct report_incident *incident, const struct rows *rows)
+{
+    *incident = (struct report_incident){
+        .id = rows_int(rows, 0), .alert_name = rows_text(rows, 1), .table = rows_text(rows, 2),
+        .tables = rows_text(rows, 3), .severity = rows_text(rows, 4), .open = rows_int(rows, 5) != 0,
+        .onset_ms = rows_int(rows, 6), .opened_ms = rows_int(rows, 7), .critical_ms = rows_int(rows, 8),
+        .resolved_ms = rows_int(rows, 9), .verified_ms = rows_int(rows, 10), .escalated_ms = rows_int(rows, 11),
+        .prometheus_ms = rows_int(rows, 12), .notified_ms = rows_int(rows, 13), .silenced = rows_int(rows, 14),
+        .cause = rows_text(rows, 15), .deviations = rows_text(rows, 16), .likely_cause = rows_text(rows, 17),
+        .scenario = rows_text(rows, 18), .runbook = rows_text(rows, 19), .first_command = rows_text(rows, 20),
+        .evidence = rows_text(rows, 21), .summary = rows_text(rows, 22), .tables_json = rows_text(rows, 23),
+    };
+    incident->alert = alert_named(incident->alert_name);
+    if (!incident->onset_ms)
+        incident->onset_ms = incident->opened_ms;
+}
+
+void report_incidents_ask(struct report_incidents *list, struct rows *rows, const char *where, const int64_t *values,
+                          size_t count)
+{
+    struct strbuf sql = { 0 };
+    strbuf_printf(&sql, "%s%s", incident_columns, where);
+    rows_ask(rows, strbuf_text(&sql), values, count);
+    while (rows_next(rows)) {
+        list->at = list_room(list->at, list->count, sizeof *list->at);
+        report_incident_read(&list->at[list->count++], rows);
+    }
+    strbuf_free(&sql);
+}
+
+bool report_is_own(const struct report_incident *incident)
+{
+    return incident->alert == ALERT_LOG_UNREADABLE || incident->alert == ALERT_NOTIFICATIONS_STUCK;
+}
+
+bool report_lead(const struct report_incident *incident, int64_t *lead_ms)
+{
+    *lead_ms = incident->prometheus_ms - incident->notified_ms;
+    return incident->prometheus_ms && incident->notified_ms;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A number that the agent wrote of itself, or 0. */
+static int64_t agent_fact(struct rows *rows, const char *name)
+{
+    int64_t value = 0;
+    rows_ask(rows, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
+    if (rows_next(rows)) {
+        char *text = rows_text(rows, 0);
+        struct archive archive;
+        archive_load_from(&archive, slice_of(text ? text : ""));
+        archive_i64(&archive, name, &value);
+        free(text);
+    }
+    rows_end(rows);
+    return value;
+}
+
+/* The schedule as the agent last learnt it from the log, else as configured. */
+static int64_t interval_of(struct rows *rows, const struct config *config)
+{
+    int64_t interval_ms = config->settings.schedule.interval_ms;
+    if (interval_ms <= 0)
+        interval_ms = agent_fact(rows, "interval_ms");
+    return interval_ms > 0 ? interval_ms : INTERVAL_DEFAULT_MS;
+}
+
+int64_t report_as_of(struct rows *rows, int64_t now_ms)
+{
+    int64_t pid = agent_fact(rows, "pid"), alive_ms = agent_fact(rows, "alive_ms");
+    if (status_probe_agent(pid, agent_fact(rows, "started_ms")) == AGENT_RUNNING)
+        return now_ms;
+    int64_t seen_ms = rows_value(rows, "SELECT max(coalesce((SELECT max(started_at, coalesce(ended_at, 0)) FROM cycle"
+                                       " ORDER BY started_at DESC LIMIT 1), 0),"
+                                       " coalesce((SELECT at FROM timeline ORDER BY id DESC LIMIT 1), 0))", NULL, 0);
+    seen_ms = larger(seen_ms, alive_ms);
+    return seen_ms && seen_ms < now_ms ? seen_ms : now_ms;
+}
+
+static void report_begin(struct report *report, struct rows *rows, const struct config *config, int64_t now_ms)
+{
+    report->made_ms = now_ms;
+    report->now_ms = report_as_of(rows, now_ms);
+    report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
+    report->interval_ms = interval_of(rows, config);
+    report->interval_learnt = config->settings.schedule.interval_ms <= 0;
+    if (report->kind == REPORT_INCIDENT && report->interval_learnt)
+        report->interval_ms = report_interval_before(rows, report->incident.onset_ms, report->interval_ms);
+    /* The runbook's 20 and 30 min, or what a longer interval allows, unless they are configured. */
+    int64_t warning_ms = config->settings.detect.lag_warning_ms, critical_ms = config->settings.detect.lag_critical_ms;
+    report->lag_warning_ms = warning_ms ? warning_ms : larger(20 * MINUTE_MS, report->interval_ms + 5 * MINUTE_MS);
+    report->lag_critical_ms = critical_ms ? critical_ms : larger(30 * MINUTE_MS, 2 * report->interval_ms);
+    report->slow_ms = config->settings.detect.cycle_slow_ms;
+    report->too_slow_ms = config->settings.detect.cycle_too_slow_ms;
+    report->escalation_ms = config->settings.notify.escalation_ms;
+}
+
+/* Enough before to see what was normal, enough after to see that it is again. */
+static void window_around(struct report *report)
+{
+    const struct report_incident *incident = &report->incident;
+    report->begin_ms = incident->onset_ms;
+    report->end_ms = incident->resolved_ms ? incident->resolved_ms : larger(report->now_ms, incident->opened_ms);
+    int64_t length = report->end_ms - report->begin_ms;
+    int64_t since_ms = report->begin_ms - larger(BEFORE_INTERVALS * report->interval_ms, length / 3);
+    /* From a slot on, and from a little before it, as its cycle may begin. */
+    report->since_ms = since_ms - since_ms % report->interval_ms - report->interval_ms / 4;
+    report->until_ms = report->end_ms + larger(AFTER_INTERVALS * report->interval_ms, length / 6);
+    if (report->until_ms > report->now_ms)
+        report->until_ms = larger(report->now_ms, report->end_ms);
+}
+
+static void gather_neighbours(struct report *report, struct rows *rows)
+{
+    const struct report_incident *incident = &report->incident;
+    int64_t overlap[] = { incident->id, report->begin_ms, report->end_ms };
+    report_incidents_ask(&report->related, rows,
+                         "WHERE i.id <> ?1 AND i.opened_at <= ?3 AND (i.state = 'open' OR i.resolved_at >= ?2)"
+                         " ORDER BY i.opened_at, i.id LIMIT 50", overlap, 3);
+
+    /* The same kind is the same runbook: an alert changes its name as it worsens. */
+    int64_t recent[] = { incident->id, incident->opened_ms - RECURRENCE_DAYS * DAY_MS, incident->opened_ms };
+    report_incidents_ask(&report->earlier, rows,
+                         "JOIN incident s ON s.id = ?1 WHERE i.id <> ?1 AND i.opened_at >= ?2 AND i.opened_at <= ?3"
+                         " AND (i.alert = s.alert OR i.runbook = s.runbook) ORDER BY i.opened_at DESC, i.id DESC",
+                         recent, 3);
+    for (size_t i = 0; i < report->earlier.count; i++)
+        report->earlier_in_day += report->earlier.at[i].opened_ms > incident->opened_ms - DAY_MS;
+}
+
+/* All queries of a report see the same moment. */
+static bool snapshot_begin(struct rows *rows)
+{
+    rows_ask(rows, "BEGIN", NULL, 0);
+    rows_next(rows);
+    return !rows_failed(rows);
+}
+
+static bool snapshot_end(struct rows *rows, struct strbuf *error)
+{
+    rows_end(rows);
+    sqlite3_exec(rows->db, "COMMIT", NULL, NULL, NULL);
+    bool good = !rows_failed(rows);
+    strbuf_puts(error, strbuf_text(&rows->error));
+    strbuf_free(&rows->error);
+    return good;
+}
+
+static bool incident_find(struct report *report, struct rows *rows, int64_t id)
+{
+    struct report_incidents found = { 0 };
+    const char *where = id ? "WHERE i.id = ?1" : "WHERE ?1 = 0 ORDER BY i.opened_at DESC, i.id DESC LIMIT 1";
+    report_incidents_ask(&found, rows, where, &id, 1);
+    bool is_there = found.count > 0;
+    if (is_there)
+        report->incident = found.at[0];
+    free(found.at);
+    return is_there;
+}
+
+enum report_found report_gather_incident(struct report *report, struct sqlite3 *db, const struct config *config,
+                                         int64_t id, int64_t now_ms, struct strbuf *error)
+{
+    struct rows rows = { .db = db };
+    *report = (struct report){ .kind = REPORT_INCIDENT };
+    bool found = snapshot_begin(&rows) && incident_find(report, &rows, id);
+    if (found) {
+        report_begin(report, &rows, config, now_ms);
+        window_around(report);
+        gather_neighbours(report, &rows);
+        report_gather_cycles(report, &rows);
+        report_gather_usual(report, &rows, (size_t)config->settings.detect.min_samples);
+        report_gather_tables(report, &rows);
+        report_gather_story(report, &rows);
+        report_total(report);
+    }
+    if (!snapshot_end(&rows, error))
+        return REPORT_ERROR;
+    return found ? REPORT_FOUND : REPORT_NOTHING;
+}
+
+enum report_found report_gather_period(struct report *report, struct sqlite3 *db, const struct config *config,
+                                       int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error)
+{
+    struct rows rows = { .db = db };
+    int64_t period[] = { since_ms, until_ms };
+    *report = (struct report){ .kind = REPORT_PERIOD, .since_ms = since_ms, .until_ms = until_ms,
+                               .begin_ms = since_ms, .end_ms = until_ms };
+    if (snapshot_begin(&rows)) {
+        report_begin(report, &rows, config, now_ms);
+        report_incidents_ask(&report->incidents, &rows,
+                             "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1)"
+                             " ORDER BY i.opened_at, i.id",
+                             period, 2);
+        report_gather_cycles(report, &rows);
+        report_gather_usual(report, &rows, (size_t)config->settings.detect.min_samples);
+        report_gather_tables(report, &rows);
+        report_total(report);
+    }
+    return snapshot_end(&rows, error) ? REPORT_FOUND : REPORT_ERROR;
+}
+
+static void incident_free(struct report_incident *incident)
+{
+    char *const owned[] = { incident->alert_name, incident->table, incident->tables, incident->severity, incident->cause,
+                            incident->deviations, incident->likely_cause, incident->scenario, incident->runbook,
+                            incident->first_command, incident->evidence, incident->summary, incident->tables_json };
+    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
+        free(owned[i]);
+}
+
+void report_incidents_free(struct report_incidents *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        incident_free(&list->at[i]);
+    free(list->at);
+}
+
+void report_free(struct report *report)
+{
+    incident_free(&report->incident);
+    report_incidents_free(&report->related);
+    report_incidents_free(&report->earlier);
+    report_incidents_free(&report->incidents);
+    for (size_t i = 0; i < report->table_count; i++)
+        free(report->tables[i].name);
+    for (size_t i = 0; i < report->event_count; i++) {
+        free(report->events[i].kind);
+        free(report->events[i].text);
+    }
+    for (size_t i = 0; i < report->delivery_count; i++) {
+        free(report->deliveries[i].webhook);
+        free(report->deliveries[i].status);
+        free(report->deliveries[i].last_error);
+    }
+    for (size_t i = 0; i < report->silence_count; i++)
+        free(report->silences[i].reason);
+    free(report->host);
+    free(report->escalate_to);
+    free(report->cycles);
+    free(report->tables);
+    free(report->missed);
+    free(report->events);
+    free(report->deliveries);
+    free(report->silences);
+    *report = (struct report){ 0 };
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include "agent/commands/show/terminal.h"
+#include "agent/commands/show/parse_time.h"
+#include "agent/commands/options.h"
+#include "reader.h"
+#include "base/say.h"
+
+enum report_option { OPTION_INCIDENT, OPTION_SINCE, OPTION_UNTIL, OPTION_FORMAT, OPTIONS };
+
+static const struct option_spec specs[OPTIONS] = {
+    [OPTION_INCIDENT] = { "incident", "ID", "the incident (default: the last one)" },
+    [OPTION_SINCE] = { "since", "T", "a period instead: 2h or 7d ago, yesterday, 2026-03-03 10:15" },
+    [OPTION_UNTIL] = { "until", "T", "its end (default: now)" },
+    [OPTION_FORMAT] = { "format", "text|markdown|json|html", "how it is printed (default: text)" },
+};
+
+const struct option_table report_options = { specs, OPTIONS };
+
+enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_HTML, REPORT_FORMATS };
+
+/* What was asked for. */
+struct wish {
+    enum report_format format;
+    int64_t incident;        /* 0: the last one */
+    bool period;
+    int64_t since_ms, until_ms;
+};
+
+static bool wish_format(struct wish *wish, const char *name)
+{
+    static const char *const names[REPORT_FORMATS] = { "text", "markdown", "json", "html" };
+    int format = 0;
+    while (name && format < REPORT_FORMATS && strcmp(names[format], name) != 0)
+        format++;
+    wish->format = (enum report_format)format;
+    if (format == REPORT_FORMATS)
+        say_error("--format: '%s' is none of text, markdown, json, html", name);
+    return format < REPORT_FORMATS;
+}
+
+static bool wish_time(const char *option, const char *text, enum when_edge edge, int64_t *ms)
+{
+    if (!text || when_parse(text, face_now_ms(), edge, ms))
+        return true;
+    say_error("--%s: '%s' is no time: say 2h, 7d, yesterday, 2026-03-03 or 2026-03-03T10:15", option, text);
+    return false;
+}
+
+static bool wish_incident(struct wish *wish, const char *text)
+{
+    if (!text)
+        return true;
+    char *end;
+    errno = 0;
+    wish->incident = strtoll(text, &end, 10);
+    if (errno == 0 && *text && *end == '\0' && wish->incident > 0)
+        return true;
+    say_error("--incident: '%s' is no incident's id (agent incidents lists them)", text);
+    return false;
+}
+
+/* An end without a beginning: the week before it. */
+static bool wish_read(struct wish *wish, const struct options *options)
+{
+    const char *const *values = options->values;
+    *wish = (struct wish){ .period = values[OPTION_SINCE] || values[OPTION_UNTIL], .until_ms = face_now_ms() };
+    if (options->operand_count > 0) {
+        say_error("report: '%s': unexpected (--incident ID names an incident)", options->operands[0]);
+        return false;
+    }
+    if (!wish_format(wish, values[OPTION_FORMAT]) || !wish_incident(wish, values[OPTION_INCIDENT]) ||
+        !wish_time("until", values[OPTION_UNTIL], WHEN_UNTIL, &wish->until_ms))
+        return false;
+    wish->since_ms = wish->until_ms - INT64_C(7) * 86400000;
+    if (!wish_time("since", values[OPTION_SINCE], WHEN_SINCE, &wish->since_ms))
+        return false;
+    if (wish->period && wish->incident) {
+        say_error("report: --incident and a period exclude each other");
+        return false;
+    }
+    if (wish->since_ms >= wish->until_ms) {
+        say_error("report: the period ends before it begins");
+        return false;
+    }
+    return true;
+}
+
+static bool report_render(const struct report *report, enum report_format format, struct strbuf *out,
+                          struct strbuf *error)
+{
+    struct face face = face_detect();
+    switch (format) {
+    case REPORT_MARKDOWN: report_markdown(report, out); return true;
+    case REPORT_HTML: report_html(report, out); return true;
+    case REPORT_JSON: return report_json(report, out, error);
+    default: report_text(report, &face, out); return true;
+    }
+}
+
+static int report_make(const struct wish *wish, const struct config *config)
+{
+    struct report report = { 0 };
+    struct strbuf error = { 0 }, out = { 0 };
+    enum report_found found = REPORT_ERROR;
+    int code = EXIT_FAILED;
+    sqlite3 *db = reader_open(config->history_db, &error);
+    if (db && wish->period)
+        found = report_gather_period(&report, db, config, wish->since_ms, wish->until_ms, face_now_ms(), &error);
+    else if (db)
+        found = report_gather_incident(&report, db, config, wish->incident, face_now_ms(), &error);
+    sqlite3_close(db);
+
+    if (found == REPORT_NOTHING && wish->incident)
+        say_error("report: no incident %" PRId64 " (agent incidents lists them)", wish->incident);
+    else if (found == REPORT_NOTHING)
+        say_error("report: no incident yet (--since 7d reports on a period)");
+    else if (found == REPORT_ERROR || !report_render(&report, wish->format, &out, &error))
+        say_error("report: %s", strbuf_text(&error));
+    else if (face_print(&out))
+        code = EXIT_OK;
+    report_free(&report);
+    strbuf_free(&error);
+    strbuf_free(&out);
+    return code;
+}
+
+int command_report(int argc, char **argv)
+{
+    struct options options;
+    struct config *config = NULL;
+    struct wish wish;
+    int code = options_parse(&options, argc, argv, specs, OPTIONS);
+    if (code >= 0)
+        return code;
+    code = EXIT_USAGE;
+    config = options_config(&options);     /* sets the zone that times are read in */
+    if (config && wish_read(&wish, &options))
+        code = report_make(&wish, config);
+    config_free(config);
+    options_free(&options);
+    return code;
+}

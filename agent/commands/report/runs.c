@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The report's view of cycles and runs: what ran, what did not, and which data is late. */
+#include <stdlib.h>
+
+#include "agent/commands/show/terminal.h"
+#include "report.h"
+#include "agent/commands/show/query.h"
+
+/* More missed slots than anybody reads; the total counts them all. */
+enum { MISSED_LISTED = 200 };
+
+static enum cycle_state state_of(const char *outcome)
+{
+    if (strcmp(outcome, "success") == 0)
+        return CYCLE_GOOD;
+    return strcmp(outcome, "running") == 0 ? CYCLE_UNFINISHED : CYCLE_BAD;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A cycle may start seconds after its slot. */
+static int64_t slot_tolerance(const struct report *report)
+{
+    return smaller(60000, report->interval_ms / 4);
+}
+
+static void missed_add(struct report *report, int64_t slot_ms, bool overrun)
+{
+    if (slot_ms < report->begin_ms - report->interval_ms || slot_ms > report->end_ms)
+        return;
+    if (report->missed_count < MISSED_LISTED) {
+        report->missed = list_room(report->missed, report->missed_count, sizeof *report->missed);
+        report->missed[report->missed_count++] = (struct report_missed){ slot_ms, overrun };
+    }
+    report->totals.missed++;
+}
+
+/* Slots after the cycle that began at from_ms (it may be a second early for its own) and before to_ms. */
+static void missed_between(struct report *report, size_t index, int64_t to_ms)
+{
+    const struct report_cycle *cycle = &report->cycles[index];
+    int64_t interval = report->interval_ms, tolerance = slot_tolerance(report);
+    if (report->interval_learnt && to_ms - cycle->started_ms > interval + tolerance)
+        interval = report_interval_around(report, index);
+    int64_t early = smaller(2000, tolerance);
+    int64_t slot = ((cycle->started_ms + early) / interval + 1) * interval;
+    if (slot < report->begin_ms - interval)
+        slot = (report->begin_ms / interval) * interval;
+    to_ms = smaller(to_ms, report->end_ms + tolerance + 1);
+    int64_t listed_to = slot + (MISSED_LISTED + 1) * interval;
+    for (; slot + tolerance < to_ms && slot < listed_to; slot += interval)
+        missed_add(report, slot, slot < cycle->started_ms + cycle->duration_ms || cycle->state == CYCLE_UNFINISHED);
+    if (slot + tolerance < to_ms)
+        report->totals.missed += (to_ms - tolerance - slot + interval - 1) / interval;
+}
+
+static void missed_gather(struct report *report)
+{
+    int64_t known_ms = smaller(report->until_ms, report->now_ms);
+    for (size_t i = 0; i < report->cycle_count; i++) {
+        bool last = i + 1 == report->cycle_count;
+        missed_between(report, i, last ? known_ms : report->cycles[i + 1].started_ms);
+    }
+}
+
+void report_gather_cycles(struct report *report, struct rows *rows)
+{
+    int64_t window[] = { report->since_ms, report->until_ms };
+    rows_ask(rows, "SELECT started_at, ended_at, duration_ms, rows, outcome FROM cycle"
+                   " WHERE started_at >= ?1 AND started_at < ?2 ORDER BY started_at, id", window, 2);
+    while (rows_next(rows)) {
+        report->cycles = list_room(report->cycles, report->cycle_count, sizeof *report->cycles);
+        const char *outcome = (const char *)sqlite3_column_text(rows->statement, 4);
+        struct report_cycle cycle = { rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2), rows_int(rows, 3),
+                                      state_of(outcome ? outcome : "") };
+        if (cycle.duration_ms == 0 && cycle.ended_ms)
+            cycle.duration_ms = cycle.ended_ms - cycle.started_ms;
+        if (cycle.state == CYCLE_UNFINISHED)
+            cycle.duration_ms = report->now_ms > cycle.started_ms ? report->now_ms - cycle.started_ms : 0;
+        report->cycles[report->cycle_count++] = cycle;
+    }
+    missed_gather(report);
+}
+
+static struct report_table *table_named(struct report *report, const char *name)
+{
+    for (size_t i = 0; i < report->table_count; i++)
+        if (strcmp(report->tables[i].name, name) == 0)
+            return &report->tables[i];
+    report->tables = list_room(report->tables, report->table_count, sizeof *report->tables);
+    report->tables[report->table_count] = (struct report_table){ .name = must_copy(name, strlen(name)) };
+    return &report->tables[report->table_count++];
+}
+
+static void gap_consider(const struct report *report, struct report_table *table, int64_t from_ms, int64_t to_ms,
+                         int64_t rows)
+{
+    int64_t until = to_ms ? to_ms : report->now_ms < report->until_ms ? report->now_ms : report->until_ms;
+    int64_t known = table->gap_from_ms ? (table->gap_to_ms ? table->gap_to_ms : report->now_ms) - table->gap_from_ms : 0;
+    /* What begins only as the incident ends is the next one's. */
+    bool touches = until >= report->begin_ms && from_ms + report->interval_ms <= report->end_ms;
+    if (!from_ms || !touches || until - from_ms <= report->interval_ms * 3 / 2 || until - from_ms <= known)
+        return;
+    table->gap_from_ms = from_ms;
+    table->gap_to_ms = to_ms;
+    table->gap_slots = (until - from_ms + report->interval_ms / 2) / report->interval_ms - (to_ms ? 1 : 0);
+    table->catch_up_rows = rows;
+}
+
+int64_t report_lag_under(const struct report *report, const struct report_table *table, int64_t threshold_ms)
+{
+    enum alert alert = report->incident.alert;
+    bool explains = alert == ALERT_CONSECUTIVE_FAILURES || alert == ALERT_CYCLE_SLOW || alert == ALERT_CYCLE_TOO_SLOW ||
+                    alert == ALERT_SCHEDULER_DOWN;
+    int64_t since_ms = table->gap_from_ms + threshold_ms;
+    int64_t until_ms = table->gap_to_ms ? table->gap_to_ms : report->now_ms;
+    return explains && table->gap_from_ms && since_ms < until_ms && since_ms < report->end_ms ? since_ms : 0;
+}
+
+struct run_row {
+    int64_t started_ms, ended_ms, rows;
+    const char *outcome;
+};
+
+static void run_count(const struct report *report, struct report_table *table, const struct run_row *run, bool moved)
+{
+    bool was_before = run->ended_ms && (run->ended_ms < report->begin_ms ||
+                                        (run->ended_ms == report->begin_ms && moved));
+    if (was_before || run->started_ms > report->end_ms)
+        return;
+    table->runs++;
+    table->rows += run->rows > 0 ? run->rows : 0;
+    table->ok += strcmp(run->outcome, "success") == 0;
+    table->failed += strcmp(run->outcome, "failed") == 0;
+    table->timed_out += strcmp(run->outcome, "timeout") == 0;
+    table->aborted += strcmp(run->outcome, "aborted") == 0;
+}
+
+void report_gather_tables(struct report *report, struct rows *rows)
+{
+    bool stale = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
+    int64_t window[] = { report->since_ms, report->until_ms };
+    rows_ask(rows, "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
+                   " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
+                   " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id", window, 2);
+    while (rows_next(rows)) {
+        struct report_table *table = table_named(report, (const char *)sqlite3_column_text(rows->statement, 0));
+        struct run_row run = { rows_int(rows, 1), rows_int(rows, 2), rows_int(rows, 3),
+                               (const char *)sqlite3_column_text(rows->statement, 4) };
+        bool good = strcmp(run.outcome, "success") == 0;
+        bool moved = good && !(stale && run.rows == 0);
+        run_count(report, table, &run, moved);
+        if (moved) {
+            gap_consider(report, table, table->last_good_ms, run.ended_ms, run.rows);
+            table->last_good_ms = run.ended_ms;
+        }
+        if (good)
+            table->last_success_ms = run.ended_ms;
+    }
+    for (size_t i = 0; i < report->table_count; i++)
+        gap_consider(report, &report->tables[i], report->tables[i].last_good_ms, 0, 0);
+}

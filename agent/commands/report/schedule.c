@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The schedule of another day: the agent knows today's, the cycles themselves tell what theirs was. */
+#include <stdlib.h>
+
+#include "report.h"
+#include "agent/commands/show/query.h"
+
+enum { SPACINGS_LEAST = 12, SPACINGS_MOST = 24, AGREE_TENTHS = 9 };
+static const int64_t JITTER_MS = 5000;   /* a cycle starts up to a second early or a few seconds late */
+
+/*
+ * The spacing that nearly all of them keep, or today's interval. Few cycles, or a crowd of missed slots, say nothing; neither do cycles
+ * that fill their spacing, which skip slots as steadily as a slower schedule would.
+ */
+static int64_t spacing_of(int64_t *spacings, size_t count, int64_t longest_ms, int64_t interval_ms)
+{
+    if (count < SPACINGS_LEAST)
+        return interval_ms;
+    qsort(spacings, count, sizeof *spacings, report_compare_ms);
+    int64_t median = spacings[count / 2], second = 1000;
+    size_t agree = 0;
+    for (size_t i = 0; i < count; i++)
+        agree += llabs(spacings[i] - median) <= JITTER_MS;
+    bool told = agree * 10 >= count * AGREE_TENTHS && median > 4 * JITTER_MS && longest_ms < median / 2 &&
+                llabs(median - interval_ms) > JITTER_MS;
+    return told ? (median + 5 * second) / (10 * second) * 10 * second : interval_ms;
+}
+
+/* As the cycles before the incident kept it. */
+int64_t report_interval_before(struct rows *rows, int64_t at_ms, int64_t interval_ms)
+{
+    int64_t spacings[SPACINGS_MOST], longest_ms = 0, later_ms = 0;
+    int64_t values[] = { at_ms, SPACINGS_MOST + 1 };
+    size_t count = 0;
+    rows_ask(rows, "SELECT started_at, duration_ms FROM cycle WHERE started_at < ?1 ORDER BY started_at DESC LIMIT ?2", values, 2);
+    while (rows_next(rows)) {
+        if (later_ms)
+            spacings[count++] = later_ms - rows_int(rows, 0);
+        later_ms = rows_int(rows, 0);
+        longest_ms = rows_int(rows, 1) > longest_ms ? rows_int(rows, 1) : longest_ms;
+    }
+    return spacing_of(spacings, count, longest_ms, interval_ms);
+}
+
+/* Of the spacings number first to last - 1. */
+static int64_t interval_within(const struct report *report, size_t first, size_t last)
+{
+    int64_t spacings[SPACINGS_MOST], longest_ms = 0;
+    size_t count = 0;
+    for (size_t i = first; i < last && i + 1 < report->cycle_count; i++) {
+        spacings[count++] = report->cycles[i + 1].started_ms - report->cycles[i].started_ms;
+        longest_ms = report->cycles[i].duration_ms > longest_ms ? report->cycles[i].duration_ms : longest_ms;
+    }
+    return spacing_of(spacings, count, longest_ms, report->interval_ms);
+}
+
+/* As the cycles before the gap behind cycle number `index` kept it, else those after it: the gap may lie beside the change. */
+int64_t report_interval_around(const struct report *report, size_t index)
+{
+    int64_t before_ms = interval_within(report, index > SPACINGS_LEAST ? index - SPACINGS_LEAST : 0, index);
+    return before_ms != report->interval_ms ? before_ms : interval_within(report, index + 1, index + 1 + SPACINGS_LEAST);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The chart as SVG inside the page; the page's style sheet gives the colours of both themes. */
+#include "agent/commands/show/terminal.h"
+#include "chart.h"
+#include "words.h"
+
+enum { MOST_COLUMNS = 120, LABELS_MOST = 6 };
+
+/* In the units of the picture's view box. */
+static const double WIDTH = 760, HEIGHT = 306, LEFT = 76, RIGHT = 752;
+static const double TOP = 26, FLOOR = 196, ROWS_TOP = 218, ROWS_FLOOR = 272;
+static const double BAR_MOST = 16;
+
+struct picture {
+    const struct report *report;
+    const struct chart *chart;
+    struct strbuf *out;
+    int offset;
+};
+
+static double place(const struct picture *picture, int64_t ms)
+{
+    int64_t from = picture->chart->columns[0].from_ms, to = picture->chart->columns[picture->chart->count - 1].to_ms;
+    double x = LEFT + (RIGHT - LEFT) * (double)(ms - from) / (double)(to - from);
+    return x < LEFT ? LEFT : x > RIGHT ? RIGHT : x;
+}
+
+static double level(const struct picture *picture, int64_t duration_ms)
+{
+    return FLOOR - (FLOOR - TOP) * chart_height(picture->chart, duration_ms);
+}
+
+static void shade_put(const struct picture *picture, const struct report_incident *incident)
+{
+    double from = place(picture, incident->onset_ms);
+    double to = place(picture, incident->resolved_ms ? incident->resolved_ms : picture->report->now_ms);
+    strbuf_printf(picture->out, "<rect class=\"shade%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
+                  incident->critical_ms ? " severe" : "", from, TOP, to - from > 1 ? to - from : 1, ROWS_FLOOR - TOP);
+}
+
+/* Behind the bars, and over the shades, whose colours it lets through. */
+static void band_put(const struct picture *picture)
+{
+    const struct report_usual *usual = &picture->report->usual;
+    if (usual->cycles == 0)
+        return;
+    double top = level(picture, usual->high_ms), bottom = level(picture, usual->low_ms);
+    double middle = level(picture, usual->median_ms);
+    strbuf_printf(picture->out,
+                  "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>usual: ", LEFT, top,
+                  RIGHT - LEFT, bottom - top);
+    words_usual(usual, picture->out);
+    strbuf_printf(picture->out, "</title></rect><line class=\"band\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+                  LEFT, middle, RIGHT, middle);
+}
+
+static void threshold_put(const struct picture *picture, int64_t ms, const char *class, const char *label_class)
+{
+    struct strbuf label = { 0 };
+    double y = level(picture, ms);
+    face_duration(&label, ms);
+    strbuf_printf(picture->out, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
+                                "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+                  class, LEFT, y, RIGHT, y, label_class, LEFT - 6, y + 4, strbuf_text(&label));
+    strbuf_free(&label);
+}
+
+static void scale_put(const struct picture *picture)
+{
+    threshold_put(picture, 10000, "grid", "axis");
+    if (picture->report->slow_ms > 100000)
+        threshold_put(picture, 60000, "grid", "axis");
+    threshold_put(picture, picture->report->slow_ms, "limit slow", "axis between");
+    threshold_put(picture, picture->report->too_slow_ms, "limit severe", "axis");
+    strbuf_printf(picture->out, "<line class=\"floor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
+                                "<line class=\"floor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
+                                "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">rows</text>\n",
+                  LEFT, FLOOR, RIGHT, FLOOR, LEFT, ROWS_FLOOR, RIGHT, ROWS_FLOOR, LEFT - 6, ROWS_FLOOR - 2);
+}
+
+static const char *bar_class(const struct report *report, const struct chart_column *column)
+{
+    if (column->state == CYCLE_BAD || column->duration_ms > report->too_slow_ms)
+        return "bad";
+    return column->duration_ms > report->slow_ms || column->state == CYCLE_UNFINISHED ? "slow" : "fine";
+}
+
+static void title_put(const struct picture *picture, const struct chart_column *column)
+{
+    strbuf_puts(picture->out, "<title>");
+    face_time(picture->out, column->from_ms + picture->report->interval_ms / 4, picture->offset);
+    if (column->cycles > 1) {
+        strbuf_puts(picture->out, ": ");
+        face_count(picture->out, column->cycles);
+        strbuf_puts(picture->out, " cycles, longest ");
+    } else {
+        strbuf_puts(picture->out, ": ");
+    }
+    face_duration(picture->out, column->duration_ms);
+    strbuf_puts(picture->out, ", ");
+    face_count(picture->out, column->rows);
+    strbuf_puts(picture->out, " rows</title>");
+}
+
+static void bar_put(const struct picture *picture, const struct chart_column *column)
+{
+    double from = place(picture, column->from_ms), to = place(picture, column->to_ms);
+    double width = (to - from) * 0.7 > BAR_MOST ? BAR_MOST : (to - from) * 0.7;
+    double x = (from + to - width) / 2, y = level(picture, column->duration_ms);
+    if (column->cycles == 0) {
+        if (!column->unknown)
+            strbuf_printf(picture->out,
+                          "<circle class=\"missed\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>no cycle</title></circle>\n",
+                          x + width / 2, FLOOR - 6, width / 2 > 3.5 ? 3.5 : width / 2);
+        return;
+    }
+    y = FLOOR - y < 2 ? FLOOR - 2 : y;
+    strbuf_printf(picture->out,
+                  "<g><rect class=\"bar %s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
+                  bar_class(picture->report, column), x, y, width, FLOOR - y);
+    if (column->rows > 0) {
+        double height = (ROWS_FLOOR - ROWS_TOP) * (double)column->rows / (double)picture->chart->rows_max;
+        height = height < 1.5 ? 1.5 : height;
+        strbuf_printf(picture->out,
+                      "<rect class=\"bar rows\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
+                      x, ROWS_FLOOR - height, width, height);
+    }
+    title_put(picture, column);
+    strbuf_puts(picture->out, "</g>\n");
+}
+
+static void flag_put(const struct picture *picture, int64_t ms, const char *label, const char *class, const char *anchor)
+{
+    double x = place(picture, ms);
+    double shift = strcmp(anchor, "end") == 0 ? -4 : 4;
+    strbuf_printf(picture->out, "<line class=\"flag %s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
+                                "<text class=\"flag %s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
+                  class, x, TOP - 16, x, FLOOR, class, x + shift, TOP - 8, anchor, label);
+}
+
+/* Ours on the left of it if it is the earlier one, so that the labels never meet. */
+static void flags_put(const struct picture *picture)
+{
+    const struct report_incident *incident = &picture->report->incident;
+    bool later = incident->prometheus_ms && incident->notified_ms > incident->prometheus_ms;
+    if (incident->notified_ms)
+        flag_put(picture, incident->notified_ms, "paged", "paged", later ? "start" : "end");
+    if (incident->prometheus_ms)
+        flag_put(picture, incident->prometheus_ms, "Prometheus", "prometheus", later ? "end" : "start");
+}
+
+static void times_put(const struct picture *picture)
+{
+    const struct chart *chart = picture->chart;
+    int64_t from = chart->columns[0].from_ms, to = chart->columns[chart->count - 1].to_ms;
+    static const int64_t steps[] = { 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000,
+                                     7776000, 31536000 };
+    size_t step = 0;
+    while (step + 1 < sizeof steps / sizeof steps[0] && (to - from) / (steps[step] * 1000) > LABELS_MOST)
+        step++;
+    int64_t step_ms = steps[step] * 1000, shift = (int64_t)picture->offset * 60000;
+    for (int64_t at = ((from + shift) / step_ms + 1) * step_ms - shift; at < to; at += step_ms) {
+        struct strbuf label = { 0 };
+        bool days = step_ms >= 86400000;
+        double x = place(picture, at);
+        face_time(&label, at, picture->offset);
+        strbuf_printf(picture->out, "<line class=\"tick\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x,
+                      ROWS_FLOOR, x, ROWS_FLOOR + 4);
+        if (x > LEFT + 20 && x < RIGHT - 20)
+            strbuf_printf(picture->out,
+                          "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n",
+                          x, ROWS_FLOOR + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
+        strbuf_free(&label);
+    }
+}
+
+void chart_svg(const struct report *report, struct strbuf *out)
+{
+    struct chart chart = chart_make(report, MOST_COLUMNS);
+    struct picture picture = { report, &chart, out, face_offset(report->begin_ms) };
+    strbuf_printf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Cycle durations and rows over time\">\n",
+                  WIDTH, HEIGHT);
+    if (report->kind == REPORT_INCIDENT)
+        shade_put(&picture, &report->incident);
+    for (size_t i = 0; i < report->incidents.count; i++)
+        shade_put(&picture, &report->incidents.at[i]);
+    scale_put(&picture);
+    band_put(&picture);
+    for (size_t i = 0; i < chart.count; i++)
+        bar_put(&picture, &chart.columns[i]);
+    if (report->kind == REPORT_INCIDENT)
+        flags_put(&picture);
+    times_put(&picture);
+    strbuf_puts(out, "</svg>\n");
+    chart_free(&chart);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a cycle usually takes: the band behind the chart's bars. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "agent/commands/show/terminal.h"
+#include "report.h"
+#include "agent/commands/show/query.h"
+
+/* As many as the detector of slow cycles looks back, and no further than a reader would call usual. */
+enum { USUAL_CYCLES = 96, USUAL_DAYS = 30 };
+/* Two standard deviations of the logarithm, estimated by the MAD; a too regular past does not make the band a line. */
+static const double spread_factor = 2, mad_to_deviation = 1.4826, deviation_floor = 0.05;
+
+static int compare_doubles(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+static double middle_of(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare_doubles);
+    return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+/* Good cycles before the incident began, so that it cannot call itself usual. */
+static double *logarithms_before(const struct report *report, struct rows *rows, size_t *count)
+{
+    double *logarithms = must_alloc(USUAL_CYCLES * sizeof *logarithms);
+    int64_t values[] = { report->begin_ms, report->begin_ms - INT64_C(86400000) * USUAL_DAYS, report->slow_ms, USUAL_CYCLES };
+    rows_ask(rows, "SELECT duration_ms FROM cycle WHERE started_at < ?1 AND started_at >= ?2 AND outcome = 'success'"
+                   " AND duration_ms BETWEEN 1 AND ?3 ORDER BY started_at DESC LIMIT ?4", values, 4);
+    for (*count = 0; rows_next(rows); ++*count)
+        logarithms[*count] = log((double)rows_int(rows, 0));
+    return logarithms;
+}
+
+static double *logarithms_within(const struct report *report, size_t *count)
+{
+    double *logarithms = must_alloc((report->cycle_count + 1) * sizeof *logarithms);
+    *count = 0;
+    for (size_t i = 0; i < report->cycle_count; i++) {
+        const struct report_cycle *cycle = &report->cycles[i];
+        if (cycle->state == CYCLE_GOOD && cycle->duration_ms > 0 && cycle->duration_ms <= report->slow_ms)
+            logarithms[(*count)++] = log((double)cycle->duration_ms);
+    }
+    return logarithms;
+}
+
+void report_gather_usual(struct report *report, struct rows *rows, size_t least)
+{
+    size_t count = 0;
+    double *logarithms = report->kind == REPORT_INCIDENT ? logarithms_before(report, rows, &count)
+                                                         : logarithms_within(report, &count);
+    if (count >= least && count > 0) {
+        double median = middle_of(logarithms, count);
+        for (size_t i = 0; i < count; i++)
+            logarithms[i] = fabs(logarithms[i] - median);
+        double deviation = fmax(mad_to_deviation * middle_of(logarithms, count), deviation_floor);
+        report->usual = (struct report_usual){
+            .cycles = (int64_t)count,
+            .median_ms = llround(exp(median)),
+            .low_ms = llround(exp(median - spread_factor * deviation)),
+            .high_ms = llround(exp(median + spread_factor * deviation)),
+        };
+    }
+    free(logarithms);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "escape.h"
+
+size_t utf8_decode(struct slice text, uint32_t *point)
+{
+    static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    if (text.len == 0)
+        return 0;
+    unsigned char lead = (unsigned char)text.at[0];
+    size_t bytes = lead < 0x80          ? 1
+                 : (lead & 0xe0) == 0xc0 ? 2
+                 : (lead & 0xf0) == 0xe0 ? 3
+                 : (lead & 0xf8) == 0xf0 ? 4
+                                         : 0;
+    if (bytes == 0 || bytes > text.len)
+        return 0;
+    uint32_t value = bytes == 1 ? lead : lead & (0x7fu >> bytes);
+    for (size_t i = 1; i < bytes; i++) {
+        unsigned char next = (unsigned char)text.at[i];
+        if ((next & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (next & 0x3f);
+    }
+    if (value < smallest[bytes] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+        return 0;
+    *point = value;
+    return bytes;
+}
+
+bool inert_is_active(uint32_t point)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        { 0x00, 0x1f },      /* control characters, escape among them */
+        { 0x7f, 0x9f },      /* delete, and the control characters of eight-bit terminals */
+        { 0xad, 0xad },      /* soft hyphen */
+        { 0x34f, 0x34f },    /* combining grapheme joiner */
+        { 0x61c, 0x61c },    /* Arabic letter mark */
+        { 0x115f, 0x1160 },  /* Hangul fillers */
+        { 0x180b, 0x180f },  /* Mongolian separators */
+        { 0x200b, 0x200f },  /* zero width, left-to-right and right-to-left marks */
+        { 0x2028, 0x202e },  /* line separators, embeddings and overrides */
+        { 0x2060, 0x206f },  /* joiners, isolates */
+        { 0xfe00, 0xfe0f },  /* variation selectors */
+        { 0xfeff, 0xfeff },  /* byte order mark */
+        { 0xfff9, 0xfffb },  /* interlinear annotation */
+        { 0xe0000, 0xe0fff } /* tags */
+    };
+    if (point >= ' ' && point <= '~')
+        return false;   /* nearly every character */
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (point >= ranges[i].first && point <= ranges[i].last)
+            return true;
+    return false;
+}
+
+static const char *ascii_for(uint32_t point)
+{
+    switch (point) {
+    case 0x2192: return "->";
+    case 0x2713: return "+";
+    case 0x2717: return "x";
+    case 0x2013: case 0x2014: return "-";
+    case 0x2026: return "...";
+    case 0x2018: case 0x2019: return "'";
+    case 0x201c: case 0x201d: return "\"";
+    case 0xb7: return ".";
+    default: return NULL;
+    }
+}
+
+static const char *html_for(uint32_t point)
+{
+    switch (point) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '"': return "&quot;";
+    case '\'': return "&#39;";
+    default: return NULL;
+    }
+}
+
+/* "\" stands before a visible escape, so a Markdown renderer must not swallow it. */
+static void escape_put(struct strbuf *out, const char *kind, unsigned value, int digits, enum inert_form form)
+{
+    strbuf_printf(out, "%s%s%0*x", form == INERT_MARKDOWN ? "\\\\" : "\\", kind, digits, value);
+}
+
+static void point_put(struct strbuf *out, uint32_t point, struct slice bytes, enum inert_form form)
+{
+    const char *instead = form == INERT_ASCII ? ascii_for(point) : form == INERT_HTML ? html_for(point) : NULL;
+    if (point == '\t' || point == '\n') {
+        strbuf_puts(out, " ");
+    } else if (instead) {
+        strbuf_puts(out, instead);
+    } else if (inert_is_active(point) || (form == INERT_ASCII && point > 0x7e)) {
+        if (point < 0x100)
+            escape_put(out, "x", point, 2, form);
+        else
+            escape_put(out, "u", point, 4, form);
+    } else if (form == INERT_MARKDOWN && point < 0x80 && strchr("\\`*_[]<>#!|~&$", (int)point)) {
+        strbuf_printf(out, point == '<' ? "&lt;" : point == '&' ? "&amp;" : "\\%c", (int)point);
+    } else {
+        strbuf_add(out, bytes.at, bytes.len);
+    }
+}
+
+/* Some renderers make a link of any address. */
+static bool begins_address(struct slice text)
+{
+    return text.len >= 3 && memcmp(text.at, "://", 3) == 0;
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n';
+}
+
+static size_t count_first(struct slice text, const char *bytes)
+{
+    size_t count = 0;
+    while (count < text.len && text.at[count] && strchr(bytes, text.at[count]))
+        count++;
+    return count;
+}
+
+/*
+ * Where a paragraph begins, blanks make code of it, "- x" or "1. x" an item, "---" or "===" a heading of what stands above. Puts
+ * what of it stands at the beginning so that it is text, and returns the rest.
+ */
+static struct slice markdown_begin(struct strbuf *out, struct slice text)
+{
+    while (text.len > 0 && is_blank(text.at[0]))
+        text = (struct slice){ text.at + 1, text.len - 1 };
+    size_t digits = count_first(text, "0123456789");
+    struct slice rest = { text.at + digits, text.len - digits };
+    size_t marks = digits ? count_first(rest, ".)") : count_first(rest, "-+=");
+    if (marks == 0 || (marks < rest.len && !is_blank(rest.at[marks])))
+        return text;
+    strbuf_add(out, text.at, digits);
+    strbuf_printf(out, "\\%c", rest.at[0]);
+    return (struct slice){ rest.at + 1, rest.len - 1 };
+}
+
+void inert_put(struct strbuf *out, struct slice text, enum inert_form form)
+{
+    if (form == INERT_MARKDOWN)
+        text = markdown_begin(out, text);
+    while (text.len > 0) {
+        uint32_t point = 0;
+        size_t used = utf8_decode(text, &point);
+        if (used == 0) {
+            escape_put(out, "x", (unsigned char)text.at[0], 2, form);
+            used = 1;
+        } else {
+            if (form == INERT_MARKDOWN && begins_address(text))
+                strbuf_puts(out, "\\");
+            point_put(out, point, (struct slice){ text.at, used }, form);
+        }
+        text.at += used;
+        text.len -= used;
+    }
+}
+
+void inert_puts(struct strbuf *out, const char *text, enum inert_form form)
+{
+    if (text)
+        inert_put(out, slice_of(text), form);
+}

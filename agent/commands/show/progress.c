@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "terminal.h"
+#include "base/strbuf.h"
+
+enum { EVERY_MS = 200 };
+
+static const double MB = 1e6;
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct progress progress_begin(int64_t total_bytes)
+{
+    int64_t now_ms = clock_ms();
+    return (struct progress){
+        .wanted = isatty(STDERR_FILENO) == 1,
+        .total_bytes = total_bytes,
+        .begun_ms = now_ms,
+        .drawn_ms = now_ms,
+    };
+}
+
+/* "123 MB of 1,047 MB, 210 MB/s, 4.4 s left" */
+static void words_put(const struct progress *progress, int64_t done_bytes, int64_t spent_ms, struct strbuf *out)
+{
+    double rate = (double)done_bytes / (double)spent_ms;   /* bytes a millisecond */
+    strbuf_printf(out, "%.0f MB", (double)done_bytes / MB);
+    if (progress->total_bytes)
+        strbuf_printf(out, " of %.0f MB", (double)progress->total_bytes / MB);
+    strbuf_printf(out, ", %.0f MB/s", rate * 1000 / MB);
+    if (progress->total_bytes > done_bytes && rate > 0) {
+        strbuf_puts(out, ", ");
+        face_duration(out, (int64_t)((double)(progress->total_bytes - done_bytes) / rate));
+        strbuf_puts(out, " left");
+    }
+}
+
+void progress_show(struct progress *progress, int64_t done_bytes)
+{
+    if (!progress->wanted)
+        return;
+    int64_t now_ms = clock_ms();
+    if (now_ms - progress->drawn_ms < EVERY_MS)
+        return;
+    struct strbuf text = { 0 };
+    words_put(progress, done_bytes, now_ms - progress->begun_ms, &text);
+    fprintf(stderr, "\r%s\033[K", strbuf_text(&text));
+    strbuf_free(&text);
+    progress->drawn_ms = now_ms;
+    progress->shown = true;
+}
+
+void progress_hide(struct progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\033[K", stderr);
+    progress->shown = false;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/commands/show/terminal.h"
+#include "agent/commands/show/query.h"
+#include "base/archive.h"
+#include "state.h"
+
+enum { BLIND_MAX = 32, MINUTE_MS = 60000 };
+
+static void blind_gather(struct status *status, struct archive *archive, const char *name)
+{
+    char *blind = NULL;
+    archive_text(archive, name, &blind);
+    if (!blind)
+        return;
+    status->blind = list_room(status->blind, status->blind_count, sizeof *status->blind);
+    status->blind[status->blind_count++] = blind;
+}
+
+/* What the agent last wrote of itself. */
+static void agent_gather(struct status *status, struct rows *rows)
+{
+    rows_ask(rows, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
+    if (!rows_next(rows))
+        return;
+    char *text = rows_text(rows, 0);
+    struct archive archive;
+    int64_t blind_count = 0;
+    rows_end(rows);
+    archive_load_from(&archive, slice_of(text ? text : ""));
+    const struct {
+        const char *name;
+        int64_t *value;
+    } numbers[] = {
+        { "pid", &status->pid }, { "started_ms", &status->started_ms }, { "alive_ms", &status->alive_ms },
+        { "writer", &status->writer }, { "last_line_ms", &status->last_line_ms },
+        { "next_run_ms", &status->next_run_ms },
+        { "interval_ms", &status->interval_ms }, { "behind_bytes", &status->behind_bytes }, { "lines", &status->lines },
+        { "events", &status->events }, { "misses", &status->misses }, { "limit_hits", &status->limit_hits },
+        { "commit_failures", &status->commit_failures }, { "lag_warning_ms", &status->lag_warning_ms },
+        { "lag_critical_ms", &status->lag_critical_ms }, { "cycle_slow_ms", &status->cycle_slow_ms },
+        { "cycle_too_slow_ms", &status->cycle_too_slow_ms }, { "blind_count", &blind_count },
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        archive_i64(&archive, numbers[i].name, numbers[i].value);
+    archive_text(&archive, "log_path", &status->log_path);
+    blind_gather(status, &archive, "log_trouble");
+    for (int64_t i = 0; i < blind_count && i < BLIND_MAX; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "blind.%d", (int)i);
+        blind_gather(status, &archive, name);
+    }
+    free(text);
+    status->agent = status_probe_agent(status->pid, status->started_ms);
+}
+
+/* Where the agent said nothing: the configuration, and the runbook's rule. */
+static void thresholds_default(struct status *status, const struct config *config)
+{
+    const struct settings *settings = &config->settings;
+    int64_t interval = status->interval_ms ? status->interval_ms : settings->schedule.interval_ms;
+    status->interval_ms = interval = interval > 0 ? interval : 15 * MINUTE_MS;
+    int64_t warning = interval + 5 * MINUTE_MS > 20 * MINUTE_MS ? interval + 5 * MINUTE_MS : 20 * MINUTE_MS;
+    int64_t critical = 2 * interval > 30 * MINUTE_MS ? 2 * interval : 30 * MINUTE_MS;
+    if (!status->lag_warning_ms)
+        status->lag_warning_ms = settings->detect.lag_warning_ms ? settings->detect.lag_warning_ms : warning;
+    if (!status->lag_critical_ms)
+        status->lag_critical_ms = settings->detect.lag_critical_ms ? settings->detect.lag_critical_ms : critical;
+    if (!status->cycle_slow_ms)
+        status->cycle_slow_ms = settings->detect.cycle_slow_ms;
+    if (!status->cycle_too_slow_ms)
+        status->cycle_too_slow_ms = settings->detect.cycle_too_slow_ms;
+    if (!status->log_path && config->log_path)
+        status->log_path = must_copy(config->log_path, strlen(config->log_path));
+}
+
+/* Among the newest cycles, so that ten years of history cost nothing; nobody asks after a table that vanished long ago. */
+static void lags_gather(struct status *status, struct rows *rows)
+{
+    rows_ask(rows, "SELECT table_name, max(CASE WHEN outcome = 'success' THEN ended_at END) FROM run"
+                   " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200"
+                   " GROUP BY table_name ORDER BY table_name", NULL, 0);
+    while (rows_next(rows)) {
+        status->lags = list_room(status->lags, status->lag_count, sizeof *status->lags);
+        struct status_lag *lag = &status->lags[status->lag_count++];
+        *lag = (struct status_lag){ .table = rows_text(rows, 0), .last_success_ms = rows_int(rows, 1) };
+        int64_t behind = status->as_of_ms - lag->last_success_ms;
+        lag->level = !lag->last_success_ms || behind > status->lag_critical_ms ? STATUS_CRITICAL
+                   : behind > status->lag_warning_ms                           ? STATUS_WARNING
+                                                                               : STATUS_OK;
+    }
+}
+
+static void cycles_gather(struct status *status, struct rows *rows)
+{
+    rows_ask(rows, "SELECT started_at, duration_ms, rows, succeeded, failed, timed_out, outcome FROM cycle"
+                   " ORDER BY started_at DESC, id DESC LIMIT 3", NULL, 0);
+    while (rows_next(rows)) {
+        status->cycles = list_room(status->cycles, status->cycle_count, sizeof *status->cycles);
+        status->cycles[status->cycle_count++] = (struct status_cycle){
+            rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2), rows_int(rows, 3), rows_int(rows, 4),
+            rows_int(rows, 5), rows_text(rows, 6),
+        };
+    }
+}
+
+/*
+ * A run ends at most its timeout after its cycle began; two hours are ample for an hour of errors. CROSS JOIN: SQLite
+ * keeps the order, cycles first, and is never tempted to walk through all the runs.
+ */
+static void errors_gather(struct status *status, struct rows *rows)
+{
+    int64_t values[] = { status->as_of_ms - 120 * MINUTE_MS, status->as_of_ms - 60 * MINUTE_MS };
+    rows_ask(rows, "SELECT r.ended_at, r.table_name, r.outcome, r.error, count(*) OVER ()"
+                   " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
+                   " WHERE c.started_at >= ?1 AND r.ended_at >= ?2 AND r.outcome IN ('failed', 'timeout', 'aborted')"
+                   " ORDER BY r.ended_at DESC, r.id DESC LIMIT 1", values, 2);
+    if (!rows_next(rows))
+        return;
+    status->last_error_ms = rows_int(rows, 0);
+    status->last_error_table = rows_text(rows, 1);
+    status->last_error_outcome = rows_text(rows, 2);
+    status->last_error = rows_text(rows, 3);
+    status->errors = rows_int(rows, 4);
+    rows_end(rows);
+}
+
+static void incidents_gather(struct status *status, struct rows *rows)
+{
+    rows_ask(rows, "SELECT id, opened_at, prometheus_at, alert, severity, summary, first_command FROM incident"
+                   " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT 100", NULL, 0);
+    while (rows_next(rows)) {
+        status->incidents = list_room(status->incidents, status->incident_count, sizeof *status->incidents);
+        status->incidents[status->incident_count++] = (struct status_incident){
+            rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2), rows_text(rows, 3), rows_text(rows, 4),
+            rows_text(rows, 5), rows_text(rows, 6),
+        };
+    }
+    rows_ask(rows, "SELECT ends_at, reason FROM silence"
+                   " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0"
+                   " ORDER BY ends_at DESC LIMIT 1", &status->now_ms, 1);
+    if (rows_next(rows)) {
+        status->silenced_until_ms = rows_int(rows, 0);
+        status->silence_reason = rows_text(rows, 1);
+    }
+    rows_end(rows);
+}
+
+static struct status_webhook *webhook_named(struct status *status, const char *name)
+{
+    for (size_t i = 0; i < status->webhook_count; i++)
+        if (strcmp(status->webhooks[i].name, name) == 0)
+            return &status->webhooks[i];
+    status->webhooks = list_room(status->webhooks, status->webhook_count, sizeof *status->webhooks);
+    status->webhooks[status->webhook_count] = (struct status_webhook){ .name = must_copy(name, strlen(name)) };
+    return &status->webhooks[status->webhook_count++];
+}
+
+static void webhooks_gather(struct status *status, struct rows *rows, const struct config *config)
+{
+    for (size_t i = 0; i < config->webhook_count; i++)
+        webhook_named(status, config->webhooks[i].name);
+    rows_ask(rows, "SELECT webhook, count(*), min(created_at) FROM outbox WHERE status = 'pending' GROUP BY webhook",
+             NULL, 0);
+    while (rows_next(rows)) {
+        struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(rows->statement, 0));
+        webhook->pending = rows_int(rows, 1);
+        webhook->oldest_pending_ms = rows_int(rows, 2);
+    }
+    /* The newest entries only: what happened before them is the report's. */
+    rows_ask(rows, "SELECT webhook, delivered_at, status, created_at, last_error FROM outbox"
+                   " WHERE id > (SELECT max(id) FROM outbox) - 1000 ORDER BY id", NULL, 0);
+    while (rows_next(rows)) {
+        struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(rows->statement, 0));
+        const char *state = (const char *)sqlite3_column_text(rows->statement, 2);
+        bool refused = strcmp(state, "refused") == 0;
+        if (strcmp(state, "delivered") == 0 && rows_int(rows, 1) >= webhook->last_success_ms) {
+            webhook->last_success_ms = rows_int(rows, 1);
+            webhook->refused = 0;
+        }
+        webhook->refused += refused;
+        char *error = refused || strcmp(state, "pending") == 0 ? rows_text(rows, 4) : NULL;
+        if (error) {
+            free(webhook->last_error);
+            webhook->last_error = error;
+            webhook->last_error_ms = rows_int(rows, 3);
+        }
+    }
+}
+
+/* The configured ones come first, and only they are told anything. */
+static void refreshes_gather(struct status *status, struct rows *rows, const struct config *config)
+{
+    rows_ask(rows, "SELECT substr(key, length('" STATE_REFRESH "') + 1), value FROM state"
+                   " WHERE key > '" STATE_REFRESH "' AND key < '" STATE_REFRESH "~' AND value <> ''", NULL, 0);
+    while (rows_next(rows)) {
+        char *name = rows_text(rows, 0);
+        for (size_t i = 0; i < config->webhook_count; i++)
+            if (config->webhooks[i].format == FORMAT_ALERTMANAGER && strcmp(status->webhooks[i].name, name) == 0)
+                status->webhooks[i].refresh_error = rows_text(rows, 1);
+        free(name);
+    }
+}
+
+bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
+                   int64_t now_ms, struct strbuf *error)
+{
+    struct rows rows = { .db = db };
+    *status = (struct status){ .now_ms = now_ms, .probes = probes };
+    /* One moment for all queries; without it they are merely less consistent. */
+    sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
+    agent_gather(status, &rows);
+    thresholds_default(status, config);
+    cycles_gather(status, &rows);
+    int64_t last_cycle = status->cycle_count ? status->cycles[0].started_ms : now_ms;
+    int64_t last_seen = status->alive_ms ? status->alive_ms : last_cycle;
+    if (status->agent == AGENT_RUNNING)
+        history_find_trouble(config->history_db, status->pid, &status->trouble);
+    bool is_current = status->agent == AGENT_RUNNING && status->trouble.failures == 0;
+    status->as_of_ms = is_current ? now_ms : last_seen;
+    lags_gather(status, &rows);
+    errors_gather(status, &rows);
+    incidents_gather(status, &rows);
+    webhooks_gather(status, &rows, config);
+    refreshes_gather(status, &rows, config);
+    rows_end(&rows);
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    strbuf_puts(error, strbuf_text(&rows.error));
+    bool good = !rows_failed(&rows);
+    strbuf_free(&rows.error);
+    status_judge(status);
+    return good;
+}
+
+void status_free(struct status *status)
+{
+    for (size_t i = 0; i < status->blind_count; i++)
+        free(status->blind[i]);
+    for (size_t i = 0; i < status->lag_count; i++)
+        free(status->lags[i].table);
+    for (size_t i = 0; i < status->cycle_count; i++)
+        free(status->cycles[i].outcome);
+    for (size_t i = 0; i < status->incident_count; i++) {
+        free(status->incidents[i].alert);
+        free(status->incidents[i].severity);
+        free(status->incidents[i].summary);
+        free(status->incidents[i].first_command);
+    }
+    for (size_t i = 0; i < status->webhook_count; i++) {
+        free(status->webhooks[i].name);
+        free(status->webhooks[i].last_error);
+        free(status->webhooks[i].refresh_error);
+    }
+    free(status->blind);
+    free(status->lags);
+    free(status->cycles);
+    free(status->incidents);
+    free(status->webhooks);
+    free(status->log_path);
+    free(status->last_error_table);
+    free(status->last_error_outcome);
+    free(status->last_error);
+    free(status->silence_reason);
+    strbuf_free(&status->trouble.why);
+    strbuf_free(&status->why);
+    *status = (struct status){ 0 };
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/commands/show/terminal.h"
+#include "status.h"
+
+static const int64_t UNDELIVERED_MS = 5 * 60000;   /* longer than this is not a hiccup of a receiver */
+
+const char *status_level_name(enum status_level level)
+{
+    static const char *const names[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
+    return names[level];
+}
+
+static int64_t timespec_ms(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
+/* When a process began, by the kernel's clock; -1 where /proc does not tell. */
+static int64_t process_start_ms(int64_t pid)
+{
+    char path[64], text[1024];
+    struct timespec now, up;
+    int64_t start = -1;
+    snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return -1;
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    /* The name in parentheses may hold anything; the start is the 20th field behind it. */
+    const char *field = strrchr(text, ')');
+    for (int i = 0; field && i < 20; i++)
+        field = strchr(field + 1, ' ');
+    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(CLOCK_BOOTTIME, &up);
+    if (field) {
+        int64_t began_ms = strtoll(field, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK);    /* since the boot */
+        start = timespec_ms(&now) - timespec_ms(&up) + began_ms;
+    }
+    return start;
+}
+
+/*
+ * A number alone is not an identity: 1. the agent dies, 2. its pid is given to somebody else, 3. "it lives". A process
+ * that began after the agent said it started is somebody else; a few seconds are left for a clock that was set.
+ */
+enum status_agent status_probe_agent(int64_t pid, int64_t started_ms)
+{
+    if (pid <= 0)
+        return AGENT_NEVER;
+    if (kill((pid_t)pid, 0) != 0 && errno != EPERM)
+        return AGENT_STOPPED;
+    return process_start_ms(pid) > started_ms + 10000 ? AGENT_STOPPED : AGENT_RUNNING;
+}
+
+static void worsen(struct status *status, enum status_level level, const char *what)
+{
+    if (level > status->level)
+        status->level = level;
+    strbuf_printf(&status->why, "%s%s", status->why.len ? ", " : "", what);
+}
+
+static void judge_incidents(struct status *status)
+{
+    size_t critical = 0, warning = 0;
+    char text[64];
+    for (size_t i = 0; i < status->incident_count; i++) {
+        bool is_critical = strcmp(status->incidents[i].severity, "critical") == 0;
+        critical += is_critical;
+        warning += !is_critical;
+    }
+    snprintf(text, sizeof text, "%zu critical incident%s open", critical, critical == 1 ? "" : "s");
+    if (critical)
+        worsen(status, STATUS_CRITICAL, text);
+    snprintf(text, sizeof text, "%zu warning%s open", warning, warning == 1 ? "" : "s");
+    if (warning)
+        worsen(status, STATUS_WARNING, text);
+}
+
+static void judge_lag(struct status *status)
+{
+    const struct status_lag *worst = NULL;
+    for (size_t i = 0; i < status->lag_count; i++)
+        if (!worst || status->lags[i].level > worst->level ||
+            (status->lags[i].level == worst->level && status->lags[i].last_success_ms < worst->last_success_ms))
+            worst = &status->lags[i];
+    if (!worst || worst->level == STATUS_OK)
+        return;
+    struct strbuf text = { 0 };
+    strbuf_puts(&text, "lag ");
+    if (worst->last_success_ms)
+        face_duration(&text, status->as_of_ms - worst->last_success_ms);
+    else
+        strbuf_puts(&text, "unknown, no success");
+    strbuf_printf(&text, " (%s)", worst->table);
+    worsen(status, worst->level, strbuf_text(&text));
+    strbuf_free(&text);
+}
+
+static void judge_delivery(struct status *status)
+{
+    for (size_t i = 0; i < status->webhook_count; i++) {
+        const struct status_webhook *webhook = &status->webhooks[i];
+        bool stuck = webhook->pending && status->now_ms - webhook->oldest_pending_ms > UNDELIVERED_MS;
+        struct strbuf text = { 0 };
+        strbuf_printf(&text, "webhook %s does not deliver", webhook->name);
+        if (stuck || webhook->refused || webhook->refresh_error)
+            worsen(status, STATUS_WARNING, strbuf_text(&text));
+        strbuf_free(&text);
+    }
+}
+
+/* A component that is down is not yet a cycle that failed. */
+static void judge_probes(struct status *status)
+{
+    for (size_t i = 0; i < probes_count(status->probes); i++) {
+        const struct probe_answer *answer = probes_answer(status->probes, i);
+        struct strbuf text = { 0 };
+        if (answer->kind == PROBE_METRICS)
+            strbuf_puts(&text, "the metrics page does not answer");
+        else
+            strbuf_printf(&text, "%s is down", answer->name);
+        if (answer->state == PROBE_DOWN)
+            worsen(status, STATUS_WARNING, strbuf_text(&text));
+        strbuf_free(&text);
+    }
+}
+
+void status_judge(struct status *status)
+{
+    judge_incidents(status);
+    judge_lag(status);
+    judge_probes(status);
+    judge_delivery(status);
+    if (status->trouble.failures)
+        worsen(status, STATUS_WARNING, "the history is not written");
+    if (status->agent == AGENT_STOPPED)
+        worsen(status, STATUS_WARNING, "the agent is not running");
+    if (status->agent == AGENT_NEVER) {
+        worsen(status, STATUS_UNKNOWN, "the agent never ran on this history");
+        status->level = STATUS_UNKNOWN;
+    }
+}

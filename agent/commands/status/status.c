@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "status.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/commands/show/terminal.h"
+#include "agent/commands/show/escape.h"
+#include "agent/commands/options.h"
+#include "reader.h"
+#include "base/say.h"
+
+enum status_option { OPTION_WATCH, OPTION_FORMAT, OPTIONS };
+
+static const struct option_spec specs[OPTIONS] = {
+    [OPTION_WATCH] = { "watch", NULL, "refresh the screen every 2 s until interrupted" },
+    [OPTION_FORMAT] = { "format", "text|json", "how it is printed (default: text)" },
+};
+
+const struct option_table status_options = { specs, OPTIONS };
+
+enum status_format { FORMAT_TEXT, FORMAT_JSON };
+
+enum { REFRESH_S = 2, FRAMES_PER_QUESTION = 6 };
+
+/* What cannot be known is said in the same first line as what can, so that a monitoring system shows it. */
+static void unknown_put(enum status_format format, const char *why, struct strbuf *out)
+{
+    struct status status = { .level = STATUS_UNKNOWN, .now_ms = face_now_ms() };
+    struct strbuf ignored = { 0 };
+    if (format == FORMAT_JSON) {
+        strbuf_puts(&status.why, why);
+        status_json(&status, out, &ignored);
+    } else {
+        strbuf_puts(out, "UNKNOWN - ");
+        inert_puts(out, why, INERT_TEXT);
+        strbuf_puts(out, "\n");
+    }
+    status_free(&status);
+    strbuf_free(&ignored);
+}
+
+static struct probes *components_ask(const struct config *config)
+{
+    struct probes *probes = probes_open(config);
+    if (probes)
+        probes_ask(probes);
+    return probes;
+}
+
+/* The connection lives for one look only: a reader that stays would keep the WAL from being reset. */
+static enum status_level status_look(const struct config *config, enum status_format format, const struct probes *probes,
+                                     struct strbuf *out)
+{
+    struct status status = { 0 };
+    struct strbuf error = { 0 };
+    enum status_level level = STATUS_UNKNOWN;
+    struct face face = face_detect();
+    sqlite3 *db = reader_open(config->history_db, &error);
+    if (!db || !status_gather(&status, db, config, probes, face_now_ms(), &error)) {
+        unknown_put(format, strbuf_text(&error), out);
+    } else {
+        level = status.level;
+        if (format == FORMAT_TEXT)
+            status_text(&status, &face, out);
+        else if (!status_json(&status, out, &error))
+            unknown_put(FORMAT_TEXT, strbuf_text(&error), out);
+    }
+    status_free(&status);
+    sqlite3_close(db);
+    strbuf_free(&error);
+    return level;
+}
+
+static const char screen_enter[] = "\033[?1049h\033[?25l", screen_leave[] = "\033[0m\033[?25h\033[?1049l";
+static volatile sig_atomic_t watch_level = STATUS_UNKNOWN;    /* the only thing that a signal handler may touch */
+
+/*
+ * The handlers end the process by themselves: a flag would be looked at only after the component that hangs has had its
+ * whole timeout. Nothing needs tidying up but the terminal, and write and _exit are allowed here.
+ */
+static void watch_end(int signal_number)
+{
+    (void)signal_number;
+    _exit(watch_level);
+}
+
+static void watch_leave(int signal_number)
+{
+    if (write(STDOUT_FILENO, screen_leave, sizeof screen_leave - 1) < 0)
+        _exit(STATUS_UNKNOWN);
+    watch_end(signal_number);
+}
+
+static size_t screen_rows(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : SIZE_MAX;
+}
+
+/* Over the old screen instead of after clearing it, so that nothing flickers; what has no room is cut, or it would scroll. */
+static void screen_put(const struct strbuf *screen, size_t rows, struct strbuf *out)
+{
+    const char *line = strbuf_text(screen);
+    strbuf_puts(out, "\033[H");
+    for (size_t row = 0; *line && row < rows; row++) {
+        size_t len = strcspn(line, "\n");
+        strbuf_puts(out, row > 0 ? "\r\n" : "");
+        strbuf_add(out, line, len);
+        strbuf_puts(out, "\033[K");
+        line += len + (line[len] == '\n');
+    }
+    strbuf_puts(out, "\033[0m\033[J");
+}
+
+static bool frame_put(const struct config *config, enum status_format format, const struct probes *probes, bool terminal)
+{
+    struct strbuf screen = { 0 }, out = { 0 };
+    watch_level = (sig_atomic_t)status_look(config, format, probes, &screen);
+    if (terminal)
+        screen_put(&screen, screen_rows(), &out);
+    else
+        strbuf_printf(&out, "%s\n", strbuf_text(&screen));
+    bool written = face_print(&out);
+    strbuf_free(&screen);
+    strbuf_free(&out);
+    return written;
+}
+
+/* Until a signal ends it, or nobody reads any more. */
+static void status_watch(const struct config *config, enum status_format format)
+{
+    const struct timespec pause = { .tv_sec = REFRESH_S };
+    bool terminal = isatty(STDOUT_FILENO) && format == FORMAT_TEXT;
+    struct sigaction action = { .sa_handler = terminal ? watch_leave : watch_end };
+    struct probes *probes = NULL;
+    const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        sigaction(endings[i], &action, NULL);
+    if (terminal)
+        fputs(screen_enter, stdout);
+    /* A screen that somebody left open must not be what keeps the components busy. */
+    for (unsigned frame = 0;; frame++) {
+        if (frame % FRAMES_PER_QUESTION == 0) {
+            probes_close(probes);
+            probes = components_ask(config);
+        }
+        if (!frame_put(config, format, probes, terminal))
+            break;
+        nanosleep(&pause, NULL);
+    }
+    probes_close(probes);
+    if (terminal)
+        fputs(screen_leave, stdout);
+}
+
+/* Monitoring systems read 2 as critical: whatever keeps us from looking is 3, unknown. */
+int command_status(int argc, char **argv)
+{
+    struct options options;
+    struct config *config = NULL;
+    struct probes *probes = NULL;
+    struct strbuf out = { 0 };
+    int code = options_parse(&options, argc, argv, specs, OPTIONS);
+    if (code >= 0)
+        return code == EXIT_OK ? EXIT_OK : STATUS_UNKNOWN;
+    code = STATUS_UNKNOWN;
+    const char *name = options.values[OPTION_FORMAT] ? options.values[OPTION_FORMAT] : "text";
+    enum status_format format = strcmp(name, "json") == 0 ? FORMAT_JSON : FORMAT_TEXT;
+    if (format == FORMAT_TEXT && strcmp(name, "text") != 0) {
+        say_error("--format: '%s' is neither text nor json", name);
+        goto cleanup;
+    }
+    if (options.operand_count > 0) {
+        say_error("status: '%s': unexpected", options.operands[0]);
+        goto cleanup;
+    }
+    config = options_config(&options);
+    if (!config)
+        goto cleanup;
+    if (options.values[OPTION_WATCH]) {
+        status_watch(config, format);
+        goto cleanup;
+    }
+    probes = components_ask(config);
+    code = (int)status_look(config, format, probes, &out);
+    if (!face_print(&out))
+        code = STATUS_UNKNOWN;
+cleanup:
+    probes_close(probes);
+    strbuf_free(&out);
+    config_free(config);
+    options_free(&options);
+    return code;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "check.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "durations.h"
+
+static const char PAGERDUTY_URL[] = "https://events.pagerduty.com/v2/enqueue";
+static const char ALERTMANAGER_PATH[] = "/api/v2/alerts";
+
+/* Where an entry stands, or its section if the entry is not there. */
+static void put_place(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
+{
+    int line = config_line_of(loader, item, key);
+
+    if (line == CONFIG_LINE_NONE) {
+        line = config_line_of(loader, item, NULL);
+    }
+    if (line > 0) {
+        strbuf_printf(out, "%s:%d", loader->path, line);
+    } else {
+        strbuf_puts(out, "--set");
+    }
+}
+
+/* Begins an error or warning about an entry. */
+static void put_entry(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
+{
+    put_place(loader, item, key, out);
+    strbuf_printf(out, ": %s.%s: ", item, key);
+}
+
+/* An Alertmanager is named by its base; the API's path is ours to know. */
+static void complete_alertmanager_url(struct webhook_config *webhook)
+{
+    CURLU *url = curl_url();
+    char *path = NULL, *whole = NULL;
+
+    if (curl_url_set(url, CURLUPART_URL, webhook->url, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0 &&
+        curl_url_set(url, CURLUPART_PATH, ALERTMANAGER_PATH, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_URL, &whole, 0) == CURLUE_OK) {
+        free(webhook->url);
+        webhook->url = must_copy(whole, strlen(whole));
+    }
+    curl_free(whole);
+    curl_free(path);
+    curl_url_cleanup(url);
+}
+
+static void check_webhook(struct config_loader *loader, struct webhook_config *webhook)
+{
+    char item[130];
+
+    snprintf(item, sizeof item, "webhook %s", webhook->name);
+    if (webhook->format == FORMAT_PAGERDUTY) {
+        if (webhook->url == NULL) {
+            webhook->url = must_copy(PAGERDUTY_URL, strlen(PAGERDUTY_URL));
+        }
+        if (webhook->routing_key_file == NULL) {
+            put_entry(loader, item, "routing_key_file", loader->errors);
+            strbuf_puts(loader->errors, "format pagerduty needs it\n");
+        }
+    } else if (webhook->routing_key_file != NULL) {
+        put_entry(loader, item, "routing_key_file", loader->errors);
+        strbuf_puts(loader->errors, "only format pagerduty has one\n");
+    }
+    /* A url that was given and refused has its own error. */
+    if (webhook->url == NULL && config_line_of(loader, item, "url") == CONFIG_LINE_NONE) {
+        put_entry(loader, item, "url", loader->errors);
+        strbuf_puts(loader->errors, "missing\n");
+    }
+    if (webhook->url != NULL && webhook->format == FORMAT_ALERTMANAGER) {
+        complete_alertmanager_url(webhook);
+    }
+}
+
+static void check_probe(struct config_loader *loader, const struct probe_config *probe)
+{
+    char item[130];
+
+    snprintf(item, sizeof item, "probe %s", probe->name);
+    bool has_url = config_line_of(loader, item, "url") != CONFIG_LINE_NONE;
+    if (has_url && probe->container != NULL) {
+        put_entry(loader, item, "container", loader->errors);
+        strbuf_puts(loader->errors, "either a url or a container, not both\n");
+    } else if (!has_url && probe->container == NULL) {
+        put_entry(loader, item, "url", loader->errors);
+        strbuf_puts(loader->errors, "missing (or a container)\n");
+    }
+}
+
+/* A warning threshold beyond its critical one: legal, but the warning can never come first. 0 is "derived". */
+static void check_order(struct config_loader *loader, const char *section, const char *warning, int64_t warning_value,
+                        const char *critical, int64_t critical_value)
+{
+    if (warning_value == 0 || critical_value == 0 || warning_value <= critical_value) {
+        return;
+    }
+    bool given = config_line_of(loader, section, warning) != CONFIG_LINE_NONE;
+    put_entry(loader, section, given ? warning : critical, loader->warnings);
+    strbuf_printf(loader->warnings, "%s is above %s, so its warning never comes first\n", warning, critical);
+}
+
+static void check_log(struct config_loader *loader)
+{
+    const struct config *config = loader->config;
+
+    if (config->log_path[0] == '\0' || config->log_path[strlen(config->log_path) - 1] == '/') {
+        put_entry(loader, "log", "path", loader->errors);
+        strbuf_printf(loader->errors, "'%s' is not the name of a file\n", config->log_path);
+    }
+    errno = 0;
+    /* Where the users' database does not answer, whoever opens the log says so. */
+    if (config->log_owner != NULL && getpwnam(config->log_owner) == NULL && errno == 0) {
+        put_entry(loader, "log", "owner", loader->errors);
+        strbuf_printf(loader->errors, "no such user '%s'\n", config->log_owner);
+    }
+}
+
+static void check_textfile(struct config_loader *loader)
+{
+    const char *path = loader->config->metrics_textfile;
+    const char *ending = path != NULL ? strrchr(path, '.') : NULL;
+
+    if (path != NULL && (ending == NULL || strcmp(ending, ".prom") != 0)) {
+        put_entry(loader, "metrics", "textfile", loader->warnings);
+        strbuf_puts(loader->warnings, "node_exporter reads only files named *.prom\n");
+    }
+}
+
+void config_check(struct config_loader *loader)
+{
+    struct config *config = loader->config;
+    const struct settings *settings = &config->settings;
+
+    check_log(loader);
+    check_textfile(loader);
+
+    if (config->log_timezone != NULL) {
+        struct strbuf place = { 0 };
+        put_place(loader, "log", "timezone", &place);
+        config->log_timezone_place = place.at;
+    }
+    for (size_t i = 0; i < config->webhook_count; i++) {
+        check_webhook(loader, &config->webhooks[i]);
+    }
+    for (size_t i = 0; i < config->probe_count; i++) {
+        check_probe(loader, &config->probes[i]);
+    }
+    check_order(loader, "schedule", "late_warning", settings->schedule.late_warning_ms,
+                "late_critical", settings->schedule.late_critical_ms);
+    check_order(loader, "detect", "failures_warning", settings->detect.failures_warning,
+                "failures_critical", settings->detect.failures_critical);
+    check_order(loader, "detect", "cycle_slow", settings->detect.cycle_slow_ms,
+                "cycle_too_slow", settings->detect.cycle_too_slow_ms);
+    check_order(loader, "detect", "lag_warning", settings->detect.lag_warning_ms,
+                "lag_critical", settings->detect.lag_critical_ms);
+    check_order(loader, "detect", "stall_warning_runs", settings->detect.stall_warning_runs,
+                "stall_critical_runs", settings->detect.stall_critical_runs);
+}
+
+/* Anything beyond scheme, host and port may be what lets a stranger post. */
+static bool url_is_secret(const char *text)
+{
+    CURLU *url = curl_url();
+    char *user = NULL, *path = NULL, *query = NULL;
+    bool secret = curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK ||
+                  curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK ||
+                  curl_url_get(url, CURLUPART_QUERY, &query, 0) == CURLUE_OK ||
+                  (curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") != 0);
+
+    curl_free(query);
+    curl_free(path);
+    curl_free(user);
+    curl_url_cleanup(url);
+    return secret;
+}
+
+static bool webhook_is_secret(const struct webhook_config *webhook)
+{
+    if (webhook->url != NULL && strcmp(webhook->url, PAGERDUTY_URL) != 0 && url_is_secret(webhook->url)) {
+        return true;
+    }
+    for (size_t i = 0; i < webhook->header_count; i++) {
+        if (strncasecmp(webhook->headers[i], "authorization:", strlen("authorization:")) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void config_check_secrets(struct config_loader *loader)
+{
+    if (!loader->readable_by_others) {
+        return;
+    }
+    for (size_t i = 0; i < loader->config->webhook_count; i++) {
+        const struct webhook_config *webhook = &loader->config->webhooks[i];
+        if (webhook_is_secret(webhook)) {
+            strbuf_printf(loader->warnings,
+                          "%s: [webhook %s] holds a secret, and others than the owner may read the file: chmod 600\n",
+                          loader->path, webhook->name);
+        }
+    }
+}

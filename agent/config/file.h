@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CONFIG_FILE_H
+#define CONFIG_FILE_H
+
+#include <stdbool.h>
+
+#include "base/strbuf.h"
+
+/*
+ * An INI file as libinih reads it, with what libinih does not tell: the line of each entry, every syntax error rather
+ * than the first, and sections without entries.
+ */
+struct config_file_sink {
+    void *ctx;
+    void (*section)(void *ctx, const char *section, int line); /* NULL: its name cannot be read, which was an error */
+    void (*entry)(void *ctx, const char *section, const char *name, const char *value, int line);
+    void (*error)(void *ctx, int line, const char *why);
+};
+
+void config_file_parse(struct slice text, const struct config_file_sink *sink);
+
+#endif

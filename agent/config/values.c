@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "config_keys.h"
+#include "durations.h"
+#include "base/mask.h"
+#include "nearest.h"
+
+static const int64_t PERIOD_MIN_MS = 100;
+
+static const char *const format_names[] = {
+    [FORMAT_GENERIC] = "generic",
+    [FORMAT_SLACK] = "slack",
+    [FORMAT_PAGERDUTY] = "pagerduty",
+    [FORMAT_ALERTMANAGER] = "alertmanager",
+};
+enum { FORMATS = sizeof format_names / sizeof format_names[0] };
+
+const char *config_type_words(enum config_type type)
+{
+    switch (type) {
+    case CONFIG_TEXT: return "a text";
+    case CONFIG_URL: return "an http or https URL";
+    case CONFIG_PROBE_URL: return "an http or https URL, or tcp://host:port";
+    case CONFIG_PERIOD: return "a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)";
+    case CONFIG_PERIOD_OR_ZERO:
+        return "0 or a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)";
+    case CONFIG_COUNT: return "a whole number from 1 to 1000000";
+    case CONFIG_REAL: return "a number above 0";
+    case CONFIG_PROBABILITY: return "a number between 0 and 1";
+    case CONFIG_SWITCH: return "yes or no";
+    case CONFIG_FORMAT: return "generic, slack, pagerduty or alertmanager";
+    case CONFIG_SEVERITY: return "warning or critical";
+    case CONFIG_HEADERS: return "a header, \"Name: value\"";
+    }
+    return "a value";
+}
+
+/* The member that the key stands for. Its type is the one that the table's author chose the config_type for. */
+static void *place_of(const struct config_key *key, void *base)
+{
+    return (char *)base + key->offset;
+}
+
+static const void *value_of(const struct config_key *key, const void *base)
+{
+    return (const char *)base + key->offset;
+}
+
+static bool read_period(const char *text, bool zero_allowed, int64_t *ms)
+{
+    int64_t parsed;
+
+    if (!duration_parse(text, &parsed) || (parsed < PERIOD_MIN_MS && !(parsed == 0 && zero_allowed))) {
+        return false;
+    }
+    *ms = parsed;
+    return true;
+}
+
+static bool read_count(const char *text, int64_t *count)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    if (digits == 0 || digits > 7 || text[digits] != '\0') {
+        return false;
+    }
+    *count = strtoll(text, NULL, 10);
+    return *count >= 1 && *count <= 1000000;
+}
+
+static bool read_real(const char *text, double below, double *real)
+{
+    char *end;
+    double parsed = strtod(text, &end);
+
+    if (end == text || *end != '\0' || isspace((unsigned char)text[0]) || !isfinite(parsed) || parsed <= 0 ||
+        parsed >= below) {
+        return false;
+    }
+    *real = parsed;
+    return true;
+}
+
+static bool read_switch(const char *text, bool *on)
+{
+    static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcasecmp(text, words[i]) == 0) {
+            *on = i % 2 == 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_format(const char *text, enum payload_format *format, struct strbuf *why)
+{
+    struct nearest nearest;
+
+    nearest_begin(&nearest, text);
+    for (int i = 0; i < FORMATS; i++) {
+        if (strcmp(text, format_names[i]) == 0) {
+            *format = (enum payload_format)i;
+            return true;
+        }
+        nearest_try(&nearest, format_names[i]);
+    }
+    strbuf_printf(why, "unknown format '%s'; the nearest is '%s'", text, nearest.name);
+    return false;
+}
+
+static bool read_severity(const char *text, enum severity *severity)
+{
+    if (strcmp(text, "warning") == 0) {
+        *severity = SEVERITY_WARNING;
+    } else if (strcmp(text, "critical") == 0) {
+        *severity = SEVERITY_CRITICAL;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* Says why without the URL, which may be a secret. */
+static bool check_url(const char *text, bool tcp_allowed, struct strbuf *why)
+{
+    CURLU *url = curl_url();
+    char *scheme = NULL, *port = NULL;
+    bool good = false;
+    CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+
+    if (code != CURLUE_OK) {
+        strbuf_printf(why, "not a URL: %s", curl_url_strerror(code));
+        goto cleanup;
+    }
+    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
+    curl_url_get(url, CURLUPART_PORT, &port, 0);
+    if (tcp_allowed && strcmp(scheme, "tcp") == 0) {
+        good = port != NULL;
+    } else {
+        good = strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
+    }
+    if (!good) {
+        strbuf_printf(why, "%s:// does not fit: needs %s", scheme,
+                      config_type_words(tcp_allowed ? CONFIG_PROBE_URL : CONFIG_URL));
+    }
+cleanup:
+    curl_free(port);
+    curl_free(scheme);
+    curl_url_cleanup(url);
+    return good;
+}
+
+/* The name is a token: RFC 9110, section 5.6.2. */
+static bool header_is_good(const char *text)
+{
+    static const char token[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
+    size_t name = strspn(text, token);
+
+    return name > 0 && text[name] == ':' && strpbrk(text, "\r\n") == NULL;
+}
+
+static void set_text(char **place, const char *text)
+{
+    free(*place);
+    *place = must_copy(text, strlen(text));
+}
+
+static bool add_header(struct webhook_config *webhook, const char *text)
+{
+    if (!header_is_good(text)) {
+        return false;
+    }
+    webhook->headers = must_grow(webhook->headers, webhook->header_count + 1, sizeof *webhook->headers);
+    webhook->headers[webhook->header_count++] = must_copy(text, strlen(text));
+    return true;
+}
+
+static bool read_by_type(const struct config_key *key, const char *text, void *base, struct strbuf *why)
+{
+    void *place = place_of(key, base);
+
+    switch (key->type) {
+    case CONFIG_TEXT:
+        set_text(place, text);
+        return true;
+    case CONFIG_URL:
+    case CONFIG_PROBE_URL:
+        if (!check_url(text, key->type == CONFIG_PROBE_URL, why)) {
+            return false;
+        }
+        set_text(place, text);
+        return true;
+    case CONFIG_PERIOD: return read_period(text, false, place);
+    case CONFIG_PERIOD_OR_ZERO: return read_period(text, true, place);
+    case CONFIG_COUNT: return read_count(text, place);
+    case CONFIG_REAL: return read_real(text, HUGE_VAL, place);
+    case CONFIG_PROBABILITY: return read_real(text, 1, place);
+    case CONFIG_SWITCH: return read_switch(text, place);
+    case CONFIG_FORMAT: return read_format(text, place, why);
+    case CONFIG_SEVERITY: return read_severity(text, place);
+    case CONFIG_HEADERS: return add_header(base, text);
+    }
+    return false;
+}
+
+bool config_value_read(const struct config_key *key, const char *text, void *base, struct strbuf *why)
+{
+    size_t before = why->len;
+
+    if (text[0] == '\0') {
+        strbuf_printf(why, "no value given: needs %s", config_type_words(key->type));
+        return false;
+    }
+    if (read_by_type(key, text, base, why)) {
+        return true;
+    }
+    if (why->len == before && key->type == CONFIG_HEADERS) {
+        strbuf_printf(why, "needs %s", config_type_words(key->type)); /* it may hold a token: not repeated */
+    } else if (why->len == before) {
+        strbuf_printf(why, "bad value '%s': needs %s", text, config_type_words(key->type));
+    }
+    return false;
+}
+
+static void show_headers(const struct config_key *key, const struct webhook_config *webhook, struct strbuf *out)
+{
+    for (size_t i = 0; i < webhook->header_count; i++) {
+        const char *header = webhook->headers[i];
+        if (i > 0) {
+            strbuf_printf(out, "\n%s =%s", key->name, header[0] == '#' ? "" : " ");   /* behind a blank, a comment */
+        }
+        strbuf_printf(out, "%.*s: ***", (int)strcspn(header, ":"), header);
+    }
+}
+
+void config_value_show(const struct config_key *key, const void *base, struct strbuf *out)
+{
+    const void *value = value_of(key, base);
+
+    switch (key->type) {
+    case CONFIG_TEXT: {
+        const char *text = *(char *const *)value;
+        strbuf_puts(out, text != NULL ? text : "");
+        break;
+    }
+    case CONFIG_URL:
+    case CONFIG_PROBE_URL: {
+        const char *url = *(char *const *)value;
+        if (url != NULL) {
+            mask_url(url, out);
+        }
+        break;
+    }
+    case CONFIG_PERIOD:
+    case CONFIG_PERIOD_OR_ZERO: duration_text(*(const int64_t *)value, out); break;
+    case CONFIG_COUNT: strbuf_printf(out, "%" PRId64, *(const int64_t *)value); break;
+    case CONFIG_REAL:
+    case CONFIG_PROBABILITY: strbuf_printf(out, "%g", *(const double *)value); break;
+    case CONFIG_SWITCH: strbuf_puts(out, *(const bool *)value ? "yes" : "no"); break;
+    case CONFIG_FORMAT: strbuf_puts(out, format_names[*(const enum payload_format *)value]); break;
+    case CONFIG_SEVERITY:
+        strbuf_puts(out, *(const enum severity *)value == SEVERITY_CRITICAL ? "critical" : "warning");
+        break;
+    case CONFIG_HEADERS: show_headers(key, base, out); break;
+    }
+}
+
+void config_value_free(const struct config_key *key, void *base)
+{
+    if (key->type == CONFIG_TEXT || key->type == CONFIG_URL || key->type == CONFIG_PROBE_URL) {
+        free(*(char **)place_of(key, base));
+    } else if (key->type == CONFIG_HEADERS) {
+        struct webhook_config *webhook = base;
+        for (size_t i = 0; i < webhook->header_count; i++) {
+            free(webhook->headers[i]);
+        }
+        free(webhook->headers);
+    }
+}

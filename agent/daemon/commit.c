@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon_private.h"
+#include "base/say.h"
+#include "state.h"
+
+enum {
+    HELD_LEAST_BYTES = 8 << 20,   /* more than the WAL has when nobody is in the way, in a catch-up too */
+    SOON_MS = 50,                 /* after a commit that met our own checkpoint */
+};
+
+static void put_everything(struct daemon *daemon)
+{
+    struct source_position positions[SOURCES_MOST];
+    struct strbuf trouble = { 0 };
+    daemon_log_trouble(daemon, &trouble);
+    size_t count = follow_positions(daemon->follow, positions, SOURCES_MOST);
+    history_put_sources(daemon->history, positions, count);
+    state_save_parser(daemon->history, &daemon->ingest);
+    state_save_engine(daemon->history, daemon->ingest.engine, STATE_CHANGED);
+    state_save_agent(daemon->history, &daemon->ingest, &(struct agent_facts){
+        .started_ms = daemon->started_ms,
+        .alive_ms = daemon->now_ms,
+        .writer = daemon->writer,
+        .behind_bytes = follow_behind(daemon->follow),
+        .commit_failures = daemon->commit_failures,
+        .log_path = daemon->config->log_path,
+        .log_trouble = trouble.len ? strbuf_text(&trouble) : NULL,
+    });
+    strbuf_free(&trouble);
+    daemon->touched = false;
+}
+
+static void commit_failed(struct daemon *daemon, const char *why)
+{
+    daemon->commit_failures++;
+    daemon->retry_ms = daemon->running_ms + RETRY_MS;
+    if (daemon->trouble.failures++ == 0)
+        daemon->trouble.since_ms = daemon->now_ms;
+    if (strcmp(strbuf_text(&daemon->trouble.why), why) != 0) {
+        strbuf_clear(&daemon->trouble.why);
+        strbuf_puts(&daemon->trouble.why, why);
+        say_error("history: %s; going on from memory", why);
+    }
+    history_leave_trouble(daemon->history, &daemon->trouble);
+}
+
+static void commit_succeeded(struct daemon *daemon)
+{
+    if (daemon->trouble.failures == 0)
+        return;
+    say_warning("history: writing again");
+    daemon->trouble.failures = 0;
+    strbuf_clear(&daemon->trouble.why);
+    history_leave_trouble(daemon->history, &daemon->trouble);
+}
+
+/* Somebody reads and does not let go, or the disk fails, so the WAL cannot begin anew: said, and again whenever it has doubled. */
+static void watch_wal(struct daemon *daemon)
+{
+    int64_t held_bytes = history_held_bytes(daemon->history), told_bytes = daemon->held_told_bytes;
+    if (held_bytes >= (told_bytes ? 2 * told_bytes : HELD_LEAST_BYTES)) {
+        say_warning("history: %" PRId64 " MB of the write-ahead log cannot be moved into the database, and it grows: a reader holds it "
+                    "(fuser %s-wal names it), or the disk fails", held_bytes >> 20, daemon->config->history_db);
+        daemon->held_told_bytes = held_bytes;
+    } else if (told_bytes && held_bytes < HELD_LEAST_BYTES) {
+        say_warning("history: the write-ahead log is free again");
+        daemon->held_told_bytes = 0;
+    }
+}
+
+void daemon_commit(struct daemon *daemon)
+{
+    struct strbuf error = { 0 };
+    if (daemon->touched)
+        put_everything(daemon);
+    if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)
+        return;
+    bool tending = history_tending(daemon->history);
+    enum history_status status = history_commit(daemon->history, &error);
+    if (status == HISTORY_BUSY && tending) {
+        daemon->retry_ms = daemon->running_ms + SOON_MS;
+    } else if (status != HISTORY_OK) {
+        commit_failed(daemon, strbuf_text(&error));
+    } else {
+        if (error.len) {
+            say_warning("history: %s", strbuf_text(&error));
+            engine_retell(daemon->ingest.engine);
+        }
+        commit_succeeded(daemon);
+        daemon->textfile.stale = true;
+        daemon->retry_ms = 0;
+        watch_wal(daemon);
+    }
+    strbuf_free(&error);
+}
+
+static int64_t promised_ms(const struct engine *engine)
+{
+    struct archive archive;
+    struct strbuf text = { 0 };
+    int64_t next_run_ms = 0;
+    archive_save_to(&archive, &text);
+    engine_report(engine, &archive);
+    archive_load_from(&archive, strbuf_slice(&text));
+    archive_i64(&archive, "next_run_ms", &next_run_ms);
+    strbuf_free(&text);
+    return next_run_ms;
+}
+
+void daemon_write_textfile(struct daemon *daemon, bool up)
+{
+    textfile_write(&daemon->textfile, daemon->config->metrics_textfile, &(struct textfile_facts){
+        .up = up,
+        .reload_refused = daemon->reload_refused,
+        .log_path = daemon->config->log_path,
+        .started_ms = daemon->started_ms,
+        .metrics = daemon->metrics,
+        .dispatch = daemon->dispatch,
+        .parsed = parser_counts(daemon->ingest.parser),
+        .commit_failures = daemon->commit_failures,
+        .read_bytes = daemon->read_bytes,
+        .behind_bytes = follow_behind(daemon->follow),
+        .last_record_ms = parser_clock(daemon->ingest.parser),
+        .next_run_ms = promised_ms(daemon->ingest.engine),
+        .writer = daemon->writer,
+    }, daemon->now_ms);
+}

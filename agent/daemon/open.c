@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon_private.h"
+#include "confine.h"
+#include "systemd.h"
+#include "base/say.h"
+#include "state.h"
+
+/* --- what the core and the log tell ------------------------------------------------------------------------ */
+
+static void on_notify(void *ctx, const struct notification *notification)
+{
+    struct daemon *daemon = ctx;
+    struct message *message = message_from(notification);
+    dispatch_put(daemon->dispatch, message, notification->hearing);
+    message_free(message);
+}
+
+static void on_line(void *ctx, const char *line, size_t len, int64_t offset)
+{
+    struct daemon *daemon = ctx;
+    daemon->touched = true;
+    daemon->read_bytes += (int64_t)len + 1;
+    ingest_line(&daemon->ingest, line, len, offset);
+}
+
+static void on_note(void *ctx, enum follow_note note, const char *text)
+{
+    (void)ctx;
+    if (note == FOLLOW_OPENED || note == FOLLOW_WAITING)
+        say_info("%s", text);
+    else
+        say_warning("%s", text);
+}
+
+/* --- beginning and end ------------------------------------------------------------------------------------- */
+
+static bool open_history(struct daemon *daemon, struct strbuf *error)
+{
+    struct strbuf notice = { 0 };
+    daemon->history = history_open(daemon->config->history_db, &notice, error);
+    if (notice.len)
+        say_warning("%s", strbuf_text(&notice));
+    strbuf_free(&notice);
+    return daemon->history != NULL;
+}
+
+/* What an earlier life left; without it the counts just begin anew. */
+static void open_metrics(struct daemon *daemon)
+{
+    struct strbuf error = { 0 };
+    daemon->metrics = metrics_new();
+    if (!metrics_take_up(daemon->metrics, daemon->config->history_db, &error))
+        say_warning("metrics: %s", strbuf_text(&error));
+    strbuf_free(&error);
+}
+
+static bool open_core(struct daemon *daemon, struct strbuf *error)
+{
+    struct engine_sink stored = history_sink(daemon->history);
+    struct engine_sink sink = metrics_sink(daemon->metrics, &stored);
+    sink.notify_ctx = daemon;
+    sink.notify = on_notify;
+    daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);
+    if (!daemon->ingest.parser)
+        return false;
+    daemon->ingest.scrub = scrub_open();
+    daemon->ingest.engine = engine_new(&daemon->config->settings, &sink);
+    daemon->ingest.live_from_ms = daemon->started_ms - FRESH_MS;
+    state_load(daemon->history, &daemon->ingest);
+    engine_catch_up(daemon->ingest.engine);
+    daemon->catching_up = true;
+    return true;
+}
+
+/* Before the sender's thread or the prober's begins: a thread that runs already would not be confined. */
+static void confine(const struct config *config)
+{
+    struct strbuf shortfall = { 0 };
+    confine_process(config, &shortfall);
+    if (shortfall.len)
+        say_warning("not confined as far as could be: %s", strbuf_text(&shortfall));
+    strbuf_free(&shortfall);
+}
+
+static bool open_follow(struct daemon *daemon, struct strbuf *error)
+{
+    struct source_position positions[SOURCES_MOST];
+    size_t count = history_get_sources(daemon->history, positions, SOURCES_MOST);
+    struct follow_sink sink = { daemon, on_line, on_note };
+    daemon->follow = follow_open(daemon->config->log_path, daemon->config->log_owner, positions, count, &sink, error);
+    return daemon->follow != NULL;
+}
+
+bool daemon_open(struct daemon *daemon, struct strbuf *error)
+{
+    if (!open_history(daemon, error))
+        return false;
+    open_metrics(daemon);
+    if (!open_core(daemon, error))
+        return false;
+    confine(daemon->config);
+    daemon->prober = prober_open(daemon->config, follow_wake);
+    daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
+    return daemon->dispatch && open_follow(daemon, error);
+}
+
+void daemon_close(struct daemon *daemon)
+{
+    daemon_look_at_clocks(daemon);
+    systemd_tell(SYSTEMD_STOPPING);
+    prober_close(daemon->prober);
+    if (daemon->dispatch)
+        dispatch_stop(daemon->dispatch);
+    daemon->retry_ms = 0;
+    if (daemon->history && daemon->follow) {
+        daemon_commit(daemon);
+        if (daemon->config->metrics_textfile)
+            daemon_write_textfile(daemon, false);
+    }
+    dispatch_close(daemon->dispatch);
+    follow_free(daemon->follow);
+    engine_free(daemon->ingest.engine);
+    metrics_free(daemon->metrics);
+    scrub_close(daemon->ingest.scrub);
+    parser_free(daemon->ingest.parser);
+    if (daemon->history)
+        history_close(daemon->history);
+    strbuf_free(&daemon->trouble.why);
+    strbuf_free(&daemon->status);
+    config_free(daemon->config);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon_private.h"
+#include "systemd.h"
+#include "base/say.h"
+
+static bool same_path(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* A file that nobody writes any more would be collected for ever, and look like an agent that stands still. */
+static void leave_textfile(struct daemon *daemon, const struct config *fresh)
+{
+    const char *old = daemon->config->metrics_textfile;
+    if (same_path(old, fresh->metrics_textfile))
+        return;
+    if (old && unlink(old) != 0 && errno != ENOENT)
+        say_error("metrics %s: cannot be removed: %s", old, strerror(errno));
+    daemon->textfile = (struct textfile){ 0 };
+}
+
+/* What waits in the outbox stays there for the new one; what is on its way gets a moment to arrive. */
+static void replace_dispatch(struct daemon *daemon, struct dispatch *dispatch)
+{
+    dispatch_stop(daemon->dispatch);
+    dispatch_count_on(dispatch, daemon->dispatch);
+    dispatch_close(daemon->dispatch);
+    daemon->dispatch = dispatch;
+}
+
+/* All that can fail is tried before anything changes. */
+static bool take_over(struct daemon *daemon, struct config *fresh, struct strbuf *error)
+{
+    struct dispatch *dispatch = dispatch_open(fresh, daemon->history, follow_wake, error);
+    if (!dispatch)
+        return false;
+    if (!parser_change_patterns(daemon->ingest.parser, fresh->log_patterns, error)) {
+        dispatch_close(dispatch);
+        return false;
+    }
+    replace_dispatch(daemon, dispatch);
+    leave_textfile(daemon, fresh);
+    engine_configure(daemon->ingest.engine, &fresh->settings);
+    config_free(daemon->config);
+    daemon->config = fresh;
+    prober_close(daemon->prober);
+    daemon->prober = prober_open(fresh, follow_wake);
+    return true;
+}
+
+static void say_kept(const struct strbuf *kept)
+{
+    for (const char *line = strbuf_text(kept); *line; line += strcspn(line, "\n") + 1)
+        say_warning("%.*s", (int)strcspn(line, "\n"), line);
+}
+
+void daemon_reload(struct daemon *daemon)
+{
+    struct strbuf kept = { 0 }, error = { 0 };
+    systemd_tell(SYSTEMD_RELOADING);
+    struct config *fresh = daemon->source->reload(daemon->source->ctx);
+    if (fresh)
+        config_keep(fresh, daemon->config, &kept);
+    daemon->reload_refused = !fresh || !take_over(daemon, fresh, &error);
+    if (!daemon->reload_refused) {
+        say_kept(&kept);
+        say_warning("configuration read again");
+    } else {
+        if (error.len)
+            say_error("%s", error.at);
+        say_error("the configuration is not taken over: the old one stays");
+        config_free(fresh);
+    }
+    systemd_tell(SYSTEMD_READY);
+    strbuf_free(&kept);
+    strbuf_free(&error);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scrub.h"
+
+#include <stdlib.h>
+
+#include "base/mask.h"
+
+static const char KEY_BEGINS[] = "-----BEGIN ", KEY_ENDS[] = "-----END ", KEY_IS_PRIVATE[] = "PRIVATE KEY-----";
+
+struct scrub {
+    struct masker *masker;
+    bool in_key;             /* a line of this excerpt began a private key that has not ended yet */
+    struct strbuf text, line;
+};
+
+struct scrub *scrub_open(void)
+{
+    struct scrub *scrub = must_alloc(sizeof *scrub);
+
+    scrub->masker = masker_open();
+    return scrub;
+}
+
+void scrub_close(struct scrub *scrub)
+{
+    if (scrub == NULL) {
+        return;
+    }
+    masker_close(scrub->masker);
+    strbuf_free(&scrub->text);
+    strbuf_free(&scrub->line);
+    free(scrub);
+}
+
+void scrub_archive(struct scrub *scrub, struct archive *archive)
+{
+    archive_bool(archive, "in_private_key", &scrub->in_key);
+}
+
+/* What follows the next "-----BEGIN ... PRIVATE KEY-----", or its END; NULL if there is none. */
+static const char *after_mark(struct slice text, const char *mark)
+{
+    const char *end = text.at + text.len;
+    const char *at = memmem(text.at, text.len, mark, strlen(mark));
+    const char *kind = at != NULL ? memmem(at, (size_t)(end - at), KEY_IS_PRIVATE, strlen(KEY_IS_PRIVATE)) : NULL;
+
+    return kind != NULL ? kind + strlen(KEY_IS_PRIVATE) : NULL;
+}
+
+static struct slice rest_of(struct slice text, const char *from)
+{
+    return (struct slice){ from, (size_t)(text.at + text.len - from) };
+}
+
+static bool leaves_key_open(struct slice text)
+{
+    const char *begun, *ended = text.at;
+
+    if (text.len == 0) {
+        return false;
+    }
+    while (ended != NULL && (begun = after_mark(rest_of(text, ended), KEY_BEGINS)) != NULL) {
+        ended = after_mark(rest_of(text, begun), KEY_ENDS);
+    }
+    return ended == NULL;
+}
+
+/* One line of an excerpt. */
+static void scrub_text(struct scrub *scrub, struct slice text, struct strbuf *out)
+{
+    if (scrub->in_key) {
+        const char *after = after_mark(text, KEY_ENDS);
+        strbuf_puts(out, "***");
+        if (after == NULL) {
+            return;
+        }
+        text = rest_of(text, after);
+    }
+    scrub->in_key = leaves_key_open(text);
+    masker_text(scrub->masker, text, out);
+}
+
+/* The line around the text, which is usually a part of it; what stands before and after it is the scheduler's own. */
+static void scrub_line(struct scrub *scrub, const struct event *event)
+{
+    const struct slice line = event->line, text = event->text;
+
+    if (text.len > 0 && text.at >= line.at && text.at + text.len <= line.at + line.len) {
+        strbuf_add(&scrub->line, line.at, (size_t)(text.at - line.at));
+        strbuf_add(&scrub->line, strbuf_text(&scrub->text), scrub->text.len);
+        struct slice rest = rest_of(line, text.at + text.len);
+        strbuf_add(&scrub->line, rest.at, rest.len);
+    } else {
+        masker_text(scrub->masker, line, &scrub->line);
+    }
+}
+
+/* What has no text consists of words that the vocabulary knows, numbers and times, but for these kinds. */
+static bool has_foreign_words(const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_RUN_FAILED:
+    case EVENT_RUN_STDERR:
+    case EVENT_RUN_TIMEOUT:
+    case EVENT_CYCLE_EXCEPTION:
+    case EVENT_SCHEDULER_CRASHED:
+        return true;
+    default:
+        return event->text.len > 0;
+    }
+}
+
+void scrub_event(struct scrub *scrub, struct event *event)
+{
+    if (event->kind != EVENT_RUN_STDERR) {
+        scrub->in_key = false;
+    }
+    if (has_foreign_words(event)) {
+        strbuf_clear(&scrub->text);
+        strbuf_clear(&scrub->line);
+        scrub_text(scrub, event->text, &scrub->text);
+        scrub_line(scrub, event);
+        event->text = (struct slice){ strbuf_text(&scrub->text), scrub->text.len };
+        event->line = (struct slice){ strbuf_text(&scrub->line), scrub->line.len };
+    }
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void put(struct history *history, const char *key, struct strbuf *text)
+{
+    history_put_state(history, key, strbuf_slice(text));
+    strbuf_free(text);
+}
+
+/* The error is that of one zone: read in another (the configuration was put right), the log's times may be right. */
+static void archive_zone_error(struct ingest *ingest, struct archive *archive)
+{
+    const char *tz = getenv("TZ");
+    struct strbuf zone = { 0 };
+    strbuf_printf(&zone, "TZ=%s", tz ? tz : "");
+    char *known = must_copy(strbuf_text(&zone), zone.len);
+    int64_t error_ms = archive_loading(archive) ? 0 : ingest->zone_error_ms;
+    archive_text(archive, "zone", &known);
+    archive_i64(archive, "zone_error_ms", &error_ms);
+    ingest->zone_error_ms = strcmp(known, strbuf_text(&zone)) == 0 ? error_ms : 0;
+    free(known);
+    strbuf_free(&zone);
+}
+
+void state_save_parser(struct history *history, struct ingest *ingest)
+{
+    struct archive archive;
+    struct strbuf text = { 0 };
+    archive_save_to(&archive, &text);
+    parser_archive(ingest->parser, &archive);
+    archive_zone_error(ingest, &archive);
+    scrub_archive(ingest->scrub, &archive);
+    put(history, STATE_PARSER, &text);
+}
+
+void state_save_engine(struct history *history, struct engine *engine, enum state_extent extent)
+{
+    struct archive archive;
+    struct strbuf live = { 0 }, windows = { 0 };
+    archive_save_to(&archive, &live);
+    engine_archive_live(engine, &archive);
+    put(history, STATE_ENGINE, &live);
+    if (!engine_windows_changed(engine) && extent == STATE_CHANGED)
+        return;
+    archive_save_to(&archive, &windows);
+    engine_archive_windows(engine, &archive);
+    put(history, STATE_WINDOWS, &windows);
+}
+
+static bool load(struct history *history, const char *key, struct strbuf *text, struct archive *archive)
+{
+    strbuf_clear(text);
+    if (!history_get_state(history, key, text))
+        return false;
+    archive_load_from(archive, strbuf_slice(text));
+    return true;
+}
+
+void state_load(struct history *history, struct ingest *ingest)
+{
+    struct archive archive;
+    struct strbuf text = { 0 };
+    if (load(history, STATE_PARSER, &text, &archive)) {
+        parser_archive(ingest->parser, &archive);
+        archive_zone_error(ingest, &archive);
+        scrub_archive(ingest->scrub, &archive);
+    }
+    if (load(history, STATE_ENGINE, &text, &archive))
+        engine_archive_live(ingest->engine, &archive);
+    if (load(history, STATE_WINDOWS, &text, &archive))
+        engine_archive_windows(ingest->engine, &archive);
+    strbuf_free(&text);
+}
+
+static void number(struct archive *archive, const char *name, int64_t value)
+{
+    archive_i64(archive, name, &value);
+}
+
+void state_save_agent(struct history *history, const struct ingest *ingest, const struct agent_facts *facts)
+{
+    const struct parser_counts *counts = parser_counts(ingest->parser);
+    char *log_path = must_copy(facts->log_path, strlen(facts->log_path));
+    char *log_trouble = facts->log_trouble ? must_copy(facts->log_trouble, strlen(facts->log_trouble)) : NULL;
+    struct archive archive;
+    struct strbuf text = { 0 };
+
+    archive_save_to(&archive, &text);
+    number(&archive, "pid", getpid());
+    number(&archive, "started_ms", facts->started_ms);
+    number(&archive, "alive_ms", facts->alive_ms);
+    number(&archive, "writer", facts->writer);
+    number(&archive, "last_line_ms", ingest_clock(ingest));
+    number(&archive, "behind_bytes", facts->behind_bytes);
+    number(&archive, "lines", counts->lines);
+    number(&archive, "records", counts->records);
+    number(&archive, "events", counts->events);
+    number(&archive, "misses", counts->misses);
+    number(&archive, "limit_hits", counts->limit_hits);
+    number(&archive, "commit_failures", facts->commit_failures);
+    archive_text(&archive, "log_path", &log_path);
+    archive_text(&archive, "log_trouble", &log_trouble);
+    engine_report(ingest->engine, &archive);
+    put(history, STATE_AGENT, &text);
+    free(log_path);
+    free(log_trouble);
+}

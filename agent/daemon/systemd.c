@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "systemd.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STATUS_BYTES = 256, USEC_PER_MSEC = 1000 };
+
+/* '/' begins a path, '@' a name in Linux's abstract namespace, where a NUL stands in its place. Returns 0 if it is neither. */
+static socklen_t address_of(const char *name, struct sockaddr_un *address)
+{
+    size_t len = strlen(name);
+    if ((name[0] != '/' && name[0] != '@') || len < 2 || len >= sizeof address->sun_path) {
+        return 0;
+    }
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    memcpy(address->sun_path, name, len);
+    if (name[0] == '@') {
+        address->sun_path[0] = '\0';
+        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);   /* the name's length counts, no NUL ends it */
+    }
+    return (socklen_t)sizeof *address;
+}
+
+static enum systemd_told send_text(const char *text)
+{
+    const char *name = getenv("NOTIFY_SOCKET");
+    if (name == NULL || name[0] == '\0') {
+        return SYSTEMD_NOT_THERE;
+    }
+    struct sockaddr_un address;
+    socklen_t address_len = address_of(name, &address);
+    if (address_len == 0) {
+        errno = EINVAL;
+        return SYSTEMD_FAILED;
+    }
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return SYSTEMD_FAILED;
+    }
+    ssize_t sent;
+    do {
+        sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address, address_len);
+    } while (sent < 0 && errno == EINTR);
+    int why = errno;
+    close(fd);
+    errno = why;
+    return sent < 0 ? SYSTEMD_FAILED : SYSTEMD_TOLD;
+}
+
+/* A service of Type=notify-reload says when it began to reload, so that the manager knows which READY ends it. */
+static enum systemd_told tell_reloading(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_usec = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    char text[64];
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, now_usec);
+    return send_text(text);
+}
+
+enum systemd_told systemd_tell(enum systemd_state state)
+{
+    switch (state) {
+    case SYSTEMD_READY:
+        return send_text("READY=1");
+    case SYSTEMD_RELOADING:
+        return tell_reloading();
+    case SYSTEMD_STOPPING:
+        return send_text("STOPPING=1");
+    case SYSTEMD_WATCHDOG:
+        return send_text("WATCHDOG=1");
+    }
+    errno = EINVAL;
+    return SYSTEMD_FAILED;
+}
+
+/* Back to where a character of UTF-8 begins, if text[len] is inside one: the manager drops a status that is not UTF-8. */
+static size_t whole_characters(const char *text, size_t len)
+{
+    while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80) {
+        len--;
+    }
+    return len;
+}
+
+enum systemd_told systemd_tell_status(const char *text)
+{
+    char line[sizeof "STATUS=" + STATUS_BYTES] = "STATUS=";
+    char *out = line + strlen(line);
+    size_t len = strlen(text);
+    if (len > STATUS_BYTES) {
+        len = whole_characters(text, STATUS_BYTES);
+    }
+    /* A line break would begin another assignment. */
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        *out++ = c < ' ' || c == 0x7F ? ' ' : text[i];
+    }
+    *out = '\0';
+    return send_text(line);
+}
+
+/* A whole number of the environment, -1 if it is not there or is none. */
+static int64_t number_from(const char *variable)
+{
+    const char *text = getenv(variable);
+    if (text == NULL || text[0] < '0' || text[0] > '9') {
+        return -1;
+    }
+    char *end;
+    errno = 0;
+    int64_t number = strtoll(text, &end, 10);
+    return errno == 0 && *end == '\0' ? number : -1;
+}
+
+int64_t systemd_watchdog_ms(void)
+{
+    int64_t usec = number_from("WATCHDOG_USEC");
+    if (usec <= 0) {
+        return 0;
+    }
+    /* Inherited from somebody else's service: not meant for us. */
+    if (getenv("WATCHDOG_PID") != NULL && number_from("WATCHDOG_PID") != (int64_t)getpid()) {
+        return 0;
+    }
+    int64_t half_ms = usec / 2 / USEC_PER_MSEC;
+    return half_ms > 0 ? half_ms : 1;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "follow.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "follow_state.h"
+#include "wake_timer.h"
+#include "inotify.h"
+#include "writer_lease.h"
+
+/* A writer that reopens by itself or is told to does so well within this time after a rotation. */
+enum { STALE_WRITER_MS = 2000 };
+
+/* Where no lease tells that an old file is done, this many are kept. */
+enum { UNCERTAIN_FILES_MAX = 8 };
+
+int64_t follow_monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void follow_note(const struct follow *follow, enum follow_note note, const char *format, ...)
+{
+    struct strbuf text = { 0 };
+    char *rest = NULL;
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&rest, format, args) < 0)
+        rest = NULL;
+    va_end(args);
+    strbuf_printf(&text, "%s: %s", follow->path, rest ? rest : format);
+    follow->sink.note(follow->sink.ctx, note, strbuf_text(&text));
+    free(rest);
+    strbuf_free(&text);
+}
+
+void follow_trouble(struct follow *follow, enum follow_note note, const char *why)
+{
+    follow->refused = follow->retry = note == FOLLOW_REFUSED;
+    if (strcmp(strbuf_text(&follow->trouble), why) == 0)
+        return;
+    strbuf_clear(&follow->trouble);
+    strbuf_puts(&follow->trouble, why);
+    follow_note(follow, note, "%s", why);
+}
+
+void follow_trouble_over(struct follow *follow)
+{
+    strbuf_clear(&follow->trouble);
+    follow->refused = follow->retry = false;
+}
+
+static bool find_owner(const char *name, int64_t *owner, struct strbuf *error)
+{
+    *owner = TAIL_ANY_OWNER;
+    if (!name)
+        return true;
+    errno = 0;
+    const struct passwd *user = getpwnam(name);
+    if (!user) {
+        strbuf_printf(error, "log owner %s: %s", name, errno ? strerror(errno) : "no such user");
+        return false;
+    }
+    *owner = user->pw_uid;
+    return true;
+}
+
+static void split_path(struct follow *follow)
+{
+    const char *slash = strrchr(follow->path, '/');
+    const char *base = slash ? slash + 1 : follow->path;
+    size_t len = slash ? (size_t)(slash - follow->path) : 0;
+
+    follow->base = must_copy(base, strlen(base));
+    if (len > 0)
+        follow->directory = must_copy(follow->path, len);
+    else
+        follow->directory = must_copy(slash ? "/" : ".", 1);
+}
+
+struct follow *follow_open(const char *path, const char *owner, const struct source_position *positions, size_t count,
+                           const struct follow_sink *sink, struct strbuf *error)
+{
+    int64_t owner_id;
+    if (path[0] == '\0' || path[strlen(path) - 1] == '/') {
+        strbuf_printf(error, "log \"%s\": not the name of a file", path);
+        return NULL;
+    }
+    if (!find_owner(owner, &owner_id, error) || !waker_open(error))
+        return NULL;
+    writer_prepare();
+
+    struct follow *follow = must_alloc(sizeof *follow);
+    follow->path = must_copy(path, strlen(path));
+    follow->owner = owner_id;
+    follow->known_owner = TAIL_ANY_OWNER;
+    follow->sink = *sink;
+    follow->buffer = must_alloc(TAIL_BUFFER_BYTES);
+    follow->writer = WRITER_UNKNOWN;
+    follow->look = true;
+    split_path(follow);
+    if (count > 0) {
+        follow->remembered = must_grow(NULL, count, sizeof *positions);
+        memcpy(follow->remembered, positions, count * sizeof *positions);
+        follow->remembered_count = count;
+    }
+    return follow;
+}
+
+void follow_free(struct follow *follow)
+{
+    if (!follow)
+        return;
+    while (follow->count > 0)
+        follow_drop(follow, follow->count - 1);
+    if (follow->have_inotify)
+        watch_close();
+    waker_close();
+    strbuf_free(&follow->trouble);
+    strbuf_free(&follow->unreadable);
+    free(follow->files);
+    free(follow->remembered);
+    free(follow->buffer);
+    free(follow->base);
+    free(follow->directory);
+    free(follow->path);
+    free(follow);
+}
+
+static bool is_replaced(const struct follow *follow, size_t index)
+{
+    return index + 1 < follow->count;
+}
+
+static bool is_rotated(const struct follow *follow, size_t index)
+{
+    return is_replaced(follow, index) || !follow->current;
+}
+
+static enum follow_writer ask_writer(struct follow *follow, struct followed *file)
+{
+    if (tail_is_packed(file->tail))
+        return file->writer = WRITER_ABSENT;
+    /* Who was there is there until a close says otherwise; who was not may come without a word. */
+    if (file->writer != WRITER_PRESENT || file->writer_stale || follow->polling) {
+        file->writer = writer_ask(tail_fd(file->tail));
+        file->writer_stale = file->writer == WRITER_PRESENT && follow->recheck_ms > 0;
+    }
+    if (file->writer == WRITER_UNKNOWN && !follow->said_no_lease) {
+        follow->said_no_lease = true;
+        follow_note(follow, FOLLOW_NO_LEASE, "who holds it open may not be asked here (not its owner, no CAP_LEASE, or no "
+                    "leases on this file system): the scheduler's death is seen by its silence only");
+    }
+    return file->writer;
+}
+
+enum follow_writer follow_writer(struct follow *follow)
+{
+    if (follow->count == 0)
+        return follow->writer;
+    enum follow_writer all = WRITER_ABSENT;
+    for (size_t i = 0; i < follow->count; i++) {
+        enum follow_writer one = ask_writer(follow, &follow->files[i]);
+        if (one == WRITER_PRESENT || all == WRITER_PRESENT)
+            all = WRITER_PRESENT;
+        else if (one == WRITER_UNKNOWN)
+            all = WRITER_UNKNOWN;
+    }
+    if (all != WRITER_PRESENT)
+        follow->recheck_ms = 0;
+    follow->writer = all;
+    return all;
+}
+
+/* The writer stays with a file that was replaced: rotation and writer disagree. */
+static void blame_writer(struct follow *follow, size_t index)
+{
+    struct followed *file = &follow->files[index];
+    int64_t now_ms = follow_monotonic_ms();
+
+    if (!is_replaced(follow, index) || file->blamed || file->written_ms == 0 || now_ms - file->written_ms < STALE_WRITER_MS)
+        return;
+    file->writer_stale = true;
+    enum follow_writer writer = ask_writer(follow, file);
+    if (writer == WRITER_ABSENT || (writer == WRITER_UNKNOWN && file->closed))
+        return;
+    file->blamed = true;
+    follow_note(follow, FOLLOW_STALE_WRITER, "rotated away, but the writer stays with the old file (inode %llu), which is "
+                "followed too; rotate with copytruncate, or make the writer reopen its log (Python: WatchedFileHandler)",
+                (unsigned long long)tail_position(file->tail).inode);
+}
+
+static bool is_done(struct follow *follow, struct followed *file)
+{
+    enum follow_writer writer = ask_writer(follow, file);
+    if (writer != WRITER_UNKNOWN)
+        return writer == WRITER_ABSENT;
+    return file->closed || follow->count > UNCERTAIN_FILES_MAX;
+}
+
+/*
+ * A file that is rotated away, at its end, and without a writer is done: nobody can have written between its end and now
+ * other than before the question, therefore it is read once more after the answer. It is kept while nothing replaced it and
+ * it still has a name: its age then tells which rotated files came after it. True if it is followed no longer.
+ */
+static bool settle(struct follow *follow, size_t index)
+{
+    struct followed *file = &follow->files[index];
+    size_t budget = SIZE_MAX;
+
+    if (!is_rotated(follow, index))
+        return false;
+    file->drained = is_replaced(follow, index);
+    blame_writer(follow, index);
+    if (!is_done(follow, file) || tail_read(file->tail, follow->buffer, &budget, &follow->sink) != TAIL_END)
+        return false;
+    tail_finish(file->tail, follow->buffer, &follow->sink);
+    if (!is_replaced(follow, index) && !tail_unlinked(file->tail))
+        return false;
+    follow_drop(follow, index);
+    return true;
+}
+
+static void note_cut(struct follow *follow, const struct followed *file, int64_t was)
+{
+    follow_note(follow, FOLLOW_TRUNCATED, "lost its end: read up to byte %lld, going on at byte %lld", (long long)was,
+                (long long)tail_position(file->tail).offset);
+}
+
+static void note_progress(struct follow *follow, struct followed *file)
+{
+    follow->written_ms = tail_changed_ns(file->tail) / 1000000;
+    if (file->drained && file->written_ms == 0)
+        file->written_ms = follow_monotonic_ms();
+}
+
+/* Reads the file at index; TAIL_MORE when the budget is used up, else TAIL_END or TAIL_FAILED. */
+static enum tail_outcome read_file(struct follow *follow, size_t index, size_t *budget)
+{
+    for (;;) {
+        struct followed *file = &follow->files[index];
+        int64_t was = tail_position(file->tail).offset;
+        enum tail_outcome outcome = tail_read(file->tail, follow->buffer, budget, &follow->sink);
+
+        if (tail_position(file->tail).offset > was)
+            note_progress(follow, file);
+        if (outcome == TAIL_CUT)
+            note_cut(follow, file, was);
+        else if (outcome == TAIL_TRUNCATED)
+            follow_recover(follow, index);
+        else
+            return outcome;
+    }
+}
+
+/* An error may pass, and the position must not be lost by it: only what is gone for ever is given up. */
+static bool give_up(struct follow *follow, size_t index, int error)
+{
+    bool said = follow->unreadable.len > 0, lost = error == ESTALE && is_rotated(follow, index);
+
+    strbuf_clear(&follow->unreadable);
+    strbuf_printf(&follow->unreadable, "cannot be read: %s", strerror(error));
+    if (!said)
+        follow_note(follow, FOLLOW_REFUSED, "%s", strbuf_text(&follow->unreadable));
+    if (lost)
+        follow_drop(follow, index);
+    return lost;
+}
+
+enum follow_progress follow_read(struct follow *follow, size_t max_bytes)
+{
+    size_t budget = max_bytes, i = 0;
+    bool failed = false;
+
+    if (follow->look)
+        follow_look(follow);
+    while (i < follow->count) {
+        enum tail_outcome outcome = read_file(follow, i, &budget);
+        if (outcome == TAIL_MORE)
+            return FOLLOW_MORE;
+        bool gone = outcome == TAIL_END ? settle(follow, i) : give_up(follow, i, errno);
+        failed = failed || outcome != TAIL_END;
+        if (!gone)
+            i++;
+    }
+    if (!failed)
+        strbuf_clear(&follow->unreadable);
+    return FOLLOW_DRAINED;
+}
+
+size_t follow_positions(const struct follow *follow, struct source_position *positions, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < follow->remembered_count && count < room; i++)
+        positions[count++] = follow->remembered[i];
+    for (size_t i = 0; i < follow->count && count < room; i++)
+        positions[count++] = tail_position(follow->files[i].tail);
+    return count;
+}
+
+const char *follow_refusal(const struct follow *follow)
+{
+    if (follow->refused)
+        return strbuf_text(&follow->trouble);
+    return follow->unreadable.len > 0 ? strbuf_text(&follow->unreadable) : NULL;
+}
+
+int64_t follow_written_ms(const struct follow *follow)
+{
+    return follow->written_ms;
+}
+
+int64_t follow_behind(const struct follow *follow)
+{
+    int64_t behind = 0;
+    for (size_t i = 0; i < follow->count; i++)
+        behind += tail_behind(follow->files[i].tail);
+    return behind;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "follow_state.h"
+
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "wake_timer.h"
+#include "inotify.h"
+
+/* After a close, the writer's absence is asked for again after 2, 8, 32, 128 and 512 ms. */
+enum { RECHECK_FIRST_MS = 2, RECHECK_FACTOR = 4, RECHECK_LAST_MS = 512 };
+
+/*
+ * One sleep is no longer than this, so that what no event tells is noticed: a clock that was set, a host that slept, a directory
+ * further up that was renamed. None of them is urgent: every deadline ends the sleep as well, and all of it is looked at then.
+ */
+enum { SLEEP_MOST_S = 300 };
+
+enum { FILE_MOVED = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT };
+
+/* Whatever the lost events said: all is looked at again. */
+static void on_overflow(struct follow *follow)
+{
+    follow_note(follow, FOLLOW_OVERFLOW, "the kernel dropped events: looking at everything again");
+    follow->look = true;
+    for (size_t i = 0; i < follow->count; i++)
+        follow->files[i].writer_stale = true;
+}
+
+static void plan_recheck(struct follow *follow, int64_t after_ms)
+{
+    follow->recheck_ms = after_ms;
+    follow->recheck_at_ms = follow_monotonic_ms() + after_ms;
+}
+
+/*
+ * A close is told before the kernel takes the writer off its count; a close that has blocks to give back takes
+ * milliseconds in between. So if the answer is still yes, the question is repeated for a while.
+ */
+static void on_close(struct follow *follow, int fd)
+{
+    for (size_t i = 0; i < follow->count; i++) {
+        struct followed *file = &follow->files[i];
+        if (tail_fd(file->tail) != fd)
+            continue;
+        file->writer_stale = true;
+        file->closed = i + 1 < follow->count || !follow->current;
+        plan_recheck(follow, RECHECK_FIRST_MS);
+    }
+}
+
+static bool on_file_event(struct follow *follow, const struct watch_event *event)
+{
+    if (event->mask & IN_CLOSE_WRITE)
+        on_close(follow, event->fd);
+    if (event->mask & FILE_MOVED)
+        follow->look = true;
+    return event->mask & (IN_MODIFY | IN_CLOSE_WRITE | FILE_MOVED);
+}
+
+/* In the directory above a missing one, any name may be the beginning of the way. */
+static bool on_directory_event(struct follow *follow, const struct watch_event *event)
+{
+    bool is_over = event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT);
+    bool is_stranger = event->name && follow->place_is_directory && strcmp(event->name, follow->base) != 0;
+
+    if (is_stranger || (event->mask & IN_IGNORED && !is_over))
+        return false;
+    if (is_over)
+        follow->place_watched = false;
+    follow->look = true;
+    return true;
+}
+
+/* True if the owner has something to do. */
+static bool on_event(struct follow *follow, const struct watch_event *event)
+{
+    if (event->mask & IN_Q_OVERFLOW) {
+        on_overflow(follow);
+        return true;
+    }
+    return event->fd >= 0 ? on_file_event(follow, event) : on_directory_event(follow, event);
+}
+
+/* Whether something must be looked at from time to time, because no event will tell. */
+static bool is_slow(const struct follow *follow)
+{
+    if (follow->polling || follow->retry || follow->unreadable.len > 0 || !follow->have_inotify)
+        return true;
+    for (size_t i = 0; i < follow->count; i++) {
+        if (follow->files[i].written_ms != 0 && !follow->files[i].blamed)
+            return true;
+    }
+    return false;
+}
+
+static bool slow_is_due(struct follow *follow)
+{
+    if (!is_slow(follow) || follow_monotonic_ms() < follow->slow_ms)
+        return false;
+    follow->look = true;
+    return true;
+}
+
+static enum watch_outcome sleep_until_slow(void)
+{
+    struct timespec time = { FOLLOW_SLOW_MS / 1000, 0 };
+    return nanosleep(&time, NULL) == 0 ? WATCH_TIMEOUT : WATCH_INTERRUPTED;
+}
+
+static enum watch_outcome next(struct follow *follow, struct watch_event *event)
+{
+    if (!follow->have_inotify)
+        return sleep_until_slow();
+    enum watch_outcome outcome = watch_next(is_slow(follow) ? FOLLOW_SLOW_MS / 1000 : SLEEP_MOST_S, event);
+    if (outcome == WATCH_FAILED)
+        follow->place_watched = false;   /* the next look begins a new instance */
+    return outcome;
+}
+
+/* Another file at path, and no event told: a directory further up was renamed, something was mounted over it. */
+static void check_path(struct follow *follow)
+{
+    struct stat st;
+    bool there = lstat(follow->path, &st) == 0;
+    bool same = follow->current && there && tail_is(follow->files[follow->count - 1].tail, st.st_dev, st.st_ino);
+    bool changed = follow->current ? !same : there && !follow->retry;
+
+    if (changed)
+        follow->look = true;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Sleeps until an event, or until_ms, or follow_wake; true if it was an event. */
+static bool sleep_for_event(struct follow *follow, int64_t until_ms)
+{
+    struct watch_event event;
+    while (!waker_called() && waker_now_ms() < until_ms) {
+        switch (next(follow, &event)) {
+        case WATCH_EVENT:
+            if (on_event(follow, &event))
+                return true;
+            break;
+        case WATCH_FAILED:
+            follow->look = true;
+            return true;
+        case WATCH_TIMEOUT:
+            if (!is_slow(follow))
+                return false;
+            break;
+        case WATCH_INTERRUPTED:
+            break;
+        }
+        if (slow_is_due(follow))
+            return true;
+    }
+    return false;
+}
+
+void follow_wait(struct follow *follow, int64_t deadline_ms)
+{
+    int64_t until_ms = INT64_MAX;
+
+    if (follow->look || follow->news) {
+        follow->news = false;
+        return;
+    }
+    if (deadline_ms != INT64_MAX)
+        until_ms = waker_now_ms() + deadline_ms - hostclock_now_ms();
+    if (follow->recheck_ms > 0)
+        until_ms = earlier(until_ms, follow->recheck_at_ms);
+    waker_arm(until_ms);
+    if (!sleep_for_event(follow, until_ms))
+        check_path(follow);
+    waker_rest();
+    if (follow->recheck_ms > 0 && follow_monotonic_ms() >= follow->recheck_at_ms)
+        plan_recheck(follow, follow->recheck_ms < RECHECK_LAST_MS ? follow->recheck_ms * RECHECK_FACTOR : 0);
+}

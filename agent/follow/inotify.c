@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inotify.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include <inotifytools/inotify.h>
+#include <inotifytools/inotifytools.h>
+
+enum {
+    DIRECTORY_EVENTS = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF,
+    FILE_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+};
+
+int watch_open(void)
+{
+    return inotifytools_initialize() ? 0 : inotifytools_error();
+}
+
+void watch_close(void)
+{
+    inotifytools_cleanup();
+}
+
+int watch_directory(const char *path)
+{
+    return inotifytools_watch_file(path, DIRECTORY_EVENTS | (int)IN_ONLYDIR) ? 0 : inotifytools_error();
+}
+
+static const char FD_DIRECTORY[] = "/proc/self/fd/";
+
+struct fd_name {
+    char text[32];
+};
+
+/*
+ * Watching by the log's name would be a race:
+ *
+ *   1. we open the name;
+ *   2. somebody renames the file and creates a new one;
+ *   3. we watch the name: the new file, whose events we would take for those of the one that we read.
+ *
+ * The descriptor's name in /proc always means the file that is open.
+ */
+static struct fd_name name_of(int fd)
+{
+    struct fd_name name;
+    snprintf(name.text, sizeof name.text, "%s%d", FD_DIRECTORY, fd);
+    return name;
+}
+
+int watch_file(int fd)
+{
+    struct fd_name name = name_of(fd);
+    return inotifytools_watch_file(name.text, FILE_EVENTS) ? 0 : inotifytools_error();
+}
+
+void unwatch_file(int fd)
+{
+    struct fd_name name = name_of(fd);
+    inotifytools_remove_watch_by_filename(name.text);
+}
+
+bool watch_is_blind(int fd)
+{
+    static const unsigned long KINDS[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC, CIFS_SUPER_MAGIC,
+                                           FUSE_SUPER_MAGIC, V9FS_MAGIC, AFS_SUPER_MAGIC, AFS_FS_MAGIC,
+                                           CODA_SUPER_MAGIC, CEPH_SUPER_MAGIC };
+    struct statfs fs;
+    if (fstatfs(fd, &fs) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        if (((unsigned long)fs.f_type & 0xFFFFFFFF) == KINDS[i])
+            return true;
+    }
+    return false;
+}
+
+static int fd_of(int wd)
+{
+    const char *name = wd > 0 ? inotifytools_filename_from_wd(wd) : NULL;
+    if (!name || strncmp(name, FD_DIRECTORY, strlen(FD_DIRECTORY)) != 0)
+        return -1;
+    return (int)strtol(name + strlen(FD_DIRECTORY), NULL, 10);
+}
+
+enum watch_outcome watch_next(int timeout_s, struct watch_event *event)
+{
+    struct inotify_event *raw = inotifytools_next_event(timeout_s);
+    if (!raw) {
+        if (inotifytools_error() == 0)
+            return WATCH_TIMEOUT;
+        return inotifytools_error() == EINTR ? WATCH_INTERRUPTED : WATCH_FAILED;
+    }
+    event->mask = raw->mask;
+    event->name = raw->len > 0 ? raw->name : NULL;
+    event->fd = fd_of(raw->wd);
+    return WATCH_EVENT;
+}

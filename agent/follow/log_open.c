@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "log_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *kind_name(mode_t mode)
+{
+    if (S_ISDIR(mode))
+        return "a directory";
+    if (S_ISFIFO(mode))
+        return "a FIFO";
+    return "a device or socket";
+}
+
+/* Why an open file may not be followed, in *why; true if it may. */
+static bool is_trusted(const struct stat *st, int64_t owner, struct strbuf *why)
+{
+    if (!S_ISREG(st->st_mode))
+        strbuf_printf(why, "%s, not a regular file", kind_name(st->st_mode));
+    else if (owner != TAIL_ANY_OWNER && (int64_t)st->st_uid != owner)
+        strbuf_printf(why, "owned by user %u, not by %lld as [log] owner demands", (unsigned)st->st_uid, (long long)owner);
+    else
+        return true;
+    return false;
+}
+
+static void say_why_not_opened(int error, struct strbuf *why)
+{
+    if (error == ELOOP)
+        strbuf_puts(why, "a symbolic link, which is not followed");
+    else if (error == ENXIO)
+        strbuf_puts(why, "a FIFO or socket, not a regular file");
+    else
+        strbuf_puts(why, strerror(error));
+}
+
+int trusted_open(const char *path, int64_t owner, struct stat *st, enum tail_refusal *refusal, struct strbuf *why)
+{
+    /* NONBLOCK and NOCTTY: whatever somebody planted under this name must neither hold us up nor become our terminal. */
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+    *refusal = TAIL_UNTRUSTED;
+    if (fd < 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            *refusal = TAIL_ABSENT;
+        say_why_not_opened(errno, why);
+        return -1;
+    }
+    if (fstat(fd, st) != 0)
+        strbuf_puts(why, strerror(errno));
+    else if (is_trusted(st, owner, why))
+        return fd;
+    close(fd);
+    return -1;
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log_open.h"
+#include "gzip_text.h"
+#include "base/fnv.h"
+
+/* Of what was consumed of the file's first bytes. */
+struct fingerprint {
+    uint64_t hash;
+    int64_t len;
+};
+
+static const struct fingerprint FINGERPRINT_EMPTY = { FNV_EMPTY, 0 };
+
+struct tail {
+    int fd;
+    struct unpack *unpack;   /* NULL: the file is the text itself */
+    uint64_t device, inode;
+    uid_t owner;
+    int64_t born_ns;         /* 0: not known */
+    int64_t offset;          /* behind the last line handed out */
+    int64_t scanned;         /* no newline between offset and here */
+    struct fingerprint seen; /* of [0, offset), as far as it counts */
+    bool resumed;            /* at offset, and nobody looked yet whether a line begins there */
+    bool long_said;          /* that the line at offset is too long */
+    bool damage_said;
+};
+
+static void fingerprint_add(struct fingerprint *print, const char *bytes, size_t len)
+{
+    print->hash = fnv_add(print->hash, bytes, len);
+    print->len += (int64_t)len;
+}
+
+static ssize_t read_at(const struct tail *tail, char *buffer, size_t len, int64_t offset)
+{
+    ssize_t got;
+    if (tail->unpack)
+        return unpack_read(tail->unpack, buffer, len, offset);
+    do {
+        got = pread(tail->fd, buffer, len, offset);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* The file's first len bytes; a shorter len tells that there are not so many, -1 that they cannot be read (errno says why). */
+static struct fingerprint fingerprint_of(const struct tail *tail, int64_t len)
+{
+    char bytes[TAIL_FINGERPRINT_BYTES];
+    struct fingerprint print = FINGERPRINT_EMPTY;
+    ssize_t got = len > 0 ? read_at(tail, bytes, (size_t)len, 0) : 0;
+    if (got > 0)
+        fingerprint_add(&print, bytes, (size_t)got);
+    else if (got < 0)
+        print.len = -1;
+    return print;
+}
+
+static bool is_same(struct fingerprint a, struct fingerprint b)
+{
+    return a.len == b.len && a.hash == b.hash;
+}
+
+static int64_t birth_of(int fd)
+{
+    struct statx st;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) != 0 || !(st.stx_mask & STATX_BTIME))
+        return 0;
+    return (int64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+}
+
+struct tail *tail_open(const char *path, int64_t owner, enum tail_refusal *refusal, struct strbuf *why)
+{
+    struct stat st;
+    int fd = trusted_open(path, owner, &st, refusal, why);
+    if (fd < 0)
+        return NULL;
+    struct tail *tail = must_alloc(sizeof *tail);
+    *tail = (struct tail){ .fd = fd, .device = st.st_dev, .inode = st.st_ino, .owner = st.st_uid,
+                           .born_ns = birth_of(fd), .seen = FINGERPRINT_EMPTY };
+    return tail;
+}
+
+/* What packed a file gave it the time of its last write; when it was born says nothing of its text. */
+struct tail *tail_open_packed(const char *path, int64_t owner)
+{
+    struct strbuf why = { 0 };
+    enum tail_refusal refusal;
+    struct tail *tail = tail_open(path, owner, &refusal, &why);
+
+    if (tail) {
+        tail->unpack = unpack_open(tail->fd);
+        tail->born_ns = 0;
+    }
+    if (tail && !tail->unpack) {
+        tail_free(tail);
+        tail = NULL;
+    }
+    strbuf_free(&why);
+    return tail;
+}
+
+void tail_free(struct tail *tail)
+{
+    if (!tail)
+        return;
+    unpack_free(tail->unpack);
+    close(tail->fd);
+    free(tail);
+}
+
+struct source_position tail_position(const struct tail *tail)
+{
+    return (struct source_position){ .device = tail->device, .inode = tail->inode, .offset = tail->offset,
+                                     .fingerprint = tail->seen.hash, .fingerprint_len = tail->seen.len,
+                                     .begun_ms = (tail->born_ns + NS_A_MS - 1) / NS_A_MS };
+}
+
+static int64_t size_of(const struct tail *tail)
+{
+    struct stat st;
+    return fstat(tail->fd, &st) == 0 ? st.st_size : -1;
+}
+
+bool tail_begins_as(const struct tail *tail, const struct source_position *position)
+{
+    if (position->offset < 0 || position->fingerprint_len < 0 || position->fingerprint_len > TAIL_FINGERPRINT_BYTES)
+        return false;
+    return is_same(fingerprint_of(tail, position->fingerprint_len),
+                   (struct fingerprint){ position->fingerprint, position->fingerprint_len });
+}
+
+bool tail_copies(const struct tail *tail, const struct source_position *position)
+{
+    return position->fingerprint_len > 0 && tail_begins_as(tail, position) &&
+           (tail->unpack || size_of(tail) >= position->offset);
+}
+
+bool tail_is(const struct tail *tail, uint64_t device, uint64_t inode)
+{
+    return tail->device == device && tail->inode == inode;
+}
+
+static void stand_at(struct tail *tail, int64_t offset)
+{
+    tail->offset = offset;
+    tail->scanned = offset;
+    tail->long_said = false;
+}
+
+int64_t tail_begun_ns(const struct source_position *position)
+{
+    return position->begun_ms > 0 && position->begun_ms < INT64_MAX / NS_A_MS ? position->begun_ms * NS_A_MS : 0;
+}
+
+void tail_date(struct tail *tail, int64_t begun_ns)
+{
+    if (begun_ns > tail->born_ns)
+        tail->born_ns = begun_ns;
+}
+
+void tail_resume(struct tail *tail, const struct source_position *position)
+{
+    stand_at(tail, position->offset);
+    tail_date(tail, tail_begun_ns(position));
+    tail->resumed = true;
+    tail->seen = fingerprint_of(tail, position->offset < TAIL_FINGERPRINT_BYTES ? position->offset : TAIL_FINGERPRINT_BYTES);
+    if (tail->seen.len < 0)
+        tail->seen = (struct fingerprint){ position->fingerprint, position->fingerprint_len };
+}
+
+void tail_restart(struct tail *tail)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    tail->born_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    stand_at(tail, 0);
+    tail->seen = FINGERPRINT_EMPTY;
+}
+
+static void note_long_line(struct tail *tail, const struct follow_sink *sink)
+{
+    if (tail->long_said)
+        return;
+    struct strbuf text = { 0 };
+    strbuf_printf(&text, "the line at byte %lld is longer than %d bytes: only its beginning is used",
+                  (long long)tail->offset, TAIL_LINE_BYTES);
+    sink->note(sink->ctx, FOLLOW_LONG_LINE, strbuf_text(&text));
+    strbuf_free(&text);
+    tail->long_said = true;
+}
+
+/*
+ * Hands out the line at offset, of which len bytes stand at text; taken is its length in the file, end of line included.
+ * The position goes first: whoever stores it while holding the line stores what belongs to it.
+ */
+static void hand_out(struct tail *tail, const char *text, size_t len, int64_t taken, const struct follow_sink *sink)
+{
+    int64_t at = tail->offset;
+    int64_t room = TAIL_FINGERPRINT_BYTES - tail->seen.len;
+
+    if (len > TAIL_LINE_BYTES) {
+        note_long_line(tail, sink);
+        len = TAIL_LINE_BYTES;
+    }
+    if (room > 0)
+        fingerprint_add(&tail->seen, text, (size_t)(taken < room ? taken : room));
+    stand_at(tail, at + taken);
+    sink->line(sink->ctx, text, len, at);
+}
+
+/*
+ * The line at offset exceeds the bound: its end is looked for without keeping what lies between. Only then is its beginning
+ * read again and handed out, since an offset in its midst could not be stored. Returns what was read, 0 at the end.
+ */
+static ssize_t skip_long_line(struct tail *tail, char *buffer, const struct follow_sink *sink)
+{
+    note_long_line(tail, sink);
+    ssize_t got = read_at(tail, buffer, TAIL_BLOCK_BYTES, tail->scanned);
+    if (got <= 0)
+        return got;
+    const char *newline = memchr(buffer, '\n', (size_t)got);
+    if (!newline) {
+        tail->scanned += got;
+        return got;
+    }
+    int64_t taken = tail->scanned + (newline - buffer) + 1 - tail->offset;
+    ssize_t kept = read_at(tail, buffer, TAIL_LINE_BYTES, tail->offset);
+    if (kept == TAIL_LINE_BYTES)
+        hand_out(tail, buffer, TAIL_LINE_BYTES, taken, sink);
+    return kept == TAIL_LINE_BYTES ? got : kept;
+}
+
+/* The next block, behind what is known to hold no newline. Returns what was read of it, 0 at the end. */
+static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_sink *sink)
+{
+    size_t unfinished = (size_t)(tail->scanned - tail->offset);
+    if (unfinished > TAIL_LINE_BYTES)
+        return skip_long_line(tail, buffer, sink);
+
+    ssize_t got = read_at(tail, buffer, unfinished + TAIL_BLOCK_BYTES, tail->offset);
+    if (got < 0)
+        return got;
+    if ((size_t)got <= unfinished)
+        return 0;
+
+    const char *line = buffer, *end = buffer + got, *newline;
+    const char *from = buffer + unfinished;
+    while ((newline = memchr(from, '\n', (size_t)(end - from)))) {
+        hand_out(tail, line, (size_t)(newline - line), newline + 1 - line, sink);
+        line = from = newline + 1;
+    }
+    tail->scanned = tail->offset + (end - line);
+    return got - (ssize_t)unfinished;
+}
+
+/* Behind the last newline before limit, searched one line's bound back at most. */
+static int64_t last_line_end(const struct tail *tail, char *buffer, int64_t limit)
+{
+    int64_t from = limit > TAIL_LINE_BYTES ? limit - TAIL_LINE_BYTES : 0;
+    ssize_t got = read_at(tail, buffer, (size_t)(limit - from), from);
+    const char *newline = got > 0 ? memrchr(buffer, '\n', (size_t)got) : NULL;
+    return newline ? from + (newline - buffer) + 1 : from;
+}
+
+/*
+ * After a power failure the writer may be back before us, and what it wrote reaches beyond our position: nothing tells where
+ * the old text ended, only that our position is in the midst of a line that we did not read.
+ */
+static bool was_overwritten(struct tail *tail, int64_t size)
+{
+    char before = '\n';
+    if (!tail->resumed || tail->offset == 0 || size <= tail->offset)
+        return false;
+    tail->resumed = false;
+    return read_at(tail, &before, 1, tail->offset - 1) == 1 && before != '\n';
+}
+
+/*
+ * A file that begins as ever but ends before what was read lost its end (a file system after a power failure, an
+ * editor): the lines that are left were handed out already. Anything else that does not fit is new content from 0.
+ */
+static enum tail_outcome check_content(struct tail *tail, char *buffer)
+{
+    int64_t size = size_of(tail);
+    struct fingerprint now = fingerprint_of(tail, tail->seen.len);
+    if (size < 0 || now.len < 0)
+        return TAIL_FAILED;
+    if (!is_same(now, tail->seen))
+        return TAIL_TRUNCATED;
+    if (tail->unpack)
+        return TAIL_END;
+    if (size < tail->offset || was_overwritten(tail, size)) {
+        stand_at(tail, last_line_end(tail, buffer, size < tail->offset ? size : tail->offset));
+        return TAIL_CUT;
+    }
+    if (size < tail->scanned)
+        tail->scanned = tail->offset;
+    return TAIL_END;
+}
+
+static void note_damage(struct tail *tail, const struct follow_sink *sink)
+{
+    const char *damage = tail->unpack ? unpack_damage(tail->unpack) : NULL;
+    if (!damage || tail->damage_said)
+        return;
+    struct strbuf text = { 0 };
+    strbuf_printf(&text, "the rotated file (inode %llu) cannot be unpacked beyond byte %lld of its text (%s): what came after "
+                  "that is lost", (unsigned long long)tail->inode, (long long)tail->scanned, damage);
+    sink->note(sink->ctx, FOLLOW_TRUNCATED, strbuf_text(&text));
+    strbuf_free(&text);
+    tail->damage_said = true;
+}
+
+enum tail_outcome tail_read(struct tail *tail, char *buffer, size_t *budget, const struct follow_sink *sink)
+{
+    enum tail_outcome state = check_content(tail, buffer);
+    if (state != TAIL_END)
+        return state;
+    while (*budget > 0) {
+        ssize_t got = read_block(tail, buffer, sink);
+        if (got < 0)
+            return TAIL_FAILED;
+        if (got == 0) {
+            note_damage(tail, sink);
+            return TAIL_END;
+        }
+        *budget -= (size_t)got < *budget ? (size_t)got : *budget;
+    }
+    return TAIL_MORE;
+}
+
+void tail_finish(struct tail *tail, char *buffer, const struct follow_sink *sink)
+{
+    int64_t rest = tail->scanned - tail->offset;
+    size_t wanted = rest > TAIL_LINE_BYTES ? TAIL_LINE_BYTES : (size_t)rest;
+    if (rest > 0 && read_at(tail, buffer, wanted, tail->offset) == (ssize_t)wanted)
+        hand_out(tail, buffer, wanted, rest, sink);
+}
+
+bool tail_is_packed(const struct tail *tail)
+{
+    return tail->unpack;
+}
+
+int64_t tail_behind(const struct tail *tail)
+{
+    if (tail->unpack)
+        return unpack_behind(tail->unpack);
+    int64_t size = size_of(tail);
+    return size > tail->offset ? size - tail->offset : 0;
+}
+
+bool tail_unlinked(const struct tail *tail)
+{
+    struct stat st;
+    return fstat(tail->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+uid_t tail_owner(const struct tail *tail)
+{
+    return tail->owner;
+}
+
+int64_t tail_changed_ns(const struct tail *tail)
+{
+    struct stat st;
+    return fstat(tail->fd, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+}
+
+int64_t tail_born_ns(const struct tail *tail)
+{
+    return tail->born_ns ? tail->born_ns : tail_changed_ns(tail);
+}
+
+int tail_fd(const struct tail *tail)
+{
+    return tail->fd;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "history_private.h"
+
+/* Texts stay SQLite's to look at only until the statement has run, so none is copied. */
+static void bind_string(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+}
+
+static void bind_gathered(const struct history *history, sqlite3_stmt *statement, int index, struct batch_text text)
+{
+    bind_string(statement, index, batch_text(&history->batch, text));
+}
+
+/* 0 stands for what has not happened, -1 for what was not said. */
+static void bind_unless(sqlite3_stmt *statement, int index, int64_t value, int64_t absent)
+{
+    if (value == absent)
+        sqlite3_bind_null(statement, index);
+    else
+        sqlite3_bind_int64(statement, index, value);
+}
+
+static int put_cycle(struct history *history, const struct cycle *cycle)
+{
+    sqlite3_stmt *statement = history->statements[SQL_PUT_CYCLE];
+    sqlite3_bind_int64(statement, 1, cycle->id);
+    sqlite3_bind_int64(statement, 2, cycle->started_ms);
+    bind_unless(statement, 3, cycle->ended_ms, 0);
+    bind_unless(statement, 4, cycle->ended_ms ? cycle->duration_ms : -1, -1);
+    bind_string(statement, 5, cycle_outcome_name(cycle->outcome));
+    bind_unless(statement, 6, cycle->tables, 0);
+    sqlite3_bind_int(statement, 7, cycle->succeeded);
+    sqlite3_bind_int(statement, 8, cycle->failed);
+    sqlite3_bind_int(statement, 9, cycle->timed_out);
+    sqlite3_bind_int64(statement, 10, cycle->rows);
+    return history_run(history, SQL_PUT_CYCLE);
+}
+
+static int put_run(struct history *history, const struct batch_run *run)
+{
+    sqlite3_stmt *statement = history->statements[SQL_PUT_RUN];
+    sqlite3_bind_int64(statement, 1, run->row.id);
+    sqlite3_bind_int64(statement, 2, run->row.cycle_id);
+    bind_gathered(history, statement, 3, run->table);
+    sqlite3_bind_int64(statement, 4, run->row.started_ms);
+    bind_unless(statement, 5, run->row.ended_ms, 0);
+    bind_unless(statement, 6, run->row.ended_ms ? run->row.duration_ms : -1, -1);
+    bind_string(statement, 7, run_outcome_name(run->row.outcome));
+    bind_unless(statement, 8, run->row.rows, -1);
+    bind_unless(statement, 9, run->row.exit_code, -1);
+    bind_gathered(history, statement, 10, run->error);
+    return history_run(history, SQL_PUT_RUN);
+}
+
+static void gathered_tables(struct history *history, const struct batch_incident *incident, struct strbuf *out)
+{
+    const char *table = batch_text(&history->batch, incident->tables);
+    strbuf_puts(out, "[");
+    for (size_t i = 0; i < incident->row.table_count; i++, table += strlen(table) + 1) {
+        strbuf_puts(out, i > 0 ? "," : "");
+        json_text(history->json, table, out);
+    }
+    strbuf_puts(out, "]");
+}
+
+static int put_incident(struct history *history, const struct batch_incident *incident)
+{
+    sqlite3_stmt *statement = history->statements[SQL_PUT_INCIDENT];
+    const struct incident *row = &incident->row;
+    strbuf_clear(&history->scratch);
+    gathered_tables(history, incident, &history->scratch);
+
+    sqlite3_bind_int64(statement, 1, row->id);
+    bind_string(statement, 2, alert_name(row->alert));
+    bind_gathered(history, statement, 3, incident->table);
+    bind_string(statement, 4, history->scratch.at);
+    bind_string(statement, 5, severity_name(row->severity));
+    bind_string(statement, 6, row->open ? "open" : "resolved");
+    bind_unless(statement, 7, row->onset_ms, 0);
+    sqlite3_bind_int64(statement, 8, row->opened_ms);
+    bind_unless(statement, 9, row->critical_ms, 0);
+    bind_unless(statement, 10, row->resolved_ms, 0);
+    bind_unless(statement, 11, row->verified_ms, 0);
+    bind_unless(statement, 12, row->escalated_ms, 0);
+    bind_unless(statement, 13, row->prometheus_ms, 0);
+    bind_gathered(history, statement, 14, incident->cause);
+    bind_gathered(history, statement, 15, incident->scenario);
+    bind_string(statement, 16, alert_runbook(row->alert));
+    bind_gathered(history, statement, 17, incident->first_command);
+    bind_gathered(history, statement, 18, incident->evidence);
+    bind_gathered(history, statement, 19, incident->summary);
+    return history_run(history, SQL_PUT_INCIDENT);
+}
+
+static int put_fact(struct history *history, const struct batch_fact *fact)
+{
+    sqlite3_stmt *statement = history->statements[SQL_PUT_TIMELINE];
+    sqlite3_bind_int64(statement, 1, fact->id);
+    sqlite3_bind_int64(statement, 2, fact->incident_id);
+    sqlite3_bind_int64(statement, 3, fact->at_ms);
+    bind_gathered(history, statement, 4, fact->kind);
+    bind_gathered(history, statement, 5, fact->text);
+    bind_unless(statement, 6, fact->offset, -1);
+    return history_run(history, SQL_PUT_TIMELINE);
+}
+
+static int put_message(struct history *history, const struct batch_message *gathered)
+{
+    sqlite3_stmt *statement = history->statements[SQL_PUT_NOTIFICATION];
+    const struct message *message = gathered->message;
+    strbuf_clear(&history->scratch);
+    json_texts(history->json, (const char *const *)message->tables, message->table_count, &history->scratch);
+
+    sqlite3_bind_int64(statement, 1, gathered->id);
+    sqlite3_bind_int64(statement, 2, message->incident_id);
+    sqlite3_bind_int64(statement, 3, message->sequence);
+    sqlite3_bind_int64(statement, 4, message->time_ms);
+    bind_string(statement, 5, notification_status_name(message->status));
+    bind_string(statement, 6, severity_name(message->severity));
+    bind_string(statement, 7, alert_name(message->alert));
+    bind_string(statement, 8, message->table);
+    bind_string(statement, 9, history->scratch.at);
+    bind_unless(statement, 10, message->onset_ms, 0);
+    bind_unless(statement, 11, message->opened_ms, 0);
+    bind_unless(statement, 12, message->resolved_ms, 0);
+    bind_unless(statement, 13, message->prometheus_ms, 0);
+    bind_string(statement, 14, message->summary);
+    bind_string(statement, 15, message->cause);
+    bind_string(statement, 16, message->scenario);
+    bind_string(statement, 17, message->first_command);
+    bind_string(statement, 18, message->evidence);
+    bind_string(statement, 19, message->escalate_to);
+    sqlite3_bind_int(statement, 20, gathered->silenced);
+    return history_run(history, SQL_PUT_NOTIFICATION);
+}
+
+static void bind_delivery(const struct history *history, sqlite3_stmt *statement, const struct batch_delivery *delivery)
+{
+    sqlite3_bind_int64(statement, 1, delivery->outbox_id);
+    bind_gathered(history, statement, 2, delivery->status);
+    sqlite3_bind_int64(statement, 3, delivery->attempts);
+    bind_unless(statement, 4, delivery->next_attempt_ms, 0);
+    bind_unless(statement, 5, delivery->delivered_ms, 0);
+    bind_gathered(history, statement, 6, delivery->last_error);
+}
+
+static int put_outbox(struct history *history, const struct batch_outbox *entry)
+{
+    sqlite3_stmt *statement = history->statements[SQL_PUT_OUTBOX];
+    bind_delivery(history, statement, &entry->delivery);
+    sqlite3_bind_int64(statement, 7, entry->incident_id);
+    sqlite3_bind_int64(statement, 8, entry->notification_id);
+    bind_gathered(history, statement, 9, entry->webhook);
+    sqlite3_bind_int64(statement, 10, entry->created_ms);
+    return history_run(history, SQL_PUT_OUTBOX);
+}
+
+static int put_delivery(struct history *history, const struct batch_delivery *delivery)
+{
+    bind_delivery(history, history->statements[SQL_PUT_DELIVERY], delivery);
+    return history_run(history, SQL_PUT_DELIVERY);
+}
+
+/*
+ * SQLite writes a value over the old one if both are of one length, and only the pages that differ go into the WAL; otherwise it
+ * gives the old one's pages back and takes others. So a text of whole lines grows by empty ones up to whole blocks, which spares
+ * a third of a commit's pages. history_get_state takes them off.
+ */
+static void fill_block(const struct strbuf *value, struct strbuf *out)
+{
+    enum { BLOCK_BYTES = 512 };
+    strbuf_clear(out);
+    strbuf_add(out, strbuf_text(value), value->len);
+    while (out->len > 0 && out->at[out->len - 1] == '\n' && out->len % BLOCK_BYTES != 0)
+        strbuf_add(out, "\n", 1);
+}
+
+static int put_states(struct history *history)
+{
+    sqlite3_stmt *statement = history->statements[SQL_PUT_STATE];
+    int code = SQLITE_OK;
+    for (size_t i = 0; code == SQLITE_OK && i < history->state_count; i++) {
+        const struct history_state *state = &history->states[i];
+        if (!state->dirty)
+            continue;
+        bind_string(statement, 1, state->key);
+        fill_block(&state->value, &history->scratch);
+        bind_string(statement, 2, strbuf_text(&history->scratch));
+        code = history_run(history, SQL_PUT_STATE);
+    }
+    return code;
+}
+
+static int put_source(struct history *history, int64_t place, const struct source_position *position)
+{
+    sqlite3_stmt *statement = history->statements[SQL_PUT_SOURCE];
+    char fingerprint[17];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, position->fingerprint);
+    sqlite3_bind_int64(statement, 1, place);
+    sqlite3_bind_int64(statement, 2, (int64_t)position->device);
+    sqlite3_bind_int64(statement, 3, (int64_t)position->inode);
+    sqlite3_bind_int64(statement, 4, position->offset);
+    bind_string(statement, 5, fingerprint);
+    sqlite3_bind_int64(statement, 6, position->fingerprint_len);
+    sqlite3_bind_int64(statement, 7, position->begun_ms);
+    return history_run(history, SQL_PUT_SOURCE);
+}
+
+static int put_sources(struct history *history)
+{
+    if (!history->sources_dirty)
+        return SQLITE_OK;
+    sqlite3_bind_int64(history->statements[SQL_CUT_SOURCES], 1, (int64_t)history->source_count);
+    int code = history_run(history, SQL_CUT_SOURCES);
+    for (size_t i = 0; code == SQLITE_OK && i < history->source_count; i++)
+        code = put_source(history, (int64_t)i + 1, &history->sources[i]);
+    return code;
+}
+
+static int put_cycles_and_runs(struct history *history)
+{
+    const struct batch *batch = &history->batch;
+    const struct cycle *cycles = batch->cycles.rows;
+    const struct batch_run *runs = batch->runs.rows;
+    int code = SQLITE_OK;
+    for (size_t i = 0; code == SQLITE_OK && i < batch->cycles.count; i++)
+        code = put_cycle(history, &cycles[i]);
+    for (size_t i = 0; code == SQLITE_OK && i < batch->runs.count; i++)
+        code = put_run(history, &runs[i]);
+    return code;
+}
+
+static int put_incidents(struct history *history)
+{
+    const struct batch *batch = &history->batch;
+    const struct batch_incident *incidents = batch->incidents.rows;
+    const struct batch_fact *facts = batch->facts.rows;
+    int code = SQLITE_OK;
+    for (size_t i = 0; code == SQLITE_OK && i < batch->incidents.count; i++)
+        code = put_incident(history, &incidents[i]);
+    for (size_t i = 0; code == SQLITE_OK && i < batch->facts.count; i++)
+        code = put_fact(history, &facts[i]);
+    return code;
+}
+
+static int put_notifications(struct history *history)
+{
+    const struct batch *batch = &history->batch;
+    const struct batch_message *messages = batch->messages.rows;
+    const struct batch_outbox *outbox = batch->outbox.rows;
+    const struct batch_delivery *deliveries = batch->deliveries.rows;
+    int code = SQLITE_OK;
+    for (size_t i = 0; code == SQLITE_OK && i < batch->messages.count; i++)
+        code = put_message(history, &messages[i]);
+    for (size_t i = 0; code == SQLITE_OK && i < batch->outbox.count; i++)
+        code = put_outbox(history, &outbox[i]);
+    for (size_t i = 0; code == SQLITE_OK && i < batch->deliveries.count; i++)
+        code = put_delivery(history, &deliveries[i]);
+    return code;
+}
+
+/* All or nothing. The reason is taken before ROLLBACK overwrites it. */
+static int commit_once(struct history *history, struct strbuf *why)
+{
+    int code = history_run(history, SQL_BEGIN);
+    if (code == SQLITE_OK)
+        code = put_cycles_and_runs(history);
+    if (code == SQLITE_OK)
+        code = put_incidents(history);
+    if (code == SQLITE_OK)
+        code = put_notifications(history);
+    if (code == SQLITE_OK)
+        code = put_states(history);
+    if (code == SQLITE_OK)
+        code = put_sources(history);
+    if (code == SQLITE_OK)
+        code = history_run(history, SQL_COMMIT);
+    if (code != SQLITE_OK) {
+        strbuf_clear(why);
+        strbuf_puts(why, sqlite3_errmsg(history->db));
+        if (!sqlite3_get_autocommit(history->db))
+            history_run(history, SQL_ROLLBACK);
+    }
+    return code;
+}
+
+static void settle(struct history *history)
+{
+    batch_clear(&history->batch);
+    for (size_t i = 0; i < history->state_count; i++)
+        history->states[i].dirty = false;
+    history->sources_dirty = false;
+}
+
+static enum history_status classify(int code)
+{
+    switch (code) {
+    case SQLITE_OK:
+        return HISTORY_OK;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:    /* many processes at once are opening the WAL */
+        return HISTORY_BUSY;
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_NOMEM:
+        return HISTORY_FULL;
+    default:
+        return HISTORY_FATAL;
+    }
+}
+
+/* A database that turns out corrupt in a commit is replaced, once, and the same commit goes into the new one. */
+enum history_status history_commit(struct history *history, struct strbuf *error)
+{
+    if (!history_dirty(history))
+        return HISTORY_OK;
+    struct strbuf why = { 0 };
+    int code = history_revive(history, &history->notice, error);
+    if (code == SQLITE_OK) {
+        code = commit_once(history, &why);
+        if (history->corrupt) {
+            code = history_revive(history, &history->notice, error);
+            if (code == SQLITE_OK)
+                code = commit_once(history, &why);
+        }
+        if (code != SQLITE_OK && history->db)
+            strbuf_printf(error, "%s: cannot commit: %s", history->path, strbuf_text(&why));
+    }
+    if (code == SQLITE_OK) {
+        settle(history);
+        if (history->notice.len)
+            strbuf_add(error, strbuf_text(&history->notice), history->notice.len);
+        strbuf_clear(&history->notice);
+    }
+    strbuf_free(&why);
+    return classify(code);
+}

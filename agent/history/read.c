@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "history_private.h"
+#include "base/text.h"
+
+/* Ends a reading. An error reads as "nothing there": its cause shows at the next commit. */
+static void finish(struct history *history, sqlite3_stmt *statement, int code)
+{
+    history_judge(history, code);
+    sqlite3_reset(statement);
+}
+
+/* Without the empty lines that fill its last block. */
+static struct slice state_text(const char *text)
+{
+    struct slice value = slice_of(text ? text : "");
+    while (value.len > 1 && value.at[value.len - 1] == '\n' && value.at[value.len - 2] == '\n')
+        value.len--;
+    return value;
+}
+
+bool history_get_state(struct history *history, const char *key, struct strbuf *value)
+{
+    struct history_state *state = history_find_state(history, key);
+    if (!state && history->db) {
+        sqlite3_stmt *statement = history->statements[SQL_GET_STATE];
+        sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+        int code = sqlite3_step(statement);
+        if (code == SQLITE_ROW) {
+            const char *text = (const char *)sqlite3_column_text(statement, 0);
+            state = history_add_state(history, key, state_text(text));
+        }
+        finish(history, statement, code);
+    }
+    strbuf_clear(value);
+    if (state)
+        strbuf_add(value, strbuf_text(&state->value), state->value.len);
+    return state != NULL;
+}
+
+static struct source_position read_position(sqlite3_stmt *statement)
+{
+    const char *fingerprint = (const char *)sqlite3_column_text(statement, 3);
+    return (struct source_position){
+        .device = (uint64_t)sqlite3_column_int64(statement, 0),
+        .inode = (uint64_t)sqlite3_column_int64(statement, 1),
+        .offset = sqlite3_column_int64(statement, 2),
+        .fingerprint = fingerprint ? strtoull(fingerprint, NULL, 16) : 0,
+        .fingerprint_len = sqlite3_column_int64(statement, 4),
+        .begun_ms = sqlite3_column_int64(statement, 5),
+    };
+}
+
+static void load_sources(struct history *history)
+{
+    sqlite3_stmt *statement = history->statements[SQL_GET_SOURCES];
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        history->sources = must_grow(history->sources, history->source_count + 1, sizeof *history->sources);
+        history->sources[history->source_count++] = read_position(statement);
+    }
+    finish(history, statement, code);
+}
+
+size_t history_get_sources(struct history *history, struct source_position *positions, size_t room)
+{
+    if (history->source_count == 0 && !history->sources_dirty && history->db)
+        load_sources(history);
+    size_t count = history->source_count < room ? history->source_count : room;
+    if (count > 0)
+        memcpy(positions, history->sources, count * sizeof *positions);
+    return count;
+}
+
+/* These find a name's value; false for a name that this agent does not know. */
+static bool find_status(const char *name, enum notification_status *status)
+{
+    for (int i = 0; i <= NOTIFY_RESOLVED; i++) {
+        *status = (enum notification_status)i;
+        if (strcmp(name, notification_status_name(*status)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool find_severity(const char *name, enum severity *severity)
+{
+    for (int i = 0; i <= SEVERITY_CRITICAL; i++) {
+        *severity = (enum severity)i;
+        if (strcmp(name, severity_name(*severity)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool find_alert(const char *name, enum alert *alert)
+{
+    for (int i = 0; i < ALERTS; i++) {
+        *alert = (enum alert)i;
+        if (strcmp(name, alert_name(*alert)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Others may write to the file: what comes from it is made UTF-8 again, which limits in characters rely on. */
+static char *column_copy(sqlite3_stmt *statement, int column)
+{
+    return text_copy_valid((const char *)sqlite3_column_text(statement, column));
+}
+
+/* NULL if a name in it is not known. */
+static struct message *read_message(sqlite3_stmt *statement)
+{
+    struct message *message = must_alloc(sizeof *message);
+    const char *status = (const char *)sqlite3_column_text(statement, 3);
+    const char *severity = (const char *)sqlite3_column_text(statement, 4);
+    const char *alert = (const char *)sqlite3_column_text(statement, 5);
+    if (!status || !severity || !alert || !find_status(status, &message->status) ||
+        !find_severity(severity, &message->severity) || !find_alert(alert, &message->alert)) {
+        message_free(message);
+        return NULL;
+    }
+    message->incident_id = sqlite3_column_int64(statement, 0);
+    message->sequence = sqlite3_column_int64(statement, 1);
+    message->time_ms = sqlite3_column_int64(statement, 2);
+    message->table = column_copy(statement, 6);
+    message->onset_ms = sqlite3_column_int64(statement, 7);
+    message->opened_ms = sqlite3_column_int64(statement, 8);
+    message->resolved_ms = sqlite3_column_int64(statement, 9);
+    message->prometheus_ms = sqlite3_column_int64(statement, 10);
+    message->summary = column_copy(statement, 11);
+    message->cause = column_copy(statement, 12);
+    message->scenario = column_copy(statement, 13);
+    message->first_command = column_copy(statement, 14);
+    message->evidence = column_copy(statement, 15);
+    message->escalate_to = column_copy(statement, 16);
+    return message;
+}
+
+static void read_tables(struct history *history, int64_t id, struct message *message)
+{
+    sqlite3_stmt *statement = history->statements[SQL_GET_TABLES];
+    sqlite3_bind_int64(statement, 1, id);
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        char *table = column_copy(statement, 0);
+        if (!table)
+            continue;
+        message->tables = must_grow(message->tables, message->table_count + 1, sizeof *message->tables);
+        message->tables[message->table_count++] = table;
+    }
+    finish(history, statement, code);
+}
+
+/* The caller's own copy, or NULL if there is no such notification. */
+static struct message *load_message(struct history *history, int64_t id)
+{
+    const struct message *gathered = batch_find_message(&history->batch, id);
+    if (gathered)
+        return message_copy(gathered);
+    if (!history->db)
+        return NULL;
+    sqlite3_stmt *statement = history->statements[SQL_GET_NOTIFICATION];
+    sqlite3_bind_int64(statement, 1, id);
+    int code = sqlite3_step(statement);
+    struct message *message = code == SQLITE_ROW ? read_message(statement) : NULL;
+    finish(history, statement, code);
+    if (message)
+        read_tables(history, id, message);
+    return message;
+}
+
+/* What was gathered about the entry is newer than what the database says. False if it wants no sending any more. */
+static bool apply_delivery(const struct history *history, const struct batch_delivery *delivery, struct outbox_entry *entry)
+{
+    if (!delivery)
+        return true;
+    entry->attempts = delivery->attempts;
+    entry->next_attempt_ms = delivery->next_attempt_ms;
+    return strcmp(batch_text(&history->batch, delivery->status), "pending") == 0;
+}
+
+static size_t read_committed(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries,
+                             size_t room)
+{
+    sqlite3_stmt *statement = history->statements[SQL_GET_OUTBOX];
+    size_t count = 0;
+    int code = SQLITE_DONE;
+    sqlite3_bind_text(statement, 1, webhook, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, after);
+    while (count < room && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct outbox_entry entry = {
+            .id = sqlite3_column_int64(statement, 0),
+            .created_ms = sqlite3_column_int64(statement, 2),
+            .attempts = sqlite3_column_int64(statement, 3),
+            .next_attempt_ms = sqlite3_column_int64(statement, 4),
+        };
+        if (!apply_delivery(history, batch_find_delivery(&history->batch, entry.id), &entry))
+            continue;
+        entry.message = load_message(history, sqlite3_column_int64(statement, 1));
+        if (entry.message)
+            entries[count++] = entry;
+    }
+    finish(history, statement, code);
+    return count;
+}
+
+static size_t read_gathered(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries,
+                            size_t room)
+{
+    const struct batch_outbox *rows = history->batch.outbox.rows;
+    size_t count = 0;
+    for (size_t i = 0; i < history->batch.outbox.count && count < room; i++) {
+        struct outbox_entry entry = { .id = rows[i].delivery.outbox_id, .created_ms = rows[i].created_ms };
+        if (entry.id <= after || strcmp(batch_text(&history->batch, rows[i].webhook), webhook) != 0 ||
+            !apply_delivery(history, &rows[i].delivery, &entry))
+            continue;
+        entry.message = load_message(history, rows[i].notification_id);
+        if (entry.message)
+            entries[count++] = entry;
+    }
+    return count;
+}
+
+/* Gathered entries have the higher ids: they come behind the committed ones. */
+size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries, size_t room)
+{
+    size_t count = history->db ? read_committed(history, webhook, after, entries, room) : 0;
+    return count + read_gathered(history, webhook, after, entries + count, room - count);
+}
+
+/* An answer that cannot be had means no. */
+bool history_settled(struct history *history)
+{
+    if (!history->db)
+        return false;
+    sqlite3_stmt *statement = history->statements[SQL_GET_UNSETTLED];
+    int code = sqlite3_step(statement);
+    bool settled = code == SQLITE_ROW && sqlite3_column_int(statement, 0) == 0;
+    finish(history, statement, code);
+    return settled;
+}
+
+size_t history_get_told(struct history *history, const char *webhook, int64_t since_ms, struct message **messages, size_t room)
+{
+    if (!history->db)
+        return 0;
+    sqlite3_stmt *statement = history->statements[SQL_GET_TOLD];
+    size_t count = 0;
+    int code = SQLITE_DONE;
+    sqlite3_bind_text(statement, 1, webhook, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, since_ms);
+    while (count < room && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        messages[count] = load_message(history, sqlite3_column_int64(statement, 0));
+        count += messages[count] != NULL;
+    }
+    finish(history, statement, code);
+    return count;
+}
+
+bool history_next_webhook(struct history *history, const char *after, struct strbuf *name)
+{
+    if (!history->db)
+        return false;
+    sqlite3_stmt *statement = history->statements[SQL_NEXT_WEBHOOK];
+    struct strbuf found = { 0 };
+    sqlite3_bind_text(statement, 1, after, -1, SQLITE_STATIC);
+    int code = sqlite3_step(statement);
+    const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    bool any = text != NULL;
+    strbuf_puts(&found, any ? text : "");
+    finish(history, statement, code);
+    strbuf_clear(name);   /* after may be its text */
+    strbuf_puts(name, strbuf_text(&found));
+    strbuf_free(&found);
+    return any;
+}
+
+/* An answer that cannot be had means none: better one page too many than one too few. */
+int64_t history_silence_end(struct history *history, int64_t now_ms)
+{
+    if (!history->db)
+        return 0;
+    sqlite3_stmt *statement = history->statements[SQL_GET_SILENCE];
+    sqlite3_bind_int64(statement, 1, now_ms);
+    int code = sqlite3_step(statement);
+    int64_t end_ms = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    finish(history, statement, code);
+    return end_ms;
+}

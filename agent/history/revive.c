@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "history_private.h"
+
+static int rename_suffixed(const char *path, const char *target, const char *suffix, struct strbuf *error)
+{
+    struct strbuf from = { 0 }, to = { 0 };
+    strbuf_printf(&from, "%s%s", path, suffix);
+    strbuf_printf(&to, "%s%s", target, suffix);
+    int code = SQLITE_OK;
+    if (rename(from.at, to.at) != 0 && errno != ENOENT) {
+        strbuf_printf(error, "%s: corrupt, and cannot be moved aside: %s", from.at, strerror(errno));
+        code = SQLITE_CANTOPEN;
+    }
+    strbuf_free(&from);
+    strbuf_free(&to);
+    return code;
+}
+
+/* "history.db.corrupt-20260303T101502Z", with a number behind it if that is taken. */
+static void aside_name(const char *path, struct strbuf *name)
+{
+    char stamp[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+    strbuf_printf(name, "%s.corrupt-%s", path, stamp);
+    size_t len = name->len;
+    for (int i = 2; access(name->at, F_OK) == 0; i++) {
+        name->len = len;
+        strbuf_printf(name, ".%d", i);
+    }
+}
+
+/*
+ * The WAL goes first. If it were the other way round:
+ *   1. the database is renamed, and we are killed;
+ *   2. the next start makes a new database under the old name;
+ *   3. SQLite finds a WAL under that name and replays the corrupt pages into it.
+ */
+int history_move_aside(struct history *history, const char *why, struct strbuf *notice, struct strbuf *error)
+{
+    struct strbuf target = { 0 };
+    aside_name(history->path, &target);
+    int code = rename_suffixed(history->path, target.at, "-wal", error);
+    if (code == SQLITE_OK)
+        code = rename_suffixed(history->path, target.at, "-shm", error);
+    if (code == SQLITE_OK)
+        code = rename_suffixed(history->path, target.at, "-journal", error);
+    if (code == SQLITE_OK)
+        code = rename_suffixed(history->path, target.at, "", error);
+    if (code == SQLITE_OK)
+        strbuf_printf(notice, "%s: the history is corrupt (%s): kept as %s, a new one is begun", history->path, why, target.at);
+    strbuf_free(&target);
+    return code;
+}
+
+static bool was_taken_away(sqlite3 *db)
+{
+    int moved = 0;
+    return sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+static void mark_all_dirty(struct history *history)
+{
+    for (size_t i = 0; i < history->state_count; i++)
+        history->states[i].dirty = true;
+    history->sources_dirty = true;
+}
+
+int history_revive(struct history *history, struct strbuf *notice, struct strbuf *error)
+{
+    if (history->corrupt) {
+        /* The WAL is evidence: it goes aside as it is. */
+        if (history->db)
+            sqlite3_db_config(history->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        history_disconnect(history);
+        int code = history_move_aside(history, "found while writing", notice, error);
+        if (code != SQLITE_OK)
+            return code;
+        history->corrupt = false;
+    } else if (history->db && was_taken_away(history->db)) {
+        history_disconnect(history);
+        history->corrupt = false;        /* a checkpoint may have looked at what is there now */
+        strbuf_printf(notice, "%s: somebody removed or replaced the history: going on in a new one", history->path);
+    }
+    if (history->db)
+        return SQLITE_OK;
+    mark_all_dirty(history);
+    return history_connect(history, notice, error);
+}

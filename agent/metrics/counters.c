@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "counters_private.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader.h"
+
+/* What is read of an earlier life: some dozen cycles, found by their ids. */
+enum { RECENT_RUNS = 600 };
+
+/* Upper ends, in seconds: a cycle usually takes ten, is slow from 300 and too slow from 600. */
+const int64_t metrics_buckets_s[METRICS_BUCKETS] = { 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800 };
+
+struct metrics *metrics_new(void)
+{
+    struct metrics *metrics = must_alloc(sizeof *metrics);
+    metrics->last_duration_ms = -1;
+    return metrics;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    if (!metrics)
+        return;
+    for (size_t i = 0; i < metrics->table_count; i++)
+        free(metrics->tables[i].name);
+    free(metrics->tables);
+    free(metrics->incidents);
+    free(metrics);
+}
+
+/* --- counting ---------------------------------------------------------------------------------------------- */
+
+static struct table_metrics *table_named(struct metrics *metrics, const char *name)
+{
+    for (size_t i = 0; i < metrics->table_count; i++) {
+        if (strcmp(metrics->tables[i].name, name) == 0)
+            return &metrics->tables[i];
+    }
+    metrics->tables = must_grow(metrics->tables, metrics->table_count + 1, sizeof *metrics->tables);
+    struct table_metrics *table = &metrics->tables[metrics->table_count++];
+    *table = (struct table_metrics){ .name = must_copy(name, strlen(name)) };
+    return table;
+}
+
+static void note_success(struct table_metrics *table, int64_t at_ms, int64_t rows)
+{
+    if (at_ms > table->success_ms)
+        table->success_ms = at_ms;
+    if (rows > 0 && at_ms > table->rows_ms)
+        table->rows_ms = at_ms;
+}
+
+static void count_duration(struct metrics *metrics, int64_t duration_ms)
+{
+    size_t bucket = 0;
+    while (bucket < METRICS_BUCKETS && duration_ms > metrics_buckets_s[bucket] * 1000)
+        bucket++;
+    metrics->durations[bucket]++;
+    metrics->duration_sum_ms += duration_ms;
+    metrics->last_duration_ms = duration_ms;
+}
+
+static void on_cycle(void *ctx, const struct cycle *cycle)
+{
+    struct metrics *metrics = ctx;
+    if (cycle->id >= metrics->cycle_id)
+        metrics->running_since_ms = cycle->outcome == CYCLE_RUNNING ? cycle->started_ms : 0;
+    if (cycle->outcome != CYCLE_RUNNING && cycle->id > metrics->cycle_id) {
+        metrics->cycle_id = cycle->id;
+        metrics->last_outcome = cycle->outcome;
+        metrics->cycles[cycle->outcome]++;
+        /* One that was aborted says when it ended, not how long cycles take. */
+        if (cycle->outcome != CYCLE_ABORTED)
+            count_duration(metrics, cycle->duration_ms);
+    }
+    if (metrics->next.cycle)
+        metrics->next.cycle(metrics->next.ctx, cycle);
+}
+
+static void on_run(void *ctx, const struct run *run)
+{
+    struct metrics *metrics = ctx;
+    if (run->outcome != RUN_RUNNING && run->id > metrics->run_id) {
+        struct table_metrics *table = table_named(metrics, run->table);
+        metrics->run_id = run->id;
+        table->runs[run->outcome]++;
+        if (run->outcome == RUN_SUCCESS) {
+            note_success(table, run->ended_ms, run->rows);
+            table->rows += run->rows > 0 ? run->rows : 0;
+            table->success_duration_ms += run->duration_ms;
+        }
+    }
+    if (metrics->next.run)
+        metrics->next.run(metrics->next.ctx, run);
+}
+
+static void put_incident(struct metrics *metrics, struct open_incident incident, bool open)
+{
+    size_t i = 0;
+    while (i < metrics->incident_count && metrics->incidents[i].id != incident.id)
+        i++;
+    if (!open) {
+        if (i < metrics->incident_count)
+            metrics->incidents[i] = metrics->incidents[--metrics->incident_count];
+        return;
+    }
+    if (i == metrics->incident_count)
+        metrics->incidents = must_grow(metrics->incidents, ++metrics->incident_count, sizeof *metrics->incidents);
+    metrics->incidents[i] = incident;
+}
+
+static void on_incident(void *ctx, const struct incident *incident)
+{
+    struct metrics *metrics = ctx;
+    put_incident(metrics, (struct open_incident){ incident->id, incident->alert, incident->severity }, incident->open);
+    if (metrics->next.incident)
+        metrics->next.incident(metrics->next.ctx, incident);
+}
+
+static void on_timeline(void *ctx, const struct timeline_entry *entry)
+{
+    struct metrics *metrics = ctx;
+    if (metrics->next.timeline)
+        metrics->next.timeline(metrics->next.ctx, entry);
+}
+
+struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sink *next)
+{
+    metrics->next = *next;
+    return (struct engine_sink){
+        .ctx = metrics,
+        .cycle = on_cycle,
+        .run = on_run,
+        .incident = on_incident,
+        .timeline = on_timeline,
+        .notify_ctx = next->notify_ctx,
+        .notify = next->notify,
+    };
+}
+
+/* --- taking up --------------------------------------------------------------------------------------------- */
+
+static const char sql_open_incidents[] = "SELECT id, alert, severity FROM incident WHERE state = 'open'";
+static const char sql_recent_runs[] =
+    "SELECT id, table_name, ended_at, rows, outcome FROM run WHERE ended_at > 0 AND id > (SELECT max(id) FROM run) - ?1";
+
+static bool find_alert(const char *name, enum alert *alert)
+{
+    for (int i = 0; i < ALERTS; i++) {
+        *alert = (enum alert)i;
+        if (strcmp(alert_name(*alert), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
+{
+    struct open_incident incident = { .id = sqlite3_column_int64(row, 0), .severity = SEVERITY_WARNING };
+    const char *alert = (const char *)sqlite3_column_text(row, 1);
+    const char *severity = (const char *)sqlite3_column_text(row, 2);
+    if (severity && strcmp(severity, severity_name(SEVERITY_CRITICAL)) == 0)
+        incident.severity = SEVERITY_CRITICAL;
+    if (alert && find_alert(alert, &incident.alert))
+        put_incident(metrics, incident, true);
+}
+
+static void take_up_run(struct metrics *metrics, sqlite3_stmt *row)
+{
+    const char *name = (const char *)sqlite3_column_text(row, 1);
+    const char *outcome = (const char *)sqlite3_column_text(row, 4);
+    if (sqlite3_column_int64(row, 0) > metrics->run_id)
+        metrics->run_id = sqlite3_column_int64(row, 0);
+    if (name && outcome && strcmp(outcome, run_outcome_name(RUN_SUCCESS)) == 0)
+        note_success(table_named(metrics, name), sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3));
+}
+
+static int take_up_rows(struct metrics *metrics, sqlite3 *db, const char *sql,
+                        void (*take_up)(struct metrics *metrics, sqlite3_stmt *row))
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK && sqlite3_bind_parameter_count(statement) > 0)
+        sqlite3_bind_int(statement, 1, RECENT_RUNS);
+    while (code == SQLITE_OK || code == SQLITE_ROW) {
+        code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+            take_up(metrics, statement);
+    }
+    sqlite3_finalize(statement);
+    return code;
+}
+
+bool metrics_take_up(struct metrics *metrics, const char *history_db, struct strbuf *error)
+{
+    sqlite3 *db = reader_open(history_db, error);
+    if (!db)
+        return false;
+    int code = take_up_rows(metrics, db, sql_open_incidents, take_up_incident);
+    if (code == SQLITE_DONE)
+        code = take_up_rows(metrics, db, sql_recent_runs, take_up_run);
+    if (code != SQLITE_DONE)
+        strbuf_printf(error, "%s: cannot read the history: %s", history_db, sqlite3_errmsg(db));
+    sqlite3_close(db);
+    return code == SQLITE_DONE;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "textfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exposition.h"
+#include "base/say.h"
+
+enum {
+    NEWS_MS = 15 * 1000,     /* Prometheus rarely asks more often */
+    EVERY_MS = 60 * 1000
+};
+
+static void put_number(const struct exposition *out, const char *name, const char *type, const char *help, int64_t value)
+{
+    exposition_family(out, name, type, help);
+    exposition_number(out, name, NULL, value);
+}
+
+static void put_time(const struct exposition *out, const char *name, const char *help, int64_t at_ms)
+{
+    if (at_ms <= 0)
+        return;
+    exposition_family(out, name, "gauge", help);
+    exposition_seconds(out, name, NULL, at_ms);
+}
+
+static void put_result(const struct exposition *out, const char *webhook, const char *result, int64_t count)
+{
+    exposition_number(out, "notifications_total", (struct metric_label[]){ { "webhook", webhook }, { "result", result }, { 0 } },
+                      count);
+}
+
+static void put_notifications(const struct exposition *out, const struct dispatch *dispatch)
+{
+    struct dispatch_counts counts;
+
+    exposition_family(out, "notifications_total", "counter", "Attempts to deliver a notification, by what came of them.");
+    for (size_t i = 0; dispatch_counts(dispatch, i, &counts); i++) {
+        put_result(out, counts.webhook, "delivered", counts.delivered);
+        put_result(out, counts.webhook, "retried", counts.retried);
+        put_result(out, counts.webhook, "refused", counts.refused);
+    }
+}
+
+static void put_reading(const struct exposition *out, const struct textfile_facts *facts)
+{
+    const struct parser_counts *parsed = facts->parsed;
+
+    put_number(out, "lines_total", "counter", "Lines of the log that were read.", parsed->lines);
+    put_number(out, "read_bytes_total", "counter", "Bytes of the log that were read.", facts->read_bytes);
+    put_number(out, "events_total", "counter", "Events that the lines told of.", parsed->events);
+    put_number(out, "parse_misses_total", "counter", "Records of the scheduler that no pattern knows.", parsed->misses);
+    put_number(out, "parse_limit_hits_total", "counter", "Pattern matches given up for their cost.", parsed->limit_hits);
+    put_number(out, "offset_behind_bytes", "gauge", "Bytes of the log that are not read yet.", facts->behind_bytes);
+    put_time(out, "last_record_timestamp_seconds", "The time of the newest record read.", facts->last_record_ms);
+    put_time(out, "next_run_timestamp_seconds", "When the scheduler promised its next cycle.", facts->next_run_ms);
+    if (facts->writer != WRITER_UNKNOWN)
+        put_number(out, "writer_present", "gauge", "Whether a process holds the log open for writing.",
+                   facts->writer == WRITER_PRESENT);
+}
+
+static void render(const struct textfile_facts *facts, int64_t now_ms, struct strbuf *text)
+{
+    const struct exposition out = { text, facts->log_path };
+
+    put_number(&out, "up", "gauge", "Whether the agent runs: 0 after an orderly end.", facts->up);
+    put_time(&out, "alive_timestamp_seconds", "When the agent wrote this: at most a minute ago while it lives.", now_ms);
+    put_time(&out, "start_timestamp_seconds", "When the agent started: its counters began at 0.", facts->started_ms);
+    exposition_family(&out, "build_info", "gauge", "The agent's version.");
+    exposition_number(&out, "build_info", (struct metric_label[]){ { "version", AGENT_VERSION }, { 0 } }, 1);
+    put_number(&out, "config_last_reload_successful", "gauge", "Whether the configuration, last read, was good.",
+               !facts->reload_refused);
+    put_number(&out, "commit_failures_total", "counter", "Commits to the history that failed.", facts->commit_failures);
+    put_reading(&out, facts);
+    if (facts->dispatch)
+        put_notifications(&out, facts->dispatch);
+    metrics_render(facts->metrics, &out);
+}
+
+static bool write_all(int fd, const struct strbuf *text)
+{
+    size_t done = 0;
+    while (done < text->len) {
+        ssize_t written = write(fd, text->at + done, text->len - done);
+        if (written < 0 && errno != EINTR)
+            return false;
+        done += written > 0 ? (size_t)written : 0;
+    }
+    return true;
+}
+
+/* Readable by all whatever the umask says: node_exporter is another user. */
+static bool write_file(const char *path, const struct strbuf *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return false;
+    bool good = write_all(fd, text) && fchmod(fd, 0644) == 0;
+    int error = errno;
+    if (close(fd) != 0 && good) {
+        error = errno;
+        good = false;
+    }
+    errno = error;
+    return good;
+}
+
+static bool replace_file(const char *path, const struct strbuf *text)
+{
+    struct strbuf temporary = { 0 };
+
+    /* The collector reads "*.prom" and nothing else. No fsync: what a power loss takes is written again at the next start. */
+    strbuf_printf(&temporary, "%s.tmp", path);
+    bool good = write_file(strbuf_text(&temporary), text) && rename(strbuf_text(&temporary), path) == 0;
+    if (!good) {
+        int error = errno;
+        unlink(strbuf_text(&temporary));
+        errno = error;
+    }
+    strbuf_free(&temporary);
+    return good;
+}
+
+int64_t textfile_due_ms(const struct textfile *textfile)
+{
+    if (textfile->written_ms == 0)
+        return 0;
+    return textfile->written_ms + (textfile->stale ? NEWS_MS : EVERY_MS);
+}
+
+void textfile_write(struct textfile *textfile, const char *path, const struct textfile_facts *facts, int64_t now_ms)
+{
+    struct strbuf text = { 0 };
+
+    render(facts, now_ms, &text);
+    bool good = replace_file(path, &text);
+    if (!good && !textfile->failed)
+        say_error("metrics %s: %s; not said again until it is written", path, strerror(errno));
+    else if (good && textfile->failed)
+        say_warning("metrics %s: written again", path);
+    *textfile = (struct textfile){ .written_ms = now_ms, .failed = !good };
+    strbuf_free(&text);
+}

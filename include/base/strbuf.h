@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BASE_STRBUF_H
+#define BASE_STRBUF_H
+
+#include <stddef.h>
+
+#include "base/slice.h"
+
+/*
+ * Text that grows. Zero-initialise, free with strbuf_free; .at is NUL-terminated once anything was added
+ * (strbuf_text is never NULL). Running out of memory ends the process with a message: nothing useful is left to do.
+ */
+struct strbuf {
+    char *at;
+    size_t len;
+    size_t room;
+};
+
+void strbuf_add(struct strbuf *buf, const void *bytes, size_t len);
+void strbuf_puts(struct strbuf *buf, const char *text);
+__attribute__((format(printf, 2, 3)))
+void strbuf_printf(struct strbuf *buf, const char *format, ...);
+void strbuf_clear(struct strbuf *buf);
+void strbuf_free(struct strbuf *buf);
+const char *strbuf_text(const struct strbuf *buf);
+struct slice strbuf_slice(const struct strbuf *buf);
+
+/* The same discipline for other memory. */
+void *must_alloc(size_t bytes);                            /* zeroed */
+void *must_grow(void *old, size_t count, size_t size);     /* to count elements of size bytes */
+char *must_copy(const char *text, size_t len);             /* NUL-terminated */
+
+#endif

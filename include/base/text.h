@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stddef.h>
+
+#include "base/strbuf.h"
+
+/* Appends text with each byte that is not part of well-formed UTF-8 replaced by U+FFFD. */
+void text_add_valid(struct strbuf *out, const char *text, size_t len);
+/* The caller's own copy of text, likewise; NULL for NULL. */
+char *text_copy_valid(const char *text);
+
+/*
+ * Appends text fit for a terminal and a single line: control characters and bytes that are not UTF-8 appear as escapes
+ * ("\n", "\x1b"), so that a log cannot move the cursor or forge a line.
+ */
+void text_add_visible(struct strbuf *out, const char *text, size_t len);
+
+#endif

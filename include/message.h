@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "incident.h"
+#include "base/json.h"
+#include "base/strbuf.h"
+
+/* A notification on its own: a copy that outlives the engine's call, as the outbox keeps it and the formats render it. */
+struct message {
+    int64_t incident_id;
+    int64_t sequence;        /* within the incident */
+    int64_t time_ms;
+    enum notification_status status;
+    enum severity severity;
+    enum alert alert;
+    int64_t onset_ms, opened_ms, resolved_ms, prometheus_ms;   /* 0 where it has not happened */
+    char *table;             /* or NULL */
+    char **tables;
+    size_t table_count;
+    char *summary;
+    char *cause, *scenario, *first_command, *evidence, *escalate_to;   /* or NULL */
+};
+
+struct message *message_from(const struct notification *notification);
+struct message *message_copy(const struct message *message);
+void message_free(struct message *message);
+
+/* One line of JSON as `replay --format json` prints it, without a line end; times in the process's zone. */
+void message_json(struct json_maker *maker, const struct message *message, struct strbuf *out);
+
+/* One line of text for a terminal or a journal, without a line end, control characters made visible. */
+void message_text(const struct message *message, struct strbuf *out);
+
+#endif

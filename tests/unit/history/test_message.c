@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "message.h"
+#include "base/say.h"
+#include "base/text.h"
+#include "timestamp.h"
+
+/* 2026-03-02T23:30:03.169Z */
+static const int64_t fired_ms = INT64_C(1772494203169);
+
+static struct incident sample_incident(void)
+{
+    static const char *const tables[] = { "bronze_trades_binance", "bronze_trades_kraken" };
+    return (struct incident){
+        .id = 7,
+        .alert = ALERT_CONSECUTIVE_FAILURES,
+        .severity = SEVERITY_CRITICAL,
+        .open = true,
+        .table = "bronze_trades_binance",
+        .tables = tables,
+        .table_count = 2,
+        .onset_ms = fired_ms - 900000,
+        .opened_ms = fired_ms - 1000,
+        .prometheus_ms = fired_ms + 1200000,
+        .summary = "the incident's own",
+        .cause = "ClickHouse refuses connections",
+        .scenario = "1/2",
+        .first_command = "docker ps",
+        .evidence = "a \xff line",
+    };
+}
+
+static struct message *sample_message(const struct incident *incident, const char *summary)
+{
+    struct notification notification = {
+        .time_ms = fired_ms,
+        .status = NOTIFY_FIRING,
+        .severity = SEVERITY_CRITICAL,
+        .alert = ALERT_CONSECUTIVE_FAILURES,
+        .sequence = 3,
+        .summary = summary,
+        .incident = incident,
+    };
+    return message_from(&notification);
+}
+
+static char *render_text(const struct message *message)
+{
+    struct strbuf out = { 0 };
+    message_text(message, &out);
+    return out.at;
+}
+
+static char *render_json(const struct message *message)
+{
+    struct strbuf error = { 0 }, out = { 0 };
+    struct json_maker *maker = json_maker_open(&error);
+    assert_non_null(maker);
+    message_json(maker, message, &out);
+    struct strbuf again = { 0 };
+    message_json(maker, message, &again);
+    assert_string_equal(out.at, again.at);
+    strbuf_free(&again);
+    json_maker_free(maker);
+    strbuf_free(&error);
+    return out.at;
+}
+
+static void a_message_outlives_the_incident(void **unused)
+{
+    (void)unused;
+    struct incident incident = sample_incident();
+    char summary[] = "2 failures";
+    struct message *first = sample_message(&incident, summary);
+    memset(summary, 'x', sizeof summary - 1);
+    struct message *message = message_copy(first);
+    message_free(first);
+
+    assert_int_equal(message->incident_id, 7);
+    assert_int_equal(message->sequence, 3);
+    assert_string_equal(message->summary, "2 failures");
+    assert_int_equal(message->table_count, 2);
+    assert_string_equal(message->tables[1], "bronze_trades_kraken");
+    assert_string_equal(message->cause, "ClickHouse refuses connections");
+    assert_string_equal(message->evidence, "a \xef\xbf\xbd line");
+    assert_null(message->escalate_to);
+    assert_int_equal(message->onset_ms, fired_ms - 900000);
+    message_free(message);
+    message_free(NULL);
+}
+
+static void text_is_one_line_for_people(void **unused)
+{
+    (void)unused;
+    struct incident incident = sample_incident();
+    incident.table_count = 1;
+    struct message *message = sample_message(&incident, "2 failures\nin a \x1b[31mrow");
+    char *text = render_text(message);
+    assert_string_equal(text, "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #7"
+                              ": 2 failures\\nin a \\x1b[31mrow (runbook iceberg-offload-failure.md)");
+    free(text);
+    message_free(message);
+}
+
+static void text_names_all_tables_and_whom_to_call(void **unused)
+{
+    (void)unused;
+    struct incident incident = sample_incident();
+    struct message *message = sample_message(&incident, "s");
+    message->alert = ALERT_THROUGHPUT_LOW;
+    message->escalate_to = strdup("Engineering Lead");
+    char *text = render_text(message);
+    assert_string_equal(text, "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadThroughputLow #7"
+                              ": s (escalate to Engineering Lead)");
+    free(text);
+    message_free(message);
+}
+
+static void json_has_the_documented_keys_in_order(void **unused)
+{
+    (void)unused;
+    struct incident incident = sample_incident();
+    struct message *message = sample_message(&incident, "said \"so\"");
+    char *json = render_json(message);
+    assert_string_equal(json, "{\"time\":\"2026-03-03T10:30:03.169+11:00\",\"status\":\"firing\",\"severity\":\"critical\","
+                              "\"alert\":\"IcebergOffloadConsecutiveFailures\",\"table\":\"bronze_trades_binance\","
+                              "\"tables\":[\"bronze_trades_binance\",\"bronze_trades_kraken\"],\"incident\":7,"
+                              "\"summary\":\"said \\\"so\\\"\",\"runbook\":\"iceberg-offload-failure.md\","
+                              "\"prometheus_time\":null}");
+    free(json);
+    message_free(message);
+}
+
+static void json_says_null_and_empty_where_there_is_nothing(void **unused)
+{
+    (void)unused;
+    struct incident incident = sample_incident();
+    incident.table = NULL;
+    incident.table_count = 0;
+    struct message *message = sample_message(&incident, "");
+    message->alert = ALERT_SUCCESS_RATE_LOW;
+    char *json = render_json(message);
+    assert_non_null(strstr(json, "\"table\":null,\"tables\":[],"));
+    assert_non_null(strstr(json, "\"summary\":\"\",\"runbook\":null,\"prometheus_time\":null}"));
+    free(json);
+    message_free(message);
+}
+
+/* The Prometheus alert counts only once its time has come. */
+static void prometheus_time_appears_when_reached(void **unused)
+{
+    (void)unused;
+    struct incident incident = sample_incident();
+    struct message *message = sample_message(&incident, "s");
+    message->prometheus_ms = message->time_ms;
+    char *json = render_json(message);
+    assert_non_null(strstr(json, "\"prometheus_time\":\"2026-03-03T10:30:03.169+11:00\"}"));
+    free(json);
+    message_free(message);
+}
+
+static void json_survives_any_bytes(void **unused)
+{
+    (void)unused;
+    struct incident incident = sample_incident();
+    struct message *message = sample_message(&incident, "s");
+    free(message->summary);
+    message->summary = strdup("a\xff\xc3\x28\x01\xe2\x82");
+    char *json = render_json(message);
+    assert_non_null(strstr(json, "\"summary\":\"a\xef\xbf\xbd\xef\xbf\xbd(\\u0001\xef\xbf\xbd\xef\xbf\xbd\""));
+    free(json);
+    message_free(message);
+}
+
+static void assert_valid(const char *text, const char *expected)
+{
+    struct strbuf out = { 0 };
+    text_add_valid(&out, text, strlen(text));
+    assert_string_equal(strbuf_text(&out), expected);
+    strbuf_free(&out);
+}
+
+static void only_well_formed_utf8_passes(void **unused)
+{
+    (void)unused;
+#define BAD "\xef\xbf\xbd"
+    assert_valid("", "");
+    assert_valid("\xe2\x9c\x93 \xc2\xa0 \xf0\x9f\x98\x80", "\xe2\x9c\x93 \xc2\xa0 \xf0\x9f\x98\x80");
+    assert_valid("\xc0\xaf", BAD BAD);                               /* overlong */
+    assert_valid("\xe0\x80\xaf", BAD BAD BAD);
+    assert_valid("\xf0\x80\x80\xaf", BAD BAD BAD BAD);
+    assert_valid("\xed\xa0\x80", BAD BAD BAD);                       /* a surrogate */
+    assert_valid("\xf4\x90\x80\x80", BAD BAD BAD BAD);               /* beyond U+10FFFF */
+    assert_valid("\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf");
+    assert_valid("\xe2\x9c", BAD BAD);                               /* cut */
+    assert_valid("\xe2\x9cx", BAD BAD "x");
+    assert_valid("x\x80y", "x" BAD "y");
+#undef BAD
+}
+
+static void control_characters_become_visible(void **unused)
+{
+    (void)unused;
+    struct strbuf out = { 0 };
+    static const char text[] = "a\tb\r\n\x1b[0m\x7f\0z \xc2\x9b \xe2\x86\x92 \xff";
+    text_add_visible(&out, text, sizeof text - 1);
+    assert_string_equal(out.at, "a\\tb\\r\\n\\x1b[0m\\x7f\\x00z \\u009b \xe2\x86\x92 \\xff");
+    strbuf_free(&out);
+}
+
+/* What was said on stderr meanwhile. */
+static void read_said(FILE *said, char *text, size_t room)
+{
+    fflush(stderr);
+    rewind(said);
+    text[fread(text, 1, room - 1, said)] = '\0';
+}
+
+static void saying_is_one_clean_line_each(void **unused)
+{
+    (void)unused;
+    FILE *said = tmpfile();
+    int old = dup(STDERR_FILENO);
+    assert_non_null(said);
+    assert_int_not_equal(dup2(fileno(said), STDERR_FILENO), -1);
+    say_error("%s: %s", "what", "why\nforged");
+    say_info("unheard");
+    say_verbose(1);
+    say_info("heard");
+    say_verbose(0);
+    say_warning("careful");
+    char text[256];
+    read_said(said, text, sizeof text);
+    dup2(old, STDERR_FILENO);
+    close(old);
+    fclose(said);
+    assert_string_equal(text, "agent: what: why\\nforged\nagent: heard\nagent: warning: careful\n");
+}
+
+static int set_zone(void **unused)
+{
+    (void)unused;
+    return zone_set("Australia/Sydney") ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_outlives_the_incident),
+        cmocka_unit_test(text_is_one_line_for_people),
+        cmocka_unit_test(text_names_all_tables_and_whom_to_call),
+        cmocka_unit_test(json_has_the_documented_keys_in_order),
+        cmocka_unit_test(json_says_null_and_empty_where_there_is_nothing),
+        cmocka_unit_test(prometheus_time_appears_when_reached),
+        cmocka_unit_test(json_survives_any_bytes),
+        cmocka_unit_test(only_well_formed_utf8_passes),
+        cmocka_unit_test(control_characters_become_visible),
+        cmocka_unit_test(saying_is_one_clean_line_each),
+    };
+    return cmocka_run_group_tests(tests, set_zone, NULL);
+}

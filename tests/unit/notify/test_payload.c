@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sqlite3.h>
+#include <cmocka.h>
+
+#include "payload.h"
+#include "timestamp.h"
+
+static const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0" };
+static const int64_t OPENED_MS = INT64_C(1772000000000);
+static const int64_t NOW_MS = INT64_C(1772000300000);
+
+/* A renderer and the last body, read with SQLite's own JSON. */
+struct bench {
+    struct payload_maker *maker;
+    struct json_maker *reader;
+    struct strbuf body, found;
+};
+
+static int setup(void **state)
+{
+    struct bench *bench = must_alloc(sizeof *bench);
+
+    bench->maker = payload_maker_open(&bench->found);
+    bench->reader = json_maker_open(&bench->found);
+    *state = bench;
+    return bench->maker != NULL && bench->reader != NULL && zone_set("UTC") ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct bench *bench = *state;
+
+    payload_maker_free(bench->maker);
+    json_maker_free(bench->reader);
+    strbuf_free(&bench->body);
+    strbuf_free(&bench->found);
+    free(bench);
+    return 0;
+}
+
+static struct message message_of(enum alert alert, enum severity severity, enum notification_status status,
+                                 int64_t sequence)
+{
+    static char table[] = "bronze_trades_kraken", other[] = "bronze_trades_binance";
+    static char summary[] = "2 failures in a row", cause[] = "ClickHouse refuses connections", scenario[] = "1/2";
+    static char command[] = "docker logs clickhouse", evidence[] = "jdbc:clickhouse://u:hunter2@ch:8123 refused";
+    static char *tables[] = { other, table };
+
+    return (struct message){
+        .incident_id = 3, .sequence = sequence, .status = status, .severity = severity, .alert = alert,
+        .time_ms = OPENED_MS + sequence * 60000, .onset_ms = OPENED_MS - 1000, .opened_ms = OPENED_MS,
+        .resolved_ms = status == NOTIFY_RESOLVED ? OPENED_MS + sequence * 60000 : 0,
+        .prometheus_ms = OPENED_MS + 120000, .table = table, .tables = tables, .table_count = 2, .summary = summary,
+        .cause = cause, .scenario = scenario, .first_command = command, .evidence = evidence,
+    };
+}
+
+static void render(struct bench *bench, enum payload_format format, const struct message *messages, size_t count,
+                   bool shortest)
+{
+    const struct message **list = must_alloc((count + 1) * sizeof *list);
+
+    for (size_t i = 0; i < count; i++) {
+        list[i] = &messages[i];
+    }
+    strbuf_clear(&bench->body);
+    payload_render(bench->maker, format, &origin, list, count, shortest, NOW_MS, &bench->body);
+    free(list);
+}
+
+/* One row of a query about the body, ?1. Fails on a body that is not JSON. */
+static sqlite3_stmt *ask(struct bench *bench, const char *sql, const char *path)
+{
+    sqlite3_stmt *statement;
+
+    assert_int_equal(sqlite3_prepare_v2(json_maker_db(bench->reader), sql, -1, &statement, NULL), SQLITE_OK);
+    sqlite3_bind_text(statement, 1, strbuf_text(&bench->body), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, path, -1, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    return statement;
+}
+
+/* The value at a path, "(none)" if there is none. */
+static const char *at(struct bench *bench, const char *path)
+{
+    sqlite3_stmt *statement = ask(bench, "SELECT json_extract(?1, ?2)", path);
+    const char *text = (const char *)sqlite3_column_text(statement, 0);
+
+    strbuf_clear(&bench->found);
+    strbuf_puts(&bench->found, text != NULL ? text : "(none)");
+    sqlite3_finalize(statement);
+    return bench->found.at;
+}
+
+static int64_t number(struct bench *bench, const char *sql)
+{
+    sqlite3_stmt *statement = ask(bench, sql, NULL);
+    int64_t value = sqlite3_column_int64(statement, 0);
+
+    sqlite3_finalize(statement);
+    return value;
+}
+
+static void says(struct bench *bench, const char *path, const char *expected)
+{
+    assert_string_equal(at(bench, path), expected);
+}
+
+static void generic_is_alertmanager_s_envelope(void **state)
+{
+    struct message message = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
+
+    render(*state, FORMAT_GENERIC, &message, 1, false);
+    says(*state, "$.version", "4");
+    says(*state, "$.status", "firing");
+    says(*state, "$.truncatedAlerts", "0");
+    says(*state, "$.alerts[0].status", "firing");
+    says(*state, "$.alerts[0].labels.alertname", "IcebergOffloadConsecutiveFailures");
+    says(*state, "$.alerts[0].labels.severity", "critical");
+    says(*state, "$.alerts[0].labels.table", "bronze_trades_kraken");
+    says(*state, "$.alerts[0].labels.incident", "3");
+    says(*state, "$.alerts[0].labels.host", "host-1");
+    says(*state, "$.alerts[0].labels.log", "/tmp/scheduler.log");
+    says(*state, "$.commonLabels.alertname", "IcebergOffloadConsecutiveFailures");
+    says(*state, "$.alerts[0].startsAt", "2026-02-25T06:13:20.000+00:00");
+    says(*state, "$.alerts[0].endsAt", "0001-01-01T00:00:00Z");
+    says(*state, "$.alerts[1]", "(none)");
+    assert_int_equal(strlen(at(*state, "$.alerts[0].fingerprint")), 16);
+}
+
+static void generic_says_all_that_replay_says(void **state)
+{
+    struct message message = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_ESCALATED, 2);
+    char lead[] = "Engineering Lead";
+
+    message.escalate_to = lead;
+    render(*state, FORMAT_GENERIC, &message, 1, false);
+    says(*state, "$.alerts[0].annotations.time", "2026-02-25T06:15:20.000+00:00");
+    says(*state, "$.alerts[0].annotations.status", "escalated");
+    says(*state, "$.alerts[0].annotations.severity", "critical");
+    says(*state, "$.alerts[0].annotations.alert", "IcebergOffloadConsecutiveFailures");
+    says(*state, "$.alerts[0].annotations.table", "bronze_trades_kraken");
+    says(*state, "$.alerts[0].annotations.tables", "bronze_trades_binance, bronze_trades_kraken");
+    says(*state, "$.alerts[0].annotations.incident", "3");
+    says(*state, "$.alerts[0].annotations.summary", "2 failures in a row");
+    says(*state, "$.alerts[0].annotations.runbook", "iceberg-offload-failure.md");
+    says(*state, "$.alerts[0].annotations.prometheus_time", "2026-02-25T06:15:20.000+00:00");
+    says(*state, "$.alerts[0].annotations.cause", "ClickHouse refuses connections");
+    says(*state, "$.alerts[0].annotations.first_command", "docker logs clickhouse");
+    says(*state, "$.alerts[0].annotations.evidence", "jdbc:clickhouse://***@ch:8123 refused");
+    says(*state, "$.alerts[0].annotations.escalate_to", "Engineering Lead");
+}
+
+static void what_is_not_there_is_left_out(void **state)
+{
+    struct message message = message_of(ALERT_SCHEDULER_DOWN, SEVERITY_WARNING, NOTIFY_FIRING, 1);
+
+    message.table = NULL;
+    message.table_count = 0;
+    message.cause = message.evidence = message.first_command = message.scenario = NULL;
+    render(*state, FORMAT_GENERIC, &message, 1, false);
+    says(*state, "$.alerts[0].annotations.prometheus_time", "(none)");
+    says(*state, "$.alerts[0].labels.table", "(none)");
+    assert_null(strstr(((struct bench *)*state)->body.at, "null"));
+    render(*state, FORMAT_PAGERDUTY, &message, 1, false);
+    says(*state, "$.payload.component", "scheduler");
+    assert_null(strstr(((struct bench *)*state)->body.at, "null"));
+    render(*state, FORMAT_SLACK, &message, 1, false);
+    assert_null(strstr(((struct bench *)*state)->body.at, "null"));
+}
+
+static void a_resolve_has_the_identity_of_its_trigger(void **state)
+{
+    struct message fired = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
+    struct message resolved = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_RESOLVED, 3);
+    static const char *const identity[] = { "$.alerts[0].labels", "$.alerts[0].fingerprint", "$.groupKey" };
+
+    for (size_t i = 0; i < sizeof identity / sizeof identity[0]; i++) {
+        render(*state, FORMAT_GENERIC, &fired, 1, false);
+        char *expected = strdup(at(*state, identity[i]));
+        render(*state, FORMAT_GENERIC, &resolved, 1, false);
+        says(*state, identity[i], expected);
+        free(expected);
+    }
+    says(*state, "$.status", "resolved");
+    says(*state, "$.alerts[0].status", "resolved");
+    says(*state, "$.alerts[0].endsAt", "2026-02-25T06:16:20.000+00:00");
+}
+
+static void several_messages_make_one_body(void **state)
+{
+    struct message messages[3] = {
+        message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_FIRING, 1),
+        message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_RESOLVED, 2),
+        message_of(ALERT_CYCLE_SLOW, SEVERITY_WARNING, NOTIFY_FIRING, 1),
+    };
+
+    messages[2].incident_id = 4;
+    render(*state, FORMAT_GENERIC, messages, 3, false);
+    says(*state, "$.status", "firing");
+    says(*state, "$.alerts[1].status", "resolved");
+    says(*state, "$.alerts[2].labels.incident", "4");
+    says(*state, "$.commonLabels.host", "host-1");
+    says(*state, "$.commonLabels.incident", "(none)");
+    render(*state, FORMAT_GENERIC, messages, 2, false);
+    says(*state, "$.status", "firing");
+}
+
+/* Whatever bytes a log holds, the body is JSON: at() fails if not. */
+static void any_bytes_make_valid_json(void **state)
+{
+    struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
+    char bytes[256];
+
+    for (int i = 0; i < 255; i++) {
+        bytes[i] = (char)(i + 1);
+    }
+    bytes[255] = '\0';
+    message.summary = message.evidence = message.cause = message.table = bytes;
+    for (int format = FORMAT_GENERIC; format <= FORMAT_ALERTMANAGER; format++) {
+        render(*state, (enum payload_format)format, &message, 1, false);
+        assert_string_not_equal(at(*state, "$"), "(none)");
+        render(*state, (enum payload_format)format, &message, 1, true);
+        assert_string_not_equal(at(*state, "$"), "(none)");
+    }
+}
+
+static const char LONGEST_TEXT[] = "SELECT max(length(value)) FROM json_tree(?1) WHERE key = 'text' AND type = 'text'";
+static const char HEADER_TEXT[] =
+    "SELECT max(length(json_extract(value, '$.text.text'))) FROM json_tree(?1) WHERE type = 'object'"
+    " AND json_extract(value, '$.type') = 'header'";
+static const char BLOCKS[] = "SELECT json_array_length(?1, '$.attachments[0].blocks')";
+
+static void slack_s_limits_hold_in_characters_after_escaping(void **state)
+{
+    struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
+    static const char *const letters[] = { "x", "&", "✗", "x&" };
+
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        struct strbuf text = { 0 };
+        for (int j = 0; j < 5000; j++) {
+            strbuf_puts(&text, letters[i]);
+        }
+        message.summary = message.evidence = message.cause = text.at;
+        render(*state, FORMAT_SLACK, &message, 1, false);
+        assert_in_range(number(*state, LONGEST_TEXT), 1500, 3000);
+        assert_in_range(number(*state, HEADER_TEXT), 1, 150);
+        assert_null(strstr(((struct bench *)*state)->body.at, "&am…"));
+        render(*state, FORMAT_SLACK, &message, 1, true);
+        says(*state, "$.attachments", "(none)");
+        assert_in_range(number(*state, LONGEST_TEXT), 100, 400);
+        strbuf_free(&text);
+    }
+}
+
+static void slack_gets_a_person_s_page(void **state)
+{
+    struct message message = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
+    char summary[] = "rows < 5 & <!channel> > 0";
+
+    message.summary = summary;
+    render(*state, FORMAT_SLACK, &message, 1, false);
+    says(*state, "$.text", "*CRITICAL IcebergOffloadConsecutiveFailures* 2026-02-25T06:15:20.000+00:00:"
+                           " rows &lt; 5 &amp; &lt;!channel&gt; &gt; 0");
+    says(*state, "$.attachments[0].color", "#e01e5a");
+    says(*state, "$.attachments[0].blocks[0].text.text", "CRITICAL IcebergOffloadConsecutiveFailures");
+    says(*state, "$.attachments[0].blocks[1].text.text", "rows &lt; 5 &amp; &lt;!channel&gt; &gt; 0");
+    says(*state, "$.attachments[0].blocks[3].text.text", "```jdbc:clickhouse://***@ch:8123 refused```");
+    message.status = NOTIFY_RESOLVED;
+    render(*state, FORMAT_SLACK, &message, 1, false);
+    says(*state, "$.attachments[0].color", "#2eb67d");
+}
+
+static void slack_takes_no_more_than_fifty_blocks(void **state)
+{
+    struct message messages[120];
+
+    for (size_t i = 0; i < 120; i++) {
+        messages[i] = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, (int64_t)i + 1);
+    }
+    render(*state, FORMAT_SLACK, messages, 120, false);
+    assert_int_equal(number(*state, BLOCKS), 50);
+    says(*state, "$.attachments[0].blocks[1].text.text", "72 older ones are left out; `agent incidents` lists all");
+    render(*state, FORMAT_SLACK, messages, 48, false);
+    assert_int_equal(number(*state, BLOCKS), 49);
+}
+
+static void pagerduty_triggers_and_resolves_one_key(void **state)
+{
+    struct message fired = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_WARNING, NOTIFY_FIRING, 1);
+    struct message resolved = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_RESOLVED, 3);
+
+    render(*state, FORMAT_PAGERDUTY, &fired, 1, false);
+    says(*state, "$.routing_key", "(none)");   /* the sender's to add */
+    says(*state, "$.event_action", "trigger");
+    says(*state, "$.dedup_key", "host-1/tmp/scheduler.log#3@1772000000000");
+    says(*state, "$.payload.severity", "warning");
+    says(*state, "$.payload.source", "host-1");
+    says(*state, "$.payload.class", "IcebergOffloadConsecutiveFailures");
+    says(*state, "$.payload.summary", "WARNING IcebergOffloadConsecutiveFailures on host-1: 2 failures in a row");
+    says(*state, "$.payload.custom_details.runbook", "iceberg-offload-failure.md");
+    says(*state, "$.payload.custom_details.evidence", "jdbc:clickhouse://***@ch:8123 refused");
+    says(*state, "$.links", "(none)");
+    render(*state, FORMAT_PAGERDUTY, &resolved, 1, false);
+    says(*state, "$.event_action", "resolve");
+    says(*state, "$.dedup_key", "host-1/tmp/scheduler.log#3@1772000000000");
+    says(*state, "$.payload.severity", "critical");
+}
+
+static void pagerduty_s_limits_hold(void **state)
+{
+    struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
+    struct strbuf text = { 0 }, key = { 0 };
+
+    for (int i = 0; i < 400000; i++) {
+        strbuf_puts(&text, "✗");
+    }
+    message.summary = message.evidence = message.cause = message.first_command = text.at;
+    render(*state, FORMAT_PAGERDUTY, &message, 1, false);
+    assert_int_equal(number(*state, "SELECT length(json_extract(?1, '$.payload.summary'))"), 1024);
+    assert_in_range(((struct bench *)*state)->body.len, 1, 512 * 1024);
+    render(*state, FORMAT_PAGERDUTY, &message, 1, true);
+    assert_int_equal(number(*state, "SELECT length(json_extract(?1, '$.payload.summary'))"), 256);
+    says(*state, "$.payload.custom_details", "(none)");
+
+    const struct payload_origin far = { "host", text.at, "1" };
+    payload_dedup_key(&far, &message, &key);
+    assert_in_range(key.len, 16, 255);
+    strbuf_free(&text);
+    strbuf_free(&key);
+}
+
+static void keys_differ_where_incidents_do(void **state)
+{
+    struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
+    const struct payload_origin other_host = { "host-2", "/tmp/scheduler.log", "1" };
+    const struct payload_origin umlaut = { "host-1", "/tmp/größe\n.log", "1" };
+    struct strbuf keys[5] = { { 0 } };
+
+    (void)state;
+    payload_dedup_key(&origin, &message, &keys[0]);
+    payload_dedup_key(&other_host, &message, &keys[1]);
+    payload_dedup_key(&umlaut, &message, &keys[2]);
+    message.incident_id++;
+    payload_dedup_key(&origin, &message, &keys[3]);
+    message.incident_id--;
+    message.opened_ms++;
+    payload_dedup_key(&origin, &message, &keys[4]);
+    for (size_t i = 0; i < 5; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(keys[i].at, keys[j].at);
+        }
+    }
+    assert_non_null(strstr(keys[2].at, "iceberg-offload-"));
+    for (size_t i = 0; i < 5; i++) {
+        strbuf_free(&keys[i]);
+    }
+}
+
+static void alertmanager_gets_alerts_that_outlive_a_weekend(void **state)
+{
+    struct message message = message_of(ALERT_LAG_ELEVATED, SEVERITY_WARNING, NOTIFY_FIRING, 1);
+
+    render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
+    says(*state, "$[0].labels.alertname", "IcebergOffloadLagElevated");
+    says(*state, "$[0].labels.incident", "3");
+    says(*state, "$[0].startsAt", "2026-02-25T06:13:20.000+00:00");
+    says(*state, "$[0].endsAt", "2026-02-28T06:18:20.000+00:00");
+    says(*state, "$[0].annotations.summary", "2 failures in a row");
+    says(*state, "$[1]", "(none)");
+}
+
+static void alertmanager_gets_an_alert_for_each_message(void **state)
+{
+    struct message messages[2] = {
+        message_of(ALERT_CYCLE_SLOW, SEVERITY_WARNING, NOTIFY_RESOLVED, 1),
+        message_of(ALERT_CYCLE_TOO_SLOW, SEVERITY_CRITICAL, NOTIFY_FIRING, 2),
+    };
+
+    render(*state, FORMAT_ALERTMANAGER, messages, 2, false);
+    says(*state, "$[0].labels.alertname", "IcebergOffloadCycleSlow");
+    says(*state, "$[0].endsAt", "2026-02-25T06:14:20.000+00:00");
+    says(*state, "$[1].labels.alertname", "IcebergOffloadCycleTooSlow");
+    says(*state, "$[1].endsAt", "2026-02-28T06:18:20.000+00:00");
+    messages[0].resolved_ms = OPENED_MS - 5000;   /* the clock was set back: no end before the beginning */
+    render(*state, FORMAT_ALERTMANAGER, messages, 2, false);
+    says(*state, "$[0].endsAt", "2026-02-25T06:13:20.000+00:00");
+}
+
+static void a_test_is_no_real_alert_and_ends_by_itself(void **state)
+{
+    struct message message = message_of(ALERT_SCHEDULER_DOWN, SEVERITY_CRITICAL, NOTIFY_FIRING, 1);
+
+    message.incident_id = 0;
+    render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
+    says(*state, "$[0].labels.alertname", "IcebergOffloadTest");
+    says(*state, "$[0].endsAt", "2026-02-25T06:23:20.000+00:00");
+    says(*state, "$[0].annotations.runbook", "(none)");
+    render(*state, FORMAT_PAGERDUTY, &message, 1, false);
+    says(*state, "$.payload.class", "IcebergOffloadTest");
+    says(*state, "$.dedup_key", "host-1/tmp/scheduler.log#0@1772000000000");
+    render(*state, FORMAT_GENERIC, &message, 1, false);
+    says(*state, "$.alerts[0].labels.alertname", "IcebergOffloadTest");
+    render(*state, FORMAT_SLACK, &message, 1, false);
+    says(*state, "$.attachments[0].blocks[0].text.text", "CRITICAL IcebergOffloadTest");
+}
+
+#define RENDERING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RENDERING(generic_is_alertmanager_s_envelope),
+        RENDERING(generic_says_all_that_replay_says),
+        RENDERING(what_is_not_there_is_left_out),
+        RENDERING(a_resolve_has_the_identity_of_its_trigger),
+        RENDERING(several_messages_make_one_body),
+        RENDERING(any_bytes_make_valid_json),
+        RENDERING(slack_s_limits_hold_in_characters_after_escaping),
+        RENDERING(slack_gets_a_person_s_page),
+        RENDERING(slack_takes_no_more_than_fifty_blocks),
+        RENDERING(pagerduty_triggers_and_resolves_one_key),
+        RENDERING(pagerduty_s_limits_hold),
+        RENDERING(keys_differ_where_incidents_do),
+        RENDERING(alertmanager_gets_alerts_that_outlive_a_weekend),
+        RENDERING(alertmanager_gets_an_alert_for_each_message),
+        RENDERING(a_test_is_no_real_alert_and_ends_by_itself),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/gather.h"
+#include "tests/unit/read_file.h"
+
+static void another_schedulers_log_is_understood(void **state)
+{
+    (void)state;
+    assert_true(zone_set("UTC"));
+    struct parser *parser = gather_parser("fixtures/patterns/prefect.conf");
+    struct gather gather = { 0 };
+    struct strbuf log = { 0 };
+    read_file(&log, "fixtures/patterns/prefect.log");
+    gather_feed(&gather, parser, strbuf_slice(&log));
+    const char *said = strbuf_text(&gather.said);
+    static const char good[] =
+        "cycle_started\n"
+        "run_started table=bronze_trades_binance\n"
+        "run_completed table=bronze_trades_binance number=34943 ms=5000\n"
+        "run_started table=bronze_trades_kraken\n"
+        "run_completed table=bronze_trades_kraken number=31582 ms=5200\n"
+        "cycle_completed\n";
+    assert_memory_equal(said, good, strlen(good));
+    /* What the flow says after a task's failure is evidence, and ends where the flow run does. */
+    static const char bad[] =
+        "run_started table=bronze_trades_kraken\n"
+        "run_failed table=bronze_trades_kraken\n"
+        "run_stderr table=bronze_trades_kraken text=\"Task run encountered an exception RuntimeError: "
+        "java.net.ConnectException: Connection refused\"\n";
+    const char *failure = strstr(said, bad);
+    assert_non_null(failure);
+    assert_non_null(strstr(failure, "\ncycle_completed\ncycle_started\n"));
+    assert_int_equal(parser_counts(parser)->misses, 0);
+    assert_int_equal(parser_counts(parser)->limit_hits, 0);
+    strbuf_free(&log);
+    strbuf_free(&gather.said);
+    parser_free(parser);
+}
+
+/* The parser that a patterns file of this text gives, or NULL with its error after the file's name. */
+static struct parser *open_text(const char *text, struct strbuf *error)
+{
+    char path[] = "/tmp/patterns-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    struct strbuf whole = { 0 };
+    struct parser *parser = parser_open(path, &whole);
+    if (!parser) {
+        assert_memory_equal(whole.at, path, strlen(path));
+        strbuf_puts(error, whole.at + strlen(path));
+    }
+    strbuf_free(&whole);
+    unlink(path);
+    return parser;
+}
+
+static void assert_refused(const char *text, const char *expected)
+{
+    struct strbuf error = { 0 };
+    assert_null(open_text(text, &error));
+    assert_string_equal(strbuf_text(&error), expected);
+    strbuf_free(&error);
+}
+
+static void errors_name_the_line(void **state)
+{
+    (void)state;
+    assert_refused("[events]\n\ncycle_stared = x\n", ":3: cycle_stared: no such event");
+    assert_refused("[events]\nwriter_gone = x\n", ":2: writer_gone: no such event");
+    assert_refused("[events]\ncycle_started = (x\n",
+                   ":2: cycle_started: bad regular expression at character 3: missing closing parenthesis");
+    assert_refused("[events]\nrun_failed = failed\n", ":2: run_failed: run_failed needs a group named \"table\"");
+    assert_refused("[events]\ncycle_started = (?<tabel>x)\n", ":2: cycle_started: unknown group \"tabel\"");
+    assert_refused("[event]\ncycle_started = x\n", ":2: event: no such section: [record] or [events]");
+    assert_refused("[record]\nprefix = x\n", ":2: prefix: no such key");
+    assert_refused("[record]\nlogger = x\nlogger = y\n", ":3: logger: given twice");
+    assert_refused("[record]\npattern = (?<time>x)(?<message>x)\npattern = (?<time>x)(?<message>x)\n",
+                   ":3: pattern: given twice");
+    assert_refused("[record]\npattern = (?<time>x)\n", ":2: pattern: the groups \"time\" and \"message\" are needed");
+    assert_refused("[events]\nthis is nothing\n",
+                   ":2: neither a section, a \"key = value\" nor a comment");
+    assert_refused("[events]\ncycle_started = x\ncycle_started = x\n", ":3: cycle_started: the same pattern twice");
+    assert_refused("# nothing\n", ":1: no events");
+    assert_refused("[events]\nignore = x\n", ":2: no events");
+}
+
+static void the_first_error_is_told(void **state)
+{
+    (void)state;
+    assert_refused("[events]\none = x\ntwo = x\nthree\n", ":2: one: no such event");
+}
+
+static void a_line_too_long_for_the_reader_is_refused_not_cut(void **state)
+{
+    (void)state;
+    struct strbuf text = { 0 };
+    struct strbuf error = { 0 };
+    strbuf_printf(&text, "[events]\ncycle_started = %0300d\n", 0);
+    assert_null(open_text(text.at, &error));
+    assert_non_null(strstr(strbuf_text(&error), ":2: the line is longer than "));
+    strbuf_free(&text);
+    strbuf_free(&error);
+}
+
+static void a_missing_file_is_told(void **state)
+{
+    (void)state;
+    struct strbuf error = { 0 };
+    assert_null(parser_open("/nowhere/patterns.conf", &error));
+    assert_string_equal(strbuf_text(&error), "/nowhere/patterns.conf: No such file or directory");
+    strbuf_clear(&error);
+    assert_null(parser_open("/", &error));
+    assert_non_null(strstr(strbuf_text(&error), "/: "));
+    strbuf_free(&error);
+}
+
+static void the_usual_prefix_stays_without_another(void **state)
+{
+    (void)state;
+    struct strbuf error = { 0 };
+    struct parser *parser = open_text("[events]\ncycle_started = go\n", &error);
+    struct gather gather = { 0 };
+    assert_non_null(parser);
+    gather_feed(&gather, parser, slice_of("2026-03-03 06:07:12,000 - __main__ - INFO - go\n"
+                                          "2026-03-03 06:07:12,000 - other - INFO - go\n"
+                                          "2026-03-03 06:07:12,000 - __main__ - INFO - OFFLOAD CYCLE STARTED\n"));
+    assert_string_equal(strbuf_text(&gather.said), "cycle_started\n");
+    assert_int_equal(parser_counts(parser)->misses, 1);
+    strbuf_free(&gather.said);
+    parser_free(parser);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(another_schedulers_log_is_understood),
+        cmocka_unit_test(errors_name_the_line),
+        cmocka_unit_test(the_first_error_is_told),
+        cmocka_unit_test(a_line_too_long_for_the_reader_is_refused_not_cut),
+        cmocka_unit_test(a_missing_file_is_told),
+        cmocka_unit_test(the_usual_prefix_stays_without_another),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/gather.h"
+#include "parsers/pattern.h"
+#include "parsers/vocabulary.h"
+
+static struct vocabulary *builtin_new(void)
+{
+    struct strbuf error = { 0 };
+    struct vocabulary *vocabulary = vocabulary_new();
+    size_t count;
+    const struct vocabulary_entry *entries = vocabulary_builtin(&count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(vocabulary_add(vocabulary, entries[i].kind, entries[i].pattern, &error));
+    }
+    return vocabulary;
+}
+
+static void each_example_means_what_its_line_in_the_table_says(void **state)
+{
+    (void)state;
+    struct vocabulary *vocabulary = builtin_new();
+    size_t count;
+    const struct vocabulary_entry *entries = vocabulary_builtin(&count);
+    for (size_t i = 0; i < count; i++) {
+        struct event event;
+        struct vocabulary_extra extra;
+        enum vocabulary_answer answer = vocabulary_match(vocabulary, slice_of(entries[i].example), &event, &extra);
+        if (entries[i].kind == EVENT_IGNORED) {
+            assert_int_equal(answer, VOCABULARY_IGNORED);
+        } else {
+            assert_int_equal(answer, VOCABULARY_EVENT);
+            assert_int_equal(event.kind, entries[i].kind);
+        }
+    }
+    vocabulary_free(vocabulary);
+}
+
+static void every_event_of_the_log_has_a_pattern(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct vocabulary_entry *entries = vocabulary_builtin(&count);
+    for (int kind = 0; kind < EVENT_WRITER_GONE; kind++) {
+        bool found = false;
+        for (size_t i = 0; i < count; i++) {
+            found = found || entries[i].kind == kind;
+        }
+        assert_true(found);
+    }
+}
+
+/* What one message becomes on its way through a whole parser. */
+static void assert_says(const char *message, const char *expected)
+{
+    assert_true(zone_set("UTC"));
+    struct parser *parser = gather_parser(NULL);
+    struct gather gather = { 0 };
+    struct strbuf line = { 0 };
+    strbuf_printf(&line, "2026-02-12 19:35:03,224 - __main__ - INFO - %s", message);
+    gather_feed(&gather, parser, strbuf_slice(&line));
+    assert_string_equal(strbuf_text(&gather.said), expected);
+    assert_int_equal(parser_counts(parser)->records, 1);
+    if (*expected) {
+        assert_int_equal(parser_counts(parser)->misses, 0);
+    }
+    strbuf_free(&line);
+    strbuf_free(&gather.said);
+    parser_free(parser);
+}
+
+static void messages_become_events_with_their_fields(void **state)
+{
+    (void)state;
+    assert_says("K2 ICEBERG OFFLOAD SCHEDULER STARTED", "scheduler_started\n");
+    assert_says("Schedule: Every 15 minutes", "schedule ms=900000\n");
+    assert_says("Schedule: Every 1 minute", "schedule ms=60000\n");
+    assert_says("Schedule: Every 0.5 minutes", "schedule ms=30000\n");
+    assert_says("Schedule: Every 30 seconds", "schedule ms=30000\n");
+    assert_says("OFFLOAD CYCLE STARTED", "cycle_started\n");
+    assert_says("Tables: 2", "cycle_tables number=2\n");
+    assert_says("Starting offload: bronze_trades_binance → cold.bronze_trades_binance",
+                "run_started table=bronze_trades_binance\n");
+    assert_says("✓ Offload completed: bronze_trades_binance (1,159,163 rows in 8.0s)",
+                "run_completed table=bronze_trades_binance number=1159163 ms=8000\n");
+    assert_says("✓ Offload completed: t-1.x (0 rows in 6.25s)", "run_completed table=t-1.x ms=6250\n");
+    assert_says("✓ Offload completed: t (5 rows in 1,206s)", "run_completed table=t number=5 ms=1206000\n");
+    assert_says("✗ Offload failed: bronze_trades_kraken", "run_failed table=bronze_trades_kraken\n");
+    assert_says("✗ Offload timeout: bronze_trades_kraken (>10 minutes)", "run_timeout table=bronze_trades_kraken\n");
+    assert_says("OFFLOAD CYCLE COMPLETED", "cycle_completed\n");
+    assert_says("Duration: 605.9s", "cycle_duration ms=605900\n");
+    assert_says("Success: 12, Failed: 3, Timeout: 1", "cycle_summary succeeded=12 failed=3 timed_out=1\n");
+    assert_says("Total rows offloaded: 160,006", "cycle_rows number=160006\n");
+    assert_says("Next run scheduled at: 2026-02-12 19:45:00", "next_run at=1770925500000\n");
+    assert_says("Waiting 597 seconds...", "waiting ms=597000\n");
+    assert_says("Waiting 0 seconds...", "waiting\n");
+    assert_says("Waiting -1 seconds...", "waiting ms=-1000\n");
+    assert_says("Offload cycle failed with exception: [Errno 2] No such file or directory: 'docker'",
+                "cycle_exception text=[Errno 2] No such file or directory: 'docker'\n");
+    assert_says("Offload cycle failed with exception: ", "cycle_exception\n");
+    assert_says("Received signal 15, shutting down gracefully...", "signal_received number=15\n");
+    assert_says("Keyboard interrupt received, shutting down...", "signal_received\n");
+    assert_says("Shutdown requested, stopping cycle", "shutdown_requested\n");
+    assert_says("Scheduler stopped gracefully", "scheduler_stopped\n");
+    assert_says("Scheduler crashed: [Errno 24] Too many open files",
+                "scheduler_crashed text=[Errno 24] Too many open files\n");
+}
+
+static void completed_and_duration_may_share_a_line(void **state)
+{
+    (void)state;
+    static const char TWO[] = "cycle_completed\ncycle_duration ms=12400\n";
+    assert_says("OFFLOAD CYCLE COMPLETED - Duration: 12.4s", TWO);
+    assert_says("OFFLOAD CYCLE COMPLETED Duration: 12.4s", TWO);
+    assert_says("OFFLOAD CYCLE COMPLETED (Duration: 12.4 seconds)", TWO);
+    assert_says("OFFLOAD CYCLE COMPLETED, Duration: 12.4 s", TWO);
+}
+
+static void lines_without_meaning_are_known(void **state)
+{
+    (void)state;
+    static const char *const MESSAGES[] = {
+        "================================================================================",
+        "Tables: 2 Bronze tables",
+        "Log file: /tmp/iceberg-offload-scheduler.log",
+        "Running initial offload cycle...",
+        "Time: 2026-02-12T19:44:59.582502",
+        "Prometheus metrics enabled on port 8000",
+        "Prometheus metrics disabled",
+        "Failed to start metrics server: [Errno 98] Address already in use",
+    };
+    struct parser *parser = gather_parser(NULL);
+    struct gather gather = { 0 };
+    struct strbuf line = { 0 };
+    for (size_t i = 0; i < sizeof MESSAGES / sizeof MESSAGES[0]; i++) {
+        strbuf_clear(&line);
+        strbuf_printf(&line, "2026-02-12 19:35:03,224 - __main__ - INFO - %s", MESSAGES[i]);
+        gather_feed(&gather, parser, strbuf_slice(&line));
+    }
+    assert_int_equal(parser_counts(parser)->records, sizeof MESSAGES / sizeof MESSAGES[0]);
+    assert_int_equal(parser_counts(parser)->misses, 0);
+    assert_int_equal(parser_counts(parser)->events, 0);
+    strbuf_free(&line);
+    strbuf_free(&gather.said);
+    parser_free(parser);
+}
+
+static void what_only_resembles_a_message_is_none(void **state)
+{
+    (void)state;
+    static const char *const MESSAGES[] = {
+        "", "x", " OFFLOAD CYCLE STARTED", "OFFLOAD CYCLE STARTED ", "OFFLOAD CYCLE COMPLETEDLY", "offload cycle started",
+        "Tables: many", "Starting offload: two words → cold", "Starting offload:  → cold",
+        "✓ Offload completed: t (rows in 8.0s)", "✓ Offload completed: t (x rows in 8.0s)",
+        "✓ Offload completed: t (99999999999999999999 rows in 8.0s)", "✓ Offload completed: t (, rows in 8.0s)",
+        "✗ Offload failed: ", "✗ Offload failed: t u", "Duration: s", "Duration: 1.2.3s", "Duration: -5s",
+        "Success: 2, Failed: 0", "Success: 9999999, Failed: 0, Timeout: 0", "Next run scheduled at: soon",
+        "Next run scheduled at: 2026-02-30 19:45:00", "Waiting long seconds...", "Received signal SIGTERM",
+        "Recorded offload success: t (5 rows in 1.0s)",
+    };
+    for (size_t i = 0; i < sizeof MESSAGES / sizeof MESSAGES[0]; i++) {
+        assert_says(MESSAGES[i], "");
+    }
+}
+
+static void a_table_name_has_its_bound(void **state)
+{
+    (void)state;
+    char message[200];
+    char expected[200];
+    snprintf(message, sizeof message, "✗ Offload failed: %0128d", 0);
+    snprintf(expected, sizeof expected, "run_failed table=%0128d\n", 0);
+    assert_says(message, expected);
+    snprintf(message, sizeof message, "✗ Offload failed: %0129d", 0);
+    assert_says(message, "");
+}
+
+static struct pattern *pattern_of(const char *regex)
+{
+    struct strbuf error = { 0 };
+    struct pattern *pattern = pattern_new(regex, NULL, 0, &error);
+    assert_string_equal(strbuf_text(&error), "");
+    assert_non_null(pattern);
+    return pattern;
+}
+
+/* The short cuts, first bytes, prefix and a text that is no regular expression, must never hide a match, nor make one. */
+static void short_cuts_hide_no_match(void **state)
+{
+    (void)state;
+    static const char *const PAIRS[][2] = {
+        { "abc", "abcd" },           { "(?i)abc", "ABC" },      { "a?bc", "bc" },        { "ab*c", "ac" },
+        { "é?x", "éx" },             { "é?x", "\xC3x" },        { "a{0}b", "b" },        { "a|b", "b" },
+        { "abc|xyz", "xyz" },        { "(?:a|b)c", "bc" },      { "[xyz]a", "za" },      { "[^a]b", "\xC3" "b" },
+        { ".x", "\xFFx" },           { "✓|✗", "✗" },            { "\\d+", "7" },         { "(?=x)x", "x" },
+        { "\\Qa.b\\E", "a.b" },      { "(?x) a b", "ab" },      { "(?i)x|é", "é" },      { "x?", "y" },
+        { "^abc", "abc" },           { "a+", "aa" },            { "\\x41", "A" },        { "(?:é){2}", "éé" },
+        { "abc$", "abc" },           { "ab$|c", "c" },
+    };
+    for (size_t i = 0; i < sizeof PAIRS / sizeof PAIRS[0]; i++) {
+        struct pattern *pattern = pattern_of(PAIRS[i][0]);
+        assert_true(pattern_may_begin_with(pattern, (unsigned char)PAIRS[i][1][0]));
+        assert_int_equal(pattern_match(pattern, slice_of(PAIRS[i][1])), PATTERN_YES);
+        pattern_free(pattern);
+    }
+    struct pattern *pattern = pattern_of("Starting");
+    assert_false(pattern_may_begin_with(pattern, 'T'));
+    assert_int_equal(pattern_match(pattern, slice_of("Start")), PATTERN_NO);
+    assert_int_equal(pattern_match(pattern, slice_of(" Starting")), PATTERN_NO);
+    pattern_free(pattern);
+    pattern = pattern_of("whole$");
+    assert_int_equal(pattern_match(pattern, slice_of("wholes")), PATTERN_NO);
+    assert_int_equal(pattern_match(pattern, slice_of("whole\n")), PATTERN_NO);
+    pattern_free(pattern);
+}
+
+static void a_limit_is_not_taken_for_no_match(void **state)
+{
+    (void)state;
+    struct strbuf text = { 0 };
+    for (int i = 0; i < 60; i++) {
+        strbuf_puts(&text, "a");
+    }
+    struct pattern *pattern = pattern_of("(?:a+)+b");
+    assert_int_equal(pattern_match(pattern, slice_of("aab")), PATTERN_YES);
+    assert_int_equal(pattern_match(pattern, slice_of("b")), PATTERN_NO);
+    strbuf_puts(&text, "cb");
+    assert_int_equal(pattern_match(pattern, strbuf_slice(&text)), PATTERN_LIMIT);
+    pattern_free(pattern);
+
+    struct strbuf error = { 0 };
+    struct event event;
+    struct vocabulary_extra extra;
+    struct vocabulary *vocabulary = vocabulary_new();
+    assert_true(vocabulary_add(vocabulary, EVENT_CYCLE_STARTED, "(?:a+)+b", &error));
+    assert_int_equal(vocabulary_match(vocabulary, strbuf_slice(&text), &event, &extra), VOCABULARY_LIMIT);
+    /* Another pattern may still know the message. */
+    assert_true(vocabulary_add(vocabulary, EVENT_CYCLE_COMPLETED, "a+c", &error));
+    assert_int_equal(vocabulary_match(vocabulary, strbuf_slice(&text), &event, &extra), VOCABULARY_EVENT);
+    assert_int_equal(event.kind, EVENT_CYCLE_COMPLETED);
+    vocabulary_free(vocabulary);
+    strbuf_free(&text);
+}
+
+static void assert_refused(int kind, const char *regex, const char *why)
+{
+    struct strbuf error = { 0 };
+    struct vocabulary *vocabulary = vocabulary_new();
+    assert_false(vocabulary_add(vocabulary, kind, regex, &error));
+    assert_non_null(strstr(strbuf_text(&error), why));
+    strbuf_free(&error);
+    vocabulary_free(vocabulary);
+}
+
+static void a_pattern_that_cannot_be_used_says_why(void **state)
+{
+    (void)state;
+    assert_refused(EVENT_CYCLE_STARTED, "(", "missing closing parenthesis");
+    assert_refused(EVENT_CYCLE_STARTED, "(?<tabel>x)", "unknown group \"tabel\"");
+    assert_refused(EVENT_CYCLE_STARTED, "(?J)(?<table>x)(?<table>y)", "group \"table\" twice");
+    assert_refused(EVENT_RUN_FAILED, "failed", "needs a group named \"table\"");
+    assert_refused(EVENT_NEXT_RUN, "next", "needs a group named \"at\"");
+    assert_refused(EVENT_WAITING, "wait", "needs a group named \"seconds\"");
+    assert_refused(EVENT_CYCLE_STARTED, "(*UTF)x", "UTF");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_example_means_what_its_line_in_the_table_says),
+        cmocka_unit_test(every_event_of_the_log_has_a_pattern),
+        cmocka_unit_test(messages_become_events_with_their_fields),
+        cmocka_unit_test(completed_and_duration_may_share_a_line),
+        cmocka_unit_test(lines_without_meaning_are_known),
+        cmocka_unit_test(what_only_resembles_a_message_is_none),
+        cmocka_unit_test(a_table_name_has_its_bound),
+        cmocka_unit_test(short_cuts_hide_no_match),
+        cmocka_unit_test(a_limit_is_not_taken_for_no_match),
+        cmocka_unit_test(a_pattern_that_cannot_be_used_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
