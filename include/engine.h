@@ -81,4 +81,7 @@ bool engine_windows_changed(struct engine *engine);   /* since the last call */
  */
 void engine_report(const struct engine *engine, struct archive *archive);
 
+/* When the next cycle shall start, as the log promised it (Unix ms, UTC); 0 while no promise is known. */
+int64_t engine_next_run_ms(const struct engine *engine);
+
 #endif

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "engine.h"
-#include "follow.h"
 #include "message.h"
+#include "source_position.h"
 #include "base/strbuf.h"
 
 /*
@@ -127,5 +127,16 @@ void history_tend_wait(struct history *history);
  * more than a few megabytes means that it lasts, and the WAL grows for as long.
  */
 int64_t history_held_bytes(const struct history *history);
+
+/*
+ * The keys under which archives are kept in the history, so that a restart goes on where the last run stood. They are gathered for
+ * the same transaction as the lines that made them.
+ */
+#define STATE_PARSER "parser"
+#define STATE_ENGINE "engine.live"
+#define STATE_WINDOWS "engine.windows"
+#define STATE_AGENT "agent"
+#define STATE_ORIGIN "origin"
+#define STATE_REFRESH "refresh."   /* and a webhook's name: why an Alertmanager could not be told again; "" if it could */
 
 #endif

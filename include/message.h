@@ -5,9 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "incident.h"
-#include "base/json.h"
 #include "base/strbuf.h"
+#include "incident.h"
 
 /* A notification on its own: a copy that outlives the engine's call, as the outbox keeps it and the formats render it. */
 struct message {
@@ -28,11 +27,5 @@ struct message {
 struct message *message_from(const struct notification *notification);
 struct message *message_copy(const struct message *message);
 void message_free(struct message *message);
-
-/* One line of JSON as `replay --format json` prints it, without a line end; times in the process's zone. */
-void message_json(struct json_maker *maker, const struct message *message, struct strbuf *out);
-
-/* One line of text for a terminal or a journal, without a line end, control characters made visible. */
-void message_text(const struct message *message, struct strbuf *out);
 
 #endif

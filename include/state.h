@@ -8,17 +8,6 @@
 #include "history.h"
 #include "ingest.h"
 
-/*
- * The core's state over restarts: archives under these keys of the history, gathered for the same transaction as the lines that
- * made them.
- */
-#define STATE_PARSER "parser"
-#define STATE_ENGINE "engine.live"
-#define STATE_WINDOWS "engine.windows"
-#define STATE_AGENT "agent"
-#define STATE_ORIGIN "origin"
-#define STATE_REFRESH "refresh."   /* and a webhook's name: why an Alertmanager could not be told again; "" if it could */
-
 enum state_extent { STATE_CHANGED, STATE_ALL };   /* the windows only if they changed, or in any case */
 
 void state_save_parser(struct history *history, struct ingest *ingest);

@@ -3,12 +3,17 @@
 #define TEXTFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "parser.h"
-#include "notify.h"
-#include "follow.h"
 #include "metrics.h"
+
+/* What became of the notifications to one webhook. */
+struct textfile_deliveries {
+    const char *webhook;
+    int64_t delivered, retried, refused;
+};
 
 /* What the file tells of the agent beyond what it counted; borrowed for the call. */
 struct textfile_facts {
@@ -17,14 +22,15 @@ struct textfile_facts {
     const char *log_path;
     int64_t started_ms;
     const struct metrics *metrics;
-    const struct dispatch *dispatch;
+    const struct textfile_deliveries *deliveries;
+    size_t delivery_count;
     const struct parser_counts *parsed;
     int64_t commit_failures;
     int64_t read_bytes;
     int64_t behind_bytes;
     int64_t last_record_ms;  /* 0: none yet */
     int64_t next_run_ms;     /* as promised; 0: nothing was */
-    enum follow_writer writer;
+    int writer_present;      /* 1: a process holds the log open for writing; 0: none does; -1: not known */
 };
 
 /* The agent's metrics for node_exporter's textfile collector. Zero-initialise. */

@@ -13,8 +13,8 @@ struct parser {
     struct patterns patterns;
     struct slice logger;             /* of the scheduler */
     bool custom;                     /* a patterns file's vocabulary */
-    struct clock_reader clock;
-    struct clock_reader promises;    /* apart, so that the two do not take the cached hour from each other */
+    struct timestamp_reader clock;
+    struct timestamp_reader promises;    /* apart, so that the two do not take the cached hour from each other */
     int64_t clock_ms;
     struct excerpt excerpt;
     struct parser_counts counts;
@@ -49,8 +49,8 @@ struct parser *parser_open(const char *patterns_path, struct strbuf *error)
         free(parser);
         return NULL;
     }
-    clock_reader_init(&parser->clock);
-    clock_reader_init(&parser->promises);
+    timestamp_reader_init(&parser->clock);
+    timestamp_reader_init(&parser->promises);
     return parser;
 }
 
@@ -134,8 +134,8 @@ static bool feed_excerpt(const struct feed *feed, const struct record *record)
 /* The earliest instant that the promised local time may mean and that is not past. */
 static bool promise_read(struct parser *parser, const struct record *record, struct slice at, struct event *event)
 {
-    clock_seen(&parser->promises, record->time_ms);
-    return clock_read(&parser->promises, at.at, at.len, &event->at_ms) > 0;
+    timestamp_seen(&parser->promises, record->time_ms);
+    return timestamp_read(&parser->promises, at.at, at.len, &event->at_ms) > 0;
 }
 
 static void feed_failure_part(const struct feed *feed, const struct record *record, struct event *event)
@@ -219,7 +219,7 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
     }
     parser->counts.records++;
     parser->clock_ms = record.time_ms;
-    clock_seen(&parser->clock, record.time_ms);
+    timestamp_seen(&parser->clock, record.time_ms);
     if (is_schedulers(parser, &record) && !record_is_rule(record.message)) {
         feed_message(&feed, &record);
     }

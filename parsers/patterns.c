@@ -189,7 +189,7 @@ void patterns_free(struct patterns *patterns)
     *patterns = (struct patterns){ 0 };
 }
 
-enum record_form patterns_record(const struct patterns *patterns, struct slice line, struct clock_reader *clock,
+enum record_form patterns_record(const struct patterns *patterns, struct slice line, struct timestamp_reader *clock,
                                  struct record *record, int64_t *limit_hits)
 {
     record->form = RECORD_NONE;
@@ -199,7 +199,7 @@ enum record_form patterns_record(const struct patterns *patterns, struct slice l
         return RECORD_NONE;
     }
     struct slice time = pattern_group(patterns->prefix, line, PREFIX_TIME);
-    if (time.at && clock_read(clock, time.at, time.len, &record->time_ms) > 0) {
+    if (time.at && timestamp_read(clock, time.at, time.len, &record->time_ms) > 0) {
         record->logger = pattern_group(patterns->prefix, line, PREFIX_LOGGER);
         record->level = pattern_group(patterns->prefix, line, PREFIX_LEVEL);
         record->message = pattern_group(patterns->prefix, line, PREFIX_MESSAGE);

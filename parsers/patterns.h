@@ -20,7 +20,7 @@ bool patterns_load(struct patterns *patterns, const char *path, struct strbuf *e
 void patterns_free(struct patterns *patterns);
 
 /* As record_read, by the patterns file's prefix; one given up at PCRE2's limits is counted in *limit_hits. */
-enum record_form patterns_record(const struct patterns *patterns, struct slice line, struct clock_reader *clock,
+enum record_form patterns_record(const struct patterns *patterns, struct slice line, struct timestamp_reader *clock,
                                  struct record *record, int64_t *limit_hits);
 
 #endif

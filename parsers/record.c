@@ -64,10 +64,10 @@ static enum record_form other_take(struct slice rest, struct record *record)
     return RECORD_SHORT;
 }
 
-enum record_form record_read(struct slice line, struct clock_reader *clock, struct record *record)
+enum record_form record_read(struct slice line, struct timestamp_reader *clock, struct record *record)
 {
     record->form = RECORD_NONE;
-    size_t used = clock_read(clock, line.at, line.len, &record->time_ms);
+    size_t used = timestamp_read(clock, line.at, line.len, &record->time_ms);
     if (used == 0 || !separator_at(line, used)) {
         return RECORD_NONE;
     }

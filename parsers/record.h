@@ -29,7 +29,7 @@ struct record {
 };
 
 /* Does not advance the clock: who reads decides whether the record's time is the log's own. */
-enum record_form record_read(struct slice line, struct clock_reader *clock, struct record *record);
+enum record_form record_read(struct slice line, struct timestamp_reader *clock, struct record *record);
 
 /* The line of equals signs around the scheduler's headings. */
 bool record_is_rule(struct slice message);

@@ -1,81 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "timestamp.h"
 
-#include <regex.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
-
-#include "base/strbuf.h"
 
 enum { STAMP_LEN = 19, HOUR_LEN = 14, SECONDS_PER_HOUR = 3600, SECONDS_PER_DAY = 86400, STEP_BACK_MAX_MS = 60000 };
 
-static const char ZONE_DIRECTORY[] = "/usr/share/zoneinfo";
-
-/* std offset [dst [offset] [,start[/time],end[/time]]], as tzset(3) has it. */
-#define ZONE_NAME "([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)"
-#define ZONE_HOURS "[0-9]{1,3}(:[0-9]{2}){0,2}"
-#define ZONE_DATE ",(M[0-9]{1,2}\\.[1-5]\\.[0-6]|J?[0-9]{1,3})(/[+-]?" ZONE_HOURS ")?"
-static const char POSIX_ZONE[] =
-    "^" ZONE_NAME "[+-]?" ZONE_HOURS "(" ZONE_NAME "([+-]?" ZONE_HOURS ")?(" ZONE_DATE ZONE_DATE ")?)?$";
-
-static bool zone_is_posix(const char *name)
+void timestamp_reader_init(struct timestamp_reader *reader)
 {
-    regex_t regex;
-    if (regcomp(&regex, POSIX_ZONE, REG_EXTENDED | REG_NOSUB) != 0) {
-        return false;
-    }
-    bool matches = regexec(&regex, name, 0, NULL, 0) == 0;
-    regfree(&regex);
-    return matches;
-}
-
-/*
- * The one look at the file system in this room: the C library takes an unknown name for UTC without a word, which would
- * shift every time by hours.
- */
-static bool zone_is_file(const char *name)
-{
-    if (name[0] == '\0' || name[0] == '/' || strstr(name, "..")) {
-        return false;
-    }
-    const char *directory = getenv("TZDIR");
-    struct strbuf path = { 0 };
-    strbuf_printf(&path, "%s/%s", directory && *directory ? directory : ZONE_DIRECTORY, name);
-    FILE *file = fopen(path.at, "rbe");
-    char magic[4] = "";
-    bool found = file && fread(magic, 1, sizeof magic, file) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
-    if (file) {
-        fclose(file);
-    }
-    strbuf_free(&path);
-    return found;
-}
-
-bool zone_known(const char *name)
-{
-    return !name || zone_is_file(name) || zone_is_posix(name);
-}
-
-bool zone_set(const char *name)
-{
-    if (!zone_known(name) || (name && setenv("TZ", name, 1) != 0)) {
-        return false;
-    }
-    tzset();
-    return true;
-}
-
-void clock_reader_init(struct clock_reader *reader)
-{
-    *reader = (struct clock_reader){ .last_ms = INT64_MIN };
+    *reader = (struct timestamp_reader){ .last_ms = INT64_MIN };
 }
 
 /*
  * The last one read, not the greatest: after a clock that ran ahead was set right, one bogus stamp must not
  * decide every later fold.
  */
-void clock_seen(struct clock_reader *reader, int64_t ms)
+void timestamp_seen(struct timestamp_reader *reader, int64_t ms)
 {
     reader->last_ms = ms;
 }
@@ -178,7 +118,7 @@ struct candidates {
  * when the local time happens twice, none when it is skipped (then it is what the clock would have shown had it not
  * jumped). This needs no tm_isdst, which does not tell the two apart where a zone changed its standard time.
  */
-static struct candidates local_candidates(struct clock_reader *reader, int64_t local_s)
+static struct candidates local_candidates(struct timestamp_reader *reader, int64_t local_s)
 {
     if (local_s >= reader->plain_from_s && local_s < reader->plain_to_s) {
         return (struct candidates){ .utc_s = { local_s - reader->plain_offset_s }, .count = 1, .plain = true };
@@ -215,7 +155,7 @@ static int64_t fold_choose(const struct candidates *found, int64_t within_ms, in
 
 /* A time in another hour than the one before. Seldom: kept out of the way of the rest. */
 __attribute__((cold))
-static bool hour_change(struct clock_reader *reader, const char *text, int64_t within_ms, int64_t *ms)
+static bool hour_change(struct timestamp_reader *reader, const char *text, int64_t within_ms, int64_t *ms)
 {
     int64_t hour;
     if (!hour_read(text, &hour)) {
@@ -234,7 +174,7 @@ static bool hour_change(struct clock_reader *reader, const char *text, int64_t w
     return true;
 }
 
-size_t clock_read(struct clock_reader *reader, const char *text, size_t len, int64_t *ms)
+size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms)
 {
     int64_t within_ms;
     size_t used = len < STAMP_LEN ? 0 : within_read(text, len, &within_ms);
@@ -246,19 +186,4 @@ size_t clock_read(struct clock_reader *reader, const char *text, size_t len, int
     }
     *ms = reader->hour_ms + within_ms;
     return used;
-}
-
-void clock_format_rfc3339(int64_t ms, char buf[40])
-{
-    int64_t within_ms = (ms % 1000 + 1000) % 1000;
-    time_t instant = ms / 1000 - (ms % 1000 < 0 ? 1 : 0);
-    struct tm local;
-    if (!localtime_r(&instant, &local)) {
-        strcpy(buf, "-");
-        return;
-    }
-    size_t len = strftime(buf, 40, "%Y-%m-%dT%H:%M:%S", &local);
-    unsigned west = local.tm_gmtoff < 0;
-    unsigned minutes = (unsigned)labs(local.tm_gmtoff) / 60 % (100 * 60);
-    snprintf(buf + len, 40 - len, ".%03d%c%02u:%02u", (int)within_ms, west ? '-' : '+', minutes / 60, minutes % 60);
 }

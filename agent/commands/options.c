@@ -8,7 +8,7 @@
 
 #include "nearest.h"
 #include "base/say.h"
-#include "timestamp.h"
+#include "base/zone.h"
 
 enum { OPTION_CONFIG, OPTION_LOG, OPTION_DB, OPTION_SET, OPTION_VERBOSE, OPTION_HELP, COMMON_OPTIONS };
 

@@ -9,7 +9,7 @@
 #include "options.h"
 #include "base/say.h"
 #include "scrub.h"
-#include "timestamp.h"
+#include "base/zone.h"
 #include "base/utf8.h"
 
 /* A merge patch drops what is null: each event shows the fields that it has. */
@@ -47,7 +47,7 @@ static void printer_close(struct printer *printer)
 static void bind_time(sqlite3_stmt *json, int column, int64_t ms)
 {
     char text[40];
-    clock_format_rfc3339(ms, text);
+    zone_format_rfc3339(ms, text);
     sqlite3_bind_text(json, column, text, -1, SQLITE_TRANSIENT);
 }
 

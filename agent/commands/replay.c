@@ -12,11 +12,12 @@
 #include "history.h"
 #include "ingest.h"
 #include "message.h"
+#include "notify.h"
 #include "options.h"
 #include "base/say.h"
 #include "state.h"
 #include "stream.h"
-#include "timestamp.h"
+#include "base/zone.h"
 
 /* What the log would have told, on its own clock, by the very code that runs live. */
 

@@ -256,3 +256,8 @@ bool engine_windows_changed(struct engine *engine)
     engine->slow.windows_changed = false;
     return changed;
 }
+
+int64_t engine_next_run_ms(const struct engine *engine)
+{
+    return engine->scheduler.promise_ms;
+}

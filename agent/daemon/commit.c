@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon_private.h"
@@ -97,34 +98,40 @@ void daemon_commit(struct daemon *daemon)
     strbuf_free(&error);
 }
 
-static int64_t promised_ms(const struct engine *engine)
+/* Owned by the caller. */
+static struct textfile_deliveries *gather_deliveries(const struct dispatch *dispatch, size_t *count)
 {
-    struct archive archive;
-    struct strbuf text = { 0 };
-    int64_t next_run_ms = 0;
-    archive_save_to(&archive, &text);
-    engine_report(engine, &archive);
-    archive_load_from(&archive, strbuf_slice(&text));
-    archive_i64(&archive, "next_run_ms", &next_run_ms);
-    strbuf_free(&text);
-    return next_run_ms;
+    struct textfile_deliveries *deliveries = NULL;
+    struct dispatch_counts counts;
+
+    *count = 0;
+    while (dispatch && dispatch_counts(dispatch, *count, &counts)) {
+        deliveries = must_grow(deliveries, *count + 1, sizeof *deliveries);
+        deliveries[(*count)++] = (struct textfile_deliveries){ counts.webhook, counts.delivered, counts.retried, counts.refused };
+    }
+    return deliveries;
 }
 
 void daemon_write_textfile(struct daemon *daemon, bool up)
 {
+    size_t delivery_count;
+    struct textfile_deliveries *deliveries = gather_deliveries(daemon->dispatch, &delivery_count);
+
     textfile_write(&daemon->textfile, daemon->config->metrics_textfile, &(struct textfile_facts){
         .up = up,
         .reload_refused = daemon->reload_refused,
         .log_path = daemon->config->log_path,
         .started_ms = daemon->started_ms,
         .metrics = daemon->metrics,
-        .dispatch = daemon->dispatch,
+        .deliveries = deliveries,
+        .delivery_count = delivery_count,
         .parsed = parser_counts(daemon->ingest.parser),
         .commit_failures = daemon->commit_failures,
         .read_bytes = daemon->read_bytes,
         .behind_bytes = follow_behind(daemon->follow),
         .last_record_ms = parser_clock(daemon->ingest.parser),
-        .next_run_ms = promised_ms(daemon->ingest.engine),
-        .writer = daemon->writer,
+        .next_run_ms = engine_next_run_ms(daemon->ingest.engine),
+        .writer_present = daemon->writer == WRITER_UNKNOWN ? -1 : daemon->writer == WRITER_PRESENT,
     }, daemon->now_ms);
+    free(deliveries);
 }

@@ -36,15 +36,14 @@ static void put_result(const struct exposition *out, const char *webhook, const 
                       count);
 }
 
-static void put_notifications(const struct exposition *out, const struct dispatch *dispatch)
+static void put_notifications(const struct exposition *out, const struct textfile_facts *facts)
 {
-    struct dispatch_counts counts;
-
     exposition_family(out, "notifications_total", "counter", "Attempts to deliver a notification, by what came of them.");
-    for (size_t i = 0; dispatch_counts(dispatch, i, &counts); i++) {
-        put_result(out, counts.webhook, "delivered", counts.delivered);
-        put_result(out, counts.webhook, "retried", counts.retried);
-        put_result(out, counts.webhook, "refused", counts.refused);
+    for (size_t i = 0; i < facts->delivery_count; i++) {
+        const struct textfile_deliveries *to = &facts->deliveries[i];
+        put_result(out, to->webhook, "delivered", to->delivered);
+        put_result(out, to->webhook, "retried", to->retried);
+        put_result(out, to->webhook, "refused", to->refused);
     }
 }
 
@@ -60,9 +59,9 @@ static void put_reading(const struct exposition *out, const struct textfile_fact
     put_number(out, "offset_behind_bytes", "gauge", "Bytes of the log that are not read yet.", facts->behind_bytes);
     put_time(out, "last_record_timestamp_seconds", "The time of the newest record read.", facts->last_record_ms);
     put_time(out, "next_run_timestamp_seconds", "When the scheduler promised its next cycle.", facts->next_run_ms);
-    if (facts->writer != WRITER_UNKNOWN)
+    if (facts->writer_present >= 0)
         put_number(out, "writer_present", "gauge", "Whether a process holds the log open for writing.",
-                   facts->writer == WRITER_PRESENT);
+                   facts->writer_present);
 }
 
 static void render(const struct textfile_facts *facts, int64_t now_ms, struct strbuf *text)
@@ -78,8 +77,8 @@ static void render(const struct textfile_facts *facts, int64_t now_ms, struct st
                !facts->reload_refused);
     put_number(&out, "commit_failures_total", "counter", "Commits to the history that failed.", facts->commit_failures);
     put_reading(&out, facts);
-    if (facts->dispatch)
-        put_notifications(&out, facts->dispatch);
+    if (facts->delivery_count > 0)
+        put_notifications(&out, facts);
     metrics_render(facts->metrics, &out);
 }
 

@@ -3,7 +3,6 @@
 
 #include "dispatch_private.h"
 #include "base/say.h"
-#include "state.h"
 
 /*
  * An Alertmanager keeps its alerts in memory, and one of a cluster is told by nobody else: whatever is open is told again

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "payload_private.h"
-#include "timestamp.h"
+#include "base/zone.h"
 
 /*
  * A POST to Alertmanager's /api/v2/alerts. It identifies an alert by its labels (the incident's number is one, so that two
@@ -32,7 +32,7 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
     struct strbuf labels = { 0 }, annotations = { 0 };
     char ends[40];
 
-    clock_format_rfc3339(end_of(facts->message, job->now_ms), ends);
+    zone_format_rfc3339(end_of(facts->message, job->now_ms), ends);
     payload_labels(job->maker, job->origin, facts, &labels);
     payload_annotations(job->maker, facts, job->shortest, &annotations);
     const char *const texts[] = { labels.at, annotations.at, facts->started, ends };

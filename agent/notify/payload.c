@@ -11,7 +11,7 @@
 #include "payload_private.h"
 #include "base/cut.h"
 #include "base/mask.h"
-#include "timestamp.h"
+#include "base/zone.h"
 
 enum {
     DEDUP_KEY_MAX = 255,     /* PagerDuty's limit, in characters */
@@ -91,7 +91,7 @@ static void put_masked(struct masker *masker, const char *text, struct strbuf *o
 static void put_time(int64_t ms, char out[40])
 {
     if (ms != 0) {
-        clock_format_rfc3339(ms, out);
+        zone_format_rfc3339(ms, out);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/json.h"
 #include "payload.h"
 
 /* What the formats share. A message as texts that may leave the host: secrets masked, times as RFC 3339. */

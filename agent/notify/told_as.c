@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/archive.h"
-#include "state.h"
 
 static void set_text(char **place, const char *text)
 {

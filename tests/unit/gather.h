@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "parser.h"
-#include "timestamp.h"
 
 /* What a parser says, as text that a test can compare: "run_failed table=bronze", an event a line. */
 struct gather {

@@ -5,7 +5,7 @@
 
 #include "escape.h"
 #include "base/text.h"
-#include "timestamp.h"
+#include "base/zone.h"
 
 /* A line for the next value, with its key. */
 static void place(struct json_writer *json, const char *key)
@@ -96,7 +96,7 @@ void json_put_time(struct json_writer *json, const char *key, int64_t ms)
 {
     char text[40];
     if (ms)
-        clock_format_rfc3339(ms, text);
+        zone_format_rfc3339(ms, text);
     place(json, key);
     if (ms)
         strbuf_printf(json->out, "\"%s\"", text);

@@ -7,8 +7,9 @@
 #include <sqlite3.h>
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "payload.h"
-#include "timestamp.h"
+#include "base/zone.h"
 
 static const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0" };
 static const int64_t OPENED_MS = INT64_C(1772000000000);

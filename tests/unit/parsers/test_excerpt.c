@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/zone.h"
 #include "tests/unit/gather.h"
 
 #define RULE "================================================================================"

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/zone.h"
 #include "tests/unit/gather.h"
 #include "tests/unit/read_file.h"
 

@@ -12,8 +12,8 @@
 
 static enum record_form read_line(const char *line, struct record *record)
 {
-    struct clock_reader clock;
-    clock_reader_init(&clock);
+    struct timestamp_reader clock;
+    timestamp_reader_init(&clock);
     return record_read(slice_of(line), &clock, record);
 }
 
@@ -82,9 +82,9 @@ static void a_cut_line_is_read_no_further_than_it_goes(void **state)
     static const char LINE[] = "2026-02-12 19:34:58,462 - __main__ - INFO - OFFLOAD CYCLE STARTED";
     for (size_t len = 0; len < sizeof LINE; len++) {
         char *cut = malloc(len ? len : 1);
-        struct clock_reader clock;
+        struct timestamp_reader clock;
         struct record record;
-        clock_reader_init(&clock);
+        timestamp_reader_init(&clock);
         memcpy(cut, LINE, len);
         enum record_form form = record_read((struct slice){ cut, len }, &clock, &record);
         assert_int_equal(form, len < 26 ? RECORD_NONE : len < 44 ? RECORD_SHORT : RECORD_FULL);

@@ -8,17 +8,18 @@
 
 #include <cmocka.h>
 
-#include "timestamp.h"
+#include "base/zone.h"
+#include "parsers/timestamp.h"
 
 static const int64_t NEVER = INT64_MIN;
 
 static int64_t read_after(int64_t last_ms, const char *text)
 {
-    struct clock_reader reader;
+    struct timestamp_reader reader;
     int64_t ms = 0;
-    clock_reader_init(&reader);
-    clock_seen(&reader, last_ms);
-    assert_int_equal(clock_read(&reader, text, strlen(text), &ms), strlen(text));
+    timestamp_reader_init(&reader);
+    timestamp_seen(&reader, last_ms);
+    assert_int_equal(timestamp_read(&reader, text, strlen(text), &ms), strlen(text));
     return ms;
 }
 
@@ -59,7 +60,7 @@ static void every_day_of_the_calendar_follows_the_one_before(void **state)
     assert_true(zone_set("UTC"));
     for (int64_t day = 0; day < 366 * 140; day++) {
         char text[40];
-        clock_format_rfc3339(day * 86400000, text);
+        zone_format_rfc3339(day * 86400000, text);
         text[19] = '\0';
         assert_int_equal(read_after(NEVER, text), day * 86400000);
     }
@@ -68,12 +69,12 @@ static void every_day_of_the_calendar_follows_the_one_before(void **state)
 static void only_the_stamp_is_used(void **state)
 {
     (void)state;
-    struct clock_reader reader;
+    struct timestamp_reader reader;
     int64_t ms;
-    clock_reader_init(&reader);
-    assert_int_equal(clock_read(&reader, "2026-02-12 19:34:58,462 - x", 27, &ms), 23);
-    assert_int_equal(clock_read(&reader, "2026-02-12 19:34:58 - x", 23, &ms), 19);
-    assert_int_equal(clock_read(&reader, "2026-02-12 19:34:58, and", 24, &ms), 19);
+    timestamp_reader_init(&reader);
+    assert_int_equal(timestamp_read(&reader, "2026-02-12 19:34:58,462 - x", 27, &ms), 23);
+    assert_int_equal(timestamp_read(&reader, "2026-02-12 19:34:58 - x", 23, &ms), 19);
+    assert_int_equal(timestamp_read(&reader, "2026-02-12 19:34:58, and", 24, &ms), 19);
 }
 
 static void what_is_no_time_is_not_read(void **state)
@@ -88,10 +89,10 @@ static void what_is_no_time_is_not_read(void **state)
         "\xB2\xB0\xB2\xB6-01-01 00:00:00",
     };
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++) {
-        struct clock_reader reader;
+        struct timestamp_reader reader;
         int64_t ms;
-        clock_reader_init(&reader);
-        assert_int_equal(clock_read(&reader, WRONG[i], strlen(WRONG[i]), &ms), 0);
+        timestamp_reader_init(&reader);
+        assert_int_equal(timestamp_read(&reader, WRONG[i], strlen(WRONG[i]), &ms), 0);
     }
 }
 
@@ -99,8 +100,8 @@ static void the_cached_hour_does_not_leak_into_another(void **state)
 {
     (void)state;
     assert_true(zone_set("Europe/Berlin"));
-    struct clock_reader reader;
-    clock_reader_init(&reader);
+    struct timestamp_reader reader;
+    timestamp_reader_init(&reader);
     static const char *const TIMES[][2] = {
         { "2026-02-12 19:34:58,462", "2026-02-12 18:34:58,462" }, { "2026-02-12 19:00:00", "2026-02-12 18:00:00" },
         { "2026-02-12 20:00:00", "2026-02-12 19:00:00" },         { "2026-07-12 19:59:59", "2026-07-12 17:59:59" },
@@ -108,7 +109,7 @@ static void the_cached_hour_does_not_leak_into_another(void **state)
     };
     for (size_t i = 0; i < sizeof TIMES / sizeof TIMES[0]; i++) {
         int64_t ms;
-        assert_true(clock_read(&reader, TIMES[i][0], strlen(TIMES[i][0]), &ms) > 0);
+        assert_true(timestamp_read(&reader, TIMES[i][0], strlen(TIMES[i][0]), &ms) > 0);
         assert_int_equal(ms, utc(TIMES[i][1]));
     }
 }
@@ -192,16 +193,16 @@ static void a_log_through_the_change_is_continuous(void **state)
     for (size_t i = 0; i < sizeof CHANGES / sizeof CHANGES[0]; i++) {
         int64_t begin = utc(CHANGES[i][1]);
         assert_true(zone_set(CHANGES[i][0]));
-        struct clock_reader reader;
-        clock_reader_init(&reader);
+        struct timestamp_reader reader;
+        timestamp_reader_init(&reader);
         for (int64_t ms = begin - 3 * DAY_MS; ms < begin + 4 * DAY_MS; ms += 60000) {
             char text[40];
             int64_t read_ms;
-            clock_format_rfc3339(ms, text);
+            zone_format_rfc3339(ms, text);
             text[23] = '\0';
-            assert_int_equal(clock_read(&reader, text, 23, &read_ms), 23);
+            assert_int_equal(timestamp_read(&reader, text, 23, &read_ms), 23);
             assert_int_equal(read_ms, ms);
-            clock_seen(&reader, read_ms);
+            timestamp_seen(&reader, read_ms);
         }
     }
 }
@@ -232,7 +233,7 @@ static void assert_formats(const char *zone, int64_t ms, const char *expected)
 {
     char text[40];
     assert_true(zone_set(zone));
-    clock_format_rfc3339(ms, text);
+    zone_format_rfc3339(ms, text);
     assert_string_equal(text, expected);
 }
 

@@ -8,10 +8,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "message.h"
+#include "notify.h"
 #include "base/say.h"
 #include "base/text.h"
-#include "timestamp.h"
+#include "base/zone.h"
 
 /* 2026-03-02T23:30:03.169Z */
 static const int64_t fired_ms = INT64_C(1772494203169);
