@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/strbuf.h"
 #include "incident.h"
 #include "settings.h"
-#include "base/strbuf.h"
 
 enum payload_format { FORMAT_GENERIC, FORMAT_SLACK, FORMAT_PAGERDUTY, FORMAT_ALERTMANAGER };
 
@@ -18,17 +18,17 @@ struct webhook_config {
     enum payload_format format;
     enum severity min_severity;
     int64_t timeout_ms;
-    char **headers;          /* "Name: value" */
+    char **headers; /* "Name: value" */
     size_t header_count;
-    int64_t resend_ms;       /* an Alertmanager is told again of what is open */
-    char *token_file;        /* or NULL, likewise below */
+    int64_t resend_ms; /* an Alertmanager is told again of what is open */
+    char *token_file;  /* or NULL, likewise below */
     char *ca_file;
     char *routing_key_file;
 };
 
 struct probe_config {
     char *name;
-    char *url;               /* one of url and container */
+    char *url; /* one of url and container */
     char *container;
     int64_t timeout_ms;
 };
@@ -36,7 +36,7 @@ struct probe_config {
 /* Everything the agent is told. Owned strings; NULL where nothing was said and no default exists. */
 struct config {
     struct settings settings;
-    char *path;              /* the file it came from, or would have */
+    char *path; /* the file it came from, or would have */
     char *log_path;
     char *log_timezone;
     char *log_timezone_place; /* "file:line" where it was said, for an error: NULL if it was not */
@@ -60,8 +60,8 @@ struct config {
  * which win. On any error returns NULL, with every error found in *errors, a line each: "file:line: why". Warnings
  * that do not stop the agent (a file with secrets that others may read) go to *warnings.
  */
-struct config *config_load(const char *path, char *const *sets, size_t set_count,
-                           struct strbuf *errors, struct strbuf *warnings);
+struct config *config_load(const char *path, char *const *sets, size_t set_count, struct strbuf *errors,
+                           struct strbuf *warnings);
 void config_free(struct config *config);
 
 /*

@@ -13,30 +13,30 @@
  */
 enum config_type {
     CONFIG_TEXT,
-    CONFIG_URL,              /* http or https */
-    CONFIG_PROBE_URL,        /* or tcp://host:port */
-    CONFIG_PERIOD,           /* a duration, at least 100 ms */
-    CONFIG_PERIOD_OR_ZERO,   /* likewise, where 0 stands for "never" or "learnt" */
-    CONFIG_COUNT,            /* 1, 2, 3 ... */
-    CONFIG_REAL,             /* above 0 */
-    CONFIG_PROBABILITY,      /* between 0 and 1 */
-    CONFIG_SWITCH,           /* yes or no */
-    CONFIG_FORMAT,           /* enum payload_format */
-    CONFIG_SEVERITY,         /* enum severity, without none */
-    CONFIG_HEADERS           /* repeatable "Name: value" */
+    CONFIG_URL,            /* http or https */
+    CONFIG_PROBE_URL,      /* or tcp://host:port */
+    CONFIG_PERIOD,         /* a duration, at least 100 ms */
+    CONFIG_PERIOD_OR_ZERO, /* likewise, where 0 stands for "never" or "learnt" */
+    CONFIG_COUNT,          /* 1, 2, 3 ... */
+    CONFIG_REAL,           /* above 0 */
+    CONFIG_PROBABILITY,    /* between 0 and 1 */
+    CONFIG_SWITCH,         /* yes or no */
+    CONFIG_FORMAT,         /* enum payload_format */
+    CONFIG_SEVERITY,       /* enum severity, without none */
+    CONFIG_HEADERS         /* repeatable "Name: value" */
 };
 
 /* When a new value counts. What a running agent has built upon (its log, its history, its clock) stays until a restart. */
 enum config_change { CONFIG_AT_RELOAD, CONFIG_AT_RESTART };
 
 struct config_key {
-    const char *section;     /* "webhook" and "probe" come with a name: [webhook NAME] */
+    const char *section; /* "webhook" and "probe" come with a name: [webhook NAME] */
     const char *name;
     enum config_type type;
-    const char *initial;     /* the default as it could be written, or NULL */
-    const char *otherwise;   /* what holds without a value, in words, where initial does not say it */
+    const char *initial;   /* the default as it could be written, or NULL */
+    const char *otherwise; /* what holds without a value, in words, where initial does not say it */
     const char *help;
-    unsigned offset;         /* into struct config, webhook_config or probe_config */
+    unsigned offset; /* into struct config, webhook_config or probe_config */
     enum config_change change;
 };
 
@@ -58,7 +58,7 @@ void config_value_show(const struct config_key *key, const void *base, struct st
 void config_value_free(const struct config_key *key, void *base);
 
 struct config;
-void config_show(const struct config *config, struct strbuf *out);   /* what is in effect, as a configuration */
-void config_sample(struct strbuf *out);                              /* a commented sample, all defaults */
+void config_show(const struct config *config, struct strbuf *out); /* what is in effect, as a configuration */
+void config_sample(struct strbuf *out);                            /* a commented sample, all defaults */
 
 #endif

@@ -10,12 +10,12 @@ enum cycle_outcome { CYCLE_RUNNING, CYCLE_SUCCESS, CYCLE_PARTIAL, CYCLE_FAILED, 
 enum run_outcome { RUN_RUNNING, RUN_SUCCESS, RUN_FAILED, RUN_TIMEOUT, RUN_ABORTED, RUN_OUTCOMES };
 
 struct cycle {
-    int64_t id;              /* 1, 2, 3 ... within one history */
+    int64_t id; /* 1, 2, 3 ... within one history */
     int64_t started_ms;
-    int64_t ended_ms;        /* 0 while running */
-    int64_t duration_ms;     /* 0 while running */
+    int64_t ended_ms;    /* 0 while running */
+    int64_t duration_ms; /* 0 while running */
     enum cycle_outcome outcome;
-    int tables;              /* announced; 0 if not said */
+    int tables; /* announced; 0 if not said */
     int succeeded, failed, timed_out;
     int64_t rows;
 };
@@ -28,12 +28,12 @@ struct run {
     int64_t ended_ms;
     int64_t duration_ms;
     enum run_outcome outcome;
-    int64_t rows;            /* -1 if not said */
-    int64_t exit_code;       /* -1 if not said */
-    const char *error;       /* the excerpt or exception so far, or NULL */
+    int64_t rows;      /* -1 if not said */
+    int64_t exit_code; /* -1 if not said */
+    const char *error; /* the excerpt or exception so far, or NULL */
 };
 
-const char *cycle_outcome_name(enum cycle_outcome outcome);   /* "running", "success", "partial", "failed", "aborted" */
-const char *run_outcome_name(enum run_outcome outcome);       /* "running", "success", "failed", "timeout", "aborted" */
+const char *cycle_outcome_name(enum cycle_outcome outcome); /* "running", "success", "partial", "failed", "aborted" */
+const char *run_outcome_name(enum run_outcome outcome);     /* "running", "success", "failed", "timeout", "aborted" */
 
 #endif

@@ -20,11 +20,11 @@ struct engine;
 /* Where the core's results go. Any member may be NULL. Everything handed over is borrowed for the call. */
 struct engine_sink {
     void *ctx;
-    void (*cycle)(void *ctx, const struct cycle *cycle);            /* insert or update by id */
-    void (*run)(void *ctx, const struct run *run);                  /* likewise */
-    void (*incident)(void *ctx, const struct incident *incident);   /* likewise */
+    void (*cycle)(void *ctx, const struct cycle *cycle);          /* insert or update by id */
+    void (*run)(void *ctx, const struct run *run);                /* likewise */
+    void (*incident)(void *ctx, const struct incident *incident); /* likewise */
     void (*timeline)(void *ctx, const struct timeline_entry *entry);
-    void *notify_ctx;                                               /* notify has its own */
+    void *notify_ctx; /* notify has its own */
     void (*notify)(void *notify_ctx, const struct notification *notification);
 };
 
@@ -73,7 +73,7 @@ int64_t engine_newest_open(const struct engine *engine);
  */
 void engine_archive_live(struct engine *engine, struct archive *archive);
 void engine_archive_windows(struct engine *engine, struct archive *archive);
-bool engine_windows_changed(struct engine *engine);   /* since the last call */
+bool engine_windows_changed(struct engine *engine); /* since the last call */
 
 /*
  * For people who ask how things stand: next_run_ms, interval_ms, the thresholds in force (lag_warning_ms, lag_critical_ms, cycle_slow_ms,

@@ -10,16 +10,16 @@
 #include "source_position.h"
 
 enum follow_note {
-    FOLLOW_WAITING,          /* the log is not there (yet) */
+    FOLLOW_WAITING, /* the log is not there (yet) */
     FOLLOW_OPENED,
-    FOLLOW_TRUNCATED,        /* or it lost its end, or a packed one cannot be unpacked to its end */
+    FOLLOW_TRUNCATED, /* or it lost its end, or a packed one cannot be unpacked to its end */
     FOLLOW_ROTATED,
-    FOLLOW_STALE_WRITER,     /* rotated away, but the writer stays with the old file */
-    FOLLOW_LONG_LINE,        /* cut: longer than the bound */
-    FOLLOW_REFUSED,          /* a log that cannot be trusted or read: text says why */
-    FOLLOW_NO_LEASE,         /* the writer's death cannot be seen here */
-    FOLLOW_POLLING,          /* no inotify here: looking once in a while */
-    FOLLOW_OVERFLOW          /* events were lost: looked again at everything */
+    FOLLOW_STALE_WRITER, /* rotated away, but the writer stays with the old file */
+    FOLLOW_LONG_LINE,    /* cut: longer than the bound */
+    FOLLOW_REFUSED,      /* a log that cannot be trusted or read: text says why */
+    FOLLOW_NO_LEASE,     /* the writer's death cannot be seen here */
+    FOLLOW_POLLING,      /* no inotify here: looking once in a while */
+    FOLLOW_OVERFLOW      /* events were lost: looked again at everything */
 };
 
 /* What following tells. line: without its newline, at offset in its file. */

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/strbuf.h"
 #include "engine.h"
 #include "message.h"
 #include "source_position.h"
-#include "base/strbuf.h"
 
 /*
  * The history: SQLite in WAL mode. What the core tells is gathered in memory and goes in with the reading positions, the engine's
@@ -20,8 +20,8 @@ struct history;
 
 enum history_status {
     HISTORY_OK,
-    HISTORY_BUSY,            /* locked by somebody: try again */
-    HISTORY_FULL,            /* no space, read-only, I/O error: try again later, go on from memory */
+    HISTORY_BUSY, /* locked by somebody: try again */
+    HISTORY_FULL, /* no space, read-only, I/O error: try again later, go on from memory */
     HISTORY_FATAL
 };
 
@@ -54,7 +54,7 @@ void history_put_delivery(struct history *history, int64_t outbox_id, const char
  * full disk too, and `status` finds it there.
  */
 struct history_trouble {
-    int64_t failures;        /* 0: all is well */
+    int64_t failures; /* 0: all is well */
     int64_t since_ms;
     struct strbuf why;
 };
@@ -86,7 +86,8 @@ struct outbox_entry {
 };
 
 /* A webhook's oldest pending entries with an id above after, those not committed yet too. Returns the count, at most room. */
-size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries, size_t room);
+size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries,
+                          size_t room);
 
 /* Whether every incident is over and all news of it delivered, as far as it was committed. */
 bool history_settled(struct history *history);
@@ -137,6 +138,6 @@ int64_t history_held_bytes(const struct history *history);
 #define STATE_WINDOWS "engine.windows"
 #define STATE_AGENT "agent"
 #define STATE_ORIGIN "origin"
-#define STATE_REFRESH "refresh."   /* and a webhook's name: why an Alertmanager could not be told again; "" if it could */
+#define STATE_REFRESH "refresh." /* and a webhook's name: why an Alertmanager could not be told again; "" if it could */
 
 #endif

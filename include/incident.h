@@ -8,55 +8,55 @@
 
 enum severity { SEVERITY_NONE, SEVERITY_WARNING, SEVERITY_CRITICAL, SEVERITIES };
 
-enum alert {                       /* the core saves them as numbers: new ones come last */
-    ALERT_CONSECUTIVE_FAILURES,
-    ALERT_LAG_ELEVATED,
-    ALERT_LAG_CRITICAL,
-    ALERT_CYCLE_SLOW,
-    ALERT_CYCLE_TOO_SLOW,
-    ALERT_WATERMARK_STALE,
-    ALERT_SCHEDULER_DOWN,
-    ALERT_SUCCESS_RATE_LOW,
-    ALERT_THROUGHPUT_LOW,
-    ALERT_LOG_UNREADABLE,         /* the agent's own, like the next */
-    ALERT_NOTIFICATIONS_STUCK,
-    ALERTS
+enum alert { /* the core saves them as numbers: new ones come last */
+             ALERT_CONSECUTIVE_FAILURES,
+             ALERT_LAG_ELEVATED,
+             ALERT_LAG_CRITICAL,
+             ALERT_CYCLE_SLOW,
+             ALERT_CYCLE_TOO_SLOW,
+             ALERT_WATERMARK_STALE,
+             ALERT_SCHEDULER_DOWN,
+             ALERT_SUCCESS_RATE_LOW,
+             ALERT_THROUGHPUT_LOW,
+             ALERT_LOG_UNREADABLE, /* the agent's own, like the next */
+             ALERT_NOTIFICATIONS_STUCK,
+             ALERTS
 };
 
 enum notification_status { NOTIFY_FIRING, NOTIFY_ESCALATED, NOTIFY_REMINDER, NOTIFY_RESOLVED };
 
 /* What the core knows of an incident; pointers live until the call that handed it out returns. */
 struct incident {
-    int64_t id;              /* 1, 2, 3 ... within one history */
-    enum alert alert;        /* its name now: A becomes B as it worsens, the id stays */
-    enum severity severity;  /* the worst so far */
+    int64_t id;             /* 1, 2, 3 ... within one history */
+    enum alert alert;       /* its name now: A becomes B as it worsens, the id stays */
+    enum severity severity; /* the worst so far */
     bool open;
-    const char *table;       /* the table that opened it, or NULL */
+    const char *table;         /* the table that opened it, or NULL */
     const char *const *tables; /* every table in it, sorted */
     size_t table_count;
-    int64_t onset_ms;        /* the first wrong event, or the last right one */
+    int64_t onset_ms; /* the first wrong event, or the last right one */
     int64_t opened_ms;
-    int64_t critical_ms;     /* 0 where it has not happened, likewise below */
+    int64_t critical_ms; /* 0 where it has not happened, likewise below */
     int64_t resolved_ms;
     int64_t verified_ms;
     int64_t escalated_ms;
-    int64_t prometheus_ms;   /* when the Prometheus alert would have fired as meant */
-    const char *summary;     /* one line, in words */
-    const char *cause;       /* the likely cause, in words, or NULL */
-    const char *scenario;    /* "1/2": runbook and scenario, or NULL */
+    int64_t prometheus_ms;     /* when the Prometheus alert would have fired as meant */
+    const char *summary;       /* one line, in words */
+    const char *cause;         /* the likely cause, in words, or NULL */
+    const char *scenario;      /* "1/2": runbook and scenario, or NULL */
     const char *first_command; /* the first thing to run, or NULL */
-    const char *evidence;    /* the line that decided it, or NULL */
+    const char *evidence;      /* the line that decided it, or NULL */
 };
 
 /* Who is told. */
 enum hearing {
     HEARD_BY_ALL,
-    HEARD_BY_KEEPERS,        /* receivers that keep an incident open until they are told its end, and nobody else */
-    HEARD_BY_NONE            /* for the record only: a silence is in force */
+    HEARD_BY_KEEPERS, /* receivers that keep an incident open until they are told its end, and nobody else */
+    HEARD_BY_NONE     /* for the record only: a silence is in force */
 };
 
 struct notification {
-    int64_t time_ms;         /* the agent's clock when it decided */
+    int64_t time_ms; /* the agent's clock when it decided */
     enum notification_status status;
     enum severity severity;
     enum alert alert;        /* may differ from the incident's by the time it is sent */
@@ -71,15 +71,16 @@ struct notification {
 struct timeline_entry {
     int64_t incident_id;
     int64_t at_ms;
-    int64_t offset;          /* of the evidence in the log; -1 if none */
-    const char *kind;        /* opened, escalated, joined, evidence, notified, resolved, verified, note */
+    int64_t offset;   /* of the evidence in the log; -1 if none */
+    const char *kind; /* opened, escalated, joined, evidence, notified, resolved, verified, note */
     const char *text;
 };
 
-const char *alert_name(enum alert alert);             /* "IcebergOffloadConsecutiveFailures" */
-const char *alert_runbook(enum alert alert);          /* "iceberg-offload-failure.md", or NULL */
-int64_t alert_recovery_ms(enum alert alert);          /* the runbook's expected recovery, upper end; 0: no runbook */
-const char *severity_name(enum severity severity);    /* "none", "warning", "critical" */
-const char *notification_status_name(enum notification_status status); /* "firing", "escalated", "reminder", "resolved" */
+const char *alert_name(enum alert alert);          /* "IcebergOffloadConsecutiveFailures" */
+const char *alert_runbook(enum alert alert);       /* "iceberg-offload-failure.md", or NULL */
+int64_t alert_recovery_ms(enum alert alert);       /* the runbook's expected recovery, upper end; 0: no runbook */
+const char *severity_name(enum severity severity); /* "none", "warning", "critical" */
+const char *
+notification_status_name(enum notification_status status); /* "firing", "escalated", "reminder", "resolved" */
 
 #endif

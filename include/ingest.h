@@ -20,13 +20,14 @@ struct ingest {
     struct parser *parser;
     struct scrub *scrub;
     struct engine *engine;
-    int64_t live_from_ms;    /* INT64_MIN: everything is live */
-    int64_t now_ms;          /* the host's clock; 0: what is read may be of any time, but no step is longer than a year */
-    bool just_written;       /* what is read was not there at the last look; else it may be old, of another zone's times */
-    int64_t zone_error_ms;   /* how far the log's times are ahead of the clock because of the zone that they are read in */
+    int64_t live_from_ms; /* INT64_MIN: everything is live */
+    int64_t now_ms;       /* the host's clock; 0: what is read may be of any time, but no step is longer than a year */
+    bool just_written;    /* what is read was not there at the last look; else it may be old, of another zone's times */
+    int64_t
+        zone_error_ms; /* how far the log's times are ahead of the clock because of the zone that they are read in */
 };
 
-enum { INGEST_AHEAD_MS = 60 * 1000 };   /* more than clocks differ by */
+enum { INGEST_AHEAD_MS = 60 * 1000 }; /* more than clocks differ by */
 
 /*
  * The error of the zone that explains why a line is off_ms ahead of the clock: a whole number of half hours, 0 if it is not off.

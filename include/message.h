@@ -11,17 +11,17 @@
 /* A notification on its own: a copy that outlives the engine's call, as the outbox keeps it and the formats render it. */
 struct message {
     int64_t incident_id;
-    int64_t sequence;        /* within the incident */
+    int64_t sequence; /* within the incident */
     int64_t time_ms;
     enum notification_status status;
     enum severity severity;
     enum alert alert;
-    int64_t onset_ms, opened_ms, resolved_ms, prometheus_ms;   /* 0 where it has not happened */
-    char *table;             /* or NULL */
+    int64_t onset_ms, opened_ms, resolved_ms, prometheus_ms; /* 0 where it has not happened */
+    char *table;                                             /* or NULL */
     char **tables;
     size_t table_count;
     char *summary;
-    char *cause, *scenario, *first_command, *evidence, *escalate_to;   /* or NULL */
+    char *cause, *scenario, *first_command, *evidence, *escalate_to; /* or NULL */
 };
 
 struct message *message_from(const struct notification *notification);

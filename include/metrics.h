@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "engine.h"
 #include "base/strbuf.h"
+#include "engine.h"
 
 /*
  * What the agent counts of itself, in memory and since its start: it stands between the engine and the history, passes

@@ -7,7 +7,7 @@
 /* The known name nearest to a mistyped one, by edit distance (insert, delete, replace, swap two neighbours). */
 struct nearest {
     const char *wanted;
-    const char *name;        /* the best so far, NULL if none was tried */
+    const char *name; /* the best so far, NULL if none was tried */
     size_t distance;
 };
 

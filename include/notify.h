@@ -51,7 +51,7 @@ void dispatch_beat(struct dispatch *dispatch);
 
 /* What became of the notifications to the webhook of this index, since dispatch_open; false beyond the last. */
 struct dispatch_counts {
-    const char *webhook;     /* its name; "stdout" without any */
+    const char *webhook; /* its name; "stdout" without any */
     int64_t delivered, retried, refused;
 };
 bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispatch_counts *counts);

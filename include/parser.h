@@ -16,10 +16,10 @@ struct parser;
 
 struct parser_counts {
     int64_t lines;
-    int64_t records;         /* lines with a time stamp and a logger */
+    int64_t records; /* lines with a time stamp and a logger */
     int64_t events;
-    int64_t misses;          /* records of the scheduler's logger that no pattern knows */
-    int64_t limit_hits;      /* pattern matches given up at PCRE2's limits */
+    int64_t misses;     /* records of the scheduler's logger that no pattern knows */
+    int64_t limit_hits; /* pattern matches given up at PCRE2's limits */
 };
 
 /* The event is the sink's to change; its texts are borrowed until it returns. */

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "event.h"
 #include "config.h"
+#include "event.h"
 
 /*
  * Asks the probes while an incident is open: when one opens, and every minute as long as one is (at a shorter interval of the

@@ -15,18 +15,18 @@
 struct sender;
 
 enum delivery_effort {
-    DELIVERY_UNTIL_TAKEN,    /* tried until the receiver takes or refuses it */
-    DELIVERY_ONCE            /* what is due again soon anyway: one try, whatever comes of it */
+    DELIVERY_UNTIL_TAKEN, /* tried until the receiver takes or refuses it */
+    DELIVERY_ONCE         /* what is due again soon anyway: one try, whatever comes of it */
 };
 
 struct delivery {
-    int64_t id;              /* the caller's: comes back in the results */
-    size_t webhook;          /* index into the configuration's webhooks */
-    char *body;              /* owned; handed over by sender_submit */
+    int64_t id;     /* the caller's: comes back in the results */
+    size_t webhook; /* index into the configuration's webhooks */
+    char *body;     /* owned; handed over by sender_submit */
     size_t body_len;
-    char *idempotency_key;   /* owned, likewise */
-    int64_t attempts;        /* already made, in an earlier life */
-    int64_t not_before_ms;   /* Unix ms; 0: at once */
+    char *idempotency_key; /* owned, likewise */
+    int64_t attempts;      /* already made, in an earlier life */
+    int64_t not_before_ms; /* Unix ms; 0: at once */
     enum delivery_effort effort;
 };
 
@@ -34,9 +34,9 @@ enum delivery_outcome { DELIVERY_DONE, DELIVERY_RETRY, DELIVERY_REFUSED };
 
 struct delivery_result {
     int64_t id;
-    size_t webhook;          /* the heartbeat's is one past the last */
+    size_t webhook; /* the heartbeat's is one past the last */
     enum delivery_outcome outcome;
-    long http_status;        /* 0 if none */
+    long http_status; /* 0 if none */
     int64_t attempts;
     int64_t at_ms;
     int64_t next_attempt_ms; /* for DELIVERY_RETRY: the sender keeps it and tries again by itself, unless asked once */

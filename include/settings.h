@@ -8,7 +8,7 @@
 /* The thresholds that the core decides by. Durations in milliseconds; 0 stands for "learnt or derived" where said. */
 struct settings {
     struct {
-        int64_t interval_ms;       /* 0: learnt from the log's Schedule line, else 15 min */
+        int64_t interval_ms; /* 0: learnt from the log's Schedule line, else 15 min */
         int64_t table_timeout_ms;
         int64_t late_warning_ms;
         int64_t late_critical_ms;
@@ -20,8 +20,8 @@ struct settings {
         int64_t failures_critical;
         int64_t cycle_slow_ms;
         int64_t cycle_too_slow_ms;
-        int64_t lag_warning_ms;    /* 0: 20 min, or interval + 5 min if longer */
-        int64_t lag_critical_ms;   /* 0: 30 min, or 2 x interval if longer */
+        int64_t lag_warning_ms;  /* 0: 20 min, or interval + 5 min if longer */
+        int64_t lag_critical_ms; /* 0: 30 min, or 2 x interval if longer */
         int64_t stall_warning_runs;
         double stall_warning_p;
         int64_t stall_critical_runs;
@@ -30,11 +30,11 @@ struct settings {
         double slow_z;
         int64_t min_samples;
         int64_t flapping_per_day;
-        int64_t burst_ms;          /* 0: interval / 15 */
+        int64_t burst_ms; /* 0: interval / 15 */
     } detect;
     struct {
-        int64_t reminder_ms;       /* 0: never */
-        int64_t escalation_ms;     /* beyond the runbook's expected recovery time */
+        int64_t reminder_ms;   /* 0: never */
+        int64_t escalation_ms; /* beyond the runbook's expected recovery time */
         bool resolved;
     } notify;
 };

@@ -7,10 +7,10 @@
 /* Where reading stands in one file. The fingerprint covers the first fingerprint_len bytes: identity beyond the inode's number. */
 struct source_position {
     uint64_t device, inode;
-    int64_t offset;          /* always behind a newline */
+    int64_t offset; /* always behind a newline */
     uint64_t fingerprint;
     int64_t fingerprint_len;
-    int64_t begun_ms;        /* when its content began, UTC: the file's birth, or when it was truncated; 0: not known */
+    int64_t begun_ms; /* when its content began, UTC: the file's birth, or when it was truncated; 0: not known */
 };
 
 #endif

@@ -8,7 +8,7 @@
 #include "history.h"
 #include "ingest.h"
 
-enum state_extent { STATE_CHANGED, STATE_ALL };   /* the windows only if they changed, or in any case */
+enum state_extent { STATE_CHANGED, STATE_ALL }; /* the windows only if they changed, or in any case */
 
 void state_save_parser(struct history *history, struct ingest *ingest);
 void state_save_engine(struct history *history, struct engine *engine, enum state_extent extent);
@@ -21,7 +21,7 @@ struct agent_facts {
     int64_t behind_bytes;
     int64_t commit_failures;
     const char *log_path;
-    const char *log_trouble;   /* in words; NULL: none */
+    const char *log_trouble; /* in words; NULL: none */
 };
 void state_save_agent(struct history *history, const struct ingest *ingest, const struct agent_facts *facts);
 

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "parser.h"
 #include "metrics.h"
+#include "parser.h"
 
 /* What became of the notifications to one webhook. */
 struct textfile_deliveries {
@@ -17,7 +17,7 @@ struct textfile_deliveries {
 
 /* What the file tells of the agent beyond what it counted; borrowed for the call. */
 struct textfile_facts {
-    bool up;                 /* false in the last one, after an orderly end */
+    bool up; /* false in the last one, after an orderly end */
     bool reload_refused;
     const char *log_path;
     int64_t started_ms;
@@ -28,16 +28,16 @@ struct textfile_facts {
     int64_t commit_failures;
     int64_t read_bytes;
     int64_t behind_bytes;
-    int64_t last_record_ms;  /* 0: none yet */
-    int64_t next_run_ms;     /* as promised; 0: nothing was */
-    int writer_present;      /* 1: a process holds the log open for writing; 0: none does; -1: not known */
+    int64_t last_record_ms; /* 0: none yet */
+    int64_t next_run_ms;    /* as promised; 0: nothing was */
+    int writer_present;     /* 1: a process holds the log open for writing; 0: none does; -1: not known */
 };
 
 /* The agent's metrics for node_exporter's textfile collector. Zero-initialise. */
 struct textfile {
-    int64_t written_ms;      /* the last try; 0: none yet */
-    bool stale;              /* set by the owner: there is news since */
-    bool failed;             /* and that was said */
+    int64_t written_ms; /* the last try; 0: none yet */
+    bool stale;         /* set by the owner: there is news since */
+    bool failed;        /* and that was said */
 };
 
 /* When to write next: news wait a little, so that a busy log costs little; without any, the file's age still tells of life. */

@@ -14,7 +14,7 @@
 enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_CONTAINER, PROBE_METRICS };
 
 enum probe_state {
-    PROBE_UNKNOWN,           /* could not be asked, or the answer says nothing */
+    PROBE_UNKNOWN, /* could not be asked, or the answer says nothing */
     PROBE_UP,
     PROBE_DOWN
 };
@@ -22,16 +22,16 @@ enum probe_state {
 /* What the metrics page says of a table. */
 struct probe_metric {
     char *table;
-    int64_t watermark_ms;    /* 0: not exported */
-    int64_t lag_ms;          /* -1: not exported */
+    int64_t watermark_ms; /* 0: not exported */
+    int64_t lag_ms;       /* -1: not exported */
 };
 
 struct probe_answer {
-    const char *name;        /* the section's; "metrics page" */
+    const char *name; /* the section's; "metrics page" */
     enum probe_kind kind;
-    char *target;            /* masked URL, or the container */
+    char *target; /* masked URL, or the container */
     enum probe_state state;
-    struct strbuf words;     /* "HTTP 200", "Connection refused", "exited, exit code 137, OOM-killed" */
+    struct strbuf words; /* "HTTP 200", "Connection refused", "exited, exit code 137, OOM-killed" */
     int64_t took_ms;
     struct probe_metric *metrics;
     size_t metric_count;
@@ -49,9 +49,9 @@ void probes_ask(struct probes *probes);
 /* From any thread or a signal-free place: probes_ask returns at once. */
 void probes_stop(struct probes *probes);
 
-size_t probes_count(const struct probes *probes);            /* NULL: 0 */
+size_t probes_count(const struct probes *probes); /* NULL: 0 */
 const struct probe_answer *probes_answer(const struct probes *probes, size_t index);
 
-const char *probe_state_name(enum probe_state state);        /* "unknown", "up", "down" */
+const char *probe_state_name(enum probe_state state); /* "unknown", "up", "down" */
 
 #endif

@@ -46,12 +46,9 @@ enum excerpt_voice excerpt_voice_of(enum event_kind kind)
     switch (kind) {
     case EVENT_RUN_STARTED:
     case EVENT_SHUTDOWN_REQUESTED:
-    case EVENT_SIGNAL_RECEIVED:
-        return VOICE_NEXT;
-    case EVENT_SCHEDULER_STARTED:
-        return VOICE_RESTART;
-    default:
-        return VOICE_OTHER;
+    case EVENT_SIGNAL_RECEIVED: return VOICE_NEXT;
+    case EVENT_SCHEDULER_STARTED: return VOICE_RESTART;
+    default: return VOICE_OTHER;
     }
 }
 
@@ -90,9 +87,8 @@ void excerpt_except(struct excerpt *excerpt, struct slice text)
 
 bool excerpt_repeats(struct excerpt *excerpt, struct slice message)
 {
-    if (excerpt->state != EXCERPT_EXCEPTION) {
+    if (excerpt->state != EXCERPT_EXCEPTION)
         return false;
-    }
     excerpt_end(excerpt);
     return (int64_t)message.len == excerpt->exception_len && hash_of(message) == excerpt->exception_hash;
 }

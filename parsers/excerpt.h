@@ -27,15 +27,15 @@
  */
 enum excerpt_state {
     EXCERPT_NONE,
-    EXCERPT_FAILED,          /* after "Offload failed": the exit code and stderr that follow are that table's */
-    EXCERPT_STDERR,          /* between "Stderr:" and the scheduler's next record */
-    EXCERPT_EXCEPTION,       /* after an exception: its text is logged once more */
+    EXCERPT_FAILED,    /* after "Offload failed": the exit code and stderr that follow are that table's */
+    EXCERPT_STDERR,    /* between "Stderr:" and the scheduler's next record */
+    EXCERPT_EXCEPTION, /* after an exception: its text is logged once more */
     EXCERPT_STATES
 };
 
 struct excerpt {
     enum excerpt_state state;
-    enum record_form form;   /* of the failure's record: the scheduler does not change it in between */
+    enum record_form form; /* of the failure's record: the scheduler does not change it in between */
     int64_t failed_ms;
     int64_t remaining;       /* characters that may still belong to the excerpt */
     char *table;             /* of the failure; NULL if the log begins behind it */
@@ -52,8 +52,8 @@ void excerpt_begin(struct excerpt *excerpt, const struct record *record, struct 
 /* What a record would say if it were the scheduler's own. */
 enum excerpt_voice {
     VOICE_OTHER,
-    VOICE_NEXT,              /* what follows a failure at once */
-    VOICE_RESTART            /* the start banner */
+    VOICE_NEXT,   /* what follows a failure at once */
+    VOICE_RESTART /* the start banner */
 };
 
 enum excerpt_voice excerpt_voice_of(enum event_kind kind);

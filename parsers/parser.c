@@ -11,10 +11,10 @@
 
 struct parser {
     struct patterns patterns;
-    struct slice logger;             /* of the scheduler */
-    bool custom;                     /* a patterns file's vocabulary */
+    struct slice logger; /* of the scheduler */
+    bool custom;         /* a patterns file's vocabulary */
     struct timestamp_reader clock;
-    struct timestamp_reader promises;    /* apart, so that the two do not take the cached hour from each other */
+    struct timestamp_reader promises; /* apart, so that the two do not take the cached hour from each other */
     int64_t clock_ms;
     struct excerpt excerpt;
     struct parser_counts counts;
@@ -32,9 +32,8 @@ struct feed {
 bool parser_change_patterns(struct parser *parser, const char *patterns_path, struct strbuf *error)
 {
     struct patterns patterns;
-    if (!patterns_load(&patterns, patterns_path, error)) {
+    if (!patterns_load(&patterns, patterns_path, error))
         return false;
-    }
     patterns_free(&parser->patterns);
     parser->patterns = patterns;
     parser->logger = slice_of(parser->patterns.logger);
@@ -102,15 +101,12 @@ static enum excerpt_voice voice_hear(struct parser *parser, const struct record 
 {
     struct event event;
     struct vocabulary_extra extra;
-    if (record->form == RECORD_NONE || !is_schedulers(parser, record)) {
+    if (record->form == RECORD_NONE || !is_schedulers(parser, record))
         return VOICE_OTHER;
-    }
-    if (record_is_rule(record->message)) {
+    if (record_is_rule(record->message))
         return VOICE_NEXT;
-    }
-    if (vocabulary_match(parser->patterns.vocabulary, record->message, &event, &extra) != VOCABULARY_EVENT) {
+    if (vocabulary_match(parser->patterns.vocabulary, record->message, &event, &extra) != VOCABULARY_EVENT)
         return VOICE_OTHER;
-    }
     enum excerpt_voice voice = excerpt_voice_of(event.kind);
     /* What another scheduler says first after a failure is not known: its clock must be enough. */
     return voice == VOICE_OTHER && parser->custom ? VOICE_NEXT : voice;
@@ -120,14 +116,12 @@ static enum excerpt_voice voice_hear(struct parser *parser, const struct record 
 static bool feed_excerpt(const struct feed *feed, const struct record *record)
 {
     struct parser *parser = feed->parser;
-    if (!excerpt_takes(&parser->excerpt, feed->line, record, voice_hear(parser, record))) {
+    if (!excerpt_takes(&parser->excerpt, feed->line, record, voice_hear(parser, record)))
         return false;
-    }
     /* The metrics logger notes the failure right after it: not a word of stderr. */
     bool note = record->form != RECORD_NONE && !is_schedulers(parser, record) && excerpt_near(&parser->excerpt, record);
-    if (!note) {
+    if (!note)
         emit_stderr(feed, feed->line);
-    }
     return true;
 }
 
@@ -163,11 +157,10 @@ static void feed_event(const struct feed *feed, const struct record *record, str
         return;
     }
     excerpt_end(&parser->excerpt);
-    if (event->kind == EVENT_RUN_FAILED) {
+    if (event->kind == EVENT_RUN_FAILED)
         excerpt_fail(&parser->excerpt, record, event->table);
-    } else if (event->kind == EVENT_CYCLE_EXCEPTION) {
+    else if (event->kind == EVENT_CYCLE_EXCEPTION)
         excerpt_except(&parser->excerpt, event->text);
-    }
     int64_t duration_ms = event->duration_ms;
     bool two_facts = event->kind == EVENT_CYCLE_COMPLETED && extra->has_duration;
     event->duration_ms = two_facts ? 0 : duration_ms;
@@ -183,21 +176,13 @@ static void feed_message(const struct feed *feed, const struct record *record)
     struct parser *parser = feed->parser;
     struct event event;
     struct vocabulary_extra extra;
-    if (excerpt_repeats(&parser->excerpt, record->message)) {
+    if (excerpt_repeats(&parser->excerpt, record->message))
         return;
-    }
     switch (vocabulary_match(parser->patterns.vocabulary, record->message, &event, &extra)) {
-    case VOCABULARY_EVENT:
-        feed_event(feed, record, &event, &extra);
-        break;
-    case VOCABULARY_UNKNOWN:
-        parser->counts.misses++;
-        break;
-    case VOCABULARY_LIMIT:
-        parser->counts.limit_hits++;
-        break;
-    case VOCABULARY_IGNORED:
-        break;
+    case VOCABULARY_EVENT: feed_event(feed, record, &event, &extra); break;
+    case VOCABULARY_UNKNOWN: parser->counts.misses++; break;
+    case VOCABULARY_LIMIT: parser->counts.limit_hits++; break;
+    case VOCABULARY_IGNORED: break;
     }
 }
 
@@ -206,23 +191,19 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
     len -= len > 0 && line[len - 1] == '\r' ? 1 : 0;
     struct feed feed = { .parser = parser, .line = { line, len }, .offset = offset, .sink = sink, .ctx = ctx };
     struct record record;
-    enum record_form form =
-        parser->patterns.prefix
-            ? patterns_record(&parser->patterns, feed.line, &parser->clock, &record, &parser->counts.limit_hits)
-            : record_read(feed.line, &parser->clock, &record);
+    enum record_form form = parser->patterns.prefix ? patterns_record(&parser->patterns, feed.line, &parser->clock,
+                                                                      &record, &parser->counts.limit_hits)
+                                                    : record_read(feed.line, &parser->clock, &record);
     parser->counts.lines++;
-    if (parser->excerpt.state == EXCERPT_STDERR && feed_excerpt(&feed, &record)) {
+    if (parser->excerpt.state == EXCERPT_STDERR && feed_excerpt(&feed, &record))
         return;
-    }
-    if (form == RECORD_NONE) {
+    if (form == RECORD_NONE)
         return;
-    }
     parser->counts.records++;
     parser->clock_ms = record.time_ms;
     timestamp_seen(&parser->clock, record.time_ms);
-    if (is_schedulers(parser, &record) && !record_is_rule(record.message)) {
+    if (is_schedulers(parser, &record) && !record_is_rule(record.message))
         feed_message(&feed, &record);
-    }
 }
 
 void parser_archive(struct parser *parser, struct archive *archive)

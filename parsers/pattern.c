@@ -26,9 +26,9 @@ struct pattern {
     uint32_t groups[PATTERN_GROUPS_MAX];   /* by name: the group's number, 0 if the pattern lacks it */
     signed char names[PATTERN_GROUPS_MAX]; /* those that it has */
     size_t name_count;
-    char *prefix;                          /* what every match begins with */
+    char *prefix; /* what every match begins with */
     size_t prefix_len;
-    enum pattern_rest { REST_ANY, REST_NONE, REST_REGEX } rest;   /* what may follow the prefix */
+    enum pattern_rest { REST_ANY, REST_NONE, REST_REGEX } rest; /* what may follow the prefix */
     bool first[256];
 };
 
@@ -43,8 +43,7 @@ static pcre2_code *code_compile(const char *regex, uint32_t options, struct strb
 {
     int code = 0;
     PCRE2_SIZE offset = 0;
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED, options, &code, &offset, NULL);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED, options, &code, &offset, NULL);
     if (!compiled) {
         strbuf_printf(error, "bad regular expression at character %zu: ", offset + 1);
         error_add(error, code);
@@ -63,9 +62,8 @@ static bool groups_learn(struct pattern *pattern, const char *const *names, size
     for (; count > 0; count--, entry += entry_size) {
         const char *name = (const char *)entry + 2;
         size_t known = 0;
-        while (known < name_count && strcmp(names[known], name) != 0) {
+        while (known < name_count && strcmp(names[known], name) != 0)
             known++;
-        }
         if (known == name_count || pattern->groups[known] != 0) {
             strbuf_printf(error, known == name_count ? "unknown group \"%s\"" : "group \"%s\" twice", name);
             return false;
@@ -80,18 +78,16 @@ static void first_add_unit(struct pattern *pattern, uint32_t unit)
 {
     pattern->first[unit & 0xff] = true;
     /* PCRE2 does not tell whether the unit is caseless; one letter too many costs a try, one too few an event. */
-    if ((unit | 0x20) >= 'a' && (unit | 0x20) <= 'z') {
+    if ((unit | 0x20) >= 'a' && (unit | 0x20) <= 'z')
         pattern->first[unit ^ 0x20] = true;
-    }
 }
 
 /* PCRE2 studies what a match can begin with only for patterns that are not anchored: ask an unanchored twin. */
 static bool first_learn(struct pattern *pattern, const char *regex, struct strbuf *error)
 {
     pcre2_code *twin = code_compile(regex, COMPILE_OPTIONS, error);
-    if (!twin) {
+    if (!twin)
         return false;
-    }
     uint32_t type = 0;
     uint32_t unit = 0;
     uint32_t matches_empty = 0;
@@ -104,9 +100,8 @@ static bool first_learn(struct pattern *pattern, const char *regex, struct strbu
         first_add_unit(pattern, unit);
     } else {
         bool known = bitmap && !matches_empty;
-        for (size_t i = 0; i < 256; i++) {
+        for (size_t i = 0; i < 256; i++)
             pattern->first[i] = !known || (bitmap[i / 8] >> (i % 8) & 1) != 0;
-        }
     }
     pcre2_code_free(twin);
     return true;
@@ -120,9 +115,8 @@ static bool first_learn(struct pattern *pattern, const char *regex, struct strbu
 static void prefix_learn(struct pattern *pattern, const char *regex)
 {
     size_t len = strchr(regex, '|') ? 0 : strcspn(regex, "\\^$.[()?*+{");
-    if (len > 0 && regex[len] != '\0' && strchr("?*+{", regex[len])) {
+    if (len > 0 && regex[len] != '\0' && strchr("?*+{", regex[len]))
         len--;
-    }
     pattern->prefix = must_copy(regex, len);
     pattern->prefix_len = len;
     pattern->rest = regex[len] == '\0' ? REST_ANY : strcmp(regex + len, "$") == 0 ? REST_NONE : REST_REGEX;
@@ -181,18 +175,15 @@ bool pattern_may_begin_with(const struct pattern *pattern, unsigned char byte)
 
 enum pattern_answer pattern_match(struct pattern *pattern, struct slice text)
 {
-    if (text.len < pattern->prefix_len || memcmp(text.at, pattern->prefix, pattern->prefix_len) != 0) {
+    if (text.len < pattern->prefix_len || memcmp(text.at, pattern->prefix, pattern->prefix_len) != 0)
         return PATTERN_NO;
-    }
-    if (pattern->rest != REST_REGEX) {
+    if (pattern->rest != REST_REGEX)
         return pattern->rest == REST_ANY || text.len == pattern->prefix_len ? PATTERN_YES : PATTERN_NO;
-    }
     /* The direct way into JIT code halves the cost of a match; it skips no check that these options need. */
     int count = (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)text.at, text.len, 0, 0,
-                                                                pattern->match, pattern->context);
-    if (count >= 0) {
+                                                               pattern->match, pattern->context);
+    if (count >= 0)
         return PATTERN_YES;
-    }
     return count == PCRE2_ERROR_NOMATCH ? PATTERN_NO : PATTERN_LIMIT;
 }
 
@@ -200,9 +191,8 @@ struct slice pattern_group(const struct pattern *pattern, struct slice text, siz
 {
     uint32_t group = pattern->groups[name];
     PCRE2_SIZE begin = pattern->ovector[2 * group];
-    if (group == 0 || begin == PCRE2_UNSET) {
+    if (group == 0 || begin == PCRE2_UNSET)
         return (struct slice){ NULL, 0 };
-    }
     return (struct slice){ text.at + begin, pattern->ovector[2 * group + 1] - begin };
 }
 

@@ -34,7 +34,7 @@ struct loader {
     const char *path;
     int line;
     size_t events;
-    struct strbuf *error;    /* the first one found stays */
+    struct strbuf *error; /* the first one found stays */
 };
 
 static bool loader_ok(const struct loader *loader)
@@ -46,13 +46,11 @@ static bool loader_ok(const struct loader *loader)
 static char *loader_line(char *text, int room, void *stream)
 {
     struct loader *loader = stream;
-    if (!fgets(text, room, loader->file)) {
+    if (!fgets(text, room, loader->file))
         return NULL;
-    }
     loader->line++;
-    if (!strchr(text, '\n') && !feof(loader->file) && loader_ok(loader)) {
+    if (!strchr(text, '\n') && !feof(loader->file) && loader_ok(loader))
         strbuf_printf(loader->error, "%s:%d: the line is longer than %d bytes", loader->path, loader->line, room - 2);
-    }
     return text;
 }
 
@@ -64,14 +62,12 @@ static bool refuse(struct loader *loader, const char *name, const char *why)
 
 static bool prefix_set(struct loader *loader, const char *name, const char *regex)
 {
-    if (loader->patterns->prefix) {
+    if (loader->patterns->prefix)
         return refuse(loader, name, "given twice");
-    }
     struct strbuf why = { 0 };
     struct pattern *prefix = pattern_new(regex, PREFIX_NAMES, PREFIX_GROUPS, &why);
-    if (prefix && !(pattern_has_group(prefix, PREFIX_TIME) && pattern_has_group(prefix, PREFIX_MESSAGE))) {
+    if (prefix && !(pattern_has_group(prefix, PREFIX_TIME) && pattern_has_group(prefix, PREFIX_MESSAGE)))
         strbuf_puts(&why, "the groups \"time\" and \"message\" are needed");
-    }
     loader->patterns->prefix = prefix;
     bool fine = why.len == 0 || refuse(loader, name, why.at);
     strbuf_free(&why);
@@ -80,9 +76,8 @@ static bool prefix_set(struct loader *loader, const char *name, const char *rege
 
 static bool logger_set(struct loader *loader, const char *name, const char *logger)
 {
-    if (loader->patterns->logger) {
+    if (loader->patterns->logger)
         return refuse(loader, name, "given twice");
-    }
     loader->patterns->logger = must_copy(logger, strlen(logger));
     return true;
 }
@@ -90,23 +85,19 @@ static bool logger_set(struct loader *loader, const char *name, const char *logg
 /* Events of the host have no pattern: the shell sees them. */
 static int kind_find(const char *name)
 {
-    if (strcmp(name, "ignore") == 0) {
+    if (strcmp(name, "ignore") == 0)
         return EVENT_IGNORED;
-    }
-    for (int kind = 0; event_is_from_log((enum event_kind)kind); kind++) {
-        if (strcmp(name, event_name((enum event_kind)kind)) == 0) {
+    for (int kind = 0; event_is_from_log((enum event_kind)kind); kind++)
+        if (strcmp(name, event_name((enum event_kind)kind)) == 0)
             return kind;
-        }
-    }
     return -1;
 }
 
 static bool event_add(struct loader *loader, const char *name, const char *regex)
 {
     int kind = kind_find(name);
-    if (kind < 0) {
+    if (kind < 0)
         return refuse(loader, name, "no such event");
-    }
     struct strbuf why = { 0 };
     bool fine = vocabulary_add(loader->patterns->vocabulary, kind, regex, &why) || refuse(loader, name, why.at);
     loader->events += fine && kind != EVENT_IGNORED ? 1 : 0;
@@ -117,18 +108,14 @@ static bool event_add(struct loader *loader, const char *name, const char *regex
 static int loader_pair(void *user, const char *section, const char *name, const char *value)
 {
     struct loader *loader = user;
-    if (!loader_ok(loader)) {
+    if (!loader_ok(loader))
         return 0;
-    }
-    if (strcmp(section, "events") == 0) {
+    if (strcmp(section, "events") == 0)
         return event_add(loader, name, value);
-    }
-    if (strcmp(section, "record") != 0) {
+    if (strcmp(section, "record") != 0)
         return refuse(loader, section, "no such section: [record] or [events]");
-    }
-    if (strcmp(name, "pattern") == 0) {
+    if (strcmp(name, "pattern") == 0)
         return prefix_set(loader, name, value);
-    }
     return strcmp(name, "logger") == 0 ? logger_set(loader, name, value) : refuse(loader, name, "no such key");
 }
 
@@ -141,13 +128,12 @@ static bool file_load(struct patterns *patterns, const char *path, struct strbuf
         return false;
     }
     int wrong_line = ini_parse_stream(loader_line, &loader, loader_pair, &loader);
-    if (loader_ok(&loader) && ferror(loader.file)) {
+    if (loader_ok(&loader) && ferror(loader.file))
         strbuf_printf(error, "%s: cannot be read", path);
-    } else if (loader_ok(&loader) && wrong_line != 0) {
+    else if (loader_ok(&loader) && wrong_line != 0)
         strbuf_printf(error, "%s:%d: neither a section, a \"key = value\" nor a comment", path, wrong_line);
-    } else if (loader_ok(&loader) && loader.events == 0) {
+    else if (loader_ok(&loader) && loader.events == 0)
         strbuf_printf(error, "%s:%d: no events", path, loader.line);
-    }
     fclose(loader.file);
     return loader_ok(&loader);
 }
@@ -170,9 +156,8 @@ bool patterns_load(struct patterns *patterns, const char *path, struct strbuf *e
     struct strbuf why = { 0 };
     *patterns = (struct patterns){ .vocabulary = vocabulary_new() };
     bool loaded = path ? file_load(patterns, path, &why) : builtin_load(patterns, &why);
-    if (loaded && !patterns->logger) {
+    if (loaded && !patterns->logger)
         patterns->logger = must_copy(LOGGER_DEFAULT, strlen(LOGGER_DEFAULT));
-    }
     if (!loaded) {
         strbuf_add(error, why.at, why.len);
         patterns_free(patterns);

@@ -10,8 +10,8 @@
 
 /* What a log looks like: its prefix and its vocabulary, the built-in ones or a patterns file's. */
 struct patterns {
-    struct pattern *prefix;  /* NULL: Python logging's */
-    char *logger;            /* whose records count */
+    struct pattern *prefix; /* NULL: Python logging's */
+    char *logger;           /* whose records count */
     struct vocabulary *vocabulary;
 };
 

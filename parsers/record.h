@@ -13,10 +13,10 @@
  * without it continues the record above.
  */
 enum record_form {
-    RECORD_NONE,             /* a continuation line */
+    RECORD_NONE, /* a continuation line */
     RECORD_FULL,
-    RECORD_SHORT,            /* logger and level are empty */
-    RECORD_CUSTOM,           /* read by a patterns file's prefix */
+    RECORD_SHORT,  /* logger and level are empty */
+    RECORD_CUSTOM, /* read by a patterns file's prefix */
     RECORD_FORMS
 };
 

@@ -55,16 +55,14 @@ static size_t fraction_read(const char *text, size_t len, int64_t *ms)
     static const int64_t WEIGHT[3] = { 100, 10, 1 };
     *ms = 0;
     if (len >= 5 && text[0] == ',' && text[4] == ' ' && two_digits(text + 1) < 100 && digit(text + 3) <= 9) {
-        *ms = two_digits(text + 1) * 10 + digit(text + 3);   /* as Python logging writes it */
+        *ms = two_digits(text + 1) * 10 + digit(text + 3); /* as Python logging writes it */
         return 4;
     }
-    if (len < 2 || (text[0] != ',' && text[0] != '.') || digit(text + 1) > 9) {
+    if (len < 2 || (text[0] != ',' && text[0] != '.') || digit(text + 1) > 9)
         return 0;
-    }
     size_t used = 1;
-    for (; used < len && digit(text + used) <= 9; used++) {
+    for (; used < len && digit(text + used) <= 9; used++)
         *ms += used <= 3 ? WEIGHT[used - 1] * digit(text + used) : 0;
-    }
     return used;
 }
 
@@ -73,9 +71,8 @@ static inline size_t within_read(const char *text, size_t len, int64_t *within_m
 {
     unsigned minute = two_digits(text + 14);
     unsigned second = two_digits(text + 17);
-    if (minute > 59 || second > 59 || text[16] != ':') {
+    if (minute > 59 || second > 59 || text[16] != ':')
         return 0;
-    }
     size_t fraction = fraction_read(text + STAMP_LEN, len - STAMP_LEN, within_ms);
     *within_ms += (minute * 60 + second) * INT64_C(1000);
     return STAMP_LEN + fraction;
@@ -92,9 +89,8 @@ static bool hour_read(const char *text, int64_t *hour)
     unsigned hour_of_day = two_digits(text + 11);
     if (text[4] != '-' || text[7] != '-' || (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || century > 99 ||
         year_of_century > 99 || year < 1970 || month < 1 || month > 12 || day < 1 || day > month_days(year, month) ||
-        hour_of_day > 23) {
+        hour_of_day > 23)
         return false;
-    }
     *hour = civil_days(year, month, day) * 24 + hour_of_day;
     return true;
 }
@@ -120,9 +116,8 @@ struct candidates {
  */
 static struct candidates local_candidates(struct timestamp_reader *reader, int64_t local_s)
 {
-    if (local_s >= reader->plain_from_s && local_s < reader->plain_to_s) {
+    if (local_s >= reader->plain_from_s && local_s < reader->plain_to_s)
         return (struct candidates){ .utc_s = { local_s - reader->plain_offset_s }, .count = 1, .plain = true };
-    }
     int64_t before = zone_offset(local_s - SECONDS_PER_DAY);
     int64_t after = zone_offset(local_s + SECONDS_PER_DAY);
     struct candidates found = { .utc_s = { local_s - before, local_s - after }, .plain = before == after };
@@ -137,9 +132,8 @@ static struct candidates local_candidates(struct timestamp_reader *reader, int64
     }
     bool early_fits = zone_offset(local_s - before) == before;
     bool late_fits = zone_offset(local_s - after) == after;
-    if (late_fits && !early_fits) {
+    if (late_fits && !early_fits)
         found.utc_s[0] = found.utc_s[1];
-    }
     found.count = early_fits && late_fits ? 2 : 1;
     return found;
 }
@@ -147,20 +141,18 @@ static struct candidates local_candidates(struct timestamp_reader *reader, int64
 static int64_t fold_choose(const struct candidates *found, int64_t within_ms, int64_t last_ms)
 {
     int64_t first = found->utc_s[0] * 1000 + within_ms;
-    if (found->count == 1 || first + STEP_BACK_MAX_MS >= last_ms) {
+    if (found->count == 1 || first + STEP_BACK_MAX_MS >= last_ms)
         return first;
-    }
     return found->utc_s[1] * 1000 + within_ms;
 }
 
 /* A time in another hour than the one before. Seldom: kept out of the way of the rest. */
-__attribute__((cold))
-static bool hour_change(struct timestamp_reader *reader, const char *text, int64_t within_ms, int64_t *ms)
+__attribute__((cold)) static bool hour_change(struct timestamp_reader *reader, const char *text, int64_t within_ms,
+                                              int64_t *ms)
 {
     int64_t hour;
-    if (!hour_read(text, &hour)) {
+    if (!hour_read(text, &hour))
         return false;
-    }
     /* Zones change at any minute (Lord Howe by half an hour), so near a change the whole second counts. */
     int64_t within_s = within_ms / 1000;
     struct candidates found = local_candidates(reader, hour * SECONDS_PER_HOUR + within_s);
@@ -178,12 +170,10 @@ size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t 
 {
     int64_t within_ms;
     size_t used = len < STAMP_LEN ? 0 : within_read(text, len, &within_ms);
-    if (used == 0) {
+    if (used == 0)
         return 0;
-    }
-    if (memcmp(text, reader->hour, HOUR_LEN) != 0) {
+    if (memcmp(text, reader->hour, HOUR_LEN) != 0)
         return hour_change(reader, text, within_ms, ms) ? used : 0;
-    }
     *ms = reader->hour_ms + within_ms;
     return used;
 }

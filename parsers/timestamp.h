@@ -11,10 +11,11 @@
  */
 
 struct timestamp_reader {
-    int64_t last_ms;         /* the newest time seen, INT64_MIN before the first: decides the fold of an ambiguous hour */
-    char hour[16];           /* cache: the local hour last converted, as "YYYY-MM-DD HH:" ... */
-    int64_t hour_ms;         /* ... and its beginning in UTC */
-    int64_t plain_from_s, plain_to_s, plain_offset_s;   /* local times of a day, as if UTC, that no change of the offset is near */
+    int64_t last_ms; /* the newest time seen, INT64_MIN before the first: decides the fold of an ambiguous hour */
+    char hour[16];   /* cache: the local hour last converted, as "YYYY-MM-DD HH:" ... */
+    int64_t hour_ms; /* ... and its beginning in UTC */
+    int64_t plain_from_s, plain_to_s,
+        plain_offset_s; /* local times of a day, as if UTC, that no change of the offset is near */
 };
 
 void timestamp_reader_init(struct timestamp_reader *reader);

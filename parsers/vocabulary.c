@@ -28,7 +28,8 @@ static const struct vocabulary_entry BUILTIN[] = {
       "OFFLOAD CYCLE COMPLETED(?:\\W{1,8}Duration: (?<seconds>[\\d,]{1,12}(?:\\.\\d+)?) ?s(?:ec(?:ond)?s?)?\\W{0,8})?$",
       "OFFLOAD CYCLE COMPLETED" },
     { EVENT_CYCLE_DURATION, "Duration: (?<seconds>[\\d,]{1,12}(?:\\.\\d+)?) ?s(?:ec(?:ond)?s?)?$", "Duration: 12.4s" },
-    { EVENT_CYCLE_SUMMARY, "Success: (?<succeeded>\\d{1,6}), Failed: (?<failed>\\d{1,6}), Timeout: (?<timed_out>\\d{1,6})$",
+    { EVENT_CYCLE_SUMMARY,
+      "Success: (?<succeeded>\\d{1,6}), Failed: (?<failed>\\d{1,6}), Timeout: (?<timed_out>\\d{1,6})$",
       "Success: 2, Failed: 0, Timeout: 0" },
     { EVENT_CYCLE_ROWS, "Total rows offloaded: (?<rows>[\\d,]{1,25})$", "Total rows offloaded: 160,006" },
     { EVENT_NEXT_RUN, "Next run scheduled at: (?<at>\\d{4}-\\d\\d-\\d\\d[ T][\\d:.,]{8,18})$",
@@ -42,7 +43,8 @@ static const struct vocabulary_entry BUILTIN[] = {
     { EVENT_SCHEDULER_STARTED, "K2 ICEBERG OFFLOAD SCHEDULER STARTED$", "K2 ICEBERG OFFLOAD SCHEDULER STARTED" },
     { EVENT_SCHEDULE, "Schedule: Every (?:(?<minutes>[\\d.]{1,9}) minutes?|(?<seconds>[\\d.]{1,9}) seconds?)$",
       "Schedule: Every 15 minutes" },
-    { EVENT_SIGNAL_RECEIVED, "Received signal (?<number>\\d{1,3})\\b", "Received signal 15, shutting down gracefully..." },
+    { EVENT_SIGNAL_RECEIVED, "Received signal (?<number>\\d{1,3})\\b",
+      "Received signal 15, shutting down gracefully..." },
     { EVENT_SIGNAL_RECEIVED, "Keyboard interrupt received\\b", "Keyboard interrupt received, shutting down..." },
     { EVENT_SHUTDOWN_REQUESTED, "Shutdown requested\\b", "Shutdown requested, stopping cycle" },
     { EVENT_SCHEDULER_STOPPED, "Scheduler stopped gracefully$", "Scheduler stopped gracefully" },
@@ -51,7 +53,8 @@ static const struct vocabulary_entry BUILTIN[] = {
     { EVENT_IGNORED, "Tables: \\d+ Bronze tables?$", "Tables: 2 Bronze tables" },
     { EVENT_IGNORED, "Log file: ", "Log file: /tmp/iceberg-offload-scheduler.log" },
     { EVENT_IGNORED, "Running initial offload cycle\\.\\.\\.$", "Running initial offload cycle..." },
-    { EVENT_IGNORED, "Prometheus metrics (?:enabled on port \\d+|disabled)\\b", "Prometheus metrics enabled on port 8000" },
+    { EVENT_IGNORED, "Prometheus metrics (?:enabled on port \\d+|disabled)\\b",
+      "Prometheus metrics enabled on port 8000" },
     { EVENT_IGNORED, "Failed to start metrics server\\b", "Failed to start metrics server" },
 };
 
@@ -76,16 +79,11 @@ enum group {
 };
 
 static const char *const GROUP_NAMES[GROUPS] = {
-    [GROUP_TABLE] = "table",
-    [GROUP_TEXT] = "text",
-    [GROUP_ROWS] = "rows",
-    [GROUP_NUMBER] = "number",
-    [GROUP_SECONDS] = "seconds",
-    [GROUP_MINUTES] = "minutes",
-    [GROUP_AT] = "at",
-    [GROUP_SUCCEEDED] = "succeeded",
-    [GROUP_FAILED] = "failed",
-    [GROUP_TIMED_OUT] = "timed_out",
+    [GROUP_TABLE] = "table",     [GROUP_TEXT] = "text",
+    [GROUP_ROWS] = "rows",       [GROUP_NUMBER] = "number",
+    [GROUP_SECONDS] = "seconds", [GROUP_MINUTES] = "minutes",
+    [GROUP_AT] = "at",           [GROUP_SUCCEEDED] = "succeeded",
+    [GROUP_FAILED] = "failed",   [GROUP_TIMED_OUT] = "timed_out",
 };
 
 struct word {
@@ -101,7 +99,7 @@ struct shelf {
 };
 
 struct vocabulary {
-    struct word **words;     /* owned */
+    struct word **words; /* owned */
     size_t count;
     struct shelf by_first[256];
 };
@@ -113,17 +111,15 @@ struct vocabulary *vocabulary_new(void)
 
 void vocabulary_free(struct vocabulary *vocabulary)
 {
-    if (!vocabulary) {
+    if (!vocabulary)
         return;
-    }
     for (size_t i = 0; i < vocabulary->count; i++) {
         pattern_free(vocabulary->words[i]->pattern);
         free(vocabulary->words[i]->source);
         free(vocabulary->words[i]);
     }
-    for (size_t i = 0; i < 256; i++) {
+    for (size_t i = 0; i < 256; i++)
         free(vocabulary->by_first[i].words);
-    }
     free(vocabulary->words);
     free(vocabulary);
 }
@@ -136,24 +132,18 @@ static bool groups_suffice(int kind, const struct pattern *pattern, struct strbu
     case EVENT_RUN_STARTED:
     case EVENT_RUN_COMPLETED:
     case EVENT_RUN_FAILED:
-    case EVENT_RUN_TIMEOUT:
-        missing = pattern_has_group(pattern, GROUP_TABLE) ? NULL : "table";
-        break;
+    case EVENT_RUN_TIMEOUT: missing = pattern_has_group(pattern, GROUP_TABLE) ? NULL : "table"; break;
     case EVENT_SCHEDULE:
     case EVENT_CYCLE_DURATION:
     case EVENT_WAITING:
-        missing = pattern_has_group(pattern, GROUP_SECONDS) || pattern_has_group(pattern, GROUP_MINUTES)
-                      ? NULL : "seconds";
+        missing =
+            pattern_has_group(pattern, GROUP_SECONDS) || pattern_has_group(pattern, GROUP_MINUTES) ? NULL : "seconds";
         break;
-    case EVENT_NEXT_RUN:
-        missing = pattern_has_group(pattern, GROUP_AT) ? NULL : "at";
-        break;
-    default:
-        break;
+    case EVENT_NEXT_RUN: missing = pattern_has_group(pattern, GROUP_AT) ? NULL : "at"; break;
+    default: break;
     }
-    if (missing) {
+    if (missing)
         strbuf_printf(error, "%s needs a group named \"%s\"", event_name((enum event_kind)kind), missing);
-    }
     return !missing;
 }
 
@@ -171,9 +161,8 @@ static bool is_new(const struct vocabulary *vocabulary, int kind, const char *pa
 
 bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
 {
-    if (!is_new(vocabulary, kind, pattern, error)) {
+    if (!is_new(vocabulary, kind, pattern, error))
         return false;
-    }
     struct pattern *compiled = pattern_new(pattern, GROUP_NAMES, GROUPS, error);
     if (!compiled || !groups_suffice(kind, compiled, error)) {
         pattern_free(compiled);
@@ -201,13 +190,11 @@ static bool number_read(struct slice text, int64_t *value, size_t *used)
     size_t i = negative ? 1 : 0;
     size_t digits = 0;
     for (; i < text.len && text.at[i] != '.'; i++) {
-        if (text.at[i] == ',') {
+        if (text.at[i] == ',')
             continue;
-        }
         if (text.at[i] < '0' || text.at[i] > '9' || __builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, text.at[i] - '0', &number)) {
+            __builtin_add_overflow(number, text.at[i] - '0', &number))
             return false;
-        }
         digits++;
     }
     *value = negative ? -number : number;
@@ -219,15 +206,13 @@ static bool duration_read(struct slice text, int64_t unit_ms, int64_t *duration_
 {
     int64_t whole;
     size_t used;
-    if (!number_read(text, &whole, &used) || __builtin_mul_overflow(whole, unit_ms, duration_ms)) {
+    if (!number_read(text, &whole, &used) || __builtin_mul_overflow(whole, unit_ms, duration_ms))
         return false;
-    }
     int64_t sign = text.at[0] == '-' ? -1 : 1;
     for (size_t i = used + 1; i < text.len && text.at[i] >= '0' && text.at[i] <= '9' && unit_ms > 1; i++) {
         unit_ms /= 10;
-        if (__builtin_add_overflow(*duration_ms, sign * unit_ms * (text.at[i] - '0'), duration_ms)) {
+        if (__builtin_add_overflow(*duration_ms, sign * unit_ms * (text.at[i] - '0'), duration_ms))
             return false;
-        }
     }
     return true;
 }
@@ -236,9 +221,8 @@ static bool count_read(struct slice text, int *count)
 {
     int64_t number;
     size_t used;
-    if (!number_read(text, &number, &used) || number < 0 || number > 1000000) {
+    if (!number_read(text, &number, &used) || number < 0 || number > 1000000)
         return false;
-    }
     *count = (int)number;
     return true;
 }
@@ -247,32 +231,17 @@ static bool field_read(enum group group, struct slice text, struct event *event,
 {
     size_t used;
     switch (group) {
-    case GROUP_TABLE:
-        event->table = text;
-        return text.len > 0;
-    case GROUP_TEXT:
-        event->text = text;
-        return true;
+    case GROUP_TABLE: event->table = text; return text.len > 0;
+    case GROUP_TEXT: event->text = text; return true;
     case GROUP_ROWS:
-    case GROUP_NUMBER:
-        return number_read(text, &event->number, &used);
-    case GROUP_SECONDS:
-        extra->has_duration = true;
-        return duration_read(text, 1000, &event->duration_ms);
-    case GROUP_MINUTES:
-        extra->has_duration = true;
-        return duration_read(text, 60000, &event->duration_ms);
-    case GROUP_AT:
-        extra->at = text;
-        return true;
-    case GROUP_SUCCEEDED:
-        return count_read(text, &event->succeeded);
-    case GROUP_FAILED:
-        return count_read(text, &event->failed);
-    case GROUP_TIMED_OUT:
-        return count_read(text, &event->timed_out);
-    case GROUPS:
-        break;
+    case GROUP_NUMBER: return number_read(text, &event->number, &used);
+    case GROUP_SECONDS: extra->has_duration = true; return duration_read(text, 1000, &event->duration_ms);
+    case GROUP_MINUTES: extra->has_duration = true; return duration_read(text, 60000, &event->duration_ms);
+    case GROUP_AT: extra->at = text; return true;
+    case GROUP_SUCCEEDED: return count_read(text, &event->succeeded);
+    case GROUP_FAILED: return count_read(text, &event->failed);
+    case GROUP_TIMED_OUT: return count_read(text, &event->timed_out);
+    case GROUPS: break;
     }
     return false;
 }
@@ -294,18 +263,16 @@ static void event_clear(struct event *event, enum event_kind kind)
 static enum vocabulary_answer fields_read(const struct word *word, struct slice message, struct event *event,
                                           struct vocabulary_extra *extra)
 {
-    if (word->kind == EVENT_IGNORED) {
+    if (word->kind == EVENT_IGNORED)
         return VOCABULARY_IGNORED;
-    }
     event_clear(event, (enum event_kind)word->kind);
     event->number = word->kind == EVENT_RUN_COMPLETED ? -1 : 0;
     *extra = (struct vocabulary_extra){ 0 };
     int group;
     for (size_t i = 0; (group = pattern_name(word->pattern, i)) >= 0; i++) {
         struct slice text = pattern_group(word->pattern, message, (size_t)group);
-        if (text.at && !field_read((enum group)group, text, event, extra)) {
+        if (text.at && !field_read((enum group)group, text, event, extra))
             return VOCABULARY_UNKNOWN;
-        }
     }
     return VOCABULARY_EVENT;
 }
@@ -313,19 +280,16 @@ static enum vocabulary_answer fields_read(const struct word *word, struct slice 
 enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, struct slice message, struct event *event,
                                         struct vocabulary_extra *extra)
 {
-    if (message.len == 0) {
+    if (message.len == 0)
         return VOCABULARY_UNKNOWN;
-    }
     const struct shelf *shelf = &vocabulary->by_first[(unsigned char)message.at[0]];
     enum vocabulary_answer answer = VOCABULARY_UNKNOWN;
     for (size_t i = 0; i < shelf->count; i++) {
         enum pattern_answer found = pattern_match(shelf->words[i]->pattern, message);
-        if (found == PATTERN_YES) {
+        if (found == PATTERN_YES)
             return fields_read(shelf->words[i], message, event, extra);
-        }
-        if (found == PATTERN_LIMIT) {
+        if (found == PATTERN_LIMIT)
             answer = VOCABULARY_LIMIT;
-        }
     }
     return answer;
 }

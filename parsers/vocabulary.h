@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "event.h"
 #include "base/strbuf.h"
+#include "event.h"
 
 /*
  * The vocabulary layer: what a message of the scheduler means. Patterns are PCRE2 over bytes (other than ASCII only as
@@ -25,7 +25,7 @@
 enum { EVENT_IGNORED = EVENT_KINDS };
 
 struct vocabulary_entry {
-    int kind;                /* enum event_kind, or EVENT_IGNORED */
+    int kind; /* enum event_kind, or EVENT_IGNORED */
     const char *pattern;
     const char *example;
 };
@@ -45,12 +45,12 @@ enum vocabulary_answer {
     VOCABULARY_UNKNOWN,
     VOCABULARY_IGNORED,
     VOCABULARY_EVENT,
-    VOCABULARY_LIMIT         /* given up at PCRE2's limits: not the same as unknown */
+    VOCABULARY_LIMIT /* given up at PCRE2's limits: not the same as unknown */
 };
 
 /* What a message says beside the event's own fields. */
 struct vocabulary_extra {
-    struct slice at;         /* the promise's local time */
+    struct slice at; /* the promise's local time */
     bool has_duration;
 };
 

@@ -78,6 +78,7 @@ want_analyse()
 {
     want cppcheck              has_program cppcheck
     want clang-tidy            has_program clang-tidy
+    want clang-format          has_program clang-format
 }
 
 want_coverage() { want gcovr has_program gcovr; }

@@ -20,7 +20,7 @@ void archive_load_from(struct archive *archive, struct slice text)
 
 bool archive_loading(const struct archive *archive)
 {
-    return archive->out == NULL;
+    return !archive->out;
 }
 
 /* The line that begins at *cursor, without its end; *cursor moves to the next one. */
@@ -37,9 +37,8 @@ static struct slice line_next(struct slice text, size_t *cursor)
 static bool line_is(struct slice line, const char *name, struct slice *value)
 {
     size_t len = strlen(name);
-    if (line.len <= len || line.at[len] != ' ' || memcmp(line.at, name, len) != 0) {
+    if (line.len <= len || line.at[len] != ' ' || memcmp(line.at, name, len) != 0)
         return false;
-    }
     *value = (struct slice){ line.at + len + 1, line.len - len - 1 };
     return true;
 }
@@ -52,9 +51,8 @@ static bool field_find(struct archive *archive, const char *name, struct slice *
     bool wrapped = false;
     while (!wrapped || cursor < from) {
         if (cursor >= archive->in.len) {
-            if (wrapped) {
+            if (wrapped)
                 break;
-            }
             wrapped = true;
             cursor = 0;
             continue;
@@ -77,13 +75,11 @@ static bool number_take(struct slice *text, int64_t *value)
     for (; used < text->len && text->at[used] >= '0' && text->at[used] <= '9'; used++) {
         /* Gathered below zero, where INT64_MIN has room too. */
         if (__builtin_mul_overflow(result, 10, &result) ||
-            __builtin_sub_overflow(result, text->at[used] - '0', &result)) {
+            __builtin_sub_overflow(result, text->at[used] - '0', &result))
             return false;
-        }
     }
-    if (used == first || (used < text->len && text->at[used] != ' ') || (!negative && result == INT64_MIN)) {
+    if (used == first || (used < text->len && text->at[used] != ' ') || (!negative && result == INT64_MIN))
         return false;
-    }
     *value = negative ? result : -result;
     used += used < text->len ? 1 : 0;
     *text = (struct slice){ text->at + used, text->len - used };
@@ -100,9 +96,8 @@ static void number_put(struct strbuf *out, int64_t value)
         *--at = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest > 0);
-    if (value < 0) {
+    if (value < 0)
         *--at = '-';
-    }
     strbuf_add(out, at, (size_t)(digits + sizeof digits - at));
 }
 
@@ -124,9 +119,8 @@ void archive_int(struct archive *archive, const char *name, int *value)
 {
     int64_t number = *value;
     archive_i64(archive, name, &number);
-    if (number >= INT_MIN && number <= INT_MAX) {
+    if (number >= INT_MIN && number <= INT_MAX)
         *value = (int)number;
-    }
 }
 
 void archive_bool(struct archive *archive, const char *name, bool *value)
@@ -140,9 +134,8 @@ void archive_enum(struct archive *archive, const char *name, int *value, int cou
 {
     int loaded = *value;
     archive_int(archive, name, &loaded);
-    if (loaded >= 0 && loaded < count) {
+    if (loaded >= 0 && loaded < count)
         *value = loaded;
-    }
 }
 
 static void text_save(struct strbuf *out, const char *name, const char *text)
@@ -206,9 +199,8 @@ void archive_i64s(struct archive *archive, const char *name, int64_t *values, si
         numbers_save(archive->out, name, values, *count);
     } else if (field_find(archive, name, &text)) {
         size_t taken = 0;
-        while (taken < room && number_take(&text, &values[taken])) {
+        while (taken < room && number_take(&text, &values[taken]))
             taken++;
-        }
         *count = taken;
     }
 }

@@ -16,11 +16,9 @@ static size_t bytes_of(const char *text, size_t max_chars)
 {
     size_t at = 0;
 
-    for (size_t chars = 0; text[at] != '\0'; at++) {
-        if (!continues_char(text[at]) && chars++ == max_chars) {
+    for (size_t chars = 0; text[at] != '\0'; at++)
+        if (!continues_char(text[at]) && chars++ == max_chars)
             break;
-        }
-    }
     return at;
 }
 
@@ -45,9 +43,8 @@ void cut_copy(const char *text, char *buf, size_t room)
         return;
     }
     len = room - sizeof ELLIPSIS;
-    while (len > 0 && continues_char(text[len])) {
+    while (len > 0 && continues_char(text[len]))
         len--;
-    }
     memcpy(buf, text, len);
     memcpy(buf + len, ELLIPSIS, sizeof ELLIPSIS);
 }

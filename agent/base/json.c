@@ -18,7 +18,7 @@ struct json_maker {
     sqlite3_stmt *quote;
     struct kept *kept;
     size_t kept_count;
-    struct strbuf clean;     /* scratch: text with invalid bytes replaced */
+    struct strbuf clean; /* scratch: text with invalid bytes replaced */
 };
 
 struct json_maker *json_maker_open(struct strbuf *error)
@@ -26,9 +26,11 @@ struct json_maker *json_maker_open(struct strbuf *error)
     struct json_maker *maker = must_alloc(sizeof *maker);
     int code = sqlite3_open_v2(":memory:", &maker->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_prepare_v3(maker->db, "SELECT json_quote(?1)", -1, SQLITE_PREPARE_PERSISTENT, &maker->quote, NULL);
+        code =
+            sqlite3_prepare_v3(maker->db, "SELECT json_quote(?1)", -1, SQLITE_PREPARE_PERSISTENT, &maker->quote, NULL);
     if (code != SQLITE_OK) {
-        strbuf_printf(error, "SQLite's JSON functions: %s", maker->db ? sqlite3_errmsg(maker->db) : sqlite3_errstr(code));
+        strbuf_printf(error, "SQLite's JSON functions: %s",
+                      maker->db ? sqlite3_errmsg(maker->db) : sqlite3_errstr(code));
         json_maker_free(maker);
         maker = NULL;
     }

@@ -22,10 +22,9 @@ void mask_url(const char *text, struct strbuf *out)
     curl_url_get(url, CURLUPART_PATH, &path, 0);
     curl_url_get(url, CURLUPART_QUERY, &query, 0);
     curl_url_get(url, CURLUPART_USER, &user, 0);
-    strbuf_printf(out, "%s://%s%s%s", scheme, host, port != NULL ? ":" : "", port != NULL ? port : "");
-    if (query != NULL || user != NULL || (path != NULL && strcmp(path, "/") != 0)) {
+    strbuf_printf(out, "%s://%s%s%s", scheme, host, port ? ":" : "", port ? port : "");
+    if (query || user || (path && strcmp(path, "/") != 0))
         strbuf_puts(out, "/***");
-    }
 cleanup:
     curl_free(user);
     curl_free(query);
@@ -64,7 +63,7 @@ enum { SECRETS = sizeof secrets / sizeof secrets[0] };
 
 struct masker {
     pcre2_code *codes[SECRETS];
-    struct strbuf before, after;     /* scratch: the text on its way through the patterns */
+    struct strbuf before, after; /* scratch: the text on its way through the patterns */
 };
 
 struct masker *masker_open(void)
@@ -73,21 +72,17 @@ struct masker *masker_open(void)
     int code;
     PCRE2_SIZE at;
 
-    for (size_t i = 0; i < SECRETS; i++) {
-        masker->codes[i] =
-            pcre2_compile((PCRE2_SPTR)secrets[i].pattern, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
-    }
+    for (size_t i = 0; i < SECRETS; i++)
+        masker->codes[i] = pcre2_compile((PCRE2_SPTR)secrets[i].pattern, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
     return masker;
 }
 
 void masker_close(struct masker *masker)
 {
-    if (masker == NULL) {
+    if (!masker)
         return;
-    }
-    for (size_t i = 0; i < SECRETS; i++) {
+    for (size_t i = 0; i < SECRETS; i++)
         pcre2_code_free(masker->codes[i]);
-    }
     strbuf_free(&masker->before);
     strbuf_free(&masker->after);
     free(masker);
@@ -102,15 +97,14 @@ static bool substitute(struct masker *masker, size_t secret)
     /* No match becomes longer by more than the three of "***", nor is one empty: this is always enough. */
     PCRE2_SIZE room = 4 * text.len + 64;
     char *result = must_alloc(room);
-    int count = code == NULL
-                    ? -1
-                    : pcre2_substitute(code, (PCRE2_SPTR)text.at, text.len, 0, options, NULL, NULL,
-                                       (PCRE2_SPTR)secrets[secret].kept, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)result, &room);
+    int count =
+        !code ? -1
+              : pcre2_substitute(code, (PCRE2_SPTR)text.at, text.len, 0, options, NULL, NULL,
+                                 (PCRE2_SPTR)secrets[secret].kept, PCRE2_ZERO_TERMINATED, (PCRE2_UCHAR *)result, &room);
 
     strbuf_clear(&masker->after);
-    if (count >= 0) {
+    if (count >= 0)
         strbuf_add(&masker->after, result, room);
-    }
     free(result);
     return count >= 0;
 }
@@ -128,11 +122,10 @@ void masker_text(struct masker *masker, struct slice text, struct strbuf *out)
         masker->after = spare;
     }
     /* Rather no evidence than a leaked password. */
-    if (good) {
+    if (good)
         strbuf_add(out, strbuf_text(&masker->before), masker->before.len);
-    } else {
+    else
         strbuf_puts(out, "(withheld: could not be searched for secrets)");
-    }
 }
 
 void mask_secrets(const char *text, struct strbuf *out)

@@ -12,8 +12,7 @@
 /* The one thing that is asked from everywhere and set once: whether a person wants to hear more. */
 static atomic_int verbose;
 
-__attribute__((format(printf, 2, 0)))
-static void say(const char *prefix, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void say(const char *prefix, const char *format, va_list arguments)
 {
     char *text = NULL;
     if (vasprintf(&text, format, arguments) < 0)

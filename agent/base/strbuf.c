@@ -17,47 +17,40 @@ _Noreturn static void out_of_memory(void)
 void *must_alloc(size_t bytes)
 {
     void *memory = calloc(1, bytes ? bytes : 1);
-    if (!memory) {
+    if (!memory)
         out_of_memory();
-    }
     return memory;
 }
 
 void *must_grow(void *old, size_t count, size_t size)
 {
     void *memory = reallocarray(old, count ? count : 1, size ? size : 1);
-    if (!memory) {
+    if (!memory)
         out_of_memory();
-    }
     return memory;
 }
 
 char *must_copy(const char *text, size_t len)
 {
-    if (len == SIZE_MAX) {
+    if (len == SIZE_MAX)
         out_of_memory();
-    }
     char *copy = must_alloc(len + 1);
-    if (len > 0) {
+    if (len > 0)
         memcpy(copy, text, len);
-    }
     return copy;
 }
 
 /* Makes sure that len more bytes and the final NUL have room. */
 static void strbuf_reserve(struct strbuf *buf, size_t len)
 {
-    if (len >= SIZE_MAX / 2 - buf->len) {
+    if (len >= SIZE_MAX / 2 - buf->len)
         out_of_memory();
-    }
     size_t needed = buf->len + len + 1;
-    if (needed <= buf->room) {
+    if (needed <= buf->room)
         return;
-    }
     size_t room = buf->room ? buf->room : ROOM_FIRST;
-    while (room < needed) {
+    while (room < needed)
         room *= 2;
-    }
     buf->at = must_grow(buf->at, room, 1);
     buf->room = room;
 }
@@ -65,9 +58,8 @@ static void strbuf_reserve(struct strbuf *buf, size_t len)
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t len)
 {
     strbuf_reserve(buf, len);
-    if (len > 0) {
+    if (len > 0)
         memcpy(buf->at + buf->len, bytes, len);
-    }
     buf->len += len;
     buf->at[buf->len] = '\0';
 }
@@ -85,9 +77,8 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...)
     va_copy(again, args);
     strbuf_reserve(buf, 0);
     int len = vsnprintf(buf->at + buf->len, buf->room - buf->len, format, args);
-    if (len < 0) {
+    if (len < 0)
         out_of_memory();
-    }
     if ((size_t)len >= buf->room - buf->len) {
         strbuf_reserve(buf, (size_t)len);
         vsnprintf(buf->at + buf->len, buf->room - buf->len, format, again);
@@ -100,9 +91,8 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...)
 void strbuf_clear(struct strbuf *buf)
 {
     buf->len = 0;
-    if (buf->at) {
+    if (buf->at)
         buf->at[0] = '\0';
-    }
 }
 
 void strbuf_free(struct strbuf *buf)

@@ -20,7 +20,10 @@ static size_t char_len(const char *text, size_t len)
     const unsigned char *at = (const unsigned char *)text;
     if (at[0] < 0x80)
         return 1;
-    size_t want = at[0] >= 0xc2 && at[0] <= 0xdf ? 2 : (at[0] & 0xf0) == 0xe0 ? 3 : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4 : 0;
+    size_t want = at[0] >= 0xc2 && at[0] <= 0xdf   ? 2
+                  : (at[0] & 0xf0) == 0xe0         ? 3
+                  : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4
+                                                   : 0;
     if (want == 0 || want > len || !second_fits(at[0], at[1]))
         return 0;
     for (size_t i = 2; i < want; i++)
@@ -68,7 +71,7 @@ static void add_escape(struct strbuf *out, unsigned char byte)
     case '\n': strbuf_puts(out, "\\n"); break;
     case '\r': strbuf_puts(out, "\\r"); break;
     case '\t': strbuf_puts(out, "\\t"); break;
-    default:   strbuf_printf(out, "\\x%02x", byte);
+    default: strbuf_printf(out, "\\x%02x", byte);
     }
 }
 

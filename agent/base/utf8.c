@@ -11,9 +11,8 @@ static bool continues(char byte)
 size_t utf8_count(struct slice text)
 {
     size_t count = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0; i < text.len; i++)
         count += continues(text.at[i]) ? 0 : 1;
-    }
     return count;
 }
 
@@ -21,18 +20,14 @@ size_t utf8_count(struct slice text)
 static size_t sequence_len(struct slice text)
 {
     const unsigned char *at = (const unsigned char *)text.at;
-    if (at[0] < 0x80) {
+    if (at[0] < 0x80)
         return 1;
-    }
     size_t len = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
-    if (at[0] < 0xC2 || at[0] > 0xF4 || len > text.len) {
+    if (at[0] < 0xC2 || at[0] > 0xF4 || len > text.len)
         return 0;
-    }
-    for (size_t i = 1; i < len; i++) {
-        if (!continues(text.at[i])) {
+    for (size_t i = 1; i < len; i++)
+        if (!continues(text.at[i]))
             return 0;
-        }
-    }
     bool overlong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
     bool surrogate = at[0] == 0xED && at[1] > 0x9F;
     bool beyond = at[0] == 0xF4 && at[1] > 0x8F;

@@ -21,9 +21,8 @@ static const char POSIX_ZONE[] =
 static bool zone_is_posix(const char *name)
 {
     regex_t regex;
-    if (regcomp(&regex, POSIX_ZONE, REG_EXTENDED | REG_NOSUB) != 0) {
+    if (regcomp(&regex, POSIX_ZONE, REG_EXTENDED | REG_NOSUB) != 0)
         return false;
-    }
     bool matches = regexec(&regex, name, 0, NULL, 0) == 0;
     regfree(&regex);
     return matches;
@@ -32,18 +31,16 @@ static bool zone_is_posix(const char *name)
 /* The C library takes an unknown name for UTC without a word, which would shift every time by hours. So the file is looked for here. */
 static bool zone_is_file(const char *name)
 {
-    if (name[0] == '\0' || name[0] == '/' || strstr(name, "..")) {
+    if (name[0] == '\0' || name[0] == '/' || strstr(name, ".."))
         return false;
-    }
     const char *directory = getenv("TZDIR");
     struct strbuf path = { 0 };
     strbuf_printf(&path, "%s/%s", directory && *directory ? directory : ZONE_DIRECTORY, name);
     FILE *file = fopen(path.at, "rbe");
     char magic[4] = "";
     bool found = file && fread(magic, 1, sizeof magic, file) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
-    if (file) {
+    if (file)
         fclose(file);
-    }
     strbuf_free(&path);
     return found;
 }
@@ -55,9 +52,8 @@ bool zone_known(const char *name)
 
 bool zone_set(const char *name)
 {
-    if (!zone_known(name) || (name && setenv("TZ", name, 1) != 0)) {
+    if (!zone_known(name) || (name && setenv("TZ", name, 1) != 0))
         return false;
-    }
     tzset();
     return true;
 }

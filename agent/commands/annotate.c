@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "agent/commands/show/query.h"
+#include "base/say.h"
 #include "options.h"
 #include "reader.h"
-#include "base/say.h"
 
 enum annotate_option { OPTION_CAUSE, OPTION_DEVIATIONS, OPTIONS };
 

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "parser.h"
+#include "base/say.h"
 #include "config_keys.h"
 #include "options.h"
-#include "base/say.h"
+#include "parser.h"
 #include "secrets.h"
 
 enum { SHOW_SAMPLE, SPECS };
@@ -24,9 +24,8 @@ static bool check_patterns(const struct config *config)
     struct strbuf error = { 0 };
     struct parser *parser = parser_open(config->log_patterns, &error);
 
-    if (parser == NULL) {
+    if (!parser)
         say_error("%s", strbuf_text(&error));
-    }
     bool good = parser != NULL;
     parser_free(parser);
     strbuf_free(&error);
@@ -37,9 +36,8 @@ static void check_secret(const struct webhook_config *webhook, const char *key, 
 {
     struct strbuf secret = { 0 }, error = { 0 };
 
-    if (file != NULL && !secret_read(file, &secret, &error)) {
+    if (file && !secret_read(file, &secret, &error))
         say_warning("webhook %s: %s: %s", webhook->name, key, strbuf_text(&error));
-    }
     strbuf_free(&secret);
     strbuf_free(&error);
 }
@@ -51,9 +49,8 @@ static void check_files(const struct config *config)
         const struct webhook_config *webhook = &config->webhooks[i];
         check_secret(webhook, "token_file", webhook->token_file);
         check_secret(webhook, "routing_key_file", webhook->routing_key_file);
-        if (webhook->ca_file != NULL && access(webhook->ca_file, R_OK) != 0) {
+        if (webhook->ca_file && access(webhook->ca_file, R_OK) != 0)
             say_warning("webhook %s: ca_file: %s: %s", webhook->name, webhook->ca_file, strerror(errno));
-        }
     }
 }
 
@@ -63,9 +60,8 @@ static int check(const struct options *options)
     struct config *config = options_config(options);
     int status = EXIT_USAGE;
 
-    if (config == NULL || !check_patterns(config)) {
+    if (!config || !check_patterns(config))
         goto cleanup;
-    }
     check_files(config);
     puts("configuration OK");
     if (options->verbose) {
@@ -85,13 +81,12 @@ int command_check_config(int argc, char **argv)
     struct strbuf text = { 0 };
     int status = options_parse(&options, argc, argv, specs, SPECS);
 
-    if (status >= 0) {
+    if (status >= 0)
         return status;
-    }
     if (options.operand_count > 0) {
         say_error("check-config: %s: takes no operand (the file is named by --config)", options.operands[0]);
         status = EXIT_USAGE;
-    } else if (options.values[SHOW_SAMPLE] != NULL) {
+    } else if (options.values[SHOW_SAMPLE]) {
         config_sample(&text);
         fputs(text.at, stdout);
         status = EXIT_OK;

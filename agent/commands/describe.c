@@ -2,14 +2,14 @@
 #include <stdio.h>
 
 #include "agent/commands/show/json_writer.h"
+#include "base/say.h"
 #include "config_keys.h"
 #include "options.h"
-#include "base/say.h"
 
 static void put_options(struct json_writer *json, const struct option_table *table)
 {
     json_open(json, "options", '[');
-    for (size_t i = 0; table != NULL && i < table->count; i++) {
+    for (size_t i = 0; table && i < table->count; i++) {
         json_open(json, NULL, '{');
         json_put_text(json, "name", table->specs[i].name);
         json_put_text(json, "argument", table->specs[i].argument);
@@ -59,7 +59,7 @@ bool describe_print(const struct command *commands, size_t count)
     struct json_maker *maker = json_maker_open(&error);
     struct json_writer json = { .out = &text, .maker = maker, .first = true };
 
-    if (maker == NULL) {
+    if (!maker) {
         say_error("--describe: %s", strbuf_text(&error));
         goto cleanup;
     }

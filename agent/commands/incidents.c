@@ -3,14 +3,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "agent/commands/show/terminal.h"
-#include "agent/commands/report/report.h"
 #include "agent/commands/report/json.h"
+#include "agent/commands/report/report.h"
 #include "agent/commands/report/words.h"
 #include "agent/commands/show/query.h"
+#include "agent/commands/show/terminal.h"
+#include "base/say.h"
 #include "options.h"
 #include "reader.h"
-#include "base/say.h"
 
 enum incidents_option { OPTION_LIMIT, OPTION_FORMAT, OPTIONS };
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nearest.h"
 #include "base/say.h"
 #include "base/zone.h"
+#include "nearest.h"
 
 enum { OPTION_CONFIG, OPTION_LOG, OPTION_DB, OPTION_SET, OPTION_VERBOSE, OPTION_HELP, COMMON_OPTIONS };
 
@@ -16,7 +16,8 @@ enum { OPTION_CONFIG, OPTION_LOG, OPTION_DB, OPTION_SET, OPTION_VERBOSE, OPTION_
 enum { OPTION_BASE = 256 };
 
 static const struct option_spec common_specs[COMMON_OPTIONS] = {
-    [OPTION_CONFIG] = { "config", "FILE", "the configuration (default $AGENT_CONFIG, else /etc/iceberg-offload-agent/agent.conf)" },
+    [OPTION_CONFIG] = { "config", "FILE",
+                        "the configuration (default $AGENT_CONFIG, else /etc/iceberg-offload-agent/agent.conf)" },
     [OPTION_LOG] = { "log", "FILE", "the scheduler's log, as --set log.path=FILE" },
     [OPTION_DB] = { "db", "FILE", "the history database, as --set history.db=FILE" },
     [OPTION_SET] = { "set", "SECTION.KEY=VALUE", "a configuration key; repeatable, wins over the file" },
@@ -33,8 +34,8 @@ static void print_options(const struct option_spec *specs, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", specs[i].name, specs[i].argument != NULL ? " " : "",
-                 specs[i].argument != NULL ? specs[i].argument : "");
+        snprintf(left, sizeof left, "--%s%s%s", specs[i].name, specs[i].argument ? " " : "",
+                 specs[i].argument ? specs[i].argument : "");
         if (strlen(left) > COLUMN) {
             printf("  %s\n", left);
             left[0] = '\0';
@@ -57,7 +58,7 @@ static struct option *table_of(const struct option_spec *specs, size_t count)
     for (size_t i = 0; i < COMMON_OPTIONS + count; i++) {
         const struct option_spec *spec = i < COMMON_OPTIONS ? &common_specs[i] : &specs[i - COMMON_OPTIONS];
         table[i].name = spec->name;
-        table[i].has_arg = spec->argument != NULL ? required_argument : no_argument;
+        table[i].has_arg = spec->argument ? required_argument : no_argument;
         table[i].val = OPTION_BASE + (int)i;
     }
     return table;
@@ -76,24 +77,15 @@ static void add_set(struct options *options, const char *prefix, const char *val
 static void take_common(struct options *options, int option, const char *value)
 {
     switch (option) {
-    case OPTION_CONFIG:
-        options->config_path = value;
-        break;
-    case OPTION_LOG:
-        add_set(options, "log.path=", value);
-        break;
-    case OPTION_DB:
-        add_set(options, "history.db=", value);
-        break;
-    case OPTION_SET:
-        add_set(options, "", value);
-        break;
+    case OPTION_CONFIG: options->config_path = value; break;
+    case OPTION_LOG: add_set(options, "log.path=", value); break;
+    case OPTION_DB: add_set(options, "history.db=", value); break;
+    case OPTION_SET: add_set(options, "", value); break;
     case OPTION_VERBOSE:
         options->verbose = true;
         say_verbose(1);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -113,9 +105,8 @@ static void say_refused(const char *argument, const struct option *table)
     }
     snprintf(name, sizeof name, "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
     nearest_begin(&nearest, name);
-    for (size_t i = 0; table[i].name != NULL; i++) {
+    for (size_t i = 0; table[i].name != NULL; i++)
         nearest_try(&nearest, table[i].name);
-    }
     say_error("--%s: unknown or ambiguous option; the nearest is --%s", name, nearest.name);
 }
 
@@ -141,23 +132,21 @@ int options_parse(struct options *options, int argc, char **argv, const struct o
         } else if (found < OPTION_BASE + COMMON_OPTIONS) {
             take_common(options, found - OPTION_BASE, optarg);
         } else {
-            options->values[found - OPTION_BASE - COMMON_OPTIONS] = optarg != NULL ? optarg : "";
+            options->values[found - OPTION_BASE - COMMON_OPTIONS] = optarg ? optarg : "";
         }
     }
     options->operands = argv + optind;
     options->operand_count = argc - optind;
     free(table);
-    if (status >= 0) {
+    if (status >= 0)
         options_free(options);
-    }
     return status;
 }
 
 void options_free(struct options *options)
 {
-    for (size_t i = 0; i < options->set_count; i++) {
+    for (size_t i = 0; i < options->set_count; i++)
         free(options->sets[i]);
-    }
     free(options->sets);
     free(options->values);
     *options = (struct options){ 0 };
@@ -193,7 +182,7 @@ static struct config *load_config(const struct options *options, bool (*take_zon
 
     say_lines(&warnings, say_warning_line);
     say_lines(&errors, say_error_line);
-    if (config != NULL && !take_zone(config->log_timezone)) {
+    if (config && !take_zone(config->log_timezone)) {
         say_error("%s: log.timezone: unknown time zone '%s'", config->log_timezone_place, config->log_timezone);
         config_free(config);
         config = NULL;

@@ -11,8 +11,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* An option of a subcommand; help, manual and completion are made from these and the common ones. */
 struct option_spec {
-    const char *name;        /* long name, without dashes */
-    const char *argument;    /* "FILE", or NULL for a flag */
+    const char *name;     /* long name, without dashes */
+    const char *argument; /* "FILE", or NULL for a flag */
     const char *help;
 };
 
@@ -25,17 +25,17 @@ struct option_table {
 struct command {
     const char *name;
     int (*main)(int argc, char **argv);
-    const struct option_table *options;  /* its own, or NULL */
-    const char *usage;                   /* "[--tz ZONE] LOG..." */
+    const struct option_table *options; /* its own, or NULL */
+    const char *usage;                  /* "[--tz ZONE] LOG..." */
     const char *summary;
 };
 
 /* What was said on the command line. Values are argv's own; the arrays are owned. */
 struct options {
     const char *config_path;
-    char **sets;             /* owned array of owned strings: --set, and --log and --db as such */
+    char **sets; /* owned array of owned strings: --set, and --log and --db as such */
     size_t set_count;
-    const char **values;     /* one for each option_spec: the argument, "" for a flag, NULL if absent */
+    const char **values; /* one for each option_spec: the argument, "" for a flag, NULL if absent */
     char **operands;
     int operand_count;
     bool verbose;

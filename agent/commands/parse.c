@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#include "parser.h"
-#include "options.h"
 #include "base/say.h"
-#include "scrub.h"
-#include "base/zone.h"
 #include "base/utf8.h"
+#include "base/zone.h"
+#include "options.h"
+#include "parser.h"
+#include "scrub.h"
 
 /* A merge patch drops what is null: each event shows the fields that it has. */
 static const char EVENT_JSON[] =
@@ -64,25 +64,18 @@ static void bind_fields(struct printer *printer, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_RUN_COMPLETED:
-        if (event->number >= 0) {
+        if (event->number >= 0)
             sqlite3_bind_int64(printer->json, 5, event->number);
-        }
         sqlite3_bind_int64(printer->json, 6, event->duration_ms);
         break;
     case EVENT_CYCLE_TABLES:
     case EVENT_RUN_EXIT_CODE:
     case EVENT_CYCLE_ROWS:
-    case EVENT_SIGNAL_RECEIVED:
-        sqlite3_bind_int64(printer->json, 5, event->number);
-        break;
+    case EVENT_SIGNAL_RECEIVED: sqlite3_bind_int64(printer->json, 5, event->number); break;
     case EVENT_SCHEDULE:
     case EVENT_CYCLE_DURATION:
-    case EVENT_WAITING:
-        sqlite3_bind_int64(printer->json, 6, event->duration_ms);
-        break;
-    case EVENT_NEXT_RUN:
-        bind_time(printer->json, 7, event->at_ms);
-        break;
+    case EVENT_WAITING: sqlite3_bind_int64(printer->json, 6, event->duration_ms); break;
+    case EVENT_NEXT_RUN: bind_time(printer->json, 7, event->at_ms); break;
     case EVENT_CYCLE_SUMMARY:
         sqlite3_bind_int(printer->json, 8, event->succeeded);
         sqlite3_bind_int(printer->json, 9, event->failed);
@@ -90,11 +83,8 @@ static void bind_fields(struct printer *printer, const struct event *event)
         break;
     case EVENT_RUN_STDERR:
     case EVENT_CYCLE_EXCEPTION:
-    case EVENT_SCHEDULER_CRASHED:
-        bind_slice(printer, 11, event->text);
-        break;
-    default:
-        break;
+    case EVENT_SCHEDULER_CRASHED: bind_slice(printer, 11, event->text); break;
+    default: break;
     }
 }
 
@@ -106,15 +96,13 @@ static void print_event(void *ctx, struct event *event)
     sqlite3_bind_text(printer->json, 1, event_name(event->kind), -1, SQLITE_STATIC);
     bind_time(printer->json, 2, event->time_ms);
     sqlite3_bind_int64(printer->json, 3, event->offset);
-    if (event->table.len > 0) {
+    if (event->table.len > 0)
         bind_slice(printer, 4, event->table);
-    }
     bind_fields(printer, event);
-    if (sqlite3_step(printer->json) == SQLITE_ROW) {
+    if (sqlite3_step(printer->json) == SQLITE_ROW)
         puts((const char *)sqlite3_column_text(printer->json, 0));
-    } else {
+    else
         printer->failures++;
-    }
     sqlite3_reset(printer->json);
 }
 
@@ -137,9 +125,8 @@ static bool parse_path(struct parser *parser, const char *path, struct printer *
 {
     if (strcmp(path, "-") == 0) {
         bool read = parse_file(parser, stdin, printer);
-        if (!read) {
+        if (!read)
             say_error("standard input: %s", strerror(errno));
-        }
         return read;
     }
     FILE *file = fopen(path, "re");
@@ -148,9 +135,8 @@ static bool parse_path(struct parser *parser, const char *path, struct printer *
         return false;
     }
     bool read = parse_file(parser, file, printer);
-    if (!read) {
+    if (!read)
         say_error("%s: %s", path, strerror(errno));
-    }
     fclose(file);
     return read;
 }
@@ -158,15 +144,12 @@ static bool parse_path(struct parser *parser, const char *path, struct printer *
 static bool parse_paths(struct parser *parser, const struct options *options, struct printer *printer)
 {
     bool fine = true;
-    for (int i = 0; i < options->operand_count; i++) {
+    for (int i = 0; i < options->operand_count; i++)
         fine = parse_path(parser, options->operands[i], printer) && fine;
-    }
-    if (options->operand_count == 0) {
+    if (options->operand_count == 0)
         fine = parse_path(parser, "-", printer);
-    }
-    if (printer->failures > 0) {
+    if (printer->failures > 0)
         say_error("JSON: %lld events lost: %s", (long long)printer->failures, sqlite3_errmsg(printer->db));
-    }
     return fine && printer->failures == 0;
 }
 
@@ -174,17 +157,15 @@ int command_parse(int argc, char **argv)
 {
     struct options options = { 0 };
     int code = options_parse(&options, argc, argv, NULL, 0);
-    if (code >= 0) {
+    if (code >= 0)
         return code;
-    }
     struct printer printer = { 0 };
     struct strbuf error = { 0 };
     struct parser *parser = NULL;
     struct config *config = options_config(&options);
     code = EXIT_USAGE;
-    if (!config) {
+    if (!config)
         goto cleanup;
-    }
     parser = parser_open(config->log_patterns, &error);
     if (!parser) {
         say_error("%s", error.at);

@@ -6,18 +6,18 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "agent/commands/show/progress.h"
 #include "agent/commands/show/parse_time.h"
+#include "agent/commands/show/progress.h"
+#include "base/say.h"
+#include "base/zone.h"
 #include "durations.h"
 #include "history.h"
 #include "ingest.h"
 #include "message.h"
 #include "notify.h"
 #include "options.h"
-#include "base/say.h"
 #include "state.h"
 #include "stream.h"
-#include "base/zone.h"
 
 /* What the log would have told, on its own clock, by the very code that runs live. */
 
@@ -34,11 +34,11 @@ enum { COMMIT_BYTES = 1 << 20 };
 
 struct replay {
     struct ingest ingest;
-    struct json_maker *json;     /* NULL: text */
-    struct history *history;     /* NULL: nothing is stored */
+    struct json_maker *json; /* NULL: text */
+    struct history *history; /* NULL: nothing is stored */
     struct progress progress;
-    int64_t before_bytes;        /* of the logs read already */
-    int64_t read_bytes;          /* of this one */
+    int64_t before_bytes; /* of the logs read already */
+    int64_t read_bytes;   /* of this one */
     bool failed;
 };
 
@@ -82,10 +82,9 @@ static void between_blocks(void *ctx, int64_t bytes)
 
 static bool db_named(const struct options *options)
 {
-    for (size_t i = 0; i < options->set_count; i++) {
+    for (size_t i = 0; i < options->set_count; i++)
         if (strncmp(options->sets[i], "history.db=", strlen("history.db=")) == 0)
             return true;
-    }
     return false;
 }
 
@@ -203,7 +202,8 @@ cleanup:
 
 static int check_options(const struct options *options)
 {
-    const char *format = options->values[OPT_FORMAT], *tz = options->values[OPT_TZ], *until = options->values[OPT_UNTIL];
+    const char *format = options->values[OPT_FORMAT], *tz = options->values[OPT_TZ],
+               *until = options->values[OPT_UNTIL];
     int64_t ignored;
     if (options->operand_count == 0) {
         say_error("replay: no log named (- is standard input)");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/say.h"
 #include "daemon.h"
 #include "options.h"
-#include "base/say.h"
 
 /* In the foreground: a service manager keeps it in the background. */
 

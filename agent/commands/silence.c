@@ -2,13 +2,13 @@
 #include <inttypes.h>
 #include <time.h>
 
-#include "agent/commands/show/terminal.h"
-#include "agent/commands/show/table.h"
 #include "agent/commands/show/query.h"
+#include "agent/commands/show/table.h"
+#include "agent/commands/show/terminal.h"
+#include "base/say.h"
 #include "durations.h"
 #include "options.h"
 #include "reader.h"
-#include "base/say.h"
 
 enum silence_option { OPTION_REASON, OPTION_LIST, OPTION_END, OPTIONS };
 
@@ -49,8 +49,8 @@ static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
 {
     int64_t now_ms = clock_ms();
     const int64_t values[] = { now_ms, now_ms + duration_ms };
-    int code = silence_write(db, "INSERT INTO silence (starts_at, ends_at, reason) VALUES (?1, ?2, ?3)", values, 2,
-                             reason);
+    int code =
+        silence_write(db, "INSERT INTO silence (starts_at, ends_at, reason) VALUES (?1, ?2, ?3)", values, 2, reason);
     if (code == EXIT_OK) {
         struct strbuf text = { 0 };
         strbuf_puts(&text, "silent for ");
@@ -67,8 +67,10 @@ static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
 static int silence_end(sqlite3 *db)
 {
     int64_t now_ms = clock_ms();
-    int code = silence_write(db, "UPDATE silence SET ended_at = ?1 WHERE starts_at <= ?1 AND ends_at > ?1"
-                                 " AND ended_at IS NULL", &now_ms, 1, NULL);
+    int code = silence_write(db,
+                             "UPDATE silence SET ended_at = ?1 WHERE starts_at <= ?1 AND ends_at > ?1"
+                             " AND ended_at IS NULL",
+                             &now_ms, 1, NULL);
     if (code == EXIT_OK) {
         struct strbuf text = { 0 };
         int ended = sqlite3_changes(db);
@@ -92,7 +94,10 @@ static void list_row(struct grid *grid, const struct rows *rows, int64_t now_ms,
 static int silence_list(sqlite3 *db)
 {
     static const struct grid_column columns[] = {
-        { "State", GRID_LEFT, 0 }, { "From", GRID_LEFT, 1 }, { "Until", GRID_LEFT, 0 }, { "Reason", GRID_LEFT, 0 },
+        { "State", GRID_LEFT, 0 },
+        { "From", GRID_LEFT, 1 },
+        { "Until", GRID_LEFT, 0 },
+        { "Reason", GRID_LEFT, 0 },
     };
     struct grid *grid = grid_new(columns, sizeof columns / sizeof columns[0]);
     struct rows rows = { .db = db };
@@ -100,8 +105,9 @@ static int silence_list(sqlite3 *db)
     struct face face = face_detect();
     int64_t now_ms = clock_ms();
     int code = EXIT_FAILED;
-    rows_ask(&rows, "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50",
-             NULL, 0);
+    rows_ask(&rows,
+             "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50", NULL,
+             0);
     while (rows_next(&rows))
         list_row(grid, &rows, now_ms, face_offset(now_ms));
     if (grid_rows(grid) == 0)
@@ -149,9 +155,9 @@ static int silence_do(enum silence_wish wish, const struct options *options, int
     if (!db)
         say_error("silence: %s", strbuf_text(&error));
     else
-        code = wish == WISH_LIST ? silence_list(db)
-             : wish == WISH_END  ? silence_end(db)
-                                 : silence_begin(db, duration_ms, options->values[OPTION_REASON]);
+        code = wish == WISH_LIST  ? silence_list(db)
+               : wish == WISH_END ? silence_end(db)
+                                  : silence_begin(db, duration_ms, options->values[OPTION_REASON]);
 cleanup:
     sqlite3_close(db);
     strbuf_free(&error);

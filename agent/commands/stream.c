@@ -12,11 +12,11 @@ enum { BLOCK_BYTES = 256 * 1024, LINE_BYTES_MOST = 1024 * 1024 };
 struct stream {
     int fd;
     const struct stream_sink *sink;
-    char *buffer;            /* BLOCK_BYTES + LINE_BYTES_MOST */
-    size_t held;             /* of an unfinished line at the buffer's beginning */
-    int64_t line_offset;     /* where it begins in the file */
+    char *buffer;        /* BLOCK_BYTES + LINE_BYTES_MOST */
+    size_t held;         /* of an unfinished line at the buffer's beginning */
+    int64_t line_offset; /* where it begins in the file */
     int64_t read_bytes;
-    size_t dropped;          /* of it, beyond the bound */
+    size_t dropped; /* of it, beyond the bound */
 };
 
 /* Hands out the finished lines of the buffer, keeps the rest at its beginning. */
@@ -58,7 +58,7 @@ static int read_all(struct stream *stream, const char *path, struct strbuf *erro
         if (stream->sink->between)
             stream->sink->between(stream->sink->ctx, stream->read_bytes);
     }
-    if (stream->held)   /* the last line may lack its newline */
+    if (stream->held) /* the last line may lack its newline */
         stream->sink->line(stream->sink->ctx, stream->buffer, stream->held, stream->line_offset);
     return 0;
 }

@@ -5,18 +5,18 @@
 #include <time.h>
 
 #include "base/mask.h"
+#include "base/say.h"
 #include "options.h"
 #include "payload.h"
-#include "base/say.h"
 #include "sender.h"
 
-static const int64_t GRACE_MS = 2000;        /* beyond the longest webhook's timeout */
+static const int64_t GRACE_MS = 2000; /* beyond the longest webhook's timeout */
 static const struct timespec PAUSE = { .tv_nsec = 10 * 1000 * 1000 };
 
 /* Where one webhook's test stands. */
 struct trial {
     int64_t sent_ms;
-    int open;                /* deliveries without a result */
+    int open; /* deliveries without a result */
     bool failed;
 };
 
@@ -92,9 +92,8 @@ static void begin(struct test *test, size_t at)
 
     test->trials[at].sent_ms = now_ms();
     submit(test, at, NOTIFY_FIRING);
-    if (keeps_open(webhook->format)) {
+    if (keeps_open(webhook->format))
         submit(test, at, NOTIFY_RESOLVED);
-    }
 }
 
 /* A first attempt that fails ends the trial: what would be tried again later is said, not waited for. */
@@ -104,9 +103,8 @@ static void take(struct test *test, const struct delivery_result *result)
     struct trial *trial = &test->trials[result->webhook];
     struct strbuf name = { 0 };
 
-    if (trial->open == 0) {
+    if (trial->open == 0)
         return;
-    }
     put_name(webhook, &name);
     if (result->outcome == DELIVERY_DONE) {
         trial->open--;
@@ -125,11 +123,9 @@ static void take(struct test *test, const struct delivery_result *result)
 
 static bool any_open(const struct test *test)
 {
-    for (size_t i = 0; i < test->config->webhook_count; i++) {
-        if (test->trials[i].open > 0) {
+    for (size_t i = 0; i < test->config->webhook_count; i++)
+        if (test->trials[i].open > 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -152,19 +148,16 @@ static bool try_all(struct test *test)
     struct delivery_result result;
     bool good = true;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         begin(test, i);
-    }
     while (any_open(test) && now_ms() < give_up_ms) {
-        while (sender_take_result(test->sender, &result)) {
+        while (sender_take_result(test->sender, &result))
             take(test, &result);
-        }
         nanosleep(&PAUSE, NULL);
     }
     for (size_t i = 0; i < count; i++) {
-        if (test->trials[i].open > 0) {
+        if (test->trials[i].open > 0)
             printf("%s: failed: no answer in time\n", test->config->webhooks[i].name);
-        }
         good = good && !test->trials[i].failed && test->trials[i].open == 0;
     }
     return good;
@@ -180,8 +173,7 @@ static int run_test(const struct config *config)
     };
     int status = EXIT_FAILED;
 
-    if ((test.maker = payload_maker_open(&error)) == NULL ||
-        (test.sender = sender_open(config, no_wake, &error)) == NULL) {
+    if (!(test.maker = payload_maker_open(&error)) || !(test.sender = sender_open(config, no_wake, &error))) {
         say_error("test-webhook: %s", strbuf_text(&error));
         goto cleanup;
     }
@@ -200,9 +192,8 @@ int command_test_webhook(int argc, char **argv)
     struct config *config = NULL;
     int status = options_parse(&options, argc, argv, NULL, 0);
 
-    if (status >= 0) {
+    if (status >= 0)
         return status;
-    }
     status = EXIT_USAGE;
     if (options.operand_count > 0) {
         say_error("test-webhook: %s: takes no operand", options.operands[0]);

@@ -18,14 +18,12 @@ static void put_place(const struct config_loader *loader, const char *item, cons
 {
     int line = config_line_of(loader, item, key);
 
-    if (line == CONFIG_LINE_NONE) {
+    if (line == CONFIG_LINE_NONE)
         line = config_line_of(loader, item, NULL);
-    }
-    if (line > 0) {
+    if (line > 0)
         strbuf_printf(out, "%s:%d", loader->path, line);
-    } else {
+    else
         strbuf_puts(out, "--set");
-    }
 }
 
 /* Begins an error or warning about an entry. */
@@ -59,25 +57,23 @@ static void check_webhook(struct config_loader *loader, struct webhook_config *w
 
     snprintf(item, sizeof item, "webhook %s", webhook->name);
     if (webhook->format == FORMAT_PAGERDUTY) {
-        if (webhook->url == NULL) {
+        if (!webhook->url)
             webhook->url = must_copy(PAGERDUTY_URL, strlen(PAGERDUTY_URL));
-        }
-        if (webhook->routing_key_file == NULL) {
+        if (!webhook->routing_key_file) {
             put_entry(loader, item, "routing_key_file", loader->errors);
             strbuf_puts(loader->errors, "format pagerduty needs it\n");
         }
-    } else if (webhook->routing_key_file != NULL) {
+    } else if (webhook->routing_key_file) {
         put_entry(loader, item, "routing_key_file", loader->errors);
         strbuf_puts(loader->errors, "only format pagerduty has one\n");
     }
     /* A url that was given and refused has its own error. */
-    if (webhook->url == NULL && config_line_of(loader, item, "url") == CONFIG_LINE_NONE) {
+    if (!webhook->url && config_line_of(loader, item, "url") == CONFIG_LINE_NONE) {
         put_entry(loader, item, "url", loader->errors);
         strbuf_puts(loader->errors, "missing\n");
     }
-    if (webhook->url != NULL && webhook->format == FORMAT_ALERTMANAGER) {
+    if (webhook->url && webhook->format == FORMAT_ALERTMANAGER)
         complete_alertmanager_url(webhook);
-    }
 }
 
 static void check_probe(struct config_loader *loader, const struct probe_config *probe)
@@ -86,10 +82,10 @@ static void check_probe(struct config_loader *loader, const struct probe_config 
 
     snprintf(item, sizeof item, "probe %s", probe->name);
     bool has_url = config_line_of(loader, item, "url") != CONFIG_LINE_NONE;
-    if (has_url && probe->container != NULL) {
+    if (has_url && probe->container) {
         put_entry(loader, item, "container", loader->errors);
         strbuf_puts(loader->errors, "either a url or a container, not both\n");
-    } else if (!has_url && probe->container == NULL) {
+    } else if (!has_url && !probe->container) {
         put_entry(loader, item, "url", loader->errors);
         strbuf_puts(loader->errors, "missing (or a container)\n");
     }
@@ -99,9 +95,8 @@ static void check_probe(struct config_loader *loader, const struct probe_config 
 static void check_order(struct config_loader *loader, const char *section, const char *warning, int64_t warning_value,
                         const char *critical, int64_t critical_value)
 {
-    if (warning_value == 0 || critical_value == 0 || warning_value <= critical_value) {
+    if (warning_value == 0 || critical_value == 0 || warning_value <= critical_value)
         return;
-    }
     bool given = config_line_of(loader, section, warning) != CONFIG_LINE_NONE;
     put_entry(loader, section, given ? warning : critical, loader->warnings);
     strbuf_printf(loader->warnings, "%s is above %s, so its warning never comes first\n", warning, critical);
@@ -117,7 +112,7 @@ static void check_log(struct config_loader *loader)
     }
     errno = 0;
     /* Where the users' database does not answer, whoever opens the log says so. */
-    if (config->log_owner != NULL && getpwnam(config->log_owner) == NULL && errno == 0) {
+    if (config->log_owner && getpwnam(config->log_owner) == NULL && errno == 0) {
         put_entry(loader, "log", "owner", loader->errors);
         strbuf_printf(loader->errors, "no such user '%s'\n", config->log_owner);
     }
@@ -126,9 +121,9 @@ static void check_log(struct config_loader *loader)
 static void check_textfile(struct config_loader *loader)
 {
     const char *path = loader->config->metrics_textfile;
-    const char *ending = path != NULL ? strrchr(path, '.') : NULL;
+    const char *ending = path ? strrchr(path, '.') : NULL;
 
-    if (path != NULL && (ending == NULL || strcmp(ending, ".prom") != 0)) {
+    if (path && (!ending || strcmp(ending, ".prom") != 0)) {
         put_entry(loader, "metrics", "textfile", loader->warnings);
         strbuf_puts(loader->warnings, "node_exporter reads only files named *.prom\n");
     }
@@ -142,27 +137,25 @@ void config_check(struct config_loader *loader)
     check_log(loader);
     check_textfile(loader);
 
-    if (config->log_timezone != NULL) {
+    if (config->log_timezone) {
         struct strbuf place = { 0 };
         put_place(loader, "log", "timezone", &place);
         config->log_timezone_place = place.at;
     }
-    for (size_t i = 0; i < config->webhook_count; i++) {
+    for (size_t i = 0; i < config->webhook_count; i++)
         check_webhook(loader, &config->webhooks[i]);
-    }
-    for (size_t i = 0; i < config->probe_count; i++) {
+    for (size_t i = 0; i < config->probe_count; i++)
         check_probe(loader, &config->probes[i]);
-    }
-    check_order(loader, "schedule", "late_warning", settings->schedule.late_warning_ms,
-                "late_critical", settings->schedule.late_critical_ms);
-    check_order(loader, "detect", "failures_warning", settings->detect.failures_warning,
-                "failures_critical", settings->detect.failures_critical);
-    check_order(loader, "detect", "cycle_slow", settings->detect.cycle_slow_ms,
-                "cycle_too_slow", settings->detect.cycle_too_slow_ms);
-    check_order(loader, "detect", "lag_warning", settings->detect.lag_warning_ms,
-                "lag_critical", settings->detect.lag_critical_ms);
-    check_order(loader, "detect", "stall_warning_runs", settings->detect.stall_warning_runs,
-                "stall_critical_runs", settings->detect.stall_critical_runs);
+    check_order(loader, "schedule", "late_warning", settings->schedule.late_warning_ms, "late_critical",
+                settings->schedule.late_critical_ms);
+    check_order(loader, "detect", "failures_warning", settings->detect.failures_warning, "failures_critical",
+                settings->detect.failures_critical);
+    check_order(loader, "detect", "cycle_slow", settings->detect.cycle_slow_ms, "cycle_too_slow",
+                settings->detect.cycle_too_slow_ms);
+    check_order(loader, "detect", "lag_warning", settings->detect.lag_warning_ms, "lag_critical",
+                settings->detect.lag_critical_ms);
+    check_order(loader, "detect", "stall_warning_runs", settings->detect.stall_warning_runs, "stall_critical_runs",
+                settings->detect.stall_critical_runs);
 }
 
 /* Anything beyond scheme, host and port may be what lets a stranger post. */
@@ -184,22 +177,18 @@ static bool url_is_secret(const char *text)
 
 static bool webhook_is_secret(const struct webhook_config *webhook)
 {
-    if (webhook->url != NULL && strcmp(webhook->url, PAGERDUTY_URL) != 0 && url_is_secret(webhook->url)) {
+    if (webhook->url && strcmp(webhook->url, PAGERDUTY_URL) != 0 && url_is_secret(webhook->url))
         return true;
-    }
-    for (size_t i = 0; i < webhook->header_count; i++) {
-        if (strncasecmp(webhook->headers[i], "authorization:", strlen("authorization:")) == 0) {
+    for (size_t i = 0; i < webhook->header_count; i++)
+        if (strncasecmp(webhook->headers[i], "authorization:", strlen("authorization:")) == 0)
             return true;
-        }
-    }
     return false;
 }
 
 void config_check_secrets(struct config_loader *loader)
 {
-    if (!loader->readable_by_others) {
+    if (!loader->readable_by_others)
         return;
-    }
     for (size_t i = 0; i < loader->config->webhook_count; i++) {
         const struct webhook_config *webhook = &loader->config->webhooks[i];
         if (webhook_is_secret(webhook)) {

@@ -12,8 +12,8 @@ enum { CONFIG_LINE_NONE = -1, CONFIG_LINE_SET = 0 };
 
 /* A key (NULL: the section itself) that was given, and where. */
 struct config_seen {
-    char item[130];          /* "detect", "webhook ops" */
-    const char *key;         /* the table's */
+    char item[130];  /* "detect", "webhook ops" */
+    const char *key; /* the table's */
     int line;
 };
 
@@ -23,7 +23,7 @@ struct config_loader {
     struct strbuf *errors, *warnings;
     struct config_seen *seen;
     size_t seen_count;
-    bool section_good;       /* entries of a bad section are passed over: the section's error says it */
+    bool section_good; /* entries of a bad section are passed over: the section's error says it */
     bool readable_by_others;
 };
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "file.h"
 #include "config_keys.h"
+#include "file.h"
 #include "nearest.h"
 
 static const char DEFAULT_PATH[] = "/etc/iceberg-offload-agent/agent.conf";
@@ -25,11 +25,10 @@ static void item_name(char *out, size_t room, const char *section, const char *n
 
 static void say_at(struct config_loader *loader, int line, const char *what, const char *why)
 {
-    if (line == CONFIG_LINE_SET) {
+    if (line == CONFIG_LINE_SET)
         strbuf_puts(loader->errors, "--set: ");
-    } else {
+    else
         strbuf_printf(loader->errors, "%s:%d: ", loader->path, line);
-    }
     strbuf_printf(loader->errors, "%s%s%s\n", what, what[0] != '\0' ? ": " : "", why);
 }
 
@@ -40,9 +39,8 @@ static void split_section(const char *text, char section[64], char name[64])
     const char *rest = text + kind + strspn(text + kind, " \t\"");
     size_t len = strlen(rest);
 
-    while (len > 0 && strchr(" \t\"", rest[len - 1]) != NULL) {
+    while (len > 0 && strchr(" \t\"", rest[len - 1]) != NULL)
         len--;
-    }
     snprintf(section, 64, "%.*s", (int)kind, text);
     snprintf(name, 64, "%.*s", (int)len, rest);
 }
@@ -70,13 +68,12 @@ static bool check_section(struct config_loader *loader, const char *text, int li
         known = strcmp(keys[i].section, section) == 0;
         nearest_try(&nearest, keys[i].section);
     }
-    if (!known) {
+    if (!known)
         strbuf_printf(&why, "unknown section; the nearest is [%s]", nearest.name);
-    } else if (!config_section_named(section) && name[0] != '\0') {
+    else if (!config_section_named(section) && name[0] != '\0')
         strbuf_printf(&why, "[%s] takes no name", section);
-    } else if (config_section_named(section) && !name_is_good(name)) {
+    else if (config_section_named(section) && !name_is_good(name))
         strbuf_printf(&why, "needs a name of letters, digits and ._- as in [%s NAME]", section);
-    }
     if (why.len > 0) {
         struct strbuf what = { 0 };
         strbuf_printf(&what, "[%s]", text);
@@ -96,12 +93,10 @@ static const struct config_key *find_key(const char *section, const char *name, 
 
     nearest_begin(&nearest, name);
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(keys[i].section, section) != 0) {
+        if (strcmp(keys[i].section, section) != 0)
             continue;
-        }
-        if (strcmp(keys[i].name, name) == 0) {
+        if (strcmp(keys[i].name, name) == 0)
             return &keys[i];
-        }
         nearest_try(&nearest, keys[i].name);
     }
     strbuf_printf(why, "unknown key; the nearest is '%s'", nearest.name);
@@ -114,21 +109,17 @@ static void set_defaults(const char *section, void *base)
     const struct config_key *keys = config_keys(&count);
     struct strbuf why = { 0 };
 
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(keys[i].section, section) == 0 && keys[i].initial != NULL) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(keys[i].section, section) == 0 && keys[i].initial)
             config_value_read(&keys[i], keys[i].initial, base, &why);
-        }
-    }
     strbuf_free(&why);
 }
 
 static void *find_webhook(struct config *config, const char *name)
 {
-    for (size_t i = 0; i < config->webhook_count; i++) {
-        if (strcmp(config->webhooks[i].name, name) == 0) {
+    for (size_t i = 0; i < config->webhook_count; i++)
+        if (strcmp(config->webhooks[i].name, name) == 0)
             return &config->webhooks[i];
-        }
-    }
     config->webhooks = must_grow(config->webhooks, config->webhook_count + 1, sizeof *config->webhooks);
     struct webhook_config *webhook = &config->webhooks[config->webhook_count++];
     *webhook = (struct webhook_config){ .name = must_copy(name, strlen(name)) };
@@ -138,11 +129,9 @@ static void *find_webhook(struct config *config, const char *name)
 
 static void *find_probe(struct config *config, const char *name)
 {
-    for (size_t i = 0; i < config->probe_count; i++) {
-        if (strcmp(config->probes[i].name, name) == 0) {
+    for (size_t i = 0; i < config->probe_count; i++)
+        if (strcmp(config->probes[i].name, name) == 0)
             return &config->probes[i];
-        }
-    }
     config->probes = must_grow(config->probes, config->probe_count + 1, sizeof *config->probes);
     struct probe_config *probe = &config->probes[config->probe_count++];
     *probe = (struct probe_config){ .name = must_copy(name, strlen(name)) };
@@ -153,12 +142,10 @@ static void *find_probe(struct config *config, const char *name)
 /* The struct that holds a section's keys, made when it is first named. */
 static void *find_base(struct config *config, const char *section, const char *name)
 {
-    if (strcmp(section, "webhook") == 0) {
+    if (strcmp(section, "webhook") == 0)
         return find_webhook(config, name);
-    }
-    if (strcmp(section, "probe") == 0) {
+    if (strcmp(section, "probe") == 0)
         return find_probe(config, name);
-    }
     return config;
 }
 
@@ -174,10 +161,9 @@ int config_line_of(const struct config_loader *loader, const char *item, const c
 {
     for (size_t i = loader->seen_count; i > 0; i--) {
         const struct config_seen *seen = &loader->seen[i - 1];
-        bool same_key = key == NULL ? seen->key == NULL : seen->key != NULL && strcmp(seen->key, key) == 0;
-        if (same_key && strcmp(seen->item, item) == 0) {
+        bool same_key = !key ? !seen->key : seen->key && strcmp(seen->key, key) == 0;
+        if (same_key && strcmp(seen->item, item) == 0)
             return seen->line;
-        }
     }
     return CONFIG_LINE_NONE;
 }
@@ -193,7 +179,7 @@ static void take_entry(struct config_loader *loader, const char *section_text, c
     item_name(item, sizeof item, section, name);
     strbuf_printf(&what, "%s.%s", item, key_text);
     const struct config_key *key = find_key(section, key_text, &why);
-    if (key != NULL) {
+    if (key) {
         int earlier = config_line_of(loader, item, key->name);
         if (earlier != CONFIG_LINE_NONE && line != CONFIG_LINE_SET && key->type != CONFIG_HEADERS) {
             strbuf_printf(&why, "set twice, first in line %d", earlier);
@@ -202,9 +188,8 @@ static void take_entry(struct config_loader *loader, const char *section_text, c
             note_seen(loader, section, name, key->name, line);
         }
     }
-    if (why.len > 0) {
+    if (why.len > 0)
         say_at(loader, line, strbuf_text(&what), why.at);
-    }
     strbuf_free(&what);
     strbuf_free(&why);
 }
@@ -226,11 +211,10 @@ static void file_entry(void *ctx, const char *section, const char *name, const c
 {
     struct config_loader *loader = ctx;
 
-    if (section[0] == '\0') {
+    if (section[0] == '\0')
         say_at(loader, line, name, "stands before the first [section]");
-    } else if (loader->section_good) {
+    else if (loader->section_good)
         take_entry(loader, section, name, value, line);
-    }
 }
 
 static void file_error(void *ctx, int line, const char *why)
@@ -244,9 +228,9 @@ static void file_error(void *ctx, int line, const char *why)
 static void take_set(struct config_loader *loader, const char *text)
 {
     const char *equals = strchr(text, '=');
-    const char *dot = equals != NULL ? memrchr(text, '.', (size_t)(equals - text)) : NULL;
+    const char *dot = equals ? memrchr(text, '.', (size_t)(equals - text)) : NULL;
 
-    if (dot == NULL || dot == text || dot + 1 == equals) {
+    if (!dot || dot == text || dot + 1 == equals) {
         strbuf_printf(loader->errors, "--set: '%.*s': needs the form section.key=value\n", (int)strcspn(text, "="),
                       text);
         return;
@@ -254,9 +238,8 @@ static void take_set(struct config_loader *loader, const char *text)
     char *section = must_copy(text, (size_t)(dot - text));
     char *key = must_copy(dot + 1, (size_t)(equals - dot) - 1);
     key[strcspn(key, " \t")] = '\0';
-    if (check_section(loader, section, CONFIG_LINE_SET)) {
+    if (check_section(loader, section, CONFIG_LINE_SET))
         take_entry(loader, section, key, equals + 1 + strspn(equals + 1, " \t"), CONFIG_LINE_SET);
-    }
     free(key);
     free(section);
 }
@@ -269,15 +252,13 @@ static bool read_file(struct config_loader *loader, bool named, struct strbuf *t
     char piece[4096];
     size_t len;
 
-    if (file == NULL) {
-        if (named || errno != ENOENT) {
+    if (!file) {
+        if (named || errno != ENOENT)
             strbuf_printf(loader->errors, "%s: %s\n", loader->path, strerror(errno));
-        }
         return false;
     }
-    while (text->len <= FILE_MAX_BYTES && (len = fread(piece, 1, sizeof piece, file)) > 0) {
+    while (text->len <= FILE_MAX_BYTES && (len = fread(piece, 1, sizeof piece, file)) > 0)
         strbuf_add(text, piece, len);
-    }
     if (ferror(file)) {
         strbuf_printf(loader->errors, "%s: %s\n", loader->path, strerror(errno));
     } else if (text->len > FILE_MAX_BYTES) {
@@ -298,39 +279,37 @@ static void default_database(struct config *config)
     const char *home = getenv("HOME");
     struct strbuf path = { 0 };
 
-    if (state != NULL && state[0] == '/') {
+    if (state && state[0] == '/') {
         strbuf_printf(&path, "%.*s/history.db", (int)strcspn(state, ":"), state);
-    } else if (xdg != NULL && xdg[0] == '/') {
+    } else if (xdg && xdg[0] == '/') {
         strbuf_printf(&path, "%s/iceberg-offload-agent/history.db", xdg);
     } else {
-        const struct passwd *user = home == NULL || home[0] == '\0' ? getpwuid(getuid()) : NULL;
-        home = user != NULL ? user->pw_dir : home;
-        strbuf_printf(&path, "%s/.local/state/iceberg-offload-agent/history.db", home != NULL ? home : "");
+        const struct passwd *user = !home || home[0] == '\0' ? getpwuid(getuid()) : NULL;
+        home = user ? user->pw_dir : home;
+        strbuf_printf(&path, "%s/.local/state/iceberg-offload-agent/history.db", home ? home : "");
     }
     config->history_db = path.at;
 }
 
 static void fill_in(struct config *config)
 {
-    if (config->history_db == NULL) {
+    if (!config->history_db)
         default_database(config);
-    }
-    if (config->host == NULL) {
+    if (!config->host) {
         char host[HOST_NAME_MAX + 1] = "";
-        if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0') {
+        if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
             strcpy(host, "localhost");
-        }
         config->host = must_copy(host, strlen(host));
     }
 }
 
-struct config *config_load(const char *path, char *const *sets, size_t set_count,
-                           struct strbuf *errors, struct strbuf *warnings)
+struct config *config_load(const char *path, char *const *sets, size_t set_count, struct strbuf *errors,
+                           struct strbuf *warnings)
 {
-    const char *named = path != NULL ? path : getenv("AGENT_CONFIG");
+    const char *named = path ? path : getenv("AGENT_CONFIG");
     struct config_loader loader = {
         .config = must_alloc(sizeof *loader.config),
-        .path = named != NULL ? named : DEFAULT_PATH,
+        .path = named ? named : DEFAULT_PATH,
         .errors = errors,
         .warnings = warnings,
         .section_good = true,
@@ -341,18 +320,15 @@ struct config *config_load(const char *path, char *const *sets, size_t set_count
     loader.config->path = must_copy(loader.path, strlen(loader.path));
     const struct config_key *keys = config_keys(&count);
 
-    for (size_t i = 0; i < count; i++) {
-        if (!config_section_named(keys[i].section) && (i == 0 || strcmp(keys[i].section, keys[i - 1].section) != 0)) {
+    for (size_t i = 0; i < count; i++)
+        if (!config_section_named(keys[i].section) && (i == 0 || strcmp(keys[i].section, keys[i - 1].section) != 0))
             set_defaults(keys[i].section, loader.config);
-        }
-    }
     if (read_file(&loader, named != NULL, &text)) {
         config_file_parse(strbuf_slice(&text), &sink);
         config_check_secrets(&loader);
     }
-    for (size_t i = 0; i < set_count; i++) {
+    for (size_t i = 0; i < set_count; i++)
         take_set(&loader, sets[i]);
-    }
     config_check(&loader);
     fill_in(loader.config);
     if (errors->len > errors_before) {
@@ -369,18 +345,15 @@ static void free_section(const char *section, void *base)
     size_t count;
     const struct config_key *keys = config_keys(&count);
 
-    for (size_t i = 0; i < count; i++) {
-        if (section == NULL ? !config_section_named(keys[i].section) : strcmp(keys[i].section, section) == 0) {
+    for (size_t i = 0; i < count; i++)
+        if (!section ? !config_section_named(keys[i].section) : strcmp(keys[i].section, section) == 0)
             config_value_free(&keys[i], base);
-        }
-    }
 }
 
 void config_free(struct config *config)
 {
-    if (config == NULL) {
+    if (!config)
         return;
-    }
     for (size_t i = 0; i < config->webhook_count; i++) {
         free_section("webhook", &config->webhooks[i]);
         free(config->webhooks[i].name);

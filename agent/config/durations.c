@@ -17,11 +17,9 @@ static const size_t unit_count = sizeof units / sizeof units[0];
 
 static const struct unit *unit_at(const char *text, size_t len)
 {
-    for (size_t i = 0; i < unit_count; i++) {
-        if (strlen(units[i].name) == len && memcmp(units[i].name, text, len) == 0) {
+    for (size_t i = 0; i < unit_count; i++)
+        if (strlen(units[i].name) == len && memcmp(units[i].name, text, len) == 0)
             return &units[i];
-        }
-    }
     return NULL;
 }
 
@@ -31,9 +29,8 @@ static const char *read_number(const char *text, double *number)
     size_t digits = strspn(text, "0123456789");
     size_t fraction = text[digits] == '.' ? 1 + strspn(text + digits + 1, "0123456789") : 0;
 
-    if (digits == 0 || fraction == 1 || digits + fraction > 20) {
+    if (digits == 0 || fraction == 1 || digits + fraction > 20)
         return NULL;
-    }
     *number = strtod(text, NULL);
     return text + digits + fraction;
 }
@@ -46,34 +43,29 @@ bool duration_parse(const char *text, int64_t *ms)
     do {
         double number;
         text = read_number(text, &number);
-        if (text == NULL) {
+        if (!text)
             return false;
-        }
         size_t unit_len = 0;
-        while (isalpha((unsigned char)text[unit_len])) {
+        while (isalpha((unsigned char)text[unit_len]))
             unit_len++;
-        }
         bool plain = unit_len == 0 && *text == '\0' && parts == 0;
         const struct unit *unit = plain ? unit_at("s", 1) : unit_at(text, unit_len);
-        if (unit == NULL) {
+        if (!unit)
             return false;
-        }
         total += number * (double)unit->ms;
         text += unit_len;
         parts++;
     } while (*text != '\0');
-    if (total > (double)DURATION_MAX_MS) {
+    if (total > (double)DURATION_MAX_MS)
         return false;
-    }
     *ms = (int64_t)(total + 0.5);
     return true;
 }
 
 void duration_text(int64_t ms, struct strbuf *out)
 {
-    if (ms == 0) {
+    if (ms == 0)
         strbuf_puts(out, "0s");
-    }
     for (size_t i = 0; i < unit_count && ms > 0; i++) {
         if (ms >= units[i].ms) {
             strbuf_printf(out, "%" PRId64 "%s", ms / units[i].ms, units[i].name);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    SECTION_MAX = 49,        /* libinih cuts longer names in silence */
+    SECTION_MAX = 49, /* libinih cuts longer names in silence */
     LINE_MAX_BYTES = 8192
 };
 
@@ -16,22 +16,21 @@ struct cursor {
     struct slice rest;
     const struct config_file_sink *sink;
     int line;
-    bool in_line;            /* the last piece had no end of line */
+    bool in_line; /* the last piece had no end of line */
 };
 
 static void check_section(const struct cursor *cursor, const char *text, size_t len)
 {
     const char *end = memchr(text, ']', len);
-    size_t name_len = end != NULL ? (size_t)(end - text) - 1 : 0;
+    size_t name_len = end ? (size_t)(end - text) - 1 : 0;
     char *name = NULL;
 
-    if (end == NULL) {
+    if (!end)
         cursor->sink->error(cursor->sink->ctx, cursor->line, "a section needs a closing ']'");
-    } else if (name_len > SECTION_MAX) {
+    else if (name_len > SECTION_MAX)
         cursor->sink->error(cursor->sink->ctx, cursor->line, "the section's name is longer than 49 characters");
-    } else {
+    else
         name = must_copy(text + 1, name_len);
-    }
     cursor->sink->section(cursor->sink->ctx, name, cursor->line);
     free(name);
 }
@@ -43,9 +42,8 @@ static size_t line_begin(const struct cursor *cursor, const char *line, size_t l
     bool marked = cursor->line == 1 && len >= strlen(mark) && memcmp(line, mark, strlen(mark)) == 0;
     size_t at = marked ? strlen(mark) : 0;
 
-    while (at < len && isspace((unsigned char)line[at])) {
+    while (at < len && isspace((unsigned char)line[at]))
         at++;
-    }
     return at;
 }
 
@@ -58,15 +56,14 @@ static bool check_line(const struct cursor *cursor, const char *line, size_t len
                         : len > LINE_MAX_BYTES          ? "the line is longer than 8192 bytes"
                                                         : NULL;
 
-    if (wrong != NULL) {
+    if (wrong) {
         cursor->sink->error(cursor->sink->ctx, cursor->line, wrong);
-        if (is_section) {
+        if (is_section)
             cursor->sink->section(cursor->sink->ctx, NULL, cursor->line);
-        }
     } else if (is_section) {
         check_section(cursor, line + begin, len - begin);
     }
-    return wrong == NULL;
+    return !wrong;
 }
 
 static void cut(struct slice *text, size_t len)
@@ -80,11 +77,10 @@ static char *read_piece(char *piece, int room, void *stream)
 {
     struct cursor *cursor = stream;
     const char *newline = memchr(cursor->rest.at, '\n', cursor->rest.len);
-    size_t len = newline != NULL ? (size_t)(newline - cursor->rest.at) + 1 : cursor->rest.len;
+    size_t len = newline ? (size_t)(newline - cursor->rest.at) + 1 : cursor->rest.len;
 
-    if (len == 0 || room < 2) {
+    if (len == 0 || room < 2)
         return NULL;
-    }
     if (!cursor->in_line) {
         cursor->line++;
         if (!check_line(cursor, cursor->rest.at, len)) {
@@ -92,9 +88,8 @@ static char *read_piece(char *piece, int room, void *stream)
             return strcpy(piece, "\n");
         }
     }
-    if (len > (size_t)room - 1) {
+    if (len > (size_t)room - 1)
         len = (size_t)room - 1;
-    }
     memcpy(piece, cursor->rest.at, len);
     piece[len] = '\0';
     cut(&cursor->rest, len);
@@ -106,11 +101,10 @@ static int take_entry(void *user, const char *section, const char *name, const c
 {
     const struct cursor *cursor = user;
 
-    if (value == NULL) {
+    if (!value)
         cursor->sink->error(cursor->sink->ctx, cursor->line, "neither a [section] nor a key = value");
-    } else {
+    else
         cursor->sink->entry(cursor->sink->ctx, section, name, value, cursor->line);
-    }
     return 1;
 }
 
@@ -124,7 +118,6 @@ void config_file_parse(struct slice text, const struct config_file_sink *sink)
     ini_allow_multiline = false;
     ini_allow_no_value = true;
     ini_inline_comment_prefixes = ";#";
-    if (ini_parse_stream(read_piece, &cursor, take_entry, &cursor) < 0) {
+    if (ini_parse_stream(read_piece, &cursor, take_entry, &cursor) < 0)
         sink->error(sink->ctx, cursor.line, "out of memory");
-    }
 }

@@ -19,17 +19,15 @@ static size_t edit_distance(const char *a, const char *b)
     size_t a_len = min_size(strlen(a), NAME_MAX_LEN);
     size_t b_len = min_size(strlen(b), NAME_MAX_LEN);
 
-    for (size_t j = 0; j <= b_len; j++) {
+    for (size_t j = 0; j <= b_len; j++)
         before[j] = last[j] = j;
-    }
     for (size_t i = 1; i <= a_len; i++) {
         row[0] = i;
         for (size_t j = 1; j <= b_len; j++) {
             size_t replace = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
             row[j] = min_size(replace, 1 + min_size(last[j], row[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 row[j] = min_size(row[j], before[j - 2] + 1);
-            }
         }
         size_t *spare = before;
         before = last;

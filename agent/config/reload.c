@@ -7,7 +7,7 @@
 
 static bool same_text(const char *a, const char *b)
 {
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+    return !a || !b ? a == b : strcmp(a, b) == 0;
 }
 
 void config_keep(struct config *fresh, const struct config *running, struct strbuf *kept)
@@ -18,17 +18,15 @@ void config_keep(struct config *fresh, const struct config *running, struct strb
     for (size_t i = 0; i < count; i++) {
         const struct config_key *key = &keys[i];
         /* Texts of the main struct, every one of them: a test says so. */
-        if (key->change != CONFIG_AT_RESTART) {
+        if (key->change != CONFIG_AT_RESTART)
             continue;
-        }
         char **wanted = (char **)((char *)fresh + key->offset);
         const char *now = *(char *const *)((const char *)running + key->offset);
-        if (same_text(*wanted, now)) {
+        if (same_text(*wanted, now))
             continue;
-        }
         strbuf_printf(kept, "%s.%s: a change needs a restart: %s stays\n", key->section, key->name,
-                      now != NULL ? now : key->otherwise);
+                      now ? now : key->otherwise);
         free(*wanted);
-        *wanted = now != NULL ? must_copy(now, strlen(now)) : NULL;
+        *wanted = now ? must_copy(now, strlen(now)) : NULL;
     }
 }

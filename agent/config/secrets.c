@@ -12,12 +12,10 @@ enum { SECRET_MAX_BYTES = 8192 };
 static bool check_secret(const char *text, size_t len, const char **why)
 {
     *why = len == 0 ? "is empty" : len >= SECRET_MAX_BYTES ? "is longer than 8 KiB" : NULL;
-    for (size_t i = 0; i < len && *why == NULL; i++) {
-        if (iscntrl((unsigned char)text[i])) {
+    for (size_t i = 0; i < len && !*why; i++)
+        if (iscntrl((unsigned char)text[i]))
             *why = "holds a control character or more than one line";
-        }
-    }
-    return *why == NULL;
+    return !*why;
 }
 
 bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error)
@@ -28,9 +26,9 @@ bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error)
     const char *why = NULL;
     size_t len = 0, start = 0;
 
-    strbuf_printf(&path, "%s%s%s", directory != NULL ? directory : "", directory != NULL ? "/" : "", name);
+    strbuf_printf(&path, "%s%s%s", directory ? directory : "", directory ? "/" : "", name);
     FILE *file = fopen(path.at, "re");
-    if (file == NULL) {
+    if (!file) {
         why = strerror(errno);
         goto cleanup;
     }
@@ -39,23 +37,18 @@ bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error)
         why = strerror(errno);
         goto cleanup;
     }
-    while (len > 0 && isspace((unsigned char)bytes[len - 1])) {
+    while (len > 0 && isspace((unsigned char)bytes[len - 1]))
         len--;
-    }
-    while (start < len && isspace((unsigned char)bytes[start])) {
+    while (start < len && isspace((unsigned char)bytes[start]))
         start++;
-    }
-    if (check_secret(bytes + start, len - start, &why)) {
+    if (check_secret(bytes + start, len - start, &why))
         strbuf_add(secret, bytes + start, len - start);
-    }
 cleanup:
-    if (why != NULL) {
+    if (why)
         strbuf_printf(error, "%s: %s", path.at, why);
-    }
-    if (file != NULL) {
+    if (file)
         fclose(file);
-    }
     explicit_bzero(bytes, sizeof bytes);
     strbuf_free(&path);
-    return why == NULL;
+    return !why;
 }

@@ -10,18 +10,16 @@ static void show_section(const char *section, const char *name, const void *base
     const struct config_key *keys = config_keys(&count);
     struct strbuf value = { 0 };
 
-    strbuf_printf(out, "%s[%s%s%s]\n", out->len > 0 ? "\n" : "", section, name != NULL ? " " : "",
-                  name != NULL ? name : "");
+    strbuf_printf(out, "%s[%s%s%s]\n", out->len > 0 ? "\n" : "", section, name ? " " : "", name ? name : "");
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(keys[i].section, section) != 0) {
+        if (strcmp(keys[i].section, section) != 0)
             continue;
-        }
         strbuf_clear(&value);
         config_value_show(&keys[i], base, &value);
         if (value.len > 0) {
             /* Behind a blank these two begin a comment. */
             strbuf_printf(out, "%s =%s%s\n", keys[i].name, strchr(";#", value.at[0]) ? "" : " ", value.at);
-        } else if (keys[i].otherwise != NULL) {
+        } else if (keys[i].otherwise) {
             strbuf_printf(out, "# %s: %s\n", keys[i].name, keys[i].otherwise);
         }
     }
@@ -34,20 +32,16 @@ void config_show(const struct config *config, struct strbuf *out)
     const struct config_key *keys = config_keys(&count);
 
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && strcmp(keys[i].section, keys[i - 1].section) == 0) {
+        if (i > 0 && strcmp(keys[i].section, keys[i - 1].section) == 0)
             continue;
-        }
-        if (!config_section_named(keys[i].section)) {
+        if (!config_section_named(keys[i].section))
             show_section(keys[i].section, NULL, config, out);
-        } else if (strcmp(keys[i].section, "webhook") == 0) {
-            for (size_t j = 0; j < config->webhook_count; j++) {
+        else if (strcmp(keys[i].section, "webhook") == 0)
+            for (size_t j = 0; j < config->webhook_count; j++)
                 show_section("webhook", config->webhooks[j].name, &config->webhooks[j], out);
-            }
-        } else {
-            for (size_t j = 0; j < config->probe_count; j++) {
+        else
+            for (size_t j = 0; j < config->probe_count; j++)
                 show_section("probe", config->probes[j].name, &config->probes[j], out);
-            }
-        }
     }
 }
 
@@ -64,10 +58,8 @@ void config_sample(struct strbuf *out)
             strbuf_printf(out, "\n%s[%s%s]\n", named ? "# " : "", key->section, named ? " NAME" : "");
         }
         strbuf_printf(out, "# %s", key->help);
-        if (key->otherwise != NULL) {
-            strbuf_printf(out, " (%s%s)", key->initial == NULL ? "default: " : "", key->otherwise);
-        }
-        strbuf_printf(out, "\n# %s =%s%s\n", key->name, key->initial != NULL ? " " : "",
-                      key->initial != NULL ? key->initial : "");
+        if (key->otherwise)
+            strbuf_printf(out, " (%s%s)", !key->initial ? "default: " : "", key->otherwise);
+        strbuf_printf(out, "\n# %s =%s%s\n", key->name, key->initial ? " " : "", key->initial ? key->initial : "");
     }
 }

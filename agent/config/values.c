@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mask.h"
 #include "config.h"
 #include "config_keys.h"
 #include "durations.h"
-#include "base/mask.h"
 #include "nearest.h"
 
 static const int64_t PERIOD_MIN_MS = 100;
@@ -57,9 +57,8 @@ static bool read_period(const char *text, bool zero_allowed, int64_t *ms)
 {
     int64_t parsed;
 
-    if (!duration_parse(text, &parsed) || (parsed < PERIOD_MIN_MS && !(parsed == 0 && zero_allowed))) {
+    if (!duration_parse(text, &parsed) || (parsed < PERIOD_MIN_MS && !(parsed == 0 && zero_allowed)))
         return false;
-    }
     *ms = parsed;
     return true;
 }
@@ -68,9 +67,8 @@ static bool read_count(const char *text, int64_t *count)
 {
     size_t digits = strspn(text, "0123456789");
 
-    if (digits == 0 || digits > 7 || text[digits] != '\0') {
+    if (digits == 0 || digits > 7 || text[digits] != '\0')
         return false;
-    }
     *count = strtoll(text, NULL, 10);
     return *count >= 1 && *count <= 1000000;
 }
@@ -81,9 +79,8 @@ static bool read_real(const char *text, double below, double *real)
     double parsed = strtod(text, &end);
 
     if (end == text || *end != '\0' || isspace((unsigned char)text[0]) || !isfinite(parsed) || parsed <= 0 ||
-        parsed >= below) {
+        parsed >= below)
         return false;
-    }
     *real = parsed;
     return true;
 }
@@ -119,13 +116,12 @@ static bool read_format(const char *text, enum payload_format *format, struct st
 
 static bool read_severity(const char *text, enum severity *severity)
 {
-    if (strcmp(text, "warning") == 0) {
+    if (strcmp(text, "warning") == 0)
         *severity = SEVERITY_WARNING;
-    } else if (strcmp(text, "critical") == 0) {
+    else if (strcmp(text, "critical") == 0)
         *severity = SEVERITY_CRITICAL;
-    } else {
+    else
         return false;
-    }
     return true;
 }
 
@@ -143,11 +139,10 @@ static bool check_url(const char *text, bool tcp_allowed, struct strbuf *why)
     }
     curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
     curl_url_get(url, CURLUPART_PORT, &port, 0);
-    if (tcp_allowed && strcmp(scheme, "tcp") == 0) {
+    if (tcp_allowed && strcmp(scheme, "tcp") == 0)
         good = port != NULL;
-    } else {
+    else
         good = strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
-    }
     if (!good) {
         strbuf_printf(why, "%s:// does not fit: needs %s", scheme,
                       config_type_words(tcp_allowed ? CONFIG_PROBE_URL : CONFIG_URL));
@@ -176,9 +171,8 @@ static void set_text(char **place, const char *text)
 
 static bool add_header(struct webhook_config *webhook, const char *text)
 {
-    if (!header_is_good(text)) {
+    if (!header_is_good(text))
         return false;
-    }
     webhook->headers = must_grow(webhook->headers, webhook->header_count + 1, sizeof *webhook->headers);
     webhook->headers[webhook->header_count++] = must_copy(text, strlen(text));
     return true;
@@ -189,14 +183,11 @@ static bool read_by_type(const struct config_key *key, const char *text, void *b
     void *place = place_of(key, base);
 
     switch (key->type) {
-    case CONFIG_TEXT:
-        set_text(place, text);
-        return true;
+    case CONFIG_TEXT: set_text(place, text); return true;
     case CONFIG_URL:
     case CONFIG_PROBE_URL:
-        if (!check_url(text, key->type == CONFIG_PROBE_URL, why)) {
+        if (!check_url(text, key->type == CONFIG_PROBE_URL, why))
             return false;
-        }
         set_text(place, text);
         return true;
     case CONFIG_PERIOD: return read_period(text, false, place);
@@ -220,14 +211,12 @@ bool config_value_read(const struct config_key *key, const char *text, void *bas
         strbuf_printf(why, "no value given: needs %s", config_type_words(key->type));
         return false;
     }
-    if (read_by_type(key, text, base, why)) {
+    if (read_by_type(key, text, base, why))
         return true;
-    }
-    if (why->len == before && key->type == CONFIG_HEADERS) {
+    if (why->len == before && key->type == CONFIG_HEADERS)
         strbuf_printf(why, "needs %s", config_type_words(key->type)); /* it may hold a token: not repeated */
-    } else if (why->len == before) {
+    else if (why->len == before)
         strbuf_printf(why, "bad value '%s': needs %s", text, config_type_words(key->type));
-    }
     return false;
 }
 
@@ -235,9 +224,8 @@ static void show_headers(const struct config_key *key, const struct webhook_conf
 {
     for (size_t i = 0; i < webhook->header_count; i++) {
         const char *header = webhook->headers[i];
-        if (i > 0) {
-            strbuf_printf(out, "\n%s =%s", key->name, header[0] == '#' ? "" : " ");   /* behind a blank, a comment */
-        }
+        if (i > 0)
+            strbuf_printf(out, "\n%s =%s", key->name, header[0] == '#' ? "" : " "); /* behind a blank, a comment */
         strbuf_printf(out, "%.*s: ***", (int)strcspn(header, ":"), header);
     }
 }
@@ -249,15 +237,14 @@ void config_value_show(const struct config_key *key, const void *base, struct st
     switch (key->type) {
     case CONFIG_TEXT: {
         const char *text = *(char *const *)value;
-        strbuf_puts(out, text != NULL ? text : "");
+        strbuf_puts(out, text ? text : "");
         break;
     }
     case CONFIG_URL:
     case CONFIG_PROBE_URL: {
         const char *url = *(char *const *)value;
-        if (url != NULL) {
+        if (url)
             mask_url(url, out);
-        }
         break;
     }
     case CONFIG_PERIOD:
@@ -280,9 +267,8 @@ void config_value_free(const struct config_key *key, void *base)
         free(*(char **)place_of(key, base));
     } else if (key->type == CONFIG_HEADERS) {
         struct webhook_config *webhook = base;
-        for (size_t i = 0; i < webhook->header_count; i++) {
+        for (size_t i = 0; i < webhook->header_count; i++)
             free(webhook->headers[i]);
-        }
         free(webhook->headers);
     }
 }

@@ -44,7 +44,8 @@ static const char *escalate_to(const struct tracked *tracked)
     return tracked->family == FAMILY_STALE ? "Engineering Lead and Data Team" : "Engineering Lead";
 }
 
-static void note_notified(struct engine *engine, struct tracked *tracked, enum notification_status status, enum hearing hearing)
+static void note_notified(struct engine *engine, struct tracked *tracked, enum notification_status status,
+                          enum hearing hearing)
 {
     struct strbuf note = { 0 };
     strbuf_printf(&note, "%s %s%s", notification_status_name(status), severity_name(tracked->facts.severity),
@@ -63,17 +64,18 @@ static void send(struct engine *engine, struct tracked *tracked, enum notificati
     if (hearing == HEARD_BY_ALL)
         count_sent(&engine->pool, engine->clock_ms);
     if (engine->sink.notify) {
-        engine->sink.notify(engine->sink.notify_ctx, &(struct notification){
-            .time_ms = engine->clock_ms,
-            .status = status,
-            .severity = facts->severity,
-            .alert = facts->alert,
-            .sequence = tracked->sequence,
-            .summary = strbuf_text(&summary),
-            .escalate_to = status == NOTIFY_ESCALATED ? escalate_to(tracked) : NULL,
-            .hearing = hearing,
-            .incident = facts,
-        });
+        engine->sink.notify(engine->sink.notify_ctx,
+                            &(struct notification){
+                                .time_ms = engine->clock_ms,
+                                .status = status,
+                                .severity = facts->severity,
+                                .alert = facts->alert,
+                                .sequence = tracked->sequence,
+                                .summary = strbuf_text(&summary),
+                                .escalate_to = status == NOTIFY_ESCALATED ? escalate_to(tracked) : NULL,
+                                .hearing = hearing,
+                                .incident = facts,
+                            });
     }
     if (hearing != HEARD_BY_KEEPERS)
         note_notified(engine, tracked, status, hearing);
@@ -189,8 +191,8 @@ static int64_t news_at(const struct engine *engine, const struct tracked *tracke
     enum news news = news_of(engine, tracked);
     int64_t room_ms = room_at(engine, critical_news(tracked, news));
     switch (news) {
-    case NEWS_NONE:     return INT64_MAX;
-    case NEWS_FIRING:   return later(room_ms, engine->silenced_until_ms);
+    case NEWS_NONE: return INT64_MAX;
+    case NEWS_FIRING: return later(room_ms, engine->silenced_until_ms);
     case NEWS_RESOLVED: break;
     }
     return room_ms;
@@ -266,10 +268,9 @@ static void set_back(struct pool *pool, int64_t by_ms)
 {
     for (size_t i = 0; i < pool->sent_count; i++)
         pool->sent_ms[i] += by_ms;
-    for (size_t i = 0; i < FAMILIES; i++) {
+    for (size_t i = 0; i < FAMILIES; i++)
         for (size_t k = 0; k < OPENINGS_KEPT; k++)
             pool->openings[i][k] += pool->openings[i][k] ? by_ms : 0;
-    }
     for (size_t i = 0; i < pool->count; i++) {
         pool->incidents[i]->first_told_ms += by_ms;
         pool->incidents[i]->reminded_ms += by_ms;

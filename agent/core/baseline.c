@@ -89,7 +89,8 @@ bool window_median_reaches(const struct window *window, size_t newest, double va
     for (size_t i = window->count - newest; i < window->count; i++)
         reach += (double)window->values[i] >= value;
     /* On which side most are tells it, and nothing needs to be sorted; only an even half leaves the middle two to be asked. */
-    return newest % 2 || reach != newest / 2 ? reach > newest / 2 : newest > 0 && window_median(window, newest) >= value;
+    return newest % 2 || reach != newest / 2 ? reach > newest / 2
+                                             : newest > 0 && window_median(window, newest) >= value;
 }
 
 void window_archive(struct window *window, struct archive *archive, const char *name)
@@ -157,7 +158,7 @@ void hourly_archive(struct hourly *hourly, struct archive *archive, const char *
     archive_i64s(archive, strbuf_text(&newest), hourly->newest_ms, &hours, HOURS);
     archive_i64s(archive, name, hourly->values, &values, (size_t)HOURS * HOUR_SAMPLES);
     for (size_t hour = 0; hour < HOURS; hour++)
-        hourly->counts[hour] = hourly->counts[hour] > 0 ? hourly->counts[hour] : 0;   /* they become indexes */
+        hourly->counts[hour] = hourly->counts[hour] > 0 ? hourly->counts[hour] : 0; /* they become indexes */
     strbuf_free(&counts);
     strbuf_free(&newest);
 }
@@ -197,7 +198,8 @@ static bool half_exceed(const int64_t *samples, size_t count, int64_t value, dou
 
 bool robust_z_log_below(const int64_t *samples, size_t count, int64_t value, double mad_floor, double low)
 {
-    return half_exceed(samples, count, value, exp(-low * mad_floor)) && robust_z_log(samples, count, value, mad_floor) < low;
+    return half_exceed(samples, count, value, exp(-low * mad_floor)) &&
+           robust_z_log(samples, count, value, mad_floor) < low;
 }
 
 /* Sum over the groups of equal values of t (t - 1) (2 t + 5). */
@@ -220,10 +222,9 @@ static double tie_correction(const int64_t *values, size_t count)
 double mann_kendall_z(const int64_t *values, size_t count)
 {
     double s = 0, n = (double)count;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         for (size_t j = i + 1; j < count; j++)
             s += (values[j] > values[i]) - (values[j] < values[i]);
-    }
     double variance = (n * (n - 1) * (2 * n + 5) - tie_correction(values, count)) / 18;
     if (variance <= 0 || fabs(s) < 1)
         return 0;
@@ -242,10 +243,9 @@ double theil_sen_log(const int64_t *at_ms, const int64_t *values, size_t count)
     double *slopes = must_alloc(count * (count - 1) / 2 * sizeof *slopes);
     size_t pairs = 0;
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = i + 1; j < count; j++) {
+        for (size_t j = i + 1; j < count; j++)
             if (at_ms[j] > at_ms[i])
                 slopes[pairs++] = (log_of(values[j]) - log_of(values[i])) / (double)(at_ms[j] - at_ms[i]);
-        }
     }
     double slope = median_of(slopes, pairs);
     free(slopes);

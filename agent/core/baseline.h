@@ -12,7 +12,7 @@
 struct window {
     int64_t *at_ms;
     int64_t *values;
-    size_t count, room;      /* room: how many are kept */
+    size_t count, room; /* room: how many are kept */
 };
 
 void window_init(struct window *window, size_t room);
@@ -31,8 +31,8 @@ void window_archive(struct window *window, struct archive *archive, const char *
  */
 enum { HOURS = 24, HOUR_SAMPLES = 28 };
 struct hourly {
-    int64_t *values;         /* HOURS x HOUR_SAMPLES, rings; allocated at the first push */
-    int64_t counts[HOURS];   /* ever pushed, per hour */
+    int64_t *values;       /* HOURS x HOUR_SAMPLES, rings; allocated at the first push */
+    int64_t counts[HOURS]; /* ever pushed, per hour */
     int64_t newest_ms[HOURS];
 };
 
@@ -55,7 +55,7 @@ void hourly_archive(struct hourly *hourly, struct archive *archive, const char *
 double robust_z_log(const int64_t *samples, size_t count, int64_t value, double mad_floor);
 /* Whether that score is below low, which is negative; cheaper than asking for the score, since it hardly ever is. */
 bool robust_z_log_below(const int64_t *samples, size_t count, int64_t value, double mad_floor, double low);
-double median_of(double *values, size_t count);   /* reorders values */
+double median_of(double *values, size_t count); /* reorders values */
 
 /*
  * Mann-Kendall test for a monotone trend (Mann 1945, Econometrica 13; Kendall 1975, Rank Correlation Methods): the standard

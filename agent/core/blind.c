@@ -25,8 +25,10 @@ static void report_table(const struct table *table, struct archive *archive, int
     struct strbuf text = { 0 };
     if (table->retired || !stall_blind(table))
         return;
-    strbuf_printf(&text, "%s: row counts are blind here (most runs report 0 rows), so a stall cannot be seen in them; "
-                         "a watermark source would help ([metrics] url)", table->name);
+    strbuf_printf(&text,
+                  "%s: row counts are blind here (most runs report 0 rows), so a stall cannot be seen in them; "
+                  "a watermark source would help ([metrics] url)",
+                  table->name);
     add(archive, count, &text);
 }
 
@@ -36,8 +38,9 @@ static void report_baseline(const struct engine *engine, struct archive *archive
     int64_t good = (int64_t)engine->slow.good.count, wanted = engine->settings.detect.min_samples;
     if (good >= wanted)
         return;
-    strbuf_printf(&text, "cycle durations: %" PRId64 " good cycles known, %" PRId64 " wanted; until then only fixed thresholds",
-                  good, wanted);
+    strbuf_printf(
+        &text, "cycle durations: %" PRId64 " good cycles known, %" PRId64 " wanted; until then only fixed thresholds",
+        good, wanted);
     add(archive, count, &text);
 }
 

@@ -12,7 +12,7 @@
 #define ASK_POSTGRESQL "docker exec k2-prefect-db psql -U prefect -d prefect -c \"\\dt\""
 #define ASK_SCHEDULER "systemctl status iceberg-offload-scheduler"
 
-enum { EXIT_KILLED = 137 };   /* 128 + SIGKILL: the kernel's or Docker's memory limit */
+enum { EXIT_KILLED = 137 }; /* 128 + SIGKILL: the kernel's or Docker's memory limit */
 
 static const struct {
     const char *text;
@@ -39,11 +39,11 @@ struct cause cause_of_failure(const char *text, int64_t exit_code, bool timed_ou
 {
     if (timed_out)
         return (struct cause){ "timed out: too much data, or slow storage or queries", "1/5", ASK_CLICKHOUSE };
-    for (size_t i = 0; text && i < sizeof clues / sizeof clues[0]; i++) {
+    for (size_t i = 0; text && i < sizeof clues / sizeof clues[0]; i++)
         if (strcasestr(text, clues[i].text))
             return clues[i].cause;
-    }
     if (exit_code == EXIT_KILLED)
-        return (struct cause){ "the job was killed, most likely for its memory (exit code 137)", "1/3", ASK_SPARK_MEMORY };
+        return (struct cause){ "the job was killed, most likely for its memory (exit code 137)", "1/3",
+                               ASK_SPARK_MEMORY };
     return (struct cause){ NULL, "1", ASK_SCHEDULER };
 }

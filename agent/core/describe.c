@@ -34,8 +34,7 @@ void describe(const struct tracked *tracked, enum notification_status status, in
     const struct incident *facts = &tracked->facts;
     name_tables(facts, out);
     switch (status) {
-    case NOTIFY_FIRING:
-        break;
+    case NOTIFY_FIRING: break;
     case NOTIFY_ESCALATED:
         strbuf_puts(out, tracked->escalation_due ? "keeps coming back; " : "not recovered after ");
         if (!tracked->escalation_due) {

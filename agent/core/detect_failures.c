@@ -48,16 +48,16 @@ static void raise_failures(struct engine *engine, struct table *table, enum seve
     struct strbuf what = { 0 };
     say_what(engine, table, &what);
     struct tracked *tracked = pool_raise(engine, &(struct complaint){
-        .family = FAMILY_FAILURES,
-        .severity = severity,
-        .table = table,
-        .onset_ms = table->failures.first_ms,
-        .what = strbuf_text(&what),
-        .cause = cause.words,
-        .scenario = cause.scenario,
-        .first_command = cause.first_command,
-        .evidence = table->failure_line,
-    });
+                                                     .family = FAMILY_FAILURES,
+                                                     .severity = severity,
+                                                     .table = table,
+                                                     .onset_ms = table->failures.first_ms,
+                                                     .what = strbuf_text(&what),
+                                                     .cause = cause.words,
+                                                     .scenario = cause.scenario,
+                                                     .first_command = cause.first_command,
+                                                     .evidence = table->failure_line,
+                                                 });
     strbuf_free(&what);
     add_excerpt(engine, tracked, table);
     if (table->failures.streak >= 3)
@@ -103,28 +103,21 @@ static void on_probe_down(struct engine *engine)
 static void failures_fact(struct engine *engine, const struct fact *fact)
 {
     switch (fact->kind) {
-    case FACT_RUN_FAILED:
-        on_failed(engine, fact->table);
-        break;
-    case FACT_RUN_EVIDENCE:
-        on_evidence(engine, fact->table);
-        break;
+    case FACT_RUN_FAILED: on_failed(engine, fact->table); break;
+    case FACT_RUN_EVIDENCE: on_evidence(engine, fact->table); break;
     case FACT_RUN_SUCCEEDED:
         fact->table->failures.streak = 0;
         pool_clear(engine, FAMILY_FAILURES, fact->table);
         break;
-    case FACT_PROBE_DOWN:
-        on_probe_down(engine);
-        break;
-    default:
-        break;
+    case FACT_PROBE_DOWN: on_probe_down(engine); break;
+    default: break;
     }
 }
 
 static int64_t failures_due(const struct engine *engine)
 {
     (void)engine;
-    return INT64_MAX;   /* failures are events, never deadlines */
+    return INT64_MAX; /* failures are events, never deadlines */
 }
 
 static void failures_expire(struct engine *engine)

@@ -24,7 +24,7 @@ static void on_failed(struct engine *engine, struct table *table)
     struct failure_state *failures = &table->failures;
     bool known = failures->flap_count && failures->flaps[failures->flap_count - 1] == engine->clock_ms;
     if (failures->counted_ms != engine->clock_ms || known)
-        return;   /* part of a burst */
+        return; /* part of a burst */
     if (pool_find(engine, FAMILY_FAILURES, table)) {
         forget_streak(failures);
         return;
@@ -40,15 +40,15 @@ static void on_failed(struct engine *engine, struct table *table)
     struct strbuf what = { 0 };
     strbuf_printf(&what, "%zu failures within a day, never in a row", recent);
     pool_raise(engine, &(struct complaint){
-        .family = FAMILY_SUCCESS_RATE,
-        .severity = SEVERITY_WARNING,
-        .table = table,
-        .onset_ms = failures->flaps[failures->flap_count - recent],
-        .what = strbuf_text(&what),
-        .cause = cause.words,
-        .scenario = cause.scenario,
-        .first_command = cause.first_command,
-    });
+                           .family = FAMILY_SUCCESS_RATE,
+                           .severity = SEVERITY_WARNING,
+                           .table = table,
+                           .onset_ms = failures->flaps[failures->flap_count - recent],
+                           .what = strbuf_text(&what),
+                           .cause = cause.words,
+                           .scenario = cause.scenario,
+                           .first_command = cause.first_command,
+                       });
     strbuf_free(&what);
 }
 
@@ -81,10 +81,9 @@ static int64_t flapping_due(const struct engine *engine)
 
 static void flapping_expire(struct engine *engine)
 {
-    for (size_t i = 0; i < engine->table_count; i++) {
+    for (size_t i = 0; i < engine->table_count; i++)
         if (table_due(engine, &engine->tables[i]) <= engine->clock_ms)
             pool_clear(engine, FAMILY_SUCCESS_RATE, &engine->tables[i]);
-    }
 }
 
 const struct detector detect_flapping = { flapping_fact, flapping_due, flapping_expire };

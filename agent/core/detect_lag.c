@@ -50,15 +50,16 @@ static void raise_lag(struct engine *engine, struct table *table)
     strbuf_puts(&what, "no success for ");
     describe_duration(lag, &what);
     strbuf_puts(&what, ", and nothing explains it");
-    struct tracked *tracked = pool_raise(engine, &(struct complaint){
-        .family = FAMILY_LAG,
-        .severity = lag >= engine_lag_critical(engine) ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-        .table = table,
-        .onset_ms = table_waits_since(table),
-        .what = strbuf_text(&what),
-        .scenario = "2",
-        .first_command = "curl -s http://localhost:8000/metrics | grep offload_lag_minutes",
-    });
+    struct tracked *tracked =
+        pool_raise(engine, &(struct complaint){
+                               .family = FAMILY_LAG,
+                               .severity = lag >= engine_lag_critical(engine) ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+                               .table = table,
+                               .onset_ms = table_waits_since(table),
+                               .what = strbuf_text(&what),
+                               .scenario = "2",
+                               .first_command = "curl -s http://localhost:8000/metrics | grep offload_lag_minutes",
+                           });
     strbuf_free(&what);
     prometheus_lag(tracked, table_waits_since(table));
 }
@@ -81,10 +82,9 @@ static void retire_absent(struct engine *engine)
         if (table->retired || table->cycles_without < (day > 4 ? day : 4))
             continue;
         table->retired = true;
-        for (int family = 0; family < FAMILIES; family++) {
+        for (int family = 0; family < FAMILIES; family++)
             if (pool_find(engine, (enum family)family, table))
                 pool_clear(engine, (enum family)family, table);
-        }
     }
 }
 

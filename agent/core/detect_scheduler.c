@@ -15,24 +15,24 @@ enum { RESTARTS_BAD = 3 };
 static void raise_down(struct engine *engine, enum severity severity, int64_t onset_ms, const char *what)
 {
     pool_raise(engine, &(struct complaint){
-        .family = FAMILY_DOWN,
-        .severity = severity,
-        .onset_ms = onset_ms,
-        .what = what,
-        .scenario = "5",
-        .first_command = FIRST_COMMAND,
-    });
+                           .family = FAMILY_DOWN,
+                           .severity = severity,
+                           .onset_ms = onset_ms,
+                           .what = what,
+                           .scenario = "5",
+                           .first_command = FIRST_COMMAND,
+                       });
 }
 
 static void on_dead(struct engine *engine, const char *what)
 {
     struct scheduler_state *scheduler = &engine->scheduler;
     if (scheduler->dead_ms || scheduler->stopped_ms)
-        return;   /* a crash closes the log as well; so does a stop */
+        return; /* a crash closes the log as well; so does a stop */
     scheduler->dead_ms = engine->clock_ms;
     scheduler->hung_cycle_id = 0;
     if (pool_find(engine, FAMILY_CRASH_LOOP, NULL))
-        return;   /* one more death of a crash loop is no news, unless it stays dead */
+        return; /* one more death of a crash loop is no news, unless it stays dead */
     raise_down(engine, SEVERITY_WARNING, engine->clock_ms, what);
     prometheus_down(pool_find(engine, FAMILY_DOWN, NULL), engine->clock_ms);
 }
@@ -70,14 +70,15 @@ static void judge_restarts(struct engine *engine)
         return;
     struct strbuf what = { 0 };
     strbuf_printf(&what, "%zu restarts without a graceful stop within a day", recent);
-    struct tracked *tracked = pool_raise(engine, &(struct complaint){
-        .family = FAMILY_CRASH_LOOP,
-        .severity = SEVERITY_WARNING,
-        .onset_ms = engine->scheduler.restarts[engine->scheduler.restart_count - recent],
-        .what = strbuf_text(&what),
-        .scenario = "5",
-        .first_command = "journalctl -u iceberg-offload-scheduler -n 50",
-    });
+    struct tracked *tracked =
+        pool_raise(engine, &(struct complaint){
+                               .family = FAMILY_CRASH_LOOP,
+                               .severity = SEVERITY_WARNING,
+                               .onset_ms = engine->scheduler.restarts[engine->scheduler.restart_count - recent],
+                               .what = strbuf_text(&what),
+                               .scenario = "5",
+                               .first_command = "journalctl -u iceberg-offload-scheduler -n 50",
+                           });
     strbuf_free(&what);
     if (recent > RESTARTS_BAD && !tracked->facts.escalated_ms)
         tracked->escalation_due = true;
@@ -89,7 +90,7 @@ static void on_started(struct engine *engine)
     bool graceful = scheduler->stopped_ms != 0, first = scheduler->started_ms == 0;
     scheduler->started_ms = engine->clock_ms;
     scheduler->stopped_ms = scheduler->dead_ms = 0;
-    scheduler->promise_ms = engine->clock_ms;   /* it runs a cycle at once */
+    scheduler->promise_ms = engine->clock_ms; /* it runs a cycle at once */
     if (!first && !graceful) {
         count_restart(scheduler, engine->clock_ms);
         judge_restarts(engine);
@@ -100,7 +101,7 @@ static void on_completed(struct engine *engine)
 {
     struct scheduler_state *scheduler = &engine->scheduler;
     scheduler->dead_ms = 0;
-    scheduler->promise_ms = engine_next_slot(engine);   /* until it says so itself */
+    scheduler->promise_ms = engine_next_slot(engine); /* until it says so itself */
     if (scheduler->hung_cycle_id != engine->model.cycle.id)
         pool_clear(engine, FAMILY_DOWN, NULL);
 }
@@ -136,16 +137,15 @@ static void scheduler_fact(struct engine *engine, const struct fact *fact)
         scheduler->writer_seen = true;
         scheduler->dead_ms = 0;
         break;
-    case FACT_HOST_RESUMED:      on_resumed(scheduler, fact->duration_ms); break;
-    case FACT_PROMISE:           scheduler->promise_ms = scheduler->slot_ms = fact->at_ms; break;
-    case FACT_CYCLE_STARTED:     scheduler->promise_ms = scheduler->dead_ms = scheduler->stopped_ms = 0; break;
-    case FACT_CYCLE_COMPLETED:   on_completed(engine); break;
+    case FACT_HOST_RESUMED: on_resumed(scheduler, fact->duration_ms); break;
+    case FACT_PROMISE: scheduler->promise_ms = scheduler->slot_ms = fact->at_ms; break;
+    case FACT_CYCLE_STARTED: scheduler->promise_ms = scheduler->dead_ms = scheduler->stopped_ms = 0; break;
+    case FACT_CYCLE_COMPLETED: on_completed(engine); break;
     case FACT_CYCLE_ABORTED:
         if (!scheduler->promise_ms)
             scheduler->promise_ms = engine_next_slot(engine);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -164,9 +164,9 @@ static int64_t late_due(const struct engine *engine)
     if (!scheduler->promise_ms || model_cycle_running(engine))
         return INT64_MAX;
     switch (down_severity(engine)) {
-    case SEVERITY_NONE:    return scheduler->promise_ms + engine->settings.schedule.late_warning_ms;
+    case SEVERITY_NONE: return scheduler->promise_ms + engine->settings.schedule.late_warning_ms;
     case SEVERITY_WARNING: return scheduler->promise_ms + engine->settings.schedule.late_critical_ms;
-    default:               return INT64_MAX;
+    default: return INT64_MAX;
     }
 }
 
@@ -206,11 +206,12 @@ static void expire_late(struct engine *engine)
     const struct scheduler_state *scheduler = &engine->scheduler;
     enum severity was = down_severity(engine);
     struct strbuf what = { 0 };
-    strbuf_puts(&what, scheduler->stopped_ms ? "the scheduler was stopped, and the promised run is "
-                                             : "the promised run is ");
+    strbuf_puts(&what,
+                scheduler->stopped_ms ? "the scheduler was stopped, and the promised run is " : "the promised run is ");
     describe_duration(engine->clock_ms - scheduler->promise_ms, &what);
     strbuf_puts(&what, " late");
-    raise_down(engine, was == SEVERITY_NONE ? SEVERITY_WARNING : SEVERITY_CRITICAL, scheduler->promise_ms, strbuf_text(&what));
+    raise_down(engine, was == SEVERITY_NONE ? SEVERITY_WARNING : SEVERITY_CRITICAL, scheduler->promise_ms,
+               strbuf_text(&what));
     /* If it died, nobody saw when: no earlier than its last sign of life. If it lives, Prometheus sees nothing wrong. */
     if (!scheduler->writer_seen)
         prometheus_down(pool_find(engine, FAMILY_DOWN, NULL), engine->model.sign_ms);
@@ -242,7 +243,8 @@ static void expire_hung(struct engine *engine)
         .onset_ms = model->sign_ms,
         .what = strbuf_text(&what),
         .scenario = "5",
-        .first_command = "sudo systemctl kill -s SIGKILL iceberg-offload-scheduler && sudo systemctl start iceberg-offload-scheduler",
+        .first_command = "sudo systemctl kill -s SIGKILL iceberg-offload-scheduler && sudo systemctl start "
+                         "iceberg-offload-scheduler",
     };
     struct tracked *slow = pool_find(engine, FAMILY_SLOW, NULL);
     if (slow && !pool_find(engine, FAMILY_DOWN, NULL))

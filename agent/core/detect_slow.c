@@ -10,10 +10,12 @@
 
 enum {
     UNUSUAL_WINDOW = 96,
-    TREND_WINDOW = 32, TREND_LEAST = 16, TREND_MOST = 96,
-    TREND_SPAN_MS = 8 * HOUR_MS,         /* at a fast cadence 32 cycles are too short a time to see a drift in */
+    TREND_WINDOW = 32,
+    TREND_LEAST = 16,
+    TREND_MOST = 96,
+    TREND_SPAN_MS = 8 * HOUR_MS, /* at a fast cadence 32 cycles are too short a time to see a drift in */
     LEVEL_WINDOW = 5,
-    AHEAD_MS = 5 * HOUR_MS,              /* noise passes 300 s an hour before the drift does */
+    AHEAD_MS = 5 * HOUR_MS, /* noise passes 300 s an hour before the drift does */
 };
 static const double mad_floor = 0.05;
 static const double trend_z = 3.3;
@@ -33,7 +35,8 @@ static bool unusual(const struct engine *engine, int64_t duration_ms)
         return false;
     if (window_median_reaches(good, count, (double)duration_ms / 2))
         return false;
-    return robust_z_log(good->values + good->count - count, count, duration_ms, mad_floor) > engine->settings.detect.slow_z;
+    return robust_z_log(good->values + good->count - count, count, duration_ms, mad_floor) >
+           engine->settings.detect.slow_z;
 }
 
 /* Where the level will be a while from now, if the trend goes on. The level is that of the middle of its cycles. */
@@ -56,8 +59,8 @@ static bool rising(const struct engine *engine, int64_t duration_ms)
     size_t count = window_newest(recent, INT64_MIN, span > TREND_WINDOW ? span : TREND_WINDOW);
     if (count < TREND_LEAST || week == 0 || window_median_reaches(good, week, (double)duration_ms / 2))
         return false;
-    return mann_kendall_z(recent->values + recent->count - count, count) > trend_z
-        && level_ahead(recent, count, AHEAD_MS) >= (double)engine->settings.detect.cycle_slow_ms;
+    return mann_kendall_z(recent->values + recent->count - count, count) > trend_z &&
+           level_ahead(recent, count, AHEAD_MS) >= (double)engine->settings.detect.cycle_slow_ms;
 }
 
 static void raise_slow(struct engine *engine, enum severity severity, const char *what)
@@ -65,14 +68,14 @@ static void raise_slow(struct engine *engine, enum severity severity, const char
     struct strbuf cause = { 0 };
     const char *scenario = slow_cause(engine, &cause);
     struct tracked *tracked = pool_raise(engine, &(struct complaint){
-        .family = FAMILY_SLOW,
-        .severity = severity,
-        .onset_ms = engine->model.cycle.started_ms,
-        .what = what,
-        .cause = cause.len ? strbuf_text(&cause) : NULL,
-        .scenario = scenario,
-        .first_command = first_command,
-    });
+                                                     .family = FAMILY_SLOW,
+                                                     .severity = severity,
+                                                     .onset_ms = engine->model.cycle.started_ms,
+                                                     .what = what,
+                                                     .cause = cause.len ? strbuf_text(&cause) : NULL,
+                                                     .scenario = scenario,
+                                                     .first_command = first_command,
+                                                 });
     /* At its end more is known than while it ran: rows, above all. */
     if (cause.len)
         pool_set_cause(engine, tracked, strbuf_text(&cause), scenario, first_command);
@@ -97,7 +100,8 @@ static void raise_ended(struct engine *engine, int64_t duration_ms, bool is_risi
     describe_duration(duration_ms, &what);
     if (slow->level == SEVERITY_NONE) {
         strbuf_puts(&what, ", usually ");
-        describe_duration((int64_t)window_median(&slow->good, window_newest(&slow->good, INT64_MIN, UNUSUAL_WINDOW)), &what);
+        describe_duration((int64_t)window_median(&slow->good, window_newest(&slow->good, INT64_MIN, UNUSUAL_WINDOW)),
+                          &what);
         strbuf_puts(&what, is_rising ? ", and cycles grow slower" : ", the second such cycle in a row");
     }
     raise_slow(engine, slow->level == SEVERITY_NONE ? SEVERITY_WARNING : slow->level, strbuf_text(&what));
@@ -147,8 +151,8 @@ static void slow_fact(struct engine *engine, const struct fact *fact)
 
 static int64_t slow_due(const struct engine *engine)
 {
-    if (!model_cycle_running(engine) || engine->slow.level == SEVERITY_CRITICAL
-        || engine->scheduler.hung_cycle_id == engine->model.cycle.id)
+    if (!model_cycle_running(engine) || engine->slow.level == SEVERITY_CRITICAL ||
+        engine->scheduler.hung_cycle_id == engine->model.cycle.id)
         return INT64_MAX;
     int64_t threshold_ms = engine->slow.level == SEVERITY_NONE ? engine->settings.detect.cycle_slow_ms
                                                                : engine->settings.detect.cycle_too_slow_ms;

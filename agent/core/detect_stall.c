@@ -21,7 +21,7 @@ static const int64_t week_ms = 7 * (int64_t)DAY_MS;
 
 static size_t season_of(int64_t at_ms)
 {
-    bool weekend = (at_ms / DAY_MS + 3) % 7 >= 5;   /* 1970 began on a Thursday */
+    bool weekend = (at_ms / DAY_MS + 3) % 7 >= 5; /* 1970 began on a Thursday */
     return hour_of_day(at_ms) + (weekend ? HOURS : 0);
 }
 
@@ -99,8 +99,8 @@ static enum severity severity_of(const struct engine *engine, const struct table
     if (stall->zeros > 0 && stall->streak < stall->longest + margin(stall, WARNING_SHARE))
         return SEVERITY_NONE;
     double chance = chance_of(stall);
-    if (stall->streak >= engine->settings.detect.stall_critical_runs && chance < engine->settings.detect.stall_critical_p
-        && may_be_critical(engine, table))
+    if (stall->streak >= engine->settings.detect.stall_critical_runs &&
+        chance < engine->settings.detect.stall_critical_p && may_be_critical(engine, table))
         return SEVERITY_CRITICAL;
     if (stall->streak >= engine->settings.detect.stall_warning_runs && chance < warning_p(engine, table))
         return SEVERITY_WARNING;
@@ -127,18 +127,20 @@ static void raise_stall(struct engine *engine, struct table *table, enum severit
     strbuf_puts(&what, ", last rows ");
     describe_duration(engine->clock_ms - stall->last_move_ms, &what);
     strbuf_puts(&what, " ago");
-    struct tracked *tracked = pool_raise(engine, &(struct complaint){
-        .family = FAMILY_STALE,
-        .severity = severity,
-        .table = table,
-        .onset_ms = stall->first_zero_ms,
-        .what = strbuf_text(&what),
-        .cause = counts_may_be_lost(engine) ? "since a restart: the scheduler may have lost the row counts, or nothing moves"
-                                            : "the watermark does not advance",
-        .scenario = "4/5",
-        .first_command = "docker exec k2-prefect-db psql -U prefect -d prefect -c "
-                         "\"SELECT * FROM offload_watermarks ORDER BY created_at DESC LIMIT 5\"",
-    });
+    struct tracked *tracked = pool_raise(
+        engine, &(struct complaint){
+                    .family = FAMILY_STALE,
+                    .severity = severity,
+                    .table = table,
+                    .onset_ms = stall->first_zero_ms,
+                    .what = strbuf_text(&what),
+                    .cause = counts_may_be_lost(engine)
+                                 ? "since a restart: the scheduler may have lost the row counts, or nothing moves"
+                                 : "the watermark does not advance",
+                    .scenario = "4/5",
+                    .first_command = "docker exec k2-prefect-db psql -U prefect -d prefect -c "
+                                     "\"SELECT * FROM offload_watermarks ORDER BY created_at DESC LIMIT 5\"",
+                });
     strbuf_free(&what);
     stall->reported = true;
     prometheus_stale(tracked, stall->last_move_ms);

@@ -11,7 +11,8 @@
 
 enum { LOW_RUNS = 3, HOUR_SAMPLES_LEAST = 10 };
 static const double low_z = -6;
-static const double volume_mad_floor = 0.25;   /* volume is never steadier than that: a fifth of the usual is low, not less */
+static const double volume_mad_floor =
+    0.25; /* volume is never steadier than that: a fifth of the usual is low, not less */
 
 static bool is_low(const struct engine *engine, const struct table *table)
 {
@@ -20,23 +21,24 @@ static bool is_low(const struct engine *engine, const struct table *table)
     const int64_t *samples = hourly_samples(&table->volume, engine->clock_ms, &hour);
     if (hour < HOUR_SAMPLES_LEAST || (int64_t)day < engine->settings.detect.min_samples)
         return false;
-    return robust_z_log_below(samples, hour, table->moved, volume_mad_floor, low_z)
-        && robust_z_log_below(rows->values + rows->count - day, day, table->moved, volume_mad_floor, low_z);
+    return robust_z_log_below(samples, hour, table->moved, volume_mad_floor, low_z) &&
+           robust_z_log_below(rows->values + rows->count - day, day, table->moved, volume_mad_floor, low_z);
 }
 
 static void raise_low(struct engine *engine, struct table *table)
 {
     struct strbuf what = { 0 };
-    strbuf_printf(&what, "%" PRId64 " runs in a row with far fewer rows than usual at this hour, %" PRId64 " in the last",
+    strbuf_printf(&what,
+                  "%" PRId64 " runs in a row with far fewer rows than usual at this hour, %" PRId64 " in the last",
                   table->low_streak, table->moved);
     pool_raise(engine, &(struct complaint){
-        .family = FAMILY_THROUGHPUT,
-        .severity = SEVERITY_WARNING,
-        .table = table,
-        .onset_ms = table->low_since_ms,
-        .what = strbuf_text(&what),
-        .first_command = "curl -s http://localhost:8000/metrics | grep offload_rows",
-    });
+                           .family = FAMILY_THROUGHPUT,
+                           .severity = SEVERITY_WARNING,
+                           .table = table,
+                           .onset_ms = table->low_since_ms,
+                           .what = strbuf_text(&what),
+                           .first_command = "curl -s http://localhost:8000/metrics | grep offload_rows",
+                       });
     strbuf_free(&what);
 }
 

@@ -5,9 +5,8 @@
 
 /* In this order a fact reaches them: causes before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
-    &detect_scheduler, &detect_slow,       &detect_failures, &detect_stall,
-    &detect_flapping,  &detect_throughput, &detect_lag,      &detect_agent,
-    &announcer,
+    &detect_scheduler,  &detect_slow, &detect_failures, &detect_stall, &detect_flapping,
+    &detect_throughput, &detect_lag,  &detect_agent,    &announcer,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
 
@@ -18,8 +17,8 @@ struct engine *engine_new(const struct settings *settings, const struct engine_s
     engine->sink = *sink;
     engine->model.run_table = -1;
     engine->floor_ms = INT64_MAX;
-    window_init(&engine->slow.good, 2048);   /* a week of five-minute cycles */
-    window_init(&engine->slow.recent, 96);     /* eight hours of them */
+    window_init(&engine->slow.good, 2048); /* a week of five-minute cycles */
+    window_init(&engine->slow.recent, 96); /* eight hours of them */
     return engine;
 }
 
@@ -126,8 +125,9 @@ static bool is_set_back(const struct engine *engine, const struct event *event)
  */
 static void step_back(struct engine *engine, int64_t to_ms)
 {
-    struct event set_back = { .kind = EVENT_HOST_RESUMED, .time_ms = to_ms, .offset = -1,
-                              .duration_ms = to_ms - engine->clock_ms };
+    struct event set_back = {
+        .kind = EVENT_HOST_RESUMED, .time_ms = to_ms, .offset = -1, .duration_ms = to_ms - engine->clock_ms
+    };
     jump(engine, &set_back);
     model_event(engine, &set_back);
 }
@@ -161,14 +161,13 @@ int64_t engine_next_deadline(struct engine *engine)
 {
     size_t owner = 0;
     engine->floor_ms = earliest(engine, &owner);
-    return engine->floor_ms > engine->clock_ms ? engine->floor_ms : engine->clock_ms;   /* no tick runs it before */
+    return engine->floor_ms > engine->clock_ms ? engine->floor_ms : engine->clock_ms; /* no tick runs it before */
 }
 
 void engine_fact(struct engine *engine, const struct fact *fact)
 {
-    for (size_t i = 0; i < DETECTORS; i++) {
+    for (size_t i = 0; i < DETECTORS; i++)
         detectors[i]->fact(engine, fact);
-    }
     /* A fact, or what follows it at this instant, may have set an earlier deadline: it is looked for when the clock moves on. */
     if (engine->clock_ms < engine->floor_ms)
         engine->floor_ms = engine->clock_ms;
@@ -184,10 +183,9 @@ int64_t engine_newest_open(const struct engine *engine)
 {
     const struct pool *pool = &engine->pool;
     int64_t newest = 0;
-    for (size_t i = 0; i < pool->count; i++) {
+    for (size_t i = 0; i < pool->count; i++)
         if (pool->incidents[i]->facts.open && pool->incidents[i]->facts.id > newest)
             newest = pool->incidents[i]->facts.id;
-    }
     return newest;
 }
 

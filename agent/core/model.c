@@ -63,8 +63,8 @@ static void run_begin(struct engine *engine, struct table *table, int64_t starte
 static int64_t written_ms(const struct engine *engine)
 {
     const struct event *event = engine->event;
-    bool just_now = event && event->offset >= 0 && event->time_ms <= engine->clock_ms
-                    && engine->clock_ms - event->time_ms < SECOND_MS;
+    bool just_now = event && event->offset >= 0 && event->time_ms <= engine->clock_ms &&
+                    engine->clock_ms - event->time_ms < SECOND_MS;
     return just_now ? event->time_ms : engine->clock_ms;
 }
 
@@ -141,7 +141,7 @@ static void on_run_started(struct engine *engine, const struct event *event)
     run_begin(engine, table, event->time_ms);
     tell_run(engine);
     if (!model_cycle_running(engine))
-        engine->floor_ms = engine->clock_ms;   /* a table that is new, or back, may lag from now on */
+        engine->floor_ms = engine->clock_ms; /* a table that is new, or back, may lag from now on */
 }
 
 static void on_run_completed(struct engine *engine, const struct event *event)
@@ -157,7 +157,9 @@ static void on_run_completed(struct engine *engine, const struct event *event)
     }
     run_end(engine, RUN_SUCCESS);
     table->last_failed = false;
-    engine_fact(engine, &(struct fact){ .kind = FACT_RUN_SUCCEEDED, .table = table, .rows = event->number,
+    engine_fact(engine, &(struct fact){ .kind = FACT_RUN_SUCCEEDED,
+                                        .table = table,
+                                        .rows = event->number,
                                         .duration_ms = model->run.duration_ms });
     table->last_success_ms = model->run.ended_ms;
     table->suspended_ms = 0;
@@ -233,10 +235,9 @@ static void on_evidence(struct engine *engine, const struct event *event)
 
 static void count_absences(struct engine *engine)
 {
-    for (size_t i = 0; i < engine->table_count; i++) {
+    for (size_t i = 0; i < engine->table_count; i++)
         if (engine->tables[i].last_cycle_id != engine->model.cycle.id)
             engine->tables[i].cycles_without++;
-    }
 }
 
 static void on_cycle_completed(struct engine *engine)
@@ -285,19 +286,18 @@ static void on_resumed(struct engine *engine, const struct event *event)
     engine->model.sign_ms += event->duration_ms;
     if (engine->model.sign_ms > engine->clock_ms)
         engine->model.sign_ms = engine->clock_ms;
-    for (size_t i = 0; i < engine->table_count; i++) {
+    for (size_t i = 0; i < engine->table_count; i++)
         if (event->duration_ms < 0)
             table_set_back(&engine->tables[i], event->duration_ms);
         else
             engine->tables[i].suspended_ms += event->duration_ms;
-    }
     engine_fact(engine, &(struct fact){ .kind = FACT_HOST_RESUMED, .duration_ms = event->duration_ms });
 }
 
 static void on_schedule(struct engine *engine, const struct event *event)
 {
     engine->scheduler.interval_ms = event->duration_ms;
-    engine->floor_ms = engine->clock_ms;   /* a shorter interval has earlier deadlines */
+    engine->floor_ms = engine->clock_ms; /* a shorter interval has earlier deadlines */
 }
 
 static void on_promise(struct engine *engine, int64_t at_ms)
@@ -323,44 +323,43 @@ void model_event(struct engine *engine, const struct event *event)
         engine->model.sign_ms = engine->clock_ms;
 
     switch (event->kind) {
-    case EVENT_SCHEDULER_STARTED:  on_process_event(engine, FACT_SCHEDULER_STARTED); break;
-    case EVENT_SCHEDULER_STOPPED:  on_process_event(engine, FACT_SCHEDULER_STOPPED); break;
-    case EVENT_SCHEDULER_CRASHED:  on_process_event(engine, FACT_SCHEDULER_CRASHED); break;
-    case EVENT_WRITER_GONE:        on_process_event(engine, FACT_WRITER_GONE); break;
-    case EVENT_WRITER_BACK:        simple_fact(engine, FACT_WRITER_BACK); break;
-    case EVENT_HOST_RESUMED:       on_resumed(engine, event); break;
-    case EVENT_PROBE_NOTED:        witness_note(engine, event); break;
+    case EVENT_SCHEDULER_STARTED: on_process_event(engine, FACT_SCHEDULER_STARTED); break;
+    case EVENT_SCHEDULER_STOPPED: on_process_event(engine, FACT_SCHEDULER_STOPPED); break;
+    case EVENT_SCHEDULER_CRASHED: on_process_event(engine, FACT_SCHEDULER_CRASHED); break;
+    case EVENT_WRITER_GONE: on_process_event(engine, FACT_WRITER_GONE); break;
+    case EVENT_WRITER_BACK: simple_fact(engine, FACT_WRITER_BACK); break;
+    case EVENT_HOST_RESUMED: on_resumed(engine, event); break;
+    case EVENT_PROBE_NOTED: witness_note(engine, event); break;
     case EVENT_PROBE_DOWN:
         witness_note(engine, event);
         simple_fact(engine, FACT_PROBE_DOWN);
         break;
-    case EVENT_LOG_REFUSED:        simple_fact(engine, FACT_LOG_REFUSED); break;
-    case EVENT_LOG_READABLE:       simple_fact(engine, FACT_LOG_READABLE); break;
-    case EVENT_WEBHOOK_STUCK:      simple_fact(engine, FACT_WEBHOOK_STUCK); break;
-    case EVENT_WEBHOOK_WELL:       simple_fact(engine, FACT_WEBHOOK_WELL); break;
-    case EVENT_SCHEDULE:           on_schedule(engine, event); break;
-    case EVENT_CYCLE_STARTED:      on_cycle_started(engine); break;
+    case EVENT_LOG_REFUSED: simple_fact(engine, FACT_LOG_REFUSED); break;
+    case EVENT_LOG_READABLE: simple_fact(engine, FACT_LOG_READABLE); break;
+    case EVENT_WEBHOOK_STUCK: simple_fact(engine, FACT_WEBHOOK_STUCK); break;
+    case EVENT_WEBHOOK_WELL: simple_fact(engine, FACT_WEBHOOK_WELL); break;
+    case EVENT_SCHEDULE: on_schedule(engine, event); break;
+    case EVENT_CYCLE_STARTED: on_cycle_started(engine); break;
     case EVENT_CYCLE_TABLES:
         if (model_cycle_running(engine))
             engine->model.cycle.tables = (int)event->number;
         break;
-    case EVENT_RUN_STARTED:        on_run_started(engine, event); break;
-    case EVENT_RUN_COMPLETED:      on_run_completed(engine, event); break;
-    case EVENT_RUN_FAILED:         on_run_failed(engine, event, RUN_FAILED); break;
-    case EVENT_RUN_TIMEOUT:        on_run_failed(engine, event, RUN_TIMEOUT); break;
+    case EVENT_RUN_STARTED: on_run_started(engine, event); break;
+    case EVENT_RUN_COMPLETED: on_run_completed(engine, event); break;
+    case EVENT_RUN_FAILED: on_run_failed(engine, event, RUN_FAILED); break;
+    case EVENT_RUN_TIMEOUT: on_run_failed(engine, event, RUN_TIMEOUT); break;
     case EVENT_RUN_EXIT_CODE:
-    case EVENT_RUN_STDERR:         on_evidence(engine, event); break;
-    case EVENT_CYCLE_COMPLETED:    on_cycle_completed(engine); break;
-    case EVENT_CYCLE_EXCEPTION:    on_exception(engine, event); break;
-    case EVENT_NEXT_RUN:           on_promise(engine, event->at_ms); break;
-    case EVENT_WAITING:            on_waiting(engine, event); break;
+    case EVENT_RUN_STDERR: on_evidence(engine, event); break;
+    case EVENT_CYCLE_COMPLETED: on_cycle_completed(engine); break;
+    case EVENT_CYCLE_EXCEPTION: on_exception(engine, event); break;
+    case EVENT_NEXT_RUN: on_promise(engine, event->at_ms); break;
+    case EVENT_WAITING: on_waiting(engine, event); break;
     case EVENT_CYCLE_DURATION:
     case EVENT_CYCLE_SUMMARY:
     case EVENT_CYCLE_ROWS:
     case EVENT_SIGNAL_RECEIVED:
     case EVENT_SHUTDOWN_REQUESTED:
-    case EVENT_KINDS:
-        break;   /* said in other words already, or signs of life only */
+    case EVENT_KINDS: break; /* said in other words already, or signs of life only */
     }
 }
 

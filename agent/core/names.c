@@ -13,12 +13,14 @@ static const struct alert_facts {
     const char *runbook;
     int64_t recovery_ms;
 } alerts[ALERTS] = {
-    [ALERT_CONSECUTIVE_FAILURES] = { "IcebergOffloadConsecutiveFailures", "iceberg-offload-failure.md", 30 * MINUTE_MS },
+    [ALERT_CONSECUTIVE_FAILURES] = { "IcebergOffloadConsecutiveFailures", "iceberg-offload-failure.md",
+                                     30 * MINUTE_MS },
     [ALERT_LAG_ELEVATED] = { "IcebergOffloadLagElevated", "iceberg-offload-lag.md", 30 * MINUTE_MS },
     [ALERT_LAG_CRITICAL] = { "IcebergOffloadLagCritical", "iceberg-offload-lag.md", 30 * MINUTE_MS },
     [ALERT_CYCLE_SLOW] = { "IcebergOffloadCycleSlow", "iceberg-offload-performance.md", 30 * MINUTE_MS },
     [ALERT_CYCLE_TOO_SLOW] = { "IcebergOffloadCycleTooSlow", "iceberg-offload-performance.md", 30 * MINUTE_MS },
-    [ALERT_WATERMARK_STALE] = { "IcebergOffloadWatermarkStale", "iceberg-offload-watermark-recovery.md", 60 * MINUTE_MS },
+    [ALERT_WATERMARK_STALE] = { "IcebergOffloadWatermarkStale", "iceberg-offload-watermark-recovery.md",
+                                60 * MINUTE_MS },
     [ALERT_SCHEDULER_DOWN] = { "IcebergOffloadSchedulerDown", "iceberg-scheduler-recovery.md", 5 * MINUTE_MS },
     [ALERT_SUCCESS_RATE_LOW] = { "IcebergOffloadSuccessRateLow", NULL, 0 },
     [ALERT_THROUGHPUT_LOW] = { "IcebergOffloadThroughputLow", NULL, 0 },
@@ -44,7 +46,9 @@ int64_t alert_recovery_ms(enum alert alert)
 const char *severity_name(enum severity severity)
 {
     static const char *const names[] = {
-        [SEVERITY_NONE] = "none", [SEVERITY_WARNING] = "warning", [SEVERITY_CRITICAL] = "critical",
+        [SEVERITY_NONE] = "none",
+        [SEVERITY_WARNING] = "warning",
+        [SEVERITY_CRITICAL] = "critical",
     };
     return names[severity];
 }
@@ -52,8 +56,10 @@ const char *severity_name(enum severity severity)
 const char *notification_status_name(enum notification_status status)
 {
     static const char *const names[] = {
-        [NOTIFY_FIRING] = "firing", [NOTIFY_ESCALATED] = "escalated",
-        [NOTIFY_REMINDER] = "reminder", [NOTIFY_RESOLVED] = "resolved",
+        [NOTIFY_FIRING] = "firing",
+        [NOTIFY_ESCALATED] = "escalated",
+        [NOTIFY_REMINDER] = "reminder",
+        [NOTIFY_RESOLVED] = "resolved",
     };
     return names[status];
 }
@@ -62,7 +68,7 @@ const char *cycle_outcome_name(enum cycle_outcome outcome)
 {
     static const char *const names[] = {
         [CYCLE_RUNNING] = "running", [CYCLE_SUCCESS] = "success", [CYCLE_PARTIAL] = "partial",
-        [CYCLE_FAILED] = "failed", [CYCLE_ABORTED] = "aborted",
+        [CYCLE_FAILED] = "failed",   [CYCLE_ABORTED] = "aborted",
     };
     return names[outcome];
 }

@@ -10,18 +10,17 @@ enum { EVIDENCE_MOST = 20 };
 static enum alert alert_of(enum family family, enum severity severity)
 {
     switch (family) {
-    case FAMILY_FAILURES:     return ALERT_CONSECUTIVE_FAILURES;
-    case FAMILY_LAG:          return severity == SEVERITY_CRITICAL ? ALERT_LAG_CRITICAL : ALERT_LAG_ELEVATED;
-    case FAMILY_SLOW:         return severity == SEVERITY_CRITICAL ? ALERT_CYCLE_TOO_SLOW : ALERT_CYCLE_SLOW;
-    case FAMILY_STALE:        return ALERT_WATERMARK_STALE;
+    case FAMILY_FAILURES: return ALERT_CONSECUTIVE_FAILURES;
+    case FAMILY_LAG: return severity == SEVERITY_CRITICAL ? ALERT_LAG_CRITICAL : ALERT_LAG_ELEVATED;
+    case FAMILY_SLOW: return severity == SEVERITY_CRITICAL ? ALERT_CYCLE_TOO_SLOW : ALERT_CYCLE_SLOW;
+    case FAMILY_STALE: return ALERT_WATERMARK_STALE;
     case FAMILY_SUCCESS_RATE: return ALERT_SUCCESS_RATE_LOW;
-    case FAMILY_THROUGHPUT:   return ALERT_THROUGHPUT_LOW;
-    case FAMILY_LOG:          return ALERT_LOG_UNREADABLE;
-    case FAMILY_DELIVERY:     return ALERT_NOTIFICATIONS_STUCK;
+    case FAMILY_THROUGHPUT: return ALERT_THROUGHPUT_LOW;
+    case FAMILY_LOG: return ALERT_LOG_UNREADABLE;
+    case FAMILY_DELIVERY: return ALERT_NOTIFICATIONS_STUCK;
     case FAMILY_DOWN:
     case FAMILY_CRASH_LOOP:
-    case FAMILIES:
-        break;
+    case FAMILIES: break;
     }
     return ALERT_SCHEDULER_DOWN;
 }
@@ -75,10 +74,9 @@ void pool_free(struct engine *engine)
 
 static struct member *member_of(const struct tracked *tracked, size_t table)
 {
-    for (size_t i = 0; i < tracked->member_count; i++) {
+    for (size_t i = 0; i < tracked->member_count; i++)
         if (tracked->members[i].table == table)
             return &tracked->members[i];
-    }
     return NULL;
 }
 
@@ -146,12 +144,12 @@ void pool_note(struct engine *engine, struct tracked *tracked, const char *kind,
     if (!engine->sink.timeline)
         return;
     engine->sink.timeline(engine->sink.ctx, &(struct timeline_entry){
-        .incident_id = tracked->facts.id,
-        .at_ms = engine->clock_ms,
-        .offset = engine->event ? engine->event->offset : -1,
-        .kind = kind,
-        .text = text,
-    });
+                                                .incident_id = tracked->facts.id,
+                                                .at_ms = engine->clock_ms,
+                                                .offset = engine->event ? engine->event->offset : -1,
+                                                .kind = kind,
+                                                .text = text,
+                                            });
 }
 
 void pool_evidence(struct engine *engine, struct tracked *tracked)
@@ -223,7 +221,7 @@ static void take_details(struct engine *engine, struct tracked *tracked, const s
 static void count_opening(struct engine *engine, struct tracked *tracked)
 {
     int64_t *openings = engine->pool.openings[tracked->family];
-    int64_t oldest = openings[1];   /* with the new one: the fourth newest */
+    int64_t oldest = openings[1]; /* with the new one: the fourth newest */
     memmove(openings, openings + 1, (OPENINGS_KEPT - 1) * sizeof *openings);
     openings[OPENINGS_KEPT - 1] = engine->clock_ms;
     if (oldest && engine->clock_ms - oldest < DAY_MS)
@@ -304,10 +302,9 @@ struct tracked *pool_raise(struct engine *engine, const struct complaint *compla
 
 static bool any_bad(const struct tracked *tracked)
 {
-    for (size_t i = 0; i < tracked->member_count; i++) {
+    for (size_t i = 0; i < tracked->member_count; i++)
         if (tracked->members[i].bad)
             return true;
-    }
     return false;
 }
 

@@ -30,33 +30,33 @@ enum family {
 enum { NOTIFICATIONS_AN_HOUR = 6, OPENINGS_KEPT = 4 };
 
 struct member {
-    size_t table;            /* index */
-    bool bad;                /* still; false once it recovered */
+    size_t table; /* index */
+    bool bad;     /* still; false once it recovered */
 };
 
 /* What was last said of an incident. */
 struct said {
-    bool firing;             /* anything at all */
+    bool firing; /* anything at all */
     bool resolved;
     enum severity severity;
     enum alert alert;
 };
 
 struct tracked {
-    struct incident facts;   /* strings and the table list are owned; tables points at names of the engine */
+    struct incident facts; /* strings and the table list are owned; tables points at names of the engine */
     enum family family;
     struct member *members;
     size_t member_count;
-    struct said told;        /* to people */
-    struct said noted;       /* to people, or under a silence to the history alone */
-    bool escalation_due;     /* wanted for recurrence, not by the clock */
+    struct said told;    /* to people */
+    struct said noted;   /* to people, or under a silence to the history alone */
+    bool escalation_due; /* wanted for recurrence, not by the clock */
     int64_t first_told_ms;
-    int64_t reminded_ms;     /* the newest firing or reminder */
+    int64_t reminded_ms; /* the newest firing or reminder */
     int64_t sequence;
-    int64_t good_cycles;     /* since it was resolved */
+    int64_t good_cycles;       /* since it was resolved */
     int64_t prometheus_due_ms; /* 0: not in sight */
     int64_t evidence_count;
-    char *what;              /* owned */
+    char *what; /* owned */
 };
 
 struct pool {
@@ -72,9 +72,9 @@ struct pool {
 struct complaint {
     enum family family;
     enum severity severity;
-    struct table *table;     /* or NULL */
+    struct table *table; /* or NULL */
     int64_t onset_ms;
-    const char *what;        /* in words, as things stand; without the table's name */
+    const char *what; /* in words, as things stand; without the table's name */
     const char *cause, *scenario, *first_command, *evidence;
 };
 
@@ -120,7 +120,8 @@ void describe_duration(int64_t duration_ms, struct strbuf *out);
 /* prometheus.c: when the alert would have fired as meant, once what it needs is known. */
 void prometheus_failure(struct tracked *tracked, int64_t third_failure_ms);
 void prometheus_lag(struct tracked *tracked, int64_t last_success_ms);
-void prometheus_slow(struct tracked *tracked, int64_t completed_ms, int64_t duration_ms, int64_t slow_ms, int64_t too_slow_ms);
+void prometheus_slow(struct tracked *tracked, int64_t completed_ms, int64_t duration_ms, int64_t slow_ms,
+                     int64_t too_slow_ms);
 void prometheus_stale(struct tracked *tracked, int64_t last_move_ms);
 void prometheus_down(struct tracked *tracked, int64_t death_ms);
 /* Its time if it had fired by then, else 0. */
@@ -128,8 +129,8 @@ int64_t prometheus_time(const struct tracked *tracked, int64_t by_ms);
 
 /* cause.c: what a failure's text points at (domain: runbook and scenario). */
 struct cause {
-    const char *words;       /* "ClickHouse unreachable" */
-    const char *scenario;    /* "1/2" */
+    const char *words;    /* "ClickHouse unreachable" */
+    const char *scenario; /* "1/2" */
     const char *first_command;
 };
 struct cause cause_of_failure(const char *text, int64_t exit_code, bool timed_out);

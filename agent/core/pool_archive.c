@@ -5,7 +5,7 @@
 
 /* The incidents over a restart: what is open, what was told, what waits to be verified. */
 
-enum { INCIDENTS_MOST = FAMILIES * TABLES_MOST };   /* open at once, and far more than wait to be verified */
+enum { INCIDENTS_MOST = FAMILIES * TABLES_MOST }; /* open at once, and far more than wait to be verified */
 
 static void archive_owned(struct archive *archive, const char *name, const char **owned)
 {
@@ -51,7 +51,8 @@ static void told_archive(struct tracked *tracked, struct archive *archive)
     static const char *const told[] = { "told", "told.severity", "told.alert", "told.resolved" };
     static const char *const noted[] = { "noted", "noted.severity", "noted.alert", "noted.resolved" };
     said_archive(&tracked->told, told, archive);
-    tracked->noted = archive_loading(archive) ? tracked->told : tracked->noted;   /* an older version tells no two apart */
+    tracked->noted =
+        archive_loading(archive) ? tracked->told : tracked->noted; /* an older version tells no two apart */
     said_archive(&tracked->noted, noted, archive);
     archive_bool(archive, "escalation", &tracked->escalation_due);
     archive_i64(archive, "first_told", &tracked->first_told_ms);
@@ -112,11 +113,16 @@ static bool load_next(struct engine *engine, struct archive *archive, int64_t *l
 void pool_archive(struct engine *engine, struct archive *archive)
 {
     static const char *const openings[FAMILIES] = {
-        [FAMILY_FAILURES] = "openings.failures", [FAMILY_LAG] = "openings.lag",
-        [FAMILY_SLOW] = "openings.slow", [FAMILY_STALE] = "openings.stale",
-        [FAMILY_DOWN] = "openings.down", [FAMILY_CRASH_LOOP] = "openings.crash_loop",
-        [FAMILY_SUCCESS_RATE] = "openings.success_rate", [FAMILY_THROUGHPUT] = "openings.throughput",
-        [FAMILY_LOG] = "openings.log", [FAMILY_DELIVERY] = "openings.delivery",
+        [FAMILY_FAILURES] = "openings.failures",
+        [FAMILY_LAG] = "openings.lag",
+        [FAMILY_SLOW] = "openings.slow",
+        [FAMILY_STALE] = "openings.stale",
+        [FAMILY_DOWN] = "openings.down",
+        [FAMILY_CRASH_LOOP] = "openings.crash_loop",
+        [FAMILY_SUCCESS_RATE] = "openings.success_rate",
+        [FAMILY_THROUGHPUT] = "openings.throughput",
+        [FAMILY_LOG] = "openings.log",
+        [FAMILY_DELIVERY] = "openings.delivery",
     };
     struct pool *pool = &engine->pool;
     int64_t count = (int64_t)pool->count;
@@ -128,11 +134,10 @@ void pool_archive(struct engine *engine, struct archive *archive)
     }
     archive_i64(archive, "incidents", &count);
     count = count < INCIDENTS_MOST ? count : INCIDENTS_MOST;
-    if (archive_loading(archive)) {
+    if (archive_loading(archive))
         for (int64_t last_id = 0; count > 0 && load_next(engine, archive, &last_id); count--)
             ;
-    } else {
+    else
         for (int64_t i = 0; i < count; i++)
             tracked_archive(engine, pool->incidents[i], archive);
-    }
 }

@@ -7,13 +7,13 @@
  * that the lead it shows is never flattered.
  */
 enum {
-    FOR_FAILURES = 5 * MINUTE_MS,                    /* after the third failure */
-    FOR_LAG_ELEVATED = 30 * MINUTE_MS,               /* lag > 20 min for 10 min */
-    FOR_LAG_CRITICAL = 35 * MINUTE_MS,               /* lag > 30 min for 5 min */
-    FOR_CYCLE_SLOW = 10 * MINUTE_MS,                 /* after completion: the metric is not there before */
+    FOR_FAILURES = 5 * MINUTE_MS,      /* after the third failure */
+    FOR_LAG_ELEVATED = 30 * MINUTE_MS, /* lag > 20 min for 10 min */
+    FOR_LAG_CRITICAL = 35 * MINUTE_MS, /* lag > 30 min for 5 min */
+    FOR_CYCLE_SLOW = 10 * MINUTE_MS,   /* after completion: the metric is not there before */
     FOR_CYCLE_TOO_SLOW = 2 * MINUTE_MS,
-    FOR_STALE = 65 * MINUTE_MS,                      /* unmoved for an hour, for 5 min */
-    FOR_DOWN = 5 * MINUTE_MS,                        /* two minutes, but evaluated every five */
+    FOR_STALE = 65 * MINUTE_MS, /* unmoved for an hour, for 5 min */
+    FOR_DOWN = 5 * MINUTE_MS,   /* two minutes, but evaluated every five */
 };
 
 static void due_at(struct tracked *tracked, int64_t at_ms)
@@ -33,7 +33,8 @@ void prometheus_lag(struct tracked *tracked, int64_t last_success_ms)
         last_success_ms + (tracked->facts.alert == ALERT_LAG_CRITICAL ? FOR_LAG_CRITICAL : FOR_LAG_ELEVATED);
 }
 
-void prometheus_slow(struct tracked *tracked, int64_t completed_ms, int64_t duration_ms, int64_t slow_ms, int64_t too_slow_ms)
+void prometheus_slow(struct tracked *tracked, int64_t completed_ms, int64_t duration_ms, int64_t slow_ms,
+                     int64_t too_slow_ms)
 {
     if (duration_ms > too_slow_ms)
         due_at(tracked, completed_ms + FOR_CYCLE_TOO_SLOW);

@@ -8,13 +8,14 @@
  * rose in proportion, which makes it a volume spike.
  */
 
-static const double much = 3;        /* times the usual duration */
-static const double in_proportion = 6; /* rows rose this little less than the duration: the volume's daily swing lies between */
+static const double much = 3; /* times the usual duration */
+static const double in_proportion =
+    6; /* rows rose this little less than the duration: the volume's daily swing lies between */
 
 struct suspect {
     const struct table *table;
-    double longer;               /* times the usual */
-    double more;                 /* rows, likewise; 0 if not known */
+    double longer; /* times the usual */
+    double more;   /* rows, likewise; 0 if not known */
 };
 
 static int64_t spent_ms(const struct engine *engine, const struct table *table)
@@ -47,7 +48,8 @@ static void say_one(const struct suspect *worst, const struct engine *engine, st
 {
     const struct table *table = worst->table;
     if (rows_explain(worst))
-        strbuf_printf(cause, "volume spike: %s moved %" PRId64 " rows, %.0f times the usual", table->name, table->moved, worst->more);
+        strbuf_printf(cause, "volume spike: %s moved %" PRId64 " rows, %.0f times the usual", table->name, table->moved,
+                      worst->more);
     else
         strbuf_printf(cause, "one table is slow: %s", table->name);
     strbuf_puts(cause, " (");
@@ -76,7 +78,8 @@ const char *slow_cause(const struct engine *engine, struct strbuf *cause)
     else if (spiked == slow)
         strbuf_printf(cause, "volume spike in %zu tables", slow);
     else
-        strbuf_printf(cause, "%zu of %zu tables are slow: look at the network and the machine's resources", slow, reached);
+        strbuf_printf(cause, "%zu of %zu tables are slow: look at the network and the machine's resources", slow,
+                      reached);
     return spiked ? "3/1" : slow == 1 ? "3" : "3/2";
 }
 

@@ -9,7 +9,7 @@ static struct table *table_add(struct engine *engine, struct slice name)
 {
     if (engine->table_count == TABLES_MOST)
         return NULL;
-    if (!engine->tables)   /* never moved: facts and complaints point at tables */
+    if (!engine->tables) /* never moved: facts and complaints point at tables */
         engine->tables = must_alloc(TABLES_MOST * sizeof *engine->tables);
     struct table *table = &engine->tables[engine->table_count++];
     *table = (struct table){
@@ -24,10 +24,9 @@ static struct table *table_add(struct engine *engine, struct slice name)
 
 struct table *table_named(struct engine *engine, struct slice name)
 {
-    for (size_t i = 0; i < engine->table_count; i++) {
+    for (size_t i = 0; i < engine->table_count; i++)
         if (slice_equals(name, engine->tables[i].name))
             return &engine->tables[i];
-    }
     return table_add(engine, name);
 }
 
@@ -132,7 +131,8 @@ void tables_archive_live(struct engine *engine, struct archive *archive)
     int64_t count = (int64_t)engine->table_count;
     archive_i64(archive, "tables", &count);
     for (int64_t i = 0; i < count && i < TABLES_MOST; i++) {
-        char *name = archive_loading(archive) ? NULL : must_copy(engine->tables[i].name, strlen(engine->tables[i].name));
+        char *name =
+            archive_loading(archive) ? NULL : must_copy(engine->tables[i].name, strlen(engine->tables[i].name));
         archive_text(archive, "table", &name);
         struct table *table = name ? table_named(engine, slice_of(name)) : NULL;
         if (table)

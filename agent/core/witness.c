@@ -11,13 +11,10 @@ enum { NAME_MOST = 128 };
 /* Names that people give a component, and the runbooks' scenarios of its failures. The first that fits is it. */
 static const struct component {
     const char *word;
-    const char *scenarios;   /* blank-separated, or "" where no failure speaks of it */
+    const char *scenarios; /* blank-separated, or "" where no failure speaks of it */
 } components[] = {
-    { "clickhouse", "1/2" },
-    { "spark", "1/3" },
-    { "postgres", "1/4 4/2" },
-    { "prefect-db", "1/4 4/2" },
-    { "prefect", "" },
+    { "clickhouse", "1/2" },     { "spark", "1/3" }, { "postgres", "1/4 4/2" },
+    { "prefect-db", "1/4 4/2" }, { "prefect", "" },
 };
 
 static const struct component *component_named(struct slice name)
@@ -26,19 +23,17 @@ static const struct component *component_named(struct slice name)
     size_t len = name.len < sizeof text - 1 ? name.len : sizeof text - 1;
     memcpy(text, name.len ? name.at : "", len);
     text[len] = '\0';
-    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++) {
+    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++)
         if (strcasestr(text, components[i].word))
             return &components[i];
-    }
     return NULL;
 }
 
 static bool any_names(const char *scenario)
 {
-    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++) {
+    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++)
         if (strstr(components[i].scenarios, scenario))
             return true;
-    }
     return false;
 }
 

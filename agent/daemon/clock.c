@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "daemon_private.h"
 #include "base/say.h"
+#include "daemon_private.h"
 
 /*
  * The clocks: the host's, which is set and sleeps, and the log's, which is read in a zone that may be another than the
@@ -60,8 +60,8 @@ static void zone_put(int64_t offset_s, struct strbuf *out)
     if (minutes == 0)
         strbuf_puts(out, "UTC");
     else
-        strbuf_printf(out, "UTC%c%02d:%02d (as [log] timezone: <%c%02d%02d>%c%02d:%02d)", sign, hours, rest, sign, hours, rest,
-                      offset_s < 0 ? '+' : '-', hours, rest);
+        strbuf_printf(out, "UTC%c%02d:%02d (as [log] timezone: <%c%02d%02d>%c%02d:%02d)", sign, hours, rest, sign,
+                      hours, rest, offset_s < 0 ? '+' : '-', hours, rest);
 }
 
 static void zone_text(const struct daemon *daemon, struct strbuf *out)

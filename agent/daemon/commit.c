@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon_private.h"
 #include "base/say.h"
+#include "daemon_private.h"
 #include "state.h"
 
 enum {
-    HELD_LEAST_BYTES = 8 << 20,   /* more than the WAL has when nobody is in the way, in a catch-up too */
-    SOON_MS = 50,                 /* after a commit that met our own checkpoint */
+    HELD_LEAST_BYTES = 8 << 20, /* more than the WAL has when nobody is in the way, in a catch-up too */
+    SOON_MS = 50,               /* after a commit that met our own checkpoint */
 };
 
 static void put_everything(struct daemon *daemon)
@@ -21,15 +21,16 @@ static void put_everything(struct daemon *daemon)
     history_put_sources(daemon->history, positions, count);
     state_save_parser(daemon->history, &daemon->ingest);
     state_save_engine(daemon->history, daemon->ingest.engine, STATE_CHANGED);
-    state_save_agent(daemon->history, &daemon->ingest, &(struct agent_facts){
-        .started_ms = daemon->started_ms,
-        .alive_ms = daemon->now_ms,
-        .writer = daemon->writer,
-        .behind_bytes = follow_behind(daemon->follow),
-        .commit_failures = daemon->commit_failures,
-        .log_path = daemon->config->log_path,
-        .log_trouble = trouble.len ? strbuf_text(&trouble) : NULL,
-    });
+    state_save_agent(daemon->history, &daemon->ingest,
+                     &(struct agent_facts){
+                         .started_ms = daemon->started_ms,
+                         .alive_ms = daemon->now_ms,
+                         .writer = daemon->writer,
+                         .behind_bytes = follow_behind(daemon->follow),
+                         .commit_failures = daemon->commit_failures,
+                         .log_path = daemon->config->log_path,
+                         .log_trouble = trouble.len ? strbuf_text(&trouble) : NULL,
+                     });
     strbuf_free(&trouble);
     daemon->touched = false;
 }
@@ -63,8 +64,10 @@ static void watch_wal(struct daemon *daemon)
 {
     int64_t held_bytes = history_held_bytes(daemon->history), told_bytes = daemon->held_told_bytes;
     if (held_bytes >= (told_bytes ? 2 * told_bytes : HELD_LEAST_BYTES)) {
-        say_warning("history: %" PRId64 " MB of the write-ahead log cannot be moved into the database, and it grows: a reader holds it "
-                    "(fuser %s-wal names it), or the disk fails", held_bytes >> 20, daemon->config->history_db);
+        say_warning("history: %" PRId64
+                    " MB of the write-ahead log cannot be moved into the database, and it grows: a reader holds it "
+                    "(fuser %s-wal names it), or the disk fails",
+                    held_bytes >> 20, daemon->config->history_db);
         daemon->held_told_bytes = held_bytes;
     } else if (told_bytes && held_bytes < HELD_LEAST_BYTES) {
         say_warning("history: the write-ahead log is free again");
@@ -107,7 +110,8 @@ static struct textfile_deliveries *gather_deliveries(const struct dispatch *disp
     *count = 0;
     while (dispatch && dispatch_counts(dispatch, *count, &counts)) {
         deliveries = must_grow(deliveries, *count + 1, sizeof *deliveries);
-        deliveries[(*count)++] = (struct textfile_deliveries){ counts.webhook, counts.delivered, counts.retried, counts.refused };
+        deliveries[(*count)++] =
+            (struct textfile_deliveries){ counts.webhook, counts.delivered, counts.retried, counts.refused };
     }
     return deliveries;
 }
@@ -117,21 +121,23 @@ void daemon_write_textfile(struct daemon *daemon, bool up)
     size_t delivery_count;
     struct textfile_deliveries *deliveries = gather_deliveries(daemon->dispatch, &delivery_count);
 
-    textfile_write(&daemon->textfile, daemon->config->metrics_textfile, &(struct textfile_facts){
-        .up = up,
-        .reload_refused = daemon->reload_refused,
-        .log_path = daemon->config->log_path,
-        .started_ms = daemon->started_ms,
-        .metrics = daemon->metrics,
-        .deliveries = deliveries,
-        .delivery_count = delivery_count,
-        .parsed = parser_counts(daemon->ingest.parser),
-        .commit_failures = daemon->commit_failures,
-        .read_bytes = daemon->read_bytes,
-        .behind_bytes = follow_behind(daemon->follow),
-        .last_record_ms = parser_clock(daemon->ingest.parser),
-        .next_run_ms = engine_next_run_ms(daemon->ingest.engine),
-        .writer_present = daemon->writer == WRITER_UNKNOWN ? -1 : daemon->writer == WRITER_PRESENT,
-    }, daemon->now_ms);
+    textfile_write(&daemon->textfile, daemon->config->metrics_textfile,
+                   &(struct textfile_facts){
+                       .up = up,
+                       .reload_refused = daemon->reload_refused,
+                       .log_path = daemon->config->log_path,
+                       .started_ms = daemon->started_ms,
+                       .metrics = daemon->metrics,
+                       .deliveries = deliveries,
+                       .delivery_count = delivery_count,
+                       .parsed = parser_counts(daemon->ingest.parser),
+                       .commit_failures = daemon->commit_failures,
+                       .read_bytes = daemon->read_bytes,
+                       .behind_bytes = follow_behind(daemon->follow),
+                       .last_record_ms = parser_clock(daemon->ingest.parser),
+                       .next_run_ms = engine_next_run_ms(daemon->ingest.engine),
+                       .writer_present = daemon->writer == WRITER_UNKNOWN ? -1 : daemon->writer == WRITER_PRESENT,
+                   },
+                   daemon->now_ms);
     free(deliveries);
 }

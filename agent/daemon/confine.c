@@ -24,27 +24,56 @@ struct ruleset_rights {
 };
 
 static const uint64_t read_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-static const uint64_t write_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR
-    | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_REG
-    | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE;
+static const uint64_t write_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+                                     LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
+                                     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
+                                     LANDLOCK_ACCESS_FS_REMOVE_FILE;
 /* Whatever is not granted anywhere is refused everywhere: running a program, devices, sockets, FIFOs, links. */
-static const uint64_t all_rights = write_rights | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR
-    | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO
-    | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM;
+static const uint64_t all_rights = write_rights | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                                   LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK |
+                                   LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
+                                   LANDLOCK_ACCESS_FS_MAKE_SYM;
 
 /* What libc, libcurl and GnuTLS read on their own. What a host does not have is passed over. */
 static const char *const system_places[] = {
-    "/etc/ssl", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/etc/gnutls", "/etc/pkcs11", "/usr/share/p11-kit",
-    "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols",
-    "/run/systemd/resolve", "/run/NetworkManager", "/run/nscd", "/etc/passwd", "/etc/group",
-    "/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib",
-    "/dev/null", "/dev/urandom", "/proc/self", "/proc/sys/kernel", "/sys/devices/system/cpu",
+    "/etc/ssl",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+    "/etc/gnutls",
+    "/etc/pkcs11",
+    "/usr/share/p11-kit",
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/host.conf",
+    "/etc/nsswitch.conf",
+    "/etc/gai.conf",
+    "/etc/services",
+    "/etc/protocols",
+    "/run/systemd/resolve",
+    "/run/NetworkManager",
+    "/run/nscd",
+    "/etc/passwd",
+    "/etc/group",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/usr/share/zoneinfo",
+    "/etc/ld.so.cache",
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/dev/null",
+    "/dev/urandom",
+    "/proc/self",
+    "/proc/sys/kernel",
+    "/sys/devices/system/cpu",
 };
 
 struct fence {
     int ruleset;
     uint64_t handled;
-    int error;               /* the first that a rule met */
+    int error; /* the first that a rule met */
 };
 
 /* A file takes no rights that only directories have. */
@@ -60,7 +89,7 @@ static void allow(struct fence *fence, const char *path, uint64_t rights)
 {
     int fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)
-        return;   /* what is not there, or not ours to see, needs no rule */
+        return; /* what is not there, or not ours to see, needs no rule */
     struct landlock_path_beneath_attr rule = {
         .allowed_access = fitting(fd, rights) & fence->handled,
         .parent_fd = fd,

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-#include "config.h"
 #include "base/strbuf.h"
+#include "config.h"
 
 /*
  * Least privilege. From here on, and in every thread and program started later, the process gains no privileges, dumps no

@@ -3,17 +3,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/say.h"
 #include "daemon_private.h"
 #include "systemd.h"
-#include "base/say.h"
 
 enum {
-    READ_BYTES = 1 << 20,                /* lines of one commit while catching up */
+    READ_BYTES = 1 << 20, /* lines of one commit while catching up */
     HOUSEKEEPING_MS = 60 * 60 * 1000,
-    REOPEN_MS = 100,                     /* how long a log may have no writer while it is reopened */
-    REFUSED_MS = 2000,                   /* how long a log may be unreadable while it is made: created, then chmod */
-    SILENCE_LOOK_MS = 5 * 1000,          /* while one is in force: a person may end it at any time */
-    PENDING_BYTES_MOST = 4 << 20,        /* gathered while the disk is full: beyond it, the log waits unread */
+    REOPEN_MS = 100,              /* how long a log may have no writer while it is reopened */
+    REFUSED_MS = 2000,            /* how long a log may be unreadable while it is made: created, then chmod */
+    SILENCE_LOOK_MS = 5 * 1000,   /* while one is in force: a person may end it at any time */
+    PENDING_BYTES_MOST = 4 << 20, /* gathered while the disk is full: beyond it, the log waits unread */
 };
 
 /* Signals come at any moment: these two are all that their handler touches. */
@@ -68,7 +68,7 @@ static void notice_writer(struct daemon *daemon, enum follow_writer writer)
     enum follow_writer was = daemon->writer;
     bool first = writer == WRITER_ABSENT && daemon->absent_ms == 0;
     if (parser_clock(daemon->ingest.parser) == 0)
-        return;                          /* nobody has written yet, so nobody can be missed */
+        return; /* nobody has written yet, so nobody can be missed */
     if (writer != WRITER_ABSENT)
         daemon->absent_ms = 0;
     else if (first)
@@ -115,8 +115,8 @@ static void notice_refusal(struct daemon *daemon)
     daemon->log_told = wanted;
     if (why)
         strbuf_printf(&text, "the log %s is not read: %s", daemon->config->log_path, why);
-    daemon_feed_host(daemon, &(struct event){ .kind = why ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE,
-                                              .text = strbuf_slice(&text) });
+    daemon_feed_host(
+        daemon, &(struct event){ .kind = why ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE, .text = strbuf_slice(&text) });
     strbuf_free(&text);
 }
 
@@ -306,7 +306,7 @@ static void loop(struct daemon *daemon)
         if (reload_asked) {
             reload_asked = 0;
             daemon_reload(daemon);
-            continue;   /* what waits is for the new configuration to send, now */
+            continue; /* what waits is for the new configuration to send, now */
         }
         beat(daemon);
         if (textfile_next_ms(daemon) <= daemon->now_ms)

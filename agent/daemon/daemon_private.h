@@ -3,12 +3,12 @@
 #define DAEMON_DAEMON_PRIVATE_H
 
 #include "base/clock.h"
-#include "prober.h"
 #include "daemon.h"
-#include "notify.h"
 #include "follow.h"
 #include "history.h"
 #include "ingest.h"
+#include "notify.h"
+#include "prober.h"
 #include "textfile.h"
 
 /*
@@ -17,50 +17,50 @@
  */
 
 enum {
-    FRESH_MS = 60 * 1000,                /* backlog younger than that is news: a restart of the agent swallows none */
-    RETRY_MS = 1000,                     /* after a commit that failed */
+    FRESH_MS = 60 * 1000, /* backlog younger than that is news: a restart of the agent swallows none */
+    RETRY_MS = 1000,      /* after a commit that failed */
     SOURCES_MOST = 16,
 };
 
-enum log_told { LOG_UNTOLD, LOG_TOLD_READABLE, LOG_TOLD_REFUSED };   /* what the core knows of the log */
+enum log_told { LOG_UNTOLD, LOG_TOLD_READABLE, LOG_TOLD_REFUSED }; /* what the core knows of the log */
 
 struct daemon {
     struct config *config;
     const struct daemon_source *source;
     struct history *history;
     struct dispatch *dispatch;
-    struct prober *prober;               /* NULL: nothing to ask */
+    struct prober *prober; /* NULL: nothing to ask */
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;
     struct ingest ingest;
     struct hostclock clock;
-    struct history_trouble trouble;      /* since when commits fail; empty when the last one did not */
-    struct strbuf status;                /* what the service manager shows */
+    struct history_trouble trouble; /* since when commits fail; empty when the last one did not */
+    struct strbuf status;           /* what the service manager shows */
     enum follow_writer writer;
-    int64_t absent_ms;                   /* since when the log has no writer; 0: it has one, or nobody knows */
-    int64_t refused_ms;                  /* since when the log is refused; 0: it is not */
+    int64_t absent_ms;  /* since when the log has no writer; 0: it has one, or nobody knows */
+    int64_t refused_ms; /* since when the log is refused; 0: it is not */
     enum log_told log_told;
     bool catching_up;
-    bool drained;                        /* all that was there had been read before this turn */
-    bool touched;                        /* lines or deadlines changed the core since the last commit */
-    bool limits_said;                    /* that a pattern was given up */
-    bool ready;                          /* the service manager was told */
-    bool reload_refused;                 /* the configuration was to be read again, and was bad */
+    bool drained;        /* all that was there had been read before this turn */
+    bool touched;        /* lines or deadlines changed the core since the last commit */
+    bool limits_said;    /* that a pattern was given up */
+    bool ready;          /* the service manager was told */
+    bool reload_refused; /* the configuration was to be read again, and was bad */
     int64_t started_ms;
-    int64_t now_ms;                      /* this turn of the loop, by the wall clock */
-    int64_t running_ms;                  /* the same by a clock that nobody sets: the agent's own deadlines are on it */
-    int64_t zone_said_ms;                /* of which error of the zone people were told */
-    int64_t records_judged;              /* the records when the zone was looked at last */
-    int64_t read_bytes;                  /* of the log, since the start */
+    int64_t now_ms;         /* this turn of the loop, by the wall clock */
+    int64_t running_ms;     /* the same by a clock that nobody sets: the agent's own deadlines are on it */
+    int64_t zone_said_ms;   /* of which error of the zone people were told */
+    int64_t records_judged; /* the records when the zone was looked at last */
+    int64_t read_bytes;     /* of the log, since the start */
     int64_t commit_failures;
-    int64_t held_told_bytes;             /* of the WAL, as last complained of; 0: no complaint */
-    int64_t retry_ms;                    /* when to commit again; 0: at once */
+    int64_t held_told_bytes; /* of the WAL, as last complained of; 0: no complaint */
+    int64_t retry_ms;        /* when to commit again; 0: at once */
     int64_t housekeeping_ms;
-    int64_t watchdog_ms;                 /* when to tell the service manager next; INT64_MAX: it does not ask */
-    int64_t silenced_until_ms;           /* what the core was told last */
-    int64_t silence_look_ms;             /* when to ask again whether somebody ended the silence; INT64_MAX: there is none */
-    int64_t beat_ms;                     /* when the next heartbeat is due; INT64_MAX: none is wanted */
+    int64_t watchdog_ms;       /* when to tell the service manager next; INT64_MAX: it does not ask */
+    int64_t silenced_until_ms; /* what the core was told last */
+    int64_t silence_look_ms;   /* when to ask again whether somebody ended the silence; INT64_MAX: there is none */
+    int64_t beat_ms;           /* when the next heartbeat is due; INT64_MAX: none is wanted */
 };
 
 /* False with why in *error; daemon_close in any case. */

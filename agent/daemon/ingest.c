@@ -54,7 +54,7 @@ static void leave_future(struct ingest *ingest, int64_t time_ms)
 static void go_live(struct ingest *ingest, int64_t from_ms)
 {
     ingest->live_from_ms = INT64_MIN;
-    engine_tick(ingest->engine, from_ms - 1);   /* what was missed before it is old news as well */
+    engine_tick(ingest->engine, from_ms - 1); /* what was missed before it is old news as well */
     engine_go_live(ingest->engine);
 }
 
@@ -65,7 +65,8 @@ static void take_event(void *ctx, struct event *event)
     leave_future(ingest, event->time_ms);
     event->time_ms -= ingest->zone_error_ms;
     event->at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
-    if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms && !is_ahead(ingest, event->time_ms))
+    if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms &&
+        !is_ahead(ingest, event->time_ms))
         go_live(ingest, event->time_ms);
     engine_feed(ingest->engine, event);
 }

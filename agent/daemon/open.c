@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon_private.h"
-#include "confine.h"
-#include "systemd.h"
 #include "base/say.h"
+#include "confine.h"
+#include "daemon_private.h"
 #include "state.h"
+#include "systemd.h"
 
 /* --- what the core and the log tell ------------------------------------------------------------------------ */
 

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/say.h"
 #include "daemon_private.h"
 #include "systemd.h"
-#include "base/say.h"
 
 static bool same_path(const char *a, const char *b)
 {

@@ -9,7 +9,7 @@ static const char KEY_BEGINS[] = "-----BEGIN ", KEY_ENDS[] = "-----END ", KEY_IS
 
 struct scrub {
     struct masker *masker;
-    bool in_key;             /* a line of this excerpt began a private key that has not ended yet */
+    bool in_key; /* a line of this excerpt began a private key that has not ended yet */
     struct strbuf text, line;
 };
 
@@ -23,9 +23,8 @@ struct scrub *scrub_open(void)
 
 void scrub_close(struct scrub *scrub)
 {
-    if (scrub == NULL) {
+    if (!scrub)
         return;
-    }
     masker_close(scrub->masker);
     strbuf_free(&scrub->text);
     strbuf_free(&scrub->line);
@@ -42,9 +41,9 @@ static const char *after_mark(struct slice text, const char *mark)
 {
     const char *end = text.at + text.len;
     const char *at = memmem(text.at, text.len, mark, strlen(mark));
-    const char *kind = at != NULL ? memmem(at, (size_t)(end - at), KEY_IS_PRIVATE, strlen(KEY_IS_PRIVATE)) : NULL;
+    const char *kind = at ? memmem(at, (size_t)(end - at), KEY_IS_PRIVATE, strlen(KEY_IS_PRIVATE)) : NULL;
 
-    return kind != NULL ? kind + strlen(KEY_IS_PRIVATE) : NULL;
+    return kind ? kind + strlen(KEY_IS_PRIVATE) : NULL;
 }
 
 static struct slice rest_of(struct slice text, const char *from)
@@ -56,13 +55,11 @@ static bool leaves_key_open(struct slice text)
 {
     const char *begun, *ended = text.at;
 
-    if (text.len == 0) {
+    if (text.len == 0)
         return false;
-    }
-    while (ended != NULL && (begun = after_mark(rest_of(text, ended), KEY_BEGINS)) != NULL) {
+    while (ended && (begun = after_mark(rest_of(text, ended), KEY_BEGINS)) != NULL)
         ended = after_mark(rest_of(text, begun), KEY_ENDS);
-    }
-    return ended == NULL;
+    return !ended;
 }
 
 /* One line of an excerpt. */
@@ -71,9 +68,8 @@ static void scrub_text(struct scrub *scrub, struct slice text, struct strbuf *ou
     if (scrub->in_key) {
         const char *after = after_mark(text, KEY_ENDS);
         strbuf_puts(out, "***");
-        if (after == NULL) {
+        if (!after)
             return;
-        }
         text = rest_of(text, after);
     }
     scrub->in_key = leaves_key_open(text);
@@ -103,18 +99,15 @@ static bool has_foreign_words(const struct event *event)
     case EVENT_RUN_STDERR:
     case EVENT_RUN_TIMEOUT:
     case EVENT_CYCLE_EXCEPTION:
-    case EVENT_SCHEDULER_CRASHED:
-        return true;
-    default:
-        return event->text.len > 0;
+    case EVENT_SCHEDULER_CRASHED: return true;
+    default: return event->text.len > 0;
     }
 }
 
 void scrub_event(struct scrub *scrub, struct event *event)
 {
-    if (event->kind != EVENT_RUN_STDERR) {
+    if (event->kind != EVENT_RUN_STDERR)
         scrub->in_key = false;
-    }
     if (has_foreign_words(event)) {
         strbuf_clear(&scrub->text);
         strbuf_clear(&scrub->line);

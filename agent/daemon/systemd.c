@@ -18,15 +18,14 @@ enum { STATUS_BYTES = 256, USEC_PER_MSEC = 1000 };
 static socklen_t address_of(const char *name, struct sockaddr_un *address)
 {
     size_t len = strlen(name);
-    if ((name[0] != '/' && name[0] != '@') || len < 2 || len >= sizeof address->sun_path) {
+    if ((name[0] != '/' && name[0] != '@') || len < 2 || len >= sizeof address->sun_path)
         return 0;
-    }
     memset(address, 0, sizeof *address);
     address->sun_family = AF_UNIX;
     memcpy(address->sun_path, name, len);
     if (name[0] == '@') {
         address->sun_path[0] = '\0';
-        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);   /* the name's length counts, no NUL ends it */
+        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len); /* the name's length counts, no NUL ends it */
     }
     return (socklen_t)sizeof *address;
 }
@@ -34,9 +33,8 @@ static socklen_t address_of(const char *name, struct sockaddr_un *address)
 static enum systemd_told send_text(const char *text)
 {
     const char *name = getenv("NOTIFY_SOCKET");
-    if (name == NULL || name[0] == '\0') {
+    if (!name || name[0] == '\0')
         return SYSTEMD_NOT_THERE;
-    }
     struct sockaddr_un address;
     socklen_t address_len = address_of(name, &address);
     if (address_len == 0) {
@@ -44,9 +42,8 @@ static enum systemd_told send_text(const char *text)
         return SYSTEMD_FAILED;
     }
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
+    if (fd < 0)
         return SYSTEMD_FAILED;
-    }
     ssize_t sent;
     do {
         sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address, address_len);
@@ -71,14 +68,10 @@ static enum systemd_told tell_reloading(void)
 enum systemd_told systemd_tell(enum systemd_state state)
 {
     switch (state) {
-    case SYSTEMD_READY:
-        return send_text("READY=1");
-    case SYSTEMD_RELOADING:
-        return tell_reloading();
-    case SYSTEMD_STOPPING:
-        return send_text("STOPPING=1");
-    case SYSTEMD_WATCHDOG:
-        return send_text("WATCHDOG=1");
+    case SYSTEMD_READY: return send_text("READY=1");
+    case SYSTEMD_RELOADING: return tell_reloading();
+    case SYSTEMD_STOPPING: return send_text("STOPPING=1");
+    case SYSTEMD_WATCHDOG: return send_text("WATCHDOG=1");
     }
     errno = EINVAL;
     return SYSTEMD_FAILED;
@@ -87,9 +80,8 @@ enum systemd_told systemd_tell(enum systemd_state state)
 /* Back to where a character of UTF-8 begins, if text[len] is inside one: the manager drops a status that is not UTF-8. */
 static size_t whole_characters(const char *text, size_t len)
 {
-    while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80) {
+    while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
         len--;
-    }
     return len;
 }
 
@@ -98,9 +90,8 @@ enum systemd_told systemd_tell_status(const char *text)
     char line[sizeof "STATUS=" + STATUS_BYTES] = "STATUS=";
     char *out = line + strlen(line);
     size_t len = strlen(text);
-    if (len > STATUS_BYTES) {
+    if (len > STATUS_BYTES)
         len = whole_characters(text, STATUS_BYTES);
-    }
     /* A line break would begin another assignment. */
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -114,9 +105,8 @@ enum systemd_told systemd_tell_status(const char *text)
 static int64_t number_from(const char *variable)
 {
     const char *text = getenv(variable);
-    if (text == NULL || text[0] < '0' || text[0] > '9') {
+    if (!text || text[0] < '0' || text[0] > '9')
         return -1;
-    }
     char *end;
     errno = 0;
     int64_t number = strtoll(text, &end, 10);
@@ -126,13 +116,11 @@ static int64_t number_from(const char *variable)
 int64_t systemd_watchdog_ms(void)
 {
     int64_t usec = number_from("WATCHDOG_USEC");
-    if (usec <= 0) {
+    if (usec <= 0)
         return 0;
-    }
     /* Inherited from somebody else's service: not meant for us. */
-    if (getenv("WATCHDOG_PID") != NULL && number_from("WATCHDOG_PID") != (int64_t)getpid()) {
+    if (getenv("WATCHDOG_PID") != NULL && number_from("WATCHDOG_PID") != (int64_t)getpid())
         return 0;
-    }
     int64_t half_ms = usec / 2 / USEC_PER_MSEC;
     return half_ms > 0 ? half_ms : 1;
 }

@@ -11,7 +11,7 @@
 
 enum systemd_state { SYSTEMD_READY, SYSTEMD_RELOADING, SYSTEMD_STOPPING, SYSTEMD_WATCHDOG };
 
-enum systemd_told { SYSTEMD_TOLD, SYSTEMD_NOT_THERE, SYSTEMD_FAILED };   /* FAILED: errno says why */
+enum systemd_told { SYSTEMD_TOLD, SYSTEMD_NOT_THERE, SYSTEMD_FAILED }; /* FAILED: errno says why */
 
 enum systemd_told systemd_tell(enum systemd_state state);
 

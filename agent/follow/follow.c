@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "follow_state.h"
-#include "wake_timer.h"
 #include "inotify.h"
+#include "wake_timer.h"
 #include "writer_lease.h"
 
 /* A writer that reopens by itself or is told to does so well within this time after a rotation. */
@@ -157,7 +157,8 @@ static enum follow_writer ask_writer(struct follow *follow, struct followed *fil
     }
     if (file->writer == WRITER_UNKNOWN && !follow->said_no_lease) {
         follow->said_no_lease = true;
-        follow_note(follow, FOLLOW_NO_LEASE, "who holds it open may not be asked here (not its owner, no CAP_LEASE, or no "
+        follow_note(follow, FOLLOW_NO_LEASE,
+                    "who holds it open may not be asked here (not its owner, no CAP_LEASE, or no "
                     "leases on this file system): the scheduler's death is seen by its silence only");
     }
     return file->writer;
@@ -187,16 +188,19 @@ static void blame_writer(struct follow *follow, size_t index)
     struct followed *file = &follow->files[index];
     int64_t now_ms = follow_monotonic_ms();
 
-    if (!is_replaced(follow, index) || file->blamed || file->written_ms == 0 || now_ms - file->written_ms < STALE_WRITER_MS)
+    if (!is_replaced(follow, index) || file->blamed || file->written_ms == 0 ||
+        now_ms - file->written_ms < STALE_WRITER_MS)
         return;
     file->writer_stale = true;
     enum follow_writer writer = ask_writer(follow, file);
     if (writer == WRITER_ABSENT || (writer == WRITER_UNKNOWN && file->closed))
         return;
     file->blamed = true;
-    follow_note(follow, FOLLOW_STALE_WRITER, "rotated away, but the writer stays with the old file (inode %llu), which is "
-                "followed too; rotate with copytruncate, or make the writer reopen its log (Python: WatchedFileHandler)",
-                (unsigned long long)tail_position(file->tail).inode);
+    follow_note(
+        follow, FOLLOW_STALE_WRITER,
+        "rotated away, but the writer stays with the old file (inode %llu), which is "
+        "followed too; rotate with copytruncate, or make the writer reopen its log (Python: WatchedFileHandler)",
+        (unsigned long long)tail_position(file->tail).inode);
 }
 
 static bool is_done(struct follow *follow, struct followed *file)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "siblings.h"
 #include "inotify.h"
+#include "siblings.h"
 
 static void insert(struct follow *follow, size_t index, struct tail *tail)
 {
@@ -43,10 +43,9 @@ void follow_drop(struct follow *follow, size_t index)
 static bool is_followed(const struct follow *follow, const struct tail *tail)
 {
     struct source_position id = tail_position(tail);
-    for (size_t i = 0; i < follow->count; i++) {
+    for (size_t i = 0; i < follow->count; i++)
         if (tail_is(follow->files[i].tail, id.device, id.inode))
             return true;
-    }
     return false;
 }
 
@@ -65,10 +64,10 @@ static bool is_copy(const struct follow *follow, const struct tail *tail)
 
 /* Which siblings are generations that nobody has read yet. */
 struct span {
-    size_t from, to;         /* indexes */
-    uid_t owner;             /* in a directory like /tmp anybody could put a forged generation beside the log */
-    int64_t written_ns;      /* and written after that: an old one unpacked again is born late, too */
-    bool plain_only;         /* the packed ones are older */
+    size_t from, to;    /* indexes */
+    uid_t owner;        /* in a directory like /tmp anybody could put a forged generation beside the log */
+    int64_t written_ns; /* and written after that: an old one unpacked again is born late, too */
+    bool plain_only;    /* the packed ones are older */
 };
 
 static void append_generations(struct follow *follow, struct siblings *siblings, const struct span *span)
@@ -76,8 +75,8 @@ static void append_generations(struct follow *follow, struct siblings *siblings,
     for (size_t i = span->from; i < span->to; i++) {
         const struct tail *tail = siblings->tails[i];
         if (tail && siblings_is_generation(siblings, i) && tail_owner(tail) == span->owner &&
-            !(span->plain_only && tail_is_packed(tail)) &&
-            tail_changed_ns(tail) >= span->written_ns && !is_followed(follow, tail) && !is_copy(follow, tail))
+            !(span->plain_only && tail_is_packed(tail)) && tail_changed_ns(tail) >= span->written_ns &&
+            !is_followed(follow, tail) && !is_copy(follow, tail))
             append(follow, siblings_take(siblings, i));
     }
 }
@@ -90,7 +89,9 @@ static struct span span_since(const struct siblings *siblings, int64_t born_ns, 
     /* One that was taken was found by what it is, not by its age: it lies before those that are looked for. */
     while (from < siblings->count && (!siblings->tails[from] || tail_born_ns(siblings->tails[from]) <= born_ns))
         from++;
-    return (struct span){ .from = from, .to = to == SIZE_MAX ? siblings->count : to, .owner = owner, .written_ns = born_ns };
+    return (struct span){
+        .from = from, .to = to == SIZE_MAX ? siblings->count : to, .owner = owner, .written_ns = born_ns
+    };
 }
 
 /*
@@ -138,11 +139,14 @@ static enum whereabouts find(const struct source_position *position, const struc
     return at_path && position->fingerprint_len > 0 && tail_begins_as(at_path, position) ? AT_PATH : LOST;
 }
 
-static void note_lost(const struct follow *follow, const struct source_position *position, const struct siblings *siblings)
+static void note_lost(const struct follow *follow, const struct source_position *position,
+                      const struct siblings *siblings)
 {
     follow_note(follow, FOLLOW_ROTATED, "the file read last (inode %llu, up to byte %lld) is not there any more%s",
-                (unsigned long long)position->inode, (long long)position->offset, siblings->compressed ?
-                ", removed or compressed otherwise than by gzip: what was written to it after that is not read" : "");
+                (unsigned long long)position->inode, (long long)position->offset,
+                siblings->compressed
+                    ? ", removed or compressed otherwise than by gzip: what was written to it after that is not read"
+                    : "");
 }
 
 /*
@@ -165,9 +169,7 @@ static void take_up(struct follow *follow, struct tail *at_path)
 
         span = (struct span){ 0 };
         switch (find(position, at_path, &siblings, &index)) {
-        case AT_PATH:
-            tail_resume(at_path, position);
-            break;
+        case AT_PATH: tail_resume(at_path, position); break;
         case BESIDE:
             tail_resume(siblings.tails[index], position);
             span = span_between(&siblings, siblings.tails[index], at_path);
@@ -193,7 +195,8 @@ static void take_up(struct follow *follow, struct tail *at_path)
  * nothing came behind it), or none: logrotate puts what a writer made too early under a name of its own, over what it put there
  * before. Then only age tells, and nobody knows that of a packed one.
  */
-static struct span span_behind_left(const struct follow *follow, const struct siblings *siblings, const struct tail *at_path)
+static struct span span_behind_left(const struct follow *follow, const struct siblings *siblings,
+                                    const struct tail *at_path)
 {
     struct span span = span_since(siblings, follow->left.born_ns, follow->left.owner, at_path);
     size_t index = siblings_find_position(siblings, &follow->left.position);
@@ -323,11 +326,13 @@ static void bear_absence(struct follow *follow)
 static bool changed_hands(const struct follow *follow, const struct tail *tail, struct strbuf *why)
 {
     uid_t owner = tail_owner(tail);
-    if (follow->owner != TAIL_ANY_OWNER || follow->known_owner == TAIL_ANY_OWNER || (int64_t)owner == follow->known_owner ||
-        owner == 0 || owner == geteuid() || is_followed(follow, tail))
+    if (follow->owner != TAIL_ANY_OWNER || follow->known_owner == TAIL_ANY_OWNER ||
+        (int64_t)owner == follow->known_owner || owner == 0 || owner == geteuid() || is_followed(follow, tail))
         return false;
-    strbuf_printf(why, "replaced by a file of user %u, the one before was user %lld's; if that is right, set [log] owner or "
-                  "restart the agent", (unsigned)owner, (long long)follow->known_owner);
+    strbuf_printf(why,
+                  "replaced by a file of user %u, the one before was user %lld's; if that is right, set [log] owner or "
+                  "restart the agent",
+                  (unsigned)owner, (long long)follow->known_owner);
     return true;
 }
 

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "wake_timer.h"
 #include "inotify.h"
+#include "wake_timer.h"
 
 /* After a close, the writer's absence is asked for again after 2, 8, 32, 128 and 512 ms. */
 enum { RECHECK_FIRST_MS = 2, RECHECK_FACTOR = 4, RECHECK_LAST_MS = 512 };
@@ -90,10 +90,9 @@ static bool is_slow(const struct follow *follow)
 {
     if (follow->polling || follow->retry || follow->unreadable.len > 0 || !follow->have_inotify)
         return true;
-    for (size_t i = 0; i < follow->count; i++) {
+    for (size_t i = 0; i < follow->count; i++)
         if (follow->files[i].written_ms != 0 && !follow->files[i].blamed)
             return true;
-    }
     return false;
 }
 
@@ -117,7 +116,7 @@ static enum watch_outcome next(struct follow *follow, struct watch_event *event)
         return sleep_until_slow();
     enum watch_outcome outcome = watch_next(is_slow(follow) ? FOLLOW_SLOW_MS / 1000 : SLEEP_MOST_S, event);
     if (outcome == WATCH_FAILED)
-        follow->place_watched = false;   /* the next look begins a new instance */
+        follow->place_watched = false; /* the next look begins a new instance */
     return outcome;
 }
 
@@ -148,15 +147,12 @@ static bool sleep_for_event(struct follow *follow, int64_t until_ms)
             if (on_event(follow, &event))
                 return true;
             break;
-        case WATCH_FAILED:
-            follow->look = true;
-            return true;
+        case WATCH_FAILED: follow->look = true; return true;
         case WATCH_TIMEOUT:
             if (!is_slow(follow))
                 return false;
             break;
-        case WATCH_INTERRUPTED:
-            break;
+        case WATCH_INTERRUPTED: break;
         }
         if (slow_is_due(follow))
             return true;

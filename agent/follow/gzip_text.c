@@ -18,11 +18,11 @@ struct unpack {
     char head[UNPACK_HEAD_BYTES];
     size_t head_len;
 
-    bool begun;              /* the stream and what follows are in use */
+    bool begun; /* the stream and what follows are in use */
     z_stream stream;
     unsigned char *input;
-    int64_t packed;          /* how much of the file was taken into input */
-    char *window;            /* text from offset `from` on */
+    int64_t packed; /* how much of the file was taken into input */
+    char *window;   /* text from offset `from` on */
     size_t window_len, window_room;
     int64_t from;
     bool ended;

@@ -20,9 +20,9 @@ void unwatch_file(int fd);
 bool watch_is_blind(int fd);
 
 struct watch_event {
-    uint32_t mask;           /* of inotify(7) */
-    const char *name;        /* of the directory's entry, or NULL; until the next call */
-    int fd;                  /* of the watched file, or -1 */
+    uint32_t mask;    /* of inotify(7) */
+    const char *name; /* of the directory's entry, or NULL; until the next call */
+    int fd;           /* of the watched file, or -1 */
 };
 
 enum watch_outcome { WATCH_EVENT, WATCH_TIMEOUT, WATCH_INTERRUPTED, WATCH_FAILED };

@@ -21,7 +21,8 @@ static bool is_trusted(const struct stat *st, int64_t owner, struct strbuf *why)
     if (!S_ISREG(st->st_mode))
         strbuf_printf(why, "%s, not a regular file", kind_name(st->st_mode));
     else if (owner != TAIL_ANY_OWNER && (int64_t)st->st_uid != owner)
-        strbuf_printf(why, "owned by user %u, not by %lld as [log] owner demands", (unsigned)st->st_uid, (long long)owner);
+        strbuf_printf(why, "owned by user %u, not by %lld as [log] owner demands", (unsigned)st->st_uid,
+                      (long long)owner);
     else
         return true;
     return false;

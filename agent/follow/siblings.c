@@ -28,10 +28,9 @@ static bool ends_in(const char *name, const char *end)
 static bool is_compressed(const char *name)
 {
     static const char *const ENDS[] = { ".gz", ".xz", ".bz2", ".zst", ".lz4", ".lzma", ".Z" };
-    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++) {
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++)
         if (ends_in(name, ENDS[i]))
             return true;
-    }
     return false;
 }
 
@@ -136,10 +135,9 @@ static void swap(struct siblings *siblings, size_t a, size_t b)
 
 static void sort(struct siblings *siblings)
 {
-    for (size_t i = 1; i < siblings->count; i++) {
+    for (size_t i = 1; i < siblings->count; i++)
         for (size_t j = i; j > 0 && is_older(siblings, j, j - 1); j--)
             swap(siblings, j, j - 1);
-    }
 }
 
 static struct timespec changed(const char *directory)
@@ -199,10 +197,9 @@ static void date(const struct siblings *siblings, struct tail *tail, const struc
 
 void siblings_date(struct siblings *siblings, struct tail *at_path, const struct source_position *position)
 {
-    for (size_t i = 0; i < siblings->count; i++) {
+    for (size_t i = 0; i < siblings->count; i++)
         if (siblings->tails[i] && tail_is(siblings->tails[i], position->device, position->inode))
             date(siblings, siblings->tails[i], position);
-    }
     if (at_path && tail_is(at_path, position->device, position->inode))
         date(siblings, at_path, position);
     sort(siblings);
@@ -218,10 +215,9 @@ struct tail *siblings_take(struct siblings *siblings, size_t index)
 size_t siblings_find_inode(const struct siblings *siblings, const struct tail *file)
 {
     struct source_position id = tail_position(file);
-    for (size_t i = 0; i < siblings->count; i++) {
+    for (size_t i = 0; i < siblings->count; i++)
         if (siblings->tails[i] && tail_is(siblings->tails[i], id.device, id.inode))
             return i;
-    }
     return SIZE_MAX;
 }
 
@@ -248,10 +244,9 @@ size_t siblings_find_position(const struct siblings *siblings, const struct sour
 
 size_t siblings_find_copy(const struct siblings *siblings, const struct source_position *position)
 {
-    for (size_t i = 0; i < siblings->count; i++) {
+    for (size_t i = 0; i < siblings->count; i++)
         if (siblings->tails[i] && tail_copies(siblings->tails[i], position))
             return i;
-    }
     return SIZE_MAX;
 }
 

@@ -9,10 +9,10 @@
 
 /* What rotation left beside a log: PATH.1, PATH-20260212, PATH.2.gz and so on, open, oldest first. */
 struct siblings {
-    struct tail **tails;     /* owned; NULL where one was taken */
+    struct tail **tails; /* owned; NULL where one was taken */
     char **names;
     size_t count;
-    bool compressed;         /* there are packed ones, readable or not: PATH.2.gz, PATH.2.xz */
+    bool compressed; /* there are packed ones, readable or not: PATH.2.gz, PATH.2.xz */
 };
 
 void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner);

@@ -9,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log_open.h"
-#include "gzip_text.h"
 #include "base/fnv.h"
+#include "gzip_text.h"
+#include "log_open.h"
 
 /* Of what was consumed of the file's first bytes. */
 struct fingerprint {
@@ -23,7 +23,7 @@ static const struct fingerprint FINGERPRINT_EMPTY = { FNV_EMPTY, 0 };
 
 struct tail {
     int fd;
-    struct unpack *unpack;   /* NULL: the file is the text itself */
+    struct unpack *unpack; /* NULL: the file is the text itself */
     uint64_t device, inode;
     uid_t owner;
     int64_t born_ns;         /* 0: not known */
@@ -85,8 +85,12 @@ struct tail *tail_open(const char *path, int64_t owner, enum tail_refusal *refus
     if (fd < 0)
         return NULL;
     struct tail *tail = must_alloc(sizeof *tail);
-    *tail = (struct tail){ .fd = fd, .device = st.st_dev, .inode = st.st_ino, .owner = st.st_uid,
-                           .born_ns = birth_of(fd), .seen = FINGERPRINT_EMPTY };
+    *tail = (struct tail){ .fd = fd,
+                           .device = st.st_dev,
+                           .inode = st.st_ino,
+                           .owner = st.st_uid,
+                           .born_ns = birth_of(fd),
+                           .seen = FINGERPRINT_EMPTY };
     return tail;
 }
 
@@ -120,8 +124,11 @@ void tail_free(struct tail *tail)
 
 struct source_position tail_position(const struct tail *tail)
 {
-    return (struct source_position){ .device = tail->device, .inode = tail->inode, .offset = tail->offset,
-                                     .fingerprint = tail->seen.hash, .fingerprint_len = tail->seen.len,
+    return (struct source_position){ .device = tail->device,
+                                     .inode = tail->inode,
+                                     .offset = tail->offset,
+                                     .fingerprint = tail->seen.hash,
+                                     .fingerprint_len = tail->seen.len,
                                      .begun_ms = (tail->born_ns + NS_A_MS - 1) / NS_A_MS };
 }
 
@@ -173,7 +180,8 @@ void tail_resume(struct tail *tail, const struct source_position *position)
     stand_at(tail, position->offset);
     tail_date(tail, tail_begun_ns(position));
     tail->resumed = true;
-    tail->seen = fingerprint_of(tail, position->offset < TAIL_FINGERPRINT_BYTES ? position->offset : TAIL_FINGERPRINT_BYTES);
+    tail->seen =
+        fingerprint_of(tail, position->offset < TAIL_FINGERPRINT_BYTES ? position->offset : TAIL_FINGERPRINT_BYTES);
     if (tail->seen.len < 0)
         tail->seen = (struct fingerprint){ position->fingerprint, position->fingerprint_len };
 }
@@ -314,8 +322,10 @@ static void note_damage(struct tail *tail, const struct follow_sink *sink)
     if (!damage || tail->damage_said)
         return;
     struct strbuf text = { 0 };
-    strbuf_printf(&text, "the rotated file (inode %llu) cannot be unpacked beyond byte %lld of its text (%s): what came after "
-                  "that is lost", (unsigned long long)tail->inode, (long long)tail->scanned, damage);
+    strbuf_printf(&text,
+                  "the rotated file (inode %llu) cannot be unpacked beyond byte %lld of its text (%s): what came after "
+                  "that is lost",
+                  (unsigned long long)tail->inode, (long long)tail->scanned, damage);
     sink->note(sink->ctx, FOLLOW_TRUNCATED, strbuf_text(&text));
     strbuf_free(&text);
     tail->damage_said = true;

@@ -10,8 +10,8 @@
 #include "follow.h"
 
 enum {
-    TAIL_LINE_BYTES = 1024 * 1024,       /* a line's bound: of a longer one the beginning is handed out */
-    TAIL_BLOCK_BYTES = 128 * 1024,       /* read at a time */
+    TAIL_LINE_BYTES = 1024 * 1024, /* a line's bound: of a longer one the beginning is handed out */
+    TAIL_BLOCK_BYTES = 128 * 1024, /* read at a time */
     TAIL_BUFFER_BYTES = TAIL_LINE_BYTES + TAIL_BLOCK_BYTES,
     TAIL_FINGERPRINT_BYTES = 1024,
     NS_A_MS = 1000000
@@ -66,13 +66,13 @@ void tail_restart(struct tail *tail);
 /* Nothing will be written any more: what stands behind the last newline is a line. */
 void tail_finish(struct tail *tail, char *buffer, const struct follow_sink *sink);
 
-int64_t tail_behind(const struct tail *tail);      /* bytes not yet handed out; of a packed one, as they are packed */
+int64_t tail_behind(const struct tail *tail); /* bytes not yet handed out; of a packed one, as they are packed */
 bool tail_unlinked(const struct tail *tail);
 uid_t tail_owner(const struct tail *tail);
-int64_t tail_changed_ns(const struct tail *tail);  /* the last write, as the file system has it */
-int64_t tail_born_ns(const struct tail *tail);     /* when its content began; the last write where that is not known */
+int64_t tail_changed_ns(const struct tail *tail); /* the last write, as the file system has it */
+int64_t tail_born_ns(const struct tail *tail);    /* when its content began; the last write where that is not known */
 /* Its content is known to have begun later than the file: it was truncated. */
-int64_t tail_begun_ns(const struct source_position *position);     /* 0 where that is not known */
+int64_t tail_begun_ns(const struct source_position *position); /* 0 where that is not known */
 void tail_date(struct tail *tail, int64_t begun_ns);
 int tail_fd(const struct tail *tail);
 

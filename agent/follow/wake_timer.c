@@ -41,7 +41,7 @@ static atomic_bool called;
 
 static void on_timer(int number)
 {
-    (void)number;   /* its work is done: select() is interrupted */
+    (void)number; /* its work is done: select() is interrupted */
 }
 
 static int timer_signal(void)
@@ -82,7 +82,7 @@ void waker_arm(int64_t until_ms)
     if (until_ms == INT64_MAX)
         waker_rest();
     else if (until_ms <= 0)
-        set_timer(0, (struct timespec){ 0, 1 });   /* all zeros would disarm it */
+        set_timer(0, (struct timespec){ 0, 1 }); /* all zeros would disarm it */
     else
         set_timer(TIMER_ABSTIME, (struct timespec){ until_ms / 1000, until_ms % 1000 * 1000000 + 1 });
 }

@@ -117,7 +117,8 @@ static void tables_set(struct batch *batch, struct batch_incident *row, const st
 
 void batch_put_incident(struct batch *batch, const struct incident *incident)
 {
-    struct batch_incident *row = list_find_or_add(&batch->incidents, sizeof *row, &batch->recent_incidents, incident->id);
+    struct batch_incident *row =
+        list_find_or_add(&batch->incidents, sizeof *row, &batch->recent_incidents, incident->id);
     tables_set(batch, row, incident);
     row->row = *incident;
     row->row.tables = NULL;
@@ -203,8 +204,9 @@ size_t batch_bytes(const struct batch *batch)
 {
     /* A message is a copy on its own, with texts of about this size. */
     enum { MESSAGE_BYTES = 1024 };
-    return batch->texts.len + batch->cycles.count * sizeof(struct cycle) + batch->runs.count * sizeof(struct batch_run) +
-           batch->incidents.count * sizeof(struct batch_incident) + batch->facts.count * sizeof(struct batch_fact) +
+    return batch->texts.len + batch->cycles.count * sizeof(struct cycle) +
+           batch->runs.count * sizeof(struct batch_run) + batch->incidents.count * sizeof(struct batch_incident) +
+           batch->facts.count * sizeof(struct batch_fact) +
            batch->messages.count * (sizeof(struct batch_message) + MESSAGE_BYTES) +
            batch->outbox.count * sizeof(struct batch_outbox) + batch->deliveries.count * sizeof(struct batch_delivery);
 }

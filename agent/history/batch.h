@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/strbuf.h"
 #include "cycle.h"
 #include "incident.h"
 #include "message.h"
-#include "base/strbuf.h"
 
 /*
  * What was gathered since the last commit, in memory. A catch-up brings thousands of rows into one commit, so a row costs no
@@ -21,12 +21,12 @@ struct batch_text {
 };
 
 struct batch_run {
-    struct run row;          /* its pointers are unset: see below */
+    struct run row; /* its pointers are unset: see below */
     struct batch_text table, error;
 };
 
 struct batch_incident {
-    struct incident row;     /* likewise */
+    struct incident row; /* likewise */
     struct batch_text table, summary, cause, scenario, first_command, evidence;
     struct batch_text tables; /* row.table_count texts, one behind the other */
 };
@@ -80,13 +80,13 @@ struct batch_recent {
 
 struct batch {
     struct strbuf texts;
-    struct batch_list cycles;         /* struct cycle */
-    struct batch_list runs;           /* struct batch_run */
-    struct batch_list incidents;      /* struct batch_incident */
-    struct batch_list facts;          /* struct batch_fact */
-    struct batch_list messages;       /* struct batch_message */
-    struct batch_list outbox;         /* struct batch_outbox */
-    struct batch_list deliveries;     /* struct batch_delivery */
+    struct batch_list cycles;     /* struct cycle */
+    struct batch_list runs;       /* struct batch_run */
+    struct batch_list incidents;  /* struct batch_incident */
+    struct batch_list facts;      /* struct batch_fact */
+    struct batch_list messages;   /* struct batch_message */
+    struct batch_list outbox;     /* struct batch_outbox */
+    struct batch_list deliveries; /* struct batch_delivery */
     struct batch_recent recent_cycles, recent_runs, recent_incidents;
 };
 

@@ -11,17 +11,19 @@
  * tried again (history_tending).
  */
 enum {
-    TEND_WAL_PAGES = 500,        /* 2 MB; and again so much later, if not all could be moved, or it failed */
-    COMMIT_WAL_PAGES = 1500,     /* 6 MB */
-    LIVE_WAL_PAGES = 6000,       /* 24 MB: the thread does not keep up, or cannot begin */
+    TEND_WAL_PAGES = 500,    /* 2 MB; and again so much later, if not all could be moved, or it failed */
+    COMMIT_WAL_PAGES = 1500, /* 6 MB */
+    LIVE_WAL_PAGES = 6000,   /* 24 MB: the thread does not keep up, or cannot begin */
     THREAD_BUSY_MS = 20,
 };
 
 /* Always another value: an equal one would be no write. */
 static int begin_wal(sqlite3 *db)
 {
-    return sqlite3_exec(db, "INSERT INTO state (key, value) VALUES ('checkpoints', '1')"
-                            " ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)", NULL, NULL, NULL);
+    return sqlite3_exec(db,
+                        "INSERT INTO state (key, value) VALUES ('checkpoints', '1')"
+                        " ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)",
+                        NULL, NULL, NULL);
 }
 
 /* Waits for nobody: moves what no reader holds. */
@@ -57,7 +59,7 @@ static void note(struct history *history, int code, const struct checkpoint *don
     int held_pages = done->wal_pages - done->moved_pages;
     int failure = history_judge(history, code);
     if (failure == SQLITE_BUSY)
-        return;                              /* all was moved; a commit of ours begins the WAL anew */
+        return; /* all was moved; a commit of ours begins the WAL anew */
     if (failure != SQLITE_OK)
         held_pages = history->wal_pages;
     history->held_bytes = (int64_t)held_pages * history_pragma(history->db, "PRAGMA page_size");
@@ -92,7 +94,7 @@ void history_tend(struct history *history)
     if (tending->running || !history->db || history->corrupt)
         return;
     if (history->wal_pages < tending->seen_pages)
-        tending->seen_pages = 0;             /* it began anew */
+        tending->seen_pages = 0; /* it began anew */
     if (history->wal_pages - tending->seen_pages >= TEND_WAL_PAGES)
         begin(history);
 }

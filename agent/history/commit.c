@@ -300,21 +300,17 @@ static void settle(struct history *history)
 static enum history_status classify(int code)
 {
     switch (code) {
-    case SQLITE_OK:
-        return HISTORY_OK;
+    case SQLITE_OK: return HISTORY_OK;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL:    /* many processes at once are opening the WAL */
-        return HISTORY_BUSY;
+    case SQLITE_PROTOCOL: /* many processes at once are opening the WAL */ return HISTORY_BUSY;
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-    case SQLITE_NOMEM:
-        return HISTORY_FULL;
-    default:
-        return HISTORY_FATAL;
+    case SQLITE_NOMEM: return HISTORY_FULL;
+    default: return HISTORY_FATAL;
     }
 }
 

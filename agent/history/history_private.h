@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/json.h"
 #include "base/thread.h"
 #include "batch.h"
 #include "history.h"
-#include "base/json.h"
 #include "sql.h"
 
 /* What the history's own files share; everybody else knows shell/history.h. */
@@ -28,9 +28,9 @@ struct checkpoint {
 
 /* The thread owns what comes behind ended, and path, from its start until it sets ended; all else is the owner's. */
 struct tending {
-    bool live;               /* somebody tends: a commit need not */
-    bool running;            /* begun and not joined */
-    int seen_pages;          /* the WAL at the last time, if it did not begin anew since */
+    bool live;      /* somebody tends: a commit need not */
+    bool running;   /* begun and not joined */
+    int seen_pages; /* the WAL at the last time, if it did not begin anew since */
     pthread_t thread;
     atomic_bool ended;
     const char *path;
@@ -40,8 +40,8 @@ struct tending {
 
 struct history {
     char *path;
-    int lock_fd;             /* -1: not locked */
-    sqlite3 *db;             /* NULL while there is none: see history_revive */
+    int lock_fd; /* -1: not locked */
+    sqlite3 *db; /* NULL while there is none: see history_revive */
     sqlite3_stmt *statements[SQL_STATEMENTS];
     struct json_maker *json;
     struct batch batch;
@@ -50,15 +50,16 @@ struct history {
     struct source_position *sources;
     size_t source_count;
     bool sources_dirty;
-    bool corrupt;            /* seen by whoever used the database; the next commit begins a new one */
-    int64_t last_fact, last_message, last_outbox;   /* the ids given so far */
-    int wal_pages;           /* at the last commit */
-    int64_t held_bytes;      /* of the WAL, which the last checkpoint could not move: a reader holds it, or the disk refuses */
+    bool corrupt; /* seen by whoever used the database; the next commit begins a new one */
+    int64_t last_fact, last_message, last_outbox; /* the ids given so far */
+    int wal_pages;                                /* at the last commit */
+    int64_t
+        held_bytes; /* of the WAL, which the last checkpoint could not move: a reader holds it, or the disk refuses */
     unsigned idles;
-    bool checkpointing;      /* what a checkpoint itself commits calls for no other */
+    bool checkpointing; /* what a checkpoint itself commits calls for no other */
     struct tending tending;
     struct strbuf scratch;
-    struct strbuf notice;    /* that a new database is to be begun, until a commit has begun it */
+    struct strbuf notice; /* that a new database is to be begun, until a commit has begun it */
 };
 
 /* Opens or creates the database, moving a corrupt one aside. Returns a SQLite result code. */

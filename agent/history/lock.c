@@ -30,7 +30,8 @@ enum { WORD_BYTES = 1024 };
 static bool is_at(int fd, const char *path)
 {
     struct stat held, there;
-    return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+    return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
 }
 
 static void say_held(int fd, const char *database, struct strbuf *error)

@@ -29,13 +29,12 @@ enum { FULL_CHECK_PAGES = 512 };
  *
  * No more than 4 MB of WAL are left behind. The cache holds the right edge of each tree, which is all that appending needs.
  */
-static const char settings_wal[] =
-    "PRAGMA synchronous = NORMAL;"
-    "PRAGMA foreign_keys = OFF;"
-    "PRAGMA journal_size_limit = 4194304;"
-    "PRAGMA cache_size = -1024;"
-    "PRAGMA temp_store = MEMORY;"
-    "PRAGMA analysis_limit = 200;";
+static const char settings_wal[] = "PRAGMA synchronous = NORMAL;"
+                                   "PRAGMA foreign_keys = OFF;"
+                                   "PRAGMA journal_size_limit = 4194304;"
+                                   "PRAGMA cache_size = -1024;"
+                                   "PRAGMA temp_store = MEMORY;"
+                                   "PRAGMA analysis_limit = 200;";
 
 /* Where there is no WAL (no shared memory on this file system), only FULL keeps a rollback journal safe. */
 static const char settings_no_wal[] = "PRAGMA synchronous = FULL;";
@@ -142,7 +141,8 @@ static int prepare_statements(struct history *history)
 {
     int code = SQLITE_OK;
     for (int i = 0; code == SQLITE_OK && i < SQL_STATEMENTS; i++)
-        code = sqlite3_prepare_v3(history->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &history->statements[i], NULL);
+        code =
+            sqlite3_prepare_v3(history->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &history->statements[i], NULL);
     return code;
 }
 
@@ -161,15 +161,16 @@ static int check_integrity(sqlite3 *db)
         if (code == SQLITE_OK && !slice_equals(strbuf_slice(&text), "ok"))
             code = SQLITE_CORRUPT;
     } else if (code == SQLITE_OK) {
-        code = sqlite3_exec(db,
-                            "SELECT (SELECT min(id) FROM cycle), (SELECT max(id) FROM cycle),"
-                            " (SELECT min(started_at) FROM cycle), (SELECT max(started_at) FROM cycle),"
-                            " (SELECT min(id) FROM run), (SELECT max(id) FROM run), (SELECT max(cycle_id) FROM run),"
-                            " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
-                            " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
-                            " (SELECT max(id) FROM outbox), (SELECT sum(offset) FROM source), (SELECT sum(length(value)) FROM state),"
-                            " (SELECT count(notification_id) FROM outbox WHERE status = 'pending')",
-                            NULL, NULL, NULL);
+        code = sqlite3_exec(
+            db,
+            "SELECT (SELECT min(id) FROM cycle), (SELECT max(id) FROM cycle),"
+            " (SELECT min(started_at) FROM cycle), (SELECT max(started_at) FROM cycle),"
+            " (SELECT min(id) FROM run), (SELECT max(id) FROM run), (SELECT max(cycle_id) FROM run),"
+            " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
+            " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
+            " (SELECT max(id) FROM outbox), (SELECT sum(offset) FROM source), (SELECT sum(length(value)) FROM state),"
+            " (SELECT count(notification_id) FROM outbox WHERE status = 'pending')",
+            NULL, NULL, NULL);
     }
     strbuf_free(&text);
     return code;
@@ -215,7 +216,8 @@ static int set_vacuum(sqlite3 *db)
 {
     int64_t pages = 0;
     int code = read_number(db, "PRAGMA page_count", &pages);
-    return code == SQLITE_OK && pages == 0 ? sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL) : code;
+    return code == SQLITE_OK && pages == 0 ? sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL)
+                                           : code;
 }
 
 enum found { FOUND_NOTHING, FOUND_EMPTY, FOUND_BYTES };
@@ -280,7 +282,9 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
                           notice->len > 0 ? "; " : "", history->path);
     } else {
         strbuf_printf(error, "%s: %s", history->path,
-                      why.len ? why.at : history->db ? sqlite3_errmsg(history->db) : sqlite3_errstr(code));
+                      why.len       ? why.at
+                      : history->db ? sqlite3_errmsg(history->db)
+                                    : sqlite3_errstr(code));
         if (is_full(history->db, code))
             code = SQLITE_FULL;
         history_disconnect(history);
@@ -334,7 +338,8 @@ struct history *history_open(const char *path, struct strbuf *notice, struct str
     history->json = json_maker_open(error);
     int code = history->json ? history_connect(history, notice, error) : SQLITE_NOMEM;
     if (code == SQLITE_FULL && look_for(path) == FOUND_NOTHING) {
-        strbuf_printf(notice, "%s%s: no room for a new history: it begins in memory", notice->len > 0 ? "; " : "", path);
+        strbuf_printf(notice, "%s%s: no room for a new history: it begins in memory", notice->len > 0 ? "; " : "",
+                      path);
         strbuf_clear(error);
     } else if (code != SQLITE_OK) {
         history_close(history);

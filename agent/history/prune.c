@@ -116,7 +116,7 @@ bool history_prune(struct history *history, int64_t before_ms)
 
 void history_idle(struct history *history)
 {
-    history->tending.seen_pages = 0;     /* the reader that held them may be gone */
+    history->tending.seen_pages = 0; /* the reader that held them may be gone */
     if (history->db && ++history->idles % OPTIMIZE_IDLES == 0)
         history_judge(history, sqlite3_exec(history->db, "PRAGMA optimize", NULL, NULL, NULL));
     if (history->db)

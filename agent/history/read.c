@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "history_private.h"
 #include "base/text.h"
+#include "history_private.h"
 
 /* Ends a reading. An error reads as "nothing there": its cause shows at the next commit. */
 static void finish(struct history *history, sqlite3_stmt *statement, int code)
@@ -174,7 +174,8 @@ static struct message *load_message(struct history *history, int64_t id)
 }
 
 /* What was gathered about the entry is newer than what the database says. False if it wants no sending any more. */
-static bool apply_delivery(const struct history *history, const struct batch_delivery *delivery, struct outbox_entry *entry)
+static bool apply_delivery(const struct history *history, const struct batch_delivery *delivery,
+                           struct outbox_entry *entry)
 {
     if (!delivery)
         return true;
@@ -226,7 +227,8 @@ static size_t read_gathered(struct history *history, const char *webhook, int64_
 }
 
 /* Gathered entries have the higher ids: they come behind the committed ones. */
-size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries, size_t room)
+size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries,
+                          size_t room)
 {
     size_t count = history->db ? read_committed(history, webhook, after, entries, room) : 0;
     return count + read_gathered(history, webhook, after, entries + count, room - count);
@@ -244,7 +246,8 @@ bool history_settled(struct history *history)
     return settled;
 }
 
-size_t history_get_told(struct history *history, const char *webhook, int64_t since_ms, struct message **messages, size_t room)
+size_t history_get_told(struct history *history, const char *webhook, int64_t since_ms, struct message **messages,
+                        size_t room)
 {
     if (!history->db)
         return 0;
@@ -273,7 +276,7 @@ bool history_next_webhook(struct history *history, const char *after, struct str
     bool any = text != NULL;
     strbuf_puts(&found, any ? text : "");
     finish(history, statement, code);
-    strbuf_clear(name);   /* after may be its text */
+    strbuf_clear(name); /* after may be its text */
     strbuf_puts(name, strbuf_text(&found));
     strbuf_free(&found);
     return any;

@@ -55,7 +55,8 @@ int history_move_aside(struct history *history, const char *why, struct strbuf *
     if (code == SQLITE_OK)
         code = rename_suffixed(history->path, target.at, "", error);
     if (code == SQLITE_OK)
-        strbuf_printf(notice, "%s: the history is corrupt (%s): kept as %s, a new one is begun", history->path, why, target.at);
+        strbuf_printf(notice, "%s: the history is corrupt (%s): kept as %s, a new one is begun", history->path, why,
+                      target.at);
     strbuf_free(&target);
     return code;
 }
@@ -86,7 +87,7 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
         history->corrupt = false;
     } else if (history->db && was_taken_away(history->db)) {
         history_disconnect(history);
-        history->corrupt = false;        /* a checkpoint may have looked at what is there now */
+        history->corrupt = false; /* a checkpoint may have looked at what is there now */
         strbuf_printf(notice, "%s: somebody removed or replaced the history: going on in a new one", history->path);
     }
     if (history->db)

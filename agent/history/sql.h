@@ -60,7 +60,8 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
         " outcome = excluded.outcome, rows = excluded.rows, exit_code = excluded.exit_code, error = excluded.error",
     [SQL_PUT_INCIDENT] =
         "INSERT INTO incident (id, alert, table_name, tables, severity, state, onset_at, opened_at, critical_at,"
-        " resolved_at, verified_at, escalated_at, prometheus_at, likely_cause, scenario, runbook, first_command, evidence,"
+        " resolved_at, verified_at, escalated_at, prometheus_at, likely_cause, scenario, runbook, first_command, "
+        "evidence,"
         " summary)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
         " ON CONFLICT (id) DO UPDATE SET alert = excluded.alert, tables = excluded.tables,"
@@ -72,7 +73,8 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_PUT_TIMELINE] =
         "INSERT OR REPLACE INTO timeline (id, incident_id, at, kind, text, log_offset) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_PUT_NOTIFICATION] =
-        "INSERT OR REPLACE INTO notification (id, incident_id, sequence, at, status, severity, alert, table_name, tables,"
+        "INSERT OR REPLACE INTO notification (id, incident_id, sequence, at, status, severity, alert, table_name, "
+        "tables,"
         " onset_at, opened_at, resolved_at, prometheus_at, summary, likely_cause, scenario, first_command, evidence,"
         " escalate_to, silenced)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
@@ -92,11 +94,11 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_GET_STATE] = "SELECT value FROM state WHERE key = ?1",
     [SQL_GET_SOURCES] = "SELECT device, inode, offset, fingerprint, fingerprint_len, begun_at FROM source ORDER BY id",
     [SQL_GET_SEQUENCES] = "SELECT name, seq FROM sqlite_sequence",
-    [SQL_GET_OUTBOX] =
-        "SELECT id, notification_id, created_at, attempts, next_attempt_at FROM outbox"
-        " WHERE status = 'pending' AND webhook = ?1 AND id > ?2 ORDER BY id",
+    [SQL_GET_OUTBOX] = "SELECT id, notification_id, created_at, attempts, next_attempt_at FROM outbox"
+                       " WHERE status = 'pending' AND webhook = ?1 AND id > ?2 ORDER BY id",
     [SQL_GET_TOLD] =
-        "SELECT max(n.id) FROM incident i JOIN outbox o ON o.incident_id = i.id JOIN notification n ON n.id = o.notification_id"
+        "SELECT max(n.id) FROM incident i JOIN outbox o ON o.incident_id = i.id JOIN notification n ON n.id = "
+        "o.notification_id"
         " WHERE (i.state = 'open' OR i.resolved_at > ?2) AND o.webhook = ?1 AND o.status IN ('delivered', 'refused')"
         " GROUP BY i.id, n.alert, n.severity ORDER BY 1",
     [SQL_NEXT_WEBHOOK] = "SELECT min(webhook) FROM outbox WHERE status = 'pending' AND webhook > ?1",
@@ -105,12 +107,10 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
         " prometheus_at, summary, likely_cause, scenario, first_command, evidence, escalate_to"
         " FROM notification WHERE id = ?1",
     [SQL_GET_TABLES] = "SELECT value FROM notification, json_each(notification.tables) WHERE notification.id = ?1",
-    [SQL_GET_SILENCE] =
-        "SELECT max(ends_at) FROM silence WHERE starts_at <= ?1 AND ends_at > ?1"
-        " AND (ended_at IS NULL OR ended_at > ?1)",
-    [SQL_GET_UNSETTLED] =
-        "SELECT EXISTS (SELECT 1 FROM incident WHERE state = 'open')"
-        " OR EXISTS (SELECT 1 FROM outbox WHERE status = 'pending')",
+    [SQL_GET_SILENCE] = "SELECT max(ends_at) FROM silence WHERE starts_at <= ?1 AND ends_at > ?1"
+                        " AND (ended_at IS NULL OR ended_at > ?1)",
+    [SQL_GET_UNSETTLED] = "SELECT EXISTS (SELECT 1 FROM incident WHERE state = 'open')"
+                          " OR EXISTS (SELECT 1 FROM outbox WHERE status = 'pending')",
 
     [SQL_PRUNE_RUNS] =
         "DELETE FROM run WHERE cycle_id IN (SELECT id FROM cycle WHERE started_at < ?1 ORDER BY started_at LIMIT ?2)",
@@ -119,8 +119,7 @@ static const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_PICK_INCIDENT] =
         "SELECT id FROM incident WHERE opened_at < ?1 AND state = 'resolved' AND resolved_at < ?1 AND NOT EXISTS"
         " (SELECT 1 FROM outbox WHERE incident_id = incident.id AND status = 'pending') ORDER BY opened_at LIMIT 1",
-    [SQL_PRUNE_TIMELINE] =
-        "DELETE FROM timeline WHERE id IN (SELECT id FROM timeline WHERE incident_id = ?1 LIMIT ?2)",
+    [SQL_PRUNE_TIMELINE] = "DELETE FROM timeline WHERE id IN (SELECT id FROM timeline WHERE incident_id = ?1 LIMIT ?2)",
     [SQL_PRUNE_OUTBOX] = "DELETE FROM outbox WHERE incident_id = ?1",
     [SQL_PRUNE_NOTIFICATIONS] = "DELETE FROM notification WHERE incident_id = ?1",
     [SQL_PRUNE_INCIDENT] = "DELETE FROM incident WHERE id = ?1",

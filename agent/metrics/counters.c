@@ -35,10 +35,9 @@ void metrics_free(struct metrics *metrics)
 
 static struct table_metrics *table_named(struct metrics *metrics, const char *name)
 {
-    for (size_t i = 0; i < metrics->table_count; i++) {
+    for (size_t i = 0; i < metrics->table_count; i++)
         if (strcmp(metrics->tables[i].name, name) == 0)
             return &metrics->tables[i];
-    }
     metrics->tables = must_grow(metrics->tables, metrics->table_count + 1, sizeof *metrics->tables);
     struct table_metrics *table = &metrics->tables[metrics->table_count++];
     *table = (struct table_metrics){ .name = must_copy(name, strlen(name)) };
@@ -144,8 +143,8 @@ struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sin
 /* --- taking up --------------------------------------------------------------------------------------------- */
 
 static const char sql_open_incidents[] = "SELECT id, alert, severity FROM incident WHERE state = 'open'";
-static const char sql_recent_runs[] =
-    "SELECT id, table_name, ended_at, rows, outcome FROM run WHERE ended_at > 0 AND id > (SELECT max(id) FROM run) - ?1";
+static const char sql_recent_runs[] = "SELECT id, table_name, ended_at, rows, outcome FROM run WHERE ended_at > 0 AND "
+                                      "id > (SELECT max(id) FROM run) - ?1";
 
 static bool find_alert(const char *name, enum alert *alert)
 {

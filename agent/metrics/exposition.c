@@ -16,14 +16,13 @@ static void put_value(struct strbuf *out, const char *text)
 {
     struct strbuf valid = { 0 };
     text_add_valid(&valid, text, strlen(text));
-    for (const char *at = strbuf_text(&valid); *at; at++) {
+    for (const char *at = strbuf_text(&valid); *at; at++)
         if (*at == '\n')
             strbuf_puts(out, "\\n");
         else if (*at == '"' || *at == '\\')
             strbuf_printf(out, "\\%c", *at);
         else
             strbuf_add(out, at, 1);
-    }
     strbuf_free(&valid);
 }
 

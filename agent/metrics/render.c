@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "exposition.h"
 #include "counters_private.h"
+#include "exposition.h"
 
 static void render_durations(const struct metrics *metrics, const struct exposition *out)
 {
@@ -27,7 +27,8 @@ static void render_cycles(const struct metrics *metrics, const struct exposition
     exposition_family(out, "cycles_total", "counter", "Offload cycles that ended, by outcome.");
     for (int i = CYCLE_SUCCESS; i < CYCLE_OUTCOMES; i++) {
         const char *outcome = cycle_outcome_name((enum cycle_outcome)i);
-        exposition_number(out, "cycles_total", (struct metric_label[]){ { "outcome", outcome }, { 0 } }, metrics->cycles[i]);
+        exposition_number(out, "cycles_total", (struct metric_label[]){ { "outcome", outcome }, { 0 } },
+                          metrics->cycles[i]);
     }
     if (metrics->running_since_ms) {
         exposition_family(out, "running_cycle_start_timestamp_seconds", "gauge", "When the cycle that runs began.");
@@ -47,13 +48,14 @@ static void render_runs(const struct metrics *metrics, const struct exposition *
         const struct table_metrics *table = &metrics->tables[i];
         for (int j = RUN_SUCCESS; j < RUN_OUTCOMES; j++) {
             const char *outcome = run_outcome_name((enum run_outcome)j);
-            exposition_number(out, "runs_total", (struct metric_label[]){ { "table", table->name }, { "outcome", outcome }, { 0 } },
+            exposition_number(out, "runs_total",
+                              (struct metric_label[]){ { "table", table->name }, { "outcome", outcome }, { 0 } },
                               table->runs[j]);
         }
     }
 }
 
-enum unit { UNIT_NUMBER, UNIT_SECONDS, UNIT_TIME };   /* of a time, 0 means that there is none to show */
+enum unit { UNIT_NUMBER, UNIT_SECONDS, UNIT_TIME }; /* of a time, 0 means that there is none to show */
 
 static void render_each(const struct metrics *metrics, const struct exposition *out, const char *name, enum unit unit,
                         size_t offset)
@@ -77,8 +79,8 @@ static void render_tables(const struct metrics *metrics, const struct exposition
     } families[] = {
         { "rows_total", "counter", "Rows that a table's successful runs moved.", UNIT_NUMBER,
           offsetof(struct table_metrics, rows) },
-        { "success_duration_seconds_total", "counter", "How long a table's successful runs took together.", UNIT_SECONDS,
-          offsetof(struct table_metrics, success_duration_ms) },
+        { "success_duration_seconds_total", "counter", "How long a table's successful runs took together.",
+          UNIT_SECONDS, offsetof(struct table_metrics, success_duration_ms) },
         { "last_success_timestamp_seconds", "gauge", "When a table's last successful run ended.", UNIT_TIME,
           offsetof(struct table_metrics, success_ms) },
         { "last_rows_timestamp_seconds", "gauge", "When a table's last run that moved rows ended.", UNIT_TIME,
@@ -104,7 +106,8 @@ static void render_incidents(const struct metrics *metrics, const struct exposit
     for (int i = 0; i < ALERTS; i++) {
         for (int j = SEVERITY_WARNING; j < SEVERITIES; j++) {
             const struct metric_label labels[] = { { "alert", alert_name((enum alert)i) },
-                                                   { "severity", severity_name((enum severity)j) }, { 0 } };
+                                                   { "severity", severity_name((enum severity)j) },
+                                                   { 0 } };
             exposition_number(out, "open_incidents", labels, open[i][j]);
         }
     }
@@ -121,13 +124,12 @@ void metrics_summary(const struct metrics *metrics, struct strbuf *out)
 {
     const struct open_incident *worst = NULL;
 
-    for (size_t i = 0; i < metrics->incident_count; i++) {
+    for (size_t i = 0; i < metrics->incident_count; i++)
         if (!worst || metrics->incidents[i].severity > worst->severity)
             worst = &metrics->incidents[i];
-    }
     if (worst) {
-        strbuf_printf(out, "%zu incident%s open, %s: %s", metrics->incident_count, metrics->incident_count > 1 ? "s" : "",
-                      severity_name(worst->severity), alert_name(worst->alert));
+        strbuf_printf(out, "%zu incident%s open, %s: %s", metrics->incident_count,
+                      metrics->incident_count > 1 ? "s" : "", severity_name(worst->severity), alert_name(worst->alert));
     } else {
         strbuf_puts(out, "no incident open");
     }

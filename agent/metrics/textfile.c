@@ -8,15 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "exposition.h"
 #include "base/say.h"
+#include "exposition.h"
 
 enum {
-    NEWS_MS = 15 * 1000,     /* Prometheus rarely asks more often */
+    NEWS_MS = 15 * 1000, /* Prometheus rarely asks more often */
     EVERY_MS = 60 * 1000
 };
 
-static void put_number(const struct exposition *out, const char *name, const char *type, const char *help, int64_t value)
+static void put_number(const struct exposition *out, const char *name, const char *type, const char *help,
+                       int64_t value)
 {
     exposition_family(out, name, type, help);
     exposition_number(out, name, NULL, value);
@@ -32,13 +33,14 @@ static void put_time(const struct exposition *out, const char *name, const char 
 
 static void put_result(const struct exposition *out, const char *webhook, const char *result, int64_t count)
 {
-    exposition_number(out, "notifications_total", (struct metric_label[]){ { "webhook", webhook }, { "result", result }, { 0 } },
-                      count);
+    exposition_number(out, "notifications_total",
+                      (struct metric_label[]){ { "webhook", webhook }, { "result", result }, { 0 } }, count);
 }
 
 static void put_notifications(const struct exposition *out, const struct textfile_facts *facts)
 {
-    exposition_family(out, "notifications_total", "counter", "Attempts to deliver a notification, by what came of them.");
+    exposition_family(out, "notifications_total", "counter",
+                      "Attempts to deliver a notification, by what came of them.");
     for (size_t i = 0; i < facts->delivery_count; i++) {
         const struct textfile_deliveries *to = &facts->deliveries[i];
         put_result(out, to->webhook, "delivered", to->delivered);
@@ -55,7 +57,8 @@ static void put_reading(const struct exposition *out, const struct textfile_fact
     put_number(out, "read_bytes_total", "counter", "Bytes of the log that were read.", facts->read_bytes);
     put_number(out, "events_total", "counter", "Events that the lines told of.", parsed->events);
     put_number(out, "parse_misses_total", "counter", "Records of the scheduler that no pattern knows.", parsed->misses);
-    put_number(out, "parse_limit_hits_total", "counter", "Pattern matches given up for their cost.", parsed->limit_hits);
+    put_number(out, "parse_limit_hits_total", "counter", "Pattern matches given up for their cost.",
+               parsed->limit_hits);
     put_number(out, "offset_behind_bytes", "gauge", "Bytes of the log that are not read yet.", facts->behind_bytes);
     put_time(out, "last_record_timestamp_seconds", "The time of the newest record read.", facts->last_record_ms);
     put_time(out, "next_run_timestamp_seconds", "When the scheduler promised its next cycle.", facts->next_run_ms);
@@ -69,7 +72,8 @@ static void render(const struct textfile_facts *facts, int64_t now_ms, struct st
     const struct exposition out = { text, facts->log_path };
 
     put_number(&out, "up", "gauge", "Whether the agent runs: 0 after an orderly end.", facts->up);
-    put_time(&out, "alive_timestamp_seconds", "When the agent wrote this: at most a minute ago while it lives.", now_ms);
+    put_time(&out, "alive_timestamp_seconds", "When the agent wrote this: at most a minute ago while it lives.",
+             now_ms);
     put_time(&out, "start_timestamp_seconds", "When the agent started: its counters began at 0.", facts->started_ms);
     exposition_family(&out, "build_info", "gauge", "The agent's version.");
     exposition_number(&out, "build_info", (struct metric_label[]){ { "version", AGENT_VERSION }, { 0 } }, 1);

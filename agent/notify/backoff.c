@@ -11,9 +11,8 @@ int64_t backoff_ceiling_ms(int64_t attempts)
 {
     int64_t ceiling_ms = FIRST_MS;
 
-    for (int64_t i = 1; i < attempts && ceiling_ms < CEILING_MS; i++) {
+    for (int64_t i = 1; i < attempts && ceiling_ms < CEILING_MS; i++)
         ceiling_ms *= 2;
-    }
     return ceiling_ms < CEILING_MS ? ceiling_ms : CEILING_MS;
 }
 
@@ -31,8 +30,7 @@ int64_t backoff_wait_ms(int64_t attempts, int64_t retry_after_s)
         /* The moment it counts from is cut to a whole millisecond: never earlier than asked for. */
         return (retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S) * 1000 + 1;
     }
-    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random) {
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t)sizeof random)
         return ceiling_ms; /* early in the boot: then without jitter */
-    }
     return backoff_jitter_ms(ceiling_ms, random);
 }

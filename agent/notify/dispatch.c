@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dispatch_private.h"
 #include "base/cut.h"
 #include "base/mask.h"
 #include "base/say.h"
+#include "dispatch_private.h"
 
 static const char printed[] = "stdout";
 
@@ -44,8 +44,8 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
     };
     dispatch->routes = must_alloc((config->webhook_count + 1) * sizeof *dispatch->routes);
     for (size_t i = 0; i < config->webhook_count; i++)
-        dispatch->routes[i] = (struct route){ .name = config->webhooks[i].name, .webhook = &config->webhooks[i],
-                                              .waiting = true };
+        dispatch->routes[i] =
+            (struct route){ .name = config->webhooks[i].name, .webhook = &config->webhooks[i], .waiting = true };
     dispatch->routes[config->webhook_count] = (struct route){ .name = printed, .waiting = true };
     bool sends = config->webhook_count > 0 || config->heartbeat_url;
     dispatch->maker = payload_maker_open(error);
@@ -73,7 +73,7 @@ void dispatch_stop(struct dispatch *dispatch)
     if (!dispatch->sender)
         return;
     sender_stop(dispatch->sender);
-    take_results(dispatch);   /* what arrived in the last moment is not sent again */
+    take_results(dispatch); /* what arrived in the last moment is not sent again */
 }
 
 void dispatch_close(struct dispatch *dispatch)
@@ -109,7 +109,8 @@ static bool takes(const struct dispatch *dispatch, const struct route *route, co
 /* An alert that is never told to have ended stays open there for ever. */
 static bool keeps_state(const struct route *route)
 {
-    return route->webhook && (route->webhook->format == FORMAT_ALERTMANAGER || route->webhook->format == FORMAT_PAGERDUTY);
+    return route->webhook &&
+           (route->webhook->format == FORMAT_ALERTMANAGER || route->webhook->format == FORMAT_PAGERDUTY);
 }
 
 static bool hears(const struct dispatch *dispatch, const struct route *route, const struct message *message,
@@ -143,11 +144,13 @@ void dispatch_put(struct dispatch *dispatch, const struct message *message, enum
 
 /* --- what came of it --------------------------------------------------------------------------------------- */
 
-void route_record(struct dispatch *dispatch, struct route *route, const char *status, const struct delivery_result *result)
+void route_record(struct dispatch *dispatch, struct route *route, const char *status,
+                  const struct delivery_result *result)
 {
     for (size_t i = 0; i < route->count; i++) {
         history_put_delivery(dispatch->history, route->entries[i].id, status, result->attempts, result->next_attempt_ms,
-                             strcmp(status, "delivered") == 0 ? result->at_ms : 0, result->error[0] ? result->error : NULL);
+                             strcmp(status, "delivered") == 0 ? result->at_ms : 0,
+                             result->error[0] ? result->error : NULL);
     }
 }
 
@@ -190,7 +193,7 @@ static void take_result(struct dispatch *dispatch, const struct delivery_result 
     switch (result->outcome) {
     case DELIVERY_DONE:
         if (upkeep_wanted(route))
-            upkeep_done(dispatch, route, result);   /* it said everything */
+            upkeep_done(dispatch, route, result); /* it said everything */
         route->delivered += (int64_t)route->count;
         route->refused_in_a_row = 0;
         route_record(dispatch, route, "delivered", result);
@@ -238,7 +241,8 @@ static void render(struct dispatch *dispatch, struct route *route, int64_t now_m
     }
     for (size_t i = 0; i < route->count; i++)
         messages[i] = route->entries[i].message;
-    payload_render(dispatch->maker, route->webhook->format, &origin, messages, route->count, route->shortened, now_ms, body);
+    payload_render(dispatch->maker, route->webhook->format, &origin, messages, route->count, route->shortened, now_ms,
+                   body);
 }
 
 static void submit(struct dispatch *dispatch, size_t index, int64_t now_ms)
@@ -249,18 +253,18 @@ static void submit(struct dispatch *dispatch, size_t index, int64_t now_ms)
     struct strbuf body = { 0 }, key = { 0 };
 
     render(dispatch, route, now_ms, &body);
-    route->refresh_ms = now_ms;   /* one that is refused or was long in coming is soon followed by another */
+    route->refresh_ms = now_ms; /* one that is refused or was long in coming is soon followed by another */
     payload_dedup_key(&origin, newest, &key);
     strbuf_printf(&key, "/%lld", (long long)newest->sequence);
     sender_submit(dispatch->sender, &(struct delivery){
-        .id = route->entries[0].id,
-        .webhook = index,
-        .body = body.at,
-        .body_len = body.len,
-        .idempotency_key = key.at,
-        .attempts = route->entries[0].attempts,
-        .not_before_ms = route->entries[0].next_attempt_ms,
-    });
+                                        .id = route->entries[0].id,
+                                        .webhook = index,
+                                        .body = body.at,
+                                        .body_len = body.len,
+                                        .idempotency_key = key.at,
+                                        .attempts = route->entries[0].attempts,
+                                        .not_before_ms = route->entries[0].next_attempt_ms,
+                                    });
 }
 
 /* How many of the waiting entries go into one request: all, if the oldest became stale while the receiver was away. */
@@ -290,10 +294,9 @@ static void hand_over(struct dispatch *dispatch, size_t index, int64_t now_ms)
 static void begin(struct dispatch *dispatch, int64_t now_ms)
 {
     choose_origin(dispatch);
-    for (size_t i = 0; i < dispatch->webhook_count; i++) {
+    for (size_t i = 0; i < dispatch->webhook_count; i++)
         if (upkeep_wanted(&dispatch->routes[i]))
             upkeep_begin(dispatch, &dispatch->routes[i], now_ms);
-    }
     stuck_abandon(dispatch);
     dispatch->begun = true;
 }
@@ -317,7 +320,8 @@ int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms)
     int64_t next_ms = INT64_MAX;
     for (size_t i = 0; i <= dispatch->webhook_count; i++) {
         const struct route *route = &dispatch->routes[i];
-        int64_t times[] = { upkeep_next_ms(route, now_ms), stuck_next_ms(route), route->print_ms ? route->print_ms : INT64_MAX };
+        int64_t times[] = { upkeep_next_ms(route, now_ms), stuck_next_ms(route),
+                            route->print_ms ? route->print_ms : INT64_MAX };
         for (size_t t = 0; t < sizeof times / sizeof times[0]; t++)
             next_ms = times[t] < next_ms ? times[t] : next_ms;
     }

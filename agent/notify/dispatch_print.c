@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dispatch_private.h"
 #include "base/say.h"
+#include "dispatch_private.h"
 
 enum { RETRY_MS = 1000 };
 
@@ -46,7 +46,7 @@ void dispatch_print(struct dispatch *dispatch, int64_t now_ms)
             say_error("standard output: %s; the notification waits", strerror(errno));
             clearerr(stdout);
             route_clear(route);
-            route->waiting = false;   /* until the next notification, or the next start */
+            route->waiting = false; /* until the next notification, or the next start */
             return;
         }
         route_record(dispatch, route, "delivered", &(struct delivery_result){ .attempts = 1, .at_ms = now_ms });

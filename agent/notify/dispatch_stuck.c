@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "dispatch_private.h"
 #include "base/cut.h"
 #include "base/say.h"
+#include "dispatch_private.h"
 
 static size_t abandon(struct dispatch *dispatch, const char *webhook)
 {
@@ -22,10 +22,9 @@ static size_t abandon(struct dispatch *dispatch, const char *webhook)
 
 static bool is_configured(const struct dispatch *dispatch, const char *webhook)
 {
-    for (size_t i = 0; i <= dispatch->webhook_count; i++) {
+    for (size_t i = 0; i <= dispatch->webhook_count; i++)
         if (strcmp(dispatch->routes[i].name, webhook) == 0)
             return true;
-    }
     return false;
 }
 
@@ -78,7 +77,7 @@ bool dispatch_stuck_news(struct dispatch *dispatch, int64_t now_ms, struct strbu
     for (size_t i = 0; i < dispatch->webhook_count; i++) {
         struct route *route = &dispatch->routes[i];
         bool old = waiting_due_ms(route) <= now_ms;
-        bool waits = old && (route->tried || route->stuck);   /* well again only once it has caught up */
+        bool waits = old && (route->tried || route->stuck); /* well again only once it has caught up */
         bool stuck = waits || refused_due_ms(route) <= now_ms;
         /* Taken over from an earlier life, and not tried yet in this one. */
         known = known && (!old || route->tried) && (route->count > 0 || !route->waiting);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "dispatch_private.h"
 #include "base/say.h"
+#include "dispatch_private.h"
 
 /*
  * An Alertmanager keeps its alerts in memory, and one of a cluster is told by nobody else: whatever is open is told again
@@ -66,7 +66,7 @@ static int64_t refresh_at(const struct route *route, int64_t now_ms)
 
 int64_t upkeep_next_ms(const struct route *route, int64_t now_ms)
 {
-    bool busy = route->count > 0 || route->refreshing;   /* it says everything itself */
+    bool busy = route->count > 0 || route->refreshing; /* it says everything itself */
     return !upkeep_wanted(route) || busy || route->shown.count == 0 ? INT64_MAX : refresh_at(route, now_ms);
 }
 
@@ -81,12 +81,12 @@ void upkeep_run(struct dispatch *dispatch, size_t index, int64_t now_ms)
         return;
     upkeep_render(dispatch, route, now_ms, &body);
     sender_submit(dispatch->sender, &(struct delivery){
-        .id = REFRESH_ID,
-        .webhook = index,
-        .body = body.at,
-        .body_len = body.len,
-        .effort = DELIVERY_ONCE,
-    });
+                                        .id = REFRESH_ID,
+                                        .webhook = index,
+                                        .body = body.at,
+                                        .body_len = body.len,
+                                        .effort = DELIVERY_ONCE,
+                                    });
     route->refreshing = true;
 }
 
@@ -98,7 +98,8 @@ void upkeep_done(struct dispatch *dispatch, struct route *route, const struct de
     route->refreshing = false;
     route->refresh_ms = result->at_ms + route->webhook->resend_ms;
     if (failed && !route->refresh_failed)
-        say_warning("webhook %s: cannot tell again what is open: %s; not said again until it can", route->name, result->error);
+        say_warning("webhook %s: cannot tell again what is open: %s; not said again until it can", route->name,
+                    result->error);
     else if (!failed && route->refresh_failed)
         say_warning("webhook %s: told again what is open", route->name);
     route->refresh_failed = failed;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "payload_private.h"
 #include "base/zone.h"
+#include "payload_private.h"
 
 /*
  * A POST to Alertmanager's /api/v2/alerts. It identifies an alert by its labels (the incident's number is one, so that two
@@ -37,8 +37,8 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
     payload_annotations(job->maker, facts, job->shortest, &annotations);
     const char *const texts[] = { labels.at, annotations.at, facts->started, ends };
     json_select(job->maker,
-                "SELECT json_object('labels', json(?1), 'annotations', json(?2), 'startsAt', ?3, 'endsAt', ?4)",
-                texts, sizeof texts / sizeof texts[0], out);
+                "SELECT json_object('labels', json(?1), 'annotations', json(?2), 'startsAt', ?3, 'endsAt', ?4)", texts,
+                sizeof texts / sizeof texts[0], out);
     strbuf_free(&labels);
     strbuf_free(&annotations);
 }

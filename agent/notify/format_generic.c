@@ -23,8 +23,12 @@ static void put_alert(const struct payload_job *job, const struct facts *facts, 
     payload_annotations(job->maker, facts, job->shortest, &annotations);
     payload_hash(facts->dedup_key.at, fingerprint);
     const char *const texts[] = {
-        envelope_status(message), labels.at, annotations.at, facts->started,
-        facts->ended[0] != '\0' ? facts->ended : NOT_ENDED, fingerprint,
+        envelope_status(message),
+        labels.at,
+        annotations.at,
+        facts->started,
+        facts->ended[0] != '\0' ? facts->ended : NOT_ENDED,
+        fingerprint,
     };
     json_select(
         job->maker,
@@ -44,8 +48,8 @@ static void put_common_labels(const struct payload_job *job, struct strbuf *out)
         payload_labels(job->maker, job->origin, facts, out);
     } else {
         const char *const texts[] = { job->origin->host, job->origin->log_path };
-        json_select(job->maker, "SELECT json_object('host', ?1, 'log', ?2, 'job', 'iceberg-offload-agent')", texts,
-                    2, out);
+        json_select(job->maker, "SELECT json_object('host', ?1, 'log', ?2, 'job', 'iceberg-offload-agent')", texts, 2,
+                    out);
     }
 }
 
@@ -53,11 +57,10 @@ static void put_common_labels(const struct payload_job *job, struct strbuf *out)
 static void put_group_key(const struct payload_job *job, struct strbuf *out)
 {
     strbuf_puts(out, "{}:");
-    if (job->count == 1) {
+    if (job->count == 1)
         strbuf_puts(out, job->facts[0].dedup_key.at);
-    } else {
+    else
         strbuf_printf(out, "%s%s", job->origin->host, job->origin->log_path);
-    }
 }
 
 void payload_generic(const struct payload_job *job, struct strbuf *out)
@@ -69,17 +72,15 @@ void payload_generic(const struct payload_job *job, struct strbuf *out)
     for (size_t i = 0; i < job->count; i++) {
         strbuf_puts(&alerts, i > 0 ? "," : "");
         put_alert(job, &job->facts[i], &alerts);
-        if (job->facts[i].message->status != NOTIFY_RESOLVED) {
+        if (job->facts[i].message->status != NOTIFY_RESOLVED)
             status = "firing";
-        }
     }
     strbuf_puts(&alerts, "]");
     put_common_labels(job, &labels);
-    if (job->count == 1) {
+    if (job->count == 1)
         payload_annotations(job->maker, &job->facts[0], true, &annotations);
-    } else {
+    else
         strbuf_puts(&annotations, "{}");
-    }
     put_group_key(job, &group_key);
     const char *const texts[] = { group_key.at, status, labels.at, annotations.at, alerts.at };
     json_select(job->maker,

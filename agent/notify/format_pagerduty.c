@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "payload_private.h"
 #include "base/cut.h"
+#include "payload_private.h"
 
 /* PagerDuty's limit is 1,024 characters for the summary; the short form stays well away from every limit. */
 enum { SUMMARY_MAX = 1024, SHORT_MAX = 256 };
@@ -33,9 +33,8 @@ void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
     struct strbuf summary = { 0 }, details = { 0 };
 
     put_summary(job, facts, &summary);
-    if (!job->shortest) {
+    if (!job->shortest)
         put_details(job, facts, &details);
-    }
     const char *const texts[] = {
         message->status == NOTIFY_RESOLVED ? "resolve" : "trigger",
         facts->dedup_key.at,
@@ -43,17 +42,16 @@ void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
         job->origin->host,
         message->severity == SEVERITY_CRITICAL ? "critical" : "warning",
         facts->time,
-        message->table != NULL ? message->table : "scheduler",
+        message->table ? message->table : "scheduler",
         facts->alert,
         facts_text(&details),
     };
-    json_select(
-        job->maker,
-        "SELECT json_patch('{}', json_object('event_action', ?1, 'dedup_key', ?2,"
-        " 'client', 'iceberg-offload-agent',"
-        " 'payload', json_object('summary', ?3, 'source', ?4, 'severity', ?5, 'timestamp', ?6, 'component', ?7,"
-        " 'group', 'iceberg-offload', 'class', ?8, 'custom_details', json(?9))))",
-        texts, sizeof texts / sizeof texts[0], out);
+    json_select(job->maker,
+                "SELECT json_patch('{}', json_object('event_action', ?1, 'dedup_key', ?2,"
+                " 'client', 'iceberg-offload-agent',"
+                " 'payload', json_object('summary', ?3, 'source', ?4, 'severity', ?5, 'timestamp', ?6, 'component', ?7,"
+                " 'group', 'iceberg-offload', 'class', ?8, 'custom_details', json(?9))))",
+                texts, sizeof texts / sizeof texts[0], out);
     strbuf_free(&summary);
     strbuf_free(&details);
 }

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "payload_private.h"
 #include "base/cut.h"
+#include "payload_private.h"
 
 /* Slack's limits, in characters, and what is left for one message of a combined one. */
-enum {
-    HEADER_MAX = 150,
-    TEXT_MAX = 3000,
-    FIELD_MAX = 2000,
-    SHORT_MAX = 300,
-    BLOCKS_MAX = 50
-};
+enum { HEADER_MAX = 150, TEXT_MAX = 3000, FIELD_MAX = 2000, SHORT_MAX = 300, BLOCKS_MAX = 50 };
 
 #define ELLIPSIS "\xe2\x80\xa6"
 
@@ -37,9 +31,8 @@ static size_t bytes_within(const char *text, size_t max_chars)
 {
     size_t chars = 0, at = 0;
 
-    while (text[at] != '\0' && chars + escaped_chars(text[at]) <= max_chars) {
+    while (text[at] != '\0' && chars + escaped_chars(text[at]) <= max_chars)
         chars += escaped_chars(text[at++]);
-    }
     return at;
 }
 
@@ -52,16 +45,15 @@ static void put_escaped(const char *text, size_t max_chars, struct strbuf *out)
     len = cut ? bytes_within(text, max_chars - 1) : len;
     for (size_t i = 0; i < len; i++) {
         const char *escape = escape_of(text[i]);
-        strbuf_add(out, escape != NULL ? escape : &text[i], escape != NULL ? strlen(escape) : 1);
+        strbuf_add(out, escape ? escape : &text[i], escape ? strlen(escape) : 1);
     }
     strbuf_puts(out, cut ? ELLIPSIS : "");
 }
 
 static void put_comma(struct strbuf *list)
 {
-    if (list->len > 1) {
+    if (list->len > 1)
         strbuf_puts(list, ",");
-    }
 }
 
 static void put_header(const struct payload_job *job, const char *text, struct strbuf *blocks)
@@ -72,8 +64,8 @@ static void put_header(const struct payload_job *job, const char *text, struct s
     const char *const texts[] = { cut.at };
     put_comma(blocks);
     json_select(job->maker,
-                "SELECT json_object('type', 'header', 'text', json_object('type', 'plain_text', 'text', ?1))", texts,
-                1, blocks);
+                "SELECT json_object('type', 'header', 'text', json_object('type', 'plain_text', 'text', ?1))", texts, 1,
+                blocks);
     strbuf_free(&cut);
 }
 
@@ -82,16 +74,15 @@ static void put_section(const struct payload_job *job, const struct strbuf *mrkd
     const char *const texts[] = { strbuf_text(mrkdwn) };
 
     put_comma(blocks);
-    json_select(job->maker,
-                "SELECT json_object('type', 'section', 'text', json_object('type', 'mrkdwn', 'text', ?1))", texts, 1,
-                blocks);
+    json_select(job->maker, "SELECT json_object('type', 'section', 'text', json_object('type', 'mrkdwn', 'text', ?1))",
+                texts, 1, blocks);
 }
 
 static void put_field(const struct payload_job *job, const char *name, const char *value, struct strbuf *fields)
 {
     struct strbuf mrkdwn = { 0 };
 
-    if (value != NULL && value[0] != '\0') {
+    if (value && value[0] != '\0') {
         strbuf_printf(&mrkdwn, "*%s*\n", name);
         put_escaped(value, FIELD_MAX - strlen(name) - 3, &mrkdwn);
         const char *const texts[] = { mrkdwn.at };
@@ -196,9 +187,8 @@ static void put_combined(const struct payload_job *job, struct strbuf *blocks)
 
 static const char *color_of(const struct message *message)
 {
-    if (message->status == NOTIFY_RESOLVED) {
+    if (message->status == NOTIFY_RESOLVED)
         return "#2eb67d";
-    }
     return message->severity == SEVERITY_CRITICAL ? "#e01e5a" : "#ecb22e";
 }
 
@@ -208,15 +198,13 @@ void payload_slack(const struct payload_job *job, struct strbuf *out)
     struct strbuf fallback = { 0 }, blocks = { 0 };
 
     put_line(newest, job->shortest ? SHORT_MAX : TEXT_MAX - 200, &fallback);
-    if (job->count > 1) {
+    if (job->count > 1)
         strbuf_printf(&fallback, " (and %zu before)", job->count - 1);
-    }
     strbuf_puts(&blocks, "[");
-    if (job->count == 1) {
+    if (job->count == 1)
         put_single(job, &blocks);
-    } else {
+    else
         put_combined(job, &blocks);
-    }
     strbuf_puts(&blocks, "]");
     const char *const texts[] = { fallback.at, color_of(newest->message), blocks.at };
     json_select(job->maker,

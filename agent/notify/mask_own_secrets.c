@@ -22,14 +22,12 @@ static void add(struct known *known, const char *at, size_t len)
 /* The value, and its words: a receiver may repeat only a part. */
 static void add_value(struct known *known, const char *value, const char *separators)
 {
-    if (strlen(value) >= VALUE_MIN) {
+    if (strlen(value) >= VALUE_MIN)
         add(known, value, strlen(value));
-    }
     while (*value != '\0') {
         size_t len = strcspn(value, separators);
-        if (len >= WORD_MIN) {
+        if (len >= WORD_MIN)
             add(known, value, len);
-        }
         value += len;
         value += strspn(value, separators);
     }
@@ -41,9 +39,8 @@ static void add_url_part(struct known *known, CURLU *url, CURLUPart part, const 
 
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         char *value = NULL;
-        if (curl_url_get(url, part, &value, forms[i]) == CURLUE_OK) {
+        if (curl_url_get(url, part, &value, forms[i]) == CURLUE_OK)
             add_value(known, value, separators);
-        }
         curl_free(value);
     }
 }
@@ -69,22 +66,20 @@ static int by_length(const void *a, const void *b)
     return (a_len < b_len) - (a_len > b_len);
 }
 
-static void gather(struct known *known, const struct webhook_config *webhook, const char *token, const char *routing_key)
+static void gather(struct known *known, const struct webhook_config *webhook, const char *token,
+                   const char *routing_key)
 {
     add_url(known, webhook->url);
     for (size_t i = 0; i < webhook->header_count; i++) {
         const char *value = webhook->headers[i] + strcspn(webhook->headers[i], ":;");
         add_value(known, value + strspn(value, ":; \t"), " ,;=");
     }
-    if (token != NULL) {
+    if (token)
         add_value(known, token, "");
-    }
-    if (routing_key != NULL) {
+    if (routing_key)
         add_value(known, routing_key, "");
-    }
-    if (known->count > 0) {
+    if (known->count > 0)
         qsort(known->texts, known->count, sizeof *known->texts, by_length);
-    }
 }
 
 static void add_without(struct strbuf *out, const char *text, const char *secret)

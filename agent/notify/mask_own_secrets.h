@@ -2,8 +2,8 @@
 #ifndef NOTIFY_MASK_OWN_SECRETS_H
 #define NOTIFY_MASK_OWN_SECRETS_H
 
-#include "config.h"
 #include "base/strbuf.h"
+#include "config.h"
 
 /*
  * Text of a webhook's receiver without the secrets that we know because we sent them: its URL's user, password, path and

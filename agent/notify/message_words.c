@@ -17,12 +17,21 @@ void message_json(struct json_maker *maker, const struct message *message, struc
     zone_format_rfc3339(message->prometheus_ms, prometheus);
     snprintf(incident, sizeof incident, "%lld", (long long)message->incident_id);
     bool fired = message->prometheus_ms != 0 && message->prometheus_ms <= message->time_ms;
-    const char *const texts[] = { time, notification_status_name(message->status), severity_name(message->severity),
-                                  alert_name(message->alert), message->table, tables.at, incident, message->summary,
-                                  alert_runbook(message->alert), fired ? prometheus : NULL };
-    json_select(maker, "SELECT json_object('time', ?1, 'status', ?2, 'severity', ?3, 'alert', ?4, 'table', ?5,"
-                " 'tables', json(?6), 'incident', CAST(?7 AS INTEGER), 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10)",
-                texts, sizeof texts / sizeof texts[0], out);
+    const char *const texts[] = { time,
+                                  notification_status_name(message->status),
+                                  severity_name(message->severity),
+                                  alert_name(message->alert),
+                                  message->table,
+                                  tables.at,
+                                  incident,
+                                  message->summary,
+                                  alert_runbook(message->alert),
+                                  fired ? prometheus : NULL };
+    json_select(
+        maker,
+        "SELECT json_object('time', ?1, 'status', ?2, 'severity', ?3, 'alert', ?4, 'table', ?5,"
+        " 'tables', json(?6), 'incident', CAST(?7 AS INTEGER), 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10)",
+        texts, sizeof texts / sizeof texts[0], out);
     strbuf_free(&tables);
 }
 
@@ -49,7 +58,7 @@ void message_text(const struct message *message, struct strbuf *out)
     add_upper(out, severity_name(message->severity));
     strbuf_printf(out, " %s %s #%lld", notification_status_name(message->status), alert_name(message->alert),
                   (long long)message->incident_id);
-    strbuf_puts(out, ": ");   /* the summary names the tables */
+    strbuf_puts(out, ": "); /* the summary names the tables */
     add_visible(out, message->summary);
     if (alert_runbook(message->alert))
         strbuf_printf(out, " (runbook %s)", alert_runbook(message->alert));

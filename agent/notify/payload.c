@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fnv.h"
-#include "payload_private.h"
 #include "base/cut.h"
+#include "base/fnv.h"
 #include "base/mask.h"
 #include "base/zone.h"
+#include "payload_private.h"
 
 enum {
-    DEDUP_KEY_MAX = 255,     /* PagerDuty's limit, in characters */
-    EVIDENCE_MAX = 2000      /* characters: enough for a person, far below every receiver's limit for a body */
+    DEDUP_KEY_MAX = 255, /* PagerDuty's limit, in characters */
+    EVIDENCE_MAX = 2000  /* characters: enough for a person, far below every receiver's limit for a body */
 };
 
 void payload_hash(const char *text, char out[17])
@@ -26,11 +26,9 @@ void payload_hash(const char *text, char out[17])
 /* Also goes into a request's header: nothing but visible ASCII. */
 static bool fits_everywhere(const struct strbuf *key)
 {
-    for (size_t i = 0; i < key->len; i++) {
-        if (key->at[i] <= ' ' || key->at[i] > '~') {
+    for (size_t i = 0; i < key->len; i++)
+        if (key->at[i] <= ' ' || key->at[i] > '~')
             return false;
-        }
-    }
     return key->len <= DEDUP_KEY_MAX;
 }
 
@@ -60,9 +58,8 @@ struct payload_maker *payload_maker_open(struct strbuf *error)
 {
     struct json_maker *json = json_maker_open(error);
 
-    if (json == NULL) {
+    if (!json)
         return NULL;
-    }
     struct payload_maker *maker = must_alloc(sizeof *maker);
     *maker = (struct payload_maker){ json, masker_open() };
     return maker;
@@ -70,7 +67,7 @@ struct payload_maker *payload_maker_open(struct strbuf *error)
 
 void payload_maker_free(struct payload_maker *maker)
 {
-    if (maker != NULL) {
+    if (maker) {
         json_maker_free(maker->json);
         masker_close(maker->masker);
         free(maker);
@@ -81,7 +78,7 @@ static void put_masked(struct masker *masker, const char *text, struct strbuf *o
 {
     struct strbuf masked = { 0 };
 
-    if (text != NULL) {
+    if (text) {
         masker_text(masker, slice_of(text), &masked);
         cut_chars(strbuf_text(&masked), EVIDENCE_MAX, out);
     }
@@ -90,9 +87,8 @@ static void put_masked(struct masker *masker, const char *text, struct strbuf *o
 
 static void put_time(int64_t ms, char out[40])
 {
-    if (ms != 0) {
+    if (ms != 0)
         zone_format_rfc3339(ms, out);
-    }
 }
 
 static void facts_gather(struct facts *facts, struct masker *masker, const struct payload_origin *origin,
@@ -104,17 +100,14 @@ static void facts_gather(struct facts *facts, struct masker *masker, const struc
     facts->runbook = message->incident_id != 0 ? alert_runbook(message->alert) : NULL;
     put_time(message->time_ms, facts->time);
     put_time(message->opened_ms != 0 ? message->opened_ms : message->time_ms, facts->started);
-    if (message->status == NOTIFY_RESOLVED) {
+    if (message->status == NOTIFY_RESOLVED)
         put_time(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, facts->ended);
-    }
-    if (message->prometheus_ms <= message->time_ms) {
+    if (message->prometheus_ms <= message->time_ms)
         put_time(message->prometheus_ms, facts->prometheus);
-    }
     snprintf(facts->incident, sizeof facts->incident, "%" PRId64, message->incident_id);
     payload_dedup_key(origin, message, &facts->dedup_key);
-    for (size_t i = 0; i < message->table_count; i++) {
+    for (size_t i = 0; i < message->table_count; i++)
         strbuf_printf(&facts->tables, "%s%s", i > 0 ? ", " : "", message->tables[i]);
-    }
     put_masked(masker, message->summary, &facts->summary);
     put_masked(masker, message->cause, &facts->cause);
     put_masked(masker, message->first_command, &facts->first_command);
@@ -139,8 +132,8 @@ const char *facts_text(const struct strbuf *text)
 void facts_title(const struct facts *facts, struct strbuf *out)
 {
     const struct message *message = facts->message;
-    const char *word = message->status == NOTIFY_FIRING ? severity_name(message->severity)
-                                                        : notification_status_name(message->status);
+    const char *word =
+        message->status == NOTIFY_FIRING ? severity_name(message->severity) : notification_status_name(message->status);
 
     for (; *word != '\0'; word++) {
         char letter = (char)toupper((unsigned char)*word);
@@ -153,8 +146,8 @@ void payload_labels(struct json_maker *maker, const struct payload_origin *origi
                     struct strbuf *out)
 {
     const char *const texts[] = {
-        facts->alert, severity_name(facts->message->severity), facts->message->table,
-        facts->incident, origin->host, origin->log_path,
+        facts->alert,     severity_name(facts->message->severity), facts->message->table, facts->incident, origin->host,
+        origin->log_path,
     };
 
     /* A merge patch drops what is null. */
@@ -201,17 +194,15 @@ void payload_render(struct payload_maker *maker, enum payload_format format, con
     struct facts *facts = must_alloc((count + 1) * sizeof *facts);
     const struct payload_job job = { maker->json, origin, facts, count, shortest, now_ms };
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         facts_gather(&facts[i], maker->masker, origin, messages[i]);
-    }
     switch (format) {
     case FORMAT_GENERIC: payload_generic(&job, out); break;
     case FORMAT_SLACK: payload_slack(&job, out); break;
     case FORMAT_PAGERDUTY: payload_pagerduty(&job, out); break;
     case FORMAT_ALERTMANAGER: payload_alertmanager(&job, out); break;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         facts_free(&facts[i]);
-    }
     free(facts);
 }

@@ -8,12 +8,12 @@
 #include <time.h>
 
 #include "backoff.h"
-#include "webhook_request.h"
-#include "base/thread.h"
 #include "base/cut.h"
+#include "base/thread.h"
+#include "webhook_request.h"
 
 enum {
-    STOP_GRACE_MS = 700,   /* what a request in flight may still take when the sender is stopped */
+    STOP_GRACE_MS = 700, /* what a request in flight may still take when the sender is stopped */
     BEAT_TIMEOUT_MS = 10000
 };
 
@@ -31,10 +31,10 @@ struct sender {
     struct result_node *first_result, *last_result;
 
     void (*wake)(void);
-    CURLM *multi;            /* touched by the thread only, but for curl_multi_wakeup */
-    struct lane *lanes;      /* the webhooks', then the heartbeat's if there is one */
+    CURLM *multi;       /* touched by the thread only, but for curl_multi_wakeup */
+    struct lane *lanes; /* the webhooks', then the heartbeat's if there is one */
     size_t lane_count;
-    struct webhook_config heartbeat;   /* what its lane is told; borrowed strings */
+    struct webhook_config heartbeat; /* what its lane is told; borrowed strings */
 };
 
 static int64_t clock_now_ms(clockid_t clock)
@@ -70,11 +70,10 @@ static void put_result(struct sender *sender, const struct delivery_result *resu
     struct result_node *node = must_alloc(sizeof *node);
 
     node->result = *result;
-    if (sender->last_result != NULL) {
+    if (sender->last_result)
         sender->last_result->next = node;
-    } else {
+    else
         sender->first_result = node;
-    }
     sender->last_result = node;
 }
 
@@ -97,7 +96,7 @@ static void settle(struct sender *sender, struct lane *lane, struct delivery_res
         result->next_attempt_ms = result->at_ms + wait_ms;
     } else {
         lane->first = job->next;
-        lane->last = lane->first != NULL ? lane->last : NULL;
+        lane->last = lane->first ? lane->last : NULL;
         free_job(job);
     }
     put_result(sender, result);
@@ -121,9 +120,8 @@ static void start_request(struct sender *sender, struct lane *lane, const struct
         settle_failed_start(sender, lane, strbuf_text(&error));
     } else {
         CURLMcode code = curl_multi_add_handle(sender->multi, lane->easy);
-        if (code != CURLM_OK) {
+        if (code != CURLM_OK)
             settle_failed_start(sender, lane, curl_multi_strerror(code));
-        }
     }
     strbuf_free(&error);
 }
@@ -138,7 +136,7 @@ static int64_t start_due(struct sender *sender)
         struct job *due = NULL;
 
         pthread_mutex_lock(&sender->lock);
-        if (!lane->in_flight && lane->first != NULL && !sender->stopping) {
+        if (!lane->in_flight && lane->first && !sender->stopping) {
             int64_t wait_ms = lane->first->due_ms - now_ms();
             if (wait_ms <= 0) {
                 due = lane->first;
@@ -148,7 +146,7 @@ static int64_t start_due(struct sender *sender)
             }
         }
         pthread_mutex_unlock(&sender->lock);
-        if (due != NULL) {
+        if (due) {
             start_request(sender, lane, due);
             sleep_ms = 0;
         }
@@ -169,9 +167,8 @@ static bool finish_done(struct sender *sender)
         CURL *easy = message->easy_handle;
         CURLcode code = message->data.result;
 
-        if (message->msg != CURLMSG_DONE) {
+        if (message->msg != CURLMSG_DONE)
             continue;
-        }
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&lane);
         int64_t retry_after_s = lane_judge(lane, code, &result);
         curl_multi_remove_handle(sender->multi, easy);
@@ -198,15 +195,13 @@ static void *carry(void *user)
     for (;;) {
         int64_t sleep_ms = start_due(sender);
         curl_multi_perform(sender->multi, &running);
-        if (finish_done(sender)) {
+        if (finish_done(sender))
             continue;
-        }
         if (is_stopping(sender)) {
             stop_at_ms = stop_at_ms != 0 ? stop_at_ms : now_ms() + STOP_GRACE_MS;
             sleep_ms = stop_at_ms - now_ms();
-            if (running == 0 || sleep_ms <= 0) {
+            if (running == 0 || sleep_ms <= 0)
                 return NULL;
-            }
         }
         curl_multi_poll(sender->multi, NULL, 0, (int)sleep_ms, NULL);
     }
@@ -216,9 +211,8 @@ static bool start_thread(struct sender *sender, struct strbuf *error)
 {
     int code = thread_begin(&sender->thread, carry, sender);
 
-    if (code != 0) {
+    if (code != 0)
         strbuf_printf(error, "the sender's thread: %s", strerror(code));
-    }
     return code == 0;
 }
 
@@ -226,17 +220,16 @@ static void free_sender(struct sender *sender)
 {
     for (size_t i = 0; i < sender->lane_count; i++) {
         struct lane *lane = &sender->lanes[i];
-        if (sender->multi != NULL && lane->in_flight) {
+        if (sender->multi && lane->in_flight)
             curl_multi_remove_handle(sender->multi, lane->easy);
-        }
-        while (lane->first != NULL) {
+        while (lane->first) {
             struct job *job = lane->first;
             lane->first = job->next;
             free_job(job);
         }
         lane_close(lane);
     }
-    while (sender->first_result != NULL) {
+    while (sender->first_result) {
         struct result_node *node = sender->first_result;
         sender->first_result = node->next;
         free(node);
@@ -271,9 +264,10 @@ struct sender *sender_open(const struct config *config, void (*wake)(void), stru
         good = lane_open(&sender->lanes[i], LANE_WEBHOOK, &config->webhooks[i], i);
         sender->lane_count++;
     }
-    if (good && config->heartbeat_url != NULL) {
+    if (good && config->heartbeat_url) {
         sender->heartbeat = (struct webhook_config){ .url = config->heartbeat_url, .timeout_ms = BEAT_TIMEOUT_MS };
-        good = lane_open(&sender->lanes[config->webhook_count], LANE_HEARTBEAT, &sender->heartbeat, config->webhook_count);
+        good =
+            lane_open(&sender->lanes[config->webhook_count], LANE_HEARTBEAT, &sender->heartbeat, config->webhook_count);
         sender->lane_count++;
     }
     if (!good) {
@@ -291,9 +285,8 @@ cleanup:
 
 void sender_stop(struct sender *sender)
 {
-    if (sender->joined) {
+    if (sender->joined)
         return;
-    }
     pthread_mutex_lock(&sender->lock);
     sender->stopping = true;
     pthread_mutex_unlock(&sender->lock);
@@ -304,7 +297,7 @@ void sender_stop(struct sender *sender)
 
 void sender_close(struct sender *sender)
 {
-    if (sender != NULL) {
+    if (sender) {
         sender_stop(sender);
         free_sender(sender);
     }
@@ -313,11 +306,10 @@ void sender_close(struct sender *sender)
 /* With the lock held. */
 static void append_job(struct lane *lane, struct job *job)
 {
-    if (lane->last != NULL) {
+    if (lane->last)
         lane->last->next = job;
-    } else {
+    else
         lane->first = job;
-    }
     lane->last = job;
 }
 
@@ -338,7 +330,7 @@ void sender_beat(struct sender *sender)
     struct lane *lane = &sender->lanes[sender->lane_count - 1];
 
     pthread_mutex_lock(&sender->lock);
-    if (lane->first == NULL) {
+    if (!lane->first) {
         struct job *job = must_alloc(sizeof *job);
         job->delivery.effort = DELIVERY_ONCE;
         job->due_ms = now_ms();
@@ -352,14 +344,13 @@ bool sender_take_result(struct sender *sender, struct delivery_result *result)
 {
     pthread_mutex_lock(&sender->lock);
     struct result_node *node = sender->first_result;
-    if (node != NULL) {
+    if (node) {
         sender->first_result = node->next;
-        sender->last_result = node->next != NULL ? sender->last_result : NULL;
+        sender->last_result = node->next ? sender->last_result : NULL;
     }
     pthread_mutex_unlock(&sender->lock);
-    if (node == NULL) {
+    if (!node)
         return false;
-    }
     *result = node->result;
     free(node);
     return true;

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "mask_own_secrets.h"
-#include "payload_private.h"
 #include "base/cut.h"
 #include "base/mask.h"
-#include "secrets.h"
 #include "base/text.h"
+#include "mask_own_secrets.h"
+#include "payload_private.h"
+#include "secrets.h"
 
 enum { ANSWER_MAX_BYTES = 64 * 1024 };
 
@@ -33,11 +33,10 @@ bool lane_open(struct lane *lane, enum lane_kind kind, const struct webhook_conf
     struct strbuf error = { 0 };
 
     *lane = (struct lane){ .kind = kind, .webhook = webhook, .index = index, .easy = curl_easy_init() };
-    if (webhook->routing_key_file != NULL) {
+    if (webhook->routing_key_file)
         lane->json = json_maker_open(&error);
-    }
     strbuf_free(&error); /* it can only be want of memory */
-    return lane->easy != NULL && (webhook->routing_key_file == NULL || lane->json != NULL);
+    return lane->easy != NULL && (!webhook->routing_key_file || lane->json);
 }
 
 void lane_close(struct lane *lane)
@@ -47,20 +46,17 @@ void lane_close(struct lane *lane)
     strbuf_free(&lane->token);
     strbuf_free(&lane->routing_key);
     strbuf_free(&lane->body);
-    if (lane->json != NULL) {
+    if (lane->json)
         json_maker_free(lane->json);
-    }
 }
 
 static bool has_header(const struct webhook_config *webhook, const char *name)
 {
     size_t len = strlen(name);
 
-    for (size_t i = 0; i < webhook->header_count; i++) {
-        if (strncasecmp(webhook->headers[i], name, len) == 0 && webhook->headers[i][len] == ':') {
+    for (size_t i = 0; i < webhook->header_count; i++)
+        if (strncasecmp(webhook->headers[i], name, len) == 0 && webhook->headers[i][len] == ':')
             return true;
-        }
-    }
     return false;
 }
 
@@ -68,9 +64,8 @@ static void append_header(struct lane *lane, const char *line)
 {
     struct curl_slist *grown = curl_slist_append(lane->headers, line);
 
-    if (grown == NULL) {
+    if (!grown)
         abort(); /* out of memory, which must_alloc does not survive either */
-    }
     lane->headers = grown;
 }
 
@@ -90,24 +85,20 @@ static bool build_headers(struct lane *lane, const char *idempotency_key, struct
     curl_slist_free_all(lane->headers);
     lane->headers = NULL;
     strbuf_clear(&lane->token);
-    if (webhook->token_file != NULL) {
-        if (!secret_read(webhook->token_file, &lane->token, error)) {
+    if (webhook->token_file) {
+        if (!secret_read(webhook->token_file, &lane->token, error))
             return false;
-        }
         struct strbuf bearer = { 0 };
         strbuf_printf(&bearer, "Bearer %s", lane->token.at);
         add_header(lane, "Authorization", bearer.at);
         strbuf_free(&bearer);
     }
-    for (size_t i = 0; i < webhook->header_count; i++) {
+    for (size_t i = 0; i < webhook->header_count; i++)
         append_header(lane, webhook->headers[i]);
-    }
-    if (lane->kind == LANE_WEBHOOK && !has_header(webhook, "Content-Type")) {
+    if (lane->kind == LANE_WEBHOOK && !has_header(webhook, "Content-Type"))
         add_header(lane, "Content-Type", "application/json");
-    }
-    if (idempotency_key != NULL) {
+    if (idempotency_key)
         add_header(lane, "Idempotency-Key", idempotency_key);
-    }
     /* A body over 1 MiB would otherwise wait a second for "100 Continue" from receivers that never say it. */
     append_header(lane, "Expect:");
     return true;
@@ -118,12 +109,10 @@ static bool add_routing_key(struct lane *lane, const struct delivery *delivery, 
 {
     strbuf_clear(&lane->body);
     strbuf_clear(&lane->routing_key);
-    if (lane->json == NULL) {
+    if (!lane->json)
         return true;
-    }
-    if (!secret_read(lane->webhook->routing_key_file, &lane->routing_key, error)) {
+    if (!secret_read(lane->webhook->routing_key_file, &lane->routing_key, error))
         return false;
-    }
     const char *const texts[] = { delivery->body, strbuf_text(&lane->routing_key) };
     json_select(lane->json, "SELECT json_patch(?1, json_object('routing_key', ?2))", texts, 2, &lane->body);
     return true;
@@ -136,9 +125,8 @@ bool lane_prepare(struct lane *lane, const struct job *job, struct strbuf *error
     lane->curl_error[0] = '\0';
     lane->kept_len = lane->received = 0;
     lane->cut = false;
-    if (!build_headers(lane, job->delivery.idempotency_key, error) || !add_routing_key(lane, &job->delivery, error)) {
+    if (!build_headers(lane, job->delivery.idempotency_key, error) || !add_routing_key(lane, &job->delivery, error))
         return false;
-    }
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, lane);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -150,16 +138,15 @@ bool lane_prepare(struct lane *lane, const struct job *job, struct strbuf *error
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "iceberg-offload-agent/" AGENT_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, lane->headers);
     if (lane->kind == LANE_WEBHOOK) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, lane->json != NULL ? lane->body.at : job->delivery.body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, lane->json ? lane->body.at : job->delivery.body);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)(lane->json != NULL ? lane->body.len : job->delivery.body_len));
+                         (curl_off_t)(lane->json ? lane->body.len : job->delivery.body_len));
     }
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, lane);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, lane->curl_error);
-    if (lane->webhook->ca_file != NULL) {
+    if (lane->webhook->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, lane->webhook->ca_file);
-    }
     return true;
 }
 
@@ -177,9 +164,8 @@ static void add_foreign_text(struct lane *lane, const char *text, size_t len, st
 
 static enum delivery_outcome outcome_of(long status)
 {
-    if (status >= 200 && status < 300) {
+    if (status >= 200 && status < 300)
         return DELIVERY_DONE;
-    }
     /* Timeout, too early, too many, and the receiver's own troubles pass; the rest is about the request. */
     bool passing = status == 408 || status == 425 || status == 429 || status >= 500 || status < 300;
     return passing ? DELIVERY_RETRY : DELIVERY_REFUSED;
@@ -202,9 +188,8 @@ int64_t lane_judge(struct lane *lane, CURLcode code, struct delivery_result *res
     }
     if (answered && result->outcome != DELIVERY_DONE) {
         strbuf_printf(&error, "HTTP %ld", result->http_status);
-        if (result->http_status >= 300 && result->http_status < 400) {
+        if (result->http_status >= 300 && result->http_status < 400)
             strbuf_puts(&error, " (redirects are not followed)");
-        }
         if (lane->kept_len > 0) {
             strbuf_puts(&error, ": ");
             add_foreign_text(lane, lane->kept, lane->kept_len, &error);

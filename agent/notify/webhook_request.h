@@ -12,7 +12,7 @@
 /* One delivery, waiting or in flight. */
 struct job {
     struct delivery delivery;
-    int64_t due_ms;          /* on the monotonic clock */
+    int64_t due_ms; /* on the monotonic clock */
     struct job *next;
 };
 
@@ -27,18 +27,18 @@ struct lane {
     const struct webhook_config *webhook;
     size_t index;
     struct job *first, *last;
-    bool in_flight;          /* first is */
+    bool in_flight; /* first is */
 
     CURL *easy;
     struct curl_slist *headers;
     struct strbuf token, routing_key; /* of the request in flight: an answer may repeat them */
-    struct json_maker *json; /* NULL without a routing key */
-    struct strbuf body;      /* with the routing key in it */
+    struct json_maker *json;          /* NULL without a routing key */
+    struct strbuf body;               /* with the routing key in it */
     char curl_error[CURL_ERROR_SIZE];
     char kept[LANE_KEPT_BYTES]; /* the beginning of the answer */
     size_t kept_len;
     size_t received;
-    bool cut;                /* the answer was too long: ended by us */
+    bool cut; /* the answer was too long: ended by us */
 };
 
 bool lane_open(struct lane *lane, enum lane_kind kind, const struct webhook_config *webhook, size_t index);

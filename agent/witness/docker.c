@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <sqlite3.h>
 
-#include "probe_private.h"
 #include "base/json.h"
+#include "probe_private.h"
 
 /* One row, or an error where it is no JSON. */
 static const char ask[] =

@@ -7,7 +7,7 @@
 
 enum { METRICS_MOST = 256, NUMBER_MOST = 40 };
 
-static const double BEYOND_S = 1e11;   /* no watermark lies there, and milliseconds of it still fit */
+static const double BEYOND_S = 1e11; /* no watermark lies there, and milliseconds of it still fit */
 
 struct sample {
     struct slice name, labels;
@@ -25,14 +25,13 @@ static const char *skip_blanks(const char *at, const char *end)
 static const char *labels_end(const char *at, const char *end)
 {
     bool quoted = false;
-    for (; at < end; at++) {
+    for (; at < end; at++)
         if (quoted && *at == '\\' && at + 1 < end)
             at++;
         else if (*at == '"')
             quoted = !quoted;
         else if (*at == '}' && !quoted)
             return at;
-    }
     return NULL;
 }
 
@@ -54,7 +53,7 @@ static bool read_sample(struct slice line, struct sample *sample)
         at = close + 1;
     }
     at = skip_blanks(at, end);
-    while (at < end && *at > ' ' && len < sizeof number - 1)
+    while (at<end && * at> ' ' && len < sizeof number - 1)
         number[len++] = *at++;
     number[len] = '\0';
     char *after = number;
@@ -100,10 +99,9 @@ static char *table_of(struct slice labels)
 {
     const char *at = labels.at, *end = labels.at + labels.len;
     struct slice name, value;
-    while (read_label(&at, end, &name, &value)) {
+    while (read_label(&at, end, &name, &value))
         if (slice_equals(name, "table") || slice_equals(name, "table_name"))
             return without_escapes(value);
-    }
     return must_copy(labels.at, labels.len);
 }
 

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe_private.h"
 #include "base/mask.h"
+#include "probe_private.h"
 
 enum {
-    BODY_MAX_BYTES = 4 << 20,            /* of a metrics page or of Docker's answer */
+    BODY_MAX_BYTES = 4 << 20, /* of a metrics page or of Docker's answer */
     METRICS_TIMEOUT_MS = 3000,
     POLL_MS = 1000
 };
@@ -19,10 +19,10 @@ static const char docker_socket[] = "/var/run/docker.sock";
 struct probe {
     struct probe_answer answer;
     char *name;
-    char *url;               /* what libcurl is told */
-    char *socket;            /* the Unix socket to ask through, or NULL */
+    char *url;    /* what libcurl is told */
+    char *socket; /* the Unix socket to ask through, or NULL */
     int64_t timeout_ms;
-    bool unaskable;          /* the answer stands already */
+    bool unaskable; /* the answer stands already */
     CURL *easy;
     struct strbuf body;
     bool cut;
@@ -58,7 +58,7 @@ static void aim_at_container(struct probe *probe, const char *container)
     curl_free(escaped);
     probe->url = url.at;
     probe->socket = docker_socket_path();
-    probe->unaskable = probe->socket == NULL;
+    probe->unaskable = !probe->socket;
     if (probe->unaskable)
         strbuf_puts(&probe->answer.words, "DOCKER_HOST is not a Unix socket");
     probe->answer.kind = PROBE_CONTAINER;
@@ -220,8 +220,7 @@ void probes_ask(struct probes *probes)
     int running = 1;
     for (size_t i = 0; i < probes->count; i++)
         begin(probes, &probes->all[i]);
-    while (running > 0 && !atomic_load(&probes->stopped) &&
-           curl_multi_perform(probes->multi, &running) == CURLM_OK) {
+    while (running > 0 && !atomic_load(&probes->stopped) && curl_multi_perform(probes->multi, &running) == CURLM_OK) {
         finish_done(probes);
         if (running > 0)
             curl_multi_poll(probes->multi, NULL, 0, POLL_MS, NULL);

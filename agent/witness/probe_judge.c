@@ -13,7 +13,8 @@ static void say(struct probe_answer *answer, enum probe_state state, const char 
 static void judge_no_docker(struct probe_answer *answer, const struct probe_outcome *outcome)
 {
     strbuf_puts(&answer->words, "Docker cannot be asked: ");
-    say(answer, PROBE_UNKNOWN, outcome->os_error ? strerror((int)outcome->os_error) : curl_easy_strerror(outcome->code));
+    say(answer, PROBE_UNKNOWN,
+        outcome->os_error ? strerror((int)outcome->os_error) : curl_easy_strerror(outcome->code));
 }
 
 /*
@@ -32,49 +33,39 @@ static void judge_failure(struct probe_answer *answer, const struct probe_outcom
         break;
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-        say(answer, PROBE_DOWN, "the connection was closed without an answer");
-        break;
-    case CURLE_COULDNT_RESOLVE_HOST:
-        say(answer, PROBE_UNKNOWN, "its name cannot be resolved");
-        break;
+    case CURLE_SEND_ERROR: say(answer, PROBE_DOWN, "the connection was closed without an answer"); break;
+    case CURLE_COULDNT_RESOLVE_HOST: say(answer, PROBE_UNKNOWN, "its name cannot be resolved"); break;
     case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-        say(answer, PROBE_UNKNOWN, "answers, but not in HTTP");
-        break;
-    default:
-        say(answer, PROBE_UNKNOWN, curl_easy_strerror(outcome->code));
-        break;
+    case CURLE_WEIRD_SERVER_REPLY: say(answer, PROBE_UNKNOWN, "answers, but not in HTTP"); break;
+    default: say(answer, PROBE_UNKNOWN, curl_easy_strerror(outcome->code)); break;
     }
 }
 
 static void judge_container(struct probe_answer *answer, const struct probe_outcome *outcome)
 {
-    if (outcome->cut) {
+    if (outcome->cut)
         say(answer, PROBE_UNKNOWN, "Docker's answer is too long");
-    } else if (outcome->code != CURLE_OK) {
+    else if (outcome->code != CURLE_OK)
         judge_no_docker(answer, outcome);
-    } else if (outcome->http_status == 404) {
+    else if (outcome->http_status == 404)
         say(answer, PROBE_DOWN, "no such container");
-    } else if (outcome->http_status != 200) {
+    else if (outcome->http_status != 200)
         strbuf_printf(&answer->words, "Docker answers HTTP %ld", outcome->http_status);
-    } else {
+    else
         docker_judge(answer, outcome->body);
-    }
 }
 
 static void judge_metrics(struct probe_answer *answer, const struct probe_outcome *outcome)
 {
     strbuf_printf(&answer->words, "HTTP %ld", outcome->http_status);
-    if (outcome->http_status >= 500) {
+    if (outcome->http_status >= 500)
         answer->state = PROBE_DOWN;
-    } else if (outcome->http_status == 200 && outcome->cut) {
+    else if (outcome->http_status == 200 && outcome->cut)
         say(answer, PROBE_UNKNOWN, ", but too long to be a metrics page");
-    } else if (outcome->http_status == 200 && scrape_read(answer, outcome->body) == 0) {
+    else if (outcome->http_status == 200 && scrape_read(answer, outcome->body) == 0)
         say(answer, PROBE_UNKNOWN, ", but no metrics");
-    } else if (outcome->http_status == 200) {
+    else if (outcome->http_status == 200)
         answer->state = PROBE_UP;
-    }
 }
 
 void probe_judge(struct probe_answer *answer, const struct probe_outcome *outcome)

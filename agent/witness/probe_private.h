@@ -11,11 +11,11 @@
 /* What libcurl tells of a request that ended. */
 struct probe_outcome {
     CURLcode code;
-    long http_status;        /* 0: none */
-    long os_error;           /* errno of a connection that failed, 0: none */
+    long http_status; /* 0: none */
+    long os_error;    /* errno of a connection that failed, 0: none */
     int64_t timeout_ms;
-    bool cut;                /* the answer was longer than we read */
-    struct slice body;       /* of containers and metrics pages */
+    bool cut;          /* the answer was longer than we read */
+    struct slice body; /* of containers and metrics pages */
 };
 
 /* Sets state and words. */

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/say.h"
 #include "base/thread.h"
 #include "durations.h"
 #include "witness.h"
-#include "base/say.h"
 
 enum { EVERY_MOST_MS = 60 * 1000, EVERY_LEAST_MS = 1000, ROUNDS_AN_INTERVAL = 15 };
 
@@ -21,13 +21,13 @@ struct prober {
     pthread_t thread;
     bool asking;
     atomic_bool answered;
-    int64_t due_ms;              /* of the next round; INT64_MAX: none */
-    int64_t rounds_id;           /* the newest incident that a whole round was for */
-    int64_t asked_id;            /* the newest incident that the round in progress is for */
+    int64_t due_ms;    /* of the next round; INT64_MAX: none */
+    int64_t rounds_id; /* the newest incident that a whole round was for */
+    int64_t asked_id;  /* the newest incident that the round in progress is for */
     struct told {
-        enum probe_state state;  /* PROBE_UNKNOWN: nothing yet */
-        int64_t id;              /* incidents up to this one know it */
-    } *told;                     /* one for each probe */
+        enum probe_state state; /* PROBE_UNKNOWN: nothing yet */
+        int64_t id;             /* incidents up to this one know it */
+    } * told;                   /* one for each probe */
 };
 
 struct prober *prober_open(const struct config *config, void (*wake)(void))
@@ -41,7 +41,7 @@ struct prober *prober_open(const struct config *config, void (*wake)(void))
         .probes = probes,
         .wake = wake,
         .every_ms = every_ms <= 0 || every_ms > EVERY_MOST_MS ? EVERY_MOST_MS
-                  : every_ms < EVERY_LEAST_MS                 ? EVERY_LEAST_MS
+                    : every_ms < EVERY_LEAST_MS               ? EVERY_LEAST_MS
                                                               : every_ms,
         .due_ms = INT64_MAX,
         .told = must_alloc(probes_count(probes) * sizeof *prober->told),
@@ -103,13 +103,13 @@ static void tell(struct prober *prober, size_t index, int64_t first_id, int64_t 
     bool down = answer->state == PROBE_DOWN && answer->kind != PROBE_METRICS;
     describe(answer, &words);
     sink->event(sink->ctx, &(struct event){
-        .kind = down ? EVENT_PROBE_DOWN : EVENT_PROBE_NOTED,
-        .time_ms = now_ms,
-        .offset = -1,
-        .number = first_id,
-        .text = slice_of(answer->name),
-        .line = strbuf_slice(&words),
-    });
+                               .kind = down ? EVENT_PROBE_DOWN : EVENT_PROBE_NOTED,
+                               .time_ms = now_ms,
+                               .offset = -1,
+                               .number = first_id,
+                               .text = slice_of(answer->name),
+                               .line = strbuf_slice(&words),
+                           });
     strbuf_free(&words);
 }
 

@@ -15,8 +15,8 @@
  * The text is "name value" lines; fields are found fastest in the order in which they were saved.
  */
 struct archive {
-    struct strbuf *out;      /* saving, if not NULL */
-    struct slice in;         /* loading */
+    struct strbuf *out; /* saving, if not NULL */
+    struct slice in;    /* loading */
     size_t cursor;
 };
 

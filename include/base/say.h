@@ -3,12 +3,10 @@
 #define BASE_SAY_H
 
 /* The agent's own words, on stderr: "agent: what: why", a line each, control characters made visible. */
-__attribute__((format(printf, 1, 2)))
-void say_error(const char *format, ...);
-__attribute__((format(printf, 1, 2)))
-void say_warning(const char *format, ...);
-__attribute__((format(printf, 1, 2)))
-void say_info(const char *format, ...);     /* only when say_verbose(true) was called */
+__attribute__((format(printf, 1, 2))) void say_error(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void say_warning(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void say_info(const char *format,
+                                                    ...); /* only when say_verbose(true) was called */
 void say_verbose(int on);
 
 #endif

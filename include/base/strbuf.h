@@ -18,16 +18,15 @@ struct strbuf {
 
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t len);
 void strbuf_puts(struct strbuf *buf, const char *text);
-__attribute__((format(printf, 2, 3)))
-void strbuf_printf(struct strbuf *buf, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void strbuf_printf(struct strbuf *buf, const char *format, ...);
 void strbuf_clear(struct strbuf *buf);
 void strbuf_free(struct strbuf *buf);
 const char *strbuf_text(const struct strbuf *buf);
 struct slice strbuf_slice(const struct strbuf *buf);
 
 /* The same discipline for other memory. */
-void *must_alloc(size_t bytes);                            /* zeroed */
-void *must_grow(void *old, size_t count, size_t size);     /* to count elements of size bytes */
-char *must_copy(const char *text, size_t len);             /* NUL-terminated */
+void *must_alloc(size_t bytes);                        /* zeroed */
+void *must_grow(void *old, size_t count, size_t size); /* to count elements of size bytes */
+char *must_copy(const char *text, size_t len);         /* NUL-terminated */
 
 #endif

@@ -36,8 +36,12 @@ static void tell_cycle(const struct engine_sink *sink, int64_t id, int tables)
     for (int i = 0; i < tables; i++) {
         char name[40];
         snprintf(name, sizeof name, "bronze_trades_table_%d", i);
-        struct run run = { .id = (id - 1) * tables + i + 1, .cycle_id = id, .table = name,
-                           .started_ms = cycle.started_ms + 5000 * i, .rows = -1, .exit_code = -1 };
+        struct run run = { .id = (id - 1) * tables + i + 1,
+                           .cycle_id = id,
+                           .table = name,
+                           .started_ms = cycle.started_ms + 5000 * i,
+                           .rows = -1,
+                           .exit_code = -1 };
         sink->run(sink->ctx, &run);
         run.ended_ms = run.started_ms + 5000;
         run.duration_ms = 5000;
@@ -66,8 +70,8 @@ static void bench_catch_up(struct history *history, int64_t cycles, int tables)
     wall = now_s(CLOCK_MONOTONIC) - wall;
     cpu = now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     double rows = (double)cycles * (tables + 1);
-    printf("catch-up: %.0f rows, %.2f s wall, %.2f s CPU, %.2f us CPU a row (%.2f gathering), %.0f rows/s\n", rows, wall, cpu,
-           cpu / rows * 1e6, gathering / rows * 1e6, rows / wall);
+    printf("catch-up: %.0f rows, %.2f s wall, %.2f s CPU, %.2f us CPU a row (%.2f gathering), %.0f rows/s\n", rows,
+           wall, cpu, cpu / rows * 1e6, gathering / rows * 1e6, rows / wall);
 }
 
 static int compare(const void *a, const void *b)
@@ -111,7 +115,8 @@ static void bench_prune(struct history *history, int64_t before_ms)
         longest = took > longest ? took : longest;
         history_tend(history);
     }
-    printf("prune: %d calls, %.2f s with checkpoints, longest call %.2f ms\n", calls, now_s(CLOCK_MONOTONIC) - total, longest);
+    printf("prune: %d calls, %.2f s with checkpoints, longest call %.2f ms\n", calls, now_s(CLOCK_MONOTONIC) - total,
+           longest);
 }
 
 int main(int argc, char **argv)

@@ -13,7 +13,7 @@ from agent import BINARY   # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = ROOT / "fixtures" / "logs" / "healthy-day.log"
-ENOUGH = 1200       # times the log: more than one drawing's worth of work
+ENOUGH = 6000       # times the log: seconds of work, so that several drawings come
 
 
 class Progress(unittest.TestCase):

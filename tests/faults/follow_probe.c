@@ -80,9 +80,9 @@ static size_t parse_positions(char *batch, struct source_position *positions)
     size_t count = 0;
     for (char *line = strtok(batch, "\n"); line; line = strtok(NULL, "\n")) {
         struct source_position *p = &positions[count];
-        if (count < POSITIONS && sscanf(line, "P %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNx64 " %" SCNd64 " %" SCNd64,
-                                        &p->device, &p->inode, &p->offset, &p->fingerprint, &p->fingerprint_len,
-                                        &p->begun_ms) == 6)
+        if (count < POSITIONS &&
+            sscanf(line, "P %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNx64 " %" SCNd64 " %" SCNd64, &p->device,
+                   &p->inode, &p->offset, &p->fingerprint, &p->fingerprint_len, &p->begun_ms) == 6)
             count++;
     }
     return count;
@@ -106,10 +106,9 @@ static size_t recover(int journal, struct source_position *positions)
     if (ftruncate(journal, (off_t)end) != 0)
         die("journal");
     text[end] = '\0';
-    for (size_t i = begin; i < end; i++) {
+    for (size_t i = begin; i < end; i++)
         if (text[i] == '\0')
             text[i] = '?';
-    }
     size_t count = parse_positions(text + begin, positions);
     free(text);
     return count;
@@ -120,9 +119,9 @@ static void commit(int journal, struct strbuf *batch, const struct follow *follo
     struct source_position positions[POSITIONS];
     size_t count = follow_positions(follow, positions, POSITIONS);
     for (size_t i = 0; i < count; i++) {
-        strbuf_printf(batch, "P %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRIx64 " %" PRId64 " %" PRId64 "\n", positions[i].device,
-                      positions[i].inode, positions[i].offset, positions[i].fingerprint, positions[i].fingerprint_len,
-                      positions[i].begun_ms);
+        strbuf_printf(batch, "P %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRIx64 " %" PRId64 " %" PRId64 "\n",
+                      positions[i].device, positions[i].inode, positions[i].offset, positions[i].fingerprint,
+                      positions[i].fingerprint_len, positions[i].begun_ms);
     }
     strbuf_puts(batch, "C\n");
     for (size_t done = 0; done < batch->len;) {

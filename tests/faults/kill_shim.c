@@ -26,16 +26,16 @@ enum { FRAMES = 120 };
 
 static atomic_int countdown;
 static char wanted[16];
-static unsigned long from, to;             /* offsets into the program, like the next two */
+static unsigned long from, to; /* offsets into the program, like the next two */
 static unsigned long text_from, text_to;
 static unsigned long base;
-extern void *__libc_stack_end;             /* the main thread's */
+extern void *__libc_stack_end; /* the main thread's */
 
 static int find_program(struct dl_phdr_info *info, size_t size, void *unused)
 {
     (void)size;
     (void)unused;
-    base = info->dlpi_addr;   /* the first one is the program itself */
+    base = info->dlpi_addr; /* the first one is the program itself */
     for (int i = 0; i < info->dlpi_phnum; i++) {
         if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X)) {
             text_from = info->dlpi_phdr[i].p_vaddr;
@@ -64,10 +64,9 @@ static int calls(unsigned long *found, int room)
 {
     int count = 0;
     unsigned long *end = stack_end();
-    for (unsigned long *word = __builtin_frame_address(0); word < end && count < room; word++) {
+    for (unsigned long *word = __builtin_frame_address(0); word < end && count < room; word++)
         if (*word - base >= text_from && *word - base < text_to)
             found[count++] = *word - base;
-    }
     return count;
 }
 
@@ -87,10 +86,9 @@ static bool is_within(void)
 {
     unsigned long found[FRAMES];
     int count = calls(found, FRAMES);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         if (found[i] >= from && found[i] < to)
             return true;
-    }
     return false;
 }
 

@@ -31,18 +31,16 @@ static void wake(void)
 {
     const uint64_t one = 1;
 
-    if (write(wake_fd, &one, sizeof one) != (ssize_t)sizeof one) {
+    if (write(wake_fd, &one, sizeof one) != (ssize_t)sizeof one)
         abort();
-    }
 }
 
 static void drain_wakes(void)
 {
     uint64_t count;
 
-    if (read(wake_fd, &count, sizeof count) != (ssize_t)sizeof count) {
+    if (read(wake_fd, &count, sizeof count) != (ssize_t)sizeof count)
         abort();
-    }
 }
 
 static int64_t now_ms(void)
@@ -110,9 +108,8 @@ static void print_memory(void)
     FILE *file = fopen("/proc/self/statm", "re");
     long total, resident = 0;
 
-    if (file == NULL || fscanf(file, "%ld %ld", &total, &resident) != 2) {
+    if (file == NULL || fscanf(file, "%ld %ld", &total, &resident) != 2)
         abort();
-    }
     fclose(file);
     printf("memory %ld\n", resident * (sysconf(_SC_PAGESIZE) / 1024));
 }
@@ -148,9 +145,8 @@ static bool read_line(struct strbuf *line)
 
     strbuf_clear(line);
     while (read(STDIN_FILENO, &byte, 1) == 1) {
-        if (byte == '\n') {
+        if (byte == '\n')
             return true;
-        }
         strbuf_add(line, &byte, 1);
     }
     return false;
@@ -162,17 +158,15 @@ static void serve(struct sender *sender)
     struct strbuf line = { 0 };
 
     for (;;) {
-        if (poll(fds, 2, -1) < 0) {
+        if (poll(fds, 2, -1) < 0)
             abort();
-        }
         if (fds[1].revents != 0) {
             drain_wakes();
             print_results(sender);
         }
         if (fds[0].revents != 0) {
-            if (!read_line(&line)) {
+            if (!read_line(&line))
                 break;
-            }
             obey(sender, line.at);
         }
     }

@@ -38,7 +38,8 @@ static inline struct slice cut_off(struct slice *text, const char *mark)
 /* NULL, or a part of whole. */
 static inline bool lies_within(struct slice part, struct slice whole)
 {
-    return !part.at || (part.at >= whole.at && part.len <= whole.len && part.at - whole.at <= (ptrdiff_t)(whole.len - part.len));
+    return !part.at ||
+           (part.at >= whole.at && part.len <= whole.len && part.at - whole.at <= (ptrdiff_t)(whole.len - part.len));
 }
 
 #endif

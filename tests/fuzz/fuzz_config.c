@@ -2,9 +2,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "fuzz.h"
 #include "config.h"
 #include "config_keys.h"
+#include "fuzz.h"
 
 /*
  * Any bytes as a configuration: it is either read or refused with reasons, a whole line each. What is read can be shown as

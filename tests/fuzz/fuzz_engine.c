@@ -53,12 +53,22 @@ static void restart(struct watch *watch)
 
 /* --- what goes in -------------------------------------------------------------------------------------------- */
 
-enum step_kind { STEP_EVENT, STEP_TICK, STEP_CATCH_UP, STEP_GO_LIVE, STEP_SILENCE, STEP_DEADLINE, STEP_RESTART, STEP_CYCLES };
+enum step_kind {
+    STEP_EVENT,
+    STEP_TICK,
+    STEP_CATCH_UP,
+    STEP_GO_LIVE,
+    STEP_SILENCE,
+    STEP_DEADLINE,
+    STEP_RESTART,
+    STEP_CYCLES
+};
 
 static enum step_kind step_kind(const uint8_t *step)
 {
     static const enum step_kind kinds[32] = {
-        [10] = STEP_CYCLES, STEP_CYCLES, STEP_TICK, STEP_CATCH_UP, STEP_GO_LIVE, STEP_SILENCE, STEP_DEADLINE, STEP_RESTART,
+        [10] = STEP_CYCLES, STEP_CYCLES,  STEP_TICK,     STEP_CATCH_UP,
+        STEP_GO_LIVE,       STEP_SILENCE, STEP_DEADLINE, STEP_RESTART,
     };
     return kinds[step[3] / 8];
 }
@@ -68,10 +78,10 @@ static int64_t pause_of(const uint8_t *step)
 {
     int64_t number = step[1] | (int64_t)step[2] << 8;
     switch (step[3] % 8) {
-    case 0:  return number * SECOND_MS;
-    case 1:  return number * 100;
-    case 2:  return -(number * 1000 % SET_BACK_MOST_MS);
-    case 3:  return step[1] == 0xff ? step[2] % 8 * DAY_MS : number;
+    case 0: return number * SECOND_MS;
+    case 1: return number * 100;
+    case 2: return -(number * 1000 % SET_BACK_MOST_MS);
+    case 3: return step[1] == 0xff ? step[2] % 8 * DAY_MS : number;
     default: return number % 1000;
     }
 }
@@ -128,8 +138,12 @@ static void feed_event(struct input *input, const uint8_t *step)
 
 static void feed_at(struct input *input, enum event_kind kind, const char *table, int64_t number)
 {
-    feed(input, &(struct event){ .kind = kind, .time_ms = input->now_ms, .offset = (int64_t)input->events * 100,
-                                 .table = slice_of(table), .number = number, .text = slice_of(texts[1]),
+    feed(input, &(struct event){ .kind = kind,
+                                 .time_ms = input->now_ms,
+                                 .offset = (int64_t)input->events * 100,
+                                 .table = slice_of(table),
+                                 .number = number,
+                                 .text = slice_of(texts[1]),
                                  .line = slice_of(event_name(kind)) });
 }
 
@@ -145,11 +159,14 @@ static void feed_cycles(struct input *input, const uint8_t *step)
             bool fails = step[5] >> table & 1 && (step[5] & 0x10 || cycle % 3 == 0);
             feed_at(input, EVENT_RUN_STARTED, tables[table], 0);
             input->now_ms += table_ms;
-            feed_at(input, fails ? EVENT_RUN_FAILED : EVENT_RUN_COMPLETED, tables[table], step[7] * (cycle % 5 ? 1000 : step[1]));
+            feed_at(input, fails ? EVENT_RUN_FAILED : EVENT_RUN_COMPLETED, tables[table],
+                    step[7] * (cycle % 5 ? 1000 : step[1]));
         }
         feed_at(input, EVENT_CYCLE_COMPLETED, "", 0);
         input->now_ms = later(begin_ms + interval_ms, input->now_ms);
-        feed(input, &(struct event){ .kind = EVENT_NEXT_RUN, .time_ms = engine_clock(input->watch->engine), .offset = 0,
+        feed(input, &(struct event){ .kind = EVENT_NEXT_RUN,
+                                     .time_ms = engine_clock(input->watch->engine),
+                                     .offset = 0,
                                      .at_ms = input->now_ms });
     }
 }
@@ -175,11 +192,11 @@ static void take_step(struct input *input, const uint8_t *step)
     watch->set_back = watch->set_back || pause_ms < 0;
     input->now_ms += pause_ms;
     switch (step_kind(step)) {
-    case STEP_EVENT:    feed_event(input, step); break;
-    case STEP_CYCLES:   feed_cycles(input, step); break;
-    case STEP_TICK:     engine_tick(watch->engine, input->now_ms); break;
+    case STEP_EVENT: feed_event(input, step); break;
+    case STEP_CYCLES: feed_cycles(input, step); break;
+    case STEP_TICK: engine_tick(watch->engine, input->now_ms); break;
     case STEP_CATCH_UP: engine_catch_up(watch->engine); break;
-    case STEP_GO_LIVE:  engine_go_live(watch->engine); break;
+    case STEP_GO_LIVE: engine_go_live(watch->engine); break;
     case STEP_DEADLINE: run_deadline(input); break;
     case STEP_SILENCE:
         watch->silenced_until_ms = input->now_ms + step[4] * MINUTE_MS;
@@ -226,15 +243,15 @@ static void live_through(struct watch *watch, const uint8_t *data, size_t size, 
 static bool same_window(const struct window *one, const struct window *other)
 {
     size_t bytes = one->count * sizeof *one->values;
-    return one->count == other->count && (bytes == 0 || (memcmp(one->values, other->values, bytes) == 0
-                                                         && memcmp(one->at_ms, other->at_ms, bytes) == 0));
+    return one->count == other->count && (bytes == 0 || (memcmp(one->values, other->values, bytes) == 0 &&
+                                                         memcmp(one->at_ms, other->at_ms, bytes) == 0));
 }
 
 static bool same_hours(const struct hourly *one, const struct hourly *other)
 {
     size_t bytes = (size_t)HOURS * HOUR_SAMPLES * sizeof *one->values;
-    return memcmp(one->counts, other->counts, sizeof one->counts) == 0
-           && (!one->values || (other->values && memcmp(one->values, other->values, bytes) == 0));
+    return memcmp(one->counts, other->counts, sizeof one->counts) == 0 &&
+           (!one->values || (other->values && memcmp(one->values, other->values, bytes) == 0));
 }
 
 static void check_same(struct engine *one, struct engine *other)
@@ -253,10 +270,9 @@ static void check_same(struct engine *one, struct engine *other)
 
 static bool has_restart(const uint8_t *data, size_t size)
 {
-    for (size_t at = STEP_BYTES; at + STEP_BYTES <= size; at += STEP_BYTES) {
+    for (size_t at = STEP_BYTES; at + STEP_BYTES <= size; at += STEP_BYTES)
         if (step_kind(data + at) == STEP_RESTART)
             return true;
-    }
     return false;
 }
 

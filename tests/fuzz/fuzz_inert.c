@@ -3,10 +3,10 @@
 
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/json_writer.h"
-#include "fuzz.h"
 #include "base/cut.h"
 #include "base/mask.h"
 #include "base/text.h"
+#include "fuzz.h"
 
 /*
  * Any bytes as text of a log that is shown, sent, cut or searched for secrets; the first byte says which. What comes out is
@@ -73,7 +73,8 @@ static void put(struct slice bytes, enum inert_form form)
 
 static void check_shown(struct slice bytes)
 {
-    static const char *const html[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&#39;" }, *const markdown[] = { "&lt;", "&amp;" };
+    static const char *const html[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&#39;" }, *const markdown[] = { "&lt;",
+                                                                                                            "&amp;" };
     put(bytes, INERT_TEXT);
     check_inert(strbuf_slice(&out), false, "");
     strbuf_clear(&again);
@@ -102,7 +103,8 @@ static void check_json(const char *text)
     struct strbuf error = { 0 };
     if (!maker) {
         maker = json_maker_open(&error);
-        must(sqlite3_prepare_v2(json_maker_db(maker), "SELECT json_extract(?1, '$')", -1, &read_back, NULL) == SQLITE_OK);
+        must(sqlite3_prepare_v2(json_maker_db(maker), "SELECT json_extract(?1, '$')", -1, &read_back, NULL) ==
+             SQLITE_OK);
     }
     struct json_writer json = { .out = &out, .maker = maker };
     strbuf_clear(&out);
@@ -152,8 +154,9 @@ static void check_secrets(struct slice bytes)
 {
     static const char planted[] = "hunter2SECRETx9";
     static const char *const forms[] = {
-        " password=hunter2SECRETx9 ", " https://user:hunter2SECRETx9@host/ ", " --token hunter2SECRETx9 ",
-        " Authorization: Bearer hunter2SECRETx9\n", "{\"api_key\":\"hunter2SECRETx9\"}",
+        " password=hunter2SECRETx9 ",        " https://user:hunter2SECRETx9@host/ ",
+        " --token hunter2SECRETx9 ",         " Authorization: Bearer hunter2SECRETx9\n",
+        "{\"api_key\":\"hunter2SECRETx9\"}",
     };
     static struct masker *masker;
     masker = masker ? masker : masker_open();

@@ -36,7 +36,8 @@ static void read_log(struct parser *parser, struct slice log)
         parser_feed(parser, line.at, line.len, lines, hear, &line);
     }
     const struct parser_counts *counts = parser_counts(parser);
-    must(counts->lines == lines && counts->records <= lines && counts->misses <= lines && counts->limit_hits <= 2 * lines);
+    must(counts->lines == lines && counts->records <= lines && counts->misses <= lines &&
+         counts->limit_hits <= 2 * lines);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -9,20 +9,20 @@
 struct told {
     uint64_t sum;
     uint64_t events;
-    struct slice line;       /* the one being read */
+    struct slice line; /* the one being read */
 };
 
 static void sum_slice(struct told *told, struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0; i < text.len; i++)
         told->sum = told->sum * 31 + (unsigned char)text.at[i];
-    }
 }
 
 static void hear(void *ctx, struct event *event)
 {
     struct told *told = ctx;
-    must(event->kind < EVENT_WRITER_GONE && lies_within(event->line, told->line) && lies_within(event->text, told->line));
+    must(event->kind < EVENT_WRITER_GONE && lies_within(event->line, told->line) &&
+         lies_within(event->text, told->line));
     told->events++;
     told->sum = told->sum * 31 + (uint64_t)event->kind + (uint64_t)event->time_ms + (uint64_t)event->at_ms;
     told->sum = told->sum * 31 + (uint64_t)event->number + (uint64_t)event->duration_ms;
@@ -48,7 +48,7 @@ static void load(struct parser *parser, const struct strbuf *state)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct parser *straight, *relayed[2];   /* compiled once */
+    static struct parser *straight, *relayed[2]; /* compiled once */
     static struct strbuf fresh, state;
     struct strbuf error = { 0 };
     struct told told = { 0 }, told_relayed = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agent/commands/show/terminal.h"
-#include "agent/commands/show/escape.h"
 #include "agent/commands/report/report.h"
+#include "agent/commands/show/escape.h"
+#include "agent/commands/show/terminal.h"
 #include "fuzz.h"
 
 /*
@@ -30,11 +30,23 @@ static struct report_incident incident_of(struct source *source, int64_t id)
         .id = id,
         .alert = id % 2 ? ALERT_CONSECUTIVE_FAILURES : ALERTS,
         .alert_name = id % 2 ? (char *)"IcebergOffloadConsecutiveFailures" : word(source),
-        .table = word(source), .tables = word(source), .tables_json = (char *)"[\"t\"]", .severity = (char *)"critical",
-        .onset_ms = BEGIN_MS, .opened_ms = BEGIN_MS + MINUTE_MS, .critical_ms = BEGIN_MS + 2 * MINUTE_MS,
-        .resolved_ms = BEGIN_MS + 40 * MINUTE_MS, .notified_ms = BEGIN_MS + MINUTE_MS,
-        .cause = word(source), .deviations = word(source), .likely_cause = word(source), .scenario = word(source),
-        .runbook = word(source), .first_command = word(source), .evidence = word(source), .summary = word(source),
+        .table = word(source),
+        .tables = word(source),
+        .tables_json = (char *)"[\"t\"]",
+        .severity = (char *)"critical",
+        .onset_ms = BEGIN_MS,
+        .opened_ms = BEGIN_MS + MINUTE_MS,
+        .critical_ms = BEGIN_MS + 2 * MINUTE_MS,
+        .resolved_ms = BEGIN_MS + 40 * MINUTE_MS,
+        .notified_ms = BEGIN_MS + MINUTE_MS,
+        .cause = word(source),
+        .deviations = word(source),
+        .likely_cause = word(source),
+        .scenario = word(source),
+        .runbook = word(source),
+        .first_command = word(source),
+        .evidence = word(source),
+        .summary = word(source),
     };
 }
 
@@ -42,8 +54,11 @@ static void render(struct source *source, enum report_kind kind, enum format for
 {
     struct report_incident others[] = { incident_of(source, 1), incident_of(source, 2) };
     struct report_cycle cycles[] = { { BEGIN_MS, BEGIN_MS + MINUTE_MS, MINUTE_MS, 10, CYCLE_BAD },
-                                     { BEGIN_MS + 15 * MINUTE_MS, BEGIN_MS + 16 * MINUTE_MS, MINUTE_MS, 10, CYCLE_GOOD } };
-    struct report_table tables[] = { { .name = word(source), .runs = 2, .ok = 1, .failed = 1, .gap_from_ms = BEGIN_MS, .gap_slots = 2 } };
+                                     { BEGIN_MS + 15 * MINUTE_MS, BEGIN_MS + 16 * MINUTE_MS, MINUTE_MS, 10,
+                                       CYCLE_GOOD } };
+    struct report_table tables[] = {
+        { .name = word(source), .runs = 2, .ok = 1, .failed = 1, .gap_from_ms = BEGIN_MS, .gap_slots = 2 }
+    };
     struct report_delivery deliveries[] = { { 1, word(source), (char *)"refused", word(source), 2, BEGIN_MS, 0 } };
     struct report_event events[] = {
         { BEGIN_MS, 0, 100, MARK_EVIDENCE, (char *)"evidence", word(source), 0, 0 },
@@ -51,23 +66,42 @@ static void render(struct source *source, enum report_kind kind, enum format for
     };
     struct report_silence silences[] = { { BEGIN_MS + 3 * MINUTE_MS, BEGIN_MS + 9 * MINUTE_MS, word(source) } };
     struct report report = {
-        .kind = kind, .host = word(source), .escalate_to = word(source),
-        .made_ms = BEGIN_MS + 60 * MINUTE_MS, .now_ms = BEGIN_MS + 60 * MINUTE_MS,
-        .since_ms = BEGIN_MS, .until_ms = BEGIN_MS + 60 * MINUTE_MS, .begin_ms = BEGIN_MS, .end_ms = BEGIN_MS + 40 * MINUTE_MS,
-        .interval_ms = 15 * MINUTE_MS, .slow_ms = 5 * MINUTE_MS, .too_slow_ms = 10 * MINUTE_MS,
-        .incident = incident_of(source, 3), .related = { others + 1, 1 }, .earlier = { others, 1 }, .incidents = { others, 2 },
-        .earlier_in_day = 1, .cycles = cycles, .cycle_count = 2, .tables = tables, .table_count = 1,
-        .events = events, .event_count = 2, .deliveries = deliveries, .delivery_count = 1,
-        .silences = silences, .silence_count = 1,
+        .kind = kind,
+        .host = word(source),
+        .escalate_to = word(source),
+        .made_ms = BEGIN_MS + 60 * MINUTE_MS,
+        .now_ms = BEGIN_MS + 60 * MINUTE_MS,
+        .since_ms = BEGIN_MS,
+        .until_ms = BEGIN_MS + 60 * MINUTE_MS,
+        .begin_ms = BEGIN_MS,
+        .end_ms = BEGIN_MS + 40 * MINUTE_MS,
+        .interval_ms = 15 * MINUTE_MS,
+        .slow_ms = 5 * MINUTE_MS,
+        .too_slow_ms = 10 * MINUTE_MS,
+        .incident = incident_of(source, 3),
+        .related = { others + 1, 1 },
+        .earlier = { others, 1 },
+        .incidents = { others, 2 },
+        .earlier_in_day = 1,
+        .cycles = cycles,
+        .cycle_count = 2,
+        .tables = tables,
+        .table_count = 1,
+        .events = events,
+        .event_count = 2,
+        .deliveries = deliveries,
+        .delivery_count = 1,
+        .silences = silences,
+        .silence_count = 1,
     };
     const struct face face = { .width = 80, .utf8 = true };
     struct strbuf error = { 0 };
     switch (format) {
-    case FORMAT_TEXT:     report_text(&report, &face, out); break;
+    case FORMAT_TEXT: report_text(&report, &face, out); break;
     case FORMAT_MARKDOWN: report_markdown(&report, out); break;
-    case FORMAT_HTML:     report_html(&report, out); break;
-    case FORMAT_JSON:     must(report_json(&report, out, &error)); break;
-    case FORMATS:         break;
+    case FORMAT_HTML: report_html(&report, out); break;
+    case FORMAT_JSON: must(report_json(&report, out, &error)); break;
+    case FORMATS: break;
     }
 }
 
@@ -105,12 +139,11 @@ static void sum_lines(struct slice text, uint64_t *sum)
         struct slice line = cut_off(&text, "\n");
         bool means = begins_block(line);
         mix(sum, means ? line.at[0] : 't');
-        for (size_t i = 0; means && line.at[0] == '|' && i < line.len; i++) {
+        for (size_t i = 0; means && line.at[0] == '|' && i < line.len; i++)
             if (line.at[i] == '\\')
                 i++;
             else if (line.at[i] == '|')
                 mix(sum, '|');
-        }
     }
 }
 
@@ -118,14 +151,13 @@ static void sum_lines(struct slice text, uint64_t *sum)
 static void sum_json(struct slice text, uint64_t *sum)
 {
     bool in_string = false;
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = 0; i < text.len; i++)
         if (in_string && text.at[i] == '\\')
             i++;
         else if (text.at[i] == '"')
             in_string = !in_string;
         else if (!in_string)
             mix(sum, text.at[i]);
-    }
     must(!in_string);
 }
 
@@ -133,11 +165,11 @@ static uint64_t structure_of(struct slice text, enum format format)
 {
     uint64_t sum = UINT64_C(0xcbf29ce484222325);
     switch (format) {
-    case FORMAT_HTML:     sum_tags(text, &sum); break;
+    case FORMAT_HTML: sum_tags(text, &sum); break;
     case FORMAT_MARKDOWN: sum_lines(text, &sum); break;
-    case FORMAT_JSON:     sum_json(text, &sum); break;
-    case FORMAT_TEXT:     /* its lines are wrapped */
-    case FORMATS:         break;
+    case FORMAT_JSON: sum_json(text, &sum); break;
+    case FORMAT_TEXT: /* its lines are wrapped */
+    case FORMATS: break;
     }
     return sum;
 }

@@ -23,9 +23,8 @@ static void pattern_check(const char *regex, struct slice message)
         enum pattern_answer sure = pattern_match(slow, message);
         must(quick == sure || quick == PATTERN_LIMIT || sure == PATTERN_LIMIT);
         must(sure != PATTERN_YES || pattern_may_begin_with(pattern, (unsigned char)message.at[0]));
-        for (size_t i = 0; quick == PATTERN_YES && i < GROUPS_ASKED; i++) {
+        for (size_t i = 0; quick == PATTERN_YES && i < GROUPS_ASKED; i++)
             must(lies_within(pattern_group(pattern, message, i), message));
-        }
     }
     pattern_free(slow);
     pattern_free(pattern);
@@ -39,9 +38,8 @@ static struct vocabulary *builtin_new(void)
     struct vocabulary *vocabulary = vocabulary_new();
     size_t count;
     const struct vocabulary_entry *entries = vocabulary_builtin(&count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         must(vocabulary_add(vocabulary, entries[i].kind, entries[i].pattern, &error));
-    }
     return vocabulary;
 }
 

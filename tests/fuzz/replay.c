@@ -38,7 +38,7 @@ int main(int argc, char **argv)
     }
     printf("1..1\n");
     for (int i = 0; i < count; i++) {
-        printf("# %s\n", inputs[i]->d_name);   /* whose fault an abort is */
+        printf("# %s\n", inputs[i]->d_name); /* whose fault an abort is */
         fflush(stdout);
         run_one(argv[1], inputs[i]->d_name);
         free(inputs[i]);

@@ -10,15 +10,15 @@ enum { TOLD_KEPT = 256 };
 
 struct watch {
     struct engine *engine;
-    bool set_back;           /* the clock ran backwards: times compare no more */
-    bool crowded;            /* an interval below a minute was in force: an hour is shorter then */
+    bool set_back; /* the clock ran backwards: times compare no more */
+    bool crowded;  /* an interval below a minute was in force: an hour is shorter then */
     int64_t silenced_until_ms;
     int64_t sent_ms[NOTIFICATIONS_AN_HOUR];
     size_t sent;
     int64_t sequence[TOLD_KEPT];
     bool fired[TOLD_KEPT], resolved[TOLD_KEPT], escalated[TOLD_KEPT];
     int64_t last_cycle_id, last_run_id;
-    uint64_t said;           /* a hash of all that came out */
+    uint64_t said; /* a hash of all that came out */
 };
 
 /* --- what comes out ------------------------------------------------------------------------------------------ */
@@ -71,8 +71,10 @@ static void hear_incident(void *ctx, const struct incident *incident)
     must(watch->set_back || incident->open || incident->resolved_ms >= incident->opened_ms);
     must(watch->set_back || incident->verified_ms == 0 || incident->verified_ms >= incident->resolved_ms);
     must(!incident->table || incident->table_count > 0);
-    say_numbers(watch, (int64_t[]){ incident->id, incident->alert, incident->opened_ms, incident->resolved_ms,
-                                    incident->verified_ms, incident->prometheus_ms }, 6);
+    say_numbers(watch,
+                (int64_t[]){ incident->id, incident->alert, incident->opened_ms, incident->resolved_ms,
+                             incident->verified_ms, incident->prometheus_ms },
+                6);
     say_text(watch, incident->summary);
     say_text(watch, incident->cause);
     say_text(watch, incident->evidence);
@@ -92,8 +94,10 @@ static void count_sent(struct watch *watch, const struct notification *notificat
     if (notification->hearing != HEARD_BY_ALL)
         return;
     int64_t *oldest = &watch->sent_ms[watch->sent++ % NOTIFICATIONS_AN_HOUR];
-    must(watch->set_back || watch->crowded || watch->sent <= NOTIFICATIONS_AN_HOUR || notification->time_ms - *oldest >= HOUR_MS);
-    must(watch->set_back || notification->status == NOTIFY_RESOLVED || notification->time_ms >= watch->silenced_until_ms);
+    must(watch->set_back || watch->crowded || watch->sent <= NOTIFICATIONS_AN_HOUR ||
+         notification->time_ms - *oldest >= HOUR_MS);
+    must(watch->set_back || notification->status == NOTIFY_RESOLVED ||
+         notification->time_ms >= watch->silenced_until_ms);
     *oldest = notification->time_ms;
 }
 
@@ -119,7 +123,9 @@ static void hear(void *ctx, const struct notification *notification)
     count_sent(watch, notification);
     if ((size_t)notification->incident->id < TOLD_KEPT)
         check_order(watch, notification, (size_t)notification->incident->id);
-    say_numbers(watch, (int64_t[]){ notification->time_ms, notification->status, notification->alert, notification->hearing }, 4);
+    say_numbers(watch,
+                (int64_t[]){ notification->time_ms, notification->status, notification->alert, notification->hearing },
+                4);
     say_text(watch, notification->summary);
 }
 
@@ -128,10 +134,9 @@ static void hear(void *ctx, const struct notification *notification)
 static bool share_a_table(const struct tracked *one, const struct tracked *other)
 {
     for (size_t i = 0; i < one->member_count; i++) {
-        for (size_t j = 0; j < other->member_count; j++) {
+        for (size_t j = 0; j < other->member_count; j++)
             if (one->members[i].table == other->members[j].table)
                 return true;
-        }
     }
     return one->member_count == 0 || other->member_count == 0;
 }

@@ -13,14 +13,13 @@ struct gather {
     struct strbuf said;
     int64_t counts[EVENT_KINDS];
     int64_t last_time_ms;
-    bool with_place;         /* times and offsets too */
+    bool with_place; /* times and offsets too */
 };
 
 static inline void gather_number(struct strbuf *out, const char *name, int64_t value)
 {
-    if (value != 0) {
+    if (value != 0)
         strbuf_printf(out, " %s=%" PRId64, name, value);
-    }
 }
 
 static inline void gather_slice(struct strbuf *out, const char *name, struct slice text)
@@ -36,9 +35,8 @@ static inline void gather_event(void *ctx, struct event *event)
     struct gather *gather = ctx;
     gather->counts[event->kind]++;
     gather->last_time_ms = event->time_ms;
-    if (gather->with_place) {
+    if (gather->with_place)
         strbuf_printf(&gather->said, "%" PRId64 "@%" PRId64 " ", event->time_ms, event->offset);
-    }
     strbuf_puts(&gather->said, event_name(event->kind));
     gather_slice(&gather->said, "table", event->table);
     gather_number(&gather->said, "number", event->number);

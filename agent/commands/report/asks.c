@@ -5,15 +5,15 @@
 
 #include "words.h"
 
-static const int64_t POST_MORTEM_MS = 3600000;   /* the runbooks ask for one after an outage of more than an hour */
+static const int64_t POST_MORTEM_MS = 3600000; /* the runbooks ask for one after an outage of more than an hour */
 enum { RECURRENCES_TO_ESCALATE = 3, MISSED_SHOWN = 12 };
 
 struct grid *words_tables(const struct report *report)
 {
     static const struct grid_column columns[] = {
-        { "Table", GRID_LEFT, 0 }, { "Runs", GRID_RIGHT, 0 }, { "OK", GRID_RIGHT, 0 }, { "Failed", GRID_RIGHT, 0 },
-        { "Timeout", GRID_RIGHT, 1 }, { "Aborted", GRID_RIGHT, 3 }, { "Rows", GRID_RIGHT, 2 },
-        { "Last success", GRID_LEFT, 1 },
+        { "Table", GRID_LEFT, 0 },   { "Runs", GRID_RIGHT, 0 },        { "OK", GRID_RIGHT, 0 },
+        { "Failed", GRID_RIGHT, 0 }, { "Timeout", GRID_RIGHT, 1 },     { "Aborted", GRID_RIGHT, 3 },
+        { "Rows", GRID_RIGHT, 2 },   { "Last success", GRID_LEFT, 1 },
     };
     struct grid *grid = grid_new(columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < report->table_count; i++) {
@@ -36,8 +36,8 @@ struct grid *words_tables(const struct report *report)
 struct grid *words_incidents(const struct report_incidents *list, int64_t now_ms)
 {
     static const struct grid_column columns[] = {
-        { "Id", GRID_RIGHT, 0 }, { "Opened", GRID_LEFT, 0 }, { "Alert", GRID_LEFT, 0 }, { "Severity", GRID_LEFT, 2 },
-        { "State", GRID_LEFT, 1 }, { "Took", GRID_RIGHT, 0 }, { "Lead", GRID_RIGHT, 3 }, { "Tables", GRID_LEFT, 4 },
+        { "Id", GRID_RIGHT, 0 },   { "Opened", GRID_LEFT, 0 }, { "Alert", GRID_LEFT, 0 }, { "Severity", GRID_LEFT, 2 },
+        { "State", GRID_LEFT, 1 }, { "Took", GRID_RIGHT, 0 },  { "Lead", GRID_RIGHT, 3 }, { "Tables", GRID_LEFT, 4 },
     };
     struct grid *grid = grid_new(columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < list->count; i++) {
@@ -49,7 +49,9 @@ struct grid *words_incidents(const struct report_incidents *list, int64_t now_ms
         grid_cell(grid, incident->open ? words_tone(incident) : TONE_PLAIN, words_short_name(incident));
         grid_cell(grid, words_tone(incident), incident->severity);
         grid_cell(grid, incident->open ? TONE_BOLD : TONE_DIM,
-                  incident->open ? "open" : incident->verified_ms ? "verified" : "resolved");
+                  incident->open          ? "open"
+                  : incident->verified_ms ? "verified"
+                                          : "resolved");
         grid_duration(grid, (incident->resolved_ms ? incident->resolved_ms : now_ms) - incident->opened_ms);
         if (report_lead(incident, &lead_ms))
             face_duration(&lead, lead_ms);
@@ -167,8 +169,9 @@ void words_recurrence(const struct report *report, struct strbuf *out)
         strbuf_puts(out, "The first of its kind within 30 days.");
         return;
     }
-    strbuf_printf(out, "%zu earlier of its kind within 30 days, %" PRId64 " within 24 hours; the last one, incident %" PRId64
-                       ", at ",
+    strbuf_printf(out,
+                  "%zu earlier of its kind within 30 days, %" PRId64 " within 24 hours; the last one, incident %" PRId64
+                  ", at ",
                   count, report->earlier_in_day, report->earlier.at[0].id);
     face_time(out, report->earlier.at[0].opened_ms, words_offset(report));
     strbuf_puts(out, ".");
@@ -222,7 +225,8 @@ static void ask_data(const struct report *report, struct words *words)
     struct strbuf value = { 0 };
     for (size_t i = 0; i < report->table_count; i++)
         if (report->tables[i].gap_from_ms) {
-            strbuf_printf(&value, "%s%s", value.len ? ", " : "Did the catch-up bring everything? Compare row counts for ",
+            strbuf_printf(&value, "%s%s",
+                          value.len ? ", " : "Did the catch-up bring everything? Compare row counts for ",
                           report->tables[i].name);
         }
     if (value.len) {

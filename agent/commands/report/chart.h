@@ -8,15 +8,15 @@
 struct chart_column {
     int64_t from_ms, to_ms;
     int64_t cycles, duration_ms /* the longest */, rows;
-    enum cycle_state state;  /* the worst */
+    enum cycle_state state; /* the worst */
     bool in_incident;
-    bool unknown;            /* in the future, or before the first cycle that is known */
+    bool unknown; /* in the future, or before the first cycle that is known */
 };
 
 struct chart {
     struct chart_column *columns;
     size_t count;
-    int64_t top_ms;          /* of the duration's scale */
+    int64_t top_ms; /* of the duration's scale */
     int64_t rows_max;
 };
 

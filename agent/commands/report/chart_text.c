@@ -11,7 +11,7 @@ enum { CHART_ROWS = 6, CHART_AXIS = 10, CHART_LEVELS = 8, CHART_STRETCH_MAX = 3 
 struct canvas {
     const struct face *face;
     const struct chart *chart;
-    int stretch;             /* characters a column */
+    int stretch; /* characters a column */
 };
 
 static const char *level_glyph(const struct face *face, int level)
@@ -28,7 +28,8 @@ static enum tone column_tone(const struct report *report, const struct chart_col
     return column->duration_ms > report->slow_ms || column->state == CYCLE_UNFINISHED ? TONE_WARNING : TONE_GOOD;
 }
 
-static void bar_put(const struct canvas *canvas, struct strbuf *out, enum tone tone, const char *glyph, const char *rest)
+static void bar_put(const struct canvas *canvas, struct strbuf *out, enum tone tone, const char *glyph,
+                    const char *rest)
 {
     int wide = canvas->stretch > 1 ? canvas->stretch - 1 : 1;
     for (int i = 0; i < wide; i++)
@@ -63,8 +64,8 @@ static void axis_put(const struct report *report, const struct canvas *canvas, i
 
 static const char *backdrop(const struct report *report, const struct canvas *canvas, int row)
 {
-    bool threshold = row_holds(canvas->chart, row, report->slow_ms) ||
-                     row_holds(canvas->chart, row, report->too_slow_ms);
+    bool threshold =
+        row_holds(canvas->chart, row, report->slow_ms) || row_holds(canvas->chart, row, report->too_slow_ms);
     bool usual = report->usual.cycles && row_of(canvas->chart, report->usual.low_ms) <= row &&
                  row <= row_of(canvas->chart, report->usual.high_ms);
     return threshold ? face_glyph(canvas->face, GLYPH_GAP) : usual ? face_glyph(canvas->face, GLYPH_BAND) : " ";

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "agent/commands/show/terminal.h"
 #include "agent/commands/show/query.h"
+#include "agent/commands/show/terminal.h"
 #include "agent/commands/status/status.h"
 #include "base/archive.h"
 
@@ -16,7 +16,8 @@ static const char incident_columns[] =
     "SELECT i.id, i.alert, i.table_name,"
     " CASE WHEN json_valid(i.tables) THEN (SELECT group_concat(value, ', ') FROM json_each(i.tables)) END,"
     " i.severity, i.state = 'open', i.onset_at, i.opened_at, i.critical_at, i.resolved_at, i.verified_at,"
-    " i.escalated_at, i.prometheus_at, (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced = 0),"
+    " i.escalated_at, i.prometheus_at, (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced "
+    "= 0),"
     " (SELECT count(*) FROM notification n WHERE n.incident_id = i.id AND n.silenced <> 0),"
     " i.cause, i.deviations, i.likely_cause, i.scenario, i.runbook, i.first_command, i.evidence, i.summary,"
     " CASE WHEN json_valid(i.tables) THEN json(i.tables) END"
@@ -33,14 +34,30 @@ static enum alert alert_named(const char *name)
 void report_incident_read(struct report_incident *incident, const struct rows *rows)
 {
     *incident = (struct report_incident){
-        .id = rows_int(rows, 0), .alert_name = rows_text(rows, 1), .table = rows_text(rows, 2),
-        .tables = rows_text(rows, 3), .severity = rows_text(rows, 4), .open = rows_int(rows, 5) != 0,
-        .onset_ms = rows_int(rows, 6), .opened_ms = rows_int(rows, 7), .critical_ms = rows_int(rows, 8),
-        .resolved_ms = rows_int(rows, 9), .verified_ms = rows_int(rows, 10), .escalated_ms = rows_int(rows, 11),
-        .prometheus_ms = rows_int(rows, 12), .notified_ms = rows_int(rows, 13), .silenced = rows_int(rows, 14),
-        .cause = rows_text(rows, 15), .deviations = rows_text(rows, 16), .likely_cause = rows_text(rows, 17),
-        .scenario = rows_text(rows, 18), .runbook = rows_text(rows, 19), .first_command = rows_text(rows, 20),
-        .evidence = rows_text(rows, 21), .summary = rows_text(rows, 22), .tables_json = rows_text(rows, 23),
+        .id = rows_int(rows, 0),
+        .alert_name = rows_text(rows, 1),
+        .table = rows_text(rows, 2),
+        .tables = rows_text(rows, 3),
+        .severity = rows_text(rows, 4),
+        .open = rows_int(rows, 5) != 0,
+        .onset_ms = rows_int(rows, 6),
+        .opened_ms = rows_int(rows, 7),
+        .critical_ms = rows_int(rows, 8),
+        .resolved_ms = rows_int(rows, 9),
+        .verified_ms = rows_int(rows, 10),
+        .escalated_ms = rows_int(rows, 11),
+        .prometheus_ms = rows_int(rows, 12),
+        .notified_ms = rows_int(rows, 13),
+        .silenced = rows_int(rows, 14),
+        .cause = rows_text(rows, 15),
+        .deviations = rows_text(rows, 16),
+        .likely_cause = rows_text(rows, 17),
+        .scenario = rows_text(rows, 18),
+        .runbook = rows_text(rows, 19),
+        .first_command = rows_text(rows, 20),
+        .evidence = rows_text(rows, 21),
+        .summary = rows_text(rows, 22),
+        .tables_json = rows_text(rows, 23),
     };
     incident->alert = alert_named(incident->alert_name);
     if (!incident->onset_ms)
@@ -106,9 +123,11 @@ int64_t report_as_of(struct rows *rows, int64_t now_ms)
     int64_t pid = agent_fact(rows, "pid"), alive_ms = agent_fact(rows, "alive_ms");
     if (status_probe_agent(pid, agent_fact(rows, "started_ms")) == AGENT_RUNNING)
         return now_ms;
-    int64_t seen_ms = rows_value(rows, "SELECT max(coalesce((SELECT max(started_at, coalesce(ended_at, 0)) FROM cycle"
-                                       " ORDER BY started_at DESC LIMIT 1), 0),"
-                                       " coalesce((SELECT at FROM timeline ORDER BY id DESC LIMIT 1), 0))", NULL, 0);
+    int64_t seen_ms = rows_value(rows,
+                                 "SELECT max(coalesce((SELECT max(started_at, coalesce(ended_at, 0)) FROM cycle"
+                                 " ORDER BY started_at DESC LIMIT 1), 0),"
+                                 " coalesce((SELECT at FROM timeline ORDER BY id DESC LIMIT 1), 0))",
+                                 NULL, 0);
     seen_ms = larger(seen_ms, alive_ms);
     return seen_ms && seen_ms < now_ms ? seen_ms : now_ms;
 }
@@ -152,7 +171,8 @@ static void gather_neighbours(struct report *report, struct rows *rows)
     int64_t overlap[] = { incident->id, report->begin_ms, report->end_ms };
     report_incidents_ask(&report->related, rows,
                          "WHERE i.id <> ?1 AND i.opened_at <= ?3 AND (i.state = 'open' OR i.resolved_at >= ?2)"
-                         " ORDER BY i.opened_at, i.id LIMIT 50", overlap, 3);
+                         " ORDER BY i.opened_at, i.id LIMIT 50",
+                         overlap, 3);
 
     /* The same kind is the same runbook: an alert changes its name as it worsens. */
     int64_t recent[] = { incident->id, incident->opened_ms - RECURRENCE_DAYS * DAY_MS, incident->opened_ms };
@@ -220,8 +240,9 @@ enum report_found report_gather_period(struct report *report, struct sqlite3 *db
 {
     struct rows rows = { .db = db };
     int64_t period[] = { since_ms, until_ms };
-    *report = (struct report){ .kind = REPORT_PERIOD, .since_ms = since_ms, .until_ms = until_ms,
-                               .begin_ms = since_ms, .end_ms = until_ms };
+    *report = (struct report){
+        .kind = REPORT_PERIOD, .since_ms = since_ms, .until_ms = until_ms, .begin_ms = since_ms, .end_ms = until_ms
+    };
     if (snapshot_begin(&rows)) {
         report_begin(report, &rows, config, now_ms);
         report_incidents_ask(&report->incidents, &rows,
@@ -238,9 +259,10 @@ enum report_found report_gather_period(struct report *report, struct sqlite3 *db
 
 static void incident_free(struct report_incident *incident)
 {
-    char *const owned[] = { incident->alert_name, incident->table, incident->tables, incident->severity, incident->cause,
-                            incident->deviations, incident->likely_cause, incident->scenario, incident->runbook,
-                            incident->first_command, incident->evidence, incident->summary, incident->tables_json };
+    char *const owned[] = { incident->alert_name, incident->table,         incident->tables,       incident->severity,
+                            incident->cause,      incident->deviations,    incident->likely_cause, incident->scenario,
+                            incident->runbook,    incident->first_command, incident->evidence,     incident->summary,
+                            incident->tables_json };
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
 }

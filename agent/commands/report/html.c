@@ -16,8 +16,8 @@ struct page {
 static const char *tone_class(enum tone tone)
 {
     static const char *const classes[] = {
-        [TONE_PLAIN] = "plain", [TONE_BOLD] = "plain", [TONE_DIM] = "plain",
-        [TONE_GOOD] = "good", [TONE_WARNING] = "warning", [TONE_CRITICAL] = "critical",
+        [TONE_PLAIN] = "plain", [TONE_BOLD] = "plain",      [TONE_DIM] = "plain",
+        [TONE_GOOD] = "good",   [TONE_WARNING] = "warning", [TONE_CRITICAL] = "critical",
     };
     return classes[tone];
 }
@@ -166,7 +166,8 @@ static void cards_put(const struct page *page)
     duration_card_put(page, "Time to detect", TONE_PLAIN, incident->opened_ms - incident->onset_ms, "after the onset");
     lead_card_put(page);
     recovery_card_put(page);
-    duration_card_put(page, report_is_own(incident) ? "Duration" : "Outage", TONE_PLAIN, report->end_ms - report->begin_ms,
+    duration_card_put(page, report_is_own(incident) ? "Duration" : "Outage", TONE_PLAIN,
+                      report->end_ms - report->begin_ms,
                       incident->resolved_ms ? "from onset to recovery" : "since the onset, not over");
     strbuf_puts(page->out, "</div>\n");
 }
@@ -208,8 +209,9 @@ static void chart_put(const struct page *page)
 static const char *mark_class(enum report_mark mark)
 {
     static const char *const classes[] = {
-        [MARK_NOTE] = "note-of", [MARK_ONSET] = "onset", [MARK_WARNING] = "warning", [MARK_CRITICAL] = "critical",
-        [MARK_NOTIFIED] = "plain", [MARK_PROMETHEUS] = "ghost", [MARK_GOOD] = "good", [MARK_EVIDENCE] = "evidence",
+        [MARK_NOTE] = "note-of",      [MARK_ONSET] = "onset",       [MARK_WARNING] = "warning",
+        [MARK_CRITICAL] = "critical", [MARK_NOTIFIED] = "plain",    [MARK_PROMETHEUS] = "ghost",
+        [MARK_GOOD] = "good",         [MARK_EVIDENCE] = "evidence",
     };
     return classes[mark];
 }

@@ -114,8 +114,9 @@ static void table_array(struct json_writer *json, const struct report *report)
 
 static void cycle_array(struct json_writer *json, const struct report *report)
 {
-    static const char *const states[] = { [CYCLE_GOOD] = "success", [CYCLE_BAD] = "failed",
-                                          [CYCLE_UNFINISHED] = "running" };
+    static const char *const states[] = {
+        [CYCLE_GOOD] = "success", [CYCLE_BAD] = "failed", [CYCLE_UNFINISHED] = "running"
+    };
     json_open(json, "cycles", '[');
     for (size_t i = 0; i < report->cycle_count; i++) {
         json_open(json, NULL, '{');

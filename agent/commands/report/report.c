@@ -6,11 +6,11 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "agent/commands/show/terminal.h"
-#include "agent/commands/show/parse_time.h"
 #include "agent/commands/options.h"
-#include "reader.h"
+#include "agent/commands/show/parse_time.h"
+#include "agent/commands/show/terminal.h"
 #include "base/say.h"
+#include "reader.h"
 
 enum report_option { OPTION_INCIDENT, OPTION_SINCE, OPTION_UNTIL, OPTION_FORMAT, OPTIONS };
 
@@ -28,7 +28,7 @@ enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_HTML, REP
 /* What was asked for. */
 struct wish {
     enum report_format format;
-    int64_t incident;        /* 0: the last one */
+    int64_t incident; /* 0: the last one */
     bool period;
     int64_t since_ms, until_ms;
 };
@@ -140,7 +140,7 @@ int command_report(int argc, char **argv)
     if (code >= 0)
         return code;
     code = EXIT_USAGE;
-    config = options_config(&options);     /* sets the zone that times are read in */
+    config = options_config(&options); /* sets the zone that times are read in */
     if (config && wish_read(&wish, &options))
         code = report_make(&wish, config);
     config_free(config);

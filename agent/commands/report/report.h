@@ -6,20 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "incident.h"
-#include "config.h"
 #include "base/strbuf.h"
+#include "config.h"
+#include "incident.h"
 
 /* What a report says, gathered once; formats only show it. Times are 0 where it has not happened. Strings are owned. */
 
 struct report_incident {
     int64_t id;
-    enum alert alert;        /* ALERTS: one that this agent does not know */
+    enum alert alert; /* ALERTS: one that this agent does not know */
     char *alert_name, *table, *tables /* in words */, *tables_json, *severity;
     bool open;
     int64_t onset_ms, opened_ms, critical_ms, resolved_ms, verified_ms, escalated_ms, prometheus_ms;
-    int64_t notified_ms;     /* its first notification that was not silenced */
-    int64_t silenced;        /* notifications that a silence held back */
+    int64_t notified_ms; /* its first notification that was not silenced */
+    int64_t silenced;    /* notifications that a silence held back */
     char *cause, *deviations, *likely_cause, *scenario, *runbook, *first_command, *evidence, *summary;
 };
 
@@ -34,28 +34,36 @@ struct report_cycle {
 };
 
 struct report_table {
-    int64_t last_good_ms;    /* the end of its newest run that counts */
+    int64_t last_good_ms; /* the end of its newest run that counts */
     char *name;
     int64_t runs, ok, failed, timed_out, aborted, rows;
     int64_t last_success_ms;
-    int64_t gap_from_ms;     /* the longest stretch without new data, 0 if none */
-    int64_t gap_to_ms;       /* 0: it has not ended */
-    int64_t gap_slots;       /* scheduled runs in it that brought nothing */
+    int64_t gap_from_ms; /* the longest stretch without new data, 0 if none */
+    int64_t gap_to_ms;   /* 0: it has not ended */
+    int64_t gap_slots;   /* scheduled runs in it that brought nothing */
     int64_t catch_up_rows;
 };
 
 struct report_missed {
     int64_t slot_ms;
-    bool overrun;            /* the cycle before it was still running */
+    bool overrun; /* the cycle before it was still running */
 };
 
-enum report_mark { MARK_NOTE, MARK_ONSET, MARK_WARNING, MARK_CRITICAL, MARK_NOTIFIED, MARK_PROMETHEUS, MARK_GOOD,
-                   MARK_EVIDENCE };
+enum report_mark {
+    MARK_NOTE,
+    MARK_ONSET,
+    MARK_WARNING,
+    MARK_CRITICAL,
+    MARK_NOTIFIED,
+    MARK_PROMETHEUS,
+    MARK_GOOD,
+    MARK_EVIDENCE
+};
 
 struct report_event {
     int64_t at_ms;
-    int64_t order;           /* among events of the same instant */
-    int64_t offset;          /* of the evidence in the log; -1 if none */
+    int64_t order;  /* among events of the same instant */
+    int64_t offset; /* of the evidence in the log; -1 if none */
     enum report_mark mark;
     char *kind, *text;
     size_t first_delivery, delivery_count;
@@ -74,20 +82,20 @@ struct report_silence {
 
 struct report_totals {
     int64_t cycles, good_cycles, runs, good_runs, rows;
-    int64_t slow, too_slow;              /* cycles over the two thresholds */
-    int64_t p50_ms, p95_ms, longest_ms;  /* durations of finished cycles */
+    int64_t slow, too_slow;             /* cycles over the two thresholds */
+    int64_t p50_ms, p95_ms, longest_ms; /* durations of finished cycles */
     int64_t missed;
-    int64_t down_ms;                     /* within a critical incident, overlaps counted once */
-    int64_t critical, warning;           /* incidents */
+    int64_t down_ms;           /* within a critical incident, overlaps counted once */
+    int64_t critical, warning; /* incidents */
     int64_t resolved, recover_mean_ms, recover_median_ms;
-    int64_t led, led_not, never;         /* against Prometheus: earlier, later, would not have fired */
+    int64_t led, led_not, never; /* against Prometheus: earlier, later, would not have fired */
     int64_t lead_median_ms, lead_least_ms;
 };
 
 /* What a good cycle takes: before the incident, or within the period. */
 struct report_usual {
-    int64_t low_ms, median_ms, high_ms;  /* the median, and two robust standard deviations to both sides */
-    int64_t cycles;                      /* that tell so; 0: too few to say */
+    int64_t low_ms, median_ms, high_ms; /* the median, and two robust standard deviations to both sides */
+    int64_t cycles;                     /* that tell so; 0: too few to say */
 };
 
 enum report_kind { REPORT_INCIDENT, REPORT_PERIOD };
@@ -95,17 +103,17 @@ enum report_kind { REPORT_INCIDENT, REPORT_PERIOD };
 struct report {
     enum report_kind kind;
     char *host;
-    int64_t made_ms;                     /* when this report was asked for */
-    int64_t now_ms;                      /* until when the history knows: made_ms, unless no agent is running */
-    int64_t since_ms, until_ms;          /* what tables, chart and totals cover */
-    int64_t begin_ms, end_ms;            /* of the incident: onset, and recovery or now */
+    int64_t made_ms;            /* when this report was asked for */
+    int64_t now_ms;             /* until when the history knows: made_ms, unless no agent is running */
+    int64_t since_ms, until_ms; /* what tables, chart and totals cover */
+    int64_t begin_ms, end_ms;   /* of the incident: onset, and recovery or now */
     int64_t interval_ms, slow_ms, too_slow_ms, escalation_ms;
     int64_t lag_warning_ms, lag_critical_ms;
-    bool interval_learnt;                /* from today's log: another day's cycles may have kept another one */
-    struct report_incident incident;     /* the subject of REPORT_INCIDENT */
-    struct report_incidents related;     /* open at the same time */
-    struct report_incidents earlier;     /* the same kind within 30 days before */
-    struct report_incidents incidents;   /* of REPORT_PERIOD */
+    bool interval_learnt;              /* from today's log: another day's cycles may have kept another one */
+    struct report_incident incident;   /* the subject of REPORT_INCIDENT */
+    struct report_incidents related;   /* open at the same time */
+    struct report_incidents earlier;   /* the same kind within 30 days before */
+    struct report_incidents incidents; /* of REPORT_PERIOD */
     int64_t earlier_in_day;
     char *escalate_to;
     struct report_cycle *cycles;
@@ -152,7 +160,7 @@ int64_t report_interval_around(const struct report *report, size_t index);
 /* least: of how many cycles at least. */
 void report_gather_usual(struct report *report, struct rows *rows, size_t least);
 void report_total(struct report *report);
-int report_compare_ms(const void *left, const void *right);   /* of int64_t, for qsort */
+int report_compare_ms(const void *left, const void *right); /* of int64_t, for qsort */
 
 /* Whether it is a trouble of the agent's own: no outage, no runbook, and nothing that Prometheus watches. */
 bool report_is_own(const struct report_incident *incident);

@@ -2,9 +2,9 @@
 /* The report's view of cycles and runs: what ran, what did not, and which data is late. */
 #include <stdlib.h>
 
+#include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "report.h"
-#include "agent/commands/show/query.h"
 
 /* More missed slots than anybody reads; the total counts them all. */
 enum { MISSED_LISTED = 200 };
@@ -69,8 +69,10 @@ static void missed_gather(struct report *report)
 void report_gather_cycles(struct report *report, struct rows *rows)
 {
     int64_t window[] = { report->since_ms, report->until_ms };
-    rows_ask(rows, "SELECT started_at, ended_at, duration_ms, rows, outcome FROM cycle"
-                   " WHERE started_at >= ?1 AND started_at < ?2 ORDER BY started_at, id", window, 2);
+    rows_ask(rows,
+             "SELECT started_at, ended_at, duration_ms, rows, outcome FROM cycle"
+             " WHERE started_at >= ?1 AND started_at < ?2 ORDER BY started_at, id",
+             window, 2);
     while (rows_next(rows)) {
         report->cycles = list_room(report->cycles, report->cycle_count, sizeof *report->cycles);
         const char *outcome = (const char *)sqlite3_column_text(rows->statement, 4);
@@ -99,7 +101,8 @@ static void gap_consider(const struct report *report, struct report_table *table
                          int64_t rows)
 {
     int64_t until = to_ms ? to_ms : report->now_ms < report->until_ms ? report->now_ms : report->until_ms;
-    int64_t known = table->gap_from_ms ? (table->gap_to_ms ? table->gap_to_ms : report->now_ms) - table->gap_from_ms : 0;
+    int64_t known =
+        table->gap_from_ms ? (table->gap_to_ms ? table->gap_to_ms : report->now_ms) - table->gap_from_ms : 0;
     /* What begins only as the incident ends is the next one's. */
     bool touches = until >= report->begin_ms && from_ms + report->interval_ms <= report->end_ms;
     if (!from_ms || !touches || until - from_ms <= report->interval_ms * 3 / 2 || until - from_ms <= known)
@@ -127,8 +130,8 @@ struct run_row {
 
 static void run_count(const struct report *report, struct report_table *table, const struct run_row *run, bool moved)
 {
-    bool was_before = run->ended_ms && (run->ended_ms < report->begin_ms ||
-                                        (run->ended_ms == report->begin_ms && moved));
+    bool was_before =
+        run->ended_ms && (run->ended_ms < report->begin_ms || (run->ended_ms == report->begin_ms && moved));
     if (was_before || run->started_ms > report->end_ms)
         return;
     table->runs++;
@@ -143,9 +146,11 @@ void report_gather_tables(struct report *report, struct rows *rows)
 {
     bool stale = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
     int64_t window[] = { report->since_ms, report->until_ms };
-    rows_ask(rows, "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
-                   " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
-                   " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id", window, 2);
+    rows_ask(rows,
+             "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
+             " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
+             " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
+             window, 2);
     while (rows_next(rows)) {
         struct report_table *table = table_named(report, (const char *)sqlite3_column_text(rows->statement, 0));
         struct run_row run = { rows_int(rows, 1), rows_int(rows, 2), rows_int(rows, 3),

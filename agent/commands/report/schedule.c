@@ -2,11 +2,11 @@
 /* The schedule of another day: the agent knows today's, the cycles themselves tell what theirs was. */
 #include <stdlib.h>
 
-#include "report.h"
 #include "agent/commands/show/query.h"
+#include "report.h"
 
 enum { SPACINGS_LEAST = 12, SPACINGS_MOST = 24, AGREE_TENTHS = 9 };
-static const int64_t JITTER_MS = 5000;   /* a cycle starts up to a second early or a few seconds late */
+static const int64_t JITTER_MS = 5000; /* a cycle starts up to a second early or a few seconds late */
 
 /*
  * The spacing that nearly all of them keep, or today's interval. Few cycles, or a crowd of missed slots, say nothing; neither do cycles
@@ -32,7 +32,8 @@ int64_t report_interval_before(struct rows *rows, int64_t at_ms, int64_t interva
     int64_t spacings[SPACINGS_MOST], longest_ms = 0, later_ms = 0;
     int64_t values[] = { at_ms, SPACINGS_MOST + 1 };
     size_t count = 0;
-    rows_ask(rows, "SELECT started_at, duration_ms FROM cycle WHERE started_at < ?1 ORDER BY started_at DESC LIMIT ?2", values, 2);
+    rows_ask(rows, "SELECT started_at, duration_ms FROM cycle WHERE started_at < ?1 ORDER BY started_at DESC LIMIT ?2",
+             values, 2);
     while (rows_next(rows)) {
         if (later_ms)
             spacings[count++] = later_ms - rows_int(rows, 0);
@@ -58,5 +59,6 @@ static int64_t interval_within(const struct report *report, size_t first, size_t
 int64_t report_interval_around(const struct report *report, size_t index)
 {
     int64_t before_ms = interval_within(report, index > SPACINGS_LEAST ? index - SPACINGS_LEAST : 0, index);
-    return before_ms != report->interval_ms ? before_ms : interval_within(report, index + 1, index + 1 + SPACINGS_LEAST);
+    return before_ms != report->interval_ms ? before_ms
+                                            : interval_within(report, index + 1, index + 1 + SPACINGS_LEAST);
 }

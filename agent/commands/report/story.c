@@ -2,9 +2,9 @@
 /* The incident's timeline: what the core told, what was sent and what became of it, when Prometheus would have spoken. */
 #include <stdlib.h>
 
+#include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "report.h"
-#include "agent/commands/show/query.h"
 
 static struct report_event *event_add(struct report *report, int64_t at_ms, enum report_mark mark, const char *kind,
                                       const char *text)
@@ -12,8 +12,12 @@ static struct report_event *event_add(struct report *report, int64_t at_ms, enum
     report->events = list_room(report->events, report->event_count, sizeof *report->events);
     struct report_event *event = &report->events[report->event_count];
     *event = (struct report_event){
-        .at_ms = at_ms, .order = (int64_t)report->event_count, .offset = -1, .mark = mark,
-        .kind = must_copy(kind, strlen(kind)), .text = must_copy(text ? text : "", text ? strlen(text) : 0),
+        .at_ms = at_ms,
+        .order = (int64_t)report->event_count,
+        .offset = -1,
+        .mark = mark,
+        .kind = must_copy(kind, strlen(kind)),
+        .text = must_copy(text ? text : "", text ? strlen(text) : 0),
     };
     report->event_count++;
     return event;
@@ -33,8 +37,10 @@ static enum report_mark mark_of(const struct report *report, const char *kind, i
 /* Notifications are told from their own table, with their deliveries. */
 static void timeline_gather(struct report *report, struct rows *rows)
 {
-    rows_ask(rows, "SELECT at, kind, text, coalesce(log_offset, -1) FROM timeline"
-                   " WHERE incident_id = ?1 AND kind <> 'notified' ORDER BY id", &report->incident.id, 1);
+    rows_ask(rows,
+             "SELECT at, kind, text, coalesce(log_offset, -1) FROM timeline"
+             " WHERE incident_id = ?1 AND kind <> 'notified' ORDER BY id",
+             &report->incident.id, 1);
     while (rows_next(rows)) {
         char *kind = rows_text(rows, 1), *text = rows_text(rows, 2);
         struct report_event *event = event_add(report, rows_int(rows, 0), MARK_NOTE, kind ? kind : "note", text);
@@ -47,13 +53,15 @@ static void timeline_gather(struct report *report, struct rows *rows)
 
 static void deliveries_gather(struct report *report, struct rows *rows)
 {
-    rows_ask(rows, "SELECT notification_id, webhook, status, last_error, attempts, created_at, delivered_at FROM outbox"
-                   " WHERE incident_id = ?1 ORDER BY notification_id, id", &report->incident.id, 1);
+    rows_ask(rows,
+             "SELECT notification_id, webhook, status, last_error, attempts, created_at, delivered_at FROM outbox"
+             " WHERE incident_id = ?1 ORDER BY notification_id, id",
+             &report->incident.id, 1);
     while (rows_next(rows)) {
         report->deliveries = list_room(report->deliveries, report->delivery_count, sizeof *report->deliveries);
         report->deliveries[report->delivery_count++] = (struct report_delivery){
-            rows_int(rows, 0), rows_text(rows, 1), rows_text(rows, 2), rows_text(rows, 3), rows_int(rows, 4),
-            rows_int(rows, 5), rows_int(rows, 6),
+            rows_int(rows, 0), rows_text(rows, 1), rows_text(rows, 2), rows_text(rows, 3),
+            rows_int(rows, 4), rows_int(rows, 5),  rows_int(rows, 6),
         };
     }
 }
@@ -61,22 +69,24 @@ static void deliveries_gather(struct report *report, struct rows *rows)
 static void deliveries_attach(const struct report *report, struct report_event *event, int64_t notification_id)
 {
     for (size_t i = 0; i < report->delivery_count; i++)
-        if (report->deliveries[i].notification_id == notification_id) {
+        if (report->deliveries[i].notification_id == notification_id)
             event->first_delivery = event->delivery_count++ ? event->first_delivery : i;
-        }
 }
 
 static void notifications_gather(struct report *report, struct rows *rows)
 {
-    rows_ask(rows, "SELECT id, at, status, severity, summary, escalate_to, silenced FROM notification"
-                   " WHERE incident_id = ?1 ORDER BY id", &report->incident.id, 1);
+    rows_ask(rows,
+             "SELECT id, at, status, severity, summary, escalate_to, silenced FROM notification"
+             " WHERE incident_id = ?1 ORDER BY id",
+             &report->incident.id, 1);
     while (rows_next(rows)) {
         char *status = rows_text(rows, 2), *severity = rows_text(rows, 3), *summary = rows_text(rows, 4);
         char *whom = rows_text(rows, 5);
         struct strbuf text = { 0 };
         strbuf_printf(&text, "%s, %s%s%s%s: %s", status, severity, whom ? ", to " : "", whom ? whom : "",
                       rows_int(rows, 6) ? ", held back by a silence" : "", summary ? summary : "");
-        struct report_event *event = event_add(report, rows_int(rows, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
+        struct report_event *event =
+            event_add(report, rows_int(rows, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
         deliveries_attach(report, event, rows_int(rows, 0));
         if (whom) {
             free(report->escalate_to);
@@ -92,8 +102,9 @@ static void notifications_gather(struct report *report, struct rows *rows)
 static void silences_gather(struct report *report, struct rows *rows)
 {
     int64_t values[] = { report->begin_ms, report->end_ms };
-    rows_ask(rows, "SELECT starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) AS until_at, reason FROM silence"
-                   " WHERE starts_at <= ?2 AND until_at >= ?1 ORDER BY starts_at",
+    rows_ask(rows,
+             "SELECT starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) AS until_at, reason FROM silence"
+             " WHERE starts_at <= ?2 AND until_at >= ?1 ORDER BY starts_at",
              values, 2);
     while (rows_next(rows)) {
         report->silences = list_room(report->silences, report->silence_count, sizeof *report->silences);

@@ -50,8 +50,9 @@ static void band_put(const struct picture *picture)
                   "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>usual: ", LEFT, top,
                   RIGHT - LEFT, bottom - top);
     words_usual(usual, picture->out);
-    strbuf_printf(picture->out, "</title></rect><line class=\"band\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
-                  LEFT, middle, RIGHT, middle);
+    strbuf_printf(picture->out,
+                  "</title></rect><line class=\"band\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", LEFT,
+                  middle, RIGHT, middle);
 }
 
 static void threshold_put(const struct picture *picture, int64_t ms, const char *class, const char *label_class)
@@ -59,8 +60,9 @@ static void threshold_put(const struct picture *picture, int64_t ms, const char 
     struct strbuf label = { 0 };
     double y = level(picture, ms);
     face_duration(&label, ms);
-    strbuf_printf(picture->out, "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
-                                "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
+    strbuf_printf(picture->out,
+                  "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
+                  "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
                   class, LEFT, y, RIGHT, y, label_class, LEFT - 6, y + 4, strbuf_text(&label));
     strbuf_free(&label);
 }
@@ -72,9 +74,10 @@ static void scale_put(const struct picture *picture)
         threshold_put(picture, 60000, "grid", "axis");
     threshold_put(picture, picture->report->slow_ms, "limit slow", "axis between");
     threshold_put(picture, picture->report->too_slow_ms, "limit severe", "axis");
-    strbuf_printf(picture->out, "<line class=\"floor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
-                                "<line class=\"floor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
-                                "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">rows</text>\n",
+    strbuf_printf(picture->out,
+                  "<line class=\"floor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
+                  "<line class=\"floor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
+                  "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">rows</text>\n",
                   LEFT, FLOOR, RIGHT, FLOOR, LEFT, ROWS_FLOOR, RIGHT, ROWS_FLOOR, LEFT - 6, ROWS_FLOOR - 2);
 }
 
@@ -109,9 +112,10 @@ static void bar_put(const struct picture *picture, const struct chart_column *co
     double x = (from + to - width) / 2, y = level(picture, column->duration_ms);
     if (column->cycles == 0) {
         if (!column->unknown)
-            strbuf_printf(picture->out,
-                          "<circle class=\"missed\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>no cycle</title></circle>\n",
-                          x + width / 2, FLOOR - 6, width / 2 > 3.5 ? 3.5 : width / 2);
+            strbuf_printf(
+                picture->out,
+                "<circle class=\"missed\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>no cycle</title></circle>\n",
+                x + width / 2, FLOOR - 6, width / 2 > 3.5 ? 3.5 : width / 2);
         return;
     }
     y = FLOOR - y < 2 ? FLOOR - 2 : y;
@@ -122,19 +126,21 @@ static void bar_put(const struct picture *picture, const struct chart_column *co
         double height = (ROWS_FLOOR - ROWS_TOP) * (double)column->rows / (double)picture->chart->rows_max;
         height = height < 1.5 ? 1.5 : height;
         strbuf_printf(picture->out,
-                      "<rect class=\"bar rows\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
-                      x, ROWS_FLOOR - height, width, height);
+                      "<rect class=\"bar rows\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>", x,
+                      ROWS_FLOOR - height, width, height);
     }
     title_put(picture, column);
     strbuf_puts(picture->out, "</g>\n");
 }
 
-static void flag_put(const struct picture *picture, int64_t ms, const char *label, const char *class, const char *anchor)
+static void flag_put(const struct picture *picture, int64_t ms, const char *label, const char *class,
+                     const char *anchor)
 {
     double x = place(picture, ms);
     double shift = strcmp(anchor, "end") == 0 ? -4 : 4;
-    strbuf_printf(picture->out, "<line class=\"flag %s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
-                                "<text class=\"flag %s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
+    strbuf_printf(picture->out,
+                  "<line class=\"flag %s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
+                  "<text class=\"flag %s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n",
                   class, x, TOP - 16, x, FLOOR, class, x + shift, TOP - 8, anchor, label);
 }
 
@@ -153,8 +159,8 @@ static void times_put(const struct picture *picture)
 {
     const struct chart *chart = picture->chart;
     int64_t from = chart->columns[0].from_ms, to = chart->columns[chart->count - 1].to_ms;
-    static const int64_t steps[] = { 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000,
-                                     7776000, 31536000 };
+    static const int64_t steps[] = { 900,   1800,   3600,   7200,    10800,   21600,   43200,
+                                     86400, 172800, 604800, 2592000, 7776000, 31536000 };
     size_t step = 0;
     while (step + 1 < sizeof steps / sizeof steps[0] && (to - from) / (steps[step] * 1000) > LABELS_MOST)
         step++;
@@ -168,8 +174,8 @@ static void times_put(const struct picture *picture)
                       ROWS_FLOOR, x, ROWS_FLOOR + 4);
         if (x > LEFT + 20 && x < RIGHT - 20)
             strbuf_printf(picture->out,
-                          "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n",
-                          x, ROWS_FLOOR + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
+                          "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n", x,
+                          ROWS_FLOOR + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
         strbuf_free(&label);
     }
 }
@@ -178,7 +184,8 @@ void chart_svg(const struct report *report, struct strbuf *out)
 {
     struct chart chart = chart_make(report, MOST_COLUMNS);
     struct picture picture = { report, &chart, out, face_offset(report->begin_ms) };
-    strbuf_printf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Cycle durations and rows over time\">\n",
+    strbuf_printf(out,
+                  "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Cycle durations and rows over time\">\n",
                   WIDTH, HEIGHT);
     if (report->kind == REPORT_INCIDENT)
         shade_put(&picture, &report->incident);

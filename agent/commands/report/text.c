@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
 
-#include "agent/commands/show/terminal.h"
 #include "agent/commands/show/escape.h"
+#include "agent/commands/show/terminal.h"
 #include "chart.h"
 #include "words.h"
 
@@ -92,9 +92,9 @@ static void head_put(const struct page *page)
 static enum tone mark_tone(enum report_mark mark)
 {
     static const enum tone tones[] = {
-        [MARK_NOTE] = TONE_PLAIN, [MARK_ONSET] = TONE_BOLD, [MARK_WARNING] = TONE_WARNING,
+        [MARK_NOTE] = TONE_PLAIN,        [MARK_ONSET] = TONE_BOLD,    [MARK_WARNING] = TONE_WARNING,
         [MARK_CRITICAL] = TONE_CRITICAL, [MARK_NOTIFIED] = TONE_BOLD, [MARK_PROMETHEUS] = TONE_DIM,
-        [MARK_GOOD] = TONE_GOOD, [MARK_EVIDENCE] = TONE_DIM,
+        [MARK_GOOD] = TONE_GOOD,         [MARK_EVIDENCE] = TONE_DIM,
     };
     return tones[mark];
 }

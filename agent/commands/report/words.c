@@ -15,8 +15,8 @@ void words_free(struct words *words)
 void words_add(struct words *words, const char *label, enum tone tone, struct strbuf *value)
 {
     words->at = list_room(words->at, words->count, sizeof *words->at);
-    words->at[words->count++] = (struct words_fact){ label, must_copy(strbuf_text(value), value->len), tone,
-                                                     WORDS_PLAIN };
+    words->at[words->count++] =
+        (struct words_fact){ label, must_copy(strbuf_text(value), value->len), tone, WORDS_PLAIN };
     strbuf_clear(value);
 }
 
@@ -105,7 +105,7 @@ void words_lead(const struct report_incident *incident, struct strbuf *out)
         strbuf_puts(out, "none: Prometheus does not watch the agent");
     } else {
         strbuf_puts(out, incident->open ? "paged; Prometheus would not have fired yet"
-                                   : "paged; Prometheus would not have fired");
+                                        : "paged; Prometheus would not have fired");
     }
 }
 
@@ -303,8 +303,8 @@ static void add_leads(struct words *words, const struct report_totals *totals)
     struct strbuf value = { 0 };
     if (!totals->led && !totals->led_not && !totals->never)
         return;
-    strbuf_printf(&value, "earlier than Prometheus %" PRId64 " times, later %" PRId64 ", %" PRId64
-                          " it would not have seen",
+    strbuf_printf(&value,
+                  "earlier than Prometheus %" PRId64 " times, later %" PRId64 ", %" PRId64 " it would not have seen",
                   totals->led, totals->led_not, totals->never);
     if (totals->led || totals->led_not) {
         strbuf_puts(&value, "; median lead ");
@@ -334,7 +334,10 @@ struct words words_period(const struct report *report)
     struct strbuf value = { 0 };
     strbuf_printf(&value, "%zu (%" PRId64 " critical, %" PRId64 " warning)", report->incidents.count, totals->critical,
                   totals->warning);
-    words_add(&words, "Incidents", totals->critical ? TONE_CRITICAL : totals->warning ? TONE_WARNING : TONE_GOOD,
+    words_add(&words, "Incidents",
+              totals->critical  ? TONE_CRITICAL
+              : totals->warning ? TONE_WARNING
+                                : TONE_GOOD,
               &value);
     strbuf_free(&value);
     int64_t whole = report->until_ms - report->since_ms;

@@ -7,11 +7,11 @@ size_t utf8_decode(struct slice text, uint32_t *point)
     if (text.len == 0)
         return 0;
     unsigned char lead = (unsigned char)text.at[0];
-    size_t bytes = lead < 0x80          ? 1
-                 : (lead & 0xe0) == 0xc0 ? 2
-                 : (lead & 0xf0) == 0xe0 ? 3
-                 : (lead & 0xf8) == 0xf0 ? 4
-                                         : 0;
+    size_t bytes = lead < 0x80             ? 1
+                   : (lead & 0xe0) == 0xc0 ? 2
+                   : (lead & 0xf0) == 0xe0 ? 3
+                   : (lead & 0xf8) == 0xf0 ? 4
+                                           : 0;
     if (bytes == 0 || bytes > text.len)
         return 0;
     uint32_t value = bytes == 1 ? lead : lead & (0x7fu >> bytes);
@@ -48,7 +48,7 @@ bool inert_is_active(uint32_t point)
         { 0xe0000, 0xe0fff } /* tags */
     };
     if (point >= ' ' && point <= '~')
-        return false;   /* nearly every character */
+        return false; /* nearly every character */
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (point >= ranges[i].first && point <= ranges[i].last)
             return true;
@@ -61,10 +61,13 @@ static const char *ascii_for(uint32_t point)
     case 0x2192: return "->";
     case 0x2713: return "+";
     case 0x2717: return "x";
-    case 0x2013: case 0x2014: return "-";
+    case 0x2013:
+    case 0x2014: return "-";
     case 0x2026: return "...";
-    case 0x2018: case 0x2019: return "'";
-    case 0x201c: case 0x201d: return "\"";
+    case 0x2018:
+    case 0x2019: return "'";
+    case 0x201c:
+    case 0x201d: return "\"";
     case 0xb7: return ".";
     default: return NULL;
     }
@@ -91,20 +94,19 @@ static void escape_put(struct strbuf *out, const char *kind, unsigned value, int
 static void point_put(struct strbuf *out, uint32_t point, struct slice bytes, enum inert_form form)
 {
     const char *instead = form == INERT_ASCII ? ascii_for(point) : form == INERT_HTML ? html_for(point) : NULL;
-    if (point == '\t' || point == '\n') {
+    if (point == '\t' || point == '\n')
         strbuf_puts(out, " ");
-    } else if (instead) {
+    else if (instead)
         strbuf_puts(out, instead);
-    } else if (inert_is_active(point) || (form == INERT_ASCII && point > 0x7e)) {
+    else if (inert_is_active(point) || (form == INERT_ASCII && point > 0x7e))
         if (point < 0x100)
             escape_put(out, "x", point, 2, form);
         else
             escape_put(out, "u", point, 4, form);
-    } else if (form == INERT_MARKDOWN && point < 0x80 && strchr("\\`*_[]<>#!|~&$", (int)point)) {
+    else if (form == INERT_MARKDOWN && point < 0x80 && strchr("\\`*_[]<>#!|~&$", (int)point))
         strbuf_printf(out, point == '<' ? "&lt;" : point == '&' ? "&amp;" : "\\%c", (int)point);
-    } else {
+    else
         strbuf_add(out, bytes.at, bytes.len);
-    }
 }
 
 /* Some renderers make a link of any address. */

@@ -3,9 +3,9 @@
 
 #include <inttypes.h>
 
-#include "escape.h"
 #include "base/text.h"
 #include "base/zone.h"
+#include "escape.h"
 
 /* A line for the next value, with its key. */
 static void place(struct json_writer *json, const char *key)

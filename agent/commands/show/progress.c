@@ -5,8 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "terminal.h"
 #include "base/strbuf.h"
+#include "terminal.h"
 
 enum { EVERY_MS = 200 };
 
@@ -33,7 +33,7 @@ struct progress progress_begin(int64_t total_bytes)
 /* "123 MB of 1,047 MB, 210 MB/s, 4.4 s left" */
 static void words_put(const struct progress *progress, int64_t done_bytes, int64_t spent_ms, struct strbuf *out)
 {
-    double rate = (double)done_bytes / (double)spent_ms;   /* bytes a millisecond */
+    double rate = (double)done_bytes / (double)spent_ms; /* bytes a millisecond */
     strbuf_printf(out, "%.0f MB", (double)done_bytes / MB);
     if (progress->total_bytes)
         strbuf_printf(out, " of %.0f MB", (double)progress->total_bytes / MB);

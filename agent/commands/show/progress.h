@@ -8,7 +8,7 @@
 /* How far long work is: one line on stderr that replaces itself, only where that is a terminal and the work takes a while. */
 struct progress {
     bool wanted, shown;
-    int64_t total_bytes;     /* 0: not known */
+    int64_t total_bytes; /* 0: not known */
     int64_t begun_ms, drawn_ms;
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "query.h"
 
-
 bool rows_failed(const struct rows *rows)
 {
     return rows->error.len > 0;

@@ -15,7 +15,7 @@
 struct rows {
     sqlite3 *db;
     sqlite3_stmt *statement;
-    struct strbuf error;     /* "" as long as all went well */
+    struct strbuf error; /* "" as long as all went well */
 };
 
 /* Begins a query; integers are bound in order to ?1, ?2, ... */
@@ -26,8 +26,8 @@ bool rows_next(struct rows *rows);
 void rows_end(struct rows *rows);
 bool rows_failed(const struct rows *rows);
 
-int64_t rows_int(const struct rows *rows, int column);        /* NULL is 0 */
-char *rows_text(const struct rows *rows, int column);         /* owned; NULL is NULL */
+int64_t rows_int(const struct rows *rows, int column); /* NULL is 0 */
+char *rows_text(const struct rows *rows, int column);  /* owned; NULL is NULL */
 
 /* The single integer that a query gives, 0 if it gives none. */
 int64_t rows_value(struct rows *rows, const char *sql, const int64_t *values, size_t count);

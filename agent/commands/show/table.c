@@ -88,7 +88,7 @@ void grid_time(struct grid *grid, int64_t ms, int said_offset)
 
 /* Which columns a terminal has room for, and how wide each is. */
 struct layout {
-    int widths[GRID_COLUMNS_MAX];    /* 0: not shown */
+    int widths[GRID_COLUMNS_MAX]; /* 0: not shown */
 };
 
 static int layout_total(const struct grid *grid, const struct layout *layout)
@@ -156,7 +156,7 @@ static void cut_put(const struct face *face, struct strbuf *out, const char *tex
 static void line_put(const struct grid *grid, const struct face *face, const struct layout *layout, int indent,
                      const char *const *texts, const enum tone *tones, struct strbuf *out)
 {
-    int owed = indent;       /* spaces not written yet, so that no line ends in them */
+    int owed = indent; /* spaces not written yet, so that no line ends in them */
     for (size_t c = 0; c < grid->column_count; c++) {
         if (!layout->widths[c])
             continue;
@@ -227,13 +227,13 @@ void grid_markdown(const struct grid *grid, struct strbuf *out)
 void grid_html(const struct grid *grid, struct strbuf *out)
 {
     static const char *const classes[] = {
-        [TONE_PLAIN] = "", [TONE_BOLD] = "strong", [TONE_DIM] = "dim",
+        [TONE_PLAIN] = "",    [TONE_BOLD] = "strong",     [TONE_DIM] = "dim",
         [TONE_GOOD] = "good", [TONE_WARNING] = "warning", [TONE_CRITICAL] = "critical",
     };
     strbuf_puts(out, "<div class=\"scroll\"><table>\n<thead><tr>");
     for (size_t c = 0; c < grid->column_count; c++)
-        strbuf_printf(out, "<th scope=\"col\"%s>%s</th>", grid->columns[c].align == GRID_RIGHT ? " class=\"right\"" : "",
-                      grid->columns[c].title);
+        strbuf_printf(out, "<th scope=\"col\"%s>%s</th>",
+                      grid->columns[c].align == GRID_RIGHT ? " class=\"right\"" : "", grid->columns[c].title);
     strbuf_puts(out, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < grid->cell_count; i++) {
         size_t c = column_of(grid, i);

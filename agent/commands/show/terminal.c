@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "escape.h"
 #include "base/say.h"
+#include "escape.h"
 
 enum { WIDTH_DEFAULT = 80, WIDTH_MIN = 40, WIDTH_MAX = 120 };
 
@@ -45,10 +45,10 @@ const char *face_glyph(const struct face *face, enum glyph glyph)
     static const struct {
         const char *utf8, *ascii;
     } glyphs[GLYPHS] = {
-        [GLYPH_GOOD] = { "✓", "+" },   [GLYPH_BAD] = { "✗", "x" },   [GLYPH_WARNING] = { "▲", "!" },
+        [GLYPH_GOOD] = { "✓", "+" },   [GLYPH_BAD] = { "✗", "x" },    [GLYPH_WARNING] = { "▲", "!" },
         [GLYPH_BULLET] = { "•", "-" }, [GLYPH_ARROW] = { "→", "->" }, [GLYPH_RULE] = { "─", "-" },
-        [GLYPH_RAIL] = { "│", "|" },   [GLYPH_NODE] = { "●", "*" },  [GLYPH_GAP] = { "·", "." },
-        [GLYPH_SHADE] = { "▔", "=" },  [GLYPH_BAND] = { "░", "-" },  [GLYPH_ELLIPSIS] = { "…", "~" },
+        [GLYPH_RAIL] = { "│", "|" },   [GLYPH_NODE] = { "●", "*" },   [GLYPH_GAP] = { "·", "." },
+        [GLYPH_SHADE] = { "▔", "=" },  [GLYPH_BAND] = { "░", "-" },   [GLYPH_ELLIPSIS] = { "…", "~" },
     };
     return face->utf8 ? glyphs[glyph].utf8 : glyphs[glyph].ascii;
 }
@@ -70,7 +70,7 @@ int64_t face_now_ms(void)
 void face_say(const struct face *face, struct strbuf *out, enum tone tone, const char *text)
 {
     static const char *const codes[] = {
-        [TONE_PLAIN] = "", [TONE_BOLD] = "\033[1m", [TONE_DIM] = "\033[2m",
+        [TONE_PLAIN] = "",        [TONE_BOLD] = "\033[1m",     [TONE_DIM] = "\033[2m",
         [TONE_GOOD] = "\033[32m", [TONE_WARNING] = "\033[33m", [TONE_CRITICAL] = "\033[1;31m",
     };
     bool toned = face->colour && tone != TONE_PLAIN;

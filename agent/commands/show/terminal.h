@@ -18,8 +18,19 @@ struct face {
 enum tone { TONE_PLAIN, TONE_BOLD, TONE_DIM, TONE_GOOD, TONE_WARNING, TONE_CRITICAL };
 
 enum glyph {
-    GLYPH_GOOD, GLYPH_BAD, GLYPH_WARNING, GLYPH_BULLET, GLYPH_ARROW, GLYPH_RULE, GLYPH_RAIL, GLYPH_NODE, GLYPH_GAP,
-    GLYPH_SHADE, GLYPH_BAND, GLYPH_ELLIPSIS, GLYPHS
+    GLYPH_GOOD,
+    GLYPH_BAD,
+    GLYPH_WARNING,
+    GLYPH_BULLET,
+    GLYPH_ARROW,
+    GLYPH_RULE,
+    GLYPH_RAIL,
+    GLYPH_NODE,
+    GLYPH_GAP,
+    GLYPH_SHADE,
+    GLYPH_BAND,
+    GLYPH_ELLIPSIS,
+    GLYPHS
 };
 
 /* Looks at stdout, COLUMNS, NO_COLOR and the locale (which it sets, for characters only). */
@@ -45,13 +56,13 @@ void face_duration(struct strbuf *out, int64_t ms);
 void face_count(struct strbuf *out, int64_t count);
 
 /* Local time, "2026-03-03 10:15:02"; an offset that differs from the one already said is added. */
-int face_offset(int64_t ms);                                   /* minutes east of UTC */
-void face_offset_words(struct strbuf *out, int offset);        /* "UTC+11:00" */
+int face_offset(int64_t ms);                            /* minutes east of UTC */
+void face_offset_words(struct strbuf *out, int offset); /* "UTC+11:00" */
 void face_time(struct strbuf *out, int64_t ms, int said_offset);
-void face_minute(struct strbuf *out, int64_t ms);                    /* "2026-03-03 10:15" */
-void face_clock(struct strbuf *out, int64_t ms, int said_offset);   /* "10:15:02" */
-void face_date(struct strbuf *out, int64_t ms);                     /* "Tuesday 3 March 2026" */
-int64_t face_day(int64_t ms);                                       /* a number for each local day */
+void face_minute(struct strbuf *out, int64_t ms);                 /* "2026-03-03 10:15" */
+void face_clock(struct strbuf *out, int64_t ms, int said_offset); /* "10:15:02" */
+void face_date(struct strbuf *out, int64_t ms);                   /* "Tuesday 3 March 2026" */
+int64_t face_day(int64_t ms);                                     /* a number for each local day */
 
 /* Writes it all to stdout. False, with the error said, if that fails. */
 bool face_print(const struct strbuf *out);

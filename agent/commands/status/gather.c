@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agent/commands/show/terminal.h"
 #include "agent/commands/show/query.h"
+#include "agent/commands/show/terminal.h"
 #include "base/archive.h"
 #include "state.h"
 
@@ -36,14 +36,24 @@ static void agent_gather(struct status *status, struct rows *rows)
         const char *name;
         int64_t *value;
     } numbers[] = {
-        { "pid", &status->pid }, { "started_ms", &status->started_ms }, { "alive_ms", &status->alive_ms },
-        { "writer", &status->writer }, { "last_line_ms", &status->last_line_ms },
+        { "pid", &status->pid },
+        { "started_ms", &status->started_ms },
+        { "alive_ms", &status->alive_ms },
+        { "writer", &status->writer },
+        { "last_line_ms", &status->last_line_ms },
         { "next_run_ms", &status->next_run_ms },
-        { "interval_ms", &status->interval_ms }, { "behind_bytes", &status->behind_bytes }, { "lines", &status->lines },
-        { "events", &status->events }, { "misses", &status->misses }, { "limit_hits", &status->limit_hits },
-        { "commit_failures", &status->commit_failures }, { "lag_warning_ms", &status->lag_warning_ms },
-        { "lag_critical_ms", &status->lag_critical_ms }, { "cycle_slow_ms", &status->cycle_slow_ms },
-        { "cycle_too_slow_ms", &status->cycle_too_slow_ms }, { "blind_count", &blind_count },
+        { "interval_ms", &status->interval_ms },
+        { "behind_bytes", &status->behind_bytes },
+        { "lines", &status->lines },
+        { "events", &status->events },
+        { "misses", &status->misses },
+        { "limit_hits", &status->limit_hits },
+        { "commit_failures", &status->commit_failures },
+        { "lag_warning_ms", &status->lag_warning_ms },
+        { "lag_critical_ms", &status->lag_critical_ms },
+        { "cycle_slow_ms", &status->cycle_slow_ms },
+        { "cycle_too_slow_ms", &status->cycle_too_slow_ms },
+        { "blind_count", &blind_count },
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         archive_i64(&archive, numbers[i].name, numbers[i].value);
@@ -81,29 +91,33 @@ static void thresholds_default(struct status *status, const struct config *confi
 /* Among the newest cycles, so that ten years of history cost nothing; nobody asks after a table that vanished long ago. */
 static void lags_gather(struct status *status, struct rows *rows)
 {
-    rows_ask(rows, "SELECT table_name, max(CASE WHEN outcome = 'success' THEN ended_at END) FROM run"
-                   " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200"
-                   " GROUP BY table_name ORDER BY table_name", NULL, 0);
+    rows_ask(rows,
+             "SELECT table_name, max(CASE WHEN outcome = 'success' THEN ended_at END) FROM run"
+             " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200"
+             " GROUP BY table_name ORDER BY table_name",
+             NULL, 0);
     while (rows_next(rows)) {
         status->lags = list_room(status->lags, status->lag_count, sizeof *status->lags);
         struct status_lag *lag = &status->lags[status->lag_count++];
         *lag = (struct status_lag){ .table = rows_text(rows, 0), .last_success_ms = rows_int(rows, 1) };
         int64_t behind = status->as_of_ms - lag->last_success_ms;
         lag->level = !lag->last_success_ms || behind > status->lag_critical_ms ? STATUS_CRITICAL
-                   : behind > status->lag_warning_ms                           ? STATUS_WARNING
+                     : behind > status->lag_warning_ms                         ? STATUS_WARNING
                                                                                : STATUS_OK;
     }
 }
 
 static void cycles_gather(struct status *status, struct rows *rows)
 {
-    rows_ask(rows, "SELECT started_at, duration_ms, rows, succeeded, failed, timed_out, outcome FROM cycle"
-                   " ORDER BY started_at DESC, id DESC LIMIT 3", NULL, 0);
+    rows_ask(rows,
+             "SELECT started_at, duration_ms, rows, succeeded, failed, timed_out, outcome FROM cycle"
+             " ORDER BY started_at DESC, id DESC LIMIT 3",
+             NULL, 0);
     while (rows_next(rows)) {
         status->cycles = list_room(status->cycles, status->cycle_count, sizeof *status->cycles);
         status->cycles[status->cycle_count++] = (struct status_cycle){
-            rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2), rows_int(rows, 3), rows_int(rows, 4),
-            rows_int(rows, 5), rows_text(rows, 6),
+            rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2),  rows_int(rows, 3),
+            rows_int(rows, 4), rows_int(rows, 5), rows_text(rows, 6),
         };
     }
 }
@@ -115,10 +129,12 @@ static void cycles_gather(struct status *status, struct rows *rows)
 static void errors_gather(struct status *status, struct rows *rows)
 {
     int64_t values[] = { status->as_of_ms - 120 * MINUTE_MS, status->as_of_ms - 60 * MINUTE_MS };
-    rows_ask(rows, "SELECT r.ended_at, r.table_name, r.outcome, r.error, count(*) OVER ()"
-                   " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
-                   " WHERE c.started_at >= ?1 AND r.ended_at >= ?2 AND r.outcome IN ('failed', 'timeout', 'aborted')"
-                   " ORDER BY r.ended_at DESC, r.id DESC LIMIT 1", values, 2);
+    rows_ask(rows,
+             "SELECT r.ended_at, r.table_name, r.outcome, r.error, count(*) OVER ()"
+             " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
+             " WHERE c.started_at >= ?1 AND r.ended_at >= ?2 AND r.outcome IN ('failed', 'timeout', 'aborted')"
+             " ORDER BY r.ended_at DESC, r.id DESC LIMIT 1",
+             values, 2);
     if (!rows_next(rows))
         return;
     status->last_error_ms = rows_int(rows, 0);
@@ -131,18 +147,22 @@ static void errors_gather(struct status *status, struct rows *rows)
 
 static void incidents_gather(struct status *status, struct rows *rows)
 {
-    rows_ask(rows, "SELECT id, opened_at, prometheus_at, alert, severity, summary, first_command FROM incident"
-                   " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT 100", NULL, 0);
+    rows_ask(rows,
+             "SELECT id, opened_at, prometheus_at, alert, severity, summary, first_command FROM incident"
+             " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT 100",
+             NULL, 0);
     while (rows_next(rows)) {
         status->incidents = list_room(status->incidents, status->incident_count, sizeof *status->incidents);
         status->incidents[status->incident_count++] = (struct status_incident){
-            rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2), rows_text(rows, 3), rows_text(rows, 4),
-            rows_text(rows, 5), rows_text(rows, 6),
+            rows_int(rows, 0),  rows_int(rows, 1),  rows_int(rows, 2),  rows_text(rows, 3),
+            rows_text(rows, 4), rows_text(rows, 5), rows_text(rows, 6),
         };
     }
-    rows_ask(rows, "SELECT ends_at, reason FROM silence"
-                   " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0"
-                   " ORDER BY ends_at DESC LIMIT 1", &status->now_ms, 1);
+    rows_ask(rows,
+             "SELECT ends_at, reason FROM silence"
+             " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0"
+             " ORDER BY ends_at DESC LIMIT 1",
+             &status->now_ms, 1);
     if (rows_next(rows)) {
         status->silenced_until_ms = rows_int(rows, 0);
         status->silence_reason = rows_text(rows, 1);
@@ -172,8 +192,10 @@ static void webhooks_gather(struct status *status, struct rows *rows, const stru
         webhook->oldest_pending_ms = rows_int(rows, 2);
     }
     /* The newest entries only: what happened before them is the report's. */
-    rows_ask(rows, "SELECT webhook, delivered_at, status, created_at, last_error FROM outbox"
-                   " WHERE id > (SELECT max(id) FROM outbox) - 1000 ORDER BY id", NULL, 0);
+    rows_ask(rows,
+             "SELECT webhook, delivered_at, status, created_at, last_error FROM outbox"
+             " WHERE id > (SELECT max(id) FROM outbox) - 1000 ORDER BY id",
+             NULL, 0);
     while (rows_next(rows)) {
         struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(rows->statement, 0));
         const char *state = (const char *)sqlite3_column_text(rows->statement, 2);
@@ -195,8 +217,10 @@ static void webhooks_gather(struct status *status, struct rows *rows, const stru
 /* The configured ones come first, and only they are told anything. */
 static void refreshes_gather(struct status *status, struct rows *rows, const struct config *config)
 {
-    rows_ask(rows, "SELECT substr(key, length('" STATE_REFRESH "') + 1), value FROM state"
-                   " WHERE key > '" STATE_REFRESH "' AND key < '" STATE_REFRESH "~' AND value <> ''", NULL, 0);
+    rows_ask(rows,
+             "SELECT substr(key, length('" STATE_REFRESH "') + 1), value FROM state"
+             " WHERE key > '" STATE_REFRESH "' AND key < '" STATE_REFRESH "~' AND value <> ''",
+             NULL, 0);
     while (rows_next(rows)) {
         char *name = rows_text(rows, 0);
         for (size_t i = 0; i < config->webhook_count; i++)

@@ -19,8 +19,9 @@ static void trouble_object(struct json_writer *json, const struct history_troubl
 
 static void agent_object(struct json_writer *json, const struct status *status)
 {
-    static const char *const states[] = { [AGENT_NEVER] = "never", [AGENT_STOPPED] = "stopped",
-                                          [AGENT_RUNNING] = "running" };
+    static const char *const states[] = {
+        [AGENT_NEVER] = "never", [AGENT_STOPPED] = "stopped", [AGENT_RUNNING] = "running"
+    };
     static const char *const writers[] = { "unknown", "present", "absent" };
     json_open(json, "agent", '{');
     json_put_text(json, "state", states[status->agent]);
@@ -146,8 +147,9 @@ static void metric_array(struct json_writer *json, const struct probe_answer *an
 
 static void probe_array(struct json_writer *json, const struct status *status)
 {
-    static const char *const kinds[] = { [PROBE_HTTP] = "http", [PROBE_TCP] = "tcp", [PROBE_CONTAINER] = "container",
-                                         [PROBE_METRICS] = "metrics" };
+    static const char *const kinds[] = {
+        [PROBE_HTTP] = "http", [PROBE_TCP] = "tcp", [PROBE_CONTAINER] = "container", [PROBE_METRICS] = "metrics"
+    };
     json_open(json, "probes", '[');
     for (size_t i = 0; i < probes_count(status->probes); i++) {
         const struct probe_answer *answer = probes_answer(status->probes, i);

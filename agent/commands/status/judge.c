@@ -10,7 +10,7 @@
 #include "agent/commands/show/terminal.h"
 #include "status.h"
 
-static const int64_t UNDELIVERED_MS = 5 * 60000;   /* longer than this is not a hiccup of a receiver */
+static const int64_t UNDELIVERED_MS = 5 * 60000; /* longer than this is not a hiccup of a receiver */
 
 const char *status_level_name(enum status_level level)
 {
@@ -43,7 +43,7 @@ static int64_t process_start_ms(int64_t pid)
     clock_gettime(CLOCK_REALTIME, &now);
     clock_gettime(CLOCK_BOOTTIME, &up);
     if (field) {
-        int64_t began_ms = strtoll(field, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK);    /* since the boot */
+        int64_t began_ms = strtoll(field, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK); /* since the boot */
         start = timespec_ms(&now) - timespec_ms(&up) + began_ms;
     }
     return start;

@@ -8,11 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/commands/show/terminal.h"
-#include "agent/commands/show/escape.h"
 #include "agent/commands/options.h"
-#include "reader.h"
+#include "agent/commands/show/escape.h"
+#include "agent/commands/show/terminal.h"
 #include "base/say.h"
+#include "reader.h"
 
 enum status_option { OPTION_WATCH, OPTION_FORMAT, OPTIONS };
 
@@ -53,8 +53,8 @@ static struct probes *components_ask(const struct config *config)
 }
 
 /* The connection lives for one look only: a reader that stays would keep the WAL from being reset. */
-static enum status_level status_look(const struct config *config, enum status_format format, const struct probes *probes,
-                                     struct strbuf *out)
+static enum status_level status_look(const struct config *config, enum status_format format,
+                                     const struct probes *probes, struct strbuf *out)
 {
     struct status status = { 0 };
     struct strbuf error = { 0 };
@@ -77,7 +77,7 @@ static enum status_level status_look(const struct config *config, enum status_fo
 }
 
 static const char screen_enter[] = "\033[?1049h\033[?25l", screen_leave[] = "\033[0m\033[?25h\033[?1049l";
-static volatile sig_atomic_t watch_level = STATUS_UNKNOWN;    /* the only thing that a signal handler may touch */
+static volatile sig_atomic_t watch_level = STATUS_UNKNOWN; /* the only thing that a signal handler may touch */
 
 /*
  * The handlers end the process by themselves: a flag would be looked at only after the component that hangs has had its
@@ -117,7 +117,8 @@ static void screen_put(const struct strbuf *screen, size_t rows, struct strbuf *
     strbuf_puts(out, "\033[0m\033[J");
 }
 
-static bool frame_put(const struct config *config, enum status_format format, const struct probes *probes, bool terminal)
+static bool frame_put(const struct config *config, enum status_format format, const struct probes *probes,
+                      bool terminal)
 {
     struct strbuf screen = { 0 }, out = { 0 };
     watch_level = (sig_atomic_t)status_look(config, format, probes, &screen);

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/strbuf.h"
 #include "config.h"
 #include "history.h"
 #include "witness.h"
-#include "base/strbuf.h"
 
 /* The health check's facts. Times are 0 where unknown. Strings are owned. */
 
@@ -36,30 +36,30 @@ struct status_incident {
 
 struct status_webhook {
     char *name, *last_error;
-    char *refresh_error;     /* why an Alertmanager could not be told again what is open; NULL: it could */
+    char *refresh_error; /* why an Alertmanager could not be told again what is open; NULL: it could */
     int64_t pending, refused, last_success_ms, last_error_ms /* of the entry's creation */, oldest_pending_ms;
 };
 
 struct status {
     int64_t now_ms;
-    int64_t as_of_ms;        /* now, or the last sign of life of an agent that does not run */
+    int64_t as_of_ms; /* now, or the last sign of life of an agent that does not run */
     enum status_level level;
-    struct strbuf why;       /* the reasons for the level, in words */
+    struct strbuf why; /* the reasons for the level, in words */
 
     enum status_agent agent;
     int64_t pid, started_ms, alive_ms, writer, last_line_ms, next_run_ms, interval_ms, behind_bytes;
     int64_t lines, events, misses, limit_hits, commit_failures;
     int64_t lag_warning_ms, lag_critical_ms, cycle_slow_ms, cycle_too_slow_ms;
-    struct history_trouble trouble;   /* what keeps a running agent from writing; failures 0: nothing */
+    struct history_trouble trouble; /* what keeps a running agent from writing; failures 0: nothing */
     char *log_path;
     char **blind;
     size_t blind_count;
 
     struct status_lag *lags;
     size_t lag_count;
-    struct status_cycle *cycles;      /* the last three, newest first */
+    struct status_cycle *cycles; /* the last three, newest first */
     size_t cycle_count;
-    int64_t errors;                   /* failed runs within the last hour */
+    int64_t errors; /* failed runs within the last hour */
     int64_t last_error_ms;
     char *last_error_table, *last_error_outcome, *last_error;
     struct status_incident *incidents;
@@ -68,7 +68,7 @@ struct status {
     char *silence_reason;
     struct status_webhook *webhooks;
     size_t webhook_count;
-    const struct probes *probes;      /* asked already; borrowed, NULL: none is configured */
+    const struct probes *probes; /* asked already; borrowed, NULL: none is configured */
 };
 
 struct sqlite3;
@@ -78,7 +78,7 @@ bool status_gather(struct status *status, struct sqlite3 *db, const struct confi
 void status_free(struct status *status);
 /* Sets level and why from the facts. */
 void status_judge(struct status *status);
-const char *status_level_name(enum status_level level);   /* "OK", "WARNING", "CRITICAL", "UNKNOWN" */
+const char *status_level_name(enum status_level level); /* "OK", "WARNING", "CRITICAL", "UNKNOWN" */
 
 /* Whether the process that wrote its pid then still runs. */
 enum status_agent status_probe_agent(int64_t pid, int64_t started_ms);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
 
-#include "agent/commands/show/terminal.h"
-#include "agent/commands/show/table.h"
 #include "agent/commands/show/escape.h"
+#include "agent/commands/show/table.h"
+#include "agent/commands/show/terminal.h"
 #include "status.h"
 
 enum { LABEL_COLUMNS = 13, WRITER_PRESENT_VALUE = 1, WRITER_ABSENT_VALUE = 2 };
@@ -13,7 +13,7 @@ struct screen {
     const struct face *face;
     struct strbuf *out;
     int offset;
-    struct strbuf text;      /* of the line that comes next */
+    struct strbuf text; /* of the line that comes next */
 };
 
 static enum tone level_tone(enum status_level level)
@@ -122,8 +122,8 @@ static void trouble_put(struct screen *screen)
         return;
     strbuf_puts(text, "not written since ");
     face_time(text, trouble->since_ms, screen->offset);
-    strbuf_printf(text, " (%" PRId64 " attempt%s): %s; watching and paging go on, what follows is as of ", trouble->failures,
-                  trouble->failures == 1 ? "" : "s", strbuf_text(&trouble->why));
+    strbuf_printf(text, " (%" PRId64 " attempt%s): %s; watching and paging go on, what follows is as of ",
+                  trouble->failures, trouble->failures == 1 ? "" : "s", strbuf_text(&trouble->why));
     face_time(text, screen->status->as_of_ms, screen->offset);
     gathered_put(screen, "History", TONE_WARNING);
 }
@@ -274,15 +274,16 @@ static void metric_put(struct screen *screen, const struct probe_metric *metric)
         face_time(text, metric->watermark_ms, screen->offset);
     }
     enum tone tone = metric->lag_ms > status->lag_critical_ms  ? TONE_CRITICAL
-                   : metric->lag_ms > status->lag_warning_ms   ? TONE_WARNING
+                     : metric->lag_ms > status->lag_warning_ms ? TONE_WARNING
                                                                : TONE_PLAIN;
     gathered_put(screen, "", tone);
 }
 
 static void answer_put(struct screen *screen, const char *label, const struct probe_answer *answer)
 {
-    static const enum tone tones[] = { [PROBE_UNKNOWN] = TONE_WARNING, [PROBE_UP] = TONE_GOOD,
-                                       [PROBE_DOWN] = TONE_CRITICAL };
+    static const enum tone tones[] = {
+        [PROBE_UNKNOWN] = TONE_WARNING, [PROBE_UP] = TONE_GOOD, [PROBE_DOWN] = TONE_CRITICAL
+    };
     struct strbuf *text = &screen->text;
     if (answer->kind != PROBE_METRICS)
         strbuf_printf(text, "%s ", answer->name);
@@ -330,7 +331,8 @@ static void webhooks_put(struct screen *screen)
             strbuf_printf(text, "; %s", webhook->last_error);
         if (webhook->refresh_error)
             strbuf_printf(text, "; cannot be told again what is open: %s", webhook->refresh_error);
-        gathered_put(screen, i == 0 ? "Webhooks" : "", webhook->last_error || webhook->refresh_error ? TONE_WARNING : TONE_PLAIN);
+        gathered_put(screen, i == 0 ? "Webhooks" : "",
+                     webhook->last_error || webhook->refresh_error ? TONE_WARNING : TONE_PLAIN);
     }
     if (status->webhook_count == 0)
         line_put(screen, "Webhooks", TONE_DIM, "none configured: notifications go to the agent's standard output");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -110,8 +110,11 @@ static void order_does_not_matter_nor_a_last_line_without_end(void **state)
 static void rubbish_is_passed_over(void **state)
 {
     (void)state;
-    static const char *const TEXTS[] = { "small\n", "small \n", "small x\n", "small 1x\n", "small 1 2\n", "small -\n",
-                                         "small 99999999999\n", "small 99999999999999999999\n", "\n\n\n", "\\\n" };
+    static const char *const TEXTS[] = {
+        "small\n",     "small \n",  "small x\n",           "small 1x\n",
+        "small 1 2\n", "small -\n", "small 99999999999\n", "small 99999999999999999999\n",
+        "\n\n\n",      "\\\n"
+    };
     for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
         struct sample sample = { .small = 7 };
         sample_load(&sample, TEXTS[i]);
@@ -151,9 +154,8 @@ static void equal_names_load_in_their_order(void **state)
     struct archive archive;
     archive_load_from(&archive, slice_of("n 1\nn 2\nn 3\n"));
     int values[3] = { 0 };
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         archive_int(&archive, "n", &values[i]);
-    }
     assert_int_equal(values[0] * 100 + values[1] * 10 + values[2], 123);
 }
 

@@ -112,9 +112,8 @@ static void a_hostile_text_ends_in_good_time(void **unused)
     struct strbuf text = { 0 }, out = { 0 };
 
     (void)unused;
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 3000; i++)
         strbuf_puts(&text, "a://:password");
-    }
     mask_secrets(text.at, &out);
     assert_true(out.len > 0);
     strbuf_free(&text);

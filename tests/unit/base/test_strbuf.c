@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -108,7 +108,9 @@ static void ill_formed_utf8_is_replaced(void **state)
     (void)state;
 #define REPLACED "\xEF\xBF\xBD"
     assert_clean("plain → ✓ é 💥", "plain → ✓ é 💥");
-    assert_clean("a\xFF" "b", "a" REPLACED "b");
+    assert_clean("a\xFF"
+                 "b",
+                 "a" REPLACED "b");
     assert_clean("\xC0\xAF", REPLACED REPLACED);
     assert_clean("\xE2\x9C", REPLACED REPLACED);
     assert_clean("\xED\xA0\x80", REPLACED REPLACED REPLACED);

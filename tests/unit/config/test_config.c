@@ -25,9 +25,8 @@ static int setup(void **state)
 
     strcpy(loaded->path, "/tmp/test_config.XXXXXX");
     int fd = mkstemp(loaded->path);
-    if (fd >= 0) {
+    if (fd >= 0)
         close(fd);
-    }
     unsetenv("AGENT_CONFIG");
     *state = loaded;
     return fd >= 0 ? 0 : -1;
@@ -70,9 +69,8 @@ static void refuses(struct loaded *loaded, const char *text, const char *const *
     struct strbuf all = { 0 };
 
     assert_null(load(loaded, text));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         strbuf_printf(&all, "%s:%s\n", loaded->path, expected[i]);
-    }
     assert_string_equal(strbuf_text(&loaded->errors), strbuf_text(&all));
     strbuf_free(&all);
 }
@@ -240,15 +238,14 @@ static void urls_are_completed(void **state)
 static void bounds_are_kept(void **state)
 {
     static const char *const bad[] = {
-        "[schedule]\nlate_warning = 99ms\n", "[schedule]\nlate_warning = 0\n",  "[schedule]\ninterval = 50ms\n",
-        "[schedule]\ninterval = -1\n",       "[detect]\nmin_samples = 0\n",      "[detect]\nmin_samples = 1.5\n",
-        "[detect]\nmin_samples = 1000001\n", "[detect]\nslow_z = nan\n",         "[detect]\nslow_z = 0\n",
+        "[schedule]\nlate_warning = 99ms\n", "[schedule]\nlate_warning = 0\n",    "[schedule]\ninterval = 50ms\n",
+        "[schedule]\ninterval = -1\n",       "[detect]\nmin_samples = 0\n",       "[detect]\nmin_samples = 1.5\n",
+        "[detect]\nmin_samples = 1000001\n", "[detect]\nslow_z = nan\n",          "[detect]\nslow_z = 0\n",
         "[detect]\nstall_warning_p = 1\n",   "[detect]\nstall_warning_p = inf\n", "[history]\nretention = 99999999d\n",
     };
 
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_null(load(*state, bad[i]));
-    }
     assert_non_null(load(*state, "[schedule]\nlate_warning = 100ms\ninterval = 0\n[detect]\nmin_samples = 1000000\n"));
 }
 
@@ -258,14 +255,12 @@ static void hostile_files_are_refused_not_misread(void **state)
     struct strbuf text = { 0 };
 
     strbuf_puts(&text, "[log]\npath = /");
-    for (int i = 0; i < 8000; i++) {
+    for (int i = 0; i < 8000; i++)
         strbuf_puts(&text, "x");
-    }
     assert_non_null(load(loaded, text.at));
     assert_int_equal(strlen(loaded->config->log_path), 8001);
-    for (int i = 0; i < 8000; i++) {
+    for (int i = 0; i < 8000; i++)
         strbuf_puts(&text, "y = z ");
-    }
     assert_null(load(loaded, text.at));
     assert_non_null(strstr(strbuf_text(&loaded->errors), ":2: the line is longer than 8192 bytes"));
     strbuf_free(&text);
@@ -383,9 +378,8 @@ static void the_sample_is_a_configuration_also_with_its_comments_removed(void **
     for (const char *line = sample.at; *line != '\0'; line += strcspn(line, "\n") + 1) {
         const char *equals = strstr(line, " = ");
         size_t len = strcspn(line, "\n");
-        if (strncmp(line, "# [", 3) == 0) {
+        if (strncmp(line, "# [", 3) == 0)
             break;
-        }
         if (line[0] == '[' ||
             (line[0] == '#' && equals != NULL && equals + 3 < line + len && strchr(line + 2, ' ') == equals)) {
             size_t skip = line[0] == '#' ? 2 : 0;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const int64_t zero_ms = 1772409600000;   /* 2026-03-02T00:00:00Z */
+static const int64_t zero_ms = 1772409600000; /* 2026-03-02T00:00:00Z */
 
 int64_t at(int64_t h, int64_t m, int64_t s)
 {
@@ -39,7 +39,8 @@ static void keep(char *room, const char *text, const char **pointer)
 static void print_time(struct strbuf *out, int64_t at_ms)
 {
     int64_t ms = at_ms - zero_ms;
-    strbuf_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, ms / HOUR_MS, ms / MINUTE_MS % 60, ms / SECOND_MS % 60);
+    strbuf_printf(out, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, ms / HOUR_MS, ms / MINUTE_MS % 60,
+                  ms / SECOND_MS % 60);
     if (ms % SECOND_MS)
         strbuf_printf(out, ".%03" PRId64, ms % SECOND_MS);
 }
@@ -58,8 +59,9 @@ static void print_tables(struct strbuf *out, const struct incident *incident)
 static void on_cycle(void *ctx, const struct cycle *cycle)
 {
     struct driver *driver = ctx;
-    strbuf_printf(&driver->journal, "cycle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %d %d %d %d %" PRId64 "\n",
-                  cycle->id, cycle->started_ms, cycle->ended_ms, cycle->duration_ms, cycle_outcome_name(cycle->outcome),
+    strbuf_printf(&driver->journal,
+                  "cycle %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %s %d %d %d %d %" PRId64 "\n", cycle->id,
+                  cycle->started_ms, cycle->ended_ms, cycle->duration_ms, cycle_outcome_name(cycle->outcome),
                   cycle->tables, cycle->succeeded, cycle->failed, cycle->timed_out, cycle->rows);
     if (cycle->id > DRIVER_ROWS)
         return;
@@ -70,8 +72,9 @@ static void on_cycle(void *ctx, const struct cycle *cycle)
 static void on_run(void *ctx, const struct run *run)
 {
     struct driver *driver = ctx;
-    strbuf_printf(&driver->journal, "run %" PRId64 " %" PRId64 " %s %" PRId64 " %" PRId64 " %" PRId64 " %s %" PRId64
-                                    " %" PRId64 " %s\n", run->id, run->cycle_id, run->table, run->started_ms, run->ended_ms, run->duration_ms,
+    strbuf_printf(&driver->journal,
+                  "run %" PRId64 " %" PRId64 " %s %" PRId64 " %" PRId64 " %" PRId64 " %s %" PRId64 " %" PRId64 " %s\n",
+                  run->id, run->cycle_id, run->table, run->started_ms, run->ended_ms, run->duration_ms,
                   run_outcome_name(run->outcome), run->rows, run->exit_code, or_none(run->error));
     if (run->id > DRIVER_ROWS)
         return;
@@ -88,13 +91,14 @@ static void on_incident(void *ctx, const struct incident *incident)
     struct strbuf tables = { 0 };
     print_tables(&tables, incident);
     strbuf_printf(&driver->journal,
-                  "incident %" PRId64 " %s %s %s %s [%s] %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-                  " %" PRId64 " %s|%s|%s|%s|%s\n",
+                  "incident %" PRId64 " %s %s %s %s [%s] %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+                  " %" PRId64 " %" PRId64 " %s|%s|%s|%s|%s\n",
                   incident->id, alert_name(incident->alert), severity_name(incident->severity),
-                  incident->open ? "open" : "resolved", or_none(incident->table), strbuf_text(&tables), incident->onset_ms, incident->opened_ms, incident->critical_ms,
-                  incident->resolved_ms, incident->verified_ms, incident->escalated_ms, incident->prometheus_ms,
-                  or_none(incident->summary), or_none(incident->cause), or_none(incident->scenario),
-                  or_none(incident->first_command), or_none(incident->evidence));
+                  incident->open ? "open" : "resolved", or_none(incident->table), strbuf_text(&tables),
+                  incident->onset_ms, incident->opened_ms, incident->critical_ms, incident->resolved_ms,
+                  incident->verified_ms, incident->escalated_ms, incident->prometheus_ms, or_none(incident->summary),
+                  or_none(incident->cause), or_none(incident->scenario), or_none(incident->first_command),
+                  or_none(incident->evidence));
     if (incident->id <= DRIVER_ROWS) {
         struct driver_incident *kept = &driver->incidents[incident->id - 1];
         kept->facts = *incident;
@@ -114,8 +118,8 @@ static void on_incident(void *ctx, const struct incident *incident)
 static void on_timeline(void *ctx, const struct timeline_entry *entry)
 {
     struct driver *driver = ctx;
-    strbuf_printf(&driver->journal, "timeline %" PRId64 " %" PRId64 " %" PRId64 " %s %s\n", entry->incident_id, entry->at_ms,
-                  entry->offset, entry->kind, entry->text);
+    strbuf_printf(&driver->journal, "timeline %" PRId64 " %" PRId64 " %" PRId64 " %s %s\n", entry->incident_id,
+                  entry->at_ms, entry->offset, entry->kind, entry->text);
     strbuf_printf(&driver->story, "#%" PRId64 " %s %s\n", entry->incident_id, entry->kind, entry->text);
 }
 
@@ -126,16 +130,19 @@ static void on_notify(void *ctx, const struct notification *notification)
     struct strbuf line = { 0 };
     print_time(&line, notification->time_ms);
     strbuf_printf(&line, " %s %s %s #%" PRId64, notification_status_name(notification->status),
-                  severity_name(notification->severity), alert_name(notification->alert) + strlen("IcebergOffload"), incident->id);
+                  severity_name(notification->severity), alert_name(notification->alert) + strlen("IcebergOffload"),
+                  incident->id);
     if (incident->table_count)
         strbuf_puts(&line, " ");
     print_tables(&line, incident);
-    static const char *const ends[] = { [HEARD_BY_ALL] = "\n", [HEARD_BY_KEEPERS] = " (to keepers)\n",
-                                        [HEARD_BY_NONE] = " (silenced)\n" };
+    static const char *const ends[] = {
+        [HEARD_BY_ALL] = "\n", [HEARD_BY_KEEPERS] = " (to keepers)\n", [HEARD_BY_NONE] = " (silenced)\n"
+    };
     strbuf_puts(&line, ends[notification->hearing]);
     strbuf_puts(&driver->told, strbuf_text(&line));
-    strbuf_printf(&driver->journal, "notify %" PRId64 " %" PRId64 " %s|%s %s", notification->time_ms, notification->sequence,
-                  notification->summary, or_none(notification->escalate_to), strbuf_text(&line));
+    strbuf_printf(&driver->journal, "notify %" PRId64 " %" PRId64 " %s|%s %s", notification->time_ms,
+                  notification->sequence, notification->summary, or_none(notification->escalate_to),
+                  strbuf_text(&line));
     strbuf_free(&line);
     driver->last = *notification;
     driver->last.incident = NULL;
@@ -174,14 +181,14 @@ int64_t driver_open_count(const struct driver *driver)
 static struct engine *engine_for(struct driver *driver)
 {
     return engine_new(&driver->settings, &(struct engine_sink){
-        .ctx = driver,
-        .cycle = on_cycle,
-        .run = on_run,
-        .incident = on_incident,
-        .timeline = on_timeline,
-        .notify_ctx = driver,
-        .notify = on_notify,
-    });
+                                             .ctx = driver,
+                                             .cycle = on_cycle,
+                                             .run = on_run,
+                                             .incident = on_incident,
+                                             .timeline = on_timeline,
+                                             .notify_ctx = driver,
+                                             .notify = on_notify,
+                                         });
 }
 
 struct driver *driver_new_with(const struct settings *settings)
@@ -252,7 +259,8 @@ void driver_feed(struct driver *driver, struct event event)
 static void feed_line(struct driver *driver, struct event event)
 {
     struct strbuf line = { 0 };
-    strbuf_printf(&line, "%s %.*s", event_name(event.kind), (int)event.table.len, event.table.len ? event.table.at : "");
+    strbuf_printf(&line, "%s %.*s", event_name(event.kind), (int)event.table.len,
+                  event.table.len ? event.table.at : "");
     event.line = strbuf_slice(&line);
     driver_feed(driver, event);
     strbuf_free(&line);
@@ -282,7 +290,8 @@ void driver_start(struct driver *driver, int64_t at_ms)
 void driver_promise(struct driver *driver, int64_t at_ms, int64_t promise_ms)
 {
     driver_feed(driver, (struct event){ .kind = EVENT_NEXT_RUN, .time_ms = at_ms, .at_ms = promise_ms });
-    driver_feed(driver, (struct event){ .kind = EVENT_WAITING, .time_ms = at_ms,
+    driver_feed(driver, (struct event){ .kind = EVENT_WAITING,
+                                        .time_ms = at_ms,
                                         .duration_ms = (promise_ms - at_ms) / SECOND_MS * SECOND_MS });
 }
 
@@ -310,8 +319,11 @@ void driver_fail_saying(struct driver *driver, int64_t at_ms, const char *table,
 {
     driver_fail(driver, at_ms, table);
     feed_run(driver, EVENT_RUN_EXIT_CODE, at_ms, table, exit_code);
-    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR, .time_ms = at_ms, .table = slice_of(table),
-                                        .text = slice_of(said), .line = slice_of(said) });
+    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR,
+                                        .time_ms = at_ms,
+                                        .table = slice_of(table),
+                                        .text = slice_of(said),
+                                        .line = slice_of(said) });
 }
 
 void driver_timeout(struct driver *driver, int64_t at_ms, const char *table)
@@ -321,8 +333,9 @@ void driver_timeout(struct driver *driver, int64_t at_ms, const char *table)
 
 void driver_exception(struct driver *driver, int64_t at_ms, const char *text)
 {
-    driver_feed(driver, (struct event){ .kind = EVENT_CYCLE_EXCEPTION, .time_ms = at_ms, .text = slice_of(text),
-                                        .line = slice_of(text) });
+    driver_feed(driver,
+                (struct event){
+                    .kind = EVENT_CYCLE_EXCEPTION, .time_ms = at_ms, .text = slice_of(text), .line = slice_of(text) });
 }
 
 void driver_end(struct driver *driver, int64_t at_ms)
@@ -334,7 +347,8 @@ void driver_end(struct driver *driver, int64_t at_ms)
 
 void driver_resumed(struct driver *driver, int64_t at_ms, int64_t slept_ms)
 {
-    driver_feed(driver, (struct event){ .kind = EVENT_HOST_RESUMED, .time_ms = at_ms, .offset = -1, .duration_ms = slept_ms });
+    driver_feed(driver,
+                (struct event){ .kind = EVENT_HOST_RESUMED, .time_ms = at_ms, .offset = -1, .duration_ms = slept_ms });
 }
 
 static void finish_run(struct driver *driver, int64_t at_ms, const char *table, const char *how)
@@ -368,4 +382,24 @@ void driver_cycles(struct driver *driver, int64_t from_ms, int64_t to_ms, int64_
 {
     for (int64_t at_ms = from_ms; at_ms < to_ms; at_ms += engine_interval(driver->engine))
         driver_cycle(driver, at_ms, duration_ms, runs);
+}
+
+/* One that has seen a good cycle of table a. */
+struct driver *driver_new_healthy(void)
+{
+    struct driver *driver = driver_new();
+    driver_start(driver, at(0, 0, 0));
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=100");
+    return driver;
+}
+
+struct driver *driver_new_down(int64_t reminder_ms, int64_t escalation_ms)
+{
+    struct driver *driver = driver_new_healthy();
+    driver->settings.notify.reminder_ms = reminder_ms;
+    driver->settings.notify.escalation_ms = escalation_ms;
+    driver_configure(driver);
+    driver_tick(driver, at(0, 17, 0));
+    assert_told(driver, "00:16:00 firing warning SchedulerDown #1\n00:17:00 firing critical SchedulerDown #1\n");
+    return driver;
 }

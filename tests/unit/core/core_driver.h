@@ -22,7 +22,7 @@ struct driver_run {
 };
 
 struct driver_incident {
-    struct incident facts;   /* its pointers: to the texts below, or NULL */
+    struct incident facts; /* its pointers: to the texts below, or NULL */
     char table[DRIVER_TEXT], tables[DRIVER_TEXT], summary[DRIVER_TEXT], cause[DRIVER_TEXT], scenario[DRIVER_TEXT],
         first_command[DRIVER_TEXT], evidence[DRIVER_TEXT];
 };
@@ -30,12 +30,12 @@ struct driver_incident {
 struct driver {
     struct settings settings;
     struct engine *engine;
-    struct strbuf told;      /* the notifications, a line each, since driver_told */
+    struct strbuf told; /* the notifications, a line each, since driver_told */
     struct strbuf told_before;
-    struct strbuf story;     /* the timeline: "#1 opened text" */
-    struct strbuf journal;   /* all that came out, in order and in full */
+    struct strbuf story;         /* the timeline: "#1 opened text" */
+    struct strbuf journal;       /* all that came out, in order and in full */
     struct strbuf live, windows; /* the newest saved state */
-    struct notification last; /* without its pointers */
+    struct notification last;    /* without its pointers */
     char last_summary[DRIVER_TEXT], last_escalate_to[DRIVER_TEXT];
     void (*check)(void *ctx, const struct notification *notification);
     void *check_ctx;
@@ -53,9 +53,12 @@ int64_t minutes(int64_t count);
 int64_t hours(int64_t count);
 
 struct driver *driver_new(void);
+struct driver *driver_new_healthy(void); /* one that has seen a good cycle of table a, at 0:00:00 */
+/* Likewise; its scheduler is down: critical from 0:17:00 on, and told. */
+struct driver *driver_new_down(int64_t reminder_ms, int64_t escalation_ms);
 struct driver *driver_new_with(const struct settings *settings);
 void driver_free(struct driver *driver);
-void driver_configure(struct driver *driver);           /* takes driver->settings over */
+void driver_configure(struct driver *driver); /* takes driver->settings over */
 
 /* Saves as the agent does (the windows only where they changed), and goes on with a new engine that loads it. */
 void driver_save(struct driver *driver);
@@ -65,7 +68,7 @@ void driver_feed(struct driver *driver, struct event event);
 void driver_say(struct driver *driver, enum event_kind kind, int64_t at_ms);
 void driver_tick(struct driver *driver, int64_t at_ms);
 
-void driver_start(struct driver *driver, int64_t at_ms);   /* the banner, and 15 minutes */
+void driver_start(struct driver *driver, int64_t at_ms); /* the banner, and 15 minutes */
 void driver_promise(struct driver *driver, int64_t at_ms, int64_t promise_ms);
 void driver_begin(struct driver *driver, int64_t at_ms);
 void driver_run(struct driver *driver, int64_t at_ms, const char *table);
@@ -74,7 +77,7 @@ void driver_fail(struct driver *driver, int64_t at_ms, const char *table);
 void driver_fail_saying(struct driver *driver, int64_t at_ms, const char *table, int64_t exit_code, const char *said);
 void driver_timeout(struct driver *driver, int64_t at_ms, const char *table);
 void driver_exception(struct driver *driver, int64_t at_ms, const char *text);
-void driver_end(struct driver *driver, int64_t at_ms);     /* completed; the next run at the next whole interval */
+void driver_end(struct driver *driver, int64_t at_ms); /* completed; the next run at the next whole interval */
 void driver_resumed(struct driver *driver, int64_t at_ms, int64_t slept_ms);
 
 /* A whole cycle: "a=5000 b=fail c=timeout" are its runs, which share the duration evenly. */

@@ -3,30 +3,10 @@
 
 /* What is told, and when: reminders, escalations, a crowded hour, old news. */
 
-static struct driver *healthy_driver(void)
-{
-    struct driver *driver = driver_new();
-    driver_start(driver, at(0, 0, 0));
-    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=100");
-    return driver;
-}
-
-/* Critical from 0:17:00 on; reminders only, no escalation. */
-static struct driver *down_driver(int64_t reminder_ms, int64_t escalation_ms)
-{
-    struct driver *driver = healthy_driver();
-    driver->settings.notify.reminder_ms = reminder_ms;
-    driver->settings.notify.escalation_ms = escalation_ms;
-    driver_configure(driver);
-    driver_tick(driver, at(0, 17, 0));
-    assert_told(driver, "00:16:00 firing warning SchedulerDown #1\n00:17:00 firing critical SchedulerDown #1\n");
-    return driver;
-}
-
 static void a_critical_is_repeated_every_four_hours(void **unused)
 {
     (void)unused;
-    struct driver *driver = down_driver(hours(4), hours(100));
+    struct driver *driver = driver_new_down(hours(4), hours(100));
     driver_tick(driver, at(4, 17, 0) - 1);
     assert_quiet(driver);
     driver_tick(driver, at(4, 17, 0));
@@ -40,7 +20,7 @@ static void a_critical_is_repeated_every_four_hours(void **unused)
 static void zero_is_never(void **unused)
 {
     (void)unused;
-    struct driver *driver = down_driver(0, hours(100));
+    struct driver *driver = driver_new_down(0, hours(100));
     driver_tick(driver, at(30, 0, 0));
     assert_quiet(driver);
     driver_free(driver);
@@ -49,7 +29,7 @@ static void zero_is_never(void **unused)
 static void a_warning_is_not_repeated(void **unused)
 {
     (void)unused;
-    struct driver *driver = healthy_driver();
+    struct driver *driver = driver_new_healthy();
     driver->settings.schedule.late_critical_ms = hours(1000);
     driver->settings.notify.escalation_ms = hours(1000);
     driver_configure(driver);
@@ -62,7 +42,7 @@ static void a_warning_is_not_repeated(void **unused)
 static void beyond_the_runbook_and_half_an_hour_it_escalates_once(void **unused)
 {
     (void)unused;
-    struct driver *driver = down_driver(0, minutes(30));
+    struct driver *driver = driver_new_down(0, minutes(30));
     driver_tick(driver, at(0, 51, 0) - 1);
     assert_quiet(driver);
     driver_tick(driver, at(0, 51, 0));
@@ -84,7 +64,7 @@ static void a_stall_escalates_to_the_data_team_as_well(void **unused)
     driver_cycles(driver, at(24, 0, 0), at(26, 0, 0), seconds(10), "a=0");
     driver_tick(driver, at(25, 59, 0));
     assert_string_equal(driver->last_escalate_to, "Engineering Lead and Data Team");
-    assert_int_equal(driver->last.time_ms, at(25, 45, 10));   /* 24:15:10 + 60 + 30 min */
+    assert_int_equal(driver->last.time_ms, at(25, 45, 10)); /* 24:15:10 + 60 + 30 min */
     driver_free(driver);
 }
 
@@ -100,7 +80,7 @@ static void slow_incident(struct driver *driver, int64_t at_ms)
 /* Slow incidents open 5 min past these hours. */
 static void four_of_a_kind(const int64_t *when, const char *told)
 {
-    struct driver *driver = healthy_driver();
+    struct driver *driver = driver_new_healthy();
     driver_cycles(driver, at(0, 15, 0), at(1, 0, 0), seconds(10), "a=100");
     for (int64_t hour = 1; hour <= when[3]; hour++) {
         if (hour == when[3])
@@ -117,9 +97,11 @@ static void four_of_a_kind(const int64_t *when, const char *told)
 static void the_fourth_of_a_kind_within_a_day_escalates(void **unused)
 {
     (void)unused;
-    four_of_a_kind((int64_t[]){ 2, 10, 20, 25 }, "25:05:00 firing warning CycleSlow #4\n25:05:00 escalated warning CycleSlow #4\n"
-                                                 "25:15:10 resolved warning CycleSlow #4\n");
-    four_of_a_kind((int64_t[]){ 1, 10, 20, 25 }, "25:05:00 firing warning CycleSlow #4\n25:15:10 resolved warning CycleSlow #4\n");
+    four_of_a_kind((int64_t[]){ 2, 10, 20, 25 },
+                   "25:05:00 firing warning CycleSlow #4\n25:05:00 escalated warning CycleSlow #4\n"
+                   "25:15:10 resolved warning CycleSlow #4\n");
+    four_of_a_kind((int64_t[]){ 1, 10, 20, 25 },
+                   "25:05:00 firing warning CycleSlow #4\n25:15:10 resolved warning CycleSlow #4\n");
 }
 
 static void at_most_six_an_hour_and_the_resolve_comes_later(void **unused)
@@ -133,17 +115,23 @@ static void at_most_six_an_hour_and_the_resolve_comes_later(void **unused)
     /* Onsets far apart: an incident each. */
     for (size_t i = 0; i < 8; i++) {
         driver_tick(driver, at(0, 1, (int64_t)i));
-        pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES, .severity = SEVERITY_WARNING,
+        pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES,
+                                                .severity = SEVERITY_WARNING,
                                                 .table = &engine->tables[i],
-                                                .onset_ms = at((int64_t)i, 0, 0), .what = "x" });
+                                                .onset_ms = at((int64_t)i, 0, 0),
+                                                .what = "x" });
     }
     driver_tick(driver, at(0, 1, 8));
-    assert_told(driver, "00:01:00 firing warning ConsecutiveFailures #1 a\n00:01:01 firing warning ConsecutiveFailures #2 b\n"
-                        "00:01:02 firing warning ConsecutiveFailures #3 c\n00:01:03 firing warning ConsecutiveFailures #4 d\n"
-                        "00:01:04 firing warning ConsecutiveFailures #5 e\n");
+    assert_told(driver,
+                "00:01:00 firing warning ConsecutiveFailures #1 a\n00:01:01 firing warning ConsecutiveFailures #2 b\n"
+                "00:01:02 firing warning ConsecutiveFailures #3 c\n00:01:03 firing warning ConsecutiveFailures #4 d\n"
+                "00:01:04 firing warning ConsecutiveFailures #5 e\n");
     /* The last place is for a critical. */
-    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES, .severity = SEVERITY_CRITICAL, .table = &engine->tables[7],
-                                            .onset_ms = at(7, 0, 0), .what = "x" });
+    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES,
+                                            .severity = SEVERITY_CRITICAL,
+                                            .table = &engine->tables[7],
+                                            .onset_ms = at(7, 0, 0),
+                                            .what = "x" });
     assert_told(driver, "00:01:08 firing critical ConsecutiveFailures #8 h\n");
     /* Told and untold ones end meanwhile: only what was told is resolved, when there is room. */
     driver_tick(driver, at(0, 2, 0));
@@ -158,9 +146,11 @@ static void at_most_six_an_hour_and_the_resolve_comes_later(void **unused)
     driver_tick(driver, at(1, 1, 0) - 1);
     assert_quiet(driver);
     driver_tick(driver, at(1, 10, 0));
-    assert_told(driver, "01:01:01 resolved warning ConsecutiveFailures #1 a\n01:01:02 resolved warning ConsecutiveFailures #2 b\n"
-                        "01:01:03 resolved warning ConsecutiveFailures #3 c\n01:01:04 resolved warning ConsecutiveFailures #4 d\n"
-                        "01:01:08 resolved warning ConsecutiveFailures #5 e\n");
+    assert_told(
+        driver,
+        "01:01:01 resolved warning ConsecutiveFailures #1 a\n01:01:02 resolved warning ConsecutiveFailures #2 b\n"
+        "01:01:03 resolved warning ConsecutiveFailures #3 c\n01:01:04 resolved warning ConsecutiveFailures #4 d\n"
+        "01:01:08 resolved warning ConsecutiveFailures #5 e\n");
     driver_free(driver);
 }
 
@@ -173,7 +163,8 @@ static void a_short_schedule_has_a_short_hour(void **unused)
     driver_run(driver, at(0, 0, 0), "a");
     for (int64_t i = 0; i < 10; i++) {
         driver_tick(driver, at(0, 0, i));
-        pool_raise(driver->engine, &(struct complaint){ .family = FAMILY_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
+        pool_raise(driver->engine,
+                   &(struct complaint){ .family = FAMILY_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
         pool_clear(driver->engine, FAMILY_SLOW, NULL);
     }
     driver_tick(driver, at(0, 0, 20));
@@ -187,7 +178,7 @@ static void a_short_schedule_has_a_short_hour(void **unused)
 static void resolves_can_be_switched_off(void **unused)
 {
     (void)unused;
-    struct driver *driver = healthy_driver();
+    struct driver *driver = driver_new_healthy();
     driver->settings.notify.resolved = false;
     driver_configure(driver);
     slow_incident(driver, at(0, 15, 0));
@@ -258,7 +249,7 @@ static void what_was_told_late_escalates_later(void **unused)
 static void what_was_told_before_and_ended_in_the_backlog_is_resolved(void **unused)
 {
     (void)unused;
-    struct driver *driver = healthy_driver();
+    struct driver *driver = driver_new_healthy();
     driver_cycles(driver, at(0, 15, 0), at(0, 45, 0), seconds(10), "a=fail");
     assert_told(driver, "00:30:10 firing critical ConsecutiveFailures #1 a\n");
     driver_restart(driver);
@@ -274,7 +265,7 @@ static void what_was_told_before_and_ended_in_the_backlog_is_resolved(void **unu
 static void what_worsened_in_the_backlog_is_told_at_its_end(void **unused)
 {
     (void)unused;
-    struct driver *driver = healthy_driver();
+    struct driver *driver = driver_new_healthy();
     driver_begin(driver, at(0, 15, 0));
     driver_tick(driver, at(0, 20, 0));
     assert_told(driver, "00:20:00 firing warning CycleSlow #1\n");
@@ -288,137 +279,6 @@ static void what_worsened_in_the_backlog_is_told_at_its_end(void **unused)
 }
 
 /* --- silences ------------------------------------------------------------------------------------------------ */
-
-/* A run is promised for 0:15:00; the silence covers its absence. */
-static struct driver *silenced_driver(int64_t until_ms)
-{
-    struct driver *driver = healthy_driver();
-    driver->settings.notify.reminder_ms = 0;
-    driver_configure(driver);
-    driver_tick(driver, at(0, 10, 0));
-    engine_silence(driver->engine, until_ms);
-    return driver;
-}
-
-static void what_ends_within_a_silence_is_never_told(void **unused)
-{
-    (void)unused;
-    struct driver *driver = silenced_driver(at(1, 0, 0));
-    driver_tick(driver, at(0, 20, 0));
-    driver_cycle(driver, at(0, 30, 0), seconds(10), "a=100");
-    assert_told(driver, "00:16:00 firing warning SchedulerDown #1 (silenced)\n"
-                        "00:17:00 firing critical SchedulerDown #1 (silenced)\n"
-                        "00:30:10 resolved critical SchedulerDown #1 (silenced)\n");
-    driver_cycles(driver, at(0, 45, 0), at(2, 0, 0), seconds(10), "a=100");
-    assert_quiet(driver);
-    assert_int_not_equal(driver_incident(driver, 1)->verified_ms, 0);
-    driver_free(driver);
-}
-
-static void what_outlives_a_silence_is_told_at_its_end(void **unused)
-{
-    (void)unused;
-    struct driver *driver = silenced_driver(at(1, 0, 0));
-    driver_tick(driver, at(1, 0, 0) - 1);
-    assert_told(driver, "00:16:00 firing warning SchedulerDown #1 (silenced)\n"
-                        "00:17:00 firing critical SchedulerDown #1 (silenced)\n");
-    driver_tick(driver, at(1, 0, 0));
-    assert_told(driver, "01:00:00 firing critical SchedulerDown #1\n");
-    /* The runbook's time counts from the telling. */
-    driver_tick(driver, at(1, 35, 0));
-    assert_told(driver, "01:35:00 escalated critical SchedulerDown #1\n");
-    driver_cycle(driver, at(1, 45, 0), seconds(10), "a=100");
-    assert_told(driver, "01:45:10 resolved critical SchedulerDown #1\n");
-    driver_free(driver);
-}
-
-static void a_silence_may_be_ended_early_or_drawn_out(void **unused)
-{
-    (void)unused;
-    struct driver *driver = silenced_driver(at(1, 0, 0));
-    driver_tick(driver, at(0, 40, 0));
-    driver_told(driver);
-    engine_silence(driver->engine, at(2, 0, 0));
-    driver_tick(driver, at(1, 30, 0));
-    assert_quiet(driver);
-    engine_silence(driver->engine, 0);
-    driver_tick(driver, at(1, 30, 1));
-    assert_told(driver, "01:30:00 firing critical SchedulerDown #1\n");
-    driver_free(driver);
-}
-
-static void the_end_of_what_was_told_before_is_told_under_a_silence(void **unused)
-{
-    (void)unused;
-    struct driver *driver = healthy_driver();
-    driver_tick(driver, at(0, 16, 30));
-    assert_told(driver, "00:16:00 firing warning SchedulerDown #1\n");
-    engine_silence(driver->engine, at(8, 0, 0));
-    driver_tick(driver, at(7, 0, 0));
-    assert_told(driver, "00:17:00 firing critical SchedulerDown #1 (silenced)\n");   /* nor reminder, nor escalation */
-    driver_cycle(driver, at(7, 0, 0), seconds(10), "a=100");
-    assert_told(driver, "07:00:10 resolved critical SchedulerDown #1\n");
-    driver_free(driver);
-}
-
-static void what_worsened_under_a_silence_is_told_at_its_end(void **unused)
-{
-    (void)unused;
-    struct driver *driver = healthy_driver();
-    driver->settings.notify.escalation_ms = hours(100);
-    driver_configure(driver);
-    driver_tick(driver, at(0, 16, 30));
-    driver_told(driver);
-    engine_silence(driver->engine, at(1, 0, 0));
-    driver_tick(driver, at(2, 0, 0));
-    assert_told(driver, "00:17:00 firing critical SchedulerDown #1 (silenced)\n01:00:00 firing critical SchedulerDown #1\n");
-    driver_free(driver);
-}
-
-static void reminders_and_escalations_wait_for_a_silence_to_end(void **unused)
-{
-    (void)unused;
-    struct driver *driver = down_driver(hours(1), minutes(30));
-    engine_silence(driver->engine, at(3, 0, 0));
-    driver_tick(driver, at(3, 0, 0) - 1);
-    assert_quiet(driver);
-    driver_tick(driver, at(3, 0, 0));
-    assert_told(driver, "03:00:00 escalated critical SchedulerDown #1\n03:00:00 reminder critical SchedulerDown #1\n");
-    driver_free(driver);
-}
-
-static void a_restart_under_a_silence_notes_nothing_twice(void **unused)
-{
-    (void)unused;
-    struct driver *driver = silenced_driver(at(1, 0, 0));
-    driver_tick(driver, at(0, 20, 0));
-    driver_told(driver);
-    driver_restart(driver);
-    engine_silence(driver->engine, at(1, 0, 0));
-    engine_catch_up(driver->engine);
-    engine_go_live(driver->engine);
-    driver_tick(driver, at(0, 50, 0));
-    assert_quiet(driver);
-    driver_tick(driver, at(1, 0, 0));
-    assert_told(driver, "01:00:00 firing critical SchedulerDown #1\n");
-    driver_free(driver);
-}
-
-static void a_silence_takes_no_place_of_the_hour_s_six(void **unused)
-{
-    (void)unused;
-    struct driver *driver = silenced_driver(at(0, 10, 30));
-    for (int64_t i = 0; i < 10; i++) {
-        driver_tick(driver, at(0, 10, i));
-        pool_raise(driver->engine, &(struct complaint){ .family = FAMILY_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
-        pool_clear(driver->engine, FAMILY_SLOW, NULL);
-    }
-    driver_told(driver);
-    driver_tick(driver, at(0, 10, 31));
-    pool_raise(driver->engine, &(struct complaint){ .family = FAMILY_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
-    assert_told(driver, "00:10:31 firing warning CycleSlow #11\n");
-    driver_free(driver);
-}
 
 int main(void)
 {
@@ -437,14 +297,6 @@ int main(void)
         cmocka_unit_test(what_was_told_late_escalates_later),
         cmocka_unit_test(what_was_told_before_and_ended_in_the_backlog_is_resolved),
         cmocka_unit_test(what_worsened_in_the_backlog_is_told_at_its_end),
-        cmocka_unit_test(what_ends_within_a_silence_is_never_told),
-        cmocka_unit_test(what_outlives_a_silence_is_told_at_its_end),
-        cmocka_unit_test(a_silence_may_be_ended_early_or_drawn_out),
-        cmocka_unit_test(the_end_of_what_was_told_before_is_told_under_a_silence),
-        cmocka_unit_test(what_worsened_under_a_silence_is_told_at_its_end),
-        cmocka_unit_test(reminders_and_escalations_wait_for_a_silence_to_end),
-        cmocka_unit_test(a_restart_under_a_silence_notes_nothing_twice),
-        cmocka_unit_test(a_silence_takes_no_place_of_the_hour_s_six),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

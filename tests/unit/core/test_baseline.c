@@ -174,7 +174,8 @@ static void whether_the_median_reaches_a_value_is_counted(void **unused)
         size_t most = window_newest(&window, INT64_MIN, SIZE_MAX);
         for (size_t newest = 1; newest <= most; newest++) {
             for (double value = -0.5; value < 8; value += 0.5)
-                assert_int_equal(window_median_reaches(&window, newest, value), window_median(&window, newest) >= value);
+                assert_int_equal(window_median_reaches(&window, newest, value),
+                                 window_median(&window, newest) >= value);
         }
     }
     window_free(&window);
@@ -225,7 +226,7 @@ static void an_hour_of_the_day_takes_two_samples_a_day(void **unused)
         hourly_push(&hourly, minute * MINUTE, minute + 1);
     hourly_push(&hourly, HOUR, 777);
     const int64_t *samples = hourly_samples(&hourly, 59 * MINUTE, &count);
-    assert_int_equal(count, 3);   /* 0, 25 and 50 minutes: never closer than 25 */
+    assert_int_equal(count, 3); /* 0, 25 and 50 minutes: never closer than 25 */
     assert_int_equal(samples[0], 1);
     assert_int_equal(samples[1], 26);
     assert_int_equal(samples[2], 51);

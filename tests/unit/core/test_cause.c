@@ -26,7 +26,7 @@ static const struct {
     { "FATAL: PostgreSQL is starting up", 1, false, "4/2", "PostgreSQL" },
     { "[Errno 2] No such file or directory: 'docker'", -1, false, "5", "docker" },
     { "Read timed out", 1, false, "1/5", "time-out" },
-    { "Connection refused", 1, true, "1/5", "timed out" },   /* what was decided by the clock */
+    { "Connection refused", 1, true, "1/5", "timed out" }, /* what was decided by the clock */
     { "a mystery", 1, false, "1", NULL },
     { NULL, -1, false, "1", NULL },
 };

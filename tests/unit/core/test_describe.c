@@ -6,9 +6,20 @@
 static void durations_are_told_in_their_own_unit(void **unused)
 {
     (void)unused;
-    static const struct { int64_t ms; const char *words; } cases[] = {
-        { -5, "0.0 s" }, { 0, "0.0 s" }, { 1250, "1.2 s" }, { 9940, "9.9 s" }, { 10000, "10 s" }, { 119999, "119 s" },
-        { 120000, "2 min" }, { 7199999, "119 min" }, { 7200000, "2 h 00 min" }, { 7500000, "2 h 05 min" },
+    static const struct {
+        int64_t ms;
+        const char *words;
+    } cases[] = {
+        { -5, "0.0 s" },
+        { 0, "0.0 s" },
+        { 1250, "1.2 s" },
+        { 9940, "9.9 s" },
+        { 10000, "10 s" },
+        { 119999, "119 s" },
+        { 120000, "2 min" },
+        { 7199999, "119 min" },
+        { 7200000, "2 h 00 min" },
+        { 7500000, "2 h 05 min" },
         { 360000000, "100 h 00 min" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -32,7 +43,11 @@ static void each_status_has_its_words(void **unused)
     (void)unused;
     const char *names[] = { "a", "b" };
     struct tracked tracked = {
-        .facts = { .tables = names, .table_count = 2, .opened_ms = at(0, 10, 0), .resolved_ms = at(0, 40, 0), .cause = "why" },
+        .facts = { .tables = names,
+                   .table_count = 2,
+                   .opened_ms = at(0, 10, 0),
+                   .resolved_ms = at(0, 40, 0),
+                   .cause = "why" },
         .what = (char[]){ "3 failures in a row" },
     };
     says(&tracked, NOTIFY_FIRING, "a, b: 3 failures in a row - why");

@@ -25,7 +25,7 @@ static void a_line_more_than_a_minute_behind_turns_it_back(void **unused)
     assert_int_equal(driver->cycles[0].started_ms, at(1, 0, 0));
     driver_begin(driver, at(0, 59, 0) - 1);
     assert_int_equal(engine_clock(driver->engine), at(0, 59, 0) - 1);
-    driver_say(driver, EVENT_WRITER_BACK, at(0, 0, 0));   /* the host's events come from its own clock */
+    driver_say(driver, EVENT_WRITER_BACK, at(0, 0, 0)); /* the host's events come from its own clock */
     assert_int_equal(engine_clock(driver->engine), at(0, 59, 0) - 1);
     driver_free(driver);
 }
@@ -168,7 +168,8 @@ static void a_saved_state_loads_as_the_same_text(void **unused)
     driver_run(driver, at(7, 0, 0), "a");
     driver_fail_saying(driver, at(7, 0, 1), "a", 137, "line\\one\nline two");
     driver_save(driver);
-    char *live = must_copy(driver->live.at, driver->live.len), *windows = must_copy(driver->windows.at, driver->windows.len);
+    char *live = must_copy(driver->live.at, driver->live.len),
+         *windows = must_copy(driver->windows.at, driver->windows.len);
     driver_restart(driver);
     driver->engine->slow.windows_changed = true;
     driver_save(driver);
@@ -193,7 +194,8 @@ static void a_damaged_state_is_borne(void **unused)
         struct engine *engine = engine_new(&driver->settings, &(struct engine_sink){ 0 });
         archive_load_from(&archive, (struct slice){ driver->live.at, cut });
         engine_archive_live(engine, &archive);
-        archive_load_from(&archive, (struct slice){ driver->windows.at, cut < driver->windows.len ? cut : driver->windows.len });
+        archive_load_from(&archive,
+                          (struct slice){ driver->windows.at, cut < driver->windows.len ? cut : driver->windows.len });
         engine_archive_windows(engine, &archive);
         engine_tick(engine, at(2, 0, 0));
         engine_feed(engine, &(struct event){ .kind = EVENT_CYCLE_STARTED, .time_ms = at(2, 0, 1) });
@@ -227,7 +229,7 @@ static void the_report_tells_thresholds_and_blind_spots(void **unused)
     assert_int_equal(reported(driver, "lag_critical_ms", &text), minutes(30));
     assert_int_equal(reported(driver, "cycle_slow_ms", &text), seconds(300));
     assert_int_equal(reported(driver, "cycle_too_slow_ms", &text), seconds(600));
-    assert_int_equal(reported(driver, "blind_count", &text), 2);   /* 19 cycles, and b */
+    assert_int_equal(reported(driver, "blind_count", &text), 2); /* 19 cycles, and b */
     assert_non_null(strstr(text.at, "blind.0 =b: row counts are blind"));
     assert_non_null(strstr(text.at, "blind.1 =cycle durations: 19 good cycles known, 20 wanted"));
     driver_cycle(driver, at(4, 45, 0), seconds(10), "a=100 b=0");
@@ -269,9 +271,10 @@ static void a_state_that_was_damaged_is_borne(void **unused)
 {
     (void)unused;
     static const char *const numbers[] = { "-3", "99", "4000000000000000000" };
-    static const char *const indexes[] = { "tables ", "incidents ", "severity ", "alert ", "family ", "table.index ", "members ",
-                                           "told.severity ", "told.alert ", "noted.severity ", "cycle.outcome ",
-                                           "run.outcome ", "run.table ", "slow.level " };
+    static const char *const indexes[] = { "tables ",     "incidents ",      "severity ",      "alert ",
+                                           "family ",     "table.index ",    "members ",       "told.severity ",
+                                           "told.alert ", "noted.severity ", "cycle.outcome ", "run.outcome ",
+                                           "run.table ",  "slow.level " };
     struct driver *driver = driver_new();
     struct strbuf state = { 0 }, spoilt = { 0 };
     driver_start(driver, at(0, 0, 0));

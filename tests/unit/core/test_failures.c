@@ -98,7 +98,7 @@ static void a_slot_within_two_seconds_is_not_the_next_attempt(void **unused)
     driver_cycle(driver, at(0, 0, 0), seconds(10), "a=100");
     driver_cycle(driver, at(0, 14, 58), 500, "a=fail");
     driver_cycle(driver, at(0, 15, 0), 500, "a=fail");
-    driver_cycle(driver, at(0, 29, 58), 500, "a=fail");   /* 1.5 s before 0:30: the next is 0:45, and 44:50 > 40 min */
+    driver_cycle(driver, at(0, 29, 58), 500, "a=fail"); /* 1.5 s before 0:30: the next is 0:45, and 44:50 > 40 min */
     assert_told(driver, "00:29:58.500 firing critical ConsecutiveFailures #1 a\n");
     driver_free(driver);
 }
@@ -207,7 +207,9 @@ static void a_probe_of_another_component_confirms_nothing(void **unused)
         driver_end(driver, at(0, slot, 6));
     }
     driver_told(driver);
-    struct event event = { .kind = EVENT_PROBE_DOWN, .time_ms = at(0, 30, 7), .text = slice_of("k2-prefect-db"),
+    struct event event = { .kind = EVENT_PROBE_DOWN,
+                           .time_ms = at(0, 30, 7),
+                           .text = slice_of("k2-prefect-db"),
                            .line = slice_of("k2-prefect-db is down: exited") };
     driver_feed(driver, event);
     assert_quiet(driver);
@@ -226,7 +228,9 @@ static void a_probe_is_news_to_the_incidents_it_names(void **unused)
     driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail");
     driver_cycle(driver, at(0, 30, 0), seconds(10), "a=fail");
     assert_int_equal(engine_newest_open(driver->engine), 1);
-    struct event event = { .kind = EVENT_PROBE_NOTED, .time_ms = at(0, 30, 11), .number = 2, .line = slice_of("x is up") };
+    struct event event = {
+        .kind = EVENT_PROBE_NOTED, .time_ms = at(0, 30, 11), .number = 2, .line = slice_of("x is up")
+    };
     driver_feed(driver, event);
     assert_null(strstr(driver->story.at, "x is up"));
     event.number = 1;

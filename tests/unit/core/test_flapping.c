@@ -56,7 +56,7 @@ static void another_failure_keeps_it_open(void **unused)
     (void)unused;
     struct driver *driver = driver_flapping((int64_t[]){ 1, 5, 9, 13, 20 }, 5, 37);
     assert_told(driver, "13:00:05 firing warning SuccessRateLow #1 a\n");
-    driver_tick(driver, at(37, 0, 5));   /* 13 h + a day */
+    driver_tick(driver, at(37, 0, 5)); /* 13 h + a day */
     assert_told(driver, "37:00:05 resolved warning SuccessRateLow #1 a\n");
     driver_free(driver);
 }

@@ -59,7 +59,7 @@ static void what_was_broken_before_the_sleep_is_told(void **unused)
 {
     (void)unused;
     struct driver *driver = waiting_driver();
-    driver_resumed(driver, at(8, 16, 30), hours(8));   /* asleep from 0:16:30 on */
+    driver_resumed(driver, at(8, 16, 30), hours(8)); /* asleep from 0:16:30 on */
     assert_told(driver, "00:16:00 firing warning SchedulerDown #1\n");
     driver_free(driver);
 }

@@ -94,7 +94,7 @@ static void a_cycle_in_progress_explains_it(void **unused)
     driver_begin(driver, at(0, 19, 0));
     driver_tick(driver, at(0, 23, 0));
     assert_quiet(driver);
-    driver_end(driver, at(0, 23, 30));   /* not explained any more, and b is overdue by then */
+    driver_end(driver, at(0, 23, 30)); /* not explained any more, and b is overdue by then */
     driver_tick(driver, at(0, 23, 31));
     assert_told(driver, "00:23:30 firing warning LagElevated #1 b\n");
     driver_free(driver);

@@ -17,7 +17,8 @@ static void assert_cycle(const struct driver *driver, int64_t id, enum cycle_out
     assert_int_equal(cycle->timed_out, timed_out);
 }
 
-static void assert_run(const struct driver *driver, int64_t id, int64_t cycle_id, const char *table, enum run_outcome outcome)
+static void assert_run(const struct driver *driver, int64_t id, int64_t cycle_id, const char *table,
+                       enum run_outcome outcome)
 {
     assert_in_range(id, 1, driver->run_count);
     const struct driver_run *run = &driver->runs[id - 1];
@@ -77,8 +78,8 @@ static void every_interruption_aborts_the_cycle_and_its_run(void **unused)
 {
     (void)unused;
     static const enum event_kind interruptions[] = {
-        EVENT_CYCLE_STARTED, EVENT_CYCLE_EXCEPTION, EVENT_SCHEDULER_STARTED, EVENT_SCHEDULER_STOPPED, EVENT_SCHEDULER_CRASHED,
-        EVENT_WRITER_GONE,
+        EVENT_CYCLE_STARTED,     EVENT_CYCLE_EXCEPTION,   EVENT_SCHEDULER_STARTED,
+        EVENT_SCHEDULER_STOPPED, EVENT_SCHEDULER_CRASHED, EVENT_WRITER_GONE,
     };
     for (size_t i = 0; i < sizeof interruptions / sizeof interruptions[0]; i++) {
         struct driver *driver = driver_new();
@@ -118,7 +119,7 @@ static void a_run_aborts_the_one_before_it(void **unused)
     driver_begin(driver, at(0, 0, 0));
     driver_run(driver, at(0, 0, 0), "a");
     driver_run(driver, at(0, 0, 5), "b");
-    driver_ok(driver, at(0, 0, 9), "c", 3);   /* its beginning was not seen */
+    driver_ok(driver, at(0, 0, 9), "c", 3); /* its beginning was not seen */
     driver_end(driver, at(0, 0, 10));
     assert_run(driver, 1, 1, "a", RUN_ABORTED);
     assert_run(driver, 2, 1, "b", RUN_ABORTED);
@@ -150,7 +151,10 @@ static void a_run_without_a_beginning_or_cycle_is_recorded(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_new();
-    driver_feed(driver, (struct event){ .kind = EVENT_RUN_COMPLETED, .time_ms = at(0, 0, 9), .duration_ms = 4200, .number = 5,
+    driver_feed(driver, (struct event){ .kind = EVENT_RUN_COMPLETED,
+                                        .time_ms = at(0, 0, 9),
+                                        .duration_ms = 4200,
+                                        .number = 5,
                                         .table = slice_of("a") });
     assert_run(driver, 1, 0, "a", RUN_SUCCESS);
     assert_int_equal(driver->runs[0].facts.started_ms, at(0, 0, 9) - 4200);
@@ -166,14 +170,20 @@ static void what_follows_a_failure_belongs_to_its_run(void **unused)
     driver_begin(driver, at(0, 0, 0));
     driver_run(driver, at(0, 0, 0), "a");
     driver_fail_saying(driver, at(0, 0, 5), "a", 3, "first");
-    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR, .time_ms = at(0, 0, 5), .table = slice_of("a"),
+    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR,
+                                        .time_ms = at(0, 0, 5),
+                                        .table = slice_of("a"),
                                         .text = slice_of("second") });
-    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR, .time_ms = at(0, 0, 5), .table = slice_of("b"),
+    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR,
+                                        .time_ms = at(0, 0, 5),
+                                        .table = slice_of("b"),
                                         .text = slice_of("another's") });
     assert_string_equal(driver->runs[0].facts.error, "first\nsecond");
     assert_int_equal(driver->runs[0].facts.exit_code, 3);
     driver_run(driver, at(0, 0, 6), "b");
-    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR, .time_ms = at(0, 0, 6), .table = slice_of("a"),
+    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR,
+                                        .time_ms = at(0, 0, 6),
+                                        .table = slice_of("a"),
                                         .text = slice_of("too late") });
     assert_string_equal(driver->runs[0].facts.error, "first\nsecond");
     assert_null(driver->runs[1].facts.error);
@@ -190,7 +200,9 @@ static void an_excerpt_without_end_is_cut(void **unused)
     driver_begin(driver, at(0, 0, 0));
     driver_fail(driver, at(0, 0, 5), "a");
     for (int i = 0; i < 1000; i++)
-        driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR, .time_ms = at(0, 0, 5), .table = slice_of("a"),
+        driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR,
+                                            .time_ms = at(0, 0, 5),
+                                            .table = slice_of("a"),
                                             .text = slice_of(line) });
     assert_in_range(driver->engine->model.run_error.len, 3900, 4200);
     driver_free(driver);
@@ -206,7 +218,9 @@ static void an_exception_is_the_error_of_its_run(void **unused)
     assert_string_equal(driver->runs[0].facts.error, "no docker");
     driver_begin(driver, at(0, 15, 0));
     driver_run(driver, at(0, 15, 0), "a");
-    driver_feed(driver, (struct event){ .kind = EVENT_CYCLE_EXCEPTION, .time_ms = at(0, 15, 1), .text = { "\0no docker", 10 },
+    driver_feed(driver, (struct event){ .kind = EVENT_CYCLE_EXCEPTION,
+                                        .time_ms = at(0, 15, 1),
+                                        .text = { "\0no docker", 10 },
                                         .line = { "x", 1 } });
     assert_string_equal(driver->runs[1].facts.error, "?no docker");
     driver_free(driver);
@@ -238,10 +252,14 @@ static void a_restart_goes_on_within_a_run(void **unused)
     driver_restart(driver);
     driver_fail(driver, at(0, 0, 5), "a");
     driver_restart(driver);
-    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR, .time_ms = at(0, 0, 5), .table = slice_of("a"),
+    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR,
+                                        .time_ms = at(0, 0, 5),
+                                        .table = slice_of("a"),
                                         .text = slice_of("one") });
     driver_restart(driver);
-    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR, .time_ms = at(0, 0, 5), .table = slice_of("a"),
+    driver_feed(driver, (struct event){ .kind = EVENT_RUN_STDERR,
+                                        .time_ms = at(0, 0, 5),
+                                        .table = slice_of("a"),
                                         .text = slice_of("two") });
     driver_end(driver, at(0, 0, 6));
     assert_run(driver, 1, 1, "a", RUN_FAILED);

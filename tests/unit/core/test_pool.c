@@ -6,7 +6,7 @@
 static struct driver *driver_with(const char *runs)
 {
     struct driver *driver = driver_new();
-    driver->settings.detect.lag_warning_ms = hours(99);   /* so that only the count of failures decides */
+    driver->settings.detect.lag_warning_ms = hours(99); /* so that only the count of failures decides */
     driver->settings.detect.lag_critical_ms = hours(100);
     driver_configure(driver);
     driver_start(driver, at(0, 0, 0));
@@ -36,10 +36,16 @@ static void onsets_apart(int64_t apart_ms, int64_t incidents)
 {
     struct driver *driver = driver_with("a=1 b=1");
     struct engine *engine = driver->engine;
-    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES, .severity = SEVERITY_WARNING, .table = &engine->tables[0],
-                                            .onset_ms = at(1, 0, 0), .what = "x" });
-    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES, .severity = SEVERITY_WARNING, .table = &engine->tables[1],
-                                            .onset_ms = at(1, 0, 0) + apart_ms, .what = "y" });
+    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES,
+                                            .severity = SEVERITY_WARNING,
+                                            .table = &engine->tables[0],
+                                            .onset_ms = at(1, 0, 0),
+                                            .what = "x" });
+    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES,
+                                            .severity = SEVERITY_WARNING,
+                                            .table = &engine->tables[1],
+                                            .onset_ms = at(1, 0, 0) + apart_ms,
+                                            .what = "y" });
     assert_int_equal(driver->incident_count, incidents);
     driver_free(driver);
 }
@@ -60,8 +66,11 @@ static void another_kind_is_not_joined(void **unused)
     struct driver *driver = driver_with("a=1 b=1");
     struct engine *engine = driver->engine;
     for (int family = FAMILY_FAILURES; family <= FAMILY_LAG; family++)
-        pool_raise(engine, &(struct complaint){ .family = (enum family)family, .severity = SEVERITY_WARNING,
-                                                .table = &engine->tables[0], .onset_ms = at(1, 0, 0), .what = "x" });
+        pool_raise(engine, &(struct complaint){ .family = (enum family)family,
+                                                .severity = SEVERITY_WARNING,
+                                                .table = &engine->tables[0],
+                                                .onset_ms = at(1, 0, 0),
+                                                .what = "x" });
     assert_int_equal(driver->incident_count, 2);
     driver_free(driver);
 }
@@ -88,8 +97,11 @@ static void nothing_makes_an_incident_milder(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_with("a=1");
-    struct complaint complaint = { .family = FAMILY_LAG, .severity = SEVERITY_CRITICAL, .table = &driver->engine->tables[0],
-                                   .onset_ms = at(1, 0, 0), .what = "x" };
+    struct complaint complaint = { .family = FAMILY_LAG,
+                                   .severity = SEVERITY_CRITICAL,
+                                   .table = &driver->engine->tables[0],
+                                   .onset_ms = at(1, 0, 0),
+                                   .what = "x" };
     pool_raise(driver->engine, &complaint);
     complaint.severity = SEVERITY_WARNING;
     complaint.what = "y";
@@ -103,8 +115,13 @@ static void a_known_cause_is_not_lost_when_it_worsens(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_with("a=1");
-    struct complaint complaint = { .family = FAMILY_LAG, .severity = SEVERITY_WARNING, .table = &driver->engine->tables[0],
-                                   .onset_ms = at(1, 0, 0), .what = "x", .cause = "known", .scenario = "1/2",
+    struct complaint complaint = { .family = FAMILY_LAG,
+                                   .severity = SEVERITY_WARNING,
+                                   .table = &driver->engine->tables[0],
+                                   .onset_ms = at(1, 0, 0),
+                                   .what = "x",
+                                   .cause = "known",
+                                   .scenario = "1/2",
                                    .first_command = "do" };
     pool_raise(driver->engine, &complaint);
     complaint.severity = SEVERITY_CRITICAL;
@@ -123,7 +140,7 @@ static void a_recovery_is_verified_by_three_good_cycles_that_began_after_it(void
     (void)unused;
     struct driver *driver = driver_with("a=1");
     driver_cycles(driver, at(0, 15, 0), at(0, 45, 0), seconds(10), "a=fail");
-    driver_cycle(driver, at(0, 45, 0), seconds(10), "a=1");   /* began before: the recovery itself */
+    driver_cycle(driver, at(0, 45, 0), seconds(10), "a=1"); /* began before: the recovery itself */
     driver_cycles(driver, at(1, 0, 0), at(1, 30, 0), seconds(10), "a=1");
     assert_int_equal(driver_incident(driver, 1)->verified_ms, 0);
     driver_cycle(driver, at(1, 30, 0), seconds(10), "a=1");
@@ -135,7 +152,10 @@ static void a_recovery_is_verified_by_three_good_cycles_that_began_after_it(void
 static void a_bad_or_slow_cycle_starts_the_verification_anew(void **unused)
 {
     (void)unused;
-    static const struct { const char *runs; int64_t duration_s; } bad[] = { { "a=1 b=fail", 10 }, { "a=1 b=1", 301 } };
+    static const struct {
+        const char *runs;
+        int64_t duration_s;
+    } bad[] = { { "a=1 b=fail", 10 }, { "a=1 b=1", 301 } };
     for (size_t i = 0; i < 2; i++) {
         struct driver *driver = driver_with("a=1");
         driver_cycles(driver, at(0, 15, 0), at(0, 45, 0), seconds(10), "a=fail");

@@ -29,8 +29,13 @@ static void each_alert_has_its_time(void **unused)
 static void a_slow_cycle_is_seen_only_after_its_end(void **unused)
 {
     (void)unused;
-    static const struct { int64_t duration_ms, after_ms; } cases[] = {
-        { 300000, 0 }, { 300001, 600000 }, { 600000, 600000 }, { 600001, 120000 },
+    static const struct {
+        int64_t duration_ms, after_ms;
+    } cases[] = {
+        { 300000, 0 },
+        { 300001, 600000 },
+        { 600000, 600000 },
+        { 600001, 120000 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct tracked *tracked = blank(ALERT_CYCLE_SLOW);

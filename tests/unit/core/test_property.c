@@ -25,12 +25,12 @@ struct step {
 };
 
 struct stream {
-    uint64_t state;          /* of the random numbers */
+    uint64_t state; /* of the random numbers */
     uint64_t seed;
     struct step steps[STEPS_MOST];
     size_t count;
     int64_t now_ms, newest_ms;
-    bool set_back;           /* the host's clock or the log's was set back: times may decrease */
+    bool set_back; /* the host's clock or the log's was set back: times may decrease */
 };
 
 /* --- random streams ------------------------------------------------------------------------------------------ */
@@ -69,7 +69,12 @@ static void stream_seed(struct stream *stream, uint64_t seed)
 
 static const char *const tables[] = { "bronze_a", "bronze_b", "odd table", "d" };
 static const char *const texts[] = {
-    "Connection refused", "java.lang.OutOfMemoryError", "back\\slash", "two\nlines", "", "No such file or directory: 'docker'",
+    "Connection refused",
+    "java.lang.OutOfMemoryError",
+    "back\\slash",
+    "two\nlines",
+    "",
+    "No such file or directory: 'docker'",
     "a mystery",
 };
 enum { TABLES = 4, TEXTS = 7 };
@@ -99,7 +104,8 @@ static void push_failure(struct stream *stream, struct slice table)
     push(stream, (struct event){ .kind = EVENT_RUN_FAILED, .table = table });
     push(stream, (struct event){ .kind = EVENT_RUN_EXIT_CODE, .table = table, .number = chance(stream, 20) ? 137 : 1 });
     for (int64_t lines = random_below(stream, 3); lines > 0; lines--)
-        push(stream, (struct event){ .kind = EVENT_RUN_STDERR, .table = table,
+        push(stream, (struct event){ .kind = EVENT_RUN_STDERR,
+                                     .table = table,
                                      .text = slice_of(texts[random_below(stream, TEXTS)]) });
 }
 
@@ -116,9 +122,13 @@ static bool push_run(struct stream *stream, const struct mood *mood, int64_t ind
     stream->now_ms += chance(stream, mood->slow) ? random_below(stream, 700000) : 3000 + random_below(stream, 8000);
     if (chance(stream, mood->dies)) {
         static const enum event_kind ends[] = {
-            EVENT_CYCLE_EXCEPTION, EVENT_SCHEDULER_CRASHED, EVENT_WRITER_GONE, EVENT_SCHEDULER_STARTED,
+            EVENT_CYCLE_EXCEPTION,
+            EVENT_SCHEDULER_CRASHED,
+            EVENT_WRITER_GONE,
+            EVENT_SCHEDULER_STARTED,
         };
-        push(stream, (struct event){ .kind = ends[random_below(stream, 4)], .text = slice_of(texts[random_below(stream, TEXTS)]) });
+        push(stream, (struct event){ .kind = ends[random_below(stream, 4)],
+                                     .text = slice_of(texts[random_below(stream, TEXTS)]) });
         return false;
     }
     if (chance(stream, mood->fails)) {
@@ -137,10 +147,9 @@ static void push_cycle(struct stream *stream, const struct mood *mood, int64_t t
 {
     push(stream, (struct event){ .kind = EVENT_CYCLE_STARTED });
     push(stream, (struct event){ .kind = EVENT_CYCLE_TABLES, .number = table_count });
-    for (int64_t i = 0; i < table_count; i++) {
+    for (int64_t i = 0; i < table_count; i++)
         if (!push_run(stream, mood, i))
             return;
-    }
     push(stream, (struct event){ .kind = EVENT_CYCLE_COMPLETED });
     int64_t next_ms = (stream->now_ms / minutes(15) + 1) * minutes(15);
     push(stream, (struct event){ .kind = EVENT_NEXT_RUN, .at_ms = next_ms });
@@ -151,9 +160,7 @@ static void push_cycle(struct stream *stream, const struct mood *mood, int64_t t
 static void push_interlude(struct stream *stream)
 {
     switch (random_below(stream, 11)) {
-    case 0:
-        stream->now_ms += random_below(stream, hours(3));
-        break;
+    case 0: stream->now_ms += random_below(stream, hours(3)); break;
     case 1:
         push(stream, (struct event){ .kind = EVENT_SCHEDULER_STOPPED });
         stream->now_ms += random_below(stream, hours(1));
@@ -172,9 +179,7 @@ static void push_interlude(struct stream *stream)
         push(stream, (struct event){ .kind = EVENT_HOST_RESUMED, .duration_ms = slept_ms });
         break;
     }
-    case 4:
-        push(stream, (struct event){ .kind = EVENT_PROBE_DOWN, .text = slice_of("clickhouse") });
-        break;
+    case 4: push(stream, (struct event){ .kind = EVENT_PROBE_DOWN, .text = slice_of("clickhouse") }); break;
     case 8:
         push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE,
                                      .text = slice_of("the log is a symbolic link") });
@@ -186,20 +191,16 @@ static void push_interlude(struct stream *stream)
     case 5:
         push(stream, (struct event){ .kind = EVENT_SCHEDULE, .duration_ms = minutes(5 + 5 * random_below(stream, 5)) });
         break;
-    case 6:
-        push_step(stream, chance(stream, 50) ? STEP_CATCH_UP : STEP_GO_LIVE);
-        break;
+    case 6: push_step(stream, chance(stream, 50) ? STEP_CATCH_UP : STEP_GO_LIVE); break;
     case 7:
         if (chance(stream, 20)) {
             int64_t back_ms = 1000 + random_below(stream, hours(3));
             stream->now_ms -= back_ms;
-            stream->set_back = true;   /* by less than a minute as well */
+            stream->set_back = true; /* by less than a minute as well */
             push(stream, (struct event){ .kind = EVENT_HOST_RESUMED, .duration_ms = -back_ms });
         }
         break;
-    default:
-        stream->now_ms += random_below(stream, minutes(40));
-        break;
+    default: stream->now_ms += random_below(stream, minutes(40)); break;
     }
 }
 
@@ -225,7 +226,7 @@ static void make_garbage(struct stream *stream, size_t length)
     static const int64_t jumps_ms[] = {
         0, 0, 0, 1, 999, 5000, 60000, 90000, 299999, 600001, 900000, 5400000, 90000000, -1, -60000, -7200000,
     };
-    bool stays = chance(stream, 50);   /* its clock is never set back */
+    bool stays = chance(stream, 50); /* its clock is never set back */
     while (stream->count < length) {
         int64_t jump_ms = jumps_ms[random_below(stream, 16)];
         stream->now_ms += jump_ms < -1 && stays ? 0 : jump_ms;
@@ -239,7 +240,7 @@ static void make_garbage(struct stream *stream, size_t length)
         };
         if (event.kind == EVENT_SCHEDULE)
             event.duration_ms = minutes(1 + random_below(stream, 60));
-        if (event.kind == EVENT_HOST_RESUMED)   /* the shell's word, and true */
+        if (event.kind == EVENT_HOST_RESUMED) /* the shell's word, and true */
             stream->now_ms += event.duration_ms;
         if (chance(stream, 3))
             push_step(stream, chance(stream, 50) ? STEP_CATCH_UP : STEP_GO_LIVE);
@@ -253,7 +254,7 @@ static void make_garbage(struct stream *stream, size_t length)
 struct watch {
     const struct stream *stream;
     struct driver *driver;
-    int64_t sent_ms[NOTIFICATIONS_AN_HOUR];   /* a ring */
+    int64_t sent_ms[NOTIFICATIONS_AN_HOUR]; /* a ring */
     int64_t count;
     bool fired[DRIVER_ROWS], resolved[DRIVER_ROWS];
     int64_t sequences[DRIVER_ROWS];
@@ -273,8 +274,8 @@ static void check_notification(void *ctx, const struct notification *notificatio
     must(stream, now_ms == engine_clock(watch->driver->engine));
     if (!stream->set_back) {
         must(stream, watch->count == 0 || now_ms >= watch->sent_ms[(watch->count - 1) % NOTIFICATIONS_AN_HOUR]);
-        must(stream, watch->count < NOTIFICATIONS_AN_HOUR
-                         || now_ms - watch->sent_ms[watch->count % NOTIFICATIONS_AN_HOUR] >= HOUR_MS);
+        must(stream, watch->count < NOTIFICATIONS_AN_HOUR ||
+                         now_ms - watch->sent_ms[watch->count % NOTIFICATIONS_AN_HOUR] >= HOUR_MS);
     }
     watch->sent_ms[watch->count++ % NOTIFICATIONS_AN_HOUR] = now_ms;
     must(stream, notification->summary && notification->summary[0]);
@@ -291,10 +292,9 @@ static void check_notification(void *ctx, const struct notification *notificatio
 
 static bool lists(const struct incident *incident, const char *table)
 {
-    for (size_t i = 0; i < incident->table_count; i++) {
+    for (size_t i = 0; i < incident->table_count; i++)
         if (strcmp(incident->tables[i], table) == 0)
             return true;
-    }
     return false;
 }
 
@@ -302,10 +302,9 @@ static bool overlap(const struct incident *a, const struct incident *b)
 {
     if (a->table_count == 0 || b->table_count == 0)
         return true;
-    for (size_t i = 0; i < a->table_count; i++) {
+    for (size_t i = 0; i < a->table_count; i++)
         if (lists(b, a->tables[i]))
             return true;
-    }
     return false;
 }
 
@@ -322,8 +321,8 @@ static void check_pool(const struct stream *stream, const struct engine *engine)
         }
         for (size_t j = i + 1; j < pool->count; j++) {
             const struct tracked *other = pool->incidents[j];
-            must(stream, !one->facts.open || !other->facts.open || one->family != other->family
-                             || !overlap(&one->facts, &other->facts));
+            must(stream, !one->facts.open || !other->facts.open || one->family != other->family ||
+                             !overlap(&one->facts, &other->facts));
         }
     }
 }
@@ -349,8 +348,8 @@ static void take_step(struct driver *driver, const struct step *step)
 {
     switch (step->kind) {
     case STEP_CATCH_UP: engine_catch_up(driver->engine); break;
-    case STEP_GO_LIVE:  engine_go_live(driver->engine); break;
-    case STEP_FEED:     engine_feed(driver->engine, &step->event); break;
+    case STEP_GO_LIVE: engine_go_live(driver->engine); break;
+    case STEP_FEED: engine_feed(driver->engine, &step->event); break;
     }
 }
 
@@ -383,8 +382,8 @@ static void say_difference(const struct stream *stream, const char *one, const c
     size_t at_line = 0;
     for (size_t i = 0; one[i] && one[i] == other[i]; i++)
         at_line = one[i] == '\n' ? i + 1 : at_line;
-    fail_msg("seed %" PRIu64 ", %s:\n  straight: %.*s\n  other:    %.*s", stream->seed, what, (int)strcspn(one + at_line, "\n"),
-             one + at_line, (int)strcspn(other + at_line, "\n"), other + at_line);
+    fail_msg("seed %" PRIu64 ", %s:\n  straight: %.*s\n  other:    %.*s", stream->seed, what,
+             (int)strcspn(one + at_line, "\n"), one + at_line, (int)strcspn(other + at_line, "\n"), other + at_line);
 }
 
 static void compare(const struct stream *stream, const struct driver *straight, enum way way, const char *what)

@@ -51,7 +51,8 @@ static void the_wait_outweighs_the_promise_where_local_time_jumps(void **unused)
     (void)unused;
     struct driver *driver = waiting_driver();
     driver_cycle(driver, at(0, 15, 0), seconds(10), "a=100 b=100");
-    driver_feed(driver, (struct event){ .kind = EVENT_NEXT_RUN, .time_ms = at(0, 15, 11), .at_ms = at(0, 30, 0) - hours(1) });
+    driver_feed(driver,
+                (struct event){ .kind = EVENT_NEXT_RUN, .time_ms = at(0, 15, 11), .at_ms = at(0, 30, 0) - hours(1) });
     driver_feed(driver, (struct event){ .kind = EVENT_WAITING, .time_ms = at(0, 15, 11), .duration_ms = seconds(889) });
     driver_tick(driver, at(0, 30, 59));
     assert_quiet(driver);
@@ -230,7 +231,7 @@ static void three_restarts_within_a_day_are_a_crash_loop(void **unused)
 {
     (void)unused;
     struct driver *driver = patient_driver();
-    restart_without_stop(driver, at(0, 0, 0));   /* the first start is none */
+    restart_without_stop(driver, at(0, 0, 0)); /* the first start is none */
     restart_without_stop(driver, at(1, 0, 0));
     restart_without_stop(driver, at(2, 0, 0));
     assert_quiet(driver);
@@ -273,7 +274,7 @@ static void restarts_a_day_apart_or_after_a_stop_are_no_loop(void **unused)
     driver_start(driver, at(0, 0, 0));
     driver_start(driver, at(1, 0, 0));
     driver_start(driver, at(2, 0, 0));
-    driver_start(driver, at(25, 0, 0));   /* the restart at 1:00 is a day old */
+    driver_start(driver, at(25, 0, 0)); /* the restart at 1:00 is a day old */
     assert_null(strstr(driver->story.at, "restarts"));
     driver_start(driver, at(25, 59, 59));
     assert_non_null(strstr(driver->story.at, "3 restarts without a graceful stop within a day"));

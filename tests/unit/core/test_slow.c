@@ -219,7 +219,10 @@ static void a_failed_cycle_teaches_nothing(void **unused)
 static void the_cause_names_the_table_or_the_machine(void **unused)
 {
     (void)unused;
-    static const struct { int64_t a_ms, b_ms, a_rows; const char *scenario, *words; } cases[] = {
+    static const struct {
+        int64_t a_ms, b_ms, a_rows;
+        const char *scenario, *words;
+    } cases[] = {
         { 250000, 100000, 1000, "3/2", "2 of 2 tables are slow" },
         { 301000, 5000, 1000, "3", "one table is slow: a" },
         { 301000, 5000, 60000, "3/1", "volume spike: a moved 60000 rows, 60 times the usual" },
@@ -228,7 +231,7 @@ static void the_cause_names_the_table_or_the_machine(void **unused)
         struct driver *driver = driver_new();
         driver_start(driver, at(0, 0, 0));
         driver_cycles(driver, at(0, 0, 0), at(5, 0, 0), seconds(10), "a=1000 b=1000");
-        driver->settings.detect.cycle_slow_ms = seconds(305);   /* so that it is judged at its end */
+        driver->settings.detect.cycle_slow_ms = seconds(305); /* so that it is judged at its end */
         driver_configure(driver);
         driver_begin(driver, at(5, 0, 0));
         driver_run(driver, at(5, 0, 0), "a");

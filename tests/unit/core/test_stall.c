@@ -74,7 +74,7 @@ static void three_zeros_are_critical_from_122_runs_on(void **unused)
     (void)unused;
     zeros_after(121, "-wwc");
     zeros_after(122, "-wc");
-    zeros_after(672, "-wc");   /* a week */
+    zeros_after(672, "-wc"); /* a week */
 }
 
 static void eight_runs_must_be_known(void **unused)
@@ -164,7 +164,7 @@ static void an_incident_teaches_no_zeros(void **unused)
         assert_int_equal(severity_now(&past), SEVERITY_WARNING);
         more(&past, 10, 0);
         assert_int_equal(severity_now(&past), SEVERITY_CRITICAL);
-        more(&past, 1, 20000);   /* what had gathered */
+        more(&past, 1, 20000); /* what had gathered */
         more(&past, 10, 1000);
         assert_int_equal(severity_now(&past), SEVERITY_NONE);
     }
@@ -222,7 +222,7 @@ static void doubt_ends_after_a_week(void **unused)
         struct past past = past_new();
         more(&past, 200, 1000);
         more(&past, 20, 0);
-        more(&past, later - 2, 1000);   /* the third zero comes `later` runs after the first row */
+        more(&past, later - 2, 1000); /* the third zero comes `later` runs after the first row */
         more(&past, 3, 0);
         assert_int_equal(severity_now(&past), later == 671 ? SEVERITY_WARNING : SEVERITY_CRITICAL);
         driver_free(past.driver);
@@ -268,12 +268,12 @@ static void a_table_of_mostly_zeros_is_blind(void **unused)
     (void)unused;
     struct table table = { .name = (char[]){ "a" } };
     table.stall = (struct stall_state){ .runs = 8, .zeros = 4 };
-    assert_false(stall_blind(&table));           /* 4.5 / 9 */
+    assert_false(stall_blind(&table)); /* 4.5 / 9 */
     table.stall.runs = 7;
-    assert_true(stall_blind(&table));            /* 4.5 / 8 */
+    assert_true(stall_blind(&table)); /* 4.5 / 8 */
     table.stall = (struct stall_state){ .streak = 7 };
     assert_false(stall_blind(&table));
-    table.stall.streak = 8;                      /* never a row */
+    table.stall.streak = 8; /* never a row */
     assert_true(stall_blind(&table));
 
     struct past past = past_new();
@@ -312,8 +312,12 @@ static void a_run_that_does_not_say_is_neither(void **unused)
 static void a_second_run_within_a_moment_does_not_count(void **unused)
 {
     (void)unused;
-    static const struct { int64_t later_s; enum severity severity; } cases[] = {
-        { 59, SEVERITY_NONE }, { 60, SEVERITY_WARNING },
+    static const struct {
+        int64_t later_s;
+        enum severity severity;
+    } cases[] = {
+        { 59, SEVERITY_NONE },
+        { 60, SEVERITY_WARNING },
     };
     for (size_t i = 0; i < 2; i++) {
         struct past past = past_new();

@@ -45,9 +45,8 @@ static void manager_open(struct manager *manager, char kind)
 static void manager_close(struct manager *manager)
 {
     close(manager->fd);
-    if (manager->name[0] == '/') {
+    if (manager->name[0] == '/')
         unlink(manager->name);
-    }
     rmdir(manager->dir);
     unsetenv("NOTIFY_SOCKET");
 }
@@ -128,7 +127,7 @@ static void test_long_status_is_cut_between_characters(void **state)
     char whole[256], longer[260];
     memset(whole, 'x', sizeof whole);
     whole[255] = '\0';
-    snprintf(longer, sizeof longer, "%sé!", whole);   /* the two bytes of é are number 256 and 257 */
+    snprintf(longer, sizeof longer, "%sé!", whole); /* the two bytes of é are number 256 and 257 */
     manager_open(&manager, '/');
     assert_int_equal(systemd_tell_status(longer), SYSTEMD_TOLD);
     assert_string_equal(manager_hears(&manager, text) + strlen("STATUS="), whole);
@@ -162,7 +161,7 @@ static void test_addresses_that_cannot_be(void **state)
     char name[200];
     memset(name, 'n', sizeof name);
     name[0] = '/';
-    name[108] = '\0';        /* one more than fits with its NUL */
+    name[108] = '\0'; /* one more than fits with its NUL */
     fails_with(name, EINVAL);
     fails_with("relative", EINVAL);
     fails_with("/", EINVAL);
@@ -177,9 +176,8 @@ static void test_deaf_manager_does_not_block(void **state)
     struct manager manager;
     manager_open(&manager, '/');
     int told = 0;
-    while (told < 100000 && systemd_tell(SYSTEMD_WATCHDOG) == SYSTEMD_TOLD) {
+    while (told < 100000 && systemd_tell(SYSTEMD_WATCHDOG) == SYSTEMD_TOLD)
         told++;
-    }
     assert_int_equal(errno, EAGAIN);
     assert_in_range(told, 1, 99999);
     manager_close(&manager);
@@ -189,12 +187,10 @@ static int64_t watchdog_with(const char *usec, const char *pid)
 {
     unsetenv("WATCHDOG_USEC");
     unsetenv("WATCHDOG_PID");
-    if (usec != NULL) {
+    if (usec != NULL)
         setenv("WATCHDOG_USEC", usec, 1);
-    }
-    if (pid != NULL) {
+    if (pid != NULL)
         setenv("WATCHDOG_PID", pid, 1);
-    }
     return systemd_watchdog_ms();
 }
 

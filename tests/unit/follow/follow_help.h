@@ -25,8 +25,8 @@ struct fixture {
     char directory[32];
     char path[48];
     struct follow *follow;
-    struct strbuf lines;     /* each with its end */
-    struct strbuf notes;     /* numbers, each with a space */
+    struct strbuf lines; /* each with its end */
+    struct strbuf notes; /* numbers, each with a space */
 };
 
 static inline void on_line(void *ctx, const char *line, size_t len, int64_t offset)
@@ -117,7 +117,7 @@ static inline void settle(struct fixture *fixture)
     for (int i = 0; i < 5; i++) {
         follow_wait(fixture->follow, now_ms(CLOCK_REALTIME) + 10);
         drain(fixture);
-        follow_writer(fixture->follow);   /* after a close it wants to be asked */
+        follow_writer(fixture->follow); /* after a close it wants to be asked */
     }
 }
 

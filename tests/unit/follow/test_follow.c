@@ -58,7 +58,7 @@ static void remembered_positions_are_kept_until_the_log_is_there(void **state)
     assert_memory_equal(now, old, sizeof old);
     assert_int_equal(follow_positions(fixture->follow, now, 1), 1);
     add(fixture->path, "one\n");
-    drain(fixture);   /* nobody waited, so nobody has looked */
+    drain(fixture); /* nobody waited, so nobody has looked */
     wait_and_drain(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\n");
     assert_int_equal(follow_positions(fixture->follow, now, 2), 1);
@@ -71,7 +71,8 @@ static void nonsense_in_a_remembered_position_reads_from_the_beginning(void **st
     struct stat st;
     add(fixture->path, "one\n");
     assert_int_equal(stat(fixture->path, &st), 0);
-    struct source_position nonsense[] = { { st.st_dev, st.st_ino, -1, 0, 0, 0 }, { st.st_dev, st.st_ino, 2, 1, INT64_MIN, INT64_MAX },
+    struct source_position nonsense[] = { { st.st_dev, st.st_ino, -1, 0, 0, 0 },
+                                          { st.st_dev, st.st_ino, 2, 1, INT64_MIN, INT64_MAX },
                                           { st.st_dev, st.st_ino, 4, 1, 4, -1 } };
     start(fixture, nonsense, 3);
     drain(fixture);

@@ -19,7 +19,8 @@ static void generations_missed_are_read_in_order_and_copies_are_not(void **state
     let_the_clock_tick();
     add(fixture->path, "last\n");
     wait_and_drain(fixture);
-    assert_string_equal(strbuf_text(&fixture->lines), "one\n3\n20260212\n2026-02-12_10:00:00\n2026112404.backup\nlast\n");
+    assert_string_equal(strbuf_text(&fixture->lines),
+                        "one\n3\n20260212\n2026-02-12_10:00:00\n2026112404.backup\nlast\n");
 }
 
 static void a_generation_missed_is_read_although_nothing_follows_it(void **state)
@@ -109,8 +110,8 @@ static void what_was_followed_is_not_read_again_from_a_copy_that_is_younger(void
     char command[400];
     begin_with(fixture, "one\n");
     let_the_clock_tick();
-    snprintf(command, sizeof command, "cp %s %s.1; cp %s %s.7; rm %s", fixture->path, fixture->path, fixture->path, fixture->path,
-             fixture->path);
+    snprintf(command, sizeof command, "cp %s %s.1; cp %s %s.7; rm %s", fixture->path, fixture->path, fixture->path,
+             fixture->path, fixture->path);
     assert_int_equal(system(command), 0);
     settle(fixture);
     let_the_clock_tick();
@@ -134,7 +135,7 @@ static void generations_missed_are_read_although_they_were_packed(void **state)
     let_the_clock_tick();
     add(fixture->path, "three\n");
     rotate(fixture, "1");
-    pack(fixture, "1");   /* whatever the order in which they are packed */
+    pack(fixture, "1"); /* whatever the order in which they are packed */
     pack(fixture, "2");
     pack(fixture, "3");
     add(fixture->path, "four\n");
@@ -241,11 +242,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_generation_missed_after_a_deleted_one_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_set_aside_beside_packed_ones_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_followed_is_not_read_again_from_its_packed_copy, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_was_followed_is_not_read_again_from_a_copy_that_is_younger, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_followed_is_not_read_again_from_a_copy_that_is_younger, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(generations_missed_are_read_although_they_were_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_generation_written_to_late_stays_old_when_it_is_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_lost_its_end_is_known_on_another_device_as_well, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_line_that_took_the_place_of_a_lost_end_is_read_from_its_beginning, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_line_that_took_the_place_of_a_lost_end_is_read_from_its_beginning, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_is_old_stays_old_whatever_its_dates_say, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

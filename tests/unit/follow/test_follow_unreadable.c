@@ -63,7 +63,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_said_once_and_read_later, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_log_that_is_refused_stays_so_when_the_old_file_can_be_read_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_that_is_refused_stays_so_when_the_old_file_can_be_read_again, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,7 +111,8 @@ static void several_streams_are_one_text(void **state)
 
 static void any_offset_at_any_time(void **state)
 {
-    static const size_t OFFSETS[] = { 2000 * 1000, 2000 * 1000 + 1, 10, 1500, 1023, 1024, 0, TEXT_BYTES - 500, 700 * 1000 };
+    static const size_t OFFSETS[] = { 2000 * 1000, 2000 * 1000 + 1,  10,        1500, 1023, 1024,
+                                      0,           TEXT_BYTES - 500, 700 * 1000 };
     struct fixture *fixture = *state;
     pack(fixture, 0, TEXT_BYTES);
     fixture->unpack = unpack_open(fixture->fd);

@@ -22,8 +22,8 @@ struct fixture {
     char *buffer;
     struct strbuf lines;
     int notes;
-    struct source_position seen;   /* in the last line's call */
-    int64_t at;                    /* the last line's offset */
+    struct source_position seen; /* in the last line's call */
+    int64_t at;                  /* the last line's offset */
 };
 
 static void on_line(void *ctx, const char *line, size_t len, int64_t offset)

@@ -15,11 +15,11 @@
 
 enum fault_kind {
     FAULT_NONE,
-    FAULT_FULL,              /* SQLITE_FULL, nothing written */
-    FAULT_IO,                /* SQLITE_IOERR, nothing written */
-    FAULT_TORN,              /* half is written, then SQLITE_IOERR */
-    FAULT_READONLY,          /* SQLITE_READONLY */
-    FAULT_KILL               /* half is written, then SIGKILL */
+    FAULT_FULL,     /* SQLITE_FULL, nothing written */
+    FAULT_IO,       /* SQLITE_IOERR, nothing written */
+    FAULT_TORN,     /* half is written, then SQLITE_IOERR */
+    FAULT_READONLY, /* SQLITE_READONLY */
+    FAULT_KILL      /* half is written, then SIGKILL */
 };
 
 enum fault_length { FAULT_ONCE, FAULT_LASTING };
@@ -33,7 +33,7 @@ static struct {
 
 /* A disk that takes its time: the n-th sync from now waits until it is let go. */
 static struct {
-    atomic_int countdown;    /* 0: none */
+    atomic_int countdown; /* 0: none */
     sem_t reached, let_go;
 } slow_sync;
 
@@ -54,7 +54,7 @@ static void slow_sync_pass(void)
 
 struct fault_file {
     sqlite3_file base;
-    sqlite3_file *real;      /* behind this struct, in the same memory */
+    sqlite3_file *real; /* behind this struct, in the same memory */
 };
 
 static inline void fault_arm(enum fault_kind kind, enum fault_length length, int nth)

@@ -120,7 +120,8 @@ static inline struct cycle sample_cycle(int64_t id)
 
 static inline struct run sample_run(int64_t id, const char *table)
 {
-    return (struct run){ .id = id, .cycle_id = 1, .table = table, .started_ms = 1000 + id, .rows = -1, .exit_code = -1 };
+    return (
+        struct run){ .id = id, .cycle_id = 1, .table = table, .started_ms = 1000 + id, .rows = -1, .exit_code = -1 };
 }
 
 static inline struct incident sample_incident(int64_t id)

@@ -7,7 +7,7 @@
 /* A checkpoint's syncs, in its order. */
 enum { SYNC_WAL = 1, SYNC_DATABASE, SYNC_NEW_WAL };
 
-enum { ENOUGH = 12000 };     /* cycles, whose pages call for a checkpoint */
+enum { ENOUGH = 12000 }; /* cycles, whose pages call for a checkpoint */
 
 static void begin(struct place *place, struct history **history)
 {
@@ -29,7 +29,7 @@ static void slow_sync_wait(void)
     clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec += 20;
     int reached = sem_timedwait(&slow_sync.reached, &limit);
-    atomic_store(&slow_sync.countdown, 0);   /* if it was not: no later test may meet it, and hang */
+    atomic_store(&slow_sync.countdown, 0); /* if it was not: no later test may meet it, and hang */
     assert_int_equal(reached, 0);
 }
 
@@ -116,7 +116,7 @@ static void a_checkpoint_that_fails_is_tried_again(void **unused)
     struct history *history;
     begin(&place, &history);
     fault_arm(FAULT_IO, FAULT_LASTING, 1);
-    assert_true(tend(history) > 0);          /* nothing was moved, and that is known */
+    assert_true(tend(history) > 0); /* nothing was moved, and that is known */
     history_tend(history);
     assert_false(history_tending(history));
     fault_disarm();

@@ -100,9 +100,11 @@ static void an_incident_keeps_what_a_person_wrote(void **unused)
     sink.timeline(sink.ctx, &opened);
     sink.timeline(sink.ctx, &note);
     must_commit(history);
-    assert_row(&place, "SELECT alert, table_name, tables, severity, state, onset_at, opened_at, critical_at, cause, scenario,"
-                       " runbook, summary FROM incident",
-               "IcebergOffloadLagElevated|bronze \"a\"|[\"bronze \\\"a\\\"\",\"bronze_b\"]|warning|open|500|1000|NULL|NULL|2/1|"
+    assert_row(&place,
+               "SELECT alert, table_name, tables, severity, state, onset_at, opened_at, critical_at, cause, scenario,"
+               " runbook, summary FROM incident",
+               "IcebergOffloadLagElevated|bronze \"a\"|[\"bronze "
+               "\\\"a\\\"\",\"bronze_b\"]|warning|open|500|1000|NULL|NULL|2/1|"
                "iceberg-offload-lag.md|late");
     assert_row(&place, "SELECT group_concat(id || kind || text || ifnull(log_offset, '-')) FROM timeline",
                "1openedit began4711,2noteno place-");
@@ -118,9 +120,11 @@ static void an_incident_keeps_what_a_person_wrote(void **unused)
     incident.summary = NULL;
     sink.incident(sink.ctx, &incident);
     must_commit(history);
-    assert_row(&place, "SELECT alert, tables, severity, state, critical_at, resolved_at, cause, deviations, likely_cause,"
-                       " summary FROM incident",
-               "IcebergOffloadLagCritical|[\"bronze \\\"a\\\"\"]|critical|resolved|2000|3000|a cable|none|a likely one|NULL");
+    assert_row(
+        &place,
+        "SELECT alert, tables, severity, state, critical_at, resolved_at, cause, deviations, likely_cause,"
+        " summary FROM incident",
+        "IcebergOffloadLagCritical|[\"bronze \\\"a\\\"\"]|critical|resolved|2000|3000|a cable|none|a likely one|NULL");
     history_close(history);
     place_remove(&place);
 }
@@ -133,7 +137,9 @@ static void state_and_sources_survive_a_restart(void **unused)
     struct history *history = must_open(&place);
     struct strbuf value = { 0 };
     struct source_position positions[3] = {
-        { UINT64_MAX, 1, 10, UINT64_MAX - 1, 256, 7 }, { 2, INT64_MAX, 20, 0, 0, 0 }, { 3, 3, 30, 3, 30, 0 },
+        { UINT64_MAX, 1, 10, UINT64_MAX - 1, 256, 7 },
+        { 2, INT64_MAX, 20, 0, 0, 0 },
+        { 3, 3, 30, 3, 30, 0 },
     };
     assert_false(history_get_state(history, "engine.live", &value));
     assert_int_equal(history_get_sources(history, positions, 0), 0);
@@ -181,8 +187,10 @@ static void what_was_not_committed_is_gone(void **unused)
     history_put_state(history, "engine.live", slice_of("x"));
     history_close(history);
     history = must_open(&place);
-    assert_row(&place, "SELECT (SELECT count(*) FROM cycle), (SELECT count(*) FROM notification),"
-                       " (SELECT count(*) FROM outbox), (SELECT count(*) FROM state)", "1|0|0|0");
+    assert_row(&place,
+               "SELECT (SELECT count(*) FROM cycle), (SELECT count(*) FROM notification),"
+               " (SELECT count(*) FROM outbox), (SELECT count(*) FROM state)",
+               "1|0|0|0");
     history_close(history);
     place_remove(&place);
 }
@@ -197,7 +205,8 @@ static void ids_are_never_given_twice(void **unused)
     assert_int_equal(gather_message(history, 1, 1), 1);
     assert_int_equal(gather_message(history, 1, 2), 3);
     must_commit(history);
-    assert_row(&place, "SELECT group_concat(id || webhook || notification_id) FROM outbox", "1pager1,2chat1,3pager2,4chat2");
+    assert_row(&place, "SELECT group_concat(id || webhook || notification_id) FROM outbox",
+               "1pager1,2chat1,3pager2,4chat2");
     change(&place, "DELETE FROM outbox");
     change(&place, "DELETE FROM notification");
     history_close(history);
@@ -303,12 +312,13 @@ static void silences_hold_from_start_to_end(void **unused)
     place_make(&place);
     struct history *history = must_open(&place);
     assert_int_equal(history_silence_end(history, 150), 0);
-    change(&place, "INSERT INTO silence (starts_at, ends_at, ended_at) VALUES (100, 200, NULL), (300, 400, 350), (310, 390, NULL)");
+    change(&place, "INSERT INTO silence (starts_at, ends_at, ended_at) VALUES (100, 200, NULL), (300, 400, 350), (310, "
+                   "390, NULL)");
     assert_int_equal(history_silence_end(history, 99), 0);
     assert_int_equal(history_silence_end(history, 100), 200);
     assert_int_equal(history_silence_end(history, 199), 200);
     assert_int_equal(history_silence_end(history, 200), 0);
-    assert_int_equal(history_silence_end(history, 349), 400);   /* the last of them */
+    assert_int_equal(history_silence_end(history, 349), 400); /* the last of them */
     assert_int_equal(history_silence_end(history, 350), 390);
     assert_int_equal(history_silence_end(history, 390), 0);
     history_close(history);

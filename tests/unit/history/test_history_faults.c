@@ -25,7 +25,8 @@ static void gather_batch(struct history *history, int64_t number)
     sink.cycle(sink.ctx, &cycle);
     for (int64_t i = 0; i < 40; i++) {
         struct run run = sample_run(40 * number + i, "bronze_trades_binance");
-        run.error = "java.net.ConnectException: Connection refused, and five hundred characters of what else there is to say";
+        run.error =
+            "java.net.ConnectException: Connection refused, and five hundred characters of what else there is to say";
         sink.run(sink.ctx, &run);
     }
     struct incident incident = sample_incident(number);
@@ -326,7 +327,8 @@ static void pruning_survives_every_fault(void **unused)
         history_prune(history, 1500);
         struck = fault.hits > 0;
         fault_disarm();
-        char *row = look_with(&place, "unix", "SELECT count(*), (SELECT quick_check FROM pragma_quick_check) FROM cycle");
+        char *row =
+            look_with(&place, "unix", "SELECT count(*), (SELECT quick_check FROM pragma_quick_check) FROM cycle");
         assert_true(strcmp(row, "1|ok") == 0 || (struck && strcmp(row, "2|ok") == 0));
         free(row);
         while (history_prune(history, 1500))

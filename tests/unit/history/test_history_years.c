@@ -18,7 +18,7 @@ static int64_t cycles_a_year(void)
 }
 
 struct calls {
-    int64_t count, slow;     /* slow: longer than promised, and not for want of a processor */
+    int64_t count, slow; /* slow: longer than promised, and not for want of a processor */
     double longest_ms, longest_cpu_ms;
 };
 
@@ -62,7 +62,8 @@ static bool prune(struct history *history, int64_t before_ms, struct calls *call
 static void assert_short(const struct calls *calls, const char *what)
 {
     print_message("# %s: %lld calls, the longest %.1f ms (%.1f ms of the processor), %lld above %d ms\n", what,
-                  (long long)calls->count, calls->longest_ms, calls->longest_cpu_ms, (long long)calls->slow, LONGEST_MS);
+                  (long long)calls->count, calls->longest_ms, calls->longest_cpu_ms, (long long)calls->slow,
+                  LONGEST_MS);
     assert_true(calls->longest_cpu_ms < LONGEST_MS);
     assert_true(calls->slow * 200 <= calls->count);
 }
@@ -89,14 +90,25 @@ static void gather_incident(struct history *history, int64_t id, int64_t opened_
 static void gather_cycle(struct history *history, int64_t id, int64_t started_ms)
 {
     struct engine_sink sink = history_sink(history);
-    struct cycle cycle = { .id = id, .started_ms = started_ms, .ended_ms = started_ms + 60000, .duration_ms = 60000,
-                           .outcome = CYCLE_SUCCESS, .tables = TABLES, .succeeded = TABLES };
+    struct cycle cycle = { .id = id,
+                           .started_ms = started_ms,
+                           .ended_ms = started_ms + 60000,
+                           .duration_ms = 60000,
+                           .outcome = CYCLE_SUCCESS,
+                           .tables = TABLES,
+                           .succeeded = TABLES };
     sink.cycle(sink.ctx, &cycle);
     for (int64_t i = 0; i < TABLES; i++) {
         char name[40];
         snprintf(name, sizeof name, "bronze_trades_table_%d", (int)i);
-        struct run run = { .id = TABLES * id + i, .cycle_id = id, .table = name, .started_ms = started_ms + i,
-                           .ended_ms = started_ms + 20000, .duration_ms = 20000, .outcome = RUN_SUCCESS, .rows = 200000,
+        struct run run = { .id = TABLES * id + i,
+                           .cycle_id = id,
+                           .table = name,
+                           .started_ms = started_ms + i,
+                           .ended_ms = started_ms + 20000,
+                           .duration_ms = 20000,
+                           .outcome = RUN_SUCCESS,
+                           .rows = 200000,
                            .exit_code = -1 };
         sink.run(sink.ctx, &run);
     }
@@ -138,10 +150,12 @@ static void ten_years_leave_the_file_flat(void **unused)
     }
     assert_short(&calls, "pruning as time goes by");
     assert_row(&place, "SELECT max(started_at) - min(started_at) < 91 * 86400000, count(*) > 0 FROM cycle", "1|1");
-    assert_row(&place, "SELECT (SELECT count(*) FROM run) = 3 * (SELECT count(*) FROM cycle),"
-                       " (SELECT max(opened_at) - min(opened_at) < 91 * 86400000 FROM incident),"
-                       " (SELECT count(*) FROM outbox WHERE incident_id NOT IN (SELECT id FROM incident)),"
-                       " (SELECT count(*) FROM timeline WHERE incident_id NOT IN (SELECT id FROM incident))", "1|1|0|0");
+    assert_row(&place,
+               "SELECT (SELECT count(*) FROM run) = 3 * (SELECT count(*) FROM cycle),"
+               " (SELECT max(opened_at) - min(opened_at) < 91 * 86400000 FROM incident),"
+               " (SELECT count(*) FROM outbox WHERE incident_id NOT IN (SELECT id FROM incident)),"
+               " (SELECT count(*) FROM timeline WHERE incident_id NOT IN (SELECT id FROM incident))",
+               "1|1|0|0");
     history_close(history);
     place_remove(&place);
 }
@@ -177,7 +191,8 @@ static void ten_years_go_in_short_steps_while_cycles_come_in(void **unused)
     assert_true(longest_commit_ms < LONGEST_MS);
     assert_true(file_bytes(&place, "") < full_bytes / 5);
     char query[200], expected[64];
-    snprintf(query, sizeof query, "SELECT sum(started_at < %lld), sum(id > %lld) FROM cycle", (long long)kept_from_ms, (long long)kept);
+    snprintf(query, sizeof query, "SELECT sum(started_at < %lld), sum(id > %lld) FROM cycle", (long long)kept_from_ms,
+             (long long)kept);
     snprintf(expected, sizeof expected, "0|%lld", (long long)(last_id - kept));
     assert_row(&place, query, expected);
     history_close(history);

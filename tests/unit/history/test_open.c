@@ -63,8 +63,9 @@ static void missing_directories_are_made_for_us_alone(void **unused)
     snprintf(path, sizeof path, "%s/a/b", place.directory);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
-    static const char *const inner[] = { "a/b/history.db", "a/b/history.db-wal", "a/b/history.db-shm",
-                                         "a/b/history.db-lock", "a/b", "a" };
+    static const char *const inner[] = {
+        "a/b/history.db", "a/b/history.db-wal", "a/b/history.db-shm", "a/b/history.db-lock", "a/b", "a"
+    };
     for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
         snprintf(path, sizeof path, "%s/%s", place.directory, inner[i]);
         remove(path);
@@ -139,7 +140,8 @@ static void a_scribbled_page_of_a_small_database_is_found_at_once(void **unused)
     struct place place;
     place_make(&place);
     fill(&place, 3000);
-    char *page = look_with(&place, NULL, "SELECT pageno FROM dbstat WHERE name = 'cycle' AND pagetype = 'leaf' LIMIT 1 OFFSET 3");
+    char *page = look_with(&place, NULL,
+                           "SELECT pageno FROM dbstat WHERE name = 'cycle' AND pagetype = 'leaf' LIMIT 1 OFFSET 3");
     int fd = open(place.path, O_WRONLY);
     char noise[64];
     memset(noise, 0x5a, sizeof noise);
@@ -157,7 +159,8 @@ static void corruption_found_by_a_commit_begins_anew(void **unused)
     struct place place;
     place_make(&place);
     fill(&place, 60000);
-    char *page = look_with(&place, NULL, "SELECT pageno FROM dbstat WHERE name = 'cycle' AND pagetype = 'leaf' LIMIT 1 OFFSET 9");
+    char *page = look_with(&place, NULL,
+                           "SELECT pageno FROM dbstat WHERE name = 'cycle' AND pagetype = 'leaf' LIMIT 1 OFFSET 9");
     int fd = open(place.path, O_WRONLY);
     char noise[4096];
     memset(noise, 0x5a, sizeof noise);
@@ -181,8 +184,10 @@ static void corruption_found_by_a_commit_begins_anew(void **unused)
     assert_int_equal(history_commit(history, &error), HISTORY_OK);
     assert_non_null(strstr(strbuf_text(&error), ".corrupt-2"));
     assert_false(history_dirty(history));
-    assert_row(&place, "SELECT (SELECT count(*) FROM cycle), (SELECT value FROM state), (SELECT offset FROM source),"
-                       " (SELECT group_concat(id) FROM outbox)", "60000|learnt|3|3,4");
+    assert_row(&place,
+               "SELECT (SELECT count(*) FROM cycle), (SELECT value FROM state), (SELECT offset FROM source),"
+               " (SELECT group_concat(id) FROM outbox)",
+               "60000|learnt|3|3,4");
     history_put_state(history, "key", slice_of("on"));
     must_commit(history);
     history_close(history);

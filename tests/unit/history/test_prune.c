@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history_help.h"
 
-
 static void prune_all(struct history *history, int64_t before_ms)
 {
     int calls = 0;
@@ -56,8 +55,8 @@ static void open_and_unsent_incidents_stay(void **unused)
     static const char *const tables[] = { "timeline", "notification", "outbox" };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char query[200];
-        snprintf(query, sizeof query, "SELECT group_concat(incident_id) FROM (SELECT DISTINCT incident_id FROM %s ORDER BY 1)",
-                 tables[i]);
+        snprintf(query, sizeof query,
+                 "SELECT group_concat(incident_id) FROM (SELECT DISTINCT incident_id FROM %s ORDER BY 1)", tables[i]);
         assert_row(&place, query, "5,7,30,31,32,33,34,35,36,37,38,39,40");
     }
     history_close(history);

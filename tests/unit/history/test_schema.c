@@ -38,7 +38,8 @@ static void the_documented_tables_and_columns_are_there(void **unused)
     static const char *const queries[] = {
         "SELECT id, started_at, ended_at, duration_ms, outcome, tables, succeeded, failed, timed_out, rows FROM cycle",
         "SELECT id, cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows, exit_code, error FROM run",
-        "SELECT id, alert, table_name, severity, state, opened_at, critical_at, resolved_at, verified_at, prometheus_at, cause,"
+        "SELECT id, alert, table_name, severity, state, opened_at, critical_at, resolved_at, verified_at, "
+        "prometheus_at, cause,"
         " deviations, likely_cause, scenario, runbook, first_command, evidence, summary FROM incident",
         "SELECT id, incident_id, at, kind, text, log_offset FROM timeline",
         "SELECT id, incident_id, sequence, silenced, escalate_to FROM notification",

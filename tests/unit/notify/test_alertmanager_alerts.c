@@ -9,13 +9,18 @@
 
 /* What an Alertmanager shall show after each message. */
 
-static void take(struct shown *shown, int64_t incident, enum alert alert, enum severity severity, enum notification_status status,
-                 int64_t at_ms)
+static void take(struct shown *shown, int64_t incident, enum alert alert, enum severity severity,
+                 enum notification_status status, int64_t at_ms)
 {
     shown_take(shown, &(struct message){
-        .incident_id = incident, .opened_ms = 1000 * incident, .time_ms = at_ms, .alert = alert, .severity = severity,
-        .status = status, .resolved_ms = status == NOTIFY_RESOLVED ? at_ms : 0,
-    });
+                          .incident_id = incident,
+                          .opened_ms = 1000 * incident,
+                          .time_ms = at_ms,
+                          .alert = alert,
+                          .severity = severity,
+                          .status = status,
+                          .resolved_ms = status == NOTIFY_RESOLVED ? at_ms : 0,
+                      });
 }
 
 static void assert_alert(const struct shown *shown, size_t at, int64_t incident, enum alert alert, int64_t ended_ms)
@@ -60,7 +65,8 @@ static void another_severity_is_another_alert(void **unused)
     struct shown shown = { 0 };
     (void)unused;
     take(&shown, 1, ALERT_SCHEDULER_DOWN, SEVERITY_WARNING, NOTIFY_FIRING, 10);
-    take(&shown, 1, ALERT_SCHEDULER_DOWN, SEVERITY_CRITICAL, NOTIFY_RESOLVED, 20);   /* worsened and ended under a silence */
+    take(&shown, 1, ALERT_SCHEDULER_DOWN, SEVERITY_CRITICAL, NOTIFY_RESOLVED,
+         20); /* worsened and ended under a silence */
     assert_alert(&shown, 0, 1, ALERT_SCHEDULER_DOWN, 20);
     assert_int_equal(shown.alerts[0]->severity, SEVERITY_WARNING);
     shown_free(&shown);

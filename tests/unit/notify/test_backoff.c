@@ -13,9 +13,8 @@ static void the_ceiling_doubles_from_a_second_to_five_minutes(void **unused)
     };
 
     (void)unused;
-    for (size_t i = 0; i < sizeof expected_ms / sizeof expected_ms[0]; i++) {
+    for (size_t i = 0; i < sizeof expected_ms / sizeof expected_ms[0]; i++)
         assert_int_equal(backoff_ceiling_ms((int64_t)i + 1), expected_ms[i]);
-    }
     assert_int_equal(backoff_ceiling_ms(0), 1000);
     assert_int_equal(backoff_ceiling_ms(INT64_MAX), 300000);
 }

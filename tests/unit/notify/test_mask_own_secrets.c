@@ -38,7 +38,8 @@ static void headers_token_and_routing_key_are_known(void **unused)
 
     (void)unused;
     becomes(&webhook, "t0ken-of-mine", "R0UT1NGKEY", "x-api: opensesame", "x-api: ***");
-    becomes(&webhook, "t0ken-of-mine", "R0UT1NGKEY", "Token q1w2e3r4t5 is not valid, q1w2e3r4t5", "*** is not valid, ***");
+    becomes(&webhook, "t0ken-of-mine", "R0UT1NGKEY", "Token q1w2e3r4t5 is not valid, q1w2e3r4t5",
+            "*** is not valid, ***");
     becomes(&webhook, "t0ken-of-mine", "R0UT1NGKEY", "Bearer t0ken-of-mine", "Bearer ***");
     becomes(&webhook, "t0ken-of-mine", "R0UT1NGKEY", "key R0UT1NGKEY unknown", "key *** unknown");
     becomes(&webhook, NULL, NULL, "t0ken-of-mine", "t0ken-of-mine");

@@ -9,11 +9,11 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "message.h"
-#include "notify.h"
 #include "base/say.h"
 #include "base/text.h"
 #include "base/zone.h"
+#include "message.h"
+#include "notify.h"
 
 /* 2026-03-02T23:30:03.169Z */
 static const int64_t fired_ms = INT64_C(1772494203169);
@@ -132,11 +132,12 @@ static void json_has_the_documented_keys_in_order(void **unused)
     struct incident incident = sample_incident();
     struct message *message = sample_message(&incident, "said \"so\"");
     char *json = render_json(message);
-    assert_string_equal(json, "{\"time\":\"2026-03-03T10:30:03.169+11:00\",\"status\":\"firing\",\"severity\":\"critical\","
-                              "\"alert\":\"IcebergOffloadConsecutiveFailures\",\"table\":\"bronze_trades_binance\","
-                              "\"tables\":[\"bronze_trades_binance\",\"bronze_trades_kraken\"],\"incident\":7,"
-                              "\"summary\":\"said \\\"so\\\"\",\"runbook\":\"iceberg-offload-failure.md\","
-                              "\"prometheus_time\":null}");
+    assert_string_equal(json,
+                        "{\"time\":\"2026-03-03T10:30:03.169+11:00\",\"status\":\"firing\",\"severity\":\"critical\","
+                        "\"alert\":\"IcebergOffloadConsecutiveFailures\",\"table\":\"bronze_trades_binance\","
+                        "\"tables\":[\"bronze_trades_binance\",\"bronze_trades_kraken\"],\"incident\":7,"
+                        "\"summary\":\"said \\\"so\\\"\",\"runbook\":\"iceberg-offload-failure.md\","
+                        "\"prometheus_time\":null}");
     free(json);
     message_free(message);
 }
@@ -196,13 +197,13 @@ static void only_well_formed_utf8_passes(void **unused)
 #define BAD "\xef\xbf\xbd"
     assert_valid("", "");
     assert_valid("\xe2\x9c\x93 \xc2\xa0 \xf0\x9f\x98\x80", "\xe2\x9c\x93 \xc2\xa0 \xf0\x9f\x98\x80");
-    assert_valid("\xc0\xaf", BAD BAD);                               /* overlong */
+    assert_valid("\xc0\xaf", BAD BAD); /* overlong */
     assert_valid("\xe0\x80\xaf", BAD BAD BAD);
     assert_valid("\xf0\x80\x80\xaf", BAD BAD BAD BAD);
-    assert_valid("\xed\xa0\x80", BAD BAD BAD);                       /* a surrogate */
-    assert_valid("\xf4\x90\x80\x80", BAD BAD BAD BAD);               /* beyond U+10FFFF */
+    assert_valid("\xed\xa0\x80", BAD BAD BAD);         /* a surrogate */
+    assert_valid("\xf4\x90\x80\x80", BAD BAD BAD BAD); /* beyond U+10FFFF */
     assert_valid("\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf");
-    assert_valid("\xe2\x9c", BAD BAD);                               /* cut */
+    assert_valid("\xe2\x9c", BAD BAD); /* cut */
     assert_valid("\xe2\x9cx", BAD BAD "x");
     assert_valid("x\x80y", "x" BAD "y");
 #undef BAD

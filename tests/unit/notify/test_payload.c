@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sqlite3.h>
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "payload.h"
 #include "base/zone.h"
+#include "payload.h"
 
 static const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0" };
 static const int64_t OPENED_MS = INT64_C(1772000000000);
@@ -53,11 +53,24 @@ static struct message message_of(enum alert alert, enum severity severity, enum 
     static char *tables[] = { other, table };
 
     return (struct message){
-        .incident_id = 3, .sequence = sequence, .status = status, .severity = severity, .alert = alert,
-        .time_ms = OPENED_MS + sequence * 60000, .onset_ms = OPENED_MS - 1000, .opened_ms = OPENED_MS,
+        .incident_id = 3,
+        .sequence = sequence,
+        .status = status,
+        .severity = severity,
+        .alert = alert,
+        .time_ms = OPENED_MS + sequence * 60000,
+        .onset_ms = OPENED_MS - 1000,
+        .opened_ms = OPENED_MS,
         .resolved_ms = status == NOTIFY_RESOLVED ? OPENED_MS + sequence * 60000 : 0,
-        .prometheus_ms = OPENED_MS + 120000, .table = table, .tables = tables, .table_count = 2, .summary = summary,
-        .cause = cause, .scenario = scenario, .first_command = command, .evidence = evidence,
+        .prometheus_ms = OPENED_MS + 120000,
+        .table = table,
+        .tables = tables,
+        .table_count = 2,
+        .summary = summary,
+        .cause = cause,
+        .scenario = scenario,
+        .first_command = command,
+        .evidence = evidence,
     };
 }
 
@@ -66,9 +79,8 @@ static void render(struct bench *bench, enum payload_format format, const struct
 {
     const struct message **list = must_alloc((count + 1) * sizeof *list);
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         list[i] = &messages[i];
-    }
     strbuf_clear(&bench->body);
     payload_render(bench->maker, format, &origin, list, count, shortest, NOW_MS, &bench->body);
     free(list);
@@ -218,9 +230,8 @@ static void any_bytes_make_valid_json(void **state)
     struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
     char bytes[256];
 
-    for (int i = 0; i < 255; i++) {
+    for (int i = 0; i < 255; i++)
         bytes[i] = (char)(i + 1);
-    }
     bytes[255] = '\0';
     message.summary = message.evidence = message.cause = message.table = bytes;
     for (int format = FORMAT_GENERIC; format <= FORMAT_ALERTMANAGER; format++) {
@@ -244,9 +255,8 @@ static void slack_s_limits_hold_in_characters_after_escaping(void **state)
 
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
         struct strbuf text = { 0 };
-        for (int j = 0; j < 5000; j++) {
+        for (int j = 0; j < 5000; j++)
             strbuf_puts(&text, letters[i]);
-        }
         message.summary = message.evidence = message.cause = text.at;
         render(*state, FORMAT_SLACK, &message, 1, false);
         assert_in_range(number(*state, LONGEST_TEXT), 1500, 3000);
@@ -266,8 +276,9 @@ static void slack_gets_a_person_s_page(void **state)
 
     message.summary = summary;
     render(*state, FORMAT_SLACK, &message, 1, false);
-    says(*state, "$.text", "*CRITICAL IcebergOffloadConsecutiveFailures* 2026-02-25T06:15:20.000+00:00:"
-                           " rows &lt; 5 &amp; &lt;!channel&gt; &gt; 0");
+    says(*state, "$.text",
+         "*CRITICAL IcebergOffloadConsecutiveFailures* 2026-02-25T06:15:20.000+00:00:"
+         " rows &lt; 5 &amp; &lt;!channel&gt; &gt; 0");
     says(*state, "$.attachments[0].color", "#e01e5a");
     says(*state, "$.attachments[0].blocks[0].text.text", "CRITICAL IcebergOffloadConsecutiveFailures");
     says(*state, "$.attachments[0].blocks[1].text.text", "rows &lt; 5 &amp; &lt;!channel&gt; &gt; 0");
@@ -281,9 +292,8 @@ static void slack_takes_no_more_than_fifty_blocks(void **state)
 {
     struct message messages[120];
 
-    for (size_t i = 0; i < 120; i++) {
+    for (size_t i = 0; i < 120; i++)
         messages[i] = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, (int64_t)i + 1);
-    }
     render(*state, FORMAT_SLACK, messages, 120, false);
     assert_int_equal(number(*state, BLOCKS), 50);
     says(*state, "$.attachments[0].blocks[1].text.text", "72 older ones are left out; `agent incidents` lists all");
@@ -297,7 +307,7 @@ static void pagerduty_triggers_and_resolves_one_key(void **state)
     struct message resolved = message_of(ALERT_CONSECUTIVE_FAILURES, SEVERITY_CRITICAL, NOTIFY_RESOLVED, 3);
 
     render(*state, FORMAT_PAGERDUTY, &fired, 1, false);
-    says(*state, "$.routing_key", "(none)");   /* the sender's to add */
+    says(*state, "$.routing_key", "(none)"); /* the sender's to add */
     says(*state, "$.event_action", "trigger");
     says(*state, "$.dedup_key", "host-1/tmp/scheduler.log#3@1772000000000");
     says(*state, "$.payload.severity", "warning");
@@ -318,9 +328,8 @@ static void pagerduty_s_limits_hold(void **state)
     struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
     struct strbuf text = { 0 }, key = { 0 };
 
-    for (int i = 0; i < 400000; i++) {
+    for (int i = 0; i < 400000; i++)
         strbuf_puts(&text, "✗");
-    }
     message.summary = message.evidence = message.cause = message.first_command = text.at;
     render(*state, FORMAT_PAGERDUTY, &message, 1, false);
     assert_int_equal(number(*state, "SELECT length(json_extract(?1, '$.payload.summary'))"), 1024);
@@ -352,15 +361,12 @@ static void keys_differ_where_incidents_do(void **state)
     message.incident_id--;
     message.opened_ms++;
     payload_dedup_key(&origin, &message, &keys[4]);
-    for (size_t i = 0; i < 5; i++) {
-        for (size_t j = 0; j < i; j++) {
+    for (size_t i = 0; i < 5; i++)
+        for (size_t j = 0; j < i; j++)
             assert_string_not_equal(keys[i].at, keys[j].at);
-        }
-    }
     assert_non_null(strstr(keys[2].at, "iceberg-offload-"));
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 5; i++)
         strbuf_free(&keys[i]);
-    }
 }
 
 static void alertmanager_gets_alerts_that_outlive_a_weekend(void **state)
@@ -388,7 +394,7 @@ static void alertmanager_gets_an_alert_for_each_message(void **state)
     says(*state, "$[0].endsAt", "2026-02-25T06:14:20.000+00:00");
     says(*state, "$[1].labels.alertname", "IcebergOffloadCycleTooSlow");
     says(*state, "$[1].endsAt", "2026-02-28T06:18:20.000+00:00");
-    messages[0].resolved_ms = OPENED_MS - 5000;   /* the clock was set back: no end before the beginning */
+    messages[0].resolved_ms = OPENED_MS - 5000; /* the clock was set back: no end before the beginning */
     render(*state, FORMAT_ALERTMANAGER, messages, 2, false);
     says(*state, "$[0].endsAt", "2026-02-25T06:13:20.000+00:00");
 }

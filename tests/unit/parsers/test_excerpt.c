@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -140,8 +140,8 @@ static void a_death_after_the_excerpt_is_followed_by_the_banner(void **state)
 {
     (void)state;
 #define LATER "2026-03-03 10:20:00,000 - __main__ - INFO - "
-    assert_log_says(FAILED OWN_ERROR "  Stderr: x\n" LATER RULE "\n" LATER "K2 ICEBERG OFFLOAD SCHEDULER STARTED\n" LATER
-                                     "Schedule: Every 15 minutes\n",
+    assert_log_says(FAILED OWN_ERROR "  Stderr: x\n" LATER RULE "\n" LATER
+                                     "K2 ICEBERG OFFLOAD SCHEDULER STARTED\n" LATER "Schedule: Every 15 minutes\n",
                     FAILED_SAID "run_stderr table=t text=x\nrun_stderr table=t text=" LATER RULE "\n"
                                 "scheduler_started\nschedule ms=900000\n");
 }
@@ -158,9 +158,8 @@ static void assert_boundary(const char *unit, size_t length, size_t first_line, 
     struct parser *parser = gather_parser(NULL);
     struct gather gather = { 0 };
     strbuf_puts(&log, FAILED OWN_ERROR "  Stderr: ");
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         strbuf_puts(&log, i == first_line ? "\n" : unit);
-    }
     strbuf_printf(&log, "\n%s\n", RECORD);
     gather_feed(&gather, parser, strbuf_slice(&log));
     assert_int_equal(gather.counts[EVENT_CYCLE_COMPLETED], event_expected ? 1 : 0);
@@ -173,7 +172,7 @@ static void five_hundred_characters_are_the_limit(void **state)
 {
     (void)state;
     static const char *const UNITS[] = { "x", "é", "→", "💥" };
-    size_t record = strlen(OWN "OFFLOAD CYCLE COMPLETED") + 1;   /* with the line break before it */
+    size_t record = strlen(OWN "OFFLOAD CYCLE COMPLETED") + 1; /* with the line break before it */
     for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
         for (size_t first = 0; first <= 600; first += 200) {
             assert_boundary(UNITS[i], 500 - record, first, false);
@@ -214,10 +213,12 @@ static void a_line_that_does_not_fit_is_judged_like_any_other(void **state)
 static void the_metrics_loggers_note_is_neither_event_nor_evidence(void **state)
 {
     (void)state;
-    assert_log_says(FAILED OWN_ERROR "  Stderr: x\n"
-                                     "2026-03-03 10:15:02,744 - metrics - ERROR - Recorded offload failure: t (process_error) after 2.7s\n"
-                                     OWN "Starting offload: u → cold.u\n",
-                    FAILED_SAID "run_stderr table=t text=x\nrun_started table=u\n");
+    assert_log_says(
+        FAILED OWN_ERROR
+        "  Stderr: x\n"
+        "2026-03-03 10:15:02,744 - metrics - ERROR - Recorded offload failure: t (process_error) after 2.7s\n" OWN
+        "Starting offload: u → cold.u\n",
+        FAILED_SAID "run_stderr table=t text=x\nrun_started table=u\n");
 }
 
 static void parts_of_a_failure_without_it_are_dropped(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -60,9 +60,8 @@ static const struct {
 static int64_t occurrences(const char *log, const char *text)
 {
     int64_t count = 0;
-    for (const char *at = log; (at = strstr(at, text)) != NULL; at++) {
+    for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
         count++;
-    }
     return count;
 }
 
@@ -77,12 +76,10 @@ static void each_log_says_what_a_search_finds(void **state)
         int64_t expected[EVENT_KINDS] = { 0 };
         read_file(&log, LOGS[i]);
         gather_feed(&gather, parser, strbuf_slice(&log));
-        for (size_t s = 0; s < sizeof SIGNS / sizeof SIGNS[0]; s++) {
+        for (size_t s = 0; s < sizeof SIGNS / sizeof SIGNS[0]; s++)
             expected[SIGNS[s].kind] += occurrences(log.at, SIGNS[s].text);
-        }
-        for (int kind = 0; kind < EVENT_KINDS; kind++) {
+        for (int kind = 0; kind < EVENT_KINDS; kind++)
             assert_int_equal(gather.counts[kind], expected[kind]);
-        }
         assert_int_equal(parser_counts(parser)->lines, occurrences(log.at, "\n"));
         assert_int_equal(parser_counts(parser)->misses, 0);
         assert_int_equal(parser_counts(parser)->limit_hits, 0);
@@ -98,9 +95,8 @@ static void the_sample_logs_hold_what_they_are_named_for(void **state)
     struct parser *parser = gather_parser(NULL);
     struct gather gather = { 0 };
     struct strbuf log = { 0 };
-    for (size_t i = 0; i < LOG_COUNT; i++) {
+    for (size_t i = 0; i < LOG_COUNT; i++)
         read_file(&log, LOGS[i]);
-    }
     gather_feed(&gather, parser, strbuf_slice(&log));
     assert_int_equal(gather.counts[EVENT_SCHEDULER_STARTED], 10);
     assert_int_equal(gather.counts[EVENT_CYCLE_STARTED], 386);
@@ -222,15 +218,18 @@ static void line_ends_and_strange_bytes_do_no_harm(void **state)
                               "2026-02-12 19:35:03,224 - __main__ - INFO - OFFLOAD\0CYCLE STARTED\n"
                               "2026-02-12 19:35:03,224 - __main__ - INFO - \xFF\xFE\n"
                               "\0\0\0\0\n\r\n\r\r\n\xE2\x9C\n"
-                              "2026-02-12 19:35:03,225 - __main__ - INFO - Offload cycle failed with exception: a\0\xFF" "b\n"
-                              "2026-02-12 19:35:03,225 - __main__ - INFO - a\0\xFF" "b\n"
+                              "2026-02-12 19:35:03,225 - __main__ - INFO - Offload cycle failed with exception: a\0\xFF"
+                              "b\n"
+                              "2026-02-12 19:35:03,225 - __main__ - INFO - a\0\xFF"
+                              "b\n"
                               "2026-02-12 19:35:03,226 - __main__ - INFO - ✗ Offload failed: t\r\n"
                               "2026-02-12 19:35:03,226 - __main__ - INFO -   Stderr: \xE2\r\n"
                               "torn \xE2\x9C\0\r\n";
     struct parser *parser = gather_parser(NULL);
     struct gather gather = { 0 };
     gather_feed(&gather, parser, (struct slice){ LOG, sizeof LOG - 1 });
-    static const char SAID[] = "cycle_started\ncycle_exception text=a\0\xFF" "b\nrun_failed table=t\n"
+    static const char SAID[] = "cycle_started\ncycle_exception text=a\0\xFF"
+                               "b\nrun_failed table=t\n"
                                "run_stderr table=t text=\xE2\nrun_stderr table=t text=torn \xE2\x9C\0\n";
     assert_int_equal(gather.said.len, sizeof SAID - 1);
     assert_memory_equal(gather.said.at, SAID, sizeof SAID - 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,13 +22,12 @@ static void another_schedulers_log_is_understood(void **state)
     read_file(&log, "fixtures/patterns/prefect.log");
     gather_feed(&gather, parser, strbuf_slice(&log));
     const char *said = strbuf_text(&gather.said);
-    static const char good[] =
-        "cycle_started\n"
-        "run_started table=bronze_trades_binance\n"
-        "run_completed table=bronze_trades_binance number=34943 ms=5000\n"
-        "run_started table=bronze_trades_kraken\n"
-        "run_completed table=bronze_trades_kraken number=31582 ms=5200\n"
-        "cycle_completed\n";
+    static const char good[] = "cycle_started\n"
+                               "run_started table=bronze_trades_binance\n"
+                               "run_completed table=bronze_trades_binance number=34943 ms=5000\n"
+                               "run_started table=bronze_trades_kraken\n"
+                               "run_completed table=bronze_trades_kraken number=31582 ms=5200\n"
+                               "cycle_completed\n";
     assert_memory_equal(said, good, strlen(good));
     /* What the flow says after a task's failure is evidence, and ends where the flow run does. */
     static const char bad[] =
@@ -88,8 +87,7 @@ static void errors_name_the_line(void **state)
     assert_refused("[record]\npattern = (?<time>x)(?<message>x)\npattern = (?<time>x)(?<message>x)\n",
                    ":3: pattern: given twice");
     assert_refused("[record]\npattern = (?<time>x)\n", ":2: pattern: the groups \"time\" and \"message\" are needed");
-    assert_refused("[events]\nthis is nothing\n",
-                   ":2: neither a section, a \"key = value\" nor a comment");
+    assert_refused("[events]\nthis is nothing\n", ":2: neither a section, a \"key = value\" nor a comment");
     assert_refused("[events]\ncycle_started = x\ncycle_started = x\n", ":3: cycle_started: the same pattern twice");
     assert_refused("# nothing\n", ":1: no events");
     assert_refused("[events]\nignore = x\n", ":2: no events");
@@ -132,9 +130,10 @@ static void the_usual_prefix_stays_without_another(void **state)
     struct parser *parser = open_text("[events]\ncycle_started = go\n", &error);
     struct gather gather = { 0 };
     assert_non_null(parser);
-    gather_feed(&gather, parser, slice_of("2026-03-03 06:07:12,000 - __main__ - INFO - go\n"
-                                          "2026-03-03 06:07:12,000 - other - INFO - go\n"
-                                          "2026-03-03 06:07:12,000 - __main__ - INFO - OFFLOAD CYCLE STARTED\n"));
+    gather_feed(&gather, parser,
+                slice_of("2026-03-03 06:07:12,000 - __main__ - INFO - go\n"
+                         "2026-03-03 06:07:12,000 - other - INFO - go\n"
+                         "2026-03-03 06:07:12,000 - __main__ - INFO - OFFLOAD CYCLE STARTED\n"));
     assert_string_equal(strbuf_text(&gather.said), "cycle_started\n");
     assert_int_equal(parser_counts(parser)->misses, 1);
     strbuf_free(&gather.said);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,10 +63,16 @@ static void anything_else_continues_the_record_above(void **state)
 {
     (void)state;
     static const char *const LINES[] = {
-        "", " ", "Traceback (most recent call last):", "  File \"/opt/x.py\", line 1, in main",
-        " 2026-02-12 19:34:58,462 - __main__ - INFO - indented", "2026-02-12 19:34:58,462",
-        "2026-02-12 19:34:58,462 -", "2026-02-12 19:34:58,462: message",
-        "2026-02-12 19:34:58,462 -- message", "2026-02-30 19:34:58,462 - __main__ - INFO - no such day",
+        "",
+        " ",
+        "Traceback (most recent call last):",
+        "  File \"/opt/x.py\", line 1, in main",
+        " 2026-02-12 19:34:58,462 - __main__ - INFO - indented",
+        "2026-02-12 19:34:58,462",
+        "2026-02-12 19:34:58,462 -",
+        "2026-02-12 19:34:58,462: message",
+        "2026-02-12 19:34:58,462 -- message",
+        "2026-02-30 19:34:58,462 - __main__ - INFO - no such day",
     };
     for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
         struct record record;
@@ -108,9 +114,8 @@ static void the_rule_is_eighty_equals_signs(void **state)
     (void)state;
     char text[82];
     memset(text, '=', sizeof text);
-    for (size_t len = 0; len <= sizeof text; len++) {
+    for (size_t len = 0; len <= sizeof text; len++)
         assert_int_equal(record_is_rule((struct slice){ text, len }), len == 80);
-    }
     text[79] = '-';
     assert_false(record_is_rule((struct slice){ text, 80 }));
     memset(text, '-', sizeof text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -81,11 +81,28 @@ static void what_is_no_time_is_not_read(void **state)
 {
     (void)state;
     static const char *const WRONG[] = {
-        "", "2026", "2026-02-12 19:34:5", "2026-02-30 19:34:58", "2025-02-29 00:00:00", "1900-02-29 00:00:00",
-        "2026-13-01 00:00:00", "2026-00-01 00:00:00", "2026-01-00 00:00:00", "2026-01-01 24:00:00",
-        "2026-01-01 00:60:00", "2026-01-01 00:00:60", "2026/01/01 00:00:00", "2026-01-01_00:00:00",
-        "2026-01-01 00.00:00", "2026-01-01 00:00.00", "x026-01-01 00:00:00", "20x6-01-01 00:00:00",
-        "2026-0x-01 00:00:00", "2026-01-01 00:00:0x", "2026-01-01 0/:00:00", "1969-12-31 23:59:59",
+        "",
+        "2026",
+        "2026-02-12 19:34:5",
+        "2026-02-30 19:34:58",
+        "2025-02-29 00:00:00",
+        "1900-02-29 00:00:00",
+        "2026-13-01 00:00:00",
+        "2026-00-01 00:00:00",
+        "2026-01-00 00:00:00",
+        "2026-01-01 24:00:00",
+        "2026-01-01 00:60:00",
+        "2026-01-01 00:00:60",
+        "2026/01/01 00:00:00",
+        "2026-01-01_00:00:00",
+        "2026-01-01 00.00:00",
+        "2026-01-01 00:00.00",
+        "x026-01-01 00:00:00",
+        "20x6-01-01 00:00:00",
+        "2026-0x-01 00:00:00",
+        "2026-01-01 00:00:0x",
+        "2026-01-01 0/:00:00",
+        "1969-12-31 23:59:59",
         "\xB2\xB0\xB2\xB6-01-01 00:00:00",
     };
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++) {
@@ -210,10 +227,18 @@ static void a_log_through_the_change_is_continuous(void **state)
 static void zones_are_checked(void **state)
 {
     (void)state;
-    static const char *const GOOD[] = { "UTC", "Europe/Berlin", "Australia/Lord_Howe", "EST5EDT", "CET-1CEST",
-                                        "CET-1CEST,M3.5.0,M10.5.0/3", "<+0330>-3:30", "NZST-12NZDT,J60,J300/-2:30" };
-    static const char *const BAD[] = { "", "Europe/Berln", "../etc/passwd", "Europe/../UTC", "/etc/localtime", "Europe",
-                                       "tzdata.zi", "zone.tab", "CET", "C-1", "CET-1CEST,M3.5.0", "UTC+", ":UTC" };
+    static const char *const GOOD[] = { "UTC",
+                                        "Europe/Berlin",
+                                        "Australia/Lord_Howe",
+                                        "EST5EDT",
+                                        "CET-1CEST",
+                                        "CET-1CEST,M3.5.0,M10.5.0/3",
+                                        "<+0330>-3:30",
+                                        "NZST-12NZDT,J60,J300/-2:30" };
+    static const char *const BAD[] = {
+        "",         "Europe/Berln", "../etc/passwd", "Europe/../UTC",    "/etc/localtime", "Europe", "tzdata.zi",
+        "zone.tab", "CET",          "C-1",           "CET-1CEST,M3.5.0", "UTC+",           ":UTC"
+    };
     for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++) {
         assert_true(zone_set(GOOD[i]));
         assert_string_equal(getenv("TZ"), GOOD[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/zone.h"
-#include "tests/unit/gather.h"
 #include "parsers/pattern.h"
 #include "parsers/vocabulary.h"
+#include "tests/unit/gather.h"
 
 static struct vocabulary *builtin_new(void)
 {
@@ -18,9 +18,8 @@ static struct vocabulary *builtin_new(void)
     struct vocabulary *vocabulary = vocabulary_new();
     size_t count;
     const struct vocabulary_entry *entries = vocabulary_builtin(&count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         assert_true(vocabulary_add(vocabulary, entries[i].kind, entries[i].pattern, &error));
-    }
     return vocabulary;
 }
 
@@ -51,9 +50,8 @@ static void every_event_of_the_log_has_a_pattern(void **state)
     const struct vocabulary_entry *entries = vocabulary_builtin(&count);
     for (int kind = 0; kind < EVENT_WRITER_GONE; kind++) {
         bool found = false;
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++)
             found = found || entries[i].kind == kind;
-        }
         assert_true(found);
     }
 }
@@ -69,9 +67,8 @@ static void assert_says(const char *message, const char *expected)
     gather_feed(&gather, parser, strbuf_slice(&line));
     assert_string_equal(strbuf_text(&gather.said), expected);
     assert_int_equal(parser_counts(parser)->records, 1);
-    if (*expected) {
+    if (*expected)
         assert_int_equal(parser_counts(parser)->misses, 0);
-    }
     strbuf_free(&line);
     strbuf_free(&gather.said);
     parser_free(parser);
@@ -157,18 +154,34 @@ static void what_only_resembles_a_message_is_none(void **state)
 {
     (void)state;
     static const char *const MESSAGES[] = {
-        "", "x", " OFFLOAD CYCLE STARTED", "OFFLOAD CYCLE STARTED ", "OFFLOAD CYCLE COMPLETEDLY", "offload cycle started",
-        "Tables: many", "Starting offload: two words → cold", "Starting offload:  → cold",
-        "✓ Offload completed: t (rows in 8.0s)", "✓ Offload completed: t (x rows in 8.0s)",
-        "✓ Offload completed: t (99999999999999999999 rows in 8.0s)", "✓ Offload completed: t (, rows in 8.0s)",
-        "✗ Offload failed: ", "✗ Offload failed: t u", "Duration: s", "Duration: 1.2.3s", "Duration: -5s",
-        "Success: 2, Failed: 0", "Success: 9999999, Failed: 0, Timeout: 0", "Next run scheduled at: soon",
-        "Next run scheduled at: 2026-02-30 19:45:00", "Waiting long seconds...", "Received signal SIGTERM",
+        "",
+        "x",
+        " OFFLOAD CYCLE STARTED",
+        "OFFLOAD CYCLE STARTED ",
+        "OFFLOAD CYCLE COMPLETEDLY",
+        "offload cycle started",
+        "Tables: many",
+        "Starting offload: two words → cold",
+        "Starting offload:  → cold",
+        "✓ Offload completed: t (rows in 8.0s)",
+        "✓ Offload completed: t (x rows in 8.0s)",
+        "✓ Offload completed: t (99999999999999999999 rows in 8.0s)",
+        "✓ Offload completed: t (, rows in 8.0s)",
+        "✗ Offload failed: ",
+        "✗ Offload failed: t u",
+        "Duration: s",
+        "Duration: 1.2.3s",
+        "Duration: -5s",
+        "Success: 2, Failed: 0",
+        "Success: 9999999, Failed: 0, Timeout: 0",
+        "Next run scheduled at: soon",
+        "Next run scheduled at: 2026-02-30 19:45:00",
+        "Waiting long seconds...",
+        "Received signal SIGTERM",
         "Recorded offload success: t (5 rows in 1.0s)",
     };
-    for (size_t i = 0; i < sizeof MESSAGES / sizeof MESSAGES[0]; i++) {
+    for (size_t i = 0; i < sizeof MESSAGES / sizeof MESSAGES[0]; i++)
         assert_says(MESSAGES[i], "");
-    }
 }
 
 static void a_table_name_has_its_bound(void **state)
@@ -197,13 +210,33 @@ static void short_cuts_hide_no_match(void **state)
 {
     (void)state;
     static const char *const PAIRS[][2] = {
-        { "abc", "abcd" },           { "(?i)abc", "ABC" },      { "a?bc", "bc" },        { "ab*c", "ac" },
-        { "é?x", "éx" },             { "é?x", "\xC3x" },        { "a{0}b", "b" },        { "a|b", "b" },
-        { "abc|xyz", "xyz" },        { "(?:a|b)c", "bc" },      { "[xyz]a", "za" },      { "[^a]b", "\xC3" "b" },
-        { ".x", "\xFFx" },           { "✓|✗", "✗" },            { "\\d+", "7" },         { "(?=x)x", "x" },
-        { "\\Qa.b\\E", "a.b" },      { "(?x) a b", "ab" },      { "(?i)x|é", "é" },      { "x?", "y" },
-        { "^abc", "abc" },           { "a+", "aa" },            { "\\x41", "A" },        { "(?:é){2}", "éé" },
-        { "abc$", "abc" },           { "ab$|c", "c" },
+        { "abc", "abcd" },
+        { "(?i)abc", "ABC" },
+        { "a?bc", "bc" },
+        { "ab*c", "ac" },
+        { "é?x", "éx" },
+        { "é?x", "\xC3x" },
+        { "a{0}b", "b" },
+        { "a|b", "b" },
+        { "abc|xyz", "xyz" },
+        { "(?:a|b)c", "bc" },
+        { "[xyz]a", "za" },
+        { "[^a]b", "\xC3"
+                   "b" },
+        { ".x", "\xFFx" },
+        { "✓|✗", "✗" },
+        { "\\d+", "7" },
+        { "(?=x)x", "x" },
+        { "\\Qa.b\\E", "a.b" },
+        { "(?x) a b", "ab" },
+        { "(?i)x|é", "é" },
+        { "x?", "y" },
+        { "^abc", "abc" },
+        { "a+", "aa" },
+        { "\\x41", "A" },
+        { "(?:é){2}", "éé" },
+        { "abc$", "abc" },
+        { "ab$|c", "c" },
     };
     for (size_t i = 0; i < sizeof PAIRS / sizeof PAIRS[0]; i++) {
         struct pattern *pattern = pattern_of(PAIRS[i][0]);
@@ -226,9 +259,8 @@ static void a_limit_is_not_taken_for_no_match(void **state)
 {
     (void)state;
     struct strbuf text = { 0 };
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 60; i++)
         strbuf_puts(&text, "a");
-    }
     struct pattern *pattern = pattern_of("(?:a+)+b");
     assert_int_equal(pattern_match(pattern, slice_of("aab")), PATTERN_YES);
     assert_int_equal(pattern_match(pattern, slice_of("b")), PATTERN_NO);

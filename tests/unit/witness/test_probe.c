@@ -29,8 +29,8 @@ static void assert_judged(enum probe_kind kind, struct probe_outcome outcome, en
 static void down_is_what_a_dead_component_does(void **unused)
 {
     (void)unused;
-    assert_judged(PROBE_HTTP, (struct probe_outcome){ .code = CURLE_COULDNT_CONNECT, .os_error = ECONNREFUSED }, PROBE_DOWN,
-                  "Connection refused");
+    assert_judged(PROBE_HTTP, (struct probe_outcome){ .code = CURLE_COULDNT_CONNECT, .os_error = ECONNREFUSED },
+                  PROBE_DOWN, "Connection refused");
     assert_judged(PROBE_TCP, (struct probe_outcome){ .code = CURLE_COULDNT_CONNECT }, PROBE_DOWN, "cannot connect");
     assert_judged(PROBE_TCP, (struct probe_outcome){ .code = CURLE_OPERATION_TIMEDOUT, .timeout_ms = 1500 }, PROBE_DOWN,
                   "no answer within 1.5 s");
@@ -47,8 +47,8 @@ static void what_may_be_our_own_trouble_confirms_nothing(void **unused)
                   "its name cannot be resolved");
     assert_judged(PROBE_HTTP, (struct probe_outcome){ .code = CURLE_PEER_FAILED_VERIFICATION }, PROBE_UNKNOWN,
                   curl_easy_strerror(CURLE_PEER_FAILED_VERIFICATION));
-    assert_judged(PROBE_CONTAINER, (struct probe_outcome){ .code = CURLE_COULDNT_CONNECT, .os_error = EACCES }, PROBE_UNKNOWN,
-                  "Docker cannot be asked: Permission denied");
+    assert_judged(PROBE_CONTAINER, (struct probe_outcome){ .code = CURLE_COULDNT_CONNECT, .os_error = EACCES },
+                  PROBE_UNKNOWN, "Docker cannot be asked: Permission denied");
     assert_judged(PROBE_CONTAINER, (struct probe_outcome){ .code = CURLE_OPERATION_TIMEDOUT, .timeout_ms = 100 },
                   PROBE_UNKNOWN, "Docker cannot be asked: Timeout was reached");
     assert_judged(PROBE_CONTAINER, (struct probe_outcome){ .code = CURLE_WRITE_ERROR, .cut = true }, PROBE_UNKNOWN,
@@ -60,8 +60,8 @@ static void up_is_what_answers(void **unused)
 {
     (void)unused;
     assert_judged(PROBE_HTTP, (struct probe_outcome){ .http_status = 401 }, PROBE_UP, "HTTP 401");
-    assert_judged(PROBE_HTTP, (struct probe_outcome){ .code = CURLE_WRITE_ERROR, .cut = true, .http_status = 200 }, PROBE_UP,
-                  "HTTP 200");
+    assert_judged(PROBE_HTTP, (struct probe_outcome){ .code = CURLE_WRITE_ERROR, .cut = true, .http_status = 200 },
+                  PROBE_UP, "HTTP 200");
     assert_judged(PROBE_TCP, (struct probe_outcome){ .code = CURLE_OK }, PROBE_UP, "accepts connections");
 }
 
@@ -75,10 +75,11 @@ static void a_container_is_as_docker_says(void **unused)
     (void)unused;
     assert_container("{\"State\":{\"Status\":\"running\",\"Running\":true},\"RestartCount\":2}", PROBE_UP,
                      "running, restarted 2 times");
-    assert_container("{\"State\":{\"Status\":\"exited\",\"Running\":false,\"OOMKilled\":true,\"ExitCode\":137}}", PROBE_DOWN,
-                     "exited, exit code 137, OOM-killed");
+    assert_container("{\"State\":{\"Status\":\"exited\",\"Running\":false,\"OOMKilled\":true,\"ExitCode\":137}}",
+                     PROBE_DOWN, "exited, exit code 137, OOM-killed");
     assert_container("{\"State\":{\"Running\":false}}", PROBE_DOWN, "not running, exit code 0");
-    const char *const garbage[] = { "", "{", "[]", "null", "{\"State\":1}", "{\"State\":{\"Running\":\"yes\"}}", "\xff\xfe" };
+    const char *const garbage[] = { "",        "{", "[]", "null", "{\"State\":1}", "{\"State\":{\"Running\":\"yes\"}}",
+                                    "\xff\xfe" };
     for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++)
         assert_container(garbage[i], PROBE_UNKNOWN, "an answer that is not Docker's");
 }
@@ -108,8 +109,11 @@ static void a_table_is_known_whatever_stands_beside_it(void **unused)
 {
     (void)unused;
     static const char *const labels[] = {
-        "subtable=\"x\",table=\"one\"", "table=\"one\",subtable=\"x\"", "note=\"a, table=\\\"x\\\"\",table=\"one\"",
-        "note=\"x, table=\", table = \"one\" , z=\"\"", "old_table_name=\"x\",table_name=\"one\",",
+        "subtable=\"x\",table=\"one\"",
+        "table=\"one\",subtable=\"x\"",
+        "note=\"a, table=\\\"x\\\"\",table=\"one\"",
+        "note=\"x, table=\", table = \"one\" , z=\"\"",
+        "old_table_name=\"x\",table_name=\"one\",",
     };
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         struct probe_answer answer = { .kind = PROBE_METRICS };
@@ -125,8 +129,15 @@ static void a_table_is_known_whatever_stands_beside_it(void **unused)
 static void a_page_of_nonsense_gives_nothing(void **unused)
 {
     (void)unused;
-    const char *const pages[] = { "", "\n\n", "# only a comment", "offload_lag_minutes{table=\"x\"", "offload_lag_minutes ",
-                                  "offload_lag_minutes{a=\"}\" 1", "{} 1", "offload_lag_minutes x1", "name 1 but more\n{",
+    const char *const pages[] = { "",
+                                  "\n\n",
+                                  "# only a comment",
+                                  "offload_lag_minutes{table=\"x\"",
+                                  "offload_lag_minutes ",
+                                  "offload_lag_minutes{a=\"}\" 1",
+                                  "{} 1",
+                                  "offload_lag_minutes x1",
+                                  "name 1 but more\n{",
                                   "offload_lag_minutes{table=\"x\\" };
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         struct probe_answer answer = { 0 };

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
 #include <sqlite3.h>
+#include <cmocka.h>
 
-#include "agent/commands/show/terminal.h"
-#include "agent/commands/report/report.h"
 #include "agent/commands/report/chart.h"
+#include "agent/commands/report/report.h"
 #include "agent/commands/report/words.h"
+#include "agent/commands/show/terminal.h"
 #include "agent/history/schema.h"
 
 /* A history in memory whose clock counts in slots of 15 minutes. */
@@ -48,21 +48,23 @@ static int64_t at(double slot)
 static void add_cycle(struct world *world, double slot, const char *outcome, int rows)
 {
     int64_t id = ++world->cycles, start = at(slot);
-    execute(world, "INSERT INTO cycle (id, started_at, ended_at, duration_ms, outcome, rows)"
-                   " VALUES (%lld, %lld, %lld, 10000, %Q, %d)",
+    execute(world,
+            "INSERT INTO cycle (id, started_at, ended_at, duration_ms, outcome, rows)"
+            " VALUES (%lld, %lld, %lld, 10000, %Q, %d)",
             (long long)id, (long long)start, (long long)start + 10000, outcome, rows);
-    execute(world, "INSERT INTO run (cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows)"
-                   " VALUES (%lld, 't', %lld, %lld, 10000, %Q, %d)",
+    execute(world,
+            "INSERT INTO run (cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows)"
+            " VALUES (%lld, 't', %lld, %lld, 10000, %Q, %d)",
             (long long)id, (long long)start, (long long)start + 10000, outcome, rows);
 }
 
 static void add_incident(struct world *world, int id, const char *alert, double onset, double opened, double resolved)
 {
-    execute(world, "INSERT INTO incident (id, alert, tables, severity, state, onset_at, opened_at, critical_at, resolved_at)"
-                   " VALUES (%d, %Q, '[\"t\"]', 'critical', %Q, %lld, %lld, %lld, nullif(%lld, 0))",
+    execute(world,
+            "INSERT INTO incident (id, alert, tables, severity, state, onset_at, opened_at, critical_at, resolved_at)"
+            " VALUES (%d, %Q, '[\"t\"]', 'critical', %Q, %lld, %lld, %lld, nullif(%lld, 0))",
             id, alert, resolved > 0 ? "resolved" : "open", (long long)at(onset), (long long)at(opened),
-            (long long)at(opened),
-            resolved > 0 ? (long long)at(resolved) : 0LL);
+            (long long)at(opened), resolved > 0 ? (long long)at(resolved) : 0LL);
 }
 
 static void gather(struct world *world, int64_t id, double now)
@@ -76,9 +78,9 @@ static void gather(struct world *world, int64_t id, double now)
 static void gather_period(struct world *world, double since, double until)
 {
     struct strbuf error = { 0 };
-    assert_int_equal(report_gather_period(&world->report, world->db, &world->config, at(since), at(until), at(until),
-                                          &error),
-                     REPORT_FOUND);
+    assert_int_equal(
+        report_gather_period(&world->report, world->db, &world->config, at(since), at(until), at(until), &error),
+        REPORT_FOUND);
     strbuf_free(&error);
 }
 
@@ -191,8 +193,10 @@ static void test_the_agents_own_trouble_is_no_outage(void **state)
     add_incident(world, 1, "IcebergOffloadLogUnreadable", 1, 1, 9);
     add_incident(world, 2, "IcebergOffloadNotificationsStuck", 1, 1, 9);
     execute(world, "UPDATE incident SET critical_at = NULL, severity = 'warning'");
-    execute(world, "INSERT INTO notification (incident_id, sequence, at, status, severity, alert, tables)"
-                   " VALUES (1, 1, %lld, 'firing', 'warning', 'x', '[]')", (long long)at(1));
+    execute(world,
+            "INSERT INTO notification (incident_id, sequence, at, status, severity, alert, tables)"
+            " VALUES (1, 1, %lld, 'firing', 'warning', 'x', '[]')",
+            (long long)at(1));
     gather(world, 1, 20);
     report_markdown(&world->report, &out);
     report_html(&world->report, &out);
@@ -200,13 +204,14 @@ static void test_the_agents_own_trouble_is_no_outage(void **state)
     assert_non_null(strstr(strbuf_text(&out), "none: it is the agent's own trouble, not the pipeline's"));
     assert_non_null(strstr(strbuf_text(&out), "none: Prometheus does not watch the agent"));
     assert_non_null(strstr(strbuf_text(&out), "Who would have noticed a dead scheduler"));
-    static const char *const no_words[] = { "post-mortem", "the runbook", "good cycles", "would not have fired", "Outage" };
+    static const char *const no_words[] = { "post-mortem", "the runbook", "good cycles", "would not have fired",
+                                            "Outage" };
     for (size_t i = 0; i < sizeof no_words / sizeof no_words[0]; i++)
         assert_null(strstr(strbuf_text(&out), no_words[i]));
     report_free(&world->report);
     gather_period(world, 0, 20);
     assert_int_equal(world->report.totals.warning, 2);
-    assert_int_equal(world->report.totals.resolved, 0);      /* no outage that anybody recovered from */
+    assert_int_equal(world->report.totals.resolved, 0); /* no outage that anybody recovered from */
     assert_int_equal(world->report.totals.never, 0);
     strbuf_free(&out);
     strbuf_free(&error);
@@ -246,7 +251,7 @@ static void test_data_is_late_until_now_while_it_is_open(void **state)
     assert_int_equal(world->report.tables[0].gap_from_ms, at(0) + 10000);
     assert_int_equal(world->report.tables[0].gap_to_ms, 0);
     assert_int_equal(world->report.tables[0].failed, 3);
-    assert_int_equal(world->report.end_ms, at(3) + 10000);    /* no agent runs: nothing is known of later */
+    assert_int_equal(world->report.end_ms, at(3) + 10000); /* no agent runs: nothing is known of later */
 }
 
 static void test_overlapping_outages_count_once(void **state)
@@ -277,8 +282,10 @@ static void test_lead_in_words(void **state)
     struct world *world = *state;
     add_incident(world, 1, "IcebergOffloadSchedulerDown", 1, 1, 5);
     assert_lead(world, "nobody was paged");
-    execute(world, "INSERT INTO notification (incident_id, sequence, at, status, severity, alert, tables, silenced)"
-                   " VALUES (1, 1, %lld, 'firing', 'critical', 'x', '[]', 1)", (long long)at(1));
+    execute(world,
+            "INSERT INTO notification (incident_id, sequence, at, status, severity, alert, tables, silenced)"
+            " VALUES (1, 1, %lld, 'firing', 'critical', 'x', '[]', 1)",
+            (long long)at(1));
     assert_lead(world, "nobody was paged: a silence was in force");
     execute(world, "UPDATE notification SET silenced = 0");
     assert_lead(world, "paged; Prometheus would not have fired");
@@ -329,7 +336,8 @@ static void test_what_is_usual_is_told_by_good_cycles_before_the_incident(void *
     struct world *world = *state;
     for (int slot = 0; slot < 40; slot++)
         add_cycle(world, slot, slot == 3 ? "failed" : "success", 5);
-    execute(world, "UPDATE cycle SET duration_ms = CASE id WHEN 4 THEN 90000 WHEN 6 THEN 400000 ELSE 8000 + id * 100 END");
+    execute(world,
+            "UPDATE cycle SET duration_ms = CASE id WHEN 4 THEN 90000 WHEN 6 THEN 400000 ELSE 8000 + id * 100 END");
     execute(world, "UPDATE cycle SET duration_ms = 200000 WHERE started_at >= %lld", (long long)at(30));
     add_incident(world, 1, "IcebergOffloadSchedulerDown", 29.5, 29.5, 33);
     gather(world, 1, 40);
@@ -352,7 +360,7 @@ static void test_a_short_or_too_even_past_gives_no_band_or_no_line(void **state)
     gather_period(world, 0, 20);
     assert_int_equal(world->report.usual.cycles, 20);
     assert_int_equal(world->report.usual.median_ms, 10000);
-    assert_int_equal(world->report.usual.low_ms, 9048);      /* exp(-2 x 0.05) */
+    assert_int_equal(world->report.usual.low_ms, 9048); /* exp(-2 x 0.05) */
     assert_int_equal(world->report.usual.high_ms, 11052);
 }
 

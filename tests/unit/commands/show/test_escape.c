@@ -27,7 +27,10 @@ static void test_control_characters_become_visible(void **state)
 {
     (void)state;
     assert_inert(INERT_TEXT, "\x1b[31m\a\x7f", "\\x1b[31m\\x07\\x7f");
-    assert_inert(INERT_TEXT, "\xc2\x9b" "31m", "\\x9b31m");       /* U+009B: the eight-bit escape */
+    assert_inert(INERT_TEXT,
+                 "\xc2\x9b"
+                 "31m",
+                 "\\x9b31m"); /* U+009B: the eight-bit escape */
     assert_inert(INERT_TEXT, "a\nb\tc", "a b c");
     assert_inert(INERT_TEXT, "a\rb", "a\\x0db");
 }
@@ -35,16 +38,22 @@ static void test_control_characters_become_visible(void **state)
 static void test_marks_that_reverse_or_hide_become_visible(void **state)
 {
     (void)state;
-    assert_inert(INERT_TEXT, "\xe2\x80\xae" "x\xe2\x81\xa6\xe2\x80\x8b\xef\xbb\xbf", "\\u202ex\\u2066\\u200b\\ufeff");
+    assert_inert(INERT_TEXT,
+                 "\xe2\x80\xae"
+                 "x\xe2\x81\xa6\xe2\x80\x8b\xef\xbb\xbf",
+                 "\\u202ex\\u2066\\u200b\\ufeff");
     assert_inert(INERT_TEXT, "\xf3\xa0\x81\x81", "\\ue0041");
 }
 
 static void test_what_is_no_utf8_becomes_visible(void **state)
 {
     (void)state;
-    assert_inert(INERT_TEXT, "\xff" "a\xc3", "\\xffa\\xc3");
-    assert_inert(INERT_TEXT, "\xc0\xaf", "\\xc0\\xaf");            /* an overlong slash */
-    assert_inert(INERT_TEXT, "\xed\xa0\x80", "\\xed\\xa0\\x80");   /* half a surrogate pair */
+    assert_inert(INERT_TEXT,
+                 "\xff"
+                 "a\xc3",
+                 "\\xffa\\xc3");
+    assert_inert(INERT_TEXT, "\xc0\xaf", "\\xc0\\xaf");          /* an overlong slash */
+    assert_inert(INERT_TEXT, "\xed\xa0\x80", "\\xed\\xa0\\x80"); /* half a surrogate pair */
     assert_inert(INERT_TEXT, "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
 }
 
@@ -86,10 +95,14 @@ static void test_markdown_begins_no_block(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_text_stays), cmocka_unit_test(test_control_characters_become_visible),
+        cmocka_unit_test(test_plain_text_stays),
+        cmocka_unit_test(test_control_characters_become_visible),
         cmocka_unit_test(test_marks_that_reverse_or_hide_become_visible),
         cmocka_unit_test(test_what_is_no_utf8_becomes_visible),
-        cmocka_unit_test(test_ascii_terminals), cmocka_unit_test(test_html), cmocka_unit_test(test_markdown), cmocka_unit_test(test_markdown_begins_no_block),
+        cmocka_unit_test(test_ascii_terminals),
+        cmocka_unit_test(test_html),
+        cmocka_unit_test(test_markdown),
+        cmocka_unit_test(test_markdown_begins_no_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,8 @@
 
 #include "agent/commands/show/parse_time.h"
 
-static const int64_t NOW = INT64_C(1772508902743);            /* 2026-03-03 14:35:02.743 in Sydney, UTC+11 */
-static const int64_t MIDNIGHT = INT64_C(1772456400000);       /* 2026-03-03 00:00 there */
+static const int64_t NOW = INT64_C(1772508902743);      /* 2026-03-03 14:35:02.743 in Sydney, UTC+11 */
+static const int64_t MIDNIGHT = INT64_C(1772456400000); /* 2026-03-03 00:00 there */
 static const int64_t HOUR = 3600000, DAY = 86400000;
 
 static void assert_when(const char *text, enum when_edge edge, int64_t expected)
@@ -62,9 +62,9 @@ static void test_a_day_is_the_calendars(void **state)
 
 static void test_nonsense(void **state)
 {
-    static const char *const texts[] = { "", "soon", "2026-13-01", "2026-03-03x", "2026-03-03 10",
-                                         "2026-03-03T10:15 o'clock",
-                                         "2h ago", "-2h" };
+    static const char *const texts[] = {
+        "", "soon", "2026-13-01", "2026-03-03x", "2026-03-03 10", "2026-03-03T10:15 o'clock", "2h ago", "-2h"
+    };
     int64_t ms = 42;
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -75,8 +75,9 @@ static void test_nonsense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words), cmocka_unit_test(test_ago), cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_a_day_is_the_calendars), cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_words),    cmocka_unit_test(test_ago),
+        cmocka_unit_test(test_dates),    cmocka_unit_test(test_a_day_is_the_calendars),
+        cmocka_unit_test(test_nonsense),
     };
     setenv("TZ", "Australia/Sydney", 1);
     tzset();

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "agent/commands/show/terminal.h"
 #include "agent/commands/show/table.h"
+#include "agent/commands/show/terminal.h"
 
 static void assert_duration(int64_t ms, const char *expected)
 {
@@ -43,9 +43,8 @@ static void test_counts(void **state)
     static const struct {
         int64_t count;
         const char *text;
-    } cases[] = { { 0, "0" }, { 999, "999" }, { 1000, "1,000" }, { 1234567, "1,234,567" }, { -1, "-1" },
-                  { -100, "-100" },
-                  { -1234, "-1,234" } };
+    } cases[] = { { 0, "0" },   { 999, "999" },   { 1000, "1,000" },  { 1234567, "1,234,567" },
+                  { -1, "-1" }, { -100, "-100" }, { -1234, "-1,234" } };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct strbuf out = { 0 };
@@ -86,7 +85,9 @@ static void test_wrapping_keeps_to_the_width(void **state)
 }
 
 static const struct grid_column columns[] = {
-    { "Name", GRID_LEFT, 0 }, { "Count", GRID_RIGHT, 0 }, { "Note", GRID_LEFT, 1 },
+    { "Name", GRID_LEFT, 0 },
+    { "Count", GRID_RIGHT, 0 },
+    { "Note", GRID_LEFT, 1 },
 };
 
 static struct grid *sample(void)
@@ -122,10 +123,12 @@ static void test_grids_as_markup(void **state)
     struct strbuf out = { 0 };
     (void)state;
     grid_markdown(grid, &out);
-    assert_string_equal(strbuf_text(&out), "| Name | Count | Note |\n|---|---:|---|\n| a\\|b&lt;c\\> | 1,234 | fine |\n");
+    assert_string_equal(strbuf_text(&out),
+                        "| Name | Count | Note |\n|---|---:|---|\n| a\\|b&lt;c\\> | 1,234 | fine |\n");
     strbuf_clear(&out);
     grid_html(grid, &out);
-    assert_non_null(strstr(strbuf_text(&out), "<td>a|b&lt;c&gt;</td><td class=\"right\">1,234</td><td class=\"good\">fine</td>"));
+    assert_non_null(
+        strstr(strbuf_text(&out), "<td>a|b&lt;c&gt;</td><td class=\"right\">1,234</td><td class=\"good\">fine</td>"));
     strbuf_free(&out);
     grid_free(grid);
 }
@@ -133,9 +136,11 @@ static void test_grids_as_markup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_durations), cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_counts),
         cmocka_unit_test(test_an_offset_that_changes_is_said),
-        cmocka_unit_test(test_wrapping_keeps_to_the_width), cmocka_unit_test(test_grids_drop_columns_before_they_cut),
+        cmocka_unit_test(test_wrapping_keeps_to_the_width),
+        cmocka_unit_test(test_grids_drop_columns_before_they_cut),
         cmocka_unit_test(test_grids_as_markup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
