@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BASE_BUDGETS_H
+#define BASE_BUDGETS_H
+
+/*
+ * What one input may cost. The agent reads what anybody may write: a log with foreign text in it, a directory that everybody may write
+ * to, a history that somebody handed over, answers of servers. Each of them has a budget here, a constant with a sentence. The rule
+ * is: cut first, then work on what is left, and say what was cut. A test stands at each budget and one beyond it.
+ */
+
+/* --- The log: lines and what they say --- */
+
+/* --- The log's directory: rotated and packed files --- */
+
+/* --- The history and the saved state --- */
+
+/* --- Answers of servers --- */
+
+#endif
