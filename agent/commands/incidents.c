@@ -6,6 +6,7 @@
 #include "agent/commands/report/json.h"
 #include "agent/commands/report/report.h"
 #include "agent/commands/report/words.h"
+#include "agent/commands/show/format.h"
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "base/say.h"
@@ -36,16 +37,16 @@ static bool limit_read(const char *text, int64_t *limit)
 
 static void incidents_text(const struct report_incidents *list, int64_t now_ms, struct strbuf *out)
 {
-    struct face face = face_detect();
-    struct grid *grid = words_incidents(list, now_ms);
+    struct terminal terminal = terminal_detect();
+    struct show_table *table = words_incidents(list, now_ms);
     if (list->count == 0)
         strbuf_puts(out, "no incident\n");
     else
-        grid_text(grid, &face, 0, out);
-    grid_free(grid);
+        show_table_text(table, &terminal, 0, out);
+    show_table_free(table);
     if (list->count > 0) {
         struct strbuf zone = { 0 };
-        face_offset_words(&zone, face_offset(list->at[0].opened_ms));
+        format_offset_words(&zone, format_offset(list->at[0].opened_ms));
         strbuf_puts(&zone, "\n");
         strbuf_puts(out, "\nTimes in ");
         strbuf_puts(out, strbuf_text(&zone));
@@ -57,24 +58,24 @@ static int incidents_list(const struct config *config, int64_t limit, bool json)
 {
     struct strbuf error = { 0 }, out = { 0 };
     struct report_incidents list = { 0 };
-    struct rows rows = { .db = reader_open(config->history_db, &error) };
+    struct query query = { .db = reader_open(config->history_db, &error) };
     int code = EXIT_FAILED;
-    if (!rows.db)
+    if (!query.db)
         goto cleanup;
-    report_incidents_ask(&list, &rows, "ORDER BY i.opened_at DESC, i.id DESC LIMIT ?1", &limit, 1);
-    strbuf_puts(&error, strbuf_text(&rows.error));
+    report_incidents_ask(&list, &query, "ORDER BY i.opened_at DESC, i.id DESC LIMIT ?1", &limit, 1);
+    strbuf_puts(&error, strbuf_text(&query.error));
     if (error.len == 0 && json)
         incidents_json(&list, &out, &error);
     else if (error.len == 0)
-        incidents_text(&list, report_as_of(&rows, face_now_ms()), &out);
-    if (error.len == 0 && face_print(&out))
+        incidents_text(&list, report_as_of(&query, show_now_ms()), &out);
+    if (error.len == 0 && terminal_print(&out))
         code = EXIT_OK;
 cleanup:
     if (error.len > 0)
         say_error("incidents: %s", strbuf_text(&error));
     report_incidents_free(&list);
-    strbuf_free(&rows.error);
-    sqlite3_close(rows.db);
+    strbuf_free(&query.error);
+    sqlite3_close(query.db);
     strbuf_free(&error);
     strbuf_free(&out);
     return code;

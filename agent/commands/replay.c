@@ -127,7 +127,7 @@ static bool parse_until(const char *text, int64_t last_ms, int64_t *until_ms)
         *until_ms = last_ms + past_ms;
         return true;
     }
-    return when_parse(text, (int64_t)time(NULL) * 1000, WHEN_UNTIL, until_ms);
+    return parse_time(text, (int64_t)time(NULL) * 1000, TIME_UNTIL, until_ms);
 }
 
 /* 0 if one of them is no file of a known size. */

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "agent/commands/show/format.h"
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
@@ -30,18 +31,18 @@ static int64_t clock_ms(void)
 
 static int silence_write(sqlite3 *db, const char *sql, const int64_t *values, size_t count, const char *reason)
 {
-    struct rows rows = { .db = db };
+    struct query query = { .db = db };
     int code = EXIT_OK;
-    rows_ask(&rows, sql, values, count);
-    if (rows.statement)
-        sqlite3_bind_text(rows.statement, (int)count + 1, reason, -1, SQLITE_STATIC);
-    while (rows_next(&rows))
+    query_ask(&query, sql, values, count);
+    if (query.statement)
+        sqlite3_bind_text(query.statement, (int)count + 1, reason, -1, SQLITE_STATIC);
+    while (query_next(&query))
         ;
-    if (rows_failed(&rows)) {
-        say_error("silence: %s", strbuf_text(&rows.error));
+    if (query_failed(&query)) {
+        say_error("silence: %s", strbuf_text(&query.error));
         code = EXIT_FAILED;
     }
-    strbuf_free(&rows.error);
+    strbuf_free(&query.error);
     return code;
 }
 
@@ -54,11 +55,11 @@ static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
     if (code == EXIT_OK) {
         struct strbuf text = { 0 };
         strbuf_puts(&text, "silent for ");
-        face_duration(&text, duration_ms);
+        format_duration(&text, duration_ms);
         strbuf_puts(&text, ", until ");
-        face_time(&text, now_ms + duration_ms, face_offset(now_ms));
+        format_time(&text, now_ms + duration_ms, format_offset(now_ms));
         strbuf_puts(&text, "; incidents are recorded, not sent\n");
-        code = face_print(&text) ? EXIT_OK : EXIT_FAILED;
+        code = terminal_print(&text) ? EXIT_OK : EXIT_FAILED;
         strbuf_free(&text);
     }
     return code;
@@ -75,52 +76,52 @@ static int silence_end(sqlite3 *db)
         struct strbuf text = { 0 };
         int ended = sqlite3_changes(db);
         strbuf_printf(&text, ended ? "%d silence%s ended\n" : "no silence is in force\n", ended, ended == 1 ? "" : "s");
-        code = face_print(&text) ? EXIT_OK : EXIT_FAILED;
+        code = terminal_print(&text) ? EXIT_OK : EXIT_FAILED;
         strbuf_free(&text);
     }
     return code;
 }
 
-static void list_row(struct grid *grid, const struct rows *rows, int64_t now_ms, int offset)
+static void list_row(struct show_table *table, const struct query *query, int64_t now_ms, int offset)
 {
-    int64_t starts_ms = rows_int(rows, 0), ends_ms = rows_int(rows, 1), ended_ms = rows_int(rows, 2);
+    int64_t starts_ms = query_int(query, 0), ends_ms = query_int(query, 1), ended_ms = query_int(query, 2);
     bool active = !ended_ms && starts_ms <= now_ms && ends_ms > now_ms;
-    grid_cell(grid, active ? TONE_WARNING : TONE_DIM, active ? "in force" : ended_ms ? "ended by hand" : "over");
-    grid_time(grid, starts_ms, offset);
-    grid_time(grid, ended_ms ? ended_ms : ends_ms, offset);
-    grid_cell(grid, TONE_PLAIN, (const char *)sqlite3_column_text(rows->statement, 3));
+    show_table_cell(table, active ? TONE_WARNING : TONE_DIM, active ? "in force" : ended_ms ? "ended by hand" : "over");
+    show_table_time(table, starts_ms, offset);
+    show_table_time(table, ended_ms ? ended_ms : ends_ms, offset);
+    show_table_cell(table, TONE_PLAIN, (const char *)sqlite3_column_text(query->statement, 3));
 }
 
 static int silence_list(sqlite3 *db)
 {
-    static const struct grid_column columns[] = {
-        { "State", GRID_LEFT, 0 },
-        { "From", GRID_LEFT, 1 },
-        { "Until", GRID_LEFT, 0 },
-        { "Reason", GRID_LEFT, 0 },
+    static const struct show_column columns[] = {
+        { "State", ALIGN_LEFT, 0 },
+        { "From", ALIGN_LEFT, 1 },
+        { "Until", ALIGN_LEFT, 0 },
+        { "Reason", ALIGN_LEFT, 0 },
     };
-    struct grid *grid = grid_new(columns, sizeof columns / sizeof columns[0]);
-    struct rows rows = { .db = db };
+    struct show_table *table = show_table_new(columns, sizeof columns / sizeof columns[0]);
+    struct query query = { .db = db };
     struct strbuf out = { 0 };
-    struct face face = face_detect();
+    struct terminal terminal = terminal_detect();
     int64_t now_ms = clock_ms();
     int code = EXIT_FAILED;
-    rows_ask(&rows,
-             "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50", NULL,
-             0);
-    while (rows_next(&rows))
-        list_row(grid, &rows, now_ms, face_offset(now_ms));
-    if (grid_rows(grid) == 0)
+    query_ask(&query,
+              "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50",
+              NULL, 0);
+    while (query_next(&query))
+        list_row(table, &query, now_ms, format_offset(now_ms));
+    if (show_table_rows(table) == 0)
         strbuf_puts(&out, "no silence\n");
     else
-        grid_text(grid, &face, 0, &out);
-    if (rows_failed(&rows))
-        say_error("silence: %s", strbuf_text(&rows.error));
-    else if (face_print(&out))
+        show_table_text(table, &terminal, 0, &out);
+    if (query_failed(&query))
+        say_error("silence: %s", strbuf_text(&query.error));
+    else if (terminal_print(&out))
         code = EXIT_OK;
-    strbuf_free(&rows.error);
+    strbuf_free(&query.error);
     strbuf_free(&out);
-    grid_free(grid);
+    show_table_free(table);
     return code;
 }
 

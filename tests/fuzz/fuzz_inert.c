@@ -29,7 +29,7 @@ static size_t check_inert(struct slice text, bool ascii, const char *forbidden)
     for (; text.len > 0; count++) {
         uint32_t point = 0;
         take_point(&text, &point);
-        must(!inert_is_active(point) && (!ascii || point < 0x80));
+        must(!escape_is_needed(point) && (!ascii || point < 0x80));
         must(point >= 0x80 || !strchr(forbidden, (int)point));
     }
     return count;
@@ -65,27 +65,27 @@ static void check_markdown(struct slice text)
     }
 }
 
-static void put(struct slice bytes, enum inert_form form)
+static void put(struct slice bytes, enum escape_form form)
 {
     strbuf_clear(&out);
-    inert_put(&out, bytes, form);
+    escape_put(&out, bytes, form);
 }
 
 static void check_shown(struct slice bytes)
 {
     static const char *const html[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&#39;" }, *const markdown[] = { "&lt;",
                                                                                                             "&amp;" };
-    put(bytes, INERT_TEXT);
+    put(bytes, ESCAPE_TEXT);
     check_inert(strbuf_slice(&out), false, "");
     strbuf_clear(&again);
-    inert_put(&again, strbuf_slice(&out), INERT_TEXT);
+    escape_put(&again, strbuf_slice(&out), ESCAPE_TEXT);
     must(out.len == again.len && memcmp(strbuf_text(&out), strbuf_text(&again), out.len) == 0);
-    put(bytes, INERT_ASCII);
+    put(bytes, ESCAPE_ASCII);
     check_inert(strbuf_slice(&out), true, "");
-    put(bytes, INERT_HTML);
+    put(bytes, ESCAPE_HTML);
     check_inert(strbuf_slice(&out), false, "<>\"'");
     check_entities(strbuf_slice(&out), html, sizeof html / sizeof html[0]);
-    put(bytes, INERT_MARKDOWN);
+    put(bytes, ESCAPE_MARKDOWN);
     check_inert(strbuf_slice(&out), false, "<");
     check_entities(strbuf_slice(&out), markdown, sizeof markdown / sizeof markdown[0]);
     check_markdown(strbuf_slice(&out));

@@ -3,62 +3,64 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "agent/commands/show/format.h"
 #include "words.h"
 
 static const int64_t POST_MORTEM_MS = 3600000; /* the runbooks ask for one after an outage of more than an hour */
 enum { RECURRENCES_TO_ESCALATE = 3, MISSED_SHOWN = 12 };
 
-struct grid *words_tables(const struct report *report)
+struct show_table *words_tables(const struct report *report)
 {
-    static const struct grid_column columns[] = {
-        { "Table", GRID_LEFT, 0 },   { "Runs", GRID_RIGHT, 0 },        { "OK", GRID_RIGHT, 0 },
-        { "Failed", GRID_RIGHT, 0 }, { "Timeout", GRID_RIGHT, 1 },     { "Aborted", GRID_RIGHT, 3 },
-        { "Rows", GRID_RIGHT, 2 },   { "Last success", GRID_LEFT, 1 },
+    static const struct show_column columns[] = {
+        { "Table", ALIGN_LEFT, 0 },   { "Runs", ALIGN_RIGHT, 0 },        { "OK", ALIGN_RIGHT, 0 },
+        { "Failed", ALIGN_RIGHT, 0 }, { "Timeout", ALIGN_RIGHT, 1 },     { "Aborted", ALIGN_RIGHT, 3 },
+        { "Rows", ALIGN_RIGHT, 2 },   { "Last success", ALIGN_LEFT, 1 },
     };
-    struct grid *grid = grid_new(columns, sizeof columns / sizeof columns[0]);
+    struct show_table *grid = show_table_new(columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < report->table_count; i++) {
         const struct report_table *table = &report->tables[i];
-        grid_cell(grid, TONE_PLAIN, table->name);
-        grid_count(grid, table->runs);
-        grid_count(grid, table->ok);
-        grid_count(grid, table->failed);
-        grid_count(grid, table->timed_out);
-        grid_count(grid, table->aborted);
-        grid_count(grid, table->rows);
+        show_table_cell(grid, TONE_PLAIN, table->name);
+        show_table_count(grid, table->runs);
+        show_table_count(grid, table->ok);
+        show_table_count(grid, table->failed);
+        show_table_count(grid, table->timed_out);
+        show_table_count(grid, table->aborted);
+        show_table_count(grid, table->rows);
         if (table->last_success_ms)
-            grid_time(grid, table->last_success_ms, words_offset(report));
+            show_table_time(grid, table->last_success_ms, words_offset(report));
         else
-            grid_cell(grid, TONE_WARNING, "none in this window");
+            show_table_cell(grid, TONE_WARNING, "none in this window");
     }
     return grid;
 }
 
-struct grid *words_incidents(const struct report_incidents *list, int64_t now_ms)
+struct show_table *words_incidents(const struct report_incidents *list, int64_t now_ms)
 {
-    static const struct grid_column columns[] = {
-        { "Id", GRID_RIGHT, 0 },   { "Opened", GRID_LEFT, 0 }, { "Alert", GRID_LEFT, 0 }, { "Severity", GRID_LEFT, 2 },
-        { "State", GRID_LEFT, 1 }, { "Took", GRID_RIGHT, 0 },  { "Lead", GRID_RIGHT, 3 }, { "Tables", GRID_LEFT, 4 },
+    static const struct show_column columns[] = {
+        { "Id", ALIGN_RIGHT, 0 },      { "Opened", ALIGN_LEFT, 0 }, { "Alert", ALIGN_LEFT, 0 },
+        { "Severity", ALIGN_LEFT, 2 }, { "State", ALIGN_LEFT, 1 },  { "Took", ALIGN_RIGHT, 0 },
+        { "Lead", ALIGN_RIGHT, 3 },    { "Tables", ALIGN_LEFT, 4 },
     };
-    struct grid *grid = grid_new(columns, sizeof columns / sizeof columns[0]);
+    struct show_table *grid = show_table_new(columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < list->count; i++) {
         const struct report_incident *incident = &list->at[i];
         int64_t lead_ms;
         struct strbuf lead = { 0 };
-        grid_count(grid, incident->id);
-        grid_time(grid, incident->opened_ms, face_offset(list->at[0].opened_ms));
-        grid_cell(grid, incident->open ? words_tone(incident) : TONE_PLAIN, words_short_name(incident));
-        grid_cell(grid, words_tone(incident), incident->severity);
-        grid_cell(grid, incident->open ? TONE_BOLD : TONE_DIM,
-                  incident->open          ? "open"
-                  : incident->verified_ms ? "verified"
-                                          : "resolved");
-        grid_duration(grid, (incident->resolved_ms ? incident->resolved_ms : now_ms) - incident->opened_ms);
+        show_table_count(grid, incident->id);
+        show_table_time(grid, incident->opened_ms, format_offset(list->at[0].opened_ms));
+        show_table_cell(grid, incident->open ? words_tone(incident) : TONE_PLAIN, words_short_name(incident));
+        show_table_cell(grid, words_tone(incident), incident->severity);
+        show_table_cell(grid, incident->open ? TONE_BOLD : TONE_DIM,
+                        incident->open          ? "open"
+                        : incident->verified_ms ? "verified"
+                                                : "resolved");
+        show_table_duration(grid, (incident->resolved_ms ? incident->resolved_ms : now_ms) - incident->opened_ms);
         if (report_lead(incident, &lead_ms))
-            face_duration(&lead, lead_ms);
+            format_duration(&lead, lead_ms);
         else if (incident->notified_ms && !incident->open && !report_is_own(incident))
             strbuf_puts(&lead, "only us");
-        grid_cell(grid, TONE_PLAIN, strbuf_text(&lead));
-        grid_cell(grid, TONE_PLAIN, incident->tables);
+        show_table_cell(grid, TONE_PLAIN, strbuf_text(&lead));
+        show_table_cell(grid, TONE_PLAIN, incident->tables);
         strbuf_free(&lead);
     }
     return grid;
@@ -74,14 +76,14 @@ struct words words_gaps(const struct report *report)
         if (!table->gap_from_ms)
             continue;
         strbuf_puts(&value, "no new data from ");
-        face_time(&value, table->gap_from_ms, offset);
+        format_time(&value, table->gap_from_ms, offset);
         strbuf_puts(&value, table->gap_to_ms ? " until " : " and not yet caught up");
         if (table->gap_to_ms) {
-            face_time(&value, table->gap_to_ms, offset);
+            format_time(&value, table->gap_to_ms, offset);
             strbuf_puts(&value, " (");
-            face_duration(&value, table->gap_to_ms - table->gap_from_ms);
+            format_duration(&value, table->gap_to_ms - table->gap_from_ms);
             strbuf_puts(&value, "), then ");
-            face_count(&value, table->catch_up_rows);
+            format_count(&value, table->catch_up_rows);
             strbuf_puts(&value, " rows at once");
         }
         strbuf_printf(&value, "; %" PRId64 " slot%s brought nothing", table->gap_slots,
@@ -95,10 +97,10 @@ struct words words_gaps(const struct report *report)
 /* The day is said where it is not the one that the report begins on. */
 static void moment_put(const struct report *report, int64_t at_ms, struct strbuf *out)
 {
-    if (face_day(at_ms) == face_day(report->begin_ms))
-        face_clock(out, at_ms, words_offset(report));
+    if (format_day(at_ms) == format_day(report->begin_ms))
+        format_clock(out, at_ms, words_offset(report));
     else
-        face_time(out, at_ms, words_offset(report));
+        format_time(out, at_ms, words_offset(report));
 }
 
 void words_inhibited(const struct report *report, struct strbuf *out)
@@ -120,28 +122,28 @@ void words_inhibited(const struct report *report, struct strbuf *out)
 
 void words_usual(const struct report_usual *usual, struct strbuf *out)
 {
-    face_duration(out, usual->low_ms);
+    format_duration(out, usual->low_ms);
     strbuf_puts(out, " to ");
-    face_duration(out, usual->high_ms);
+    format_duration(out, usual->high_ms);
     strbuf_puts(out, ", median ");
-    face_duration(out, usual->median_ms);
+    format_duration(out, usual->median_ms);
 }
 
 void words_missed(const struct report *report, struct strbuf *out)
 {
     int offset = words_offset(report);
-    int64_t day = face_day(report->begin_ms);
+    int64_t day = format_day(report->begin_ms);
     strbuf_printf(out, "%" PRId64 " scheduled cycle%s did not start", report->totals.missed,
                   report->totals.missed == 1 ? "" : "s");
     for (size_t i = 0; i < report->missed_count && i < MISSED_SHOWN; i++) {
         const struct report_missed *missed = &report->missed[i];
         strbuf_puts(out, i ? ", " : ": ");
-        if (face_day(missed->slot_ms) != day)
-            face_time(out, missed->slot_ms, offset);
+        if (format_day(missed->slot_ms) != day)
+            format_time(out, missed->slot_ms, offset);
         else
-            face_clock(out, missed->slot_ms, offset);
+            format_clock(out, missed->slot_ms, offset);
         strbuf_puts(out, missed->overrun ? " (the cycle before it still ran)" : "");
-        day = face_day(missed->slot_ms);
+        day = format_day(missed->slot_ms);
     }
     if (report->totals.missed > MISSED_SHOWN)
         strbuf_printf(out, " and %" PRId64 " more", report->totals.missed - MISSED_SHOWN);
@@ -152,9 +154,9 @@ void words_delivery(const struct report_delivery *delivery, int said_offset, str
     strbuf_printf(out, "%s: %s", delivery->webhook, delivery->status);
     if (delivery->delivered_ms) {
         strbuf_puts(out, " at ");
-        face_clock(out, delivery->delivered_ms, said_offset);
+        format_clock(out, delivery->delivered_ms, said_offset);
         strbuf_puts(out, ", ");
-        face_duration(out, delivery->delivered_ms - delivery->created_ms);
+        format_duration(out, delivery->delivered_ms - delivery->created_ms);
     }
     if (delivery->attempts != 1 || delivery->last_error)
         strbuf_printf(out, ", %" PRId64 " attempt%s", delivery->attempts, delivery->attempts == 1 ? "" : "s");
@@ -173,7 +175,7 @@ void words_recurrence(const struct report *report, struct strbuf *out)
                   "%zu earlier of its kind within 30 days, %" PRId64 " within 24 hours; the last one, incident %" PRId64
                   ", at ",
                   count, report->earlier_in_day, report->earlier.at[0].id);
-    face_time(out, report->earlier.at[0].opened_ms, words_offset(report));
+    format_time(out, report->earlier.at[0].opened_ms, words_offset(report));
     strbuf_puts(out, ".");
     if (report->earlier.at[0].cause)
         strbuf_printf(out, " Its cause: %s", report->earlier.at[0].cause);
@@ -207,9 +209,9 @@ static void ask_time(const struct report *report, struct words *words)
     }
     if (expected && took > expected) {
         strbuf_puts(&value, incident->resolved_ms ? "Recovery took " : "Recovery has taken ");
-        face_duration(&value, took);
+        format_duration(&value, took);
         strbuf_puts(&value, " where the runbook says ");
-        face_duration(&value, expected);
+        format_duration(&value, expected);
         strbuf_puts(&value, ": which step was slow, and does the runbook need a change?");
         words_add(words, NULL, TONE_PLAIN, &value);
     }

@@ -26,8 +26,8 @@ void chart_free(struct chart *chart);
 /* A duration's place on the logarithmic scale, 0 (a second or less) to 1 (top). */
 double chart_height(const struct chart *chart, int64_t duration_ms);
 
-struct face;
-void chart_text(const struct report *report, const struct face *face, struct strbuf *out);
+struct terminal;
+void chart_text(const struct report *report, const struct terminal *terminal, struct strbuf *out);
 void chart_svg(const struct report *report, struct strbuf *out);
 
 #endif

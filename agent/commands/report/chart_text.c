@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
 
+#include "agent/commands/show/format.h"
 #include "agent/commands/show/terminal.h"
 #include "chart.h"
 #include "words.h"
@@ -9,16 +10,16 @@ enum { CHART_ROWS = 6, CHART_AXIS = 10, CHART_LEVELS = 8, CHART_STRETCH_MAX = 3 
 
 /* How the columns lie on the screen. */
 struct canvas {
-    const struct face *face;
+    const struct terminal *terminal;
     const struct chart *chart;
     int stretch; /* characters a column */
 };
 
-static const char *level_glyph(const struct face *face, int level)
+static const char *level_glyph(const struct terminal *terminal, int level)
 {
     static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
     static const char *const ascii[] = { " ", ".", ".", ":", ":", "|", "|", "#", "#" };
-    return face->utf8 ? blocks[level] : ascii[level];
+    return terminal->utf8 ? blocks[level] : ascii[level];
 }
 
 static enum tone column_tone(const struct report *report, const struct chart_column *column)
@@ -33,9 +34,9 @@ static void bar_put(const struct canvas *canvas, struct strbuf *out, enum tone t
 {
     int wide = canvas->stretch > 1 ? canvas->stretch - 1 : 1;
     for (int i = 0; i < wide; i++)
-        face_say(canvas->face, out, tone, glyph);
+        terminal_say(canvas->terminal, out, tone, glyph);
     if (canvas->stretch > 1)
-        face_say(canvas->face, out, TONE_DIM, rest);
+        terminal_say(canvas->terminal, out, TONE_DIM, rest);
 }
 
 static int row_of(const struct chart *chart, int64_t ms)
@@ -54,11 +55,11 @@ static void axis_put(const struct report *report, const struct canvas *canvas, i
     struct strbuf label = { 0 };
     for (size_t i = 0; i < sizeof marks / sizeof marks[0] && label.len == 0; i++)
         if (row_holds(canvas->chart, row, marks[i]))
-            face_duration(&label, marks[i]);
-    face_spaces(out, CHART_AXIS - 2 - (int)label.len);
-    face_say(canvas->face, out, TONE_DIM, strbuf_text(&label));
+            format_duration(&label, marks[i]);
+    terminal_spaces(out, CHART_AXIS - 2 - (int)label.len);
+    terminal_say(canvas->terminal, out, TONE_DIM, strbuf_text(&label));
     strbuf_puts(out, " ");
-    face_say(canvas->face, out, TONE_DIM, face_glyph(canvas->face, GLYPH_RAIL));
+    terminal_say(canvas->terminal, out, TONE_DIM, terminal_glyph(canvas->terminal, GLYPH_RAIL));
     strbuf_free(&label);
 }
 
@@ -68,7 +69,9 @@ static const char *backdrop(const struct report *report, const struct canvas *ca
         row_holds(canvas->chart, row, report->slow_ms) || row_holds(canvas->chart, row, report->too_slow_ms);
     bool usual = report->usual.cycles && row_of(canvas->chart, report->usual.low_ms) <= row &&
                  row <= row_of(canvas->chart, report->usual.high_ms);
-    return threshold ? face_glyph(canvas->face, GLYPH_GAP) : usual ? face_glyph(canvas->face, GLYPH_BAND) : " ";
+    return threshold ? terminal_glyph(canvas->terminal, GLYPH_GAP)
+           : usual   ? terminal_glyph(canvas->terminal, GLYPH_BAND)
+                     : " ";
 }
 
 static void durations_put(const struct report *report, const struct canvas *canvas, int row, struct strbuf *out)
@@ -83,29 +86,29 @@ static void durations_put(const struct report *report, const struct canvas *canv
         if (row == 0 && column->cycles && level == 0)
             level = 1;
         if (missed)
-            bar_put(canvas, out, TONE_CRITICAL, face_glyph(canvas->face, GLYPH_BAD), behind);
+            bar_put(canvas, out, TONE_CRITICAL, terminal_glyph(canvas->terminal, GLYPH_BAD), behind);
         else if (level == 0)
             bar_put(canvas, out, TONE_DIM, behind, behind);
         else
-            bar_put(canvas, out, column_tone(report, column), level_glyph(canvas->face, level), behind);
+            bar_put(canvas, out, column_tone(report, column), level_glyph(canvas->terminal, level), behind);
     }
     strbuf_puts(out, "\n");
 }
 
 static void label_put(const struct canvas *canvas, struct strbuf *out, const char *label)
 {
-    face_spaces(out, CHART_AXIS - 2 - (int)strlen(label));
-    face_say(canvas->face, out, TONE_DIM, label);
-    face_spaces(out, 2);
+    terminal_spaces(out, CHART_AXIS - 2 - (int)strlen(label));
+    terminal_say(canvas->terminal, out, TONE_DIM, label);
+    terminal_spaces(out, 2);
 }
 
 static void incident_put(const struct canvas *canvas, enum tone tone, struct strbuf *out)
 {
     label_put(canvas, out, "incident");
     for (size_t i = 0; i < canvas->chart->count; i++) {
-        const char *glyph = canvas->chart->columns[i].in_incident ? face_glyph(canvas->face, GLYPH_SHADE) : " ";
+        const char *glyph = canvas->chart->columns[i].in_incident ? terminal_glyph(canvas->terminal, GLYPH_SHADE) : " ";
         for (int k = 0; k < canvas->stretch; k++)
-            face_say(canvas->face, out, tone, glyph);
+            terminal_say(canvas->terminal, out, tone, glyph);
     }
     strbuf_puts(out, "\n");
 }
@@ -117,7 +120,7 @@ static void rows_put(const struct canvas *canvas, struct strbuf *out)
         const struct chart_column *column = &canvas->chart->columns[i];
         double share = canvas->chart->rows_max ? (double)column->rows / (double)canvas->chart->rows_max : 0;
         int level = column->rows > 0 ? 1 + (int)(share * (CHART_LEVELS - 1)) : 0;
-        bar_put(canvas, out, TONE_PLAIN, level_glyph(canvas->face, level), " ");
+        bar_put(canvas, out, TONE_PLAIN, level_glyph(canvas->terminal, level), " ");
     }
     strbuf_puts(out, "\n");
 }
@@ -134,14 +137,14 @@ static void times_put(const struct canvas *canvas, int offset, struct strbuf *ou
         int at = (int)i * canvas->stretch;
         struct strbuf text = { 0 };
         int64_t mid = (chart->columns[i].from_ms + chart->columns[i].to_ms) / 2;
-        bool due = days ? face_day(mid) != tick : mid / 3600000 != tick;
-        tick = days ? face_day(mid) : mid / 3600000;
+        bool due = days ? format_day(mid) != tick : mid / 3600000 != tick;
+        tick = days ? format_day(mid) : mid / 3600000;
         if (due && i > 0 && (column == 0 || at > column + 1) && at + wide <= (int)chart->count * canvas->stretch) {
-            face_time(&text, mid, offset);
-            face_spaces(out, owed + at - column);
+            format_time(&text, mid, offset);
+            terminal_spaces(out, owed + at - column);
             char *stamp = must_copy(strbuf_text(&text) + (days ? 0 : 11), (size_t)(days ? 10 : 2));
-            face_say(canvas->face, out, TONE_DIM, stamp);
-            face_say(canvas->face, out, TONE_DIM, days ? "" : ":00");
+            terminal_say(canvas->terminal, out, TONE_DIM, stamp);
+            terminal_say(canvas->terminal, out, TONE_DIM, days ? "" : ":00");
             free(stamp);
             owed = 0;
             column = at + wide;
@@ -158,24 +161,24 @@ static void usual_put(const struct report *report, const struct canvas *canvas, 
     if (report->usual.cycles == 0)
         return;
     label_put(canvas, out, "usual");
-    strbuf_printf(&text, "%s ", face_glyph(canvas->face, GLYPH_BAND));
+    strbuf_printf(&text, "%s ", terminal_glyph(canvas->terminal, GLYPH_BAND));
     words_usual(&report->usual, &text);
-    face_say(canvas->face, out, TONE_DIM, strbuf_text(&text));
+    terminal_say(canvas->terminal, out, TONE_DIM, strbuf_text(&text));
     strbuf_puts(out, "\n");
     strbuf_free(&text);
 }
 
-void chart_text(const struct report *report, const struct face *face, struct strbuf *out)
+void chart_text(const struct report *report, const struct terminal *terminal, struct strbuf *out)
 {
-    int room = face->width - CHART_AXIS;
+    int room = terminal->width - CHART_AXIS;
     struct chart chart = chart_make(report, (size_t)room);
-    struct canvas canvas = { face, &chart, room / (int)chart.count };
+    struct canvas canvas = { terminal, &chart, room / (int)chart.count };
     canvas.stretch = canvas.stretch > CHART_STRETCH_MAX ? CHART_STRETCH_MAX : canvas.stretch;
     for (int row = CHART_ROWS - 1; row >= 0; row--)
         durations_put(report, &canvas, row, out);
     incident_put(&canvas, report->incident.critical_ms ? TONE_CRITICAL : TONE_WARNING, out);
     rows_put(&canvas, out);
-    times_put(&canvas, face_offset(report->begin_ms), out);
+    times_put(&canvas, format_offset(report->begin_ms), out);
     usual_put(report, &canvas, out);
     chart_free(&chart);
 }

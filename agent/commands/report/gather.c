@@ -31,48 +31,48 @@ static enum alert alert_named(const char *name)
     return (enum alert)alert;
 }
 
-void report_incident_read(struct report_incident *incident, const struct rows *rows)
+void report_incident_read(struct report_incident *incident, const struct query *query)
 {
     *incident = (struct report_incident){
-        .id = rows_int(rows, 0),
-        .alert_name = rows_text(rows, 1),
-        .table = rows_text(rows, 2),
-        .tables = rows_text(rows, 3),
-        .severity = rows_text(rows, 4),
-        .open = rows_int(rows, 5) != 0,
-        .onset_ms = rows_int(rows, 6),
-        .opened_ms = rows_int(rows, 7),
-        .critical_ms = rows_int(rows, 8),
-        .resolved_ms = rows_int(rows, 9),
-        .verified_ms = rows_int(rows, 10),
-        .escalated_ms = rows_int(rows, 11),
-        .prometheus_ms = rows_int(rows, 12),
-        .notified_ms = rows_int(rows, 13),
-        .silenced = rows_int(rows, 14),
-        .cause = rows_text(rows, 15),
-        .deviations = rows_text(rows, 16),
-        .likely_cause = rows_text(rows, 17),
-        .scenario = rows_text(rows, 18),
-        .runbook = rows_text(rows, 19),
-        .first_command = rows_text(rows, 20),
-        .evidence = rows_text(rows, 21),
-        .summary = rows_text(rows, 22),
-        .tables_json = rows_text(rows, 23),
+        .id = query_int(query, 0),
+        .alert_name = query_text(query, 1),
+        .table = query_text(query, 2),
+        .tables = query_text(query, 3),
+        .severity = query_text(query, 4),
+        .open = query_int(query, 5) != 0,
+        .onset_ms = query_int(query, 6),
+        .opened_ms = query_int(query, 7),
+        .critical_ms = query_int(query, 8),
+        .resolved_ms = query_int(query, 9),
+        .verified_ms = query_int(query, 10),
+        .escalated_ms = query_int(query, 11),
+        .prometheus_ms = query_int(query, 12),
+        .notified_ms = query_int(query, 13),
+        .silenced = query_int(query, 14),
+        .cause = query_text(query, 15),
+        .deviations = query_text(query, 16),
+        .likely_cause = query_text(query, 17),
+        .scenario = query_text(query, 18),
+        .runbook = query_text(query, 19),
+        .first_command = query_text(query, 20),
+        .evidence = query_text(query, 21),
+        .summary = query_text(query, 22),
+        .tables_json = query_text(query, 23),
     };
     incident->alert = alert_named(incident->alert_name);
     if (!incident->onset_ms)
         incident->onset_ms = incident->opened_ms;
 }
 
-void report_incidents_ask(struct report_incidents *list, struct rows *rows, const char *where, const int64_t *values,
+void report_incidents_ask(struct report_incidents *list, struct query *query, const char *where, const int64_t *values,
                           size_t count)
 {
     struct strbuf sql = { 0 };
     strbuf_printf(&sql, "%s%s", incident_columns, where);
-    rows_ask(rows, strbuf_text(&sql), values, count);
-    while (rows_next(rows)) {
+    query_ask(query, strbuf_text(&sql), values, count);
+    while (query_next(query)) {
         list->at = list_room(list->at, list->count, sizeof *list->at);
-        report_incident_read(&list->at[list->count++], rows);
+        report_incident_read(&list->at[list->count++], query);
     }
     strbuf_free(&sql);
 }
@@ -94,53 +94,53 @@ static int64_t larger(int64_t a, int64_t b)
 }
 
 /* A number that the agent wrote of itself, or 0. */
-static int64_t agent_fact(struct rows *rows, const char *name)
+static int64_t agent_fact(struct query *query, const char *name)
 {
     int64_t value = 0;
-    rows_ask(rows, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
-    if (rows_next(rows)) {
-        char *text = rows_text(rows, 0);
+    query_ask(query, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
+    if (query_next(query)) {
+        char *text = query_text(query, 0);
         struct archive archive;
         archive_load_from(&archive, slice_of(text ? text : ""));
         archive_i64(&archive, name, &value);
         free(text);
     }
-    rows_end(rows);
+    query_end(query);
     return value;
 }
 
 /* The schedule as the agent last learnt it from the log, else as configured. */
-static int64_t interval_of(struct rows *rows, const struct config *config)
+static int64_t interval_of(struct query *query, const struct config *config)
 {
     int64_t interval_ms = config->settings.schedule.interval_ms;
     if (interval_ms <= 0)
-        interval_ms = agent_fact(rows, "interval_ms");
+        interval_ms = agent_fact(query, "interval_ms");
     return interval_ms > 0 ? interval_ms : INTERVAL_DEFAULT_MS;
 }
 
-int64_t report_as_of(struct rows *rows, int64_t now_ms)
+int64_t report_as_of(struct query *query, int64_t now_ms)
 {
-    int64_t pid = agent_fact(rows, "pid"), alive_ms = agent_fact(rows, "alive_ms");
-    if (status_probe_agent(pid, agent_fact(rows, "started_ms")) == AGENT_RUNNING)
+    int64_t pid = agent_fact(query, "pid"), alive_ms = agent_fact(query, "alive_ms");
+    if (status_probe_agent(pid, agent_fact(query, "started_ms")) == AGENT_RUNNING)
         return now_ms;
-    int64_t seen_ms = rows_value(rows,
-                                 "SELECT max(coalesce((SELECT max(started_at, coalesce(ended_at, 0)) FROM cycle"
-                                 " ORDER BY started_at DESC LIMIT 1), 0),"
-                                 " coalesce((SELECT at FROM timeline ORDER BY id DESC LIMIT 1), 0))",
-                                 NULL, 0);
+    int64_t seen_ms = query_value(query,
+                                  "SELECT max(coalesce((SELECT max(started_at, coalesce(ended_at, 0)) FROM cycle"
+                                  " ORDER BY started_at DESC LIMIT 1), 0),"
+                                  " coalesce((SELECT at FROM timeline ORDER BY id DESC LIMIT 1), 0))",
+                                  NULL, 0);
     seen_ms = larger(seen_ms, alive_ms);
     return seen_ms && seen_ms < now_ms ? seen_ms : now_ms;
 }
 
-static void report_begin(struct report *report, struct rows *rows, const struct config *config, int64_t now_ms)
+static void report_begin(struct report *report, struct query *query, const struct config *config, int64_t now_ms)
 {
     report->made_ms = now_ms;
-    report->now_ms = report_as_of(rows, now_ms);
+    report->now_ms = report_as_of(query, now_ms);
     report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
-    report->interval_ms = interval_of(rows, config);
+    report->interval_ms = interval_of(query, config);
     report->interval_learnt = config->settings.schedule.interval_ms <= 0;
     if (report->kind == REPORT_INCIDENT && report->interval_learnt)
-        report->interval_ms = report_interval_before(rows, report->incident.onset_ms, report->interval_ms);
+        report->interval_ms = report_interval_before(query, report->incident.onset_ms, report->interval_ms);
     /* The runbook's 20 and 30 min, or what a longer interval allows, unless they are configured. */
     int64_t warning_ms = config->settings.detect.lag_warning_ms, critical_ms = config->settings.detect.lag_critical_ms;
     report->lag_warning_ms = warning_ms ? warning_ms : larger(20 * MINUTE_MS, report->interval_ms + 5 * MINUTE_MS);
@@ -165,18 +165,18 @@ static void window_around(struct report *report)
         report->until_ms = larger(report->now_ms, report->end_ms);
 }
 
-static void gather_neighbours(struct report *report, struct rows *rows)
+static void gather_neighbours(struct report *report, struct query *query)
 {
     const struct report_incident *incident = &report->incident;
     int64_t overlap[] = { incident->id, report->begin_ms, report->end_ms };
-    report_incidents_ask(&report->related, rows,
+    report_incidents_ask(&report->related, query,
                          "WHERE i.id <> ?1 AND i.opened_at <= ?3 AND (i.state = 'open' OR i.resolved_at >= ?2)"
                          " ORDER BY i.opened_at, i.id LIMIT 50",
                          overlap, 3);
 
     /* The same kind is the same runbook: an alert changes its name as it worsens. */
     int64_t recent[] = { incident->id, incident->opened_ms - RECURRENCE_DAYS * DAY_MS, incident->opened_ms };
-    report_incidents_ask(&report->earlier, rows,
+    report_incidents_ask(&report->earlier, query,
                          "JOIN incident s ON s.id = ?1 WHERE i.id <> ?1 AND i.opened_at >= ?2 AND i.opened_at <= ?3"
                          " AND (i.alert = s.alert OR i.runbook = s.runbook) ORDER BY i.opened_at DESC, i.id DESC",
                          recent, 3);
@@ -185,28 +185,28 @@ static void gather_neighbours(struct report *report, struct rows *rows)
 }
 
 /* All queries of a report see the same moment. */
-static bool snapshot_begin(struct rows *rows)
+static bool snapshot_begin(struct query *query)
 {
-    rows_ask(rows, "BEGIN", NULL, 0);
-    rows_next(rows);
-    return !rows_failed(rows);
+    query_ask(query, "BEGIN", NULL, 0);
+    query_next(query);
+    return !query_failed(query);
 }
 
-static bool snapshot_end(struct rows *rows, struct strbuf *error)
+static bool snapshot_end(struct query *query, struct strbuf *error)
 {
-    rows_end(rows);
-    sqlite3_exec(rows->db, "COMMIT", NULL, NULL, NULL);
-    bool good = !rows_failed(rows);
-    strbuf_puts(error, strbuf_text(&rows->error));
-    strbuf_free(&rows->error);
+    query_end(query);
+    sqlite3_exec(query->db, "COMMIT", NULL, NULL, NULL);
+    bool good = !query_failed(query);
+    strbuf_puts(error, strbuf_text(&query->error));
+    strbuf_free(&query->error);
     return good;
 }
 
-static bool incident_find(struct report *report, struct rows *rows, int64_t id)
+static bool incident_find(struct report *report, struct query *query, int64_t id)
 {
     struct report_incidents found = { 0 };
     const char *where = id ? "WHERE i.id = ?1" : "WHERE ?1 = 0 ORDER BY i.opened_at DESC, i.id DESC LIMIT 1";
-    report_incidents_ask(&found, rows, where, &id, 1);
+    report_incidents_ask(&found, query, where, &id, 1);
     bool is_there = found.count > 0;
     if (is_there)
         report->incident = found.at[0];
@@ -217,20 +217,20 @@ static bool incident_find(struct report *report, struct rows *rows, int64_t id)
 enum report_found report_gather_incident(struct report *report, struct sqlite3 *db, const struct config *config,
                                          int64_t id, int64_t now_ms, struct strbuf *error)
 {
-    struct rows rows = { .db = db };
+    struct query query = { .db = db };
     *report = (struct report){ .kind = REPORT_INCIDENT };
-    bool found = snapshot_begin(&rows) && incident_find(report, &rows, id);
+    bool found = snapshot_begin(&query) && incident_find(report, &query, id);
     if (found) {
-        report_begin(report, &rows, config, now_ms);
+        report_begin(report, &query, config, now_ms);
         window_around(report);
-        gather_neighbours(report, &rows);
-        report_gather_cycles(report, &rows);
-        report_gather_usual(report, &rows, (size_t)config->settings.detect.min_samples);
-        report_gather_tables(report, &rows);
-        report_gather_story(report, &rows);
+        gather_neighbours(report, &query);
+        report_gather_cycles(report, &query);
+        report_gather_usual(report, &query, (size_t)config->settings.detect.min_samples);
+        report_gather_tables(report, &query);
+        report_gather_story(report, &query);
         report_total(report);
     }
-    if (!snapshot_end(&rows, error))
+    if (!snapshot_end(&query, error))
         return REPORT_ERROR;
     return found ? REPORT_FOUND : REPORT_NOTHING;
 }
@@ -238,23 +238,23 @@ enum report_found report_gather_incident(struct report *report, struct sqlite3 *
 enum report_found report_gather_period(struct report *report, struct sqlite3 *db, const struct config *config,
                                        int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error)
 {
-    struct rows rows = { .db = db };
+    struct query query = { .db = db };
     int64_t period[] = { since_ms, until_ms };
     *report = (struct report){
         .kind = REPORT_PERIOD, .since_ms = since_ms, .until_ms = until_ms, .begin_ms = since_ms, .end_ms = until_ms
     };
-    if (snapshot_begin(&rows)) {
-        report_begin(report, &rows, config, now_ms);
-        report_incidents_ask(&report->incidents, &rows,
+    if (snapshot_begin(&query)) {
+        report_begin(report, &query, config, now_ms);
+        report_incidents_ask(&report->incidents, &query,
                              "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1)"
                              " ORDER BY i.opened_at, i.id",
                              period, 2);
-        report_gather_cycles(report, &rows);
-        report_gather_usual(report, &rows, (size_t)config->settings.detect.min_samples);
-        report_gather_tables(report, &rows);
+        report_gather_cycles(report, &query);
+        report_gather_usual(report, &query, (size_t)config->settings.detect.min_samples);
+        report_gather_tables(report, &query);
         report_total(report);
     }
-    return snapshot_end(&rows, error) ? REPORT_FOUND : REPORT_ERROR;
+    return snapshot_end(&query, error) ? REPORT_FOUND : REPORT_ERROR;
 }
 
 static void incident_free(struct report_incident *incident)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "agent/commands/show/escape.h"
+#include "agent/commands/show/format.h"
 #include "chart.h"
 #include "style.h"
 #include "words.h"
@@ -24,7 +25,7 @@ static const char *tone_class(enum tone tone)
 
 static void text_put(const struct page *page, const char *text)
 {
-    inert_puts(page->out, text, INERT_HTML);
+    escape_puts(page->out, text, ESCAPE_HTML);
 }
 
 static void literal_put(const struct page *page, const char *text)
@@ -84,9 +85,9 @@ static void head_put(const struct page *page, enum tone tone)
     if (incident)
         strbuf_printf(page->out, "<span class=\"badge %s\">%s</span>", tone_class(words_tone(&report->incident)),
                       words_tone(&report->incident) == TONE_CRITICAL ? "critical" : "warning");
-    face_date(&line, report->begin_ms);
+    format_date(&line, report->begin_ms);
     strbuf_puts(&line, ", times in ");
-    face_offset_words(&line, page->offset);
+    format_offset_words(&line, page->offset);
     if (report->host)
         strbuf_printf(&line, ", host %s", report->host);
     text_put(page, strbuf_text(&line));
@@ -119,7 +120,7 @@ static void card_put(const struct page *page, const char *label, enum tone tone,
 static void duration_card_put(const struct page *page, const char *label, enum tone tone, int64_t ms, const char *note)
 {
     struct strbuf figure = { 0 };
-    face_duration(&figure, ms);
+    format_duration(&figure, ms);
     card_put(page, label, tone, strbuf_text(&figure), note);
     strbuf_free(&figure);
 }
@@ -133,7 +134,7 @@ static void recovery_card_put(const struct page *page)
     strbuf_puts(&note, incident->resolved_ms ? "" : "so far");
     if (expected) {
         strbuf_puts(&note, incident->resolved_ms ? "the runbook expects up to " : "; the runbook expects up to ");
-        face_duration(&note, expected);
+        format_duration(&note, expected);
     }
     enum tone tone = expected && took > expected ? TONE_WARNING : TONE_PLAIN;
     duration_card_put(page, "Time to recover", tone, took, strbuf_text(&note));
@@ -236,7 +237,7 @@ static void deliveries_put(const struct page *page, const struct report_event *e
 static void event_put(const struct page *page, const struct report_event *event)
 {
     strbuf_printf(page->out, "<li class=\"%s\"><time>", mark_class(event->mark));
-    face_clock(page->out, event->at_ms, page->offset);
+    format_clock(page->out, event->at_ms, page->offset);
     strbuf_puts(page->out, "</time><div><p>");
     if (event->mark == MARK_EVIDENCE) {
         literal_put(page, event->text);
@@ -255,16 +256,16 @@ static void event_put(const struct page *page, const struct report_event *event)
 
 static void story_put(const struct page *page)
 {
-    int64_t day = face_day(page->report->begin_ms);
+    int64_t day = format_day(page->report->begin_ms);
     section_begin(page, "Timeline");
     strbuf_puts(page->out, "<ol class=\"story\">\n");
     for (size_t i = 0; i < page->report->event_count; i++) {
         const struct report_event *event = &page->report->events[i];
-        if (face_day(event->at_ms) != day) {
+        if (format_day(event->at_ms) != day) {
             strbuf_puts(page->out, "<li class=\"day\">");
-            face_date(page->out, event->at_ms);
+            format_date(page->out, event->at_ms);
             strbuf_puts(page->out, "</li>\n");
-            day = face_day(event->at_ms);
+            day = format_day(event->at_ms);
         }
         event_put(page, event);
     }
@@ -272,14 +273,14 @@ static void story_put(const struct page *page)
     section_end(page);
 }
 
-static void grid_put(const struct page *page, const char *heading, struct grid *grid)
+static void grid_put(const struct page *page, const char *heading, struct show_table *grid)
 {
-    if (grid_rows(grid) > 0) {
+    if (show_table_rows(grid) > 0) {
         section_begin(page, heading);
-        grid_html(grid, page->out);
+        show_table_html(grid, page->out);
         section_end(page);
     }
-    grid_free(grid);
+    show_table_free(grid);
 }
 
 static void gaps_put(const struct page *page)
@@ -368,6 +369,6 @@ void report_html(const struct report *report, struct strbuf *out)
     else
         period_put(&page);
     strbuf_puts(out, "<footer>Made from the agent's history at ");
-    face_time(out, report->made_ms, page.offset);
+    format_time(out, report->made_ms, page.offset);
     strbuf_puts(out, " by agent " AGENT_VERSION ".</footer>\n</main>\n</body>\n</html>\n");
 }

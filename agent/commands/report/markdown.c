@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "agent/commands/show/escape.h"
+#include "agent/commands/show/format.h"
 #include "chart.h"
 #include "words.h"
 
@@ -16,7 +17,7 @@ static void literal_put(const struct page *page, const char *text)
 {
     struct strbuf inert = { 0 };
     size_t longest = 0, run = 0;
-    inert_puts(&inert, text, INERT_TEXT);
+    escape_puts(&inert, text, ESCAPE_TEXT);
     for (size_t i = 0; i < inert.len; i++) {
         run = inert.at[i] == '`' ? run + 1 : 0;
         longest = run > longest ? run : longest;
@@ -35,13 +36,13 @@ static void facts_put(const struct page *page, struct words words)
         strbuf_puts(page->out, "- ");
         if (words.at[i].label) {
             strbuf_puts(page->out, "**");
-            inert_puts(page->out, words.at[i].label, INERT_MARKDOWN);
+            escape_puts(page->out, words.at[i].label, ESCAPE_MARKDOWN);
             strbuf_puts(page->out, ":** ");
         }
         if (words.at[i].form == WORDS_LITERAL)
             literal_put(page, words.at[i].value);
         else
-            inert_puts(page->out, words.at[i].value, INERT_MARKDOWN);
+            escape_puts(page->out, words.at[i].value, ESCAPE_MARKDOWN);
         strbuf_puts(page->out, "\n");
     }
     words_free(&words);
@@ -54,13 +55,13 @@ static void section_put(const struct page *page, const char *heading, struct wor
     facts_put(page, words);
 }
 
-static void grid_put(const struct page *page, const char *heading, struct grid *grid)
+static void grid_put(const struct page *page, const char *heading, struct show_table *grid)
 {
-    if (grid_rows(grid) > 0) {
+    if (show_table_rows(grid) > 0) {
         strbuf_printf(page->out, "\n## %s\n\n", heading);
-        grid_markdown(grid, page->out);
+        show_table_markdown(grid, page->out);
     }
-    grid_free(grid);
+    show_table_free(grid);
 }
 
 static void head_put(const struct page *page)
@@ -69,23 +70,23 @@ static void head_put(const struct page *page)
     struct strbuf text = { 0 };
     words_title(report, &text);
     strbuf_puts(page->out, "# ");
-    inert_puts(page->out, strbuf_text(&text), INERT_MARKDOWN);
+    escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
     strbuf_clear(&text);
     words_headline(report, &text);
     strbuf_puts(page->out, "\n\n**");
-    inert_puts(page->out, strbuf_text(&text), INERT_MARKDOWN);
+    escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
     strbuf_puts(page->out, "**\n\n");
     if (report->kind == REPORT_INCIDENT && report->incident.summary) {
-        inert_puts(page->out, report->incident.summary, INERT_MARKDOWN);
+        escape_puts(page->out, report->incident.summary, ESCAPE_MARKDOWN);
         strbuf_puts(page->out, "\n\n");
     }
     strbuf_clear(&text);
-    face_date(&text, report->begin_ms);
+    format_date(&text, report->begin_ms);
     strbuf_puts(&text, ", times in ");
-    face_offset_words(&text, page->offset);
+    format_offset_words(&text, page->offset);
     if (report->host)
         strbuf_printf(&text, ", host %s", report->host);
-    inert_puts(page->out, strbuf_text(&text), INERT_MARKDOWN);
+    escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
     strbuf_puts(page->out, "\n");
     strbuf_free(&text);
 }
@@ -94,14 +95,14 @@ static void event_put(const struct page *page, const struct report_event *event)
 {
     struct strbuf text = { 0 };
     strbuf_puts(page->out, "- ");
-    face_clock(page->out, event->at_ms, page->offset);
+    format_clock(page->out, event->at_ms, page->offset);
     strbuf_puts(page->out, " **");
-    inert_puts(page->out, event->kind, INERT_MARKDOWN);
+    escape_puts(page->out, event->kind, ESCAPE_MARKDOWN);
     strbuf_puts(page->out, "** ");
     if (event->mark == MARK_EVIDENCE)
         literal_put(page, event->text);
     else
-        inert_puts(page->out, event->text, INERT_MARKDOWN);
+        escape_puts(page->out, event->text, ESCAPE_MARKDOWN);
     if (event->offset >= 0)
         strbuf_printf(page->out, " (log offset %" PRId64 ")", event->offset);
     strbuf_puts(page->out, "\n");
@@ -109,7 +110,7 @@ static void event_put(const struct page *page, const struct report_event *event)
         strbuf_clear(&text);
         words_delivery(&page->report->deliveries[event->first_delivery + i], page->offset, &text);
         strbuf_puts(page->out, "  - ");
-        inert_puts(page->out, strbuf_text(&text), INERT_MARKDOWN);
+        escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
         strbuf_puts(page->out, "\n");
     }
     strbuf_free(&text);
@@ -117,11 +118,11 @@ static void event_put(const struct page *page, const struct report_event *event)
 
 static void chart_put(const struct page *page)
 {
-    struct face face = { .width = 90, .utf8 = true };
+    struct terminal terminal = { .width = 90, .utf8 = true };
     if (page->report->cycle_count == 0)
         return;
     strbuf_puts(page->out, "\n## Cycle durations (logarithmic)\n\n```text\n");
-    chart_text(page->report, &face, page->out);
+    chart_text(page->report, &terminal, page->out);
     strbuf_puts(page->out, "```\n");
 }
 
@@ -131,11 +132,11 @@ static void story_put(const struct page *page)
     strbuf_puts(page->out, "\n## Timeline\n");
     for (size_t i = 0; i < page->report->event_count; i++) {
         const struct report_event *event = &page->report->events[i];
-        if (face_day(event->at_ms) != day) {
+        if (format_day(event->at_ms) != day) {
             strbuf_puts(page->out, "\n### ");
-            face_date(page->out, event->at_ms);
+            format_date(page->out, event->at_ms);
             strbuf_puts(page->out, "\n\n");
-            day = face_day(event->at_ms);
+            day = format_day(event->at_ms);
         }
         event_put(page, event);
     }
@@ -169,7 +170,7 @@ static void incident_put(const struct page *page)
     grid_put(page, "Open at the same time", words_incidents(&report->related, report->now_ms));
     words_recurrence(report, &text);
     strbuf_puts(page->out, "\n## Recurrence\n\n");
-    inert_puts(page->out, strbuf_text(&text), INERT_MARKDOWN);
+    escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
     strbuf_puts(page->out, "\n");
     strbuf_free(&text);
     section_put(page, "Open questions", words_questions(report));

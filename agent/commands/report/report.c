@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "agent/commands/options.h"
+#include "agent/commands/show/format.h"
 #include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/terminal.h"
 #include "base/say.h"
@@ -45,9 +46,9 @@ static bool wish_format(struct wish *wish, const char *name)
     return format < REPORT_FORMATS;
 }
 
-static bool wish_time(const char *option, const char *text, enum when_edge edge, int64_t *ms)
+static bool wish_time(const char *option, const char *text, enum time_edge edge, int64_t *ms)
 {
-    if (!text || when_parse(text, face_now_ms(), edge, ms))
+    if (!text || parse_time(text, show_now_ms(), edge, ms))
         return true;
     say_error("--%s: '%s' is no time: say 2h, 7d, yesterday, 2026-03-03 or 2026-03-03T10:15", option, text);
     return false;
@@ -70,16 +71,16 @@ static bool wish_incident(struct wish *wish, const char *text)
 static bool wish_read(struct wish *wish, const struct options *options)
 {
     const char *const *values = options->values;
-    *wish = (struct wish){ .period = values[OPTION_SINCE] || values[OPTION_UNTIL], .until_ms = face_now_ms() };
+    *wish = (struct wish){ .period = values[OPTION_SINCE] || values[OPTION_UNTIL], .until_ms = show_now_ms() };
     if (options->operand_count > 0) {
         say_error("report: '%s': unexpected (--incident ID names an incident)", options->operands[0]);
         return false;
     }
     if (!wish_format(wish, values[OPTION_FORMAT]) || !wish_incident(wish, values[OPTION_INCIDENT]) ||
-        !wish_time("until", values[OPTION_UNTIL], WHEN_UNTIL, &wish->until_ms))
+        !wish_time("until", values[OPTION_UNTIL], TIME_UNTIL, &wish->until_ms))
         return false;
     wish->since_ms = wish->until_ms - INT64_C(7) * 86400000;
-    if (!wish_time("since", values[OPTION_SINCE], WHEN_SINCE, &wish->since_ms))
+    if (!wish_time("since", values[OPTION_SINCE], TIME_SINCE, &wish->since_ms))
         return false;
     if (wish->period && wish->incident) {
         say_error("report: --incident and a period exclude each other");
@@ -95,12 +96,12 @@ static bool wish_read(struct wish *wish, const struct options *options)
 static bool report_render(const struct report *report, enum report_format format, struct strbuf *out,
                           struct strbuf *error)
 {
-    struct face face = face_detect();
+    struct terminal terminal = terminal_detect();
     switch (format) {
     case REPORT_MARKDOWN: report_markdown(report, out); return true;
     case REPORT_HTML: report_html(report, out); return true;
     case REPORT_JSON: return report_json(report, out, error);
-    default: report_text(report, &face, out); return true;
+    default: report_text(report, &terminal, out); return true;
     }
 }
 
@@ -112,9 +113,9 @@ static int report_make(const struct wish *wish, const struct config *config)
     int code = EXIT_FAILED;
     sqlite3 *db = reader_open(config->history_db, &error);
     if (db && wish->period)
-        found = report_gather_period(&report, db, config, wish->since_ms, wish->until_ms, face_now_ms(), &error);
+        found = report_gather_period(&report, db, config, wish->since_ms, wish->until_ms, show_now_ms(), &error);
     else if (db)
-        found = report_gather_incident(&report, db, config, wish->incident, face_now_ms(), &error);
+        found = report_gather_incident(&report, db, config, wish->incident, show_now_ms(), &error);
     sqlite3_close(db);
 
     if (found == REPORT_NOTHING && wish->incident)
@@ -123,7 +124,7 @@ static int report_make(const struct wish *wish, const struct config *config)
         say_error("report: no incident yet (--since 7d reports on a period)");
     else if (found == REPORT_ERROR || !report_render(&report, wish->format, &out, &error))
         say_error("report: %s", strbuf_text(&error));
-    else if (face_print(&out))
+    else if (terminal_print(&out))
         code = EXIT_OK;
     report_free(&report);
     strbuf_free(&error);

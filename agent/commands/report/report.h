@@ -144,21 +144,21 @@ enum report_found report_gather_period(struct report *report, struct sqlite3 *db
 void report_free(struct report *report);
 
 /* Parts of the gathering that others share. */
-struct rows;
+struct query;
 /* Until when the history knows what happened. */
-int64_t report_as_of(struct rows *rows, int64_t now_ms);
-void report_incident_read(struct report_incident *incident, const struct rows *rows);
-void report_incidents_ask(struct report_incidents *list, struct rows *rows, const char *where, const int64_t *values,
+int64_t report_as_of(struct query *query, int64_t now_ms);
+void report_incident_read(struct report_incident *incident, const struct query *query);
+void report_incidents_ask(struct report_incidents *list, struct query *query, const char *where, const int64_t *values,
                           size_t count);
 void report_incidents_free(struct report_incidents *list);
-void report_gather_cycles(struct report *report, struct rows *rows);
-void report_gather_tables(struct report *report, struct rows *rows);
-void report_gather_story(struct report *report, struct rows *rows);
+void report_gather_cycles(struct report *report, struct query *query);
+void report_gather_tables(struct report *report, struct query *query);
+void report_gather_story(struct report *report, struct query *query);
 /* The schedule that the cycles before that instant kept, or behind cycle number `index`; else the interval that is given. */
-int64_t report_interval_before(struct rows *rows, int64_t at_ms, int64_t interval_ms);
+int64_t report_interval_before(struct query *query, int64_t at_ms, int64_t interval_ms);
 int64_t report_interval_around(const struct report *report, size_t index);
 /* least: of how many cycles at least. */
-void report_gather_usual(struct report *report, struct rows *rows, size_t least);
+void report_gather_usual(struct report *report, struct query *query, size_t least);
 void report_total(struct report *report);
 int report_compare_ms(const void *left, const void *right); /* of int64_t, for qsort */
 
@@ -174,8 +174,8 @@ int64_t report_lag_under(const struct report *report, const struct report_table 
 /* Prometheus's instant minus ours; false where one of the two is missing. */
 bool report_lead(const struct report_incident *incident, int64_t *lead_ms);
 
-struct face;
-void report_text(const struct report *report, const struct face *face, struct strbuf *out);
+struct terminal;
+void report_text(const struct report *report, const struct terminal *terminal, struct strbuf *out);
 void report_markdown(const struct report *report, struct strbuf *out);
 bool report_json(const struct report *report, struct strbuf *out, struct strbuf *error);
 void report_html(const struct report *report, struct strbuf *out);

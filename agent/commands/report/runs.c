@@ -66,18 +66,18 @@ static void missed_gather(struct report *report)
     }
 }
 
-void report_gather_cycles(struct report *report, struct rows *rows)
+void report_gather_cycles(struct report *report, struct query *query)
 {
     int64_t window[] = { report->since_ms, report->until_ms };
-    rows_ask(rows,
-             "SELECT started_at, ended_at, duration_ms, rows, outcome FROM cycle"
-             " WHERE started_at >= ?1 AND started_at < ?2 ORDER BY started_at, id",
-             window, 2);
-    while (rows_next(rows)) {
+    query_ask(query,
+              "SELECT started_at, ended_at, duration_ms, rows, outcome FROM cycle"
+              " WHERE started_at >= ?1 AND started_at < ?2 ORDER BY started_at, id",
+              window, 2);
+    while (query_next(query)) {
         report->cycles = list_room(report->cycles, report->cycle_count, sizeof *report->cycles);
-        const char *outcome = (const char *)sqlite3_column_text(rows->statement, 4);
-        struct report_cycle cycle = { rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2), rows_int(rows, 3),
-                                      state_of(outcome ? outcome : "") };
+        const char *outcome = (const char *)sqlite3_column_text(query->statement, 4);
+        struct report_cycle cycle = { query_int(query, 0), query_int(query, 1), query_int(query, 2),
+                                      query_int(query, 3), state_of(outcome ? outcome : "") };
         if (cycle.duration_ms == 0 && cycle.ended_ms)
             cycle.duration_ms = cycle.ended_ms - cycle.started_ms;
         if (cycle.state == CYCLE_UNFINISHED)
@@ -142,19 +142,19 @@ static void run_count(const struct report *report, struct report_table *table, c
     table->aborted += strcmp(run->outcome, "aborted") == 0;
 }
 
-void report_gather_tables(struct report *report, struct rows *rows)
+void report_gather_tables(struct report *report, struct query *query)
 {
     bool stale = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
     int64_t window[] = { report->since_ms, report->until_ms };
-    rows_ask(rows,
-             "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
-             " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
-             " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
-             window, 2);
-    while (rows_next(rows)) {
-        struct report_table *table = table_named(report, (const char *)sqlite3_column_text(rows->statement, 0));
-        struct run_row run = { rows_int(rows, 1), rows_int(rows, 2), rows_int(rows, 3),
-                               (const char *)sqlite3_column_text(rows->statement, 4) };
+    query_ask(query,
+              "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
+              " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
+              " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
+              window, 2);
+    while (query_next(query)) {
+        struct report_table *table = table_named(report, (const char *)sqlite3_column_text(query->statement, 0));
+        struct run_row run = { query_int(query, 1), query_int(query, 2), query_int(query, 3),
+                               (const char *)sqlite3_column_text(query->statement, 4) };
         bool good = strcmp(run.outcome, "success") == 0;
         bool moved = good && !(stale && run.rows == 0);
         run_count(report, table, &run, moved);

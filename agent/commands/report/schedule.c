@@ -27,18 +27,19 @@ static int64_t spacing_of(int64_t *spacings, size_t count, int64_t longest_ms, i
 }
 
 /* As the cycles before the incident kept it. */
-int64_t report_interval_before(struct rows *rows, int64_t at_ms, int64_t interval_ms)
+int64_t report_interval_before(struct query *query, int64_t at_ms, int64_t interval_ms)
 {
     int64_t spacings[SPACINGS_MOST], longest_ms = 0, later_ms = 0;
     int64_t values[] = { at_ms, SPACINGS_MOST + 1 };
     size_t count = 0;
-    rows_ask(rows, "SELECT started_at, duration_ms FROM cycle WHERE started_at < ?1 ORDER BY started_at DESC LIMIT ?2",
-             values, 2);
-    while (rows_next(rows)) {
+    query_ask(query,
+              "SELECT started_at, duration_ms FROM cycle WHERE started_at < ?1 ORDER BY started_at DESC LIMIT ?2",
+              values, 2);
+    while (query_next(query)) {
         if (later_ms)
-            spacings[count++] = later_ms - rows_int(rows, 0);
-        later_ms = rows_int(rows, 0);
-        longest_ms = rows_int(rows, 1) > longest_ms ? rows_int(rows, 1) : longest_ms;
+            spacings[count++] = later_ms - query_int(query, 0);
+        later_ms = query_int(query, 0);
+        longest_ms = query_int(query, 1) > longest_ms ? query_int(query, 1) : longest_ms;
     }
     return spacing_of(spacings, count, longest_ms, interval_ms);
 }

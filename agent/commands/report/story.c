@@ -35,33 +35,33 @@ static enum report_mark mark_of(const struct report *report, const char *kind, i
 }
 
 /* Notifications are told from their own table, with their deliveries. */
-static void timeline_gather(struct report *report, struct rows *rows)
+static void timeline_gather(struct report *report, struct query *query)
 {
-    rows_ask(rows,
-             "SELECT at, kind, text, coalesce(log_offset, -1) FROM timeline"
-             " WHERE incident_id = ?1 AND kind <> 'notified' ORDER BY id",
-             &report->incident.id, 1);
-    while (rows_next(rows)) {
-        char *kind = rows_text(rows, 1), *text = rows_text(rows, 2);
-        struct report_event *event = event_add(report, rows_int(rows, 0), MARK_NOTE, kind ? kind : "note", text);
+    query_ask(query,
+              "SELECT at, kind, text, coalesce(log_offset, -1) FROM timeline"
+              " WHERE incident_id = ?1 AND kind <> 'notified' ORDER BY id",
+              &report->incident.id, 1);
+    while (query_next(query)) {
+        char *kind = query_text(query, 1), *text = query_text(query, 2);
+        struct report_event *event = event_add(report, query_int(query, 0), MARK_NOTE, kind ? kind : "note", text);
         event->mark = mark_of(report, event->kind, event->at_ms);
-        event->offset = rows_int(rows, 3);
+        event->offset = query_int(query, 3);
         free(kind);
         free(text);
     }
 }
 
-static void deliveries_gather(struct report *report, struct rows *rows)
+static void deliveries_gather(struct report *report, struct query *query)
 {
-    rows_ask(rows,
-             "SELECT notification_id, webhook, status, last_error, attempts, created_at, delivered_at FROM outbox"
-             " WHERE incident_id = ?1 ORDER BY notification_id, id",
-             &report->incident.id, 1);
-    while (rows_next(rows)) {
+    query_ask(query,
+              "SELECT notification_id, webhook, status, last_error, attempts, created_at, delivered_at FROM outbox"
+              " WHERE incident_id = ?1 ORDER BY notification_id, id",
+              &report->incident.id, 1);
+    while (query_next(query)) {
         report->deliveries = list_room(report->deliveries, report->delivery_count, sizeof *report->deliveries);
         report->deliveries[report->delivery_count++] = (struct report_delivery){
-            rows_int(rows, 0), rows_text(rows, 1), rows_text(rows, 2), rows_text(rows, 3),
-            rows_int(rows, 4), rows_int(rows, 5),  rows_int(rows, 6),
+            query_int(query, 0), query_text(query, 1), query_text(query, 2), query_text(query, 3),
+            query_int(query, 4), query_int(query, 5),  query_int(query, 6),
         };
     }
 }
@@ -73,21 +73,21 @@ static void deliveries_attach(const struct report *report, struct report_event *
             event->first_delivery = event->delivery_count++ ? event->first_delivery : i;
 }
 
-static void notifications_gather(struct report *report, struct rows *rows)
+static void notifications_gather(struct report *report, struct query *query)
 {
-    rows_ask(rows,
-             "SELECT id, at, status, severity, summary, escalate_to, silenced FROM notification"
-             " WHERE incident_id = ?1 ORDER BY id",
-             &report->incident.id, 1);
-    while (rows_next(rows)) {
-        char *status = rows_text(rows, 2), *severity = rows_text(rows, 3), *summary = rows_text(rows, 4);
-        char *whom = rows_text(rows, 5);
+    query_ask(query,
+              "SELECT id, at, status, severity, summary, escalate_to, silenced FROM notification"
+              " WHERE incident_id = ?1 ORDER BY id",
+              &report->incident.id, 1);
+    while (query_next(query)) {
+        char *status = query_text(query, 2), *severity = query_text(query, 3), *summary = query_text(query, 4);
+        char *whom = query_text(query, 5);
         struct strbuf text = { 0 };
         strbuf_printf(&text, "%s, %s%s%s%s: %s", status, severity, whom ? ", to " : "", whom ? whom : "",
-                      rows_int(rows, 6) ? ", held back by a silence" : "", summary ? summary : "");
+                      query_int(query, 6) ? ", held back by a silence" : "", summary ? summary : "");
         struct report_event *event =
-            event_add(report, rows_int(rows, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
-        deliveries_attach(report, event, rows_int(rows, 0));
+            event_add(report, query_int(query, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
+        deliveries_attach(report, event, query_int(query, 0));
         if (whom) {
             free(report->escalate_to);
             report->escalate_to = whom;
@@ -99,17 +99,17 @@ static void notifications_gather(struct report *report, struct rows *rows)
     }
 }
 
-static void silences_gather(struct report *report, struct rows *rows)
+static void silences_gather(struct report *report, struct query *query)
 {
     int64_t values[] = { report->begin_ms, report->end_ms };
-    rows_ask(rows,
-             "SELECT starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) AS until_at, reason FROM silence"
-             " WHERE starts_at <= ?2 AND until_at >= ?1 ORDER BY starts_at",
-             values, 2);
-    while (rows_next(rows)) {
+    query_ask(query,
+              "SELECT starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) AS until_at, reason FROM silence"
+              " WHERE starts_at <= ?2 AND until_at >= ?1 ORDER BY starts_at",
+              values, 2);
+    while (query_next(query)) {
         report->silences = list_room(report->silences, report->silence_count, sizeof *report->silences);
         struct report_silence *silence = &report->silences[report->silence_count++];
-        *silence = (struct report_silence){ rows_int(rows, 0), rows_int(rows, 1), rows_text(rows, 2) };
+        *silence = (struct report_silence){ query_int(query, 0), query_int(query, 1), query_text(query, 2) };
         event_add(report, silence->starts_ms, MARK_NOTE, "silence begins", silence->reason);
         if (silence->ends_ms <= report->until_ms)
             event_add(report, silence->ends_ms, MARK_NOTE, "silence ends", NULL);
@@ -132,14 +132,14 @@ static int event_compare(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-void report_gather_story(struct report *report, struct rows *rows)
+void report_gather_story(struct report *report, struct query *query)
 {
     const struct report_incident *incident = &report->incident;
     event_add(report, incident->onset_ms, MARK_ONSET, "onset", "the first wrong event, or the last right one");
-    timeline_gather(report, rows);
-    deliveries_gather(report, rows);
-    notifications_gather(report, rows);
-    silences_gather(report, rows);
+    timeline_gather(report, query);
+    deliveries_gather(report, query);
+    notifications_gather(report, query);
+    silences_gather(report, query);
     if (incident->prometheus_ms)
         event_add(report, incident->prometheus_ms, MARK_PROMETHEUS, "prometheus",
                   "its alert would have fired, if it worked as meant");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The chart as SVG inside the page; the page's style sheet gives the colours of both themes. */
-#include "agent/commands/show/terminal.h"
+#include "agent/commands/show/format.h"
 #include "chart.h"
 #include "words.h"
 
@@ -59,7 +59,7 @@ static void threshold_put(const struct picture *picture, int64_t ms, const char 
 {
     struct strbuf label = { 0 };
     double y = level(picture, ms);
-    face_duration(&label, ms);
+    format_duration(&label, ms);
     strbuf_printf(picture->out,
                   "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
                   "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
@@ -91,17 +91,17 @@ static const char *bar_class(const struct report *report, const struct chart_col
 static void title_put(const struct picture *picture, const struct chart_column *column)
 {
     strbuf_puts(picture->out, "<title>");
-    face_time(picture->out, column->from_ms + picture->report->interval_ms / 4, picture->offset);
+    format_time(picture->out, column->from_ms + picture->report->interval_ms / 4, picture->offset);
     if (column->cycles > 1) {
         strbuf_puts(picture->out, ": ");
-        face_count(picture->out, column->cycles);
+        format_count(picture->out, column->cycles);
         strbuf_puts(picture->out, " cycles, longest ");
     } else {
         strbuf_puts(picture->out, ": ");
     }
-    face_duration(picture->out, column->duration_ms);
+    format_duration(picture->out, column->duration_ms);
     strbuf_puts(picture->out, ", ");
-    face_count(picture->out, column->rows);
+    format_count(picture->out, column->rows);
     strbuf_puts(picture->out, " rows</title>");
 }
 
@@ -169,7 +169,7 @@ static void times_put(const struct picture *picture)
         struct strbuf label = { 0 };
         bool days = step_ms >= 86400000;
         double x = place(picture, at);
-        face_time(&label, at, picture->offset);
+        format_time(&label, at, picture->offset);
         strbuf_printf(picture->out, "<line class=\"tick\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x,
                       ROWS_FLOOR, x, ROWS_FLOOR + 4);
         if (x > LEFT + 20 && x < RIGHT - 20)
@@ -183,7 +183,7 @@ static void times_put(const struct picture *picture)
 void chart_svg(const struct report *report, struct strbuf *out)
 {
     struct chart chart = chart_make(report, MOST_COLUMNS);
-    struct picture picture = { report, &chart, out, face_offset(report->begin_ms) };
+    struct picture picture = { report, &chart, out, format_offset(report->begin_ms) };
     strbuf_printf(out,
                   "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Cycle durations and rows over time\">\n",
                   WIDTH, HEIGHT);

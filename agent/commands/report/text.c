@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "agent/commands/show/escape.h"
+#include "agent/commands/show/format.h"
 #include "agent/commands/show/terminal.h"
 #include "chart.h"
 #include "words.h"
@@ -10,23 +11,23 @@ enum { LABEL_COLUMNS = 19, STORY_INDENT = 11 };
 
 struct page {
     const struct report *report;
-    const struct face *face;
+    const struct terminal *terminal;
     struct strbuf *out;
     int offset;
 };
 
-static enum inert_form form_of(const struct face *face)
+static enum escape_form form_of(const struct terminal *terminal)
 {
-    return face->utf8 ? INERT_TEXT : INERT_ASCII;
+    return terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII;
 }
 
 /* Raw text, made inert and wrapped. */
 static void wrap_put(const struct page *page, enum tone tone, const char *text, int column, int indent)
 {
     struct strbuf inert = { 0 };
-    inert_puts(&inert, text, form_of(page->face));
+    escape_puts(&inert, text, form_of(page->terminal));
     if (inert.len)
-        face_wrap(page->face, page->out, tone, strbuf_text(&inert), column, indent);
+        terminal_wrap(page->terminal, page->out, tone, strbuf_text(&inert), column, indent);
     else
         strbuf_puts(page->out, "\n");
     strbuf_free(&inert);
@@ -35,15 +36,15 @@ static void wrap_put(const struct page *page, enum tone tone, const char *text, 
 static void fact_put(const struct page *page, const struct words_fact *fact)
 {
     struct strbuf label = { 0 };
-    inert_puts(&label, fact->label, form_of(page->face));
-    int columns = 2 + face_columns(strbuf_text(&label));
+    escape_puts(&label, fact->label, form_of(page->terminal));
+    int columns = 2 + terminal_columns(strbuf_text(&label));
     strbuf_puts(page->out, "  ");
-    face_say(page->face, page->out, TONE_DIM, strbuf_text(&label));
+    terminal_say(page->terminal, page->out, TONE_DIM, strbuf_text(&label));
     if (columns < LABEL_COLUMNS) {
-        face_spaces(page->out, LABEL_COLUMNS - columns);
+        terminal_spaces(page->out, LABEL_COLUMNS - columns);
     } else {
         strbuf_puts(page->out, "\n");
-        face_spaces(page->out, LABEL_COLUMNS);
+        terminal_spaces(page->out, LABEL_COLUMNS);
     }
     wrap_put(page, fact->tone, fact->value, LABEL_COLUMNS, LABEL_COLUMNS);
     strbuf_free(&label);
@@ -60,7 +61,7 @@ static void facts_put(const struct page *page, struct words words)
 static void bullets_put(const struct page *page, struct words words)
 {
     for (size_t i = 0; i < words.count; i++) {
-        strbuf_printf(page->out, "  %s ", face_glyph(page->face, GLYPH_BULLET));
+        strbuf_printf(page->out, "  %s ", terminal_glyph(page->terminal, GLYPH_BULLET));
         wrap_put(page, words.at[i].tone, words.at[i].value, 4, 4);
     }
     words_free(&words);
@@ -80,9 +81,9 @@ static void head_put(const struct page *page)
     if (incident && report->incident.summary)
         wrap_put(page, TONE_PLAIN, report->incident.summary, 0, 0);
     strbuf_clear(&text);
-    face_date(&text, report->begin_ms);
+    format_date(&text, report->begin_ms);
     strbuf_puts(&text, ", times in ");
-    face_offset_words(&text, page->offset);
+    format_offset_words(&text, page->offset);
     if (report->host)
         strbuf_printf(&text, ", host %s", report->host);
     wrap_put(page, TONE_DIM, strbuf_text(&text), 0, 0);
@@ -102,11 +103,11 @@ static enum tone mark_tone(enum report_mark mark)
 static void event_put(const struct page *page, const struct report_event *event)
 {
     struct strbuf text = { 0 };
-    face_clock(&text, event->at_ms, page->offset);
-    face_say(page->face, page->out, TONE_DIM, strbuf_text(&text));
+    format_clock(&text, event->at_ms, page->offset);
+    terminal_say(page->terminal, page->out, TONE_DIM, strbuf_text(&text));
     enum glyph glyph = event->mark == MARK_EVIDENCE ? GLYPH_RAIL : GLYPH_NODE;
     strbuf_puts(page->out, " ");
-    face_say(page->face, page->out, mark_tone(event->mark), face_glyph(page->face, glyph));
+    terminal_say(page->terminal, page->out, mark_tone(event->mark), terminal_glyph(page->terminal, glyph));
     strbuf_puts(page->out, " ");
     strbuf_clear(&text);
     if (event->mark != MARK_EVIDENCE)
@@ -119,8 +120,8 @@ static void event_put(const struct page *page, const struct report_event *event)
         const struct report_delivery *delivery = &page->report->deliveries[event->first_delivery + i];
         strbuf_clear(&text);
         words_delivery(delivery, page->offset, &text);
-        face_spaces(page->out, STORY_INDENT);
-        strbuf_printf(page->out, "%s ", face_glyph(page->face, GLYPH_ARROW));
+        terminal_spaces(page->out, STORY_INDENT);
+        strbuf_printf(page->out, "%s ", terminal_glyph(page->terminal, GLYPH_ARROW));
         wrap_put(page, delivery->delivered_ms ? TONE_DIM : TONE_WARNING, strbuf_text(&text), STORY_INDENT + 3,
                  STORY_INDENT + 3);
     }
@@ -130,28 +131,28 @@ static void event_put(const struct page *page, const struct report_event *event)
 static void story_put(const struct page *page)
 {
     const struct report *report = page->report;
-    int64_t day = face_day(report->begin_ms);
-    face_heading(page->face, page->out, "Timeline");
+    int64_t day = format_day(report->begin_ms);
+    terminal_heading(page->terminal, page->out, "Timeline");
     for (size_t i = 0; i < report->event_count; i++) {
-        if (face_day(report->events[i].at_ms) != day) {
+        if (format_day(report->events[i].at_ms) != day) {
             struct strbuf date = { 0 };
-            face_date(&date, report->events[i].at_ms);
-            face_say(page->face, page->out, TONE_DIM, strbuf_text(&date));
+            format_date(&date, report->events[i].at_ms);
+            terminal_say(page->terminal, page->out, TONE_DIM, strbuf_text(&date));
             strbuf_puts(page->out, "\n");
             strbuf_free(&date);
-            day = face_day(report->events[i].at_ms);
+            day = format_day(report->events[i].at_ms);
         }
         event_put(page, &report->events[i]);
     }
 }
 
-static void grid_put(const struct page *page, const char *heading, struct grid *grid)
+static void grid_put(const struct page *page, const char *heading, struct show_table *grid)
 {
-    if (grid_rows(grid) > 0) {
-        face_heading(page->face, page->out, heading);
-        grid_text(grid, page->face, 2, page->out);
+    if (show_table_rows(grid) > 0) {
+        terminal_heading(page->terminal, page->out, heading);
+        show_table_text(grid, page->terminal, 2, page->out);
     }
-    grid_free(grid);
+    show_table_free(grid);
 }
 
 static void gaps_put(const struct page *page)
@@ -161,7 +162,7 @@ static void gaps_put(const struct page *page)
         words_free(&gaps);
         return;
     }
-    face_heading(page->face, page->out, "Missed cycles and late data");
+    terminal_heading(page->terminal, page->out, "Missed cycles and late data");
     if (page->report->totals.missed) {
         struct strbuf text = { 0 };
         words_missed(page->report, &text);
@@ -182,38 +183,38 @@ static void chart_put(const struct page *page)
 {
     if (page->report->cycle_count == 0)
         return;
-    face_heading(page->face, page->out, "Cycle durations (logarithmic)");
-    chart_text(page->report, page->face, page->out);
+    terminal_heading(page->terminal, page->out, "Cycle durations (logarithmic)");
+    chart_text(page->report, page->terminal, page->out);
 }
 
 static void incident_put(const struct page *page)
 {
     struct strbuf recurrence = { 0 };
-    face_heading(page->face, page->out, "Times");
+    terminal_heading(page->terminal, page->out, "Times");
     facts_put(page, words_times(page->report));
-    face_heading(page->face, page->out, "How it went");
+    terminal_heading(page->terminal, page->out, "How it went");
     facts_put(page, words_measures(page->report));
-    face_heading(page->face, page->out, "Cause");
+    terminal_heading(page->terminal, page->out, "Cause");
     facts_put(page, words_cause(page->report));
     chart_put(page);
     story_put(page);
     grid_put(page, "Tables, from onset to recovery", words_tables(page->report));
     gaps_put(page);
     grid_put(page, "Open at the same time", words_incidents(&page->report->related, page->report->now_ms));
-    face_heading(page->face, page->out, "Recurrence");
+    terminal_heading(page->terminal, page->out, "Recurrence");
     words_recurrence(page->report, &recurrence);
     strbuf_puts(page->out, "  ");
     wrap_put(page, TONE_PLAIN, strbuf_text(&recurrence), 2, 2);
     strbuf_free(&recurrence);
     struct words questions = words_questions(page->report);
     if (questions.count)
-        face_heading(page->face, page->out, "Open questions");
+        terminal_heading(page->terminal, page->out, "Open questions");
     bullets_put(page, questions);
 }
 
 static void period_put(const struct page *page)
 {
-    face_heading(page->face, page->out, "Figures");
+    terminal_heading(page->terminal, page->out, "Figures");
     facts_put(page, words_period(page->report));
     chart_put(page);
     grid_put(page, "Incidents", words_incidents(&page->report->incidents, page->report->now_ms));
@@ -221,9 +222,9 @@ static void period_put(const struct page *page)
     gaps_put(page);
 }
 
-void report_text(const struct report *report, const struct face *face, struct strbuf *out)
+void report_text(const struct report *report, const struct terminal *terminal, struct strbuf *out)
 {
-    struct page page = { report, face, out, words_offset(report) };
+    struct page page = { report, terminal, out, words_offset(report) };
     head_put(&page);
     if (report->kind == REPORT_INCIDENT)
         incident_put(&page);

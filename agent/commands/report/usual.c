@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "agent/commands/show/query.h"
-#include "agent/commands/show/terminal.h"
 #include "report.h"
 
 /* As many as the detector of slow cycles looks back, and no further than a reader would call usual. */
@@ -25,17 +24,17 @@ static double middle_of(double *values, size_t count)
 }
 
 /* Good cycles before the incident began, so that it cannot call itself usual. */
-static double *logarithms_before(const struct report *report, struct rows *rows, size_t *count)
+static double *logarithms_before(const struct report *report, struct query *query, size_t *count)
 {
     double *logarithms = must_alloc(USUAL_CYCLES * sizeof *logarithms);
     int64_t values[] = { report->begin_ms, report->begin_ms - INT64_C(86400000) * USUAL_DAYS, report->slow_ms,
                          USUAL_CYCLES };
-    rows_ask(rows,
-             "SELECT duration_ms FROM cycle WHERE started_at < ?1 AND started_at >= ?2 AND outcome = 'success'"
-             " AND duration_ms BETWEEN 1 AND ?3 ORDER BY started_at DESC LIMIT ?4",
-             values, 4);
-    for (*count = 0; rows_next(rows); ++*count)
-        logarithms[*count] = log((double)rows_int(rows, 0));
+    query_ask(query,
+              "SELECT duration_ms FROM cycle WHERE started_at < ?1 AND started_at >= ?2 AND outcome = 'success'"
+              " AND duration_ms BETWEEN 1 AND ?3 ORDER BY started_at DESC LIMIT ?4",
+              values, 4);
+    for (*count = 0; query_next(query); ++*count)
+        logarithms[*count] = log((double)query_int(query, 0));
     return logarithms;
 }
 
@@ -51,11 +50,11 @@ static double *logarithms_within(const struct report *report, size_t *count)
     return logarithms;
 }
 
-void report_gather_usual(struct report *report, struct rows *rows, size_t least)
+void report_gather_usual(struct report *report, struct query *query, size_t least)
 {
     size_t count = 0;
     double *logarithms =
-        report->kind == REPORT_INCIDENT ? logarithms_before(report, rows, &count) : logarithms_within(report, &count);
+        report->kind == REPORT_INCIDENT ? logarithms_before(report, query, &count) : logarithms_within(report, &count);
     if (count >= least && count > 0) {
         double median = middle_of(logarithms, count);
         for (size_t i = 0; i < count; i++)

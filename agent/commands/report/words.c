@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "words.h"
+#include "agent/commands/show/format.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static void words_add_text(struct words *words, const char *label, enum words_fo
 
 int words_offset(const struct report *report)
 {
-    return face_offset(report->begin_ms);
+    return format_offset(report->begin_ms);
 }
 
 enum tone words_tone(const struct report_incident *incident)
@@ -56,9 +57,9 @@ void words_title(const struct report *report, struct strbuf *out)
         strbuf_printf(out, "Incident %" PRId64 ": %s", report->incident.id, words_short_name(&report->incident));
         return;
     }
-    face_minute(out, report->since_ms);
+    format_minute(out, report->since_ms);
     strbuf_puts(out, " to ");
-    face_minute(out, report->until_ms);
+    format_minute(out, report->until_ms);
 }
 
 void words_ending(const struct report *report, struct strbuf *out)
@@ -66,13 +67,13 @@ void words_ending(const struct report *report, struct strbuf *out)
     if (report->kind == REPORT_PERIOD) {
         size_t count = report->incidents.count;
         strbuf_printf(out, "%zu incident%s in ", count, count == 1 ? "" : "s");
-        face_duration(out, report->until_ms - report->since_ms);
+        format_duration(out, report->until_ms - report->since_ms);
     } else {
         strbuf_puts(out, report->incident.resolved_ms ? "resolved after " : "open for ");
-        face_duration(out, report->end_ms - report->begin_ms);
+        format_duration(out, report->end_ms - report->begin_ms);
         if (!report->incident.resolved_ms && report->made_ms - report->now_ms > report->interval_ms) {
             strbuf_puts(out, " when the agent last looked, at ");
-            face_time(out, report->now_ms, words_offset(report));
+            format_time(out, report->now_ms, words_offset(report));
         }
     }
 }
@@ -90,13 +91,13 @@ void words_lead(const struct report_incident *incident, struct strbuf *out)
     if (report_lead(incident, &lead_ms)) {
         if (lead_ms > 0) {
             strbuf_puts(out, "paged ");
-            face_duration(out, lead_ms);
+            format_duration(out, lead_ms);
             strbuf_puts(out, " before Prometheus would have");
         } else if (lead_ms == 0) {
             strbuf_puts(out, "paged at the moment when Prometheus would have");
         } else {
             strbuf_puts(out, "Prometheus would have fired ");
-            face_duration(out, -lead_ms);
+            format_duration(out, -lead_ms);
             strbuf_puts(out, " earlier");
         }
     } else if (!incident->notified_ms) {
@@ -115,10 +116,10 @@ static void add_time(struct words *words, const struct report *report, const cha
     struct strbuf value = { 0 };
     if (!at_ms)
         return;
-    face_time(&value, at_ms, words_offset(report));
+    format_time(&value, at_ms, words_offset(report));
     if (since_ms && at_ms > since_ms) {
         strbuf_puts(&value, ", ");
-        face_duration(&value, at_ms - since_ms);
+        format_duration(&value, at_ms - since_ms);
         strbuf_printf(&value, " after %s", since_what);
     }
     words_add(words, label, tone, &value);
@@ -159,14 +160,14 @@ static void add_recovery(struct words *words, const struct report *report)
     const struct report_incident *incident = &report->incident;
     int64_t expected = recovery_ms(incident), took = report->end_ms - incident->opened_ms;
     struct strbuf value = { 0 };
-    face_duration(&value, took);
+    format_duration(&value, took);
     strbuf_puts(&value, incident->resolved_ms ? "" : " so far");
     if (expected) {
         strbuf_puts(&value, "; the runbook expects up to ");
-        face_duration(&value, expected);
+        format_duration(&value, expected);
         strbuf_puts(&value, took > expected ? ": " : ", kept");
         if (took > expected) {
-            face_duration(&value, took - expected);
+            format_duration(&value, took - expected);
             strbuf_puts(&value, " over");
         }
     }
@@ -183,11 +184,11 @@ static void add_escalation(struct words *words, const struct report *report)
         return;
     if (expected) {
         strbuf_puts(&value, "due at ");
-        face_time(&value, due, words_offset(report));
+        format_time(&value, due, words_offset(report));
     }
     if (incident->escalated_ms) {
         strbuf_puts(&value, expected ? ", done at " : "done at ");
-        face_time(&value, incident->escalated_ms, words_offset(report));
+        format_time(&value, incident->escalated_ms, words_offset(report));
         if (report->escalate_to)
             strbuf_printf(&value, " to %s", report->escalate_to);
     } else {
@@ -204,7 +205,7 @@ struct words words_measures(const struct report *report)
     struct words words = { 0 };
     struct strbuf value = { 0 };
     int64_t lead_ms;
-    face_duration(&value, incident->opened_ms - incident->onset_ms);
+    format_duration(&value, incident->opened_ms - incident->onset_ms);
     words_add(&words, "Time to detect", TONE_PLAIN, &value);
     add_recovery(&words, report);
     words_lead(incident, &value);
@@ -253,7 +254,7 @@ struct words words_cause(const struct report *report)
 static void add_count(struct words *words, const char *label, int64_t count, const char *rest)
 {
     struct strbuf value = { 0 };
-    face_count(&value, count);
+    format_count(&value, count);
     strbuf_puts(&value, rest);
     words_add(words, label, TONE_PLAIN, &value);
     strbuf_free(&value);
@@ -275,11 +276,11 @@ static void add_durations(struct words *words, const struct report_totals *total
 {
     struct strbuf value = { 0 };
     strbuf_puts(&value, "median ");
-    face_duration(&value, totals->p50_ms);
+    format_duration(&value, totals->p50_ms);
     strbuf_puts(&value, ", p95 ");
-    face_duration(&value, totals->p95_ms);
+    format_duration(&value, totals->p95_ms);
     strbuf_puts(&value, ", longest ");
-    face_duration(&value, totals->longest_ms);
+    format_duration(&value, totals->longest_ms);
     words_add(words, "Cycle duration", TONE_PLAIN, &value);
     strbuf_free(&value);
 }
@@ -290,9 +291,9 @@ static void add_recoveries(struct words *words, const struct report_totals *tota
     if (!totals->resolved)
         return;
     strbuf_puts(&value, "mean ");
-    face_duration(&value, totals->recover_mean_ms);
+    format_duration(&value, totals->recover_mean_ms);
     strbuf_puts(&value, ", median ");
-    face_duration(&value, totals->recover_median_ms);
+    format_duration(&value, totals->recover_median_ms);
     strbuf_printf(&value, " (%" PRId64 " resolved)", totals->resolved);
     words_add(words, "Time to recover", TONE_PLAIN, &value);
     strbuf_free(&value);
@@ -308,9 +309,9 @@ static void add_leads(struct words *words, const struct report_totals *totals)
                   totals->led, totals->led_not, totals->never);
     if (totals->led || totals->led_not) {
         strbuf_puts(&value, "; median lead ");
-        face_duration(&value, totals->lead_median_ms);
+        format_duration(&value, totals->lead_median_ms);
         strbuf_puts(&value, ", least ");
-        face_duration(&value, totals->lead_least_ms);
+        format_duration(&value, totals->lead_least_ms);
     }
     words_add(words, "Lead", totals->led_not ? TONE_WARNING : TONE_GOOD, &value);
     strbuf_free(&value);
@@ -320,9 +321,9 @@ static void add_over(struct words *words, const struct report *report)
 {
     struct strbuf value = { 0 };
     strbuf_printf(&value, "%" PRId64 " over ", report->totals.slow);
-    face_duration(&value, report->slow_ms);
+    format_duration(&value, report->slow_ms);
     strbuf_printf(&value, ", %" PRId64 " over ", report->totals.too_slow);
-    face_duration(&value, report->too_slow_ms);
+    format_duration(&value, report->too_slow_ms);
     words_add(words, "Slow cycles", report->totals.slow ? TONE_WARNING : TONE_PLAIN, &value);
     strbuf_free(&value);
 }

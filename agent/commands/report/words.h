@@ -46,7 +46,7 @@ void words_missed(const struct report *report, struct strbuf *out);
 void words_delivery(const struct report_delivery *delivery, int said_offset, struct strbuf *out);
 void words_recurrence(const struct report *report, struct strbuf *out);
 
-struct grid *words_tables(const struct report *report);
-struct grid *words_incidents(const struct report_incidents *list, int64_t now_ms);
+struct show_table *words_tables(const struct report *report);
+struct show_table *words_incidents(const struct report_incidents *list, int64_t now_ms);
 
 #endif

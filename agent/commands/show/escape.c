@@ -27,7 +27,7 @@ size_t utf8_decode(struct slice text, uint32_t *point)
     return bytes;
 }
 
-bool inert_is_active(uint32_t point)
+bool escape_is_needed(uint32_t point)
 {
     static const struct {
         uint32_t first, last;
@@ -86,24 +86,24 @@ static const char *html_for(uint32_t point)
 }
 
 /* "\" stands before a visible escape, so a Markdown renderer must not swallow it. */
-static void escape_put(struct strbuf *out, const char *kind, unsigned value, int digits, enum inert_form form)
+static void put_code(struct strbuf *out, const char *kind, unsigned value, int digits, enum escape_form form)
 {
-    strbuf_printf(out, "%s%s%0*x", form == INERT_MARKDOWN ? "\\\\" : "\\", kind, digits, value);
+    strbuf_printf(out, "%s%s%0*x", form == ESCAPE_MARKDOWN ? "\\\\" : "\\", kind, digits, value);
 }
 
-static void point_put(struct strbuf *out, uint32_t point, struct slice bytes, enum inert_form form)
+static void point_put(struct strbuf *out, uint32_t point, struct slice bytes, enum escape_form form)
 {
-    const char *instead = form == INERT_ASCII ? ascii_for(point) : form == INERT_HTML ? html_for(point) : NULL;
+    const char *instead = form == ESCAPE_ASCII ? ascii_for(point) : form == ESCAPE_HTML ? html_for(point) : NULL;
     if (point == '\t' || point == '\n')
         strbuf_puts(out, " ");
     else if (instead)
         strbuf_puts(out, instead);
-    else if (inert_is_active(point) || (form == INERT_ASCII && point > 0x7e))
+    else if (escape_is_needed(point) || (form == ESCAPE_ASCII && point > 0x7e))
         if (point < 0x100)
-            escape_put(out, "x", point, 2, form);
+            put_code(out, "x", point, 2, form);
         else
-            escape_put(out, "u", point, 4, form);
-    else if (form == INERT_MARKDOWN && point < 0x80 && strchr("\\`*_[]<>#!|~&$", (int)point))
+            put_code(out, "u", point, 4, form);
+    else if (form == ESCAPE_MARKDOWN && point < 0x80 && strchr("\\`*_[]<>#!|~&$", (int)point))
         strbuf_printf(out, point == '<' ? "&lt;" : point == '&' ? "&amp;" : "\\%c", (int)point);
     else
         strbuf_add(out, bytes.at, bytes.len);
@@ -146,18 +146,18 @@ static struct slice markdown_begin(struct strbuf *out, struct slice text)
     return (struct slice){ rest.at + 1, rest.len - 1 };
 }
 
-void inert_put(struct strbuf *out, struct slice text, enum inert_form form)
+void escape_put(struct strbuf *out, struct slice text, enum escape_form form)
 {
-    if (form == INERT_MARKDOWN)
+    if (form == ESCAPE_MARKDOWN)
         text = markdown_begin(out, text);
     while (text.len > 0) {
         uint32_t point = 0;
         size_t used = utf8_decode(text, &point);
         if (used == 0) {
-            escape_put(out, "x", (unsigned char)text.at[0], 2, form);
+            put_code(out, "x", (unsigned char)text.at[0], 2, form);
             used = 1;
         } else {
-            if (form == INERT_MARKDOWN && begins_address(text))
+            if (form == ESCAPE_MARKDOWN && begins_address(text))
                 strbuf_puts(out, "\\");
             point_put(out, point, (struct slice){ text.at, used }, form);
         }
@@ -166,8 +166,8 @@ void inert_put(struct strbuf *out, struct slice text, enum inert_form form)
     }
 }
 
-void inert_puts(struct strbuf *out, const char *text, enum inert_form form)
+void escape_puts(struct strbuf *out, const char *text, enum escape_form form)
 {
     if (text)
-        inert_put(out, slice_of(text), form);
+        escape_put(out, slice_of(text), form);
 }

@@ -38,7 +38,7 @@ void json_close(struct json_writer *json, char bracket)
         strbuf_puts(json->out, "\n");
 }
 
-static void escape_put(struct strbuf *out, uint32_t point)
+static void json_escape_put(struct strbuf *out, uint32_t point)
 {
     if (point > 0xffff)
         strbuf_printf(out, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10), 0xdc00 + ((point - 0x10000) & 0x3ff));
@@ -47,14 +47,14 @@ static void escape_put(struct strbuf *out, uint32_t point)
 }
 
 /* SQLite leaves marks that reverse or hide text as they are: inside a JSON string an escape means the same. */
-static void inert_json_put(struct strbuf *out, struct slice rest)
+static void json_put_escaped(struct strbuf *out, struct slice rest)
 {
     while (rest.len > 0) {
         uint32_t point = 0;
         size_t used = utf8_decode(rest, &point);
         used = used ? used : 1;
-        if (inert_is_active(point))
-            escape_put(out, point);
+        if (escape_is_needed(point))
+            json_escape_put(out, point);
         else
             strbuf_add(out, rest.at, used);
         rest.at += used;
@@ -67,7 +67,7 @@ void json_put_text(struct json_writer *json, const char *key, const char *text)
     struct strbuf quoted = { 0 };
     place(json, key);
     json_text(json->maker, text, &quoted);
-    inert_json_put(json->out, strbuf_slice(&quoted));
+    json_put_escaped(json->out, strbuf_slice(&quoted));
     strbuf_free(&quoted);
 }
 
@@ -76,7 +76,7 @@ void json_put_made(struct json_writer *json, const char *key, const char *value)
     struct strbuf valid = { 0 };
     place(json, key);
     text_add_valid(&valid, value, strlen(value));
-    inert_json_put(json->out, strbuf_slice(&valid));
+    json_put_escaped(json->out, strbuf_slice(&valid));
     strbuf_free(&valid);
 }
 

@@ -23,14 +23,14 @@ static int64_t midnight_ms(int64_t now_ms, int days)
     return local_ms(&local);
 }
 
-static bool date_parse(const char *text, enum when_edge edge, int64_t *ms)
+static bool date_parse(const char *text, enum time_edge edge, int64_t *ms)
 {
     struct tm local = { 0 };
     const char *rest = strptime(text, "%Y-%m-%d", &local);
     if (!rest)
         return false;
     if (*rest == '\0') {
-        local.tm_mday += edge == WHEN_UNTIL;
+        local.tm_mday += edge == TIME_UNTIL;
         *ms = local_ms(&local);
         return true;
     }
@@ -56,15 +56,15 @@ static bool date_parse(const char *text, enum when_edge edge, int64_t *ms)
     return true;
 }
 
-bool when_parse(const char *text, int64_t now_ms, enum when_edge edge, int64_t *ms)
+bool parse_time(const char *text, int64_t now_ms, enum time_edge edge, int64_t *ms)
 {
     int64_t ago;
     if (strcmp(text, "now") == 0)
         *ms = now_ms;
     else if (strcmp(text, "today") == 0)
-        *ms = edge == WHEN_SINCE ? midnight_ms(now_ms, 0) : now_ms;
+        *ms = edge == TIME_SINCE ? midnight_ms(now_ms, 0) : now_ms;
     else if (strcmp(text, "yesterday") == 0)
-        *ms = midnight_ms(now_ms, edge == WHEN_SINCE ? -1 : 0);
+        *ms = midnight_ms(now_ms, edge == TIME_SINCE ? -1 : 0);
     else if (duration_parse(text, &ago))
         *ms = now_ms - ago;
     else

@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 /* Which end of a day a bare date means. */
-enum when_edge { WHEN_SINCE, WHEN_UNTIL };
+enum time_edge { TIME_SINCE, TIME_UNTIL };
 
 /*
  * "2026-03-03", "2026-03-03 10:15", "2026-03-03T10:15:02+11:00", "2h" or "7d" ago, "now", "today", "yesterday"; local
  * time where no offset is given. False if it is none of these.
  */
-bool when_parse(const char *text, int64_t now_ms, enum when_edge edge, int64_t *ms);
+bool parse_time(const char *text, int64_t now_ms, enum time_edge edge, int64_t *ms);
 
 #endif

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/strbuf.h"
-#include "terminal.h"
+#include "format.h"
 
 enum { EVERY_MS = 200 };
 
@@ -40,7 +40,7 @@ static void words_put(const struct progress *progress, int64_t done_bytes, int64
     strbuf_printf(out, ", %.0f MB/s", rate * 1000 / MB);
     if (progress->total_bytes > done_bytes && rate > 0) {
         strbuf_puts(out, ", ");
-        face_duration(out, (int64_t)((double)(progress->total_bytes - done_bytes) / rate));
+        format_duration(out, (int64_t)((double)(progress->total_bytes - done_bytes) / rate));
         strbuf_puts(out, " left");
     }
 }

@@ -1,71 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "query.h"
 
-bool rows_failed(const struct rows *rows)
+bool query_failed(const struct query *query)
 {
-    return rows->error.len > 0;
+    return query->error.len > 0;
 }
 
-static void rows_fail(struct rows *rows)
+static void query_fail(struct query *query)
 {
-    if (!rows_failed(rows))
-        strbuf_printf(&rows->error, "history: %s", sqlite3_errmsg(rows->db));
-    rows_end(rows);
+    if (!query_failed(query))
+        strbuf_printf(&query->error, "history: %s", sqlite3_errmsg(query->db));
+    query_end(query);
 }
 
-void rows_ask(struct rows *rows, const char *sql, const int64_t *values, size_t count)
+void query_ask(struct query *query, const char *sql, const int64_t *values, size_t count)
 {
-    rows_end(rows);
-    if (rows_failed(rows))
+    query_end(query);
+    if (query_failed(query))
         return;
-    if (sqlite3_prepare_v2(rows->db, sql, -1, &rows->statement, NULL) != SQLITE_OK) {
-        rows_fail(rows);
+    if (sqlite3_prepare_v2(query->db, sql, -1, &query->statement, NULL) != SQLITE_OK) {
+        query_fail(query);
         return;
     }
     for (size_t i = 0; i < count; i++)
-        if (sqlite3_bind_int64(rows->statement, (int)i + 1, values[i]) != SQLITE_OK) {
-            rows_fail(rows);
+        if (sqlite3_bind_int64(query->statement, (int)i + 1, values[i]) != SQLITE_OK) {
+            query_fail(query);
             return;
         }
 }
 
-bool rows_next(struct rows *rows)
+bool query_next(struct query *query)
 {
-    if (!rows->statement)
+    if (!query->statement)
         return false;
-    int code = sqlite3_step(rows->statement);
+    int code = sqlite3_step(query->statement);
     if (code == SQLITE_ROW)
         return true;
     if (code == SQLITE_DONE)
-        rows_end(rows);
+        query_end(query);
     else
-        rows_fail(rows);
+        query_fail(query);
     return false;
 }
 
-void rows_end(struct rows *rows)
+void query_end(struct query *query)
 {
-    sqlite3_finalize(rows->statement);
-    rows->statement = NULL;
+    sqlite3_finalize(query->statement);
+    query->statement = NULL;
 }
 
-int64_t rows_int(const struct rows *rows, int column)
+int64_t query_int(const struct query *query, int column)
 {
-    return sqlite3_column_int64(rows->statement, column);
+    return sqlite3_column_int64(query->statement, column);
 }
 
-char *rows_text(const struct rows *rows, int column)
+char *query_text(const struct query *query, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(rows->statement, column);
-    return text ? must_copy(text, (size_t)sqlite3_column_bytes(rows->statement, column)) : NULL;
+    const char *text = (const char *)sqlite3_column_text(query->statement, column);
+    return text ? must_copy(text, (size_t)sqlite3_column_bytes(query->statement, column)) : NULL;
 }
 
-int64_t rows_value(struct rows *rows, const char *sql, const int64_t *values, size_t count)
+int64_t query_value(struct query *query, const char *sql, const int64_t *values, size_t count)
 {
     int64_t value = 0;
-    rows_ask(rows, sql, values, count);
-    if (rows_next(rows))
-        value = rows_int(rows, 0);
-    rows_end(rows);
+    query_ask(query, sql, values, count);
+    if (query_next(query))
+        value = query_int(query, 0);
+    query_end(query);
     return value;
 }

@@ -9,27 +9,27 @@
 #include "base/strbuf.h"
 
 /*
- * Reading rows with little ceremony. The first error stays in rows->error and every later step is a no-op, so that a
+ * Reading rows with little ceremony. The first error stays in query->error and every later step is a no-op, so that a
  * gatherer asks once at its end.
  */
-struct rows {
+struct query {
     sqlite3 *db;
     sqlite3_stmt *statement;
     struct strbuf error; /* "" as long as all went well */
 };
 
 /* Begins a query; integers are bound in order to ?1, ?2, ... */
-void rows_ask(struct rows *rows, const char *sql, const int64_t *values, size_t count);
+void query_ask(struct query *query, const char *sql, const int64_t *values, size_t count);
 /* The next row; false at the end, after which another query may begin. */
-bool rows_next(struct rows *rows);
+bool query_next(struct query *query);
 /* Ends a query before its last row. */
-void rows_end(struct rows *rows);
-bool rows_failed(const struct rows *rows);
+void query_end(struct query *query);
+bool query_failed(const struct query *query);
 
-int64_t rows_int(const struct rows *rows, int column); /* NULL is 0 */
-char *rows_text(const struct rows *rows, int column);  /* owned; NULL is NULL */
+int64_t query_int(const struct query *query, int column); /* NULL is 0 */
+char *query_text(const struct query *query, int column);  /* owned; NULL is NULL */
 
 /* The single integer that a query gives, 0 if it gives none. */
-int64_t rows_value(struct rows *rows, const char *sql, const int64_t *values, size_t count);
+int64_t query_value(struct query *query, const char *sql, const int64_t *values, size_t count);
 
 #endif

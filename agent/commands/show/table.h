@@ -5,27 +5,28 @@
 #include "terminal.h"
 
 /* A table, filled once and shown as any format wants it. Cells hold raw text; each renderer makes it inert. */
-enum grid_align { GRID_LEFT, GRID_RIGHT };
+enum align { ALIGN_LEFT, ALIGN_RIGHT };
 
-struct grid_column {
+struct show_column {
     const char *title;
-    enum grid_align align;
+    enum align align;
     int priority; /* 0: always shown; where the width is short, the highest goes first */
 };
 
-struct grid;
-struct grid *grid_new(const struct grid_column *columns, size_t column_count); /* columns must outlive the grid */
-void grid_free(struct grid *grid);
-size_t grid_rows(const struct grid *grid);
+struct show_table;
+struct show_table *show_table_new(const struct show_column *columns,
+                                  size_t column_count); /* columns must outlive the table */
+void show_table_free(struct show_table *table);
+size_t show_table_rows(const struct show_table *table);
 
 /* Cells row by row, left to right. */
-void grid_cell(struct grid *grid, enum tone tone, const char *text);
-void grid_count(struct grid *grid, int64_t count);
-void grid_duration(struct grid *grid, int64_t ms);              /* below 0: empty */
-void grid_time(struct grid *grid, int64_t ms, int said_offset); /* 0: empty */
+void show_table_cell(struct show_table *table, enum tone tone, const char *text);
+void show_table_count(struct show_table *table, int64_t count);
+void show_table_duration(struct show_table *table, int64_t ms);              /* below 0: empty */
+void show_table_time(struct show_table *table, int64_t ms, int said_offset); /* 0: empty */
 
-void grid_text(const struct grid *grid, const struct face *face, int indent, struct strbuf *out);
-void grid_markdown(const struct grid *grid, struct strbuf *out);
-void grid_html(const struct grid *grid, struct strbuf *out);
+void show_table_text(const struct show_table *table, const struct terminal *terminal, int indent, struct strbuf *out);
+void show_table_markdown(const struct show_table *table, struct strbuf *out);
+void show_table_html(const struct show_table *table, struct strbuf *out);
 
 #endif

@@ -22,15 +22,15 @@ static void blind_gather(struct status *status, struct archive *archive, const c
 }
 
 /* What the agent last wrote of itself. */
-static void agent_gather(struct status *status, struct rows *rows)
+static void agent_gather(struct status *status, struct query *query)
 {
-    rows_ask(rows, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
-    if (!rows_next(rows))
+    query_ask(query, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
+    if (!query_next(query))
         return;
-    char *text = rows_text(rows, 0);
+    char *text = query_text(query, 0);
     struct archive archive;
     int64_t blind_count = 0;
-    rows_end(rows);
+    query_end(query);
     archive_load_from(&archive, slice_of(text ? text : ""));
     const struct {
         const char *name;
@@ -89,17 +89,17 @@ static void thresholds_default(struct status *status, const struct config *confi
 }
 
 /* Among the newest cycles, so that ten years of history cost nothing; nobody asks after a table that vanished long ago. */
-static void lags_gather(struct status *status, struct rows *rows)
+static void lags_gather(struct status *status, struct query *query)
 {
-    rows_ask(rows,
-             "SELECT table_name, max(CASE WHEN outcome = 'success' THEN ended_at END) FROM run"
-             " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200"
-             " GROUP BY table_name ORDER BY table_name",
-             NULL, 0);
-    while (rows_next(rows)) {
+    query_ask(query,
+              "SELECT table_name, max(CASE WHEN outcome = 'success' THEN ended_at END) FROM run"
+              " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200"
+              " GROUP BY table_name ORDER BY table_name",
+              NULL, 0);
+    while (query_next(query)) {
         status->lags = list_room(status->lags, status->lag_count, sizeof *status->lags);
         struct status_lag *lag = &status->lags[status->lag_count++];
-        *lag = (struct status_lag){ .table = rows_text(rows, 0), .last_success_ms = rows_int(rows, 1) };
+        *lag = (struct status_lag){ .table = query_text(query, 0), .last_success_ms = query_int(query, 1) };
         int64_t behind = status->as_of_ms - lag->last_success_ms;
         lag->level = !lag->last_success_ms || behind > status->lag_critical_ms ? STATUS_CRITICAL
                      : behind > status->lag_warning_ms                         ? STATUS_WARNING
@@ -107,17 +107,17 @@ static void lags_gather(struct status *status, struct rows *rows)
     }
 }
 
-static void cycles_gather(struct status *status, struct rows *rows)
+static void cycles_gather(struct status *status, struct query *query)
 {
-    rows_ask(rows,
-             "SELECT started_at, duration_ms, rows, succeeded, failed, timed_out, outcome FROM cycle"
-             " ORDER BY started_at DESC, id DESC LIMIT 3",
-             NULL, 0);
-    while (rows_next(rows)) {
+    query_ask(query,
+              "SELECT started_at, duration_ms, rows, succeeded, failed, timed_out, outcome FROM cycle"
+              " ORDER BY started_at DESC, id DESC LIMIT 3",
+              NULL, 0);
+    while (query_next(query)) {
         status->cycles = list_room(status->cycles, status->cycle_count, sizeof *status->cycles);
         status->cycles[status->cycle_count++] = (struct status_cycle){
-            rows_int(rows, 0), rows_int(rows, 1), rows_int(rows, 2),  rows_int(rows, 3),
-            rows_int(rows, 4), rows_int(rows, 5), rows_text(rows, 6),
+            query_int(query, 0), query_int(query, 1), query_int(query, 2),  query_int(query, 3),
+            query_int(query, 4), query_int(query, 5), query_text(query, 6),
         };
     }
 }
@@ -126,48 +126,48 @@ static void cycles_gather(struct status *status, struct rows *rows)
  * A run ends at most its timeout after its cycle began; two hours are ample for an hour of errors. CROSS JOIN: SQLite
  * keeps the order, cycles first, and is never tempted to walk through all the runs.
  */
-static void errors_gather(struct status *status, struct rows *rows)
+static void errors_gather(struct status *status, struct query *query)
 {
     int64_t values[] = { status->as_of_ms - 120 * MINUTE_MS, status->as_of_ms - 60 * MINUTE_MS };
-    rows_ask(rows,
-             "SELECT r.ended_at, r.table_name, r.outcome, r.error, count(*) OVER ()"
-             " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
-             " WHERE c.started_at >= ?1 AND r.ended_at >= ?2 AND r.outcome IN ('failed', 'timeout', 'aborted')"
-             " ORDER BY r.ended_at DESC, r.id DESC LIMIT 1",
-             values, 2);
-    if (!rows_next(rows))
+    query_ask(query,
+              "SELECT r.ended_at, r.table_name, r.outcome, r.error, count(*) OVER ()"
+              " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
+              " WHERE c.started_at >= ?1 AND r.ended_at >= ?2 AND r.outcome IN ('failed', 'timeout', 'aborted')"
+              " ORDER BY r.ended_at DESC, r.id DESC LIMIT 1",
+              values, 2);
+    if (!query_next(query))
         return;
-    status->last_error_ms = rows_int(rows, 0);
-    status->last_error_table = rows_text(rows, 1);
-    status->last_error_outcome = rows_text(rows, 2);
-    status->last_error = rows_text(rows, 3);
-    status->errors = rows_int(rows, 4);
-    rows_end(rows);
+    status->last_error_ms = query_int(query, 0);
+    status->last_error_table = query_text(query, 1);
+    status->last_error_outcome = query_text(query, 2);
+    status->last_error = query_text(query, 3);
+    status->errors = query_int(query, 4);
+    query_end(query);
 }
 
-static void incidents_gather(struct status *status, struct rows *rows)
+static void incidents_gather(struct status *status, struct query *query)
 {
-    rows_ask(rows,
-             "SELECT id, opened_at, prometheus_at, alert, severity, summary, first_command FROM incident"
-             " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT 100",
-             NULL, 0);
-    while (rows_next(rows)) {
+    query_ask(query,
+              "SELECT id, opened_at, prometheus_at, alert, severity, summary, first_command FROM incident"
+              " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT 100",
+              NULL, 0);
+    while (query_next(query)) {
         status->incidents = list_room(status->incidents, status->incident_count, sizeof *status->incidents);
         status->incidents[status->incident_count++] = (struct status_incident){
-            rows_int(rows, 0),  rows_int(rows, 1),  rows_int(rows, 2),  rows_text(rows, 3),
-            rows_text(rows, 4), rows_text(rows, 5), rows_text(rows, 6),
+            query_int(query, 0),  query_int(query, 1),  query_int(query, 2),  query_text(query, 3),
+            query_text(query, 4), query_text(query, 5), query_text(query, 6),
         };
     }
-    rows_ask(rows,
-             "SELECT ends_at, reason FROM silence"
-             " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0"
-             " ORDER BY ends_at DESC LIMIT 1",
-             &status->now_ms, 1);
-    if (rows_next(rows)) {
-        status->silenced_until_ms = rows_int(rows, 0);
-        status->silence_reason = rows_text(rows, 1);
+    query_ask(query,
+              "SELECT ends_at, reason FROM silence"
+              " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0"
+              " ORDER BY ends_at DESC LIMIT 1",
+              &status->now_ms, 1);
+    if (query_next(query)) {
+        status->silenced_until_ms = query_int(query, 0);
+        status->silence_reason = query_text(query, 1);
     }
-    rows_end(rows);
+    query_end(query);
 }
 
 static struct status_webhook *webhook_named(struct status *status, const char *name)
@@ -180,52 +180,52 @@ static struct status_webhook *webhook_named(struct status *status, const char *n
     return &status->webhooks[status->webhook_count++];
 }
 
-static void webhooks_gather(struct status *status, struct rows *rows, const struct config *config)
+static void webhooks_gather(struct status *status, struct query *query, const struct config *config)
 {
     for (size_t i = 0; i < config->webhook_count; i++)
         webhook_named(status, config->webhooks[i].name);
-    rows_ask(rows, "SELECT webhook, count(*), min(created_at) FROM outbox WHERE status = 'pending' GROUP BY webhook",
-             NULL, 0);
-    while (rows_next(rows)) {
-        struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(rows->statement, 0));
-        webhook->pending = rows_int(rows, 1);
-        webhook->oldest_pending_ms = rows_int(rows, 2);
+    query_ask(query, "SELECT webhook, count(*), min(created_at) FROM outbox WHERE status = 'pending' GROUP BY webhook",
+              NULL, 0);
+    while (query_next(query)) {
+        struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(query->statement, 0));
+        webhook->pending = query_int(query, 1);
+        webhook->oldest_pending_ms = query_int(query, 2);
     }
     /* The newest entries only: what happened before them is the report's. */
-    rows_ask(rows,
-             "SELECT webhook, delivered_at, status, created_at, last_error FROM outbox"
-             " WHERE id > (SELECT max(id) FROM outbox) - 1000 ORDER BY id",
-             NULL, 0);
-    while (rows_next(rows)) {
-        struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(rows->statement, 0));
-        const char *state = (const char *)sqlite3_column_text(rows->statement, 2);
+    query_ask(query,
+              "SELECT webhook, delivered_at, status, created_at, last_error FROM outbox"
+              " WHERE id > (SELECT max(id) FROM outbox) - 1000 ORDER BY id",
+              NULL, 0);
+    while (query_next(query)) {
+        struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(query->statement, 0));
+        const char *state = (const char *)sqlite3_column_text(query->statement, 2);
         bool refused = strcmp(state, "refused") == 0;
-        if (strcmp(state, "delivered") == 0 && rows_int(rows, 1) >= webhook->last_success_ms) {
-            webhook->last_success_ms = rows_int(rows, 1);
+        if (strcmp(state, "delivered") == 0 && query_int(query, 1) >= webhook->last_success_ms) {
+            webhook->last_success_ms = query_int(query, 1);
             webhook->refused = 0;
         }
         webhook->refused += refused;
-        char *error = refused || strcmp(state, "pending") == 0 ? rows_text(rows, 4) : NULL;
+        char *error = refused || strcmp(state, "pending") == 0 ? query_text(query, 4) : NULL;
         if (error) {
             free(webhook->last_error);
             webhook->last_error = error;
-            webhook->last_error_ms = rows_int(rows, 3);
+            webhook->last_error_ms = query_int(query, 3);
         }
     }
 }
 
 /* The configured ones come first, and only they are told anything. */
-static void refreshes_gather(struct status *status, struct rows *rows, const struct config *config)
+static void refreshes_gather(struct status *status, struct query *query, const struct config *config)
 {
-    rows_ask(rows,
-             "SELECT substr(key, length('" STATE_REFRESH "') + 1), value FROM state"
-             " WHERE key > '" STATE_REFRESH "' AND key < '" STATE_REFRESH "~' AND value <> ''",
-             NULL, 0);
-    while (rows_next(rows)) {
-        char *name = rows_text(rows, 0);
+    query_ask(query,
+              "SELECT substr(key, length('" STATE_REFRESH "') + 1), value FROM state"
+              " WHERE key > '" STATE_REFRESH "' AND key < '" STATE_REFRESH "~' AND value <> ''",
+              NULL, 0);
+    while (query_next(query)) {
+        char *name = query_text(query, 0);
         for (size_t i = 0; i < config->webhook_count; i++)
             if (config->webhooks[i].format == FORMAT_ALERTMANAGER && strcmp(status->webhooks[i].name, name) == 0)
-                status->webhooks[i].refresh_error = rows_text(rows, 1);
+                status->webhooks[i].refresh_error = query_text(query, 1);
         free(name);
     }
 }
@@ -233,29 +233,29 @@ static void refreshes_gather(struct status *status, struct rows *rows, const str
 bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
                    int64_t now_ms, struct strbuf *error)
 {
-    struct rows rows = { .db = db };
+    struct query query = { .db = db };
     *status = (struct status){ .now_ms = now_ms, .probes = probes };
     /* One moment for all queries; without it they are merely less consistent. */
     sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
-    agent_gather(status, &rows);
+    agent_gather(status, &query);
     thresholds_default(status, config);
-    cycles_gather(status, &rows);
+    cycles_gather(status, &query);
     int64_t last_cycle = status->cycle_count ? status->cycles[0].started_ms : now_ms;
     int64_t last_seen = status->alive_ms ? status->alive_ms : last_cycle;
     if (status->agent == AGENT_RUNNING)
         history_find_trouble(config->history_db, status->pid, &status->trouble);
     bool is_current = status->agent == AGENT_RUNNING && status->trouble.failures == 0;
     status->as_of_ms = is_current ? now_ms : last_seen;
-    lags_gather(status, &rows);
-    errors_gather(status, &rows);
-    incidents_gather(status, &rows);
-    webhooks_gather(status, &rows, config);
-    refreshes_gather(status, &rows, config);
-    rows_end(&rows);
+    lags_gather(status, &query);
+    errors_gather(status, &query);
+    incidents_gather(status, &query);
+    webhooks_gather(status, &query, config);
+    refreshes_gather(status, &query, config);
+    query_end(&query);
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-    strbuf_puts(error, strbuf_text(&rows.error));
-    bool good = !rows_failed(&rows);
-    strbuf_free(&rows.error);
+    strbuf_puts(error, strbuf_text(&query.error));
+    bool good = !query_failed(&query);
+    strbuf_free(&query.error);
     status_judge(status);
     return good;
 }

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/commands/show/terminal.h"
+#include "agent/commands/show/format.h"
 #include "status.h"
 
 static const int64_t UNDELIVERED_MS = 5 * 60000; /* longer than this is not a hiccup of a receiver */
@@ -98,7 +98,7 @@ static void judge_lag(struct status *status)
     struct strbuf text = { 0 };
     strbuf_puts(&text, "lag ");
     if (worst->last_success_ms)
-        face_duration(&text, status->as_of_ms - worst->last_success_ms);
+        format_duration(&text, status->as_of_ms - worst->last_success_ms);
     else
         strbuf_puts(&text, "unknown, no success");
     strbuf_printf(&text, " (%s)", worst->table);

@@ -10,6 +10,7 @@
 
 #include "agent/commands/options.h"
 #include "agent/commands/show/escape.h"
+#include "agent/commands/show/format.h"
 #include "agent/commands/show/terminal.h"
 #include "base/say.h"
 #include "reader.h"
@@ -30,14 +31,14 @@ enum { REFRESH_S = 2, FRAMES_PER_QUESTION = 6 };
 /* What cannot be known is said in the same first line as what can, so that a monitoring system shows it. */
 static void unknown_put(enum status_format format, const char *why, struct strbuf *out)
 {
-    struct status status = { .level = STATUS_UNKNOWN, .now_ms = face_now_ms() };
+    struct status status = { .level = STATUS_UNKNOWN, .now_ms = show_now_ms() };
     struct strbuf ignored = { 0 };
     if (format == FORMAT_JSON) {
         strbuf_puts(&status.why, why);
         status_json(&status, out, &ignored);
     } else {
         strbuf_puts(out, "UNKNOWN - ");
-        inert_puts(out, why, INERT_TEXT);
+        escape_puts(out, why, ESCAPE_TEXT);
         strbuf_puts(out, "\n");
     }
     status_free(&status);
@@ -59,14 +60,14 @@ static enum status_level status_look(const struct config *config, enum status_fo
     struct status status = { 0 };
     struct strbuf error = { 0 };
     enum status_level level = STATUS_UNKNOWN;
-    struct face face = face_detect();
+    struct terminal terminal = terminal_detect();
     sqlite3 *db = reader_open(config->history_db, &error);
-    if (!db || !status_gather(&status, db, config, probes, face_now_ms(), &error)) {
+    if (!db || !status_gather(&status, db, config, probes, show_now_ms(), &error)) {
         unknown_put(format, strbuf_text(&error), out);
     } else {
         level = status.level;
         if (format == FORMAT_TEXT)
-            status_text(&status, &face, out);
+            status_text(&status, &terminal, out);
         else if (!status_json(&status, out, &error))
             unknown_put(FORMAT_TEXT, strbuf_text(&error), out);
     }
@@ -126,7 +127,7 @@ static bool frame_put(const struct config *config, enum status_format format, co
         screen_put(&screen, screen_rows(), &out);
     else
         strbuf_printf(&out, "%s\n", strbuf_text(&screen));
-    bool written = face_print(&out);
+    bool written = terminal_print(&out);
     strbuf_free(&screen);
     strbuf_free(&out);
     return written;
@@ -189,7 +190,7 @@ int command_status(int argc, char **argv)
     }
     probes = components_ask(config);
     code = (int)status_look(config, format, probes, &out);
-    if (!face_print(&out))
+    if (!terminal_print(&out))
         code = STATUS_UNKNOWN;
 cleanup:
     probes_close(probes);

@@ -83,9 +83,9 @@ const char *status_level_name(enum status_level level); /* "OK", "WARNING", "CRI
 /* Whether the process that wrote its pid then still runs. */
 enum status_agent status_probe_agent(int64_t pid, int64_t started_ms);
 
-struct face;
+struct terminal;
 void status_headline(const struct status *status, struct strbuf *out);
-void status_text(const struct status *status, const struct face *face, struct strbuf *out);
+void status_text(const struct status *status, const struct terminal *terminal, struct strbuf *out);
 bool status_json(const struct status *status, struct strbuf *out, struct strbuf *error);
 
 #endif

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "agent/commands/show/escape.h"
+#include "agent/commands/show/format.h"
 #include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
 #include "status.h"
@@ -10,7 +11,7 @@ enum { LABEL_COLUMNS = 13, WRITER_PRESENT_VALUE = 1, WRITER_ABSENT_VALUE = 2 };
 
 struct screen {
     const struct status *status;
-    const struct face *face;
+    const struct terminal *terminal;
     struct strbuf *out;
     int offset;
     struct strbuf text; /* of the line that comes next */
@@ -31,7 +32,7 @@ static void worst_lag_put(const struct status *status, struct strbuf *out)
         return;
     strbuf_puts(out, ", lag ");
     if (oldest)
-        face_duration(out, status->as_of_ms - oldest);
+        format_duration(out, status->as_of_ms - oldest);
     else
         strbuf_puts(out, "unknown");
 }
@@ -48,7 +49,7 @@ void status_headline(const struct status *status, struct strbuf *out)
     } else {
         strbuf_puts(out, strcmp(status->cycles[0].outcome, "running") == 0 ? "cycle in progress" : "last cycle ");
         if (status->cycles[0].duration_ms)
-            face_duration(out, status->cycles[0].duration_ms);
+            format_duration(out, status->cycles[0].duration_ms);
     }
     worst_lag_put(status, out);
     strbuf_printf(out, ", %zu open incidents", status->incident_count);
@@ -57,10 +58,10 @@ void status_headline(const struct status *status, struct strbuf *out)
 static void line_put(const struct screen *screen, const char *label, enum tone tone, const char *text)
 {
     struct strbuf inert = { 0 };
-    inert_puts(&inert, text, screen->face->utf8 ? INERT_TEXT : INERT_ASCII);
-    face_say(screen->face, screen->out, TONE_DIM, label);
-    face_spaces(screen->out, LABEL_COLUMNS - face_columns(label));
-    face_wrap(screen->face, screen->out, tone, strbuf_text(&inert), LABEL_COLUMNS, LABEL_COLUMNS);
+    escape_puts(&inert, text, screen->terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
+    terminal_say(screen->terminal, screen->out, TONE_DIM, label);
+    terminal_spaces(screen->out, LABEL_COLUMNS - terminal_columns(label));
+    terminal_wrap(screen->terminal, screen->out, tone, strbuf_text(&inert), LABEL_COLUMNS, LABEL_COLUMNS);
     strbuf_free(&inert);
 }
 
@@ -76,9 +77,9 @@ static void ago_put(const struct screen *screen, struct strbuf *out, int64_t ms)
 {
     if (ms > screen->status->now_ms) {
         strbuf_puts(out, "in ");
-        face_duration(out, (ms - screen->status->now_ms) / 1000 * 1000);
+        format_duration(out, (ms - screen->status->now_ms) / 1000 * 1000);
     } else {
-        face_duration(out, (screen->status->now_ms - ms) / 1000 * 1000);
+        format_duration(out, (screen->status->now_ms - ms) / 1000 * 1000);
         strbuf_puts(out, " ago");
     }
 }
@@ -91,19 +92,19 @@ static void agent_put(struct screen *screen)
         strbuf_puts(text, "never ran on this history: what follows is what a replay left");
     } else if (status->agent == AGENT_STOPPED) {
         strbuf_puts(text, "not running; what follows is as of ");
-        face_time(text, status->as_of_ms, screen->offset);
+        format_time(text, status->as_of_ms, screen->offset);
         strbuf_puts(text, ", ");
         ago_put(screen, text, status->as_of_ms);
     } else {
         strbuf_printf(text, "running, pid %" PRId64 ", for ", status->pid);
-        face_duration(text, (status->now_ms - status->started_ms) / 1000 * 1000);
+        format_duration(text, (status->now_ms - status->started_ms) / 1000 * 1000);
         strbuf_puts(text, ", ");
-        face_count(text, status->lines);
+        format_count(text, status->lines);
         strbuf_puts(text, " lines read");
     }
     if (status->behind_bytes > 0) {
         strbuf_puts(text, ", ");
-        face_count(text, status->behind_bytes);
+        format_count(text, status->behind_bytes);
         strbuf_puts(text, " bytes behind");
     }
     gathered_put(screen, "Agent", status->agent == AGENT_RUNNING ? TONE_PLAIN : TONE_WARNING);
@@ -121,10 +122,10 @@ static void trouble_put(struct screen *screen)
     if (trouble->failures == 0)
         return;
     strbuf_puts(text, "not written since ");
-    face_time(text, trouble->since_ms, screen->offset);
+    format_time(text, trouble->since_ms, screen->offset);
     strbuf_printf(text, " (%" PRId64 " attempt%s): %s; watching and paging go on, what follows is as of ",
                   trouble->failures, trouble->failures == 1 ? "" : "s", strbuf_text(&trouble->why));
-    face_time(text, screen->status->as_of_ms, screen->offset);
+    format_time(text, screen->status->as_of_ms, screen->offset);
     gathered_put(screen, "History", TONE_WARNING);
 }
 
@@ -134,7 +135,7 @@ static void promise_put(const struct screen *screen, struct strbuf *out)
     if (!status->next_run_ms)
         return;
     strbuf_puts(out, ", next run at ");
-    face_clock(out, status->next_run_ms, screen->offset);
+    format_clock(out, status->next_run_ms, screen->offset);
     if (status->agent != AGENT_RUNNING)
         return;
     strbuf_puts(out, status->next_run_ms < status->now_ms ? ", due " : ", ");
@@ -171,9 +172,9 @@ static void lags_put(struct screen *screen)
         struct strbuf *text = &screen->text;
         strbuf_printf(text, "%s: ", lag->table);
         if (lag->last_success_ms) {
-            face_duration(text, (status->as_of_ms - lag->last_success_ms) / 1000 * 1000);
+            format_duration(text, (status->as_of_ms - lag->last_success_ms) / 1000 * 1000);
             strbuf_puts(text, ", last success ");
-            face_time(text, lag->last_success_ms, screen->offset);
+            format_time(text, lag->last_success_ms, screen->offset);
         } else {
             strbuf_puts(text, "no success within the last 200 cycles");
         }
@@ -200,14 +201,14 @@ static void cycles_put(struct screen *screen)
     for (size_t i = 0; i < status->cycle_count; i++) {
         const struct status_cycle *cycle = &status->cycles[i];
         struct strbuf *text = &screen->text;
-        face_time(text, cycle->started_ms, screen->offset);
+        format_time(text, cycle->started_ms, screen->offset);
         strbuf_printf(text, "  %s", cycle->outcome);
         if (cycle->duration_ms) {
             strbuf_puts(text, " in ");
-            face_duration(text, cycle->duration_ms);
+            format_duration(text, cycle->duration_ms);
         }
         strbuf_puts(text, ", ");
-        face_count(text, cycle->rows);
+        format_count(text, cycle->rows);
         strbuf_puts(text, " rows");
         if (cycle->failed || cycle->timed_out)
             strbuf_printf(text, ", %" PRId64 " failed, %" PRId64 " timed out", cycle->failed, cycle->timed_out);
@@ -226,7 +227,7 @@ static void errors_put(struct screen *screen)
     } else {
         strbuf_printf(text, "%" PRId64 " in the last hour; the last: %s %s at ", status->errors,
                       status->last_error_table, status->last_error_outcome);
-        face_clock(text, status->last_error_ms, screen->offset);
+        format_clock(text, status->last_error_ms, screen->offset);
         if (status->last_error)
             strbuf_printf(text, ": %.300s", status->last_error);
     }
@@ -240,7 +241,7 @@ static void incidents_put(struct screen *screen)
         const struct status_incident *incident = &status->incidents[i];
         struct strbuf *text = &screen->text;
         strbuf_printf(text, "%" PRId64 " %s, %s, for ", incident->id, incident->alert, incident->severity);
-        face_duration(text, (status->as_of_ms - incident->opened_ms) / 1000 * 1000);
+        format_duration(text, (status->as_of_ms - incident->opened_ms) / 1000 * 1000);
         if (incident->summary)
             strbuf_printf(text, ": %s", incident->summary);
         bool critical = strcmp(incident->severity, "critical") == 0;
@@ -253,7 +254,7 @@ static void incidents_put(struct screen *screen)
     if (status->silenced_until_ms) {
         struct strbuf *text = &screen->text;
         strbuf_puts(text, "until ");
-        face_time(text, status->silenced_until_ms, screen->offset);
+        format_time(text, status->silenced_until_ms, screen->offset);
         if (status->silence_reason)
             strbuf_printf(text, ": %s", status->silence_reason);
         gathered_put(screen, "Silenced", TONE_WARNING);
@@ -267,11 +268,11 @@ static void metric_put(struct screen *screen, const struct probe_metric *metric)
     strbuf_printf(text, "%s:", *metric->table ? metric->table : "all tables");
     if (metric->lag_ms >= 0) {
         strbuf_puts(text, " lag ");
-        face_duration(text, metric->lag_ms);
+        format_duration(text, metric->lag_ms);
     }
     if (metric->watermark_ms) {
         strbuf_puts(text, metric->lag_ms >= 0 ? ", watermark " : " watermark ");
-        face_time(text, metric->watermark_ms, screen->offset);
+        format_time(text, metric->watermark_ms, screen->offset);
     }
     enum tone tone = metric->lag_ms > status->lag_critical_ms  ? TONE_CRITICAL
                      : metric->lag_ms > status->lag_warning_ms ? TONE_WARNING
@@ -290,7 +291,7 @@ static void answer_put(struct screen *screen, const char *label, const struct pr
     strbuf_printf(text, "%s: %s", probe_state_name(answer->state), strbuf_text(&answer->words));
     if (answer->state == PROBE_UP) {
         strbuf_puts(text, ", ");
-        face_duration(text, answer->took_ms);
+        format_duration(text, answer->took_ms);
     }
     strbuf_printf(text, " (%s%s)", answer->kind == PROBE_CONTAINER ? "container " : "", answer->target);
     if (answer->kind == PROBE_METRICS && answer->state == PROBE_UP && answer->metric_count == 0)
@@ -351,14 +352,16 @@ static void blind_put(struct screen *screen)
     }
 }
 
-void status_text(const struct status *status, const struct face *face, struct strbuf *out)
+void status_text(const struct status *status, const struct terminal *terminal, struct strbuf *out)
 {
-    struct screen screen = { .status = status, .face = face, .out = out, .offset = face_offset(status->now_ms) };
+    struct screen screen = {
+        .status = status, .terminal = terminal, .out = out, .offset = format_offset(status->now_ms)
+    };
     struct strbuf *text = &screen.text;
     struct strbuf inert = { 0 };
     status_headline(status, text);
-    inert_puts(&inert, strbuf_text(text), face->utf8 ? INERT_TEXT : INERT_ASCII);
-    face_say(face, out, level_tone(status->level), strbuf_text(&inert));
+    escape_puts(&inert, strbuf_text(text), terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
+    terminal_say(terminal, out, level_tone(status->level), strbuf_text(&inert));
     strbuf_puts(out, "\n\n");
     strbuf_clear(text);
     agent_put(&screen);
@@ -371,9 +374,9 @@ void status_text(const struct status *status, const struct face *face, struct st
     incidents_put(&screen);
     webhooks_put(&screen);
     blind_put(&screen);
-    face_time(text, status->now_ms, screen.offset);
+    format_time(text, status->now_ms, screen.offset);
     strbuf_puts(text, " ");
-    face_offset_words(text, screen.offset);
+    format_offset_words(text, screen.offset);
     strbuf_printf(text, ", %s", status->log_path ? status->log_path : "no log named");
     gathered_put(&screen, "As of", TONE_DIM);
     strbuf_free(text);

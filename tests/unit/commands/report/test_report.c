@@ -364,16 +364,16 @@ static void test_a_short_or_too_even_past_gives_no_band_or_no_line(void **state)
     assert_int_equal(world->report.usual.high_ms, 11052);
 }
 
-/* Every face, on a history that has an incident and nothing else. */
+/* Every terminal, on a history that has an incident and nothing else. */
 static void test_faces_stand_an_empty_history(void **state)
 {
     struct world *world = *state;
-    struct face face = { .width = 60, .utf8 = true };
+    struct terminal terminal = { .width = 60, .utf8 = true };
     struct strbuf out = { 0 }, error = { 0 };
     execute(world, "INSERT INTO incident (id, alert, tables, severity, state, opened_at)"
                    " VALUES (1, 'Unheard', 'no json', 'x', 'open', 0)");
     gather(world, 1, 0);
-    report_text(&world->report, &face, &out);
+    report_text(&world->report, &terminal, &out);
     report_markdown(&world->report, &out);
     report_html(&world->report, &out);
     assert_true(report_json(&world->report, &out, &error));

@@ -15,39 +15,39 @@ static const int64_t NOW = INT64_C(1772508902743);      /* 2026-03-03 14:35:02.7
 static const int64_t MIDNIGHT = INT64_C(1772456400000); /* 2026-03-03 00:00 there */
 static const int64_t HOUR = 3600000, DAY = 86400000;
 
-static void assert_when(const char *text, enum when_edge edge, int64_t expected)
+static void assert_when(const char *text, enum time_edge edge, int64_t expected)
 {
     int64_t ms = -1;
-    assert_true(when_parse(text, NOW, edge, &ms));
+    assert_true(parse_time(text, NOW, edge, &ms));
     assert_int_equal(ms, expected);
 }
 
 static void test_words(void **state)
 {
     (void)state;
-    assert_when("now", WHEN_SINCE, NOW);
-    assert_when("today", WHEN_SINCE, MIDNIGHT);
-    assert_when("yesterday", WHEN_SINCE, MIDNIGHT - DAY);
-    assert_when("yesterday", WHEN_UNTIL, MIDNIGHT);
+    assert_when("now", TIME_SINCE, NOW);
+    assert_when("today", TIME_SINCE, MIDNIGHT);
+    assert_when("yesterday", TIME_SINCE, MIDNIGHT - DAY);
+    assert_when("yesterday", TIME_UNTIL, MIDNIGHT);
 }
 
 static void test_ago(void **state)
 {
     (void)state;
-    assert_when("2h", WHEN_SINCE, NOW - 2 * HOUR);
-    assert_when("7d", WHEN_UNTIL, NOW - 7 * DAY);
-    assert_when("1h30m", WHEN_SINCE, NOW - 3 * HOUR / 2);
+    assert_when("2h", TIME_SINCE, NOW - 2 * HOUR);
+    assert_when("7d", TIME_UNTIL, NOW - 7 * DAY);
+    assert_when("1h30m", TIME_SINCE, NOW - 3 * HOUR / 2);
 }
 
 static void test_dates(void **state)
 {
     (void)state;
-    assert_when("2026-03-03", WHEN_SINCE, MIDNIGHT);
-    assert_when("2026-03-03", WHEN_UNTIL, MIDNIGHT + DAY);
-    assert_when("2026-03-03 10:15", WHEN_SINCE, MIDNIGHT + 10 * HOUR + HOUR / 4);
-    assert_when("2026-03-03T10:15:02", WHEN_UNTIL, MIDNIGHT + 10 * HOUR + HOUR / 4 + 2000);
-    assert_when("2026-03-03T10:15:00Z", WHEN_SINCE, MIDNIGHT + 21 * HOUR + HOUR / 4);
-    assert_when("2026-03-03T10:15:00+01:00", WHEN_SINCE, MIDNIGHT + 20 * HOUR + HOUR / 4);
+    assert_when("2026-03-03", TIME_SINCE, MIDNIGHT);
+    assert_when("2026-03-03", TIME_UNTIL, MIDNIGHT + DAY);
+    assert_when("2026-03-03 10:15", TIME_SINCE, MIDNIGHT + 10 * HOUR + HOUR / 4);
+    assert_when("2026-03-03T10:15:02", TIME_UNTIL, MIDNIGHT + 10 * HOUR + HOUR / 4 + 2000);
+    assert_when("2026-03-03T10:15:00Z", TIME_SINCE, MIDNIGHT + 21 * HOUR + HOUR / 4);
+    assert_when("2026-03-03T10:15:00+01:00", TIME_SINCE, MIDNIGHT + 20 * HOUR + HOUR / 4);
 }
 
 /* The day on which summer time ends has 25 hours. */
@@ -55,8 +55,8 @@ static void test_a_day_is_the_calendars(void **state)
 {
     int64_t from = 0, to = 0;
     (void)state;
-    assert_true(when_parse("2026-04-05", NOW, WHEN_SINCE, &from));
-    assert_true(when_parse("2026-04-05", NOW, WHEN_UNTIL, &to));
+    assert_true(parse_time("2026-04-05", NOW, TIME_SINCE, &from));
+    assert_true(parse_time("2026-04-05", NOW, TIME_UNTIL, &to));
     assert_int_equal(to - from, 25 * HOUR);
 }
 
@@ -69,7 +69,7 @@ static void test_nonsense(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 
-        assert_false(when_parse(texts[i], NOW, WHEN_SINCE, &ms));
+        assert_false(parse_time(texts[i], NOW, TIME_SINCE, &ms));
 }
 
 int main(void)

@@ -9,13 +9,14 @@
 
 #include <cmocka.h>
 
+#include "agent/commands/show/format.h"
 #include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
 
 static void assert_duration(int64_t ms, const char *expected)
 {
     struct strbuf out = { 0 };
-    face_duration(&out, ms);
+    format_duration(&out, ms);
     assert_string_equal(strbuf_text(&out), expected);
     strbuf_free(&out);
 }
@@ -48,7 +49,7 @@ static void test_counts(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct strbuf out = { 0 };
-        face_count(&out, cases[i].count);
+        format_count(&out, cases[i].count);
         assert_string_equal(strbuf_text(&out), cases[i].text);
         strbuf_free(&out);
     }
@@ -62,52 +63,52 @@ static void test_an_offset_that_changes_is_said(void **state)
     setenv("TZ", "Australia/Sydney", 1);
     tzset();
     int64_t before = INT64_C(1775314800000), after = before + 4 * 3600000;
-    assert_int_equal(face_offset(before), 660);
-    face_time(&out, before, 660);
+    assert_int_equal(format_offset(before), 660);
+    format_time(&out, before, 660);
     strbuf_puts(&out, "; ");
-    face_time(&out, after, 660);
+    format_time(&out, after, 660);
     assert_string_equal(strbuf_text(&out), "2026-04-05 02:00:00; 2026-04-05 05:00:00 UTC+10:00");
     strbuf_free(&out);
 }
 
 static void test_wrapping_keeps_to_the_width(void **state)
 {
-    struct face face = { .width = 30 };
+    struct terminal terminal = { .width = 30 };
     struct strbuf out = { 0 };
     (void)state;
     strbuf_puts(&out, "  label ");
-    face_wrap(&face, &out, TONE_PLAIN, "seven words that need more than one line", 8, 8);
+    terminal_wrap(&terminal, &out, TONE_PLAIN, "seven words that need more than one line", 8, 8);
     assert_string_equal(strbuf_text(&out), "  label seven words that need\n        more than one line\n");
     strbuf_clear(&out);
-    face_wrap(&face, &out, TONE_PLAIN, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0, 0);
+    terminal_wrap(&terminal, &out, TONE_PLAIN, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0, 0);
     assert_string_equal(strbuf_text(&out), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\naaaaaa\n");
     strbuf_free(&out);
 }
 
-static const struct grid_column columns[] = {
-    { "Name", GRID_LEFT, 0 },
-    { "Count", GRID_RIGHT, 0 },
-    { "Note", GRID_LEFT, 1 },
+static const struct show_column columns[] = {
+    { "Name", ALIGN_LEFT, 0 },
+    { "Count", ALIGN_RIGHT, 0 },
+    { "Note", ALIGN_LEFT, 1 },
 };
 
-static struct grid *sample(void)
+static struct show_table *sample(void)
 {
-    struct grid *grid = grid_new(columns, 3);
-    grid_cell(grid, TONE_PLAIN, "a|b<c>");
-    grid_count(grid, 1234);
-    grid_cell(grid, TONE_GOOD, "fine");
-    return grid;
+    struct show_table *table = show_table_new(columns, 3);
+    show_table_cell(table, TONE_PLAIN, "a|b<c>");
+    show_table_count(table, 1234);
+    show_table_cell(table, TONE_GOOD, "fine");
+    return table;
 }
 
 static void assert_grid(int width, const char *expected)
 {
-    struct face face = { .width = width };
-    struct grid *grid = sample();
+    struct terminal terminal = { .width = width };
+    struct show_table *table = sample();
     struct strbuf out = { 0 };
-    grid_text(grid, &face, 0, &out);
+    show_table_text(table, &terminal, 0, &out);
     assert_string_equal(strbuf_text(&out), expected);
     strbuf_free(&out);
-    grid_free(grid);
+    show_table_free(table);
 }
 
 static void test_grids_drop_columns_before_they_cut(void **state)
@@ -119,18 +120,18 @@ static void test_grids_drop_columns_before_they_cut(void **state)
 
 static void test_grids_as_markup(void **state)
 {
-    struct grid *grid = sample();
+    struct show_table *table = sample();
     struct strbuf out = { 0 };
     (void)state;
-    grid_markdown(grid, &out);
+    show_table_markdown(table, &out);
     assert_string_equal(strbuf_text(&out),
                         "| Name | Count | Note |\n|---|---:|---|\n| a\\|b&lt;c\\> | 1,234 | fine |\n");
     strbuf_clear(&out);
-    grid_html(grid, &out);
+    show_table_html(table, &out);
     assert_non_null(
         strstr(strbuf_text(&out), "<td>a|b&lt;c&gt;</td><td class=\"right\">1,234</td><td class=\"good\">fine</td>"));
     strbuf_free(&out);
-    grid_free(grid);
+    show_table_free(table);
 }
 
 int main(void)
