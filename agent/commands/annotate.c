@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "agent/commands/show/query.h"
 #include "base/say.h"
-#include "options.h"
-#include "reader.h"
+#include "commands.h"
 
 enum annotate_option { OPTION_CAUSE, OPTION_DEVIATIONS, OPTIONS };
 
@@ -16,7 +13,7 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_DEVIATIONS] = { "deviations", "TEXT", "where and why the runbook was not followed" },
 };
 
-const struct option_table annotate_options = { specs, OPTIONS };
+const struct arguments annotate_arguments = { "ID --cause TEXT", specs, OPTIONS, .operands_most = 1 };
 
 /* Absent notes keep what was written before. */
 static int annotate_write(sqlite3 *db, int64_t id, const char *cause, const char *deviations)
@@ -42,45 +39,25 @@ static int annotate_write(sqlite3 *db, int64_t id, const char *cause, const char
     return code;
 }
 
-static int annotate(const struct options *options, int64_t id)
+int command_annotate(struct options *options)
 {
-    struct config *config = options_config(options);
-    struct strbuf error = { 0 };
+    const char *cause = options->values[OPTION_CAUSE], *deviations = options->values[OPTION_DEVIATIONS];
     sqlite3 *db = NULL;
-    int code = EXIT_USAGE;
-    if (!config)
-        goto cleanup;
-    code = EXIT_FAILED;
-    db = editor_open(config->history_db, &error);
-    if (!db)
-        say_error("annotate: %s", strbuf_text(&error));
-    else
-        code = annotate_write(db, id, options->values[OPTION_CAUSE], options->values[OPTION_DEVIATIONS]);
+    int64_t id;
+
+    if (options->operand_count == 0 || !options_number(options->operands[0], 1, &id)) {
+        say_error("annotate: which incident? agent annotate ID --cause TEXT");
+        return EXIT_USAGE;
+    }
+    if (!cause && !deviations) {
+        say_error("annotate: nothing to write: --cause TEXT or --deviations TEXT");
+        return EXIT_USAGE;
+    }
+    int code = options_history(options, HISTORY_EDIT, &db);
+    if (code == EXIT_OK)
+        code = annotate_write(db, id, cause, deviations);
     if (code == EXIT_OK)
         printf("incident %" PRId64 " annotated\n", id);
-cleanup:
     sqlite3_close(db);
-    strbuf_free(&error);
-    config_free(config);
-    return code;
-}
-
-int command_annotate(int argc, char **argv)
-{
-    struct options options;
-    int code = options_parse(&options, argc, argv, specs, OPTIONS);
-    if (code >= 0)
-        return code;
-    code = EXIT_USAGE;
-    char *end = NULL;
-    errno = 0;
-    int64_t id = options.operand_count == 1 ? strtoll(options.operands[0], &end, 10) : 0;
-    if (!end || errno || *end != '\0' || id <= 0)
-        say_error("annotate: which incident? agent annotate ID --cause TEXT");
-    else if (!options.values[OPTION_CAUSE] && !options.values[OPTION_DEVIATIONS])
-        say_error("annotate: nothing to write: --cause TEXT or --deviations TEXT");
-    else
-        code = annotate(&options, id);
-    options_free(&options);
     return code;
 }

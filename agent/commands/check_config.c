@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/say.h"
+#include "commands.h"
 #include "config_keys.h"
-#include "options.h"
 #include "parser.h"
 #include "secrets.h"
 
@@ -16,7 +16,7 @@ static const struct option_spec specs[SPECS] = {
     [SHOW_SAMPLE] = { "sample", NULL, "print a commented sample configuration instead" },
 };
 
-const struct option_table check_config_options = { specs, SPECS };
+const struct arguments check_config_arguments = { .usage = "", .specs = specs, .spec_count = SPECS };
 
 /* The patterns are configuration too: an error in them would stop `agent run` just the same. */
 static bool check_patterns(const struct config *config)
@@ -54,46 +54,31 @@ static void check_files(const struct config *config)
     }
 }
 
-static int check(const struct options *options)
+static int check(struct options *options)
 {
     struct strbuf text = { 0 };
-    struct config *config = options_config(options);
-    int status = EXIT_USAGE;
+    const struct config *config = options_config(options);
 
     if (!config || !check_patterns(config))
-        goto cleanup;
+        return EXIT_USAGE;
     check_files(config);
     puts("configuration OK");
     if (options->verbose) {
         config_show(config, &text);
         printf("\n%s", text.at);
+        strbuf_free(&text);
     }
-    status = EXIT_OK;
-cleanup:
-    config_free(config);
-    strbuf_free(&text);
-    return status;
+    return EXIT_OK;
 }
 
-int command_check_config(int argc, char **argv)
+int command_check_config(struct options *options)
 {
-    struct options options;
     struct strbuf text = { 0 };
-    int status = options_parse(&options, argc, argv, specs, SPECS);
 
-    if (status >= 0)
-        return status;
-    if (options.operand_count > 0) {
-        say_error("check-config: %s: takes no operand (the file is named by --config)", options.operands[0]);
-        status = EXIT_USAGE;
-    } else if (options.values[SHOW_SAMPLE]) {
-        config_sample(&text);
-        fputs(text.at, stdout);
-        status = EXIT_OK;
-    } else {
-        status = check(&options);
-    }
+    if (!options->values[SHOW_SAMPLE])
+        return check(options);
+    config_sample(&text);
+    fputs(text.at, stdout);
     strbuf_free(&text);
-    options_free(&options);
-    return status;
+    return EXIT_OK;
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands.h"
+
 #include <stdio.h>
 
 #include "agent/commands/show/json_writer.h"
 #include "base/say.h"
 #include "config_keys.h"
-#include "options.h"
 
-static void put_options(struct json_writer *json, const struct option_table *table)
+static void put_options(struct json_writer *json, const struct arguments *arguments)
 {
     json_open(json, "options", '[');
-    for (size_t i = 0; table && i < table->count; i++) {
+    for (size_t i = 0; i < arguments->spec_count; i++) {
         json_open(json, NULL, '{');
-        json_put_text(json, "name", table->specs[i].name);
-        json_put_text(json, "argument", table->specs[i].argument);
-        json_put_text(json, "help", table->specs[i].help);
+        json_put_text(json, "name", arguments->specs[i].name);
+        json_put_text(json, "argument", arguments->specs[i].argument);
+        json_put_text(json, "help", arguments->specs[i].help);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -25,9 +26,9 @@ static void put_commands(struct json_writer *json, const struct command *command
     for (size_t i = 0; i < count; i++) {
         json_open(json, NULL, '{');
         json_put_text(json, "name", commands[i].name);
-        json_put_text(json, "usage", commands[i].usage);
+        json_put_text(json, "usage", commands[i].arguments->usage);
         json_put_text(json, "summary", commands[i].summary);
-        put_options(json, commands[i].options);
+        put_options(json, commands[i].arguments);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -66,7 +67,7 @@ bool describe_print(const struct command *commands, size_t count)
     json_open(&json, NULL, '{');
     json_put_text(&json, "version", AGENT_VERSION);
     put_commands(&json, commands, count);
-    put_options(&json, &common_options);
+    put_options(&json, &common_arguments);
     put_keys(&json);
     json_close(&json, '}');
     puts(strbuf_text(&text));

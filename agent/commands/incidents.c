@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
+#include <sqlite3.h>
 
 #include "agent/commands/report/json.h"
 #include "agent/commands/report/report.h"
@@ -10,8 +8,7 @@
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "base/say.h"
-#include "options.h"
-#include "reader.h"
+#include "commands.h"
 
 enum incidents_option { OPTION_LIMIT, OPTION_FORMAT, OPTIONS };
 
@@ -20,87 +17,69 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_FORMAT] = { "format", "text|json", "how it is printed (default: text)" },
 };
 
-const struct option_table incidents_options = { specs, OPTIONS };
+const struct arguments incidents_arguments = { .usage = "", .specs = specs, .spec_count = OPTIONS };
 
-static bool limit_read(const char *text, int64_t *limit)
-{
-    char *end;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (errno || !*text || *end != '\0' || number < 0) {
-        say_error("--limit: '%s' is no count", text);
-        return false;
-    }
-    *limit = number ? number : -1;
-    return true;
-}
+enum incidents_format { FORMAT_TEXT, FORMAT_JSON };
+
+enum { LIMIT_DEFAULT = 20 };
 
 static void incidents_text(const struct report_incidents *list, int64_t now_ms, struct strbuf *out)
 {
     struct terminal terminal = terminal_detect();
-    struct show_table *table = words_incidents(list, now_ms);
-    if (list->count == 0)
+    struct show_table *table;
+
+    if (list->count == 0) {
         strbuf_puts(out, "no incident\n");
-    else
-        show_table_text(table, &terminal, 0, out);
-    show_table_free(table);
-    if (list->count > 0) {
-        struct strbuf zone = { 0 };
-        format_offset_words(&zone, format_offset(list->at[0].opened_ms));
-        strbuf_puts(&zone, "\n");
-        strbuf_puts(out, "\nTimes in ");
-        strbuf_puts(out, strbuf_text(&zone));
-        strbuf_free(&zone);
+        return;
     }
+    table = words_incidents(list, now_ms);
+    show_table_text(table, &terminal, 0, out);
+    show_table_free(table);
+    strbuf_puts(out, "\nTimes in ");
+    format_offset_words(out, format_offset(list->at[0].opened_ms));
+    strbuf_puts(out, "\n");
 }
 
-static int incidents_list(const struct config *config, int64_t limit, bool json)
+static int incidents_print(sqlite3 *db, int64_t limit, enum incidents_format format)
 {
     struct strbuf error = { 0 }, out = { 0 };
     struct report_incidents list = { 0 };
-    struct query query = { .db = reader_open(config->history_db, &error) };
+    struct query query = { .db = db };
     int code = EXIT_FAILED;
-    if (!query.db)
-        goto cleanup;
+
     report_incidents_ask(&list, &query, "ORDER BY i.opened_at DESC, i.id DESC LIMIT ?1", &limit, 1);
     strbuf_puts(&error, strbuf_text(&query.error));
-    if (error.len == 0 && json)
+    if (error.len == 0 && format == FORMAT_JSON)
         incidents_json(&list, &out, &error);
     else if (error.len == 0)
         incidents_text(&list, report_as_of(&query, show_now_ms()), &out);
-    if (error.len == 0 && terminal_print(&out))
-        code = EXIT_OK;
-cleanup:
     if (error.len > 0)
         say_error("incidents: %s", strbuf_text(&error));
+    else if (terminal_print(&out))
+        code = EXIT_OK;
     report_incidents_free(&list);
     strbuf_free(&query.error);
-    sqlite3_close(query.db);
     strbuf_free(&error);
     strbuf_free(&out);
     return code;
 }
 
-int command_incidents(int argc, char **argv)
+int command_incidents(struct options *options)
 {
-    struct options options;
-    struct config *config = NULL;
-    int64_t limit = 20;
-    int code = options_parse(&options, argc, argv, specs, OPTIONS);
-    if (code >= 0)
-        return code;
-    code = EXIT_USAGE;
-    const char *format = options.values[OPTION_FORMAT] ? options.values[OPTION_FORMAT] : "text";
-    bool json = strcmp(format, "json") == 0;
-    if (!json && strcmp(format, "text") != 0)
-        say_error("--format: '%s' is neither text nor json", format);
-    else if (options.operand_count > 0)
-        say_error("incidents: '%s': unexpected", options.operands[0]);
-    else if (!options.values[OPTION_LIMIT] || limit_read(options.values[OPTION_LIMIT], &limit)) {
-        config = options_config(&options);
-        code = config ? incidents_list(config, limit, json) : EXIT_USAGE;
+    const char *text = options->values[OPTION_LIMIT];
+    int format = options_choice(options, OPTION_FORMAT);
+    int64_t limit = LIMIT_DEFAULT;
+    sqlite3 *db = NULL;
+
+    if (text && !options_number(text, 0, &limit)) {
+        say_error("incidents: --limit: '%s' is no count", text);
+        return EXIT_USAGE;
     }
-    config_free(config);
-    options_free(&options);
+    if (format < 0)
+        return EXIT_USAGE;
+    int code = options_history(options, HISTORY_READ, &db);
+    if (code == EXIT_OK)
+        code = incidents_print(db, limit ? limit : -1, (enum incidents_format)format);
+    sqlite3_close(db);
     return code;
 }

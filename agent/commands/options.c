@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "base/say.h"
 #include "base/zone.h"
 #include "nearest.h"
+#include "reader.h"
 
 enum { OPTION_CONFIG, OPTION_LOG, OPTION_DB, OPTION_SET, OPTION_VERBOSE, OPTION_HELP, COMMON_OPTIONS };
 
@@ -25,10 +27,10 @@ static const struct option_spec common_specs[COMMON_OPTIONS] = {
     [OPTION_HELP] = { "help", NULL, "this help" },
 };
 
-const struct option_table common_options = { common_specs, COMMON_OPTIONS };
+const struct arguments common_arguments = { .specs = common_specs, .spec_count = COMMON_OPTIONS };
 
-/* What is too long for its column has a line of its own. */
-static void print_options(const struct option_spec *specs, size_t count)
+/* A name that is too long for its column has a line of its own. */
+static void print_specs(const struct option_spec *specs, size_t count)
 {
     enum { COLUMN = 24 };
 
@@ -44,19 +46,20 @@ static void print_options(const struct option_spec *specs, size_t count)
     }
 }
 
-static void print_help(const struct option_spec *specs, size_t count)
+void options_print(const struct arguments *arguments)
 {
     puts("Options:");
-    print_options(specs, count);
-    print_options(common_specs, COMMON_OPTIONS);
+    print_specs(arguments->specs, arguments->spec_count);
+    print_specs(common_specs, COMMON_OPTIONS);
 }
 
-static struct option *table_of(const struct option_spec *specs, size_t count)
+static struct option *getopt_table(const struct arguments *arguments)
 {
+    size_t count = arguments->spec_count;
     struct option *table = must_alloc((COMMON_OPTIONS + count + 1) * sizeof *table);
 
     for (size_t i = 0; i < COMMON_OPTIONS + count; i++) {
-        const struct option_spec *spec = i < COMMON_OPTIONS ? &common_specs[i] : &specs[i - COMMON_OPTIONS];
+        const struct option_spec *spec = i < COMMON_OPTIONS ? &common_specs[i] : &arguments->specs[i - COMMON_OPTIONS];
         table[i].name = spec->name;
         table[i].has_arg = spec->argument ? required_argument : no_argument;
         table[i].val = OPTION_BASE + (int)i;
@@ -110,37 +113,50 @@ static void say_refused(const char *argument, const struct option *table)
     say_error("--%s: unknown or ambiguous option; the nearest is --%s", name, nearest.name);
 }
 
-int options_parse(struct options *options, int argc, char **argv, const struct option_spec *specs, size_t spec_count)
+/* Takes the next option of argv. OPTIONS_READ: there may be more. */
+static enum options_result take_option(struct options *options, int found, char **argv, const struct option *table)
 {
-    struct option *table = table_of(specs, spec_count);
-    int status = -1;
+    if (found == OPTION_BASE + OPTION_HELP || found == 'h')
+        return OPTIONS_HELP;
+    if (found == '?') {
+        say_refused(argv[optind - 1], table);
+        return OPTIONS_WRONG;
+    }
+    if (found == ':') {
+        say_error("%s: needs an argument", argv[optind - 1]);
+        return OPTIONS_WRONG;
+    }
+    if (found < OPTION_BASE + COMMON_OPTIONS)
+        take_common(options, found - OPTION_BASE, optarg);
+    else
+        options->values[found - OPTION_BASE - COMMON_OPTIONS] = optarg ? optarg : "";
+    return OPTIONS_READ;
+}
+
+enum options_result options_parse(struct options *options, const struct arguments *arguments, int argc, char **argv)
+{
+    struct option *table = getopt_table(arguments);
+    enum options_result result = OPTIONS_READ;
     int found;
 
-    *options = (struct options){ .values = must_alloc((spec_count + 1) * sizeof *options->values) };
+    *options = (struct options){ .command = argv[0],
+                                 .arguments = arguments,
+                                 .values = must_alloc((arguments->spec_count + 1) * sizeof *options->values) };
     opterr = 0;
-    optind = 0; /* GNU: begin anew, also after an earlier scan */
-    while (status < 0 && (found = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
-        if (found == OPTION_BASE + OPTION_HELP || found == 'h') {
-            print_help(specs, spec_count);
-            status = EXIT_OK;
-        } else if (found == '?') {
-            say_refused(argv[optind - 1], table);
-            status = EXIT_USAGE;
-        } else if (found == ':') {
-            say_error("%s: needs an argument", argv[optind - 1]);
-            status = EXIT_USAGE;
-        } else if (found < OPTION_BASE + COMMON_OPTIONS) {
-            take_common(options, found - OPTION_BASE, optarg);
-        } else {
-            options->values[found - OPTION_BASE - COMMON_OPTIONS] = optarg ? optarg : "";
-        }
-    }
+    optind = 0; /* makes glibc's getopt begin anew */
+    while (result == OPTIONS_READ && (found = getopt_long(argc, argv, ":h", table, NULL)) != -1)
+        result = take_option(options, found, argv, table);
     options->operands = argv + optind;
     options->operand_count = argc - optind;
+    if (result == OPTIONS_READ && options->operand_count > arguments->operands_most) {
+        say_error("%s: '%s': unexpected operand (agent %s --help says what it takes)", options->command,
+                  options->operands[arguments->operands_most], options->command);
+        result = OPTIONS_WRONG;
+    }
     free(table);
-    if (status >= 0)
+    if (result != OPTIONS_READ)
         options_free(options);
-    return status;
+    return result;
 }
 
 void options_free(struct options *options)
@@ -149,6 +165,7 @@ void options_free(struct options *options)
         free(options->sets[i]);
     free(options->sets);
     free(options->values);
+    config_free(options->config);
     *options = (struct options){ 0 };
 }
 
@@ -192,12 +209,58 @@ static struct config *load_config(const struct options *options, bool (*take_zon
     return config;
 }
 
-struct config *options_config(const struct options *options)
+struct config *options_config(struct options *options)
 {
-    return load_config(options, zone_set);
+    if (!options->config)
+        options->config = load_config(options, zone_set);
+    return options->config;
 }
 
 struct config *options_config_again(const struct options *options)
 {
     return load_config(options, zone_known);
+}
+
+int options_choice(const struct options *options, size_t option)
+{
+    const struct option_spec *spec = &options->arguments->specs[option];
+    const char *value = options->values[option], *word = spec->argument;
+    struct strbuf words = { 0 };
+
+    if (!value)
+        return 0;
+    for (int i = 0; *word != '\0'; i++) {
+        size_t len = strcspn(word, "|");
+        if (strlen(value) == len && memcmp(value, word, len) == 0)
+            return i;
+        word += len + (word[len] == '|' ? 1 : 0);
+    }
+    for (word = spec->argument; *word != '\0'; word++)
+        strbuf_add(&words, *word == '|' ? ", " : word, *word == '|' ? 2 : 1);
+    say_error("%s: --%s: '%s' is none of %s", options->command, spec->name, value, strbuf_text(&words));
+    strbuf_free(&words);
+    return -1;
+}
+
+bool options_number(const char *text, int64_t least, int64_t *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' && *number >= least;
+}
+
+int options_history(struct options *options, enum history_access access, struct sqlite3 **db)
+{
+    const struct config *config = options_config(options);
+    struct strbuf error = { 0 };
+
+    if (!config)
+        return EXIT_USAGE;
+    *db = access == HISTORY_READ ? reader_open(config->history_db, &error) : editor_open(config->history_db, &error);
+    if (!*db)
+        say_error("%s: %s", options->command, strbuf_text(&error));
+    strbuf_free(&error);
+    return *db ? EXIT_OK : EXIT_FAILED;
 }

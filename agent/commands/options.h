@@ -2,79 +2,81 @@
 #ifndef COMMANDS_OPTIONS_H
 #define COMMANDS_OPTIONS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* An option of a subcommand; help, manual and completion are made from these and the common ones. */
+/* An option of a command. The help, the manual page and the completions are made from these. */
 struct option_spec {
-    const char *name;     /* long name, without dashes */
-    const char *argument; /* "FILE", or NULL for a flag */
+    const char *name;     /* the long name, without dashes */
+    const char *argument; /* "FILE", or "text|json" where only these words are allowed; NULL for a flag */
     const char *help;
 };
 
-struct option_table {
+enum { OPERANDS_ANY = INT_MAX };
+
+/* What a command takes on its command line, beside the options that all commands take. */
+struct arguments {
+    const char *usage; /* "[--tz ZONE] LOG...", for the help */
     const struct option_spec *specs;
-    size_t count;
+    size_t spec_count;
+    int operands_most;
+    int exit_wrong; /* the exit code for a wrong command line; 0: EXIT_USAGE */
 };
 
-/* A subcommand, one line of the table in agent/main.c. argv[0] is its name. */
-struct command {
-    const char *name;
-    int (*main)(int argc, char **argv);
-    const struct option_table *options; /* its own, or NULL */
-    const char *usage;                  /* "[--tz ZONE] LOG..." */
-    const char *summary;
-};
+/* The options that all commands take: --config, --log, --db, --set, --verbose and --help. */
+extern const struct arguments common_arguments;
 
-/* What was said on the command line. Values are argv's own; the arrays are owned. */
+/* What the command line said. Strings are argv's own unless they are said to be owned. */
 struct options {
+    const char *command;
+    const struct arguments *arguments;
     const char *config_path;
-    char **sets; /* owned array of owned strings: --set, and --log and --db as such */
+    char **sets; /* owned array of owned strings: --set, and --log and --db in the same form */
     size_t set_count;
     const char **values; /* one for each option_spec: the argument, "" for a flag, NULL if absent */
     char **operands;
     int operand_count;
     bool verbose;
+    struct config *config; /* owned; NULL until options_config is called */
 };
 
+enum options_result { OPTIONS_READ, OPTIONS_HELP, OPTIONS_WRONG };
+
 /*
- * Parses the common options and the command's own (GNU style). Returns -1 to go on, else the exit code (after --help,
- * or with the error said).
+ * Parses what follows the command's name in argv, which begins with that name. OPTIONS_HELP: --help was among it. OPTIONS_WRONG: the error
+ * was said. Only after OPTIONS_READ there is something to free.
  */
-int options_parse(struct options *options, int argc, char **argv, const struct option_spec *specs, size_t spec_count);
+enum options_result options_parse(struct options *options, const struct arguments *arguments, int argc, char **argv);
 void options_free(struct options *options);
 
-/* Those that every subcommand takes. */
-extern const struct option_table common_options;
+/* Prints a command's own options and the common ones, with their help. */
+void options_print(const struct arguments *arguments);
 
-/* The configuration that these options mean, with the zone set; NULL with every error said. */
-struct config *options_config(const struct options *options);
+/* The configuration that the options name, read at the first call. NULL, with every error said, if it is wrong. It stays options's own. */
+struct config *options_config(struct options *options);
 
-/* The same once more while threads run: the zone is checked like everything else, and stays what it is. */
+/* Reads it once more while threads run: the zone of the process is not set again, only checked. The caller owns the result. */
 struct config *options_config_again(const struct options *options);
 
-/*
- * Every command with its options, and every configuration key, as JSON on stdout: the build makes the manual pages and the
- * completions from it. False with the error said.
- */
-bool describe_print(const struct command *commands, size_t count);
+/* Which word of an option's "text|json" was given, from 0 on; 0 if the option is absent; -1, with the error said, if it is none of them. */
+int options_choice(const struct options *options, size_t option);
 
-/* Declared here, one per file in agent/commands/. */
-extern const struct option_table report_options, status_options, incidents_options, replay_options, annotate_options,
-    silence_options, check_config_options;
-int command_run(int argc, char **argv);
-int command_report(int argc, char **argv);
-int command_status(int argc, char **argv);
-int command_incidents(int argc, char **argv);
-int command_replay(int argc, char **argv);
-int command_annotate(int argc, char **argv);
-int command_silence(int argc, char **argv);
-int command_test_webhook(int argc, char **argv);
-int command_check_config(int argc, char **argv);
-int command_parse(int argc, char **argv);
+/* Reads a whole number of at least `least` from text. False if it is none. */
+bool options_number(const char *text, int64_t least, int64_t *number);
+
+enum history_access { HISTORY_READ, HISTORY_EDIT };
+
+/*
+ * Opens the history that the options name; the caller closes *db with sqlite3_close. Returns EXIT_OK, else the exit code, with the error
+ * said.
+ */
+struct sqlite3;
+int options_history(struct options *options, enum history_access access, struct sqlite3 **db);
 
 #endif

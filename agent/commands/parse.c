@@ -8,7 +8,7 @@
 #include "base/say.h"
 #include "base/utf8.h"
 #include "base/zone.h"
-#include "options.h"
+#include "commands.h"
 #include "parser.h"
 #include "scrub.h"
 
@@ -153,17 +153,15 @@ static bool parse_paths(struct parser *parser, const struct options *options, st
     return fine && printer->failures == 0;
 }
 
-int command_parse(int argc, char **argv)
+const struct arguments parse_arguments = { .usage = "[LOG...]", .operands_most = OPERANDS_ANY };
+
+int command_parse(struct options *options)
 {
-    struct options options = { 0 };
-    int code = options_parse(&options, argc, argv, NULL, 0);
-    if (code >= 0)
-        return code;
     struct printer printer = { 0 };
     struct strbuf error = { 0 };
     struct parser *parser = NULL;
-    struct config *config = options_config(&options);
-    code = EXIT_USAGE;
+    struct config *config = options_config(options);
+    int code = EXIT_USAGE;
     if (!config)
         goto cleanup;
     parser = parser_open(config->log_patterns, &error);
@@ -171,13 +169,11 @@ int command_parse(int argc, char **argv)
         say_error("%s", error.at);
         goto cleanup;
     }
-    code = printer_open(&printer) && parse_paths(parser, &options, &printer) ? EXIT_OK : EXIT_FAILED;
+    code = printer_open(&printer) && parse_paths(parser, options, &printer) ? EXIT_OK : EXIT_FAILED;
 
 cleanup:
     parser_free(parser);
     printer_close(&printer);
     strbuf_free(&error);
-    config_free(config);
-    options_free(&options);
     return code;
 }

@@ -10,25 +10,28 @@
 #include "agent/commands/show/progress.h"
 #include "base/say.h"
 #include "base/zone.h"
+#include "commands.h"
 #include "durations.h"
 #include "history.h"
 #include "ingest.h"
 #include "message.h"
 #include "notify.h"
-#include "options.h"
 #include "state.h"
 #include "stream.h"
 
 /* What the log would have told, on its own clock, by the very code that runs live. */
 
-enum { OPT_TZ, OPT_UNTIL, OPT_FORMAT, OPTS };
-static const struct option_spec specs[OPTS] = {
-    [OPT_TZ] = { "tz", "ZONE", "the zone of the log's local times (default: the host's)" },
-    [OPT_UNTIL] = { "until", "TIME", "run the clock on to TIME, or for +DURATION past the last line" },
-    [OPT_FORMAT] = { "format", "text|json", "one line of text, or one JSON object, a notification" },
+enum replay_option { OPTION_TZ, OPTION_UNTIL, OPTION_FORMAT, OPTIONS };
+static const struct option_spec specs[OPTIONS] = {
+    [OPTION_TZ] = { "tz", "ZONE", "the zone of the log's local times (default: the host's)" },
+    [OPTION_UNTIL] = { "until", "TIME", "run the clock on to TIME, or for +DURATION past the last line" },
+    [OPTION_FORMAT] = { "format", "text|json", "one line of text, or one JSON object, a notification" },
 };
 
-const struct option_table replay_options = { specs, OPTS };
+const struct arguments replay_arguments = { "[--tz ZONE] [--until T] [--format text|json] LOG...", specs, OPTIONS,
+                                            OPERANDS_ANY, 0 };
+
+enum replay_format { FORMAT_TEXT, FORMAT_JSON };
 
 enum { COMMIT_BYTES = 1 << 20 };
 
@@ -80,7 +83,7 @@ static void between_blocks(void *ctx, int64_t bytes)
         commit(replay);
 }
 
-static bool db_named(const struct options *options)
+static bool names_history(const struct options *options)
 {
     for (size_t i = 0; i < options->set_count; i++)
         if (strncmp(options->sets[i], "history.db=", strlen("history.db=")) == 0)
@@ -162,29 +165,28 @@ static int replay_logs(struct replay *replay, const struct options *options)
     }
     progress_hide(&replay->progress);
     strbuf_free(&error);
-    parse_until(options->values[OPT_UNTIL], parser_clock(replay->ingest.parser), &until_ms);
+    parse_until(options->values[OPTION_UNTIL], parser_clock(replay->ingest.parser), &until_ms);
     engine_tick(replay->ingest.engine, until_ms);
     if (replay->history)
         finish_history(replay);
     return replay->failed ? EXIT_FAILED : code;
 }
 
-/* Everything but the reading: 0 to go on, else the exit code. */
-static int prepare(struct replay *replay, const struct options *options, const struct config *config)
+/* Opens everything that the replay needs. False, with the error said, if that fails. */
+static bool replay_open(struct replay *replay, const struct options *options, const struct config *config)
 {
     struct strbuf error = { 0 };
-    const char *format = options->values[OPT_FORMAT];
     struct engine_sink sink = { 0 };
-    int code = EXIT_FAILED;
+    bool good = false;
 
-    if (format && strcmp(format, "json") == 0)
+    if (options_choice(options, OPTION_FORMAT) == FORMAT_JSON)
         replay->json = json_maker_open(&error);
     replay->ingest.parser = parser_open(config->log_patterns, &error);
     if (error.len) {
         say_error("%s", strbuf_text(&error));
         goto cleanup;
     }
-    if (db_named(options)) {
+    if (names_history(options)) {
         if (!open_history(replay, config->history_db))
             goto cleanup;
         sink = history_sink(replay->history);
@@ -194,61 +196,51 @@ static int prepare(struct replay *replay, const struct options *options, const s
     replay->ingest.scrub = scrub_open();
     replay->ingest.engine = engine_new(&config->settings, &sink);
     replay->ingest.live_from_ms = INT64_MIN;
-    code = EXIT_OK;
+    good = true;
 cleanup:
     strbuf_free(&error);
-    return code;
+    return good;
 }
 
-static int check_options(const struct options *options)
+static void replay_close(struct replay *replay)
 {
-    const char *format = options->values[OPT_FORMAT], *tz = options->values[OPT_TZ],
-               *until = options->values[OPT_UNTIL];
+    engine_free(replay->ingest.engine);
+    scrub_close(replay->ingest.scrub);
+    parser_free(replay->ingest.parser);
+    if (replay->history)
+        history_close(replay->history);
+    json_maker_free(replay->json);
+}
+
+static bool check_options(const struct options *options)
+{
+    const char *tz = options->values[OPTION_TZ], *until = options->values[OPTION_UNTIL];
     int64_t ignored;
-    if (options->operand_count == 0) {
+
+    if (options->operand_count == 0)
         say_error("replay: no log named (- is standard input)");
-        return EXIT_USAGE;
-    }
-    if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0) {
-        say_error("--format: %s: neither text nor json", format);
-        return EXIT_USAGE;
-    }
-    if (tz && !zone_set(tz)) {
-        say_error("--tz: %s: no such time zone", tz);
-        return EXIT_USAGE;
-    }
-    if (!parse_until(until, 0, &ignored)) {
-        say_error("--until: %s: neither a time nor +DURATION", until);
-        return EXIT_USAGE;
-    }
-    return EXIT_OK;
+    else if (options_choice(options, OPTION_FORMAT) < 0)
+        ; /* said */
+    else if (tz && !zone_set(tz))
+        say_error("replay: --tz: '%s' is no time zone", tz);
+    else if (!parse_until(until, 0, &ignored))
+        say_error("replay: --until: '%s' is neither a time nor +DURATION", until);
+    else
+        return true;
+    return false;
 }
 
-int command_replay(int argc, char **argv)
+int command_replay(struct options *options)
 {
-    struct options options;
-    struct config *config = NULL;
+    const struct config *config = options_config(options);
     struct replay replay = { 0 };
-    int code = options_parse(&options, argc, argv, specs, OPTS);
-    if (code >= 0)
-        return code;
-    config = options_config(&options);
-    code = config ? check_options(&options) : EXIT_USAGE;
-    if (code == EXIT_OK)
-        code = prepare(&replay, &options, config);
-    if (code == EXIT_OK)
-        code = replay_logs(&replay, &options);
-    if (fflush(stdout) != 0 && code == EXIT_OK)
-        code = EXIT_FAILED;
+    int code = EXIT_FAILED;
 
-    engine_free(replay.ingest.engine);
-    scrub_close(replay.ingest.scrub);
-    parser_free(replay.ingest.parser);
-    if (replay.history)
-        history_close(replay.history);
-    if (replay.json)
-        json_maker_free(replay.json);
-    config_free(config);
-    options_free(&options);
+    /* The configuration sets the zone, --tz another one. */
+    if (!config || !check_options(options))
+        return EXIT_USAGE;
+    if (replay_open(&replay, options, config))
+        code = replay_logs(&replay, options);
+    replay_close(&replay);
     return code;
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <inttypes.h>
-#include <time.h>
-
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
+#include "base/clock.h"
 #include "base/say.h"
+#include "commands.h"
 #include "durations.h"
-#include "options.h"
-#include "reader.h"
 
 enum silence_option { OPTION_REASON, OPTION_LIST, OPTION_END, OPTIONS };
 
@@ -19,15 +16,7 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_END] = { "end", NULL, "end the silences in force now" },
 };
 
-const struct option_table silence_options = { specs, OPTIONS };
-
-/* A silence acts on what is sent from now on, so it is always the real clock's. */
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+const struct arguments silence_arguments = { "DURATION [--reason TEXT] | --list | --end", specs, OPTIONS, 1, 0 };
 
 static int silence_write(sqlite3 *db, const char *sql, const int64_t *values, size_t count, const char *reason)
 {
@@ -48,7 +37,7 @@ static int silence_write(sqlite3 *db, const char *sql, const int64_t *values, si
 
 static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
 {
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = hostclock_now_ms();
     const int64_t values[] = { now_ms, now_ms + duration_ms };
     int code =
         silence_write(db, "INSERT INTO silence (starts_at, ends_at, reason) VALUES (?1, ?2, ?3)", values, 2, reason);
@@ -67,7 +56,7 @@ static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
 
 static int silence_end(sqlite3 *db)
 {
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = hostclock_now_ms();
     int code = silence_write(db,
                              "UPDATE silence SET ended_at = ?1 WHERE starts_at <= ?1 AND ends_at > ?1"
                              " AND ended_at IS NULL",
@@ -104,7 +93,7 @@ static int silence_list(sqlite3 *db)
     struct query query = { .db = db };
     struct strbuf out = { 0 };
     struct terminal terminal = terminal_detect();
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = hostclock_now_ms();
     int code = EXIT_FAILED;
     query_ask(&query,
               "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50",
@@ -143,38 +132,19 @@ static enum silence_wish wish_read(const struct options *options, int64_t *durat
     return WISH_WRONG;
 }
 
-static int silence_do(enum silence_wish wish, const struct options *options, int64_t duration_ms)
+int command_silence(struct options *options)
 {
-    struct config *config = options_config(options);
-    struct strbuf error = { 0 };
+    int64_t duration_ms = 0;
     sqlite3 *db = NULL;
-    int code = EXIT_USAGE;
-    if (!config)
-        goto cleanup;
-    code = EXIT_FAILED;
-    db = wish == WISH_LIST ? reader_open(config->history_db, &error) : editor_open(config->history_db, &error);
-    if (!db)
-        say_error("silence: %s", strbuf_text(&error));
-    else
+    enum silence_wish wish = wish_read(options, &duration_ms);
+
+    if (wish == WISH_WRONG)
+        return EXIT_USAGE;
+    int code = options_history(options, wish == WISH_LIST ? HISTORY_READ : HISTORY_EDIT, &db);
+    if (code == EXIT_OK)
         code = wish == WISH_LIST  ? silence_list(db)
                : wish == WISH_END ? silence_end(db)
                                   : silence_begin(db, duration_ms, options->values[OPTION_REASON]);
-cleanup:
     sqlite3_close(db);
-    strbuf_free(&error);
-    config_free(config);
-    return code;
-}
-
-int command_silence(int argc, char **argv)
-{
-    struct options options;
-    int64_t duration_ms = 0;
-    int code = options_parse(&options, argc, argv, specs, OPTIONS);
-    if (code >= 0)
-        return code;
-    enum silence_wish wish = wish_read(&options, &duration_ms);
-    code = wish == WISH_WRONG ? EXIT_USAGE : silence_do(wish, &options, duration_ms);
-    options_free(&options);
     return code;
 }

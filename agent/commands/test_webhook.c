@@ -6,7 +6,7 @@
 
 #include "base/mask.h"
 #include "base/say.h"
-#include "options.h"
+#include "commands.h"
 #include "payload.h"
 #include "sender.h"
 
@@ -186,26 +186,16 @@ cleanup:
     return status;
 }
 
-int command_test_webhook(int argc, char **argv)
-{
-    struct options options;
-    struct config *config = NULL;
-    int status = options_parse(&options, argc, argv, NULL, 0);
+const struct arguments test_webhook_arguments = { .usage = "" };
 
-    if (status >= 0)
-        return status;
-    status = EXIT_USAGE;
-    if (options.operand_count > 0) {
-        say_error("test-webhook: %s: takes no operand", options.operands[0]);
-    } else if ((config = options_config(&options)) == NULL) {
-        /* said */
-    } else if (config->webhook_count == 0) {
-        say_error("test-webhook: no webhook is configured: notifications go to the standard output of `agent run`");
-        status = EXIT_FAILED;
-    } else {
-        status = run_test(config);
-    }
-    config_free(config);
-    options_free(&options);
-    return status;
+int command_test_webhook(struct options *options)
+{
+    const struct config *config = options_config(options);
+
+    if (!config)
+        return EXIT_USAGE;
+    if (config->webhook_count > 0)
+        return run_test(config);
+    say_error("test-webhook: no webhook is configured: notifications go to the standard output of `agent run`");
+    return EXIT_FAILED;
 }

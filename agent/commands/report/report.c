@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
-#include "agent/commands/options.h"
+#include "agent/commands/commands.h"
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/terminal.h"
@@ -22,9 +20,11 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_FORMAT] = { "format", "text|markdown|json|html", "how it is printed (default: text)" },
 };
 
-const struct option_table report_options = { specs, OPTIONS };
+const struct arguments report_arguments = {
+    "[--incident ID] [--since T] [--until T] [--format text|markdown|json|html]", specs, OPTIONS, 0, 0
+};
 
-enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_HTML, REPORT_FORMATS };
+enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_HTML };
 
 /* What was asked for. */
 struct wish {
@@ -33,18 +33,6 @@ struct wish {
     bool period;
     int64_t since_ms, until_ms;
 };
-
-static bool wish_format(struct wish *wish, const char *name)
-{
-    static const char *const names[REPORT_FORMATS] = { "text", "markdown", "json", "html" };
-    int format = 0;
-    while (name && format < REPORT_FORMATS && strcmp(names[format], name) != 0)
-        format++;
-    wish->format = (enum report_format)format;
-    if (format == REPORT_FORMATS)
-        say_error("--format: '%s' is none of text, markdown, json, html", name);
-    return format < REPORT_FORMATS;
-}
 
 static bool wish_time(const char *option, const char *text, enum time_edge edge, int64_t *ms)
 {
@@ -56,12 +44,7 @@ static bool wish_time(const char *option, const char *text, enum time_edge edge,
 
 static bool wish_incident(struct wish *wish, const char *text)
 {
-    if (!text)
-        return true;
-    char *end;
-    errno = 0;
-    wish->incident = strtoll(text, &end, 10);
-    if (errno == 0 && *text && *end == '\0' && wish->incident > 0)
+    if (!text || options_number(text, 1, &wish->incident))
         return true;
     say_error("--incident: '%s' is no incident's id (agent incidents lists them)", text);
     return false;
@@ -72,11 +55,9 @@ static bool wish_read(struct wish *wish, const struct options *options)
 {
     const char *const *values = options->values;
     *wish = (struct wish){ .period = values[OPTION_SINCE] || values[OPTION_UNTIL], .until_ms = show_now_ms() };
-    if (options->operand_count > 0) {
-        say_error("report: '%s': unexpected (--incident ID names an incident)", options->operands[0]);
-        return false;
-    }
-    if (!wish_format(wish, values[OPTION_FORMAT]) || !wish_incident(wish, values[OPTION_INCIDENT]) ||
+    int format = options_choice(options, OPTION_FORMAT);
+    wish->format = (enum report_format)format;
+    if (format < 0 || !wish_incident(wish, values[OPTION_INCIDENT]) ||
         !wish_time("until", values[OPTION_UNTIL], TIME_UNTIL, &wish->until_ms))
         return false;
     wish->since_ms = wish->until_ms - INT64_C(7) * 86400000;
@@ -132,19 +113,10 @@ static int report_make(const struct wish *wish, const struct config *config)
     return code;
 }
 
-int command_report(int argc, char **argv)
+int command_report(struct options *options)
 {
-    struct options options;
-    struct config *config = NULL;
+    const struct config *config = options_config(options); /* sets the zone that times are read in */
     struct wish wish;
-    int code = options_parse(&options, argc, argv, specs, OPTIONS);
-    if (code >= 0)
-        return code;
-    code = EXIT_USAGE;
-    config = options_config(&options); /* sets the zone that times are read in */
-    if (config && wish_read(&wish, &options))
-        code = report_make(&wish, config);
-    config_free(config);
-    options_free(&options);
-    return code;
+
+    return config && wish_read(&wish, options) ? report_make(&wish, config) : EXIT_USAGE;
 }

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/commands/options.h"
+#include "agent/commands/commands.h"
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/terminal.h"
@@ -22,7 +22,8 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_FORMAT] = { "format", "text|json", "how it is printed (default: text)" },
 };
 
-const struct option_table status_options = { specs, OPTIONS };
+/* Monitoring systems read 2 as critical, so whatever keeps the command from looking is 3, unknown. */
+const struct arguments status_arguments = { "[--watch]", specs, OPTIONS, 0, .exit_wrong = STATUS_UNKNOWN };
 
 enum status_format { FORMAT_TEXT, FORMAT_JSON };
 
@@ -160,42 +161,24 @@ static void status_watch(const struct config *config, enum status_format format)
         fputs(screen_leave, stdout);
 }
 
-/* Monitoring systems read 2 as critical: whatever keeps us from looking is 3, unknown. */
-int command_status(int argc, char **argv)
+int command_status(struct options *options)
 {
-    struct options options;
-    struct config *config = NULL;
-    struct probes *probes = NULL;
+    const int format = options_choice(options, OPTION_FORMAT);
+    const struct config *config = format < 0 ? NULL : options_config(options);
     struct strbuf out = { 0 };
-    int code = options_parse(&options, argc, argv, specs, OPTIONS);
-    if (code >= 0)
-        return code == EXIT_OK ? EXIT_OK : STATUS_UNKNOWN;
-    code = STATUS_UNKNOWN;
-    const char *name = options.values[OPTION_FORMAT] ? options.values[OPTION_FORMAT] : "text";
-    enum status_format format = strcmp(name, "json") == 0 ? FORMAT_JSON : FORMAT_TEXT;
-    if (format == FORMAT_TEXT && strcmp(name, "text") != 0) {
-        say_error("--format: '%s' is neither text nor json", name);
-        goto cleanup;
-    }
-    if (options.operand_count > 0) {
-        say_error("status: '%s': unexpected", options.operands[0]);
-        goto cleanup;
-    }
-    config = options_config(&options);
+    int code = STATUS_UNKNOWN;
+
     if (!config)
-        goto cleanup;
-    if (options.values[OPTION_WATCH]) {
-        status_watch(config, format);
-        goto cleanup;
+        return code;
+    if (options->values[OPTION_WATCH]) {
+        status_watch(config, (enum status_format)format);
+        return code;
     }
-    probes = components_ask(config);
-    code = (int)status_look(config, format, probes, &out);
-    if (!terminal_print(&out))
-        code = STATUS_UNKNOWN;
-cleanup:
+    struct probes *probes = components_ask(config);
+    enum status_level level = status_look(config, (enum status_format)format, probes, &out);
+    if (terminal_print(&out))
+        code = (int)level;
     probes_close(probes);
     strbuf_free(&out);
-    config_free(config);
-    options_free(&options);
     return code;
 }

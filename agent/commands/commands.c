@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/say.h"
+#include "nearest.h"
+
+struct command_table {
+    const struct command *commands;
+    size_t count;
+};
+
+static int print_help(const struct command_table *table)
+{
+    puts("usage: agent COMMAND [OPTION]... [ARGUMENT]...\n\n"
+         "Watches the log of an Iceberg offload scheduler and notifies before the Prometheus alerts would.\n\n"
+         "Commands:");
+    for (size_t i = 0; i < table->count; i++)
+        printf("  %-13s %s\n", table->commands[i].name, table->commands[i].summary);
+    puts("\n`agent COMMAND --help` says more about one; `agent --version` says which agent this is,\n"
+         "`agent --describe` lists commands, options and configuration keys as JSON.");
+    return EXIT_OK;
+}
+
+static int print_command_help(const struct command *command)
+{
+    const char *usage = command->arguments->usage;
+
+    printf("usage: agent %s [OPTION]...%s%s\n\n%s\n\n", command->name, *usage ? " " : "", usage, command->summary);
+    options_print(command->arguments);
+    return EXIT_OK;
+}
+
+static const struct command *find_command(const struct command_table *table, const char *name)
+{
+    struct nearest nearest;
+
+    nearest_begin(&nearest, name);
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(table->commands[i].name, name) == 0)
+            return &table->commands[i];
+        nearest_try(&nearest, table->commands[i].name);
+    }
+    say_error("%s: unknown command; the nearest is '%s' (`agent --help` lists all)", name, nearest.name);
+    return NULL;
+}
+
+static int call_command(const struct command *command, int argc, char **argv)
+{
+    const struct arguments *arguments = command->arguments;
+    struct options options;
+
+    switch (options_parse(&options, arguments, argc, argv)) {
+    case OPTIONS_HELP: return print_command_help(command);
+    case OPTIONS_WRONG: return arguments->exit_wrong ? arguments->exit_wrong : EXIT_USAGE;
+    default: break;
+    }
+    int status = command->run(&options);
+    options_free(&options);
+    return status;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+static int run_command(const struct command_table *table, int argc, char **argv)
+{
+    if (argc < 2) {
+        say_error("no command given; `agent --help` lists all");
+        return EXIT_USAGE;
+    }
+    if (is_one_of(argv[1], "--help", "-h", "help"))
+        return print_help(table);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("iceberg-offload-agent " AGENT_VERSION);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--describe") == 0)
+        return describe_print(table->commands, table->count) ? EXIT_OK : EXIT_FAILED;
+    const struct command *command = find_command(table, argv[1]);
+    return command ? call_command(command, argc - 1, argv + 1) : EXIT_USAGE;
+}
+
+int commands_main(const struct command *commands, size_t count, int argc, char **argv)
+{
+    const struct command_table table = { commands, count };
+    int status = run_command(&table, argc, argv);
+
+    /* stdout is buffered: a full disk behind it shows only when the rest of the buffer is written. */
+    if (ferror(stdout) || fclose(stdout) != 0) {
+        say_error("stdout: %s", errno != 0 ? strerror(errno) : "write error");
+        return status == EXIT_OK ? EXIT_FAILED : status;
+    }
+    return status;
+}
