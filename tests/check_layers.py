@@ -180,11 +180,17 @@ class House:
                 if found[1] not in CALL_EXCEPTIONS.get(name, ()):
                     yield f"{name}:{line_of(code, found.start())}: a pure room may not call {found[1]}()"
 
-    def check_pure_rooms_read_no_clock(self):
-        return self.calls_in_pure_rooms(CLOCKS)
-
     def check_pure_rooms_touch_no_file_and_print_nothing(self):
         return self.calls_in_pure_rooms(FILES)
+
+    def check_one_file_reads_the_clocks(self):
+        call = re.compile(r"(?<![\w.>])(" + "|".join(CLOCKS) + r")\s*\(")
+        for path in self.sources:
+            name = path.relative_to(ROOT).as_posix()
+            code = COMMENTS_AND_STRINGS.sub(blank, self.text[path])
+            for found in call.finditer(code):
+                if name != "agent/base/clock.c":
+                    yield f"{name}:{line_of(code, found.start())}: include/base/clock.h takes the place of {found[1]}()"
 
     def check_every_header_has_its_guard(self):
         for path in self.sources:

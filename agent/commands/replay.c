@@ -8,6 +8,7 @@
 
 #include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/progress.h"
+#include "base/clock.h"
 #include "base/say.h"
 #include "base/zone.h"
 #include "commands.h"
@@ -130,7 +131,7 @@ static bool parse_until(const char *text, int64_t last_ms, int64_t *until_ms)
         *until_ms = last_ms + past_ms;
         return true;
     }
-    return parse_time(text, (int64_t)time(NULL) * 1000, TIME_UNTIL, until_ms);
+    return parse_time(text, clock_now_ms(), TIME_UNTIL, until_ms);
 }
 
 /* 0 if one of them is no file of a known size. */

@@ -37,7 +37,7 @@ static int silence_write(sqlite3 *db, const char *sql, const int64_t *values, si
 
 static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
 {
-    int64_t now_ms = hostclock_now_ms();
+    int64_t now_ms = clock_now_ms();
     const int64_t values[] = { now_ms, now_ms + duration_ms };
     int code =
         silence_write(db, "INSERT INTO silence (starts_at, ends_at, reason) VALUES (?1, ?2, ?3)", values, 2, reason);
@@ -56,7 +56,7 @@ static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
 
 static int silence_end(sqlite3 *db)
 {
-    int64_t now_ms = hostclock_now_ms();
+    int64_t now_ms = clock_now_ms();
     int code = silence_write(db,
                              "UPDATE silence SET ended_at = ?1 WHERE starts_at <= ?1 AND ends_at > ?1"
                              " AND ended_at IS NULL",
@@ -93,7 +93,7 @@ static int silence_list(sqlite3 *db)
     struct query query = { .db = db };
     struct strbuf out = { 0 };
     struct terminal terminal = terminal_detect();
-    int64_t now_ms = hostclock_now_ms();
+    int64_t now_ms = clock_now_ms();
     int code = EXIT_FAILED;
     query_ask(&query,
               "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50",

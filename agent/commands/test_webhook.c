@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mask.h"
 #include "base/say.h"
 #include "commands.h"
@@ -11,7 +11,7 @@
 #include "sender.h"
 
 static const int64_t GRACE_MS = 2000; /* beyond the longest webhook's timeout */
-static const struct timespec PAUSE = { .tv_nsec = 10 * 1000 * 1000 };
+enum { PAUSE_MS = 10 };
 
 /* Where one webhook's test stands. */
 struct trial {
@@ -27,14 +27,6 @@ struct test {
     struct sender *sender;
     struct trial *trials;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Results are asked for, not announced. */
 static void no_wake(void)
@@ -90,7 +82,7 @@ static void begin(struct test *test, size_t at)
 {
     const struct webhook_config *webhook = &test->config->webhooks[at];
 
-    test->trials[at].sent_ms = now_ms();
+    test->trials[at].sent_ms = clock_now_ms();
     submit(test, at, NOTIFY_FIRING);
     if (keeps_open(webhook->format))
         submit(test, at, NOTIFY_RESOLVED);
@@ -144,16 +136,16 @@ static int64_t longest_wait_ms(const struct config *config)
 static bool try_all(struct test *test)
 {
     size_t count = test->config->webhook_count;
-    int64_t give_up_ms = now_ms() + longest_wait_ms(test->config);
+    int64_t give_up_ms = clock_now_ms() + longest_wait_ms(test->config);
     struct delivery_result result;
     bool good = true;
 
     for (size_t i = 0; i < count; i++)
         begin(test, i);
-    while (any_open(test) && now_ms() < give_up_ms) {
+    while (any_open(test) && clock_now_ms() < give_up_ms) {
         while (sender_take_result(test->sender, &result))
             take(test, &result);
-        nanosleep(&PAUSE, NULL);
+        clock_sleep_ms(PAUSE_MS);
     }
     for (size_t i = 0; i < count; i++) {
         if (test->trials[i].open > 0)

@@ -13,8 +13,8 @@
 
 void daemon_look_at_clocks(struct daemon *daemon)
 {
-    daemon->now_ms = hostclock_now_ms();
-    daemon->running_ms = hostclock_running_ms();
+    daemon->now_ms = clock_now_ms();
+    daemon->running_ms = clock_running_ms();
 }
 
 void daemon_feed_host(struct daemon *daemon, const struct event *what)
@@ -33,7 +33,7 @@ static void move_clock(struct daemon *daemon, int64_t by_ms)
 
 void daemon_notice_jump(struct daemon *daemon)
 {
-    int64_t jump_ms = hostclock_jump_ms(&daemon->clock);
+    int64_t jump_ms = clock_watch_jump_ms(&daemon->clock);
     if (jump_ms == 0)
         return;
     daemon->textfile.written_ms = 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/say.h"
 #include "daemon_private.h"
@@ -259,7 +258,7 @@ static void pause_until_retry(const struct daemon *daemon)
 {
     int64_t pause_ms = earliest(daemon->retry_ms - daemon->running_ms, 200);
     if (pause_ms > 0)
-        nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
+        clock_sleep_ms(pause_ms);
 }
 
 /* While the disk is full and enough waits in memory, the log is left unread until a commit has made room. */
@@ -322,12 +321,12 @@ int daemon_run(struct config *config, const struct daemon_source *source)
     struct daemon daemon = {
         .config = config,
         .source = source,
-        .started_ms = hostclock_now_ms(),
+        .started_ms = clock_now_ms(),
         .watchdog_ms = INT64_MAX,
     };
     if (systemd_watchdog_ms() > 0)
         daemon.watchdog_ms = 0;
-    hostclock_init(&daemon.clock);
+    clock_watch_begin(&daemon.clock);
     catch_signals();
     bool opened = daemon_open(&daemon, &error);
     if (opened)

@@ -34,7 +34,7 @@ struct daemon {
     struct metrics *metrics;
     struct textfile textfile;
     struct ingest ingest;
-    struct hostclock clock;
+    struct clock_watch clock;
     struct history_trouble trouble; /* since when commits fail; empty when the last one did not */
     struct strbuf status;           /* what the service manager shows */
     enum follow_writer writer;

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum { STATUS_BYTES = 256, USEC_PER_MSEC = 1000 };
 
@@ -57,11 +58,8 @@ static enum systemd_told send_text(const char *text)
 /* A service of Type=notify-reload says when it began to reload, so that the manager knows which READY ends it. */
 static enum systemd_told tell_reloading(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t now_usec = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     char text[64];
-    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, now_usec);
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_running_us());
     return send_text(text);
 }
 

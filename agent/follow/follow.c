@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "follow_state.h"
 #include "inotify.h"
 #include "wake_timer.h"
@@ -19,13 +19,6 @@ enum { STALE_WRITER_MS = 2000 };
 
 /* Where no lease tells that an old file is done, this many are kept. */
 enum { UNCERTAIN_FILES_MAX = 8 };
-
-int64_t follow_monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void follow_note(const struct follow *follow, enum follow_note note, const char *format, ...)
 {
@@ -186,7 +179,7 @@ enum follow_writer follow_writer(struct follow *follow)
 static void blame_writer(struct follow *follow, size_t index)
 {
     struct followed *file = &follow->files[index];
-    int64_t now_ms = follow_monotonic_ms();
+    int64_t now_ms = clock_running_ms();
 
     if (!is_replaced(follow, index) || file->blamed || file->written_ms == 0 ||
         now_ms - file->written_ms < STALE_WRITER_MS)
@@ -244,7 +237,7 @@ static void note_progress(struct follow *follow, struct followed *file)
 {
     follow->written_ms = tail_changed_ns(file->tail) / 1000000;
     if (file->drained && file->written_ms == 0)
-        file->written_ms = follow_monotonic_ms();
+        file->written_ms = clock_running_ms();
 }
 
 /* Reads the file at index; TAIL_MORE when the budget is used up, else TAIL_END or TAIL_FAILED. */

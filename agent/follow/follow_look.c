@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "inotify.h"
 #include "siblings.h"
 
@@ -309,7 +310,7 @@ static void make_current(struct follow *follow, const struct tail *at_path)
 /* Rotation leaves nothing at path for a moment: that is said only if it lasts. */
 static void bear_absence(struct follow *follow)
 {
-    int64_t now_ms = follow_monotonic_ms();
+    int64_t now_ms = clock_running_ms();
 
     if (follow->absent_ms == 0)
         follow->absent_ms = now_ms;
@@ -368,7 +369,7 @@ void follow_look(struct follow *follow)
     enum tail_refusal refusal;
 
     follow->look = false;
-    follow->slow_ms = follow_monotonic_ms() + FOLLOW_SLOW_MS;
+    follow->slow_ms = clock_running_ms() + FOLLOW_SLOW_MS;
     follow_watch(follow);
     struct tail *tail = tail_open(follow->path, follow->owner, &refusal, &why);
     if (tail && changed_hands(follow, tail, &why)) {

@@ -65,7 +65,6 @@ struct follow {
 
 enum { FOLLOW_SLOW_MS = 2000 };
 
-int64_t follow_monotonic_ms(void);
 __attribute__((format(printf, 3, 4))) void follow_note(const struct follow *follow, enum follow_note note,
                                                        const char *format, ...);
 

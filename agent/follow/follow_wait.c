@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "inotify.h"
@@ -33,7 +32,7 @@ static void on_overflow(struct follow *follow)
 static void plan_recheck(struct follow *follow, int64_t after_ms)
 {
     follow->recheck_ms = after_ms;
-    follow->recheck_at_ms = follow_monotonic_ms() + after_ms;
+    follow->recheck_at_ms = clock_running_ms() + after_ms;
 }
 
 /*
@@ -98,7 +97,7 @@ static bool is_slow(const struct follow *follow)
 
 static bool slow_is_due(struct follow *follow)
 {
-    if (!is_slow(follow) || follow_monotonic_ms() < follow->slow_ms)
+    if (!is_slow(follow) || clock_running_ms() < follow->slow_ms)
         return false;
     follow->look = true;
     return true;
@@ -106,8 +105,7 @@ static bool slow_is_due(struct follow *follow)
 
 static enum watch_outcome sleep_until_slow(void)
 {
-    struct timespec time = { FOLLOW_SLOW_MS / 1000, 0 };
-    return nanosleep(&time, NULL) == 0 ? WATCH_TIMEOUT : WATCH_INTERRUPTED;
+    return clock_sleep_ms(FOLLOW_SLOW_MS) ? WATCH_TIMEOUT : WATCH_INTERRUPTED;
 }
 
 static enum watch_outcome next(struct follow *follow, struct watch_event *event)
@@ -141,7 +139,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static bool sleep_for_event(struct follow *follow, int64_t until_ms)
 {
     struct watch_event event;
-    while (!waker_called() && waker_now_ms() < until_ms) {
+    while (!waker_called() && clock_running_ms() < until_ms) {
         switch (next(follow, &event)) {
         case WATCH_EVENT:
             if (on_event(follow, &event))
@@ -169,13 +167,13 @@ void follow_wait(struct follow *follow, int64_t deadline_ms)
         return;
     }
     if (deadline_ms != INT64_MAX)
-        until_ms = waker_now_ms() + deadline_ms - hostclock_now_ms();
+        until_ms = clock_running_ms() + deadline_ms - clock_now_ms();
     if (follow->recheck_ms > 0)
         until_ms = earlier(until_ms, follow->recheck_at_ms);
     waker_arm(until_ms);
     if (!sleep_for_event(follow, until_ms))
         check_path(follow);
     waker_rest();
-    if (follow->recheck_ms > 0 && follow_monotonic_ms() >= follow->recheck_at_ms)
+    if (follow->recheck_ms > 0 && clock_running_ms() >= follow->recheck_at_ms)
         plan_recheck(follow, follow->recheck_ms < RECHECK_LAST_MS ? follow->recheck_ms * RECHECK_FACTOR : 0);
 }

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fnv.h"
 #include "gzip_text.h"
 #include "log_open.h"
@@ -188,9 +188,7 @@ void tail_resume(struct tail *tail, const struct source_position *position)
 
 void tail_restart(struct tail *tail)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    tail->born_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    tail->born_ns = clock_now_ns();
     stand_at(tail, 0);
     tail->seen = FINGERPRINT_EMPTY;
 }

@@ -110,10 +110,3 @@ void follow_wake(void)
         set_timer(0, (struct timespec){ 0, 1 });
     errno = saved_errno;
 }
-
-int64_t waker_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}

@@ -14,14 +14,11 @@
 bool waker_open(struct strbuf *error);
 void waker_close(void);
 
-/* From now on select() is interrupted at until_ms (as waker_now_ms tells it; INT64_MAX: never) and by follow_wake, until waker_rest. */
+/* From now on select() is interrupted at until_ms (of clock_running_ms; INT64_MAX: never) and by follow_wake, until waker_rest. */
 void waker_arm(int64_t until_ms);
 void waker_rest(void);
 
 /* Whether follow_wake was called since the last time this was true. */
 bool waker_called(void);
-
-/* A clock that nobody sets (CLOCK_MONOTONIC). */
-int64_t waker_now_ms(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "history_private.h"
 
 static int rename_suffixed(const char *path, const char *target, const char *suffix, struct strbuf *error)
@@ -26,7 +27,7 @@ static int rename_suffixed(const char *path, const char *target, const char *suf
 static void aside_name(const char *path, struct strbuf *name)
 {
     char stamp[32];
-    time_t now = time(NULL);
+    time_t now = clock_now_ms() / 1000;
     struct tm utc;
     strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
     strbuf_printf(name, "%s.corrupt-%s", path, stamp);

@@ -5,9 +5,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "backoff.h"
+#include "base/clock.h"
 #include "base/cut.h"
 #include "base/thread.h"
 #include "webhook_request.h"
@@ -37,23 +37,10 @@ struct sender {
     struct webhook_config heartbeat; /* what its lane is told; borrowed strings */
 };
 
-static int64_t clock_now_ms(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t now_ms(void)
-{
-    return clock_now_ms(CLOCK_MONOTONIC);
-}
-
 /* How far ahead an instant of the wall clock lies. Waits are monotonic from here on: setting the clock moves none. */
 static int64_t ms_until(int64_t wall_ms)
 {
-    int64_t wait_ms = wall_ms - clock_now_ms(CLOCK_REALTIME);
+    int64_t wait_ms = wall_ms - clock_now_ms();
 
     return wall_ms > 0 && wait_ms > 0 ? wait_ms : 0;
 }
@@ -86,13 +73,13 @@ static void settle(struct sender *sender, struct lane *lane, struct delivery_res
     result->id = job->delivery.id;
     result->webhook = lane->index;
     result->attempts = job->delivery.attempts;
-    result->at_ms = clock_now_ms(CLOCK_REALTIME);
+    result->at_ms = clock_now_ms();
     int64_t wait_ms = backoff_wait_ms(job->delivery.attempts, retry_after_s);
 
     pthread_mutex_lock(&sender->lock);
     lane->in_flight = false;
     if (result->outcome == DELIVERY_RETRY && job->delivery.effort == DELIVERY_UNTIL_TAKEN) {
-        job->due_ms = now_ms() + wait_ms;
+        job->due_ms = clock_running_ms() + wait_ms;
         result->next_attempt_ms = result->at_ms + wait_ms;
     } else {
         lane->first = job->next;
@@ -137,7 +124,7 @@ static int64_t start_due(struct sender *sender)
 
         pthread_mutex_lock(&sender->lock);
         if (!lane->in_flight && lane->first && !sender->stopping) {
-            int64_t wait_ms = lane->first->due_ms - now_ms();
+            int64_t wait_ms = lane->first->due_ms - clock_running_ms();
             if (wait_ms <= 0) {
                 due = lane->first;
                 lane->in_flight = true;
@@ -198,8 +185,8 @@ static void *carry(void *user)
         if (finish_done(sender))
             continue;
         if (is_stopping(sender)) {
-            stop_at_ms = stop_at_ms != 0 ? stop_at_ms : now_ms() + STOP_GRACE_MS;
-            sleep_ms = stop_at_ms - now_ms();
+            stop_at_ms = stop_at_ms != 0 ? stop_at_ms : clock_running_ms() + STOP_GRACE_MS;
+            sleep_ms = stop_at_ms - clock_running_ms();
             if (running == 0 || sleep_ms <= 0)
                 return NULL;
         }
@@ -318,7 +305,7 @@ void sender_submit(struct sender *sender, const struct delivery *delivery)
     struct job *job = must_alloc(sizeof *job);
 
     job->delivery = *delivery;
-    job->due_ms = now_ms() + ms_until(delivery->not_before_ms);
+    job->due_ms = clock_running_ms() + ms_until(delivery->not_before_ms);
     pthread_mutex_lock(&sender->lock);
     append_job(&sender->lanes[delivery->webhook], job);
     pthread_mutex_unlock(&sender->lock);
@@ -333,7 +320,7 @@ void sender_beat(struct sender *sender)
     if (!lane->first) {
         struct job *job = must_alloc(sizeof *job);
         job->delivery.effort = DELIVERY_ONCE;
-        job->due_ms = now_ms();
+        job->due_ms = clock_running_ms();
         append_job(lane, job);
     }
     pthread_mutex_unlock(&sender->lock);

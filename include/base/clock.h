@@ -2,18 +2,33 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* The host's clocks, and whether the wall clock jumped against them: a suspended host, or a clock that was set. */
-struct hostclock {
-    int64_t wall_ms, running_ms; /* at the last look; running does not count sleep */
+/* The one place that reads the host's clocks and sleeps. */
+
+/* The wall clock, as Unix time. Somebody may set it at any moment. */
+int64_t clock_now_ms(void);
+int64_t clock_now_ns(void);
+
+/* CLOCK_MONOTONIC: nobody sets it, and it stands still while the host sleeps. The agent's own waits are measured on it. */
+int64_t clock_running_ms(void);
+int64_t clock_running_us(void);
+
+/* The time since the host booted, with the time that it slept (CLOCK_BOOTTIME). */
+int64_t clock_since_boot_ms(void);
+
+/* Returns false if a signal ended the sleep early. */
+bool clock_sleep_ms(int64_t duration_ms);
+
+/* Notices that the wall clock jumped: the host slept, or somebody set the clock. */
+struct clock_watch {
+    int64_t now_ms, running_ms; /* at the last look */
 };
 
-int64_t hostclock_now_ms(void);
-int64_t hostclock_running_ms(void); /* never set, and still while the host sleeps: for the agent's own deadlines */
-void hostclock_init(struct hostclock *clock);
+void clock_watch_begin(struct clock_watch *watch);
 
-/* How much further the wall clock moved since the last look than the machine ran, if a second or more; else 0. */
-int64_t hostclock_jump_ms(struct hostclock *clock);
+/* By how much the wall clock has moved further than the machine ran since the last look; 0 if that is less than a second. */
+int64_t clock_watch_jump_ms(struct clock_watch *watch);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 int64_t show_now_ms(void)
 {
     const char *epoch = getenv("SOURCE_DATE_EPOCH");
@@ -15,9 +17,7 @@ int64_t show_now_ms(void)
         if (*end == '\0')
             return (int64_t)seconds * 1000;
     }
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_now_ms();
 }
 
 void format_duration(struct strbuf *out, int64_t ms)

@@ -2,9 +2,9 @@
 #include "progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/strbuf.h"
 #include "format.h"
 
@@ -12,16 +12,9 @@ enum { EVERY_MS = 200 };
 
 static const double MB = 1e6;
 
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct progress progress_begin(int64_t total_bytes)
 {
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = clock_running_ms();
     return (struct progress){
         .wanted = isatty(STDERR_FILENO) == 1,
         .total_bytes = total_bytes,
@@ -49,7 +42,7 @@ void progress_show(struct progress *progress, int64_t done_bytes)
 {
     if (!progress->wanted)
         return;
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = clock_running_ms();
     if (now_ms - progress->drawn_ms < EVERY_MS)
         return;
     struct strbuf text = { 0 };

@@ -4,10 +4,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/commands/show/format.h"
+#include "base/clock.h"
 #include "status.h"
 
 static const int64_t UNDELIVERED_MS = 5 * 60000; /* longer than this is not a hiccup of a receiver */
@@ -18,16 +18,10 @@ const char *status_level_name(enum status_level level)
     return names[level];
 }
 
-static int64_t timespec_ms(const struct timespec *time)
-{
-    return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
-}
-
 /* When a process began, by the kernel's clock; -1 where /proc does not tell. */
 static int64_t process_start_ms(int64_t pid)
 {
     char path[64], text[1024];
-    struct timespec now, up;
     int64_t start = -1;
     snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
     FILE *file = fopen(path, "re");
@@ -40,11 +34,9 @@ static int64_t process_start_ms(int64_t pid)
     const char *field = strrchr(text, ')');
     for (int i = 0; field && i < 20; i++)
         field = strchr(field + 1, ' ');
-    clock_gettime(CLOCK_REALTIME, &now);
-    clock_gettime(CLOCK_BOOTTIME, &up);
     if (field) {
         int64_t began_ms = strtoll(field, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK); /* since the boot */
-        start = timespec_ms(&now) - timespec_ms(&up) + began_ms;
+        start = clock_now_ms() - clock_since_boot_ms() + began_ms;
     }
     return start;
 }

@@ -5,13 +5,13 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/commands/commands.h"
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/terminal.h"
+#include "base/clock.h"
 #include "base/say.h"
 #include "reader.h"
 
@@ -137,7 +137,6 @@ static bool frame_put(const struct config *config, enum status_format format, co
 /* Until a signal ends it, or nobody reads any more. */
 static void status_watch(const struct config *config, enum status_format format)
 {
-    const struct timespec pause = { .tv_sec = REFRESH_S };
     bool terminal = isatty(STDOUT_FILENO) && format == FORMAT_TEXT;
     struct sigaction action = { .sa_handler = terminal ? watch_leave : watch_end };
     struct probes *probes = NULL;
@@ -154,7 +153,7 @@ static void status_watch(const struct config *config, enum status_format format)
         }
         if (!frame_put(config, format, probes, terminal))
             break;
-        nanosleep(&pause, NULL);
+        clock_sleep_ms(REFRESH_S * 1000);
     }
     probes_close(probes);
     if (terminal)

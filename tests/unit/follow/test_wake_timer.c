@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/follow/wake_timer.h"
+#include "base/clock.h"
 #include "follow.h"
 
 /* select() without a timeout is what libinotifytools sleeps in; five seconds stand for "for ever" here. */
@@ -52,7 +53,7 @@ static void a_deadline_interrupts_at_its_time(void **state)
 {
     (void)state;
     int64_t begin = monotonic_ms();
-    waker_arm(waker_now_ms() + 50);
+    waker_arm(clock_running_ms() + 50);
     assert_true(select_was_interrupted());
     assert_in_range(monotonic_ms() - begin, 49, 1000);
     waker_rest();
@@ -88,7 +89,7 @@ static void at_rest_nothing_interrupts(void **state)
 {
     (void)state;
     struct timeval timeout = { 0, 60 * 1000 };
-    waker_arm(waker_now_ms() + 10);
+    waker_arm(clock_running_ms() + 10);
     waker_rest();
     assert_int_equal(select(0, NULL, NULL, NULL, &timeout), 0);
     waker_arm(INT64_MAX);
