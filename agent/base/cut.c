@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cut.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-#define ELLIPSIS "\xe2\x80\xa6"
+#include "base/utf8.h"
 
-static bool continues_char(char byte)
-{
-    return ((unsigned char)byte & 0xc0) == 0x80;
-}
+#define ELLIPSIS "\xe2\x80\xa6"
 
 /* Bytes of the first max_chars characters, or of all if there are fewer. */
 static size_t bytes_of(const char *text, size_t max_chars)
@@ -17,7 +13,7 @@ static size_t bytes_of(const char *text, size_t max_chars)
     size_t at = 0;
 
     for (size_t chars = 0; text[at] != '\0'; at++)
-        if (!continues_char(text[at]) && chars++ == max_chars)
+        if (!utf8_continues(text[at]) && chars++ == max_chars)
             break;
     return at;
 }
@@ -42,9 +38,7 @@ void cut_copy(const char *text, char *buf, size_t room)
         memcpy(buf, text, len + 1);
         return;
     }
-    len = room - sizeof ELLIPSIS;
-    while (len > 0 && continues_char(text[len]))
-        len--;
+    len = utf8_floor(text, room - sizeof ELLIPSIS);
     memcpy(buf, text, len);
     memcpy(buf + len, ELLIPSIS, sizeof ELLIPSIS);
 }

@@ -40,6 +40,14 @@ char *must_copy(const char *text, size_t len)
     return copy;
 }
 
+void *list_room(void *list, size_t count, size_t size)
+{
+    /* The room is always the next power of two. */
+    if (count == 0)
+        return must_grow(list, 1, size);
+    return (count & (count - 1)) == 0 ? must_grow(list, count * 2, size) : list;
+}
+
 /* Makes sure that len more bytes and the final NUL have room. */
 static void strbuf_reserve(struct strbuf *buf, size_t len)
 {

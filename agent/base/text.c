@@ -4,39 +4,15 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define REPLACEMENT "\xef\xbf\xbd"
-
-/* A sequence's second byte excludes overlong forms, surrogates and what lies beyond U+10FFFF (Unicode, table 3-7). */
-static bool second_fits(unsigned char first, unsigned char second)
-{
-    unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    return second >= low && second <= high;
-}
-
-/* Bytes of the well-formed character at text, 0 if there is none. */
-static size_t char_len(const char *text, size_t len)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    if (at[0] < 0x80)
-        return 1;
-    size_t want = at[0] >= 0xc2 && at[0] <= 0xdf   ? 2
-                  : (at[0] & 0xf0) == 0xe0         ? 3
-                  : at[0] >= 0xf0 && at[0] <= 0xf4 ? 4
-                                                   : 0;
-    if (want == 0 || want > len || !second_fits(at[0], at[1]))
-        return 0;
-    for (size_t i = 2; i < want; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    return want;
-}
 
 void text_add_valid(struct strbuf *out, const char *text, size_t len)
 {
     size_t good = 0;
     for (size_t i = 0; i < len;) {
-        size_t step = char_len(text + i, len - i);
+        size_t step = utf8_step((struct slice){ text + i, len - i });
         if (step == 0) {
             strbuf_add(out, text + good, i - good);
             strbuf_puts(out, REPLACEMENT);
@@ -79,7 +55,7 @@ void text_add_visible(struct strbuf *out, const char *text, size_t len)
 {
     for (size_t i = 0; i < len;) {
         unsigned char byte = (unsigned char)text[i];
-        size_t step = char_len(text + i, len - i);
+        size_t step = utf8_step((struct slice){ text + i, len - i });
         if (step == 0 || byte < 0x20 || byte == 0x7f) {
             add_escape(out, byte);
             step = 1;

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "base/say.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "commands.h"
 #include "parser.h"
@@ -54,7 +54,7 @@ static void bind_time(sqlite3_stmt *json, int column, int64_t ms)
 static void bind_slice(struct printer *printer, int column, struct slice text)
 {
     strbuf_clear(&printer->clean);
-    utf8_add_clean(&printer->clean, text);
+    text_add_valid(&printer->clean, text.at, text.len);
     sqlite3_bind_text64(printer->json, column, strbuf_text(&printer->clean), printer->clean.len, SQLITE_TRANSIENT,
                         SQLITE_UTF8);
 }

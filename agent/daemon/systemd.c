@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 enum { STATUS_BYTES = 256, USEC_PER_MSEC = 1000 };
 
@@ -75,21 +76,13 @@ enum systemd_told systemd_tell(enum systemd_state state)
     return SYSTEMD_FAILED;
 }
 
-/* Back to where a character of UTF-8 begins, if text[len] is inside one: the manager drops a status that is not UTF-8. */
-static size_t whole_characters(const char *text, size_t len)
-{
-    while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80)
-        len--;
-    return len;
-}
-
 enum systemd_told systemd_tell_status(const char *text)
 {
     char line[sizeof "STATUS=" + STATUS_BYTES] = "STATUS=";
     char *out = line + strlen(line);
     size_t len = strlen(text);
     if (len > STATUS_BYTES)
-        len = whole_characters(text, STATUS_BYTES);
+        len = utf8_floor(text, STATUS_BYTES); /* the manager drops a status that is not UTF-8 */
     /* A line break would begin another assignment. */
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];

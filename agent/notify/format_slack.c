@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cut.h"
+#include "base/utf8.h"
 #include "payload_private.h"
 
 /* Slack's limits, in characters, and what is left for one message of a combined one. */
@@ -21,9 +22,9 @@ static const char *escape_of(char letter)
 
 static size_t escaped_chars(char byte)
 {
-    bool continues = ((unsigned char)byte & 0xc0) == 0x80; /* of a character that was counted already */
-
-    return escape_of(byte) != NULL ? strlen(escape_of(byte)) : continues ? 0 : 1;
+    return escape_of(byte) != NULL ? strlen(escape_of(byte))
+           : utf8_continues(byte)  ? 0
+                                   : 1; /* a byte that continues a character was counted with its first one */
 }
 
 /* How many bytes of text stay within max_chars once escaped. */

@@ -29,4 +29,7 @@ void *must_alloc(size_t bytes);                        /* zeroed */
 void *must_grow(void *old, size_t count, size_t size); /* to count elements of size bytes */
 char *must_copy(const char *text, size_t len);         /* NUL-terminated */
 
+/* Room for one more element in a list of count elements that only grows, by doubling: call it before each append. */
+void *list_room(void *list, size_t count, size_t size);
+
 #endif

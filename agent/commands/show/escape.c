@@ -1,32 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "escape.h"
 
-size_t utf8_decode(struct slice text, uint32_t *point)
-{
-    static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    if (text.len == 0)
-        return 0;
-    unsigned char lead = (unsigned char)text.at[0];
-    size_t bytes = lead < 0x80             ? 1
-                   : (lead & 0xe0) == 0xc0 ? 2
-                   : (lead & 0xf0) == 0xe0 ? 3
-                   : (lead & 0xf8) == 0xf0 ? 4
-                                           : 0;
-    if (bytes == 0 || bytes > text.len)
-        return 0;
-    uint32_t value = bytes == 1 ? lead : lead & (0x7fu >> bytes);
-    for (size_t i = 1; i < bytes; i++) {
-        unsigned char next = (unsigned char)text.at[i];
-        if ((next & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | (next & 0x3f);
-    }
-    if (value < smallest[bytes] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
-        return 0;
-    *point = value;
-    return bytes;
-}
-
 bool escape_is_needed(uint32_t point)
 {
     static const struct {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 /*
  * Text from a log is anybody's text. Before it is shown, whatever could act on a terminal, a page or a reader's eye is
@@ -20,9 +21,6 @@ enum escape_form {
 
 void escape_put(struct strbuf *out, struct slice text, enum escape_form form);
 void escape_puts(struct strbuf *out, const char *text, enum escape_form form); /* NULL is empty */
-
-/* The first character of text. Returns its bytes, 0 if they are no UTF-8. */
-size_t utf8_decode(struct slice text, uint32_t *point);
 
 /* Whether a character acts rather than shows. */
 bool escape_is_needed(uint32_t point);

@@ -153,11 +153,3 @@ bool terminal_print(const struct strbuf *out)
     say_error("standard output: %s", strerror(errno));
     return false;
 }
-
-void *list_room(void *list, size_t count, size_t size)
-{
-    /* The room is always the next power of two. */
-    if (count == 0)
-        return must_grow(list, 1, size);
-    return (count & (count - 1)) == 0 ? must_grow(list, count * 2, size) : list;
-}

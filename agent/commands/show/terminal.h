@@ -51,7 +51,4 @@ int terminal_columns(const char *text);
 /* Writes it all to stdout. False, with the error said, if that fails. */
 bool terminal_print(const struct strbuf *out);
 
-/* Room for one more element in a list that only grows: call before adding element number count. */
-void *list_room(void *list, size_t count, size_t size);
-
 #endif

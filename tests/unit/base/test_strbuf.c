@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "base/strbuf.h"
-#include "base/utf8.h"
 
 static void an_empty_buffer_is_an_empty_text(void **state)
 {
@@ -79,46 +78,19 @@ static void memory_is_zeroed_and_grows(void **state)
     free(must_alloc(0));
 }
 
-static size_t points(const char *text)
-{
-    return utf8_count(slice_of(text));
-}
-
-static void code_points_are_counted_and_never_too_many(void **state)
+static void a_list_grows_and_keeps_its_elements(void **state)
 {
     (void)state;
-    assert_int_equal(points(""), 0);
-    assert_int_equal(points("abc"), 3);
-    assert_int_equal(points("→ ✓ é 💥"), 7);
-    /* A lone continuation byte, and a sequence that is cut. */
-    assert_int_equal(points("\x80\x80"), 0);
-    assert_int_equal(points("\xE2\x9C"), 1);
-}
-
-static void assert_clean(const char *text, const char *expected)
-{
-    struct strbuf buf = { 0 };
-    utf8_add_clean(&buf, slice_of(text));
-    assert_string_equal(strbuf_text(&buf), expected);
-    strbuf_free(&buf);
-}
-
-static void ill_formed_utf8_is_replaced(void **state)
-{
-    (void)state;
-#define REPLACED "\xEF\xBF\xBD"
-    assert_clean("plain → ✓ é 💥", "plain → ✓ é 💥");
-    assert_clean("a\xFF"
-                 "b",
-                 "a" REPLACED "b");
-    assert_clean("\xC0\xAF", REPLACED REPLACED);
-    assert_clean("\xE2\x9C", REPLACED REPLACED);
-    assert_clean("\xED\xA0\x80", REPLACED REPLACED REPLACED);
-    assert_clean("\xE0\x80\x80", REPLACED REPLACED REPLACED);
-    assert_clean("\xF4\x90\x80\x80", REPLACED REPLACED REPLACED REPLACED);
-    assert_clean("\xF4\x8F\xBF\xBF", "\xF4\x8F\xBF\xBF");
-    assert_clean("\xF5\x80", REPLACED REPLACED);
-    assert_clean("end\xF0", "end" REPLACED);
+    int *numbers = NULL;
+    size_t count = 0;
+    while (count < 1000) {
+        numbers = list_room(numbers, count, sizeof *numbers);
+        numbers[count] = (int)count;
+        count++;
+    }
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(numbers[i], i);
+    free(numbers);
 }
 
 int main(void)
@@ -129,8 +101,7 @@ int main(void)
         cmocka_unit_test(printf_fits_at_every_length_around_the_room),
         cmocka_unit_test(bytes_may_be_nul),
         cmocka_unit_test(memory_is_zeroed_and_grows),
-        cmocka_unit_test(code_points_are_counted_and_never_too_many),
-        cmocka_unit_test(ill_formed_utf8_is_replaced),
+        cmocka_unit_test(a_list_grows_and_keeps_its_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,6 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "base/say.h"
-#include "base/text.h"
 #include "base/zone.h"
 #include "message.h"
 #include "notify.h"
@@ -183,71 +181,6 @@ static void json_survives_any_bytes(void **unused)
     message_free(message);
 }
 
-static void assert_valid(const char *text, const char *expected)
-{
-    struct strbuf out = { 0 };
-    text_add_valid(&out, text, strlen(text));
-    assert_string_equal(strbuf_text(&out), expected);
-    strbuf_free(&out);
-}
-
-static void only_well_formed_utf8_passes(void **unused)
-{
-    (void)unused;
-#define BAD "\xef\xbf\xbd"
-    assert_valid("", "");
-    assert_valid("\xe2\x9c\x93 \xc2\xa0 \xf0\x9f\x98\x80", "\xe2\x9c\x93 \xc2\xa0 \xf0\x9f\x98\x80");
-    assert_valid("\xc0\xaf", BAD BAD); /* overlong */
-    assert_valid("\xe0\x80\xaf", BAD BAD BAD);
-    assert_valid("\xf0\x80\x80\xaf", BAD BAD BAD BAD);
-    assert_valid("\xed\xa0\x80", BAD BAD BAD);         /* a surrogate */
-    assert_valid("\xf4\x90\x80\x80", BAD BAD BAD BAD); /* beyond U+10FFFF */
-    assert_valid("\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf");
-    assert_valid("\xe2\x9c", BAD BAD); /* cut */
-    assert_valid("\xe2\x9cx", BAD BAD "x");
-    assert_valid("x\x80y", "x" BAD "y");
-#undef BAD
-}
-
-static void control_characters_become_visible(void **unused)
-{
-    (void)unused;
-    struct strbuf out = { 0 };
-    static const char text[] = "a\tb\r\n\x1b[0m\x7f\0z \xc2\x9b \xe2\x86\x92 \xff";
-    text_add_visible(&out, text, sizeof text - 1);
-    assert_string_equal(out.at, "a\\tb\\r\\n\\x1b[0m\\x7f\\x00z \\u009b \xe2\x86\x92 \\xff");
-    strbuf_free(&out);
-}
-
-/* What was said on stderr meanwhile. */
-static void read_said(FILE *said, char *text, size_t room)
-{
-    fflush(stderr);
-    rewind(said);
-    text[fread(text, 1, room - 1, said)] = '\0';
-}
-
-static void saying_is_one_clean_line_each(void **unused)
-{
-    (void)unused;
-    FILE *said = tmpfile();
-    int old = dup(STDERR_FILENO);
-    assert_non_null(said);
-    assert_int_not_equal(dup2(fileno(said), STDERR_FILENO), -1);
-    say_error("%s: %s", "what", "why\nforged");
-    say_info("unheard");
-    say_verbose(1);
-    say_info("heard");
-    say_verbose(0);
-    say_warning("careful");
-    char text[256];
-    read_said(said, text, sizeof text);
-    dup2(old, STDERR_FILENO);
-    close(old);
-    fclose(said);
-    assert_string_equal(text, "agent: what: why\\nforged\nagent: heard\nagent: warning: careful\n");
-}
-
 static int set_zone(void **unused)
 {
     (void)unused;
@@ -264,9 +197,6 @@ int main(void)
         cmocka_unit_test(json_says_null_and_empty_where_there_is_nothing),
         cmocka_unit_test(prometheus_time_appears_when_reached),
         cmocka_unit_test(json_survives_any_bytes),
-        cmocka_unit_test(only_well_formed_utf8_passes),
-        cmocka_unit_test(control_characters_become_visible),
-        cmocka_unit_test(saying_is_one_clean_line_each),
     };
     return cmocka_run_group_tests(tests, set_zone, NULL);
 }
