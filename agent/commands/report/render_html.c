@@ -5,7 +5,7 @@
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
 #include "chart.h"
-#include "style.h"
+#include "html_style.h"
 #include "words.h"
 
 struct page {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "style.h"
+#include "html_style.h"
 
 /* One string a rule: a single literal of this length is more than C promises. */
 static const char *const rules[] = {
