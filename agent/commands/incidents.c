@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <sqlite3.h>
 
-#include "agent/commands/report/json.h"
-#include "agent/commands/report/report.h"
-#include "agent/commands/report/words.h"
+#include "agent/commands/report/incidents.h"
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
@@ -32,7 +30,7 @@ static void incidents_text(const struct report_incidents *list, int64_t now_ms, 
         strbuf_puts(out, "no incident\n");
         return;
     }
-    table = words_incidents(list, now_ms);
+    table = report_incidents_table(list, now_ms);
     show_table_text(table, &terminal, 0, out);
     show_table_free(table);
     strbuf_puts(out, "\nTimes in ");
@@ -47,10 +45,10 @@ static int incidents_print(sqlite3 *db, int64_t limit, enum incidents_format for
     struct query query = { .db = db };
     int code = EXIT_FAILED;
 
-    report_incidents_ask(&list, &query, "ORDER BY i.opened_at DESC, i.id DESC LIMIT ?1", &limit, 1);
+    report_incidents_read(&list, &query, "ORDER BY i.opened_at DESC, i.id DESC LIMIT ?1", &limit, 1);
     strbuf_puts(&error, strbuf_text(&query.error));
     if (error.len == 0 && format == FORMAT_JSON)
-        incidents_json(&list, &out, &error);
+        report_incidents_json(&list, &out, &error);
     else if (error.len == 0)
         incidents_text(&list, report_as_of(&query, show_now_ms()), &out);
     if (error.len > 0)

@@ -68,9 +68,9 @@ static void render(struct source *source, enum report_kind kind, enum format for
     struct report report = {
         .kind = kind,
         .host = word(source),
-        .escalate_to = word(source),
+        .escalated_to = word(source),
         .made_ms = BEGIN_MS + 60 * MINUTE_MS,
-        .now_ms = BEGIN_MS + 60 * MINUTE_MS,
+        .as_of_ms = BEGIN_MS + 60 * MINUTE_MS,
         .since_ms = BEGIN_MS,
         .until_ms = BEGIN_MS + 60 * MINUTE_MS,
         .begin_ms = BEGIN_MS,

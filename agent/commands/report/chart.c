@@ -15,12 +15,12 @@ static bool incident_touches(const struct report_incident *incident, const struc
 static void mark_incidents(const struct report *report, struct chart_column *column)
 {
     if (report->kind == REPORT_INCIDENT)
-        column->in_incident = incident_touches(&report->incident, column, report->now_ms);
+        column->in_incident = incident_touches(&report->incident, column, report->as_of_ms);
     for (size_t i = 0; i < report->incidents.count && !column->in_incident; i++)
-        column->in_incident = incident_touches(&report->incidents.at[i], column, report->now_ms);
-    /* Nothing is known of what is not over yet, and of what lies before the report or the history. */
-    int64_t known_ms = report->now_ms < report->until_ms ? report->now_ms : report->until_ms;
-    int64_t first_ms = report->cycle_count ? report->cycles[0].started_ms : report->now_ms;
+        column->in_incident = incident_touches(&report->incidents.at[i], column, report->as_of_ms);
+    /* Nothing is known of a column that is not over yet, nor of one before the report or the history begins. */
+    int64_t known_ms = report->as_of_ms < report->until_ms ? report->as_of_ms : report->until_ms;
+    int64_t first_ms = report->cycle_count ? report->cycles[0].started_ms : report->as_of_ms;
     bool before = column->to_ms <= first_ms && (report->kind == REPORT_PERIOD || column->to_ms <= report->begin_ms);
     column->unknown = column->to_ms > known_ms || column->from_ms < report->since_ms || before;
 }
@@ -39,7 +39,7 @@ static void column_take(struct chart_column *column, const struct report_cycle *
 struct chart chart_make(const struct report *report, size_t most_columns)
 {
     struct chart chart = { .top_ms = 2 * report->too_slow_ms };
-    /* A cycle may start a moment before its slot: columns begin a little before the slots do. */
+    /* Columns begin a quarter of an interval before their slots, because a cycle may start before its slot. */
     int64_t early = report->interval_ms / 4;
     int64_t from = (report->since_ms + early) / report->interval_ms * report->interval_ms - early;
     int64_t slots = (report->until_ms - from + report->interval_ms - 1) / report->interval_ms;

@@ -4,7 +4,7 @@
 
 #include "report.h"
 
-/* Cycles as columns of equal time: one a slot where there is room, else several slots a column. */
+/* The cycles in columns of equal time: one slot in a column, or several where there are more slots than columns. */
 struct chart_column {
     int64_t from_ms, to_ms;
     int64_t cycles, duration_ms /* the longest */, rows;
@@ -16,14 +16,14 @@ struct chart_column {
 struct chart {
     struct chart_column *columns;
     size_t count;
-    int64_t top_ms; /* of the duration's scale */
+    int64_t top_ms; /* the duration at the top of the scale */
     int64_t rows_max;
 };
 
 struct chart chart_make(const struct report *report, size_t most_columns);
 void chart_free(struct chart *chart);
 
-/* A duration's place on the logarithmic scale, 0 (a second or less) to 1 (top). */
+/* The height of a duration on the logarithmic scale, from 0 (one second or less) to 1 (top_ms or more). */
 double chart_height(const struct chart *chart, int64_t duration_ms);
 
 struct terminal;

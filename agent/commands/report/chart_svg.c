@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The chart as SVG inside the page; the page's style sheet gives the colours of both themes. */
+/* The chart as SVG. The colours come from the style sheet of the page that it stands in. */
 #include "agent/commands/show/format.h"
 #include "chart.h"
 #include "words.h"
 
 enum { MOST_COLUMNS = 120, LABELS_MOST = 6 };
 
-/* In the units of the picture's view box. */
+/* Places, in the units of the view box. */
 static const double WIDTH = 760, HEIGHT = 306, LEFT = 76, RIGHT = 752;
 static const double TOP = 26, FLOOR = 196, ROWS_TOP = 218, ROWS_FLOOR = 272;
 static const double BAR_MOST = 16;
@@ -15,65 +15,58 @@ struct picture {
     const struct report *report;
     const struct chart *chart;
     struct strbuf *out;
-    int offset;
 };
 
-static double place(const struct picture *picture, int64_t ms)
+static double svg_x(const struct picture *picture, int64_t ms)
 {
     int64_t from = picture->chart->columns[0].from_ms, to = picture->chart->columns[picture->chart->count - 1].to_ms;
     double x = LEFT + (RIGHT - LEFT) * (double)(ms - from) / (double)(to - from);
     return x < LEFT ? LEFT : x > RIGHT ? RIGHT : x;
 }
 
-static double level(const struct picture *picture, int64_t duration_ms)
+static double svg_y(const struct picture *picture, int64_t duration_ms)
 {
     return FLOOR - (FLOOR - TOP) * chart_height(picture->chart, duration_ms);
 }
 
-static void shade_put(const struct picture *picture, const struct report_incident *incident)
+static void svg_shade(const struct picture *picture, const struct report_incident *incident)
 {
-    double from = place(picture, incident->onset_ms);
-    double to = place(picture, incident->resolved_ms ? incident->resolved_ms : picture->report->now_ms);
+    double from = svg_x(picture, incident->onset_ms);
+    double to = svg_x(picture, incident->resolved_ms ? incident->resolved_ms : picture->report->as_of_ms);
     strbuf_printf(picture->out, "<rect class=\"shade%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
                   incident->critical_ms ? " severe" : "", from, TOP, to - from > 1 ? to - from : 1, ROWS_FLOOR - TOP);
 }
 
-/* Behind the bars, and over the shades, whose colours it lets through. */
-static void band_put(const struct picture *picture)
+/* What is usual, behind the bars and over the shades, whose colours it lets through. */
+static void svg_band(const struct picture *picture)
 {
-    const struct report_usual *usual = &picture->report->usual;
-    if (usual->cycles == 0)
+    const struct report_baseline *baseline = &picture->report->baseline;
+    double top = svg_y(picture, baseline->high_ms), bottom = svg_y(picture, baseline->low_ms);
+    double middle = svg_y(picture, baseline->median_ms);
+    if (baseline->cycles == 0)
         return;
-    double top = level(picture, usual->high_ms), bottom = level(picture, usual->low_ms);
-    double middle = level(picture, usual->median_ms);
     strbuf_printf(picture->out,
-                  "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>usual: ", LEFT, top,
-                  RIGHT - LEFT, bottom - top);
-    words_usual(usual, picture->out);
-    strbuf_printf(picture->out,
-                  "</title></rect><line class=\"band\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", LEFT,
-                  middle, RIGHT, middle);
+                  "<rect class=\"band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>usual: %s"
+                  "</title></rect><line class=\"band\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
+                  LEFT, top, RIGHT - LEFT, bottom - top, brief_baseline(baseline).text, LEFT, middle, RIGHT, middle);
 }
 
-static void threshold_put(const struct picture *picture, int64_t ms, const char *class, const char *label_class)
+static void svg_threshold(const struct picture *picture, int64_t ms, const char *class, const char *label_class)
 {
-    struct strbuf label = { 0 };
-    double y = level(picture, ms);
-    format_duration(&label, ms);
+    double y = svg_y(picture, ms);
     strbuf_printf(picture->out,
                   "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
                   "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
-                  class, LEFT, y, RIGHT, y, label_class, LEFT - 6, y + 4, strbuf_text(&label));
-    strbuf_free(&label);
+                  class, LEFT, y, RIGHT, y, label_class, LEFT - 6, y + 4, brief_duration(ms).text);
 }
 
-static void scale_put(const struct picture *picture)
+static void svg_scale(const struct picture *picture)
 {
-    threshold_put(picture, 10000, "grid", "axis");
+    svg_threshold(picture, 10000, "grid", "axis");
     if (picture->report->slow_ms > 100000)
-        threshold_put(picture, 60000, "grid", "axis");
-    threshold_put(picture, picture->report->slow_ms, "limit slow", "axis between");
-    threshold_put(picture, picture->report->too_slow_ms, "limit severe", "axis");
+        svg_threshold(picture, 60000, "grid", "axis");
+    svg_threshold(picture, picture->report->slow_ms, "limit slow", "axis between");
+    svg_threshold(picture, picture->report->too_slow_ms, "limit severe", "axis");
     strbuf_printf(picture->out,
                   "<line class=\"floor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
                   "<line class=\"floor\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
@@ -81,35 +74,28 @@ static void scale_put(const struct picture *picture)
                   LEFT, FLOOR, RIGHT, FLOOR, LEFT, ROWS_FLOOR, RIGHT, ROWS_FLOOR, LEFT - 6, ROWS_FLOOR - 2);
 }
 
-static const char *bar_class(const struct report *report, const struct chart_column *column)
+static const char *svg_bar_class(const struct report *report, const struct chart_column *column)
 {
     if (column->state == CYCLE_BAD || column->duration_ms > report->too_slow_ms)
         return "bad";
     return column->duration_ms > report->slow_ms || column->state == CYCLE_UNFINISHED ? "slow" : "fine";
 }
 
-static void title_put(const struct picture *picture, const struct chart_column *column)
+/* What a pointer over the bar is told. */
+static void svg_title(const struct picture *picture, const struct chart_column *column)
 {
-    strbuf_puts(picture->out, "<title>");
-    format_time(picture->out, column->from_ms + picture->report->interval_ms / 4, picture->offset);
-    if (column->cycles > 1) {
-        strbuf_puts(picture->out, ": ");
-        format_count(picture->out, column->cycles);
-        strbuf_puts(picture->out, " cycles, longest ");
-    } else {
-        strbuf_puts(picture->out, ": ");
-    }
-    format_duration(picture->out, column->duration_ms);
-    strbuf_puts(picture->out, ", ");
-    format_count(picture->out, column->rows);
-    strbuf_puts(picture->out, " rows</title>");
+    bool several = column->cycles > 1;
+    strbuf_printf(picture->out, "<title>%s: %s%s%s, %s rows</title>",
+                  brief_time(picture->report, column->from_ms + picture->report->interval_ms / 4).text,
+                  several ? brief_count(column->cycles).text : "", several ? " cycles, longest " : "",
+                  brief_duration(column->duration_ms).text, brief_count(column->rows).text);
 }
 
-static void bar_put(const struct picture *picture, const struct chart_column *column)
+static void svg_bar(const struct picture *picture, const struct chart_column *column)
 {
-    double from = place(picture, column->from_ms), to = place(picture, column->to_ms);
+    double from = svg_x(picture, column->from_ms), to = svg_x(picture, column->to_ms);
     double width = (to - from) * 0.7 > BAR_MOST ? BAR_MOST : (to - from) * 0.7;
-    double x = (from + to - width) / 2, y = level(picture, column->duration_ms);
+    double x = (from + to - width) / 2, y = svg_y(picture, column->duration_ms);
     if (column->cycles == 0) {
         if (!column->unknown)
             strbuf_printf(
@@ -121,7 +107,7 @@ static void bar_put(const struct picture *picture, const struct chart_column *co
     y = FLOOR - y < 2 ? FLOOR - 2 : y;
     strbuf_printf(picture->out,
                   "<g><rect class=\"bar %s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>",
-                  bar_class(picture->report, column), x, y, width, FLOOR - y);
+                  svg_bar_class(picture->report, column), x, y, width, FLOOR - y);
     if (column->rows > 0) {
         double height = (ROWS_FLOOR - ROWS_TOP) * (double)column->rows / (double)picture->chart->rows_max;
         height = height < 1.5 ? 1.5 : height;
@@ -129,14 +115,14 @@ static void bar_put(const struct picture *picture, const struct chart_column *co
                       "<rect class=\"bar rows\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"1.5\"/>", x,
                       ROWS_FLOOR - height, width, height);
     }
-    title_put(picture, column);
+    svg_title(picture, column);
     strbuf_puts(picture->out, "</g>\n");
 }
 
-static void flag_put(const struct picture *picture, int64_t ms, const char *label, const char *class,
+static void svg_flag(const struct picture *picture, int64_t ms, const char *label, const char *class,
                      const char *anchor)
 {
-    double x = place(picture, ms);
+    double x = svg_x(picture, ms);
     double shift = strcmp(anchor, "end") == 0 ? -4 : 4;
     strbuf_printf(picture->out,
                   "<line class=\"flag %s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>"
@@ -144,18 +130,18 @@ static void flag_put(const struct picture *picture, int64_t ms, const char *labe
                   class, x, TOP - 16, x, FLOOR, class, x + shift, TOP - 8, anchor, label);
 }
 
-/* Ours on the left of it if it is the earlier one, so that the labels never meet. */
-static void flags_put(const struct picture *picture)
+/* The label of the earlier one stands on its left side and the other's on its right side, so that they do not overlap. */
+static void svg_flags(const struct picture *picture)
 {
     const struct report_incident *incident = &picture->report->incident;
     bool later = incident->prometheus_ms && incident->notified_ms > incident->prometheus_ms;
     if (incident->notified_ms)
-        flag_put(picture, incident->notified_ms, "paged", "paged", later ? "start" : "end");
+        svg_flag(picture, incident->notified_ms, "paged", "paged", later ? "start" : "end");
     if (incident->prometheus_ms)
-        flag_put(picture, incident->prometheus_ms, "Prometheus", "prometheus", later ? "end" : "start");
+        svg_flag(picture, incident->prometheus_ms, "Prometheus", "prometheus", later ? "end" : "start");
 }
 
-static void times_put(const struct picture *picture)
+static void svg_times(const struct picture *picture)
 {
     const struct chart *chart = picture->chart;
     int64_t from = chart->columns[0].from_ms, to = chart->columns[chart->count - 1].to_ms;
@@ -164,12 +150,12 @@ static void times_put(const struct picture *picture)
     size_t step = 0;
     while (step + 1 < sizeof steps / sizeof steps[0] && (to - from) / (steps[step] * 1000) > LABELS_MOST)
         step++;
-    int64_t step_ms = steps[step] * 1000, shift = (int64_t)picture->offset * 60000;
+    int64_t step_ms = steps[step] * 1000, shift = (int64_t)report_offset(picture->report) * 60000;
     for (int64_t at = ((from + shift) / step_ms + 1) * step_ms - shift; at < to; at += step_ms) {
         struct strbuf label = { 0 };
         bool days = step_ms >= 86400000;
-        double x = place(picture, at);
-        format_time(&label, at, picture->offset);
+        double x = svg_x(picture, at);
+        format_time(&label, at, report_offset(picture->report));
         strbuf_printf(picture->out, "<line class=\"tick\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x,
                       ROWS_FLOOR, x, ROWS_FLOOR + 4);
         if (x > LEFT + 20 && x < RIGHT - 20)
@@ -183,21 +169,21 @@ static void times_put(const struct picture *picture)
 void chart_svg(const struct report *report, struct strbuf *out)
 {
     struct chart chart = chart_make(report, MOST_COLUMNS);
-    struct picture picture = { report, &chart, out, format_offset(report->begin_ms) };
+    struct picture picture = { report, &chart, out };
     strbuf_printf(out,
                   "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Cycle durations and rows over time\">\n",
                   WIDTH, HEIGHT);
     if (report->kind == REPORT_INCIDENT)
-        shade_put(&picture, &report->incident);
+        svg_shade(&picture, &report->incident);
     for (size_t i = 0; i < report->incidents.count; i++)
-        shade_put(&picture, &report->incidents.at[i]);
-    scale_put(&picture);
-    band_put(&picture);
+        svg_shade(&picture, &report->incidents.at[i]);
+    svg_scale(&picture);
+    svg_band(&picture);
     for (size_t i = 0; i < chart.count; i++)
-        bar_put(&picture, &chart.columns[i]);
+        svg_bar(&picture, &chart.columns[i]);
     if (report->kind == REPORT_INCIDENT)
-        flags_put(&picture);
-    times_put(&picture);
+        svg_flags(&picture);
+    svg_times(&picture);
     strbuf_puts(out, "</svg>\n");
     chart_free(&chart);
 }

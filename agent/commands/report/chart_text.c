@@ -2,13 +2,12 @@
 #include <stdlib.h>
 
 #include "agent/commands/show/format.h"
-#include "agent/commands/show/terminal.h"
 #include "chart.h"
 #include "words.h"
 
 enum { CHART_ROWS = 6, CHART_AXIS = 10, CHART_LEVELS = 8, CHART_STRETCH_MAX = 3 };
 
-/* How the columns lie on the screen. */
+/* Where the chart is drawn. */
 struct canvas {
     const struct terminal *terminal;
     const struct chart *chart;
@@ -29,8 +28,8 @@ static enum tone column_tone(const struct report *report, const struct chart_col
     return column->duration_ms > report->slow_ms || column->state == CYCLE_UNFINISHED ? TONE_WARNING : TONE_GOOD;
 }
 
-static void bar_put(const struct canvas *canvas, struct strbuf *out, enum tone tone, const char *glyph,
-                    const char *rest)
+static void canvas_bar(const struct canvas *canvas, struct strbuf *out, enum tone tone, const char *glyph,
+                       const char *rest)
 {
     int wide = canvas->stretch > 1 ? canvas->stretch - 1 : 1;
     for (int i = 0; i < wide; i++)
@@ -49,7 +48,7 @@ static bool row_holds(const struct chart *chart, int row, int64_t ms)
     return row_of(chart, ms) == row;
 }
 
-static void axis_put(const struct report *report, const struct canvas *canvas, int row, struct strbuf *out)
+static void canvas_axis(const struct report *report, const struct canvas *canvas, int row, struct strbuf *out)
 {
     const int64_t marks[] = { report->too_slow_ms, report->slow_ms, 60000, 10000 };
     struct strbuf label = { 0 };
@@ -63,21 +62,21 @@ static void axis_put(const struct report *report, const struct canvas *canvas, i
     strbuf_free(&label);
 }
 
-static const char *backdrop(const struct report *report, const struct canvas *canvas, int row)
+static const char *canvas_backdrop(const struct report *report, const struct canvas *canvas, int row)
 {
     bool threshold =
         row_holds(canvas->chart, row, report->slow_ms) || row_holds(canvas->chart, row, report->too_slow_ms);
-    bool usual = report->usual.cycles && row_of(canvas->chart, report->usual.low_ms) <= row &&
-                 row <= row_of(canvas->chart, report->usual.high_ms);
+    bool usual = report->baseline.cycles && row_of(canvas->chart, report->baseline.low_ms) <= row &&
+                 row <= row_of(canvas->chart, report->baseline.high_ms);
     return threshold ? terminal_glyph(canvas->terminal, GLYPH_GAP)
            : usual   ? terminal_glyph(canvas->terminal, GLYPH_BAND)
                      : " ";
 }
 
-static void durations_put(const struct report *report, const struct canvas *canvas, int row, struct strbuf *out)
+static void canvas_row(const struct report *report, const struct canvas *canvas, int row, struct strbuf *out)
 {
-    const char *behind = backdrop(report, canvas, row);
-    axis_put(report, canvas, row, out);
+    const char *behind = canvas_backdrop(report, canvas, row);
+    canvas_axis(report, canvas, row, out);
     for (size_t i = 0; i < canvas->chart->count; i++) {
         const struct chart_column *column = &canvas->chart->columns[i];
         double filled = chart_height(canvas->chart, column->duration_ms) * CHART_ROWS - row;
@@ -86,25 +85,25 @@ static void durations_put(const struct report *report, const struct canvas *canv
         if (row == 0 && column->cycles && level == 0)
             level = 1;
         if (missed)
-            bar_put(canvas, out, TONE_CRITICAL, terminal_glyph(canvas->terminal, GLYPH_BAD), behind);
+            canvas_bar(canvas, out, TONE_CRITICAL, terminal_glyph(canvas->terminal, GLYPH_BAD), behind);
         else if (level == 0)
-            bar_put(canvas, out, TONE_DIM, behind, behind);
+            canvas_bar(canvas, out, TONE_DIM, behind, behind);
         else
-            bar_put(canvas, out, column_tone(report, column), level_glyph(canvas->terminal, level), behind);
+            canvas_bar(canvas, out, column_tone(report, column), level_glyph(canvas->terminal, level), behind);
     }
     strbuf_puts(out, "\n");
 }
 
-static void label_put(const struct canvas *canvas, struct strbuf *out, const char *label)
+static void canvas_label(const struct canvas *canvas, struct strbuf *out, const char *label)
 {
     terminal_spaces(out, CHART_AXIS - 2 - (int)strlen(label));
     terminal_say(canvas->terminal, out, TONE_DIM, label);
     terminal_spaces(out, 2);
 }
 
-static void incident_put(const struct canvas *canvas, enum tone tone, struct strbuf *out)
+static void canvas_incidents(const struct canvas *canvas, enum tone tone, struct strbuf *out)
 {
-    label_put(canvas, out, "incident");
+    canvas_label(canvas, out, "incident");
     for (size_t i = 0; i < canvas->chart->count; i++) {
         const char *glyph = canvas->chart->columns[i].in_incident ? terminal_glyph(canvas->terminal, GLYPH_SHADE) : " ";
         for (int k = 0; k < canvas->stretch; k++)
@@ -113,20 +112,20 @@ static void incident_put(const struct canvas *canvas, enum tone tone, struct str
     strbuf_puts(out, "\n");
 }
 
-static void rows_put(const struct canvas *canvas, struct strbuf *out)
+static void canvas_rows_moved(const struct canvas *canvas, struct strbuf *out)
 {
-    label_put(canvas, out, "rows");
+    canvas_label(canvas, out, "rows");
     for (size_t i = 0; i < canvas->chart->count; i++) {
         const struct chart_column *column = &canvas->chart->columns[i];
         double share = canvas->chart->rows_max ? (double)column->rows / (double)canvas->chart->rows_max : 0;
         int level = column->rows > 0 ? 1 + (int)(share * (CHART_LEVELS - 1)) : 0;
-        bar_put(canvas, out, TONE_PLAIN, level_glyph(canvas->terminal, level), " ");
+        canvas_bar(canvas, out, TONE_PLAIN, level_glyph(canvas->terminal, level), " ");
     }
     strbuf_puts(out, "\n");
 }
 
-/* The times of a few columns, where they do not touch. */
-static void times_put(const struct canvas *canvas, int offset, struct strbuf *out)
+/* The times of some columns, so that their labels do not touch. */
+static void canvas_times(const struct canvas *canvas, int offset, struct strbuf *out)
 {
     const struct chart *chart = canvas->chart;
     int64_t covered = chart->columns[chart->count - 1].to_ms - chart->columns[0].from_ms;
@@ -154,15 +153,14 @@ static void times_put(const struct canvas *canvas, int offset, struct strbuf *ou
     strbuf_puts(out, "\n");
 }
 
-/* The band is finer than the rows that it lies in: in figures, too. */
-static void usual_put(const struct report *report, const struct canvas *canvas, struct strbuf *out)
+/* In figures too, because the band is finer than the rows that it lies in. */
+static void canvas_baseline(const struct report *report, const struct canvas *canvas, struct strbuf *out)
 {
     struct strbuf text = { 0 };
-    if (report->usual.cycles == 0)
+    if (report->baseline.cycles == 0)
         return;
-    label_put(canvas, out, "usual");
-    strbuf_printf(&text, "%s ", terminal_glyph(canvas->terminal, GLYPH_BAND));
-    words_usual(&report->usual, &text);
+    canvas_label(canvas, out, "usual");
+    strbuf_printf(&text, "%s %s", terminal_glyph(canvas->terminal, GLYPH_BAND), brief_baseline(&report->baseline).text);
     terminal_say(canvas->terminal, out, TONE_DIM, strbuf_text(&text));
     strbuf_puts(out, "\n");
     strbuf_free(&text);
@@ -175,10 +173,10 @@ void chart_text(const struct report *report, const struct terminal *terminal, st
     struct canvas canvas = { terminal, &chart, room / (int)chart.count };
     canvas.stretch = canvas.stretch > CHART_STRETCH_MAX ? CHART_STRETCH_MAX : canvas.stretch;
     for (int row = CHART_ROWS - 1; row >= 0; row--)
-        durations_put(report, &canvas, row, out);
-    incident_put(&canvas, report->incident.critical_ms ? TONE_CRITICAL : TONE_WARNING, out);
-    rows_put(&canvas, out);
-    times_put(&canvas, format_offset(report->begin_ms), out);
-    usual_put(report, &canvas, out);
+        canvas_row(report, &canvas, row, out);
+    canvas_incidents(&canvas, report->incident.critical_ms ? TONE_CRITICAL : TONE_WARNING, out);
+    canvas_rows_moved(&canvas, out);
+    canvas_times(&canvas, format_offset(report->begin_ms), out);
+    canvas_baseline(report, &canvas, out);
     chart_free(&chart);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "report.h"
+#include "gather.h"
 
 #include <stdlib.h>
 
-#include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "agent/commands/status/status.h"
 #include "base/archive.h"
@@ -12,88 +11,12 @@ enum { INTERVAL_DEFAULT_MS = 15 * 60 * 1000, BEFORE_INTERVALS = 12, AFTER_INTERV
 static const int64_t DAY_MS = 86400000, MINUTE_MS = 60000;
 static const int64_t RECURRENCE_DAYS = 30;
 
-static const char incident_columns[] =
-    "SELECT i.id, i.alert, i.table_name,"
-    " CASE WHEN json_valid(i.tables) THEN (SELECT group_concat(value, ', ') FROM json_each(i.tables)) END,"
-    " i.severity, i.state = 'open', i.onset_at, i.opened_at, i.critical_at, i.resolved_at, i.verified_at,"
-    " i.escalated_at, i.prometheus_at, (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced "
-    "= 0),"
-    " (SELECT count(*) FROM notification n WHERE n.incident_id = i.id AND n.silenced <> 0),"
-    " i.cause, i.deviations, i.likely_cause, i.scenario, i.runbook, i.first_command, i.evidence, i.summary,"
-    " CASE WHEN json_valid(i.tables) THEN json(i.tables) END"
-    " FROM incident i ";
-
-static enum alert alert_named(const char *name)
-{
-    int alert = 0;
-    while (alert < ALERTS && (!name || strcmp(alert_name((enum alert)alert), name) != 0))
-        alert++;
-    return (enum alert)alert;
-}
-
-void report_incident_read(struct report_incident *incident, const struct query *query)
-{
-    *incident = (struct report_incident){
-        .id = query_int(query, 0),
-        .alert_name = query_text(query, 1),
-        .table = query_text(query, 2),
-        .tables = query_text(query, 3),
-        .severity = query_text(query, 4),
-        .open = query_int(query, 5) != 0,
-        .onset_ms = query_int(query, 6),
-        .opened_ms = query_int(query, 7),
-        .critical_ms = query_int(query, 8),
-        .resolved_ms = query_int(query, 9),
-        .verified_ms = query_int(query, 10),
-        .escalated_ms = query_int(query, 11),
-        .prometheus_ms = query_int(query, 12),
-        .notified_ms = query_int(query, 13),
-        .silenced = query_int(query, 14),
-        .cause = query_text(query, 15),
-        .deviations = query_text(query, 16),
-        .likely_cause = query_text(query, 17),
-        .scenario = query_text(query, 18),
-        .runbook = query_text(query, 19),
-        .first_command = query_text(query, 20),
-        .evidence = query_text(query, 21),
-        .summary = query_text(query, 22),
-        .tables_json = query_text(query, 23),
-    };
-    incident->alert = alert_named(incident->alert_name);
-    if (!incident->onset_ms)
-        incident->onset_ms = incident->opened_ms;
-}
-
-void report_incidents_ask(struct report_incidents *list, struct query *query, const char *where, const int64_t *values,
-                          size_t count)
-{
-    struct strbuf sql = { 0 };
-    strbuf_printf(&sql, "%s%s", incident_columns, where);
-    query_ask(query, strbuf_text(&sql), values, count);
-    while (query_next(query)) {
-        list->at = list_room(list->at, list->count, sizeof *list->at);
-        report_incident_read(&list->at[list->count++], query);
-    }
-    strbuf_free(&sql);
-}
-
-bool report_is_own(const struct report_incident *incident)
-{
-    return incident->alert == ALERT_LOG_UNREADABLE || incident->alert == ALERT_NOTIFICATIONS_STUCK;
-}
-
-bool report_lead(const struct report_incident *incident, int64_t *lead_ms)
-{
-    *lead_ms = incident->prometheus_ms - incident->notified_ms;
-    return incident->prometheus_ms && incident->notified_ms;
-}
-
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
 }
 
-/* A number that the agent wrote of itself, or 0. */
+/* A number of the agent's saved state; 0 if there is none. */
 static int64_t agent_fact(struct query *query, const char *name)
 {
     int64_t value = 0;
@@ -109,7 +32,7 @@ static int64_t agent_fact(struct query *query, const char *name)
     return value;
 }
 
-/* The schedule as the agent last learnt it from the log, else as configured. */
+/* The configured interval, else the one that the agent last learnt from the log. */
 static int64_t interval_of(struct query *query, const struct config *config)
 {
     int64_t interval_ms = config->settings.schedule.interval_ms;
@@ -135,13 +58,13 @@ int64_t report_as_of(struct query *query, int64_t now_ms)
 static void report_begin(struct report *report, struct query *query, const struct config *config, int64_t now_ms)
 {
     report->made_ms = now_ms;
-    report->now_ms = report_as_of(query, now_ms);
+    report->as_of_ms = report_as_of(query, now_ms);
     report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
     report->interval_ms = interval_of(query, config);
     report->interval_learnt = config->settings.schedule.interval_ms <= 0;
     if (report->kind == REPORT_INCIDENT && report->interval_learnt)
-        report->interval_ms = report_interval_before(query, report->incident.onset_ms, report->interval_ms);
-    /* The runbook's 20 and 30 min, or what a longer interval allows, unless they are configured. */
+        report->interval_ms = gather_interval_before(query, report->incident.onset_ms, report->interval_ms);
+    /* Without configured thresholds: 20 and 30 min as in the runbook, or more where the interval is long. */
     int64_t warning_ms = config->settings.detect.lag_warning_ms, critical_ms = config->settings.detect.lag_critical_ms;
     report->lag_warning_ms = warning_ms ? warning_ms : larger(20 * MINUTE_MS, report->interval_ms + 5 * MINUTE_MS);
     report->lag_critical_ms = critical_ms ? critical_ms : larger(30 * MINUTE_MS, 2 * report->interval_ms);
@@ -150,41 +73,41 @@ static void report_begin(struct report *report, struct query *query, const struc
     report->escalation_ms = config->settings.notify.escalation_ms;
 }
 
-/* Enough before to see what was normal, enough after to see that it is again. */
+/* Chart and totals begin early enough to show what was normal, and end late enough to show that it is so again. */
 static void window_around(struct report *report)
 {
     const struct report_incident *incident = &report->incident;
     report->begin_ms = incident->onset_ms;
-    report->end_ms = incident->resolved_ms ? incident->resolved_ms : larger(report->now_ms, incident->opened_ms);
+    report->end_ms = incident->resolved_ms ? incident->resolved_ms : larger(report->as_of_ms, incident->opened_ms);
     int64_t length = report->end_ms - report->begin_ms;
     int64_t since_ms = report->begin_ms - larger(BEFORE_INTERVALS * report->interval_ms, length / 3);
-    /* From a slot on, and from a little before it, as its cycle may begin. */
+    /* The window begins at a slot, and a little earlier, because a cycle may start before its slot. */
     report->since_ms = since_ms - since_ms % report->interval_ms - report->interval_ms / 4;
     report->until_ms = report->end_ms + larger(AFTER_INTERVALS * report->interval_ms, length / 6);
-    if (report->until_ms > report->now_ms)
-        report->until_ms = larger(report->now_ms, report->end_ms);
+    if (report->until_ms > report->as_of_ms)
+        report->until_ms = larger(report->as_of_ms, report->end_ms);
 }
 
 static void gather_neighbours(struct report *report, struct query *query)
 {
     const struct report_incident *incident = &report->incident;
     int64_t overlap[] = { incident->id, report->begin_ms, report->end_ms };
-    report_incidents_ask(&report->related, query,
-                         "WHERE i.id <> ?1 AND i.opened_at <= ?3 AND (i.state = 'open' OR i.resolved_at >= ?2)"
-                         " ORDER BY i.opened_at, i.id LIMIT 50",
-                         overlap, 3);
+    report_incidents_read(&report->related, query,
+                          "WHERE i.id <> ?1 AND i.opened_at <= ?3 AND (i.state = 'open' OR i.resolved_at >= ?2)"
+                          " ORDER BY i.opened_at, i.id LIMIT 50",
+                          overlap, 3);
 
-    /* The same kind is the same runbook: an alert changes its name as it worsens. */
+    /* Incidents with the same runbook are of one kind: an alert changes its name as it worsens. */
     int64_t recent[] = { incident->id, incident->opened_ms - RECURRENCE_DAYS * DAY_MS, incident->opened_ms };
-    report_incidents_ask(&report->earlier, query,
-                         "JOIN incident s ON s.id = ?1 WHERE i.id <> ?1 AND i.opened_at >= ?2 AND i.opened_at <= ?3"
-                         " AND (i.alert = s.alert OR i.runbook = s.runbook) ORDER BY i.opened_at DESC, i.id DESC",
-                         recent, 3);
+    report_incidents_read(&report->earlier, query,
+                          "JOIN incident s ON s.id = ?1 WHERE i.id <> ?1 AND i.opened_at >= ?2 AND i.opened_at <= ?3"
+                          " AND (i.alert = s.alert OR i.runbook = s.runbook) ORDER BY i.opened_at DESC, i.id DESC",
+                          recent, 3);
     for (size_t i = 0; i < report->earlier.count; i++)
         report->earlier_in_day += report->earlier.at[i].opened_ms > incident->opened_ms - DAY_MS;
 }
 
-/* All queries of a report see the same moment. */
+/* One transaction around all queries, so that they see the same state of the history. */
 static bool snapshot_begin(struct query *query)
 {
     query_ask(query, "BEGIN", NULL, 0);
@@ -206,7 +129,7 @@ static bool incident_find(struct report *report, struct query *query, int64_t id
 {
     struct report_incidents found = { 0 };
     const char *where = id ? "WHERE i.id = ?1" : "WHERE ?1 = 0 ORDER BY i.opened_at DESC, i.id DESC LIMIT 1";
-    report_incidents_ask(&found, query, where, &id, 1);
+    report_incidents_read(&found, query, where, &id, 1);
     bool is_there = found.count > 0;
     if (is_there)
         report->incident = found.at[0];
@@ -224,11 +147,11 @@ enum report_found report_gather_incident(struct report *report, struct sqlite3 *
         report_begin(report, &query, config, now_ms);
         window_around(report);
         gather_neighbours(report, &query);
-        report_gather_cycles(report, &query);
-        report_gather_usual(report, &query, (size_t)config->settings.detect.min_samples);
-        report_gather_tables(report, &query);
-        report_gather_story(report, &query);
-        report_total(report);
+        gather_cycles(report, &query);
+        gather_baseline(report, &query, (size_t)config->settings.detect.min_samples);
+        gather_tables(report, &query);
+        gather_timeline(report, &query);
+        gather_totals(report);
     }
     if (!snapshot_end(&query, error))
         return REPORT_ERROR;
@@ -245,38 +168,21 @@ enum report_found report_gather_period(struct report *report, struct sqlite3 *db
     };
     if (snapshot_begin(&query)) {
         report_begin(report, &query, config, now_ms);
-        report_incidents_ask(&report->incidents, &query,
-                             "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1)"
-                             " ORDER BY i.opened_at, i.id",
-                             period, 2);
-        report_gather_cycles(report, &query);
-        report_gather_usual(report, &query, (size_t)config->settings.detect.min_samples);
-        report_gather_tables(report, &query);
-        report_total(report);
+        report_incidents_read(&report->incidents, &query,
+                              "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1)"
+                              " ORDER BY i.opened_at, i.id",
+                              period, 2);
+        gather_cycles(report, &query);
+        gather_baseline(report, &query, (size_t)config->settings.detect.min_samples);
+        gather_tables(report, &query);
+        gather_totals(report);
     }
     return snapshot_end(&query, error) ? REPORT_FOUND : REPORT_ERROR;
 }
 
-static void incident_free(struct report_incident *incident)
-{
-    char *const owned[] = { incident->alert_name, incident->table,         incident->tables,       incident->severity,
-                            incident->cause,      incident->deviations,    incident->likely_cause, incident->scenario,
-                            incident->runbook,    incident->first_command, incident->evidence,     incident->summary,
-                            incident->tables_json };
-    for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
-        free(owned[i]);
-}
-
-void report_incidents_free(struct report_incidents *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        incident_free(&list->at[i]);
-    free(list->at);
-}
-
 void report_free(struct report *report)
 {
-    incident_free(&report->incident);
+    report_incident_free(&report->incident);
     report_incidents_free(&report->related);
     report_incidents_free(&report->earlier);
     report_incidents_free(&report->incidents);
@@ -294,7 +200,7 @@ void report_free(struct report *report)
     for (size_t i = 0; i < report->silence_count; i++)
         free(report->silences[i].reason);
     free(report->host);
-    free(report->escalate_to);
+    free(report->escalated_to);
     free(report->cycles);
     free(report->tables);
     free(report->missed);

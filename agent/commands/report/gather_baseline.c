@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a cycle usually takes: the band behind the chart's bars. */
+/* How long a good cycle usually takes, which the chart shows as a band behind its bars. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "agent/commands/show/query.h"
-#include "report.h"
+#include "gather.h"
 
-/* As many as the detector of slow cycles looks back, and no further than a reader would call usual. */
+/* The detector of slow cycles looks back over as many cycles; what is older than 30 days does not count as usual. */
 enum { USUAL_CYCLES = 96, USUAL_DAYS = 30 };
-/* Two standard deviations of the logarithm, estimated by the MAD; a too regular past does not make the band a line. */
+/*
+ * The band reaches two standard deviations of the logarithm to each side, estimated by the median absolute deviation. The floor keeps
+ * the band visible where all cycles take the same time.
+ */
 static const double spread_factor = 2, mad_to_deviation = 1.4826, deviation_floor = 0.05;
 
 static int compare_doubles(const void *left, const void *right)
@@ -23,7 +26,7 @@ static double middle_of(double *values, size_t count)
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 
-/* Good cycles before the incident began, so that it cannot call itself usual. */
+/* Only good cycles from before the incident count, so that the incident does not change what is usual. */
 static double *logarithms_before(const struct report *report, struct query *query, size_t *count)
 {
     double *logarithms = must_alloc(USUAL_CYCLES * sizeof *logarithms);
@@ -50,7 +53,7 @@ static double *logarithms_within(const struct report *report, size_t *count)
     return logarithms;
 }
 
-void report_gather_usual(struct report *report, struct query *query, size_t least)
+void gather_baseline(struct report *report, struct query *query, size_t least)
 {
     size_t count = 0;
     double *logarithms =
@@ -60,7 +63,7 @@ void report_gather_usual(struct report *report, struct query *query, size_t leas
         for (size_t i = 0; i < count; i++)
             logarithms[i] = fabs(logarithms[i] - median);
         double deviation = fmax(mad_to_deviation * middle_of(logarithms, count), deviation_floor);
-        report->usual = (struct report_usual){
+        report->baseline = (struct report_baseline){
             .cycles = (int64_t)count,
             .median_ms = llround(exp(median)),
             .low_ms = llround(exp(median - spread_factor * deviation)),

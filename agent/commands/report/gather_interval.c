@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The schedule of another day: the agent knows today's, the cycles themselves tell what theirs was. */
+/* The interval of an earlier day. The agent's state holds only the interval of today; the spacings of the cycles tell an older one. */
 #include <stdlib.h>
 
 #include "agent/commands/show/query.h"
-#include "report.h"
+#include "gather.h"
 
 enum { SPACINGS_LEAST = 12, SPACINGS_MOST = 24, AGREE_TENTHS = 9 };
 static const int64_t JITTER_MS = 5000; /* a cycle starts up to a second early or a few seconds late */
 
 /*
- * The spacing that nearly all of them keep, or today's interval. Few cycles, or a crowd of missed slots, say nothing; neither do cycles
- * that fill their spacing, which skip slots as steadily as a slower schedule would.
+ * The spacing that nine of ten cycles keep, or else interval_ms. Too few cycles say nothing, nor do spacings that differ because slots
+ * were missed. Cycles that take more than half of their spacing say nothing either: they may skip every second slot, which looks like
+ * a longer interval.
  */
 static int64_t spacing_of(int64_t *spacings, size_t count, int64_t longest_ms, int64_t interval_ms)
 {
     if (count < SPACINGS_LEAST)
         return interval_ms;
-    qsort(spacings, count, sizeof *spacings, report_compare_ms);
+    qsort(spacings, count, sizeof *spacings, gather_compare_ms);
     int64_t median = spacings[count / 2], second = 1000;
     size_t agree = 0;
     for (size_t i = 0; i < count; i++)
@@ -26,8 +27,7 @@ static int64_t spacing_of(int64_t *spacings, size_t count, int64_t longest_ms, i
     return told ? (median + 5 * second) / (10 * second) * 10 * second : interval_ms;
 }
 
-/* As the cycles before the incident kept it. */
-int64_t report_interval_before(struct query *query, int64_t at_ms, int64_t interval_ms)
+int64_t gather_interval_before(struct query *query, int64_t at_ms, int64_t interval_ms)
 {
     int64_t spacings[SPACINGS_MOST], longest_ms = 0, later_ms = 0;
     int64_t values[] = { at_ms, SPACINGS_MOST + 1 };
@@ -44,7 +44,7 @@ int64_t report_interval_before(struct query *query, int64_t at_ms, int64_t inter
     return spacing_of(spacings, count, longest_ms, interval_ms);
 }
 
-/* Of the spacings number first to last - 1. */
+/* The interval that the spacings number first to last - 1 tell. */
 static int64_t interval_within(const struct report *report, size_t first, size_t last)
 {
     int64_t spacings[SPACINGS_MOST], longest_ms = 0;
@@ -56,8 +56,8 @@ static int64_t interval_within(const struct report *report, size_t first, size_t
     return spacing_of(spacings, count, longest_ms, report->interval_ms);
 }
 
-/* As the cycles before the gap behind cycle number `index` kept it, else those after it: the gap may lie beside the change. */
-int64_t report_interval_around(const struct report *report, size_t index)
+/* Asks the cycles before the gap that follows cycle number `index`, then those after it: the interval may have changed at the gap. */
+int64_t gather_interval_around(const struct report *report, size_t index)
 {
     int64_t before_ms = interval_within(report, index > SPACINGS_LEAST ? index - SPACINGS_LEAST : 0, index);
     return before_ms != report->interval_ms ? before_ms

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The report's view of cycles and runs: what ran, what did not, and which data is late. */
+/* Cycles and runs: what ran, which slots were missed, and which data is late. */
 #include <stdlib.h>
 
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
-#include "report.h"
+#include "gather.h"
 
-/* More missed slots than anybody reads; the total counts them all. */
+/* So many missed slots are kept with their times; totals.missed counts all. */
 enum { MISSED_LISTED = 200 };
 
 static enum cycle_state state_of(const char *outcome)
@@ -21,7 +21,7 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* A cycle may start seconds after its slot. */
+/* How long after its slot a cycle may start and still belong to it. */
 static int64_t slot_tolerance(const struct report *report)
 {
     return smaller(60000, report->interval_ms / 4);
@@ -38,13 +38,13 @@ static void missed_add(struct report *report, int64_t slot_ms, bool overrun)
     report->totals.missed++;
 }
 
-/* Slots after the cycle that began at from_ms (it may be a second early for its own) and before to_ms. */
+/* Adds the slots between cycle number `index` and to_ms, where the next one started. A cycle may start up to 2 s before its own slot. */
 static void missed_between(struct report *report, size_t index, int64_t to_ms)
 {
     const struct report_cycle *cycle = &report->cycles[index];
     int64_t interval = report->interval_ms, tolerance = slot_tolerance(report);
     if (report->interval_learnt && to_ms - cycle->started_ms > interval + tolerance)
-        interval = report_interval_around(report, index);
+        interval = gather_interval_around(report, index);
     int64_t early = smaller(2000, tolerance);
     int64_t slot = ((cycle->started_ms + early) / interval + 1) * interval;
     if (slot < report->begin_ms - interval)
@@ -59,14 +59,14 @@ static void missed_between(struct report *report, size_t index, int64_t to_ms)
 
 static void missed_gather(struct report *report)
 {
-    int64_t known_ms = smaller(report->until_ms, report->now_ms);
+    int64_t known_ms = smaller(report->until_ms, report->as_of_ms);
     for (size_t i = 0; i < report->cycle_count; i++) {
         bool last = i + 1 == report->cycle_count;
         missed_between(report, i, last ? known_ms : report->cycles[i + 1].started_ms);
     }
 }
 
-void report_gather_cycles(struct report *report, struct query *query)
+void gather_cycles(struct report *report, struct query *query)
 {
     int64_t window[] = { report->since_ms, report->until_ms };
     query_ask(query,
@@ -81,7 +81,7 @@ void report_gather_cycles(struct report *report, struct query *query)
         if (cycle.duration_ms == 0 && cycle.ended_ms)
             cycle.duration_ms = cycle.ended_ms - cycle.started_ms;
         if (cycle.state == CYCLE_UNFINISHED)
-            cycle.duration_ms = report->now_ms > cycle.started_ms ? report->now_ms - cycle.started_ms : 0;
+            cycle.duration_ms = report->as_of_ms > cycle.started_ms ? report->as_of_ms - cycle.started_ms : 0;
         report->cycles[report->cycle_count++] = cycle;
     }
     missed_gather(report);
@@ -100,10 +100,10 @@ static struct report_table *table_named(struct report *report, const char *name)
 static void gap_consider(const struct report *report, struct report_table *table, int64_t from_ms, int64_t to_ms,
                          int64_t rows)
 {
-    int64_t until = to_ms ? to_ms : report->now_ms < report->until_ms ? report->now_ms : report->until_ms;
+    int64_t until = to_ms ? to_ms : report->as_of_ms < report->until_ms ? report->as_of_ms : report->until_ms;
     int64_t known =
-        table->gap_from_ms ? (table->gap_to_ms ? table->gap_to_ms : report->now_ms) - table->gap_from_ms : 0;
-    /* What begins only as the incident ends is the next one's. */
+        table->gap_from_ms ? (table->gap_to_ms ? table->gap_to_ms : report->as_of_ms) - table->gap_from_ms : 0;
+    /* A stretch that begins less than an interval before the incident's end does not belong to it. */
     bool touches = until >= report->begin_ms && from_ms + report->interval_ms <= report->end_ms;
     if (!from_ms || !touches || until - from_ms <= report->interval_ms * 3 / 2 || until - from_ms <= known)
         return;
@@ -113,13 +113,13 @@ static void gap_consider(const struct report *report, struct report_table *table
     table->catch_up_rows = rows;
 }
 
-int64_t report_lag_under(const struct report *report, const struct report_table *table, int64_t threshold_ms)
+int64_t report_lag_explained(const struct report *report, const struct report_table *table, int64_t threshold_ms)
 {
     enum alert alert = report->incident.alert;
     bool explains = alert == ALERT_CONSECUTIVE_FAILURES || alert == ALERT_CYCLE_SLOW || alert == ALERT_CYCLE_TOO_SLOW ||
                     alert == ALERT_SCHEDULER_DOWN;
     int64_t since_ms = table->gap_from_ms + threshold_ms;
-    int64_t until_ms = table->gap_to_ms ? table->gap_to_ms : report->now_ms;
+    int64_t until_ms = table->gap_to_ms ? table->gap_to_ms : report->as_of_ms;
     return explains && table->gap_from_ms && since_ms < until_ms && since_ms < report->end_ms ? since_ms : 0;
 }
 
@@ -142,9 +142,9 @@ static void run_count(const struct report *report, struct report_table *table, c
     table->aborted += strcmp(run->outcome, "aborted") == 0;
 }
 
-void report_gather_tables(struct report *report, struct query *query)
+void gather_tables(struct report *report, struct query *query)
 {
-    bool stale = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
+    bool stall = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
     int64_t window[] = { report->since_ms, report->until_ms };
     query_ask(query,
               "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
@@ -156,15 +156,15 @@ void report_gather_tables(struct report *report, struct query *query)
         struct run_row run = { query_int(query, 1), query_int(query, 2), query_int(query, 3),
                                (const char *)sqlite3_column_text(query->statement, 4) };
         bool good = strcmp(run.outcome, "success") == 0;
-        bool moved = good && !(stale && run.rows == 0);
+        bool moved = good && !(stall && run.rows == 0);
         run_count(report, table, &run, moved);
         if (moved) {
-            gap_consider(report, table, table->last_good_ms, run.ended_ms, run.rows);
-            table->last_good_ms = run.ended_ms;
+            gap_consider(report, table, table->last_moved_ms, run.ended_ms, run.rows);
+            table->last_moved_ms = run.ended_ms;
         }
         if (good)
             table->last_success_ms = run.ended_ms;
     }
     for (size_t i = 0; i < report->table_count; i++)
-        gap_consider(report, &report->tables[i], report->tables[i].last_good_ms, 0, 0);
+        gap_consider(report, &report->tables[i], report->tables[i].last_moved_ms, 0, 0);
 }

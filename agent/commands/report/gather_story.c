@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The incident's timeline: what the core told, what was sent and what became of it, when Prometheus would have spoken. */
+/* The timeline of an incident: what the agent saw, what it sent and whether that arrived, and when Prometheus would have fired. */
 #include <stdlib.h>
 
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
-#include "report.h"
+#include "gather.h"
 
 static struct report_event *event_add(struct report *report, int64_t at_ms, enum report_mark mark, const char *kind,
                                       const char *text)
@@ -34,7 +34,7 @@ static enum report_mark mark_of(const struct report *report, const char *kind, i
     return strcmp(kind, "evidence") == 0 ? MARK_EVIDENCE : MARK_NOTE;
 }
 
-/* Notifications are told from their own table, with their deliveries. */
+/* Without notifications: they come from a table of their own, with their deliveries. */
 static void timeline_gather(struct report *report, struct query *query)
 {
     query_ask(query,
@@ -89,8 +89,8 @@ static void notifications_gather(struct report *report, struct query *query)
             event_add(report, query_int(query, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
         deliveries_attach(report, event, query_int(query, 0));
         if (whom) {
-            free(report->escalate_to);
-            report->escalate_to = whom;
+            free(report->escalated_to);
+            report->escalated_to = whom;
         }
         free(status);
         free(severity);
@@ -132,7 +132,7 @@ static int event_compare(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-void report_gather_story(struct report *report, struct query *query)
+void gather_timeline(struct report *report, struct query *query)
 {
     const struct report_incident *incident = &report->incident;
     event_add(report, incident->onset_ms, MARK_ONSET, "onset", "the first wrong event, or the last right one");

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Figures over a report's window. */
+/* Sums and percentiles over the report's window. */
 #include <stdlib.h>
 
-#include "report.h"
+#include "gather.h"
 
-int report_compare_ms(const void *left, const void *right)
+int gather_compare_ms(const void *left, const void *right)
 {
     int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
     return a < b ? -1 : a > b;
 }
 
-/* Nearest rank; values must be sorted. */
+/* By nearest rank. The values must be sorted. */
 static int64_t percentile(const int64_t *values, size_t count, size_t percent)
 {
     return count ? values[(count * percent + 99) / 100 - 1] : 0;
@@ -31,7 +31,7 @@ static void total_cycles(struct report *report)
         if (cycle->state != CYCLE_UNFINISHED && cycle->duration_ms > 0)
             durations[finished++] = cycle->duration_ms;
     }
-    qsort(durations, finished, sizeof *durations, report_compare_ms);
+    qsort(durations, finished, sizeof *durations, gather_compare_ms);
     totals->p50_ms = percentile(durations, finished, 50);
     totals->p95_ms = percentile(durations, finished, 95);
     totals->longest_ms = finished ? durations[finished - 1] : 0;
@@ -45,10 +45,10 @@ static void total_cycles(struct report *report)
 static int compare_onsets(const void *left, const void *right)
 {
     const struct report_incident *const *a = left, *const *b = right;
-    return report_compare_ms(&(*a)->onset_ms, &(*b)->onset_ms);
+    return gather_compare_ms(&(*a)->onset_ms, &(*b)->onset_ms);
 }
 
-/* Time within critical incidents, each moment counted once however many were open. */
+/* The time within critical incidents. Where several were open at once, the time counts once. */
 static void total_down(struct report *report)
 {
     const struct report_incident **critical = must_alloc((report->incidents.count + 1) * sizeof *critical);
@@ -58,12 +58,12 @@ static void total_down(struct report *report)
             critical[count++] = &report->incidents.at[i];
     qsort(critical, count, sizeof *critical, compare_onsets);
     int64_t counted_to = report->since_ms;
-    int64_t end = report->until_ms < report->now_ms ? report->until_ms : report->now_ms;
+    int64_t end = report->until_ms < report->as_of_ms ? report->until_ms : report->as_of_ms;
     for (size_t i = 0; i < count; i++) {
         int64_t from = critical[i]->onset_ms > counted_to ? critical[i]->onset_ms : counted_to;
         int64_t to = critical[i]->resolved_ms && critical[i]->resolved_ms < end ? critical[i]->resolved_ms : end;
         if (to > from) {
-            report->totals.down_ms += to - from;
+            report->totals.critical_ms += to - from;
             counted_to = to;
         }
     }
@@ -81,21 +81,21 @@ static void total_incidents(struct report *report)
         const struct report_incident *incident = &report->incidents.at[i];
         totals->critical += incident->critical_ms != 0;
         totals->warning += incident->critical_ms == 0;
-        if (report_is_own(incident))
+        if (report_incident_is_own(incident))
             continue;
         if (incident->resolved_ms) {
             recoveries[resolved++] = incident->resolved_ms - incident->opened_ms;
             sum += incident->resolved_ms - incident->opened_ms;
         }
-        if (report_lead(incident, &leads[led])) {
-            totals->led += leads[led] > 0;
-            totals->led_not += leads[led] <= 0;
+        if (report_incident_lead(incident, &leads[led])) {
+            totals->earlier += leads[led] > 0;
+            totals->later += leads[led] <= 0;
             led++;
         }
-        totals->never += incident->notified_ms && !incident->prometheus_ms && !incident->open;
+        totals->unseen += incident->notified_ms && !incident->prometheus_ms && !incident->open;
     }
-    qsort(recoveries, resolved, sizeof *recoveries, report_compare_ms);
-    qsort(leads, led, sizeof *leads, report_compare_ms);
+    qsort(recoveries, resolved, sizeof *recoveries, gather_compare_ms);
+    qsort(leads, led, sizeof *leads, gather_compare_ms);
     totals->resolved = (int64_t)resolved;
     totals->recover_mean_ms = resolved ? sum / (int64_t)resolved : 0;
     totals->recover_median_ms = percentile(recoveries, resolved, 50);
@@ -105,7 +105,7 @@ static void total_incidents(struct report *report)
     free(leads);
 }
 
-void report_total(struct report *report)
+void gather_totals(struct report *report)
 {
     total_cycles(report);
     total_down(report);

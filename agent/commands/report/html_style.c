@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "html_style.h"
 
-/* One string a rule: a single literal of this length is more than C promises. */
+/* One string for each rule, because C compilers need not take a string literal of more than 4095 characters. */
 static const char *const rules[] = {
     ":root{color-scheme:light "
     "dark;--page:#f6f5f2;--card:#fff;--ink:#1d2127;--soft:#5d6673;--line:#e3e1dc;--good:#1d7f4e;"

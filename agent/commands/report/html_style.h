@@ -4,7 +4,7 @@
 
 #include "base/strbuf.h"
 
-/* The page's style sheet: two themes, paper, and screens down to a phone's. */
+/* The style sheet of the HTML report: a light and a dark theme, print, and screens as narrow as a phone's. */
 void report_style(struct strbuf *out);
 
 #endif

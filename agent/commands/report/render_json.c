@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "json.h"
-
 #include "agent/commands/show/json_writer.h"
-#include "words.h"
+#include "blocks.h"
 
 enum { JSON_VERSION = 1 };
 
@@ -29,7 +27,7 @@ static void incident_fields(struct json_writer *json, const struct report_incide
         json_put_int(json, "recover_ms", incident->resolved_ms - incident->opened_ms);
     else
         json_put_null(json, "recover_ms");
-    if (report_lead(incident, &lead_ms))
+    if (report_incident_lead(incident, &lead_ms))
         json_put_int(json, "lead_ms", lead_ms);
     else
         json_put_null(json, "lead_ms");
@@ -133,17 +131,17 @@ static void cycle_array(struct json_writer *json, const struct report *report)
     json_close(json, ']');
 }
 
-static void usual_object(struct json_writer *json, const struct report_usual *usual)
+static void baseline_object(struct json_writer *json, const struct report_baseline *baseline)
 {
-    if (usual->cycles == 0) {
+    if (baseline->cycles == 0) {
         json_put_null(json, "baseline");
         return;
     }
     json_open(json, "baseline", '{');
-    json_put_int(json, "cycles", usual->cycles);
-    json_put_int(json, "median_ms", usual->median_ms);
-    json_put_int(json, "low_ms", usual->low_ms);
-    json_put_int(json, "high_ms", usual->high_ms);
+    json_put_int(json, "cycles", baseline->cycles);
+    json_put_int(json, "median_ms", baseline->median_ms);
+    json_put_int(json, "low_ms", baseline->low_ms);
+    json_put_int(json, "high_ms", baseline->high_ms);
     json_close(json, '}');
 }
 
@@ -165,13 +163,13 @@ static void totals_object(struct json_writer *json, const struct report *report)
     if (report->kind == REPORT_PERIOD) {
         json_put_int(json, "critical_incidents", totals->critical);
         json_put_int(json, "warning_incidents", totals->warning);
-        json_put_int(json, "critical_ms", totals->down_ms);
+        json_put_int(json, "critical_ms", totals->critical_ms);
         json_put_int(json, "resolved", totals->resolved);
         json_put_int(json, "recover_mean_ms", totals->recover_mean_ms);
         json_put_int(json, "recover_median_ms", totals->recover_median_ms);
-        json_put_int(json, "earlier_than_prometheus", totals->led);
-        json_put_int(json, "later_than_prometheus", totals->led_not);
-        json_put_int(json, "unseen_by_prometheus", totals->never);
+        json_put_int(json, "earlier_than_prometheus", totals->earlier);
+        json_put_int(json, "later_than_prometheus", totals->later);
+        json_put_int(json, "unseen_by_prometheus", totals->unseen);
         json_put_int(json, "lead_median_ms", totals->lead_median_ms);
         json_put_int(json, "lead_least_ms", totals->lead_least_ms);
     }
@@ -182,8 +180,8 @@ static void inhibited_array(struct json_writer *json, const struct report *repor
 {
     json_open(json, "inhibited", '[');
     for (size_t i = 0; i < report->table_count; i++) {
-        int64_t warning_ms = report_lag_under(report, &report->tables[i], report->lag_warning_ms);
-        int64_t critical_ms = report_lag_under(report, &report->tables[i], report->lag_critical_ms);
+        int64_t warning_ms = report_lag_explained(report, &report->tables[i], report->lag_warning_ms);
+        int64_t critical_ms = report_lag_explained(report, &report->tables[i], report->lag_critical_ms);
         if (!warning_ms)
             continue;
         json_open(json, NULL, '{');
@@ -198,7 +196,7 @@ static void inhibited_array(struct json_writer *json, const struct report *repor
 
 static void incident_parts(struct json_writer *json, const struct report *report)
 {
-    struct words questions = words_questions(report);
+    struct facts questions = facts_questions(report);
     json_open(json, "incident", '{');
     incident_fields(json, &report->incident);
     json_close(json, '}');
@@ -220,7 +218,7 @@ static void incident_parts(struct json_writer *json, const struct report *report
     for (size_t i = 0; i < questions.count; i++)
         json_put_text(json, NULL, questions.at[i].value);
     json_close(json, ']');
-    words_free(&questions);
+    facts_free(&questions);
 }
 
 bool report_json(const struct report *report, struct strbuf *out, struct strbuf *error)
@@ -237,7 +235,7 @@ bool report_json(const struct report *report, struct strbuf *out, struct strbuf 
     json_put_int(&json, "interval_ms", report->interval_ms);
     json_put_int(&json, "cycle_slow_ms", report->slow_ms);
     json_put_int(&json, "cycle_too_slow_ms", report->too_slow_ms);
-    usual_object(&json, &report->usual);
+    baseline_object(&json, &report->baseline);
     if (report->kind == REPORT_INCIDENT)
         incident_parts(&json, report);
     else
@@ -250,7 +248,7 @@ bool report_json(const struct report *report, struct strbuf *out, struct strbuf 
     return true;
 }
 
-bool incidents_json(const struct report_incidents *list, struct strbuf *out, struct strbuf *error)
+bool report_incidents_json(const struct report_incidents *list, struct strbuf *out, struct strbuf *error)
 {
     struct json_writer json = { .out = out, .maker = json_maker_open(error) };
     if (!json.maker)

@@ -3,190 +3,125 @@
 
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
+#include "blocks.h"
 #include "chart.h"
 #include "words.h"
 
-struct page {
-    const struct report *report;
-    struct strbuf *out;
-    int offset;
-};
-
 /* A code span may hold anything but its own fence, so the fence is longer than any run of backticks in it. */
-static void literal_put(const struct page *page, const char *text)
+static void markdown_literal(const char *text, struct strbuf *out)
 {
-    struct strbuf inert = { 0 };
+    struct strbuf escaped = { 0 };
     size_t longest = 0, run = 0;
-    escape_puts(&inert, text, ESCAPE_TEXT);
-    for (size_t i = 0; i < inert.len; i++) {
-        run = inert.at[i] == '`' ? run + 1 : 0;
+    escape_puts(&escaped, text, ESCAPE_TEXT);
+    for (size_t i = 0; i < escaped.len; i++) {
+        run = escaped.at[i] == '`' ? run + 1 : 0;
         longest = run > longest ? run : longest;
     }
     for (size_t i = 0; i <= longest; i++)
-        strbuf_puts(page->out, "`");
-    strbuf_printf(page->out, " %s ", strbuf_text(&inert));
+        strbuf_puts(out, "`");
+    strbuf_printf(out, " %s ", strbuf_text(&escaped));
     for (size_t i = 0; i <= longest; i++)
-        strbuf_puts(page->out, "`");
-    strbuf_free(&inert);
+        strbuf_puts(out, "`");
+    strbuf_free(&escaped);
 }
 
-static void facts_put(const struct page *page, struct words words)
+static void markdown_fact(const struct fact *fact, struct strbuf *out)
 {
-    for (size_t i = 0; i < words.count; i++) {
-        strbuf_puts(page->out, "- ");
-        if (words.at[i].label) {
-            strbuf_puts(page->out, "**");
-            escape_puts(page->out, words.at[i].label, ESCAPE_MARKDOWN);
-            strbuf_puts(page->out, ":** ");
-        }
-        if (words.at[i].form == WORDS_LITERAL)
-            literal_put(page, words.at[i].value);
-        else
-            escape_puts(page->out, words.at[i].value, ESCAPE_MARKDOWN);
-        strbuf_puts(page->out, "\n");
+    strbuf_puts(out, "- ");
+    if (fact->label) {
+        strbuf_puts(out, "**");
+        escape_puts(out, fact->label, ESCAPE_MARKDOWN);
+        strbuf_puts(out, ":** ");
     }
-    words_free(&words);
-}
-
-static void section_put(const struct page *page, const char *heading, struct words words)
-{
-    if (words.count)
-        strbuf_printf(page->out, "\n## %s\n\n", heading);
-    facts_put(page, words);
-}
-
-static void grid_put(const struct page *page, const char *heading, struct show_table *grid)
-{
-    if (show_table_rows(grid) > 0) {
-        strbuf_printf(page->out, "\n## %s\n\n", heading);
-        show_table_markdown(grid, page->out);
-    }
-    show_table_free(grid);
-}
-
-static void head_put(const struct page *page)
-{
-    const struct report *report = page->report;
-    struct strbuf text = { 0 };
-    words_title(report, &text);
-    strbuf_puts(page->out, "# ");
-    escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
-    strbuf_clear(&text);
-    words_headline(report, &text);
-    strbuf_puts(page->out, "\n\n**");
-    escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
-    strbuf_puts(page->out, "**\n\n");
-    if (report->kind == REPORT_INCIDENT && report->incident.summary) {
-        escape_puts(page->out, report->incident.summary, ESCAPE_MARKDOWN);
-        strbuf_puts(page->out, "\n\n");
-    }
-    strbuf_clear(&text);
-    format_date(&text, report->begin_ms);
-    strbuf_puts(&text, ", times in ");
-    format_offset_words(&text, page->offset);
-    if (report->host)
-        strbuf_printf(&text, ", host %s", report->host);
-    escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
-    strbuf_puts(page->out, "\n");
-    strbuf_free(&text);
-}
-
-static void event_put(const struct page *page, const struct report_event *event)
-{
-    struct strbuf text = { 0 };
-    strbuf_puts(page->out, "- ");
-    format_clock(page->out, event->at_ms, page->offset);
-    strbuf_puts(page->out, " **");
-    escape_puts(page->out, event->kind, ESCAPE_MARKDOWN);
-    strbuf_puts(page->out, "** ");
-    if (event->mark == MARK_EVIDENCE)
-        literal_put(page, event->text);
+    if (fact->form == FACT_LITERAL)
+        markdown_literal(fact->value, out);
     else
-        escape_puts(page->out, event->text, ESCAPE_MARKDOWN);
-    if (event->offset >= 0)
-        strbuf_printf(page->out, " (log offset %" PRId64 ")", event->offset);
-    strbuf_puts(page->out, "\n");
-    for (size_t i = 0; i < event->delivery_count; i++) {
-        strbuf_clear(&text);
-        words_delivery(&page->report->deliveries[event->first_delivery + i], page->offset, &text);
-        strbuf_puts(page->out, "  - ");
-        escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
-        strbuf_puts(page->out, "\n");
-    }
-    strbuf_free(&text);
+        escape_puts(out, fact->value, ESCAPE_MARKDOWN);
+    strbuf_puts(out, "\n");
 }
 
-static void chart_put(const struct page *page)
+static void markdown_event(const struct report *report, const struct report_event *event, struct strbuf *out)
+{
+    strbuf_printf(out, "- %s **", brief_clock(report, event->at_ms).text);
+    escape_puts(out, event->kind, ESCAPE_MARKDOWN);
+    strbuf_puts(out, "** ");
+    if (event->mark == MARK_EVIDENCE)
+        markdown_literal(event->text, out);
+    else
+        escape_puts(out, event->text, ESCAPE_MARKDOWN);
+    if (event->offset >= 0)
+        strbuf_printf(out, " (log offset %" PRId64 ")", event->offset);
+    strbuf_puts(out, "\n");
+    for (size_t i = 0; i < event->delivery_count; i++) {
+        struct strbuf text = { 0 };
+        delivery_words(report, &report->deliveries[event->first_delivery + i], &text);
+        strbuf_puts(out, "  - ");
+        escape_puts(out, strbuf_text(&text), ESCAPE_MARKDOWN);
+        strbuf_puts(out, "\n");
+        strbuf_free(&text);
+    }
+}
+
+static void markdown_timeline(const struct report *report, struct strbuf *out)
+{
+    for (size_t i = 0; i < report->event_count; i++) {
+        const struct report_event *event = &report->events[i];
+        if (i == 0 || format_day(event->at_ms) != format_day(report->events[i - 1].at_ms)) {
+            strbuf_puts(out, i ? "\n### " : "### ");
+            format_date(out, event->at_ms);
+            strbuf_puts(out, "\n\n");
+        }
+        markdown_event(report, event, out);
+    }
+}
+
+static void markdown_chart(const struct report *report, struct strbuf *out)
 {
     struct terminal terminal = { .width = 90, .utf8 = true };
-    if (page->report->cycle_count == 0)
-        return;
-    strbuf_puts(page->out, "\n## Cycle durations (logarithmic)\n\n```text\n");
-    chart_text(page->report, &terminal, page->out);
-    strbuf_puts(page->out, "```\n");
+    strbuf_puts(out, "```text\n");
+    chart_text(report, &terminal, out);
+    strbuf_puts(out, "```\n");
 }
 
-static void story_put(const struct page *page)
+static void markdown_block(const struct report *report, const struct block *block, struct strbuf *out)
 {
-    int64_t day = INT64_MIN;
-    strbuf_puts(page->out, "\n## Timeline\n");
-    for (size_t i = 0; i < page->report->event_count; i++) {
-        const struct report_event *event = &page->report->events[i];
-        if (format_day(event->at_ms) != day) {
-            strbuf_puts(page->out, "\n### ");
-            format_date(page->out, event->at_ms);
-            strbuf_puts(page->out, "\n\n");
-            day = format_day(event->at_ms);
-        }
-        event_put(page, event);
+    strbuf_printf(out, "\n## %s\n\n", block->heading);
+    switch (block->form) {
+    case BLOCK_FACTS:
+    case BLOCK_ENTRIES:
+    case BLOCK_BULLETS:
+        for (size_t i = 0; i < block->facts.count; i++)
+            markdown_fact(&block->facts.at[i], out);
+        break;
+    case BLOCK_PARAGRAPH:
+        escape_puts(out, block->facts.at[0].value, ESCAPE_MARKDOWN);
+        strbuf_puts(out, "\n");
+        break;
+    case BLOCK_TABLE: show_table_markdown(block->table, out); break;
+    case BLOCK_CHART: markdown_chart(report, out); break;
+    case BLOCK_TIMELINE: markdown_timeline(report, out); break;
+    case BLOCK_EMPTY: break;
     }
 }
 
-static void gaps_put(const struct page *page)
+/* A paragraph of the head between two marks. */
+static void markdown_head(struct strbuf *out, const char *before, const char *text, const char *after)
 {
-    struct words gaps = words_gaps(page->report);
-    if (gaps.count || page->report->totals.missed) {
-        strbuf_puts(page->out, "\n## Missed cycles and late data\n\n");
-        if (page->report->totals.missed) {
-            strbuf_puts(page->out, "- ");
-            words_missed(page->report, page->out);
-            strbuf_puts(page->out, "\n");
-        }
-    }
-    facts_put(page, gaps);
-}
-
-static void incident_put(const struct page *page)
-{
-    const struct report *report = page->report;
-    struct strbuf text = { 0 };
-    section_put(page, "Times", words_times(report));
-    section_put(page, "How it went", words_measures(report));
-    section_put(page, "Cause", words_cause(report));
-    chart_put(page);
-    story_put(page);
-    grid_put(page, "Tables, from onset to recovery", words_tables(report));
-    gaps_put(page);
-    grid_put(page, "Open at the same time", words_incidents(&report->related, report->now_ms));
-    words_recurrence(report, &text);
-    strbuf_puts(page->out, "\n## Recurrence\n\n");
-    escape_puts(page->out, strbuf_text(&text), ESCAPE_MARKDOWN);
-    strbuf_puts(page->out, "\n");
-    strbuf_free(&text);
-    section_put(page, "Open questions", words_questions(report));
+    strbuf_puts(out, before);
+    escape_puts(out, text, ESCAPE_MARKDOWN);
+    strbuf_puts(out, after);
 }
 
 void report_markdown(const struct report *report, struct strbuf *out)
 {
-    struct page page = { report, out, words_offset(report) };
-    head_put(&page);
-    if (report->kind == REPORT_INCIDENT) {
-        incident_put(&page);
-        return;
-    }
-    section_put(&page, "Figures", words_period(report));
-    chart_put(&page);
-    grid_put(&page, "Incidents", words_incidents(&report->incidents, report->now_ms));
-    grid_put(&page, "Tables", words_tables(report));
-    gaps_put(&page);
+    struct blocks blocks = blocks_make(report);
+    markdown_head(out, "# ", strbuf_text(&blocks.title), "\n\n");
+    markdown_head(out, "**", strbuf_text(&blocks.headline), "**\n\n");
+    if (blocks.summary)
+        markdown_head(out, "", blocks.summary, "\n\n");
+    markdown_head(out, "", strbuf_text(&blocks.about), "\n");
+    for (int i = 0; i < SECTIONS; i++)
+        if (blocks.at[i].form != BLOCK_EMPTY)
+            markdown_block(report, &blocks.at[i], out);
+    blocks_free(&blocks);
 }

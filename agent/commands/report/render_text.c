@@ -3,91 +3,65 @@
 
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
-#include "agent/commands/show/terminal.h"
+#include "blocks.h"
 #include "chart.h"
 #include "words.h"
 
-enum { LABEL_COLUMNS = 19, STORY_INDENT = 11 };
+enum { LABEL_COLUMNS = 19, TIMELINE_INDENT = 11 };
 
-struct page {
+struct screen {
     const struct report *report;
     const struct terminal *terminal;
     struct strbuf *out;
-    int offset;
 };
 
-static enum escape_form form_of(const struct terminal *terminal)
+/* Raw text, escaped and wrapped: the first line begins at that column, the others are indented. */
+static void screen_wrap(const struct screen *screen, enum tone tone, const char *text, int column, int indent)
 {
-    return terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII;
-}
-
-/* Raw text, made inert and wrapped. */
-static void wrap_put(const struct page *page, enum tone tone, const char *text, int column, int indent)
-{
-    struct strbuf inert = { 0 };
-    escape_puts(&inert, text, form_of(page->terminal));
-    if (inert.len)
-        terminal_wrap(page->terminal, page->out, tone, strbuf_text(&inert), column, indent);
+    struct strbuf escaped = { 0 };
+    escape_puts(&escaped, text, screen->terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
+    if (escaped.len)
+        terminal_wrap(screen->terminal, screen->out, tone, strbuf_text(&escaped), column, indent);
     else
-        strbuf_puts(page->out, "\n");
-    strbuf_free(&inert);
+        strbuf_puts(screen->out, "\n");
+    strbuf_free(&escaped);
 }
 
-static void fact_put(const struct page *page, const struct words_fact *fact)
+/* A paragraph of its own. */
+static void screen_indent(const struct screen *screen, enum tone tone, const char *text, int indent)
 {
-    struct strbuf label = { 0 };
-    escape_puts(&label, fact->label, form_of(page->terminal));
-    int columns = 2 + terminal_columns(strbuf_text(&label));
-    strbuf_puts(page->out, "  ");
-    terminal_say(page->terminal, page->out, TONE_DIM, strbuf_text(&label));
-    if (columns < LABEL_COLUMNS) {
-        terminal_spaces(page->out, LABEL_COLUMNS - columns);
-    } else {
-        strbuf_puts(page->out, "\n");
-        terminal_spaces(page->out, LABEL_COLUMNS);
-    }
-    wrap_put(page, fact->tone, fact->value, LABEL_COLUMNS, LABEL_COLUMNS);
-    strbuf_free(&label);
+    terminal_spaces(screen->out, indent);
+    screen_wrap(screen, tone, text, indent, indent);
 }
 
-/* Takes the words over. */
-static void facts_put(const struct page *page, struct words words)
+static void screen_fact(const struct screen *screen, const struct fact *fact)
 {
-    for (size_t i = 0; i < words.count; i++)
-        fact_put(page, &words.at[i]);
-    words_free(&words);
+    int columns = 2 + terminal_columns(fact->label);
+    terminal_spaces(screen->out, 2);
+    terminal_say(screen->terminal, screen->out, TONE_DIM, fact->label);
+    strbuf_puts(screen->out, columns < LABEL_COLUMNS ? "" : "\n");
+    terminal_spaces(screen->out, columns < LABEL_COLUMNS ? LABEL_COLUMNS - columns : LABEL_COLUMNS);
+    screen_wrap(screen, fact->tone, fact->value, LABEL_COLUMNS, LABEL_COLUMNS);
 }
 
-static void bullets_put(const struct page *page, struct words words)
+static void screen_entry(const struct screen *screen, const struct fact *fact)
 {
-    for (size_t i = 0; i < words.count; i++) {
-        strbuf_printf(page->out, "  %s ", terminal_glyph(page->terminal, GLYPH_BULLET));
-        wrap_put(page, words.at[i].tone, words.at[i].value, 4, 4);
-    }
-    words_free(&words);
+    if (fact->label)
+        screen_indent(screen, TONE_BOLD, fact->label, 2);
+    screen_indent(screen, fact->tone, fact->value, fact->label ? 4 : 2);
 }
 
-static void head_put(const struct page *page)
+static void screen_bullet(const struct screen *screen, const struct fact *fact)
 {
-    const struct report *report = page->report;
-    bool incident = report->kind == REPORT_INCIDENT;
-    struct strbuf text = { 0 };
-    words_title(report, &text);
-    wrap_put(page, TONE_BOLD, strbuf_text(&text), 0, 0);
-    strbuf_clear(&text);
-    words_headline(report, &text);
-    enum tone tone = !incident ? TONE_PLAIN : report->incident.resolved_ms ? TONE_GOOD : words_tone(&report->incident);
-    wrap_put(page, tone, strbuf_text(&text), 0, 0);
-    if (incident && report->incident.summary)
-        wrap_put(page, TONE_PLAIN, report->incident.summary, 0, 0);
-    strbuf_clear(&text);
-    format_date(&text, report->begin_ms);
-    strbuf_puts(&text, ", times in ");
-    format_offset_words(&text, page->offset);
-    if (report->host)
-        strbuf_printf(&text, ", host %s", report->host);
-    wrap_put(page, TONE_DIM, strbuf_text(&text), 0, 0);
-    strbuf_free(&text);
+    strbuf_printf(screen->out, "  %s ", terminal_glyph(screen->terminal, GLYPH_BULLET));
+    screen_wrap(screen, fact->tone, fact->value, 4, 4);
+}
+
+static void screen_facts(const struct screen *screen, const struct facts *facts,
+                         void (*put)(const struct screen *, const struct fact *))
+{
+    for (size_t i = 0; i < facts->count; i++)
+        put(screen, &facts->at[i]);
 }
 
 static enum tone mark_tone(enum report_mark mark)
@@ -100,134 +74,80 @@ static enum tone mark_tone(enum report_mark mark)
     return tones[mark];
 }
 
-static void event_put(const struct page *page, const struct report_event *event)
+static void screen_delivery(const struct screen *screen, const struct report_delivery *delivery)
 {
     struct strbuf text = { 0 };
-    format_clock(&text, event->at_ms, page->offset);
-    terminal_say(page->terminal, page->out, TONE_DIM, strbuf_text(&text));
-    enum glyph glyph = event->mark == MARK_EVIDENCE ? GLYPH_RAIL : GLYPH_NODE;
-    strbuf_puts(page->out, " ");
-    terminal_say(page->terminal, page->out, mark_tone(event->mark), terminal_glyph(page->terminal, glyph));
-    strbuf_puts(page->out, " ");
-    strbuf_clear(&text);
-    if (event->mark != MARK_EVIDENCE)
+    delivery_words(screen->report, delivery, &text);
+    terminal_spaces(screen->out, TIMELINE_INDENT);
+    strbuf_printf(screen->out, "%s ", terminal_glyph(screen->terminal, GLYPH_ARROW));
+    screen_wrap(screen, delivery->delivered_ms ? TONE_DIM : TONE_WARNING, strbuf_text(&text), TIMELINE_INDENT + 3,
+                TIMELINE_INDENT + 3);
+    strbuf_free(&text);
+}
+
+static void screen_event(const struct screen *screen, const struct report_event *event)
+{
+    bool evidence = event->mark == MARK_EVIDENCE;
+    struct strbuf text = { 0 };
+    if (!evidence)
         strbuf_printf(&text, "%s%s", event->kind, *event->text ? ": " : "");
     strbuf_puts(&text, event->text);
     if (event->offset >= 0)
         strbuf_printf(&text, " (log offset %" PRId64 ")", event->offset);
-    wrap_put(page, mark_tone(event->mark), strbuf_text(&text), STORY_INDENT, STORY_INDENT);
-    for (size_t i = 0; i < event->delivery_count; i++) {
-        const struct report_delivery *delivery = &page->report->deliveries[event->first_delivery + i];
-        strbuf_clear(&text);
-        words_delivery(delivery, page->offset, &text);
-        terminal_spaces(page->out, STORY_INDENT);
-        strbuf_printf(page->out, "%s ", terminal_glyph(page->terminal, GLYPH_ARROW));
-        wrap_put(page, delivery->delivered_ms ? TONE_DIM : TONE_WARNING, strbuf_text(&text), STORY_INDENT + 3,
-                 STORY_INDENT + 3);
-    }
+    terminal_say(screen->terminal, screen->out, TONE_DIM, brief_clock(screen->report, event->at_ms).text);
+    strbuf_puts(screen->out, " ");
+    terminal_say(screen->terminal, screen->out, mark_tone(event->mark),
+                 terminal_glyph(screen->terminal, evidence ? GLYPH_RAIL : GLYPH_NODE));
+    strbuf_puts(screen->out, " ");
+    screen_wrap(screen, mark_tone(event->mark), strbuf_text(&text), TIMELINE_INDENT, TIMELINE_INDENT);
+    for (size_t i = 0; i < event->delivery_count; i++)
+        screen_delivery(screen, &screen->report->deliveries[event->first_delivery + i]);
     strbuf_free(&text);
 }
 
-static void story_put(const struct page *page)
+static void screen_timeline(const struct screen *screen)
 {
-    const struct report *report = page->report;
+    const struct report *report = screen->report;
     int64_t day = format_day(report->begin_ms);
-    terminal_heading(page->terminal, page->out, "Timeline");
     for (size_t i = 0; i < report->event_count; i++) {
         if (format_day(report->events[i].at_ms) != day) {
             struct strbuf date = { 0 };
             format_date(&date, report->events[i].at_ms);
-            terminal_say(page->terminal, page->out, TONE_DIM, strbuf_text(&date));
-            strbuf_puts(page->out, "\n");
+            terminal_say(screen->terminal, screen->out, TONE_DIM, strbuf_text(&date));
+            strbuf_puts(screen->out, "\n");
             strbuf_free(&date);
             day = format_day(report->events[i].at_ms);
         }
-        event_put(page, &report->events[i]);
+        screen_event(screen, &report->events[i]);
     }
 }
 
-static void grid_put(const struct page *page, const char *heading, struct show_table *grid)
+static void screen_block(const struct screen *screen, const struct block *block)
 {
-    if (show_table_rows(grid) > 0) {
-        terminal_heading(page->terminal, page->out, heading);
-        show_table_text(grid, page->terminal, 2, page->out);
+    terminal_heading(screen->terminal, screen->out, block->heading);
+    switch (block->form) {
+    case BLOCK_FACTS: screen_facts(screen, &block->facts, screen_fact); break;
+    case BLOCK_BULLETS: screen_facts(screen, &block->facts, screen_bullet); break;
+    case BLOCK_ENTRIES:
+    case BLOCK_PARAGRAPH: screen_facts(screen, &block->facts, screen_entry); break;
+    case BLOCK_TABLE: show_table_text(block->table, screen->terminal, 2, screen->out); break;
+    case BLOCK_CHART: chart_text(screen->report, screen->terminal, screen->out); break;
+    case BLOCK_TIMELINE: screen_timeline(screen); break;
+    case BLOCK_EMPTY: break;
     }
-    show_table_free(grid);
-}
-
-static void gaps_put(const struct page *page)
-{
-    struct words gaps = words_gaps(page->report);
-    if (gaps.count == 0 && page->report->totals.missed == 0) {
-        words_free(&gaps);
-        return;
-    }
-    terminal_heading(page->terminal, page->out, "Missed cycles and late data");
-    if (page->report->totals.missed) {
-        struct strbuf text = { 0 };
-        words_missed(page->report, &text);
-        strbuf_puts(page->out, "  ");
-        wrap_put(page, TONE_PLAIN, strbuf_text(&text), 2, 2);
-        strbuf_free(&text);
-    }
-    for (size_t i = 0; i < gaps.count; i++) {
-        strbuf_puts(page->out, "  ");
-        wrap_put(page, TONE_BOLD, gaps.at[i].label, 2, 2);
-        strbuf_puts(page->out, "    ");
-        wrap_put(page, gaps.at[i].tone, gaps.at[i].value, 4, 4);
-    }
-    words_free(&gaps);
-}
-
-static void chart_put(const struct page *page)
-{
-    if (page->report->cycle_count == 0)
-        return;
-    terminal_heading(page->terminal, page->out, "Cycle durations (logarithmic)");
-    chart_text(page->report, page->terminal, page->out);
-}
-
-static void incident_put(const struct page *page)
-{
-    struct strbuf recurrence = { 0 };
-    terminal_heading(page->terminal, page->out, "Times");
-    facts_put(page, words_times(page->report));
-    terminal_heading(page->terminal, page->out, "How it went");
-    facts_put(page, words_measures(page->report));
-    terminal_heading(page->terminal, page->out, "Cause");
-    facts_put(page, words_cause(page->report));
-    chart_put(page);
-    story_put(page);
-    grid_put(page, "Tables, from onset to recovery", words_tables(page->report));
-    gaps_put(page);
-    grid_put(page, "Open at the same time", words_incidents(&page->report->related, page->report->now_ms));
-    terminal_heading(page->terminal, page->out, "Recurrence");
-    words_recurrence(page->report, &recurrence);
-    strbuf_puts(page->out, "  ");
-    wrap_put(page, TONE_PLAIN, strbuf_text(&recurrence), 2, 2);
-    strbuf_free(&recurrence);
-    struct words questions = words_questions(page->report);
-    if (questions.count)
-        terminal_heading(page->terminal, page->out, "Open questions");
-    bullets_put(page, questions);
-}
-
-static void period_put(const struct page *page)
-{
-    terminal_heading(page->terminal, page->out, "Figures");
-    facts_put(page, words_period(page->report));
-    chart_put(page);
-    grid_put(page, "Incidents", words_incidents(&page->report->incidents, page->report->now_ms));
-    grid_put(page, "Tables", words_tables(page->report));
-    gaps_put(page);
 }
 
 void report_text(const struct report *report, const struct terminal *terminal, struct strbuf *out)
 {
-    struct page page = { report, terminal, out, words_offset(report) };
-    head_put(&page);
-    if (report->kind == REPORT_INCIDENT)
-        incident_put(&page);
-    else
-        period_put(&page);
+    struct screen screen = { report, terminal, out };
+    struct blocks blocks = blocks_make(report);
+    screen_wrap(&screen, TONE_BOLD, strbuf_text(&blocks.title), 0, 0);
+    screen_wrap(&screen, blocks.tone, strbuf_text(&blocks.headline), 0, 0);
+    if (blocks.summary)
+        screen_wrap(&screen, TONE_PLAIN, blocks.summary, 0, 0);
+    screen_wrap(&screen, TONE_DIM, strbuf_text(&blocks.about), 0, 0);
+    for (int i = 0; i < SECTIONS; i++)
+        if (blocks.at[i].form != BLOCK_EMPTY)
+            screen_block(&screen, &blocks.at[i]);
+    blocks_free(&blocks);
 }

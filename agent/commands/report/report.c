@@ -26,15 +26,15 @@ const struct arguments report_arguments = {
 
 enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_HTML };
 
-/* What was asked for. */
-struct wish {
+/* What the command line asks for. */
+struct request {
     enum report_format format;
     int64_t incident; /* 0: the last one */
     bool period;
     int64_t since_ms, until_ms;
 };
 
-static bool wish_time(const char *option, const char *text, enum time_edge edge, int64_t *ms)
+static bool request_time(const char *option, const char *text, enum time_edge edge, int64_t *ms)
 {
     if (!text || parse_time(text, show_now_ms(), edge, ms))
         return true;
@@ -42,32 +42,32 @@ static bool wish_time(const char *option, const char *text, enum time_edge edge,
     return false;
 }
 
-static bool wish_incident(struct wish *wish, const char *text)
+static bool request_incident(struct request *request, const char *text)
 {
-    if (!text || options_number(text, 1, &wish->incident))
+    if (!text || options_number(text, 1, &request->incident))
         return true;
     say_error("--incident: '%s' is no incident's id (agent incidents lists them)", text);
     return false;
 }
 
-/* An end without a beginning: the week before it. */
-static bool wish_read(struct wish *wish, const struct options *options)
+/* A period with an end and no beginning is the week before that end. */
+static bool request_read(struct request *request, const struct options *options)
 {
     const char *const *values = options->values;
-    *wish = (struct wish){ .period = values[OPTION_SINCE] || values[OPTION_UNTIL], .until_ms = show_now_ms() };
+    *request = (struct request){ .period = values[OPTION_SINCE] || values[OPTION_UNTIL], .until_ms = show_now_ms() };
     int format = options_choice(options, OPTION_FORMAT);
-    wish->format = (enum report_format)format;
-    if (format < 0 || !wish_incident(wish, values[OPTION_INCIDENT]) ||
-        !wish_time("until", values[OPTION_UNTIL], TIME_UNTIL, &wish->until_ms))
+    request->format = (enum report_format)format;
+    if (format < 0 || !request_incident(request, values[OPTION_INCIDENT]) ||
+        !request_time("until", values[OPTION_UNTIL], TIME_UNTIL, &request->until_ms))
         return false;
-    wish->since_ms = wish->until_ms - INT64_C(7) * 86400000;
-    if (!wish_time("since", values[OPTION_SINCE], TIME_SINCE, &wish->since_ms))
+    request->since_ms = request->until_ms - INT64_C(7) * 86400000;
+    if (!request_time("since", values[OPTION_SINCE], TIME_SINCE, &request->since_ms))
         return false;
-    if (wish->period && wish->incident) {
+    if (request->period && request->incident) {
         say_error("report: --incident and a period exclude each other");
         return false;
     }
-    if (wish->since_ms >= wish->until_ms) {
+    if (request->since_ms >= request->until_ms) {
         say_error("report: the period ends before it begins");
         return false;
     }
@@ -86,24 +86,24 @@ static bool report_render(const struct report *report, enum report_format format
     }
 }
 
-static int report_make(const struct wish *wish, const struct config *config)
+static int report_make(const struct request *request, const struct config *config)
 {
     struct report report = { 0 };
     struct strbuf error = { 0 }, out = { 0 };
     enum report_found found = REPORT_ERROR;
     int code = EXIT_FAILED;
     sqlite3 *db = reader_open(config->history_db, &error);
-    if (db && wish->period)
-        found = report_gather_period(&report, db, config, wish->since_ms, wish->until_ms, show_now_ms(), &error);
+    if (db && request->period)
+        found = report_gather_period(&report, db, config, request->since_ms, request->until_ms, show_now_ms(), &error);
     else if (db)
-        found = report_gather_incident(&report, db, config, wish->incident, show_now_ms(), &error);
+        found = report_gather_incident(&report, db, config, request->incident, show_now_ms(), &error);
     sqlite3_close(db);
 
-    if (found == REPORT_NOTHING && wish->incident)
-        say_error("report: no incident %" PRId64 " (agent incidents lists them)", wish->incident);
+    if (found == REPORT_NOTHING && request->incident)
+        say_error("report: no incident %" PRId64 " (agent incidents lists them)", request->incident);
     else if (found == REPORT_NOTHING)
         say_error("report: no incident yet (--since 7d reports on a period)");
-    else if (found == REPORT_ERROR || !report_render(&report, wish->format, &out, &error))
+    else if (found == REPORT_ERROR || !report_render(&report, request->format, &out, &error))
         say_error("report: %s", strbuf_text(&error));
     else if (terminal_print(&out))
         code = EXIT_OK;
@@ -115,8 +115,8 @@ static int report_make(const struct wish *wish, const struct config *config)
 
 int command_report(struct options *options)
 {
-    const struct config *config = options_config(options); /* sets the zone that times are read in */
-    struct wish wish;
+    const struct config *config = options_config(options); /* also sets the zone in which times are read */
+    struct request request;
 
-    return config && wish_read(&wish, options) ? report_make(&wish, config) : EXIT_USAGE;
+    return config && request_read(&request, options) ? report_make(&request, config) : EXIT_USAGE;
 }

@@ -16,7 +16,7 @@
 #include "agent/commands/show/terminal.h"
 #include "agent/history/schema.h"
 
-/* A history in memory whose clock counts in slots of 15 minutes. */
+/* A history in memory. Times are given as slots of 15 minutes after BEGIN. */
 static const int64_t SLOT = 900000;
 static const int64_t BEGIN = INT64_C(1772496000000);
 
@@ -44,7 +44,7 @@ static int64_t at(double slot)
     return BEGIN + (int64_t)(slot * (double)SLOT);
 }
 
-/* A cycle with one run of 10 s. */
+/* A cycle of 10 s, with one run of table "t" that takes as long. */
 static void add_cycle(struct world *world, double slot, const char *outcome, int rows)
 {
     int64_t id = ++world->cycles, start = at(slot);
@@ -105,7 +105,7 @@ static int end(void **state)
     return 0;
 }
 
-static void test_no_incident_is_said(void **state)
+static void test_a_missing_incident_is_found_missing(void **state)
 {
     struct world *world = *state;
     struct strbuf error = { 0 };
@@ -140,7 +140,7 @@ static void test_missed_slots_and_late_data(void **state)
     assert_int_equal(table->runs, 1);
 }
 
-static void test_a_cycle_a_second_early_is_no_missed_slot(void **state)
+static void test_a_cycle_that_starts_a_second_early_keeps_its_slot(void **state)
 {
     struct world *world = *state;
     for (int slot = 0; slot < 5; slot++)
@@ -151,7 +151,7 @@ static void test_a_cycle_a_second_early_is_no_missed_slot(void **state)
     assert_int_equal(world->report.tables[0].gap_from_ms, 0);
 }
 
-static void test_another_days_schedule_is_told_by_its_cycles(void **state)
+static void test_the_cycles_tell_the_interval_of_another_day(void **state)
 {
     struct world *world = *state;
     for (int hour = 0; hour < 30; hour++)
@@ -175,7 +175,7 @@ static void test_another_days_schedule_is_told_by_its_cycles(void **state)
     assert_int_equal(world->report.totals.missed, 30 * 3 + 1 + 1);
 }
 
-static void test_cycles_that_overrun_do_miss_slots(void **state)
+static void test_cycles_that_overrun_miss_slots(void **state)
 {
     struct world *world = *state;
     for (int cycle = 0; cycle < 30; cycle++)
@@ -185,7 +185,7 @@ static void test_cycles_that_overrun_do_miss_slots(void **state)
     assert_int_equal(world->report.totals.missed, 29);
 }
 
-static void test_the_agents_own_trouble_is_no_outage(void **state)
+static void test_trouble_of_the_agent_itself_is_not_an_outage(void **state)
 {
     struct world *world = *state;
     struct strbuf out = { 0 }, error = { 0 };
@@ -211,13 +211,13 @@ static void test_the_agents_own_trouble_is_no_outage(void **state)
     report_free(&world->report);
     gather_period(world, 0, 20);
     assert_int_equal(world->report.totals.warning, 2);
-    assert_int_equal(world->report.totals.resolved, 0); /* no outage that anybody recovered from */
-    assert_int_equal(world->report.totals.never, 0);
+    assert_int_equal(world->report.totals.resolved, 0); /* the agent's own trouble is not a recovery of the pipeline */
+    assert_int_equal(world->report.totals.unseen, 0);
     strbuf_free(&out);
     strbuf_free(&error);
 }
 
-static void test_years_of_silence_are_counted_not_listed(void **state)
+static void test_years_of_missed_slots_are_counted_but_not_listed(void **state)
 {
     struct world *world = *state;
     add_cycle(world, 0, "success", 5);
@@ -227,7 +227,7 @@ static void test_years_of_silence_are_counted_not_listed(void **state)
     assert_true(world->report.missed_count <= 200);
 }
 
-static void test_zero_rows_are_late_data_where_the_watermark_stalls(void **state)
+static void test_runs_without_rows_are_late_data_in_a_stall(void **state)
 {
     struct world *world = *state;
     add_cycle(world, 0, "success", 5);
@@ -251,7 +251,8 @@ static void test_data_is_late_until_now_while_it_is_open(void **state)
     assert_int_equal(world->report.tables[0].gap_from_ms, at(0) + 10000);
     assert_int_equal(world->report.tables[0].gap_to_ms, 0);
     assert_int_equal(world->report.tables[0].failed, 3);
-    assert_int_equal(world->report.end_ms, at(3) + 10000); /* no agent runs: nothing is known of later */
+    assert_int_equal(world->report.end_ms,
+                     at(3) + 10000); /* the last cycle's end, because no agent runs and so nothing later is known */
 }
 
 static void test_overlapping_outages_count_once(void **state)
@@ -262,7 +263,7 @@ static void test_overlapping_outages_count_once(void **state)
     add_incident(world, 3, "IcebergOffloadConsecutiveFailures", 12, 13, 14);
     add_incident(world, 4, "IcebergOffloadSchedulerDown", 90, 91, 0);
     gather_period(world, 5, 100);
-    assert_int_equal(world->report.totals.down_ms, (20 + 10) * SLOT);
+    assert_int_equal(world->report.totals.critical_ms, (20 + 10) * SLOT);
     assert_int_equal(world->report.totals.resolved, 3);
     assert_int_equal(world->report.incidents.count, 4);
 }
@@ -272,7 +273,7 @@ static void assert_lead(struct world *world, const char *expected)
     struct strbuf words = { 0 };
     report_free(&world->report);
     gather(world, 1, 20);
-    words_lead(&world->report.incident, &words);
+    lead_words(&world->report.incident, &words);
     assert_string_equal(strbuf_text(&words), expected);
     strbuf_free(&words);
 }
@@ -310,7 +311,7 @@ static void test_recurrence_knows_an_alert_by_its_runbook(void **state)
     assert_int_equal(world->report.earlier_in_day, 1);
 }
 
-static void test_the_chart_has_a_column_a_slot_or_fewer(void **state)
+static void test_the_chart_has_one_column_for_each_slot_or_fewer(void **state)
 {
     struct world *world = *state;
     for (int slot = 0; slot < 40; slot++)
@@ -330,8 +331,8 @@ static void test_the_chart_has_a_column_a_slot_or_fewer(void **state)
     chart_free(&narrow);
 }
 
-/* The chart's band is what went before the incident: neither the incident itself nor what failed or was slow has a say. */
-static void test_what_is_usual_is_told_by_good_cycles_before_the_incident(void **state)
+/* Only good cycles from before the incident tell what is usual: not its own, and none that failed or was slow. */
+static void test_good_cycles_before_the_incident_tell_what_is_usual(void **state)
 {
     struct world *world = *state;
     for (int slot = 0; slot < 40; slot++)
@@ -341,31 +342,31 @@ static void test_what_is_usual_is_told_by_good_cycles_before_the_incident(void *
     execute(world, "UPDATE cycle SET duration_ms = 200000 WHERE started_at >= %lld", (long long)at(30));
     add_incident(world, 1, "IcebergOffloadSchedulerDown", 29.5, 29.5, 33);
     gather(world, 1, 40);
-    const struct report_usual *usual = &world->report.usual;
-    assert_int_equal(usual->cycles, 28);
-    assert_in_range(usual->median_ms, 9600, 9750);
-    assert_in_range(usual->low_ms, 7600, 8000);
-    assert_in_range(usual->high_ms, 11700, 12200);
+    const struct report_baseline *baseline = &world->report.baseline;
+    assert_int_equal(baseline->cycles, 28);
+    assert_in_range(baseline->median_ms, 9600, 9750);
+    assert_in_range(baseline->low_ms, 7600, 8000);
+    assert_in_range(baseline->high_ms, 11700, 12200);
 }
 
-static void test_a_short_or_too_even_past_gives_no_band_or_no_line(void **state)
+static void test_too_few_cycles_give_no_baseline_and_equal_ones_a_narrow_band(void **state)
 {
     struct world *world = *state;
     for (int slot = 0; slot < 19; slot++)
         add_cycle(world, slot, "success", 5);
     gather_period(world, 0, 19);
-    assert_int_equal(world->report.usual.cycles, 0);
+    assert_int_equal(world->report.baseline.cycles, 0);
     report_free(&world->report);
     add_cycle(world, 19, "success", 5);
     gather_period(world, 0, 20);
-    assert_int_equal(world->report.usual.cycles, 20);
-    assert_int_equal(world->report.usual.median_ms, 10000);
-    assert_int_equal(world->report.usual.low_ms, 9048); /* exp(-2 x 0.05) */
-    assert_int_equal(world->report.usual.high_ms, 11052);
+    assert_int_equal(world->report.baseline.cycles, 20);
+    assert_int_equal(world->report.baseline.median_ms, 10000);
+    assert_int_equal(world->report.baseline.low_ms, 9048); /* exp(-2 x 0.05) */
+    assert_int_equal(world->report.baseline.high_ms, 11052);
 }
 
-/* Every terminal, on a history that has an incident and nothing else. */
-static void test_faces_stand_an_empty_history(void **state)
+/* The history has one incident, and no cycle. */
+static void test_every_format_shows_an_empty_history(void **state)
 {
     struct world *world = *state;
     struct terminal terminal = { .width = 60, .utf8 = true };
@@ -385,22 +386,22 @@ static void test_faces_stand_an_empty_history(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_no_incident_is_said, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_missing_incident_is_found_missing, begin, end),
         cmocka_unit_test_setup_teardown(test_missed_slots_and_late_data, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_cycle_a_second_early_is_no_missed_slot, begin, end),
-        cmocka_unit_test_setup_teardown(test_another_days_schedule_is_told_by_its_cycles, begin, end),
-        cmocka_unit_test_setup_teardown(test_cycles_that_overrun_do_miss_slots, begin, end),
-        cmocka_unit_test_setup_teardown(test_the_agents_own_trouble_is_no_outage, begin, end),
-        cmocka_unit_test_setup_teardown(test_years_of_silence_are_counted_not_listed, begin, end),
-        cmocka_unit_test_setup_teardown(test_zero_rows_are_late_data_where_the_watermark_stalls, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_cycle_that_starts_a_second_early_keeps_its_slot, begin, end),
+        cmocka_unit_test_setup_teardown(test_the_cycles_tell_the_interval_of_another_day, begin, end),
+        cmocka_unit_test_setup_teardown(test_cycles_that_overrun_miss_slots, begin, end),
+        cmocka_unit_test_setup_teardown(test_trouble_of_the_agent_itself_is_not_an_outage, begin, end),
+        cmocka_unit_test_setup_teardown(test_years_of_missed_slots_are_counted_but_not_listed, begin, end),
+        cmocka_unit_test_setup_teardown(test_runs_without_rows_are_late_data_in_a_stall, begin, end),
         cmocka_unit_test_setup_teardown(test_data_is_late_until_now_while_it_is_open, begin, end),
         cmocka_unit_test_setup_teardown(test_overlapping_outages_count_once, begin, end),
         cmocka_unit_test_setup_teardown(test_lead_in_words, begin, end),
         cmocka_unit_test_setup_teardown(test_recurrence_knows_an_alert_by_its_runbook, begin, end),
-        cmocka_unit_test_setup_teardown(test_the_chart_has_a_column_a_slot_or_fewer, begin, end),
-        cmocka_unit_test_setup_teardown(test_what_is_usual_is_told_by_good_cycles_before_the_incident, begin, end),
-        cmocka_unit_test_setup_teardown(test_a_short_or_too_even_past_gives_no_band_or_no_line, begin, end),
-        cmocka_unit_test_setup_teardown(test_faces_stand_an_empty_history, begin, end),
+        cmocka_unit_test_setup_teardown(test_the_chart_has_one_column_for_each_slot_or_fewer, begin, end),
+        cmocka_unit_test_setup_teardown(test_good_cycles_before_the_incident_tell_what_is_usual, begin, end),
+        cmocka_unit_test_setup_teardown(test_too_few_cycles_give_no_baseline_and_equal_ones_a_narrow_band, begin, end),
+        cmocka_unit_test_setup_teardown(test_every_format_shows_an_empty_history, begin, end),
     };
     setenv("TZ", "UTC", 1);
     tzset();

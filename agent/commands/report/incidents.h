@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef COMMANDS_REPORT_INCIDENTS_H
+#define COMMANDS_REPORT_INCIDENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/commands/show/query.h"
+#include "agent/commands/show/table.h"
+#include "incident.h"
+
+/* Incidents as the history keeps them. A time is 0 where the thing has not happened. Strings are owned, and may be NULL. */
+
+struct report_incident {
+    int64_t id;
+    enum alert alert; /* ALERTS: an alert that this agent does not know */
+    char *alert_name, *table, *tables /* in words */, *tables_json, *severity;
+    bool open;
+    int64_t onset_ms, opened_ms, critical_ms, resolved_ms, verified_ms, escalated_ms, prometheus_ms;
+    int64_t notified_ms; /* the first notification that no silence held back */
+    int64_t silenced;    /* how many notifications a silence held back */
+    char *cause, *deviations, *likely_cause, *scenario, *runbook, *first_command, *evidence, *summary;
+};
+
+struct report_incidents {
+    struct report_incident *at;
+    size_t count;
+};
+
+/* Adds the incidents that `where` chooses (SQL on "incident i", with values for ?1, ?2 ...) to the list. An error stays in the query. */
+void report_incidents_read(struct report_incidents *list, struct query *query, const char *where, const int64_t *values,
+                           size_t count);
+void report_incidents_free(struct report_incidents *list);
+void report_incident_free(struct report_incident *incident); /* what it owns */
+
+/* An incident of the agent itself is no outage of the pipeline: it has no runbook, and Prometheus does not watch for it. */
+bool report_incident_is_own(const struct report_incident *incident);
+
+/* How much earlier the agent paged than Prometheus would have; false where one of the two never came. */
+bool report_incident_lead(const struct report_incident *incident, int64_t *lead_ms);
+
+/* The longest recovery that the runbook expects; 0 where it names none. */
+int64_t report_incident_expected_ms(const struct report_incident *incident);
+
+const char *report_incident_short_name(const struct report_incident *incident); /* "SchedulerDown" */
+enum tone report_incident_tone(const struct report_incident *incident);
+
+/* Until when the history knows what happened: now, or the last sign of life of an agent that does not run. */
+int64_t report_as_of(struct query *query, int64_t now_ms);
+
+/* The list as a table; as_of_ms counts how long an open incident has taken. */
+struct show_table *report_incidents_table(const struct report_incidents *list, int64_t as_of_ms);
+bool report_incidents_json(const struct report_incidents *list, struct strbuf *out, struct strbuf *error);
+
+#endif
