@@ -84,8 +84,8 @@ $(OBJ)/agent/main.o $(filter-out $(HOT:%=$(OBJ)/%.o),$(OBJECTS)): ROOM_CFLAGS = 
 $(UNIT):    $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o
 $(BENCHES): $(BUILD)/bench/%: $(OBJ)/tests/bench/%.o
-$(FUZZERS): $(BUILD)/fuzz/%:  $(OBJ)/tests/fuzz/%.o
-$(REPLAYS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay.o
+$(FUZZERS): $(BUILD)/fuzz/%:  $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o
+$(REPLAYS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o $(OBJ)/tests/fuzz/replay.o
 $(UNIT):    LDLIBS += -lcmocka
 $(BUILD)/tests/unit/follow/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer

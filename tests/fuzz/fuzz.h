@@ -9,11 +9,22 @@
 #include "base/slice.h"
 
 /*
- * What the harnesses share. Each is one function over any bytes, which ends the process when something does not hold. libFuzzer drives
- * it over inputs that it makes (`make fuzz`), replay.c over those in fixtures/fuzz (`make test`). What may outlive an
+ * What the harnesses share. Each harness is one function over any bytes, which ends the process when something does not hold. libFuzzer
+ * drives it over inputs that it makes (`make fuzz`), replay.c over the ones in fixtures/fuzz (`make test`). What may outlive an
  * input (compiled patterns, an open file) is made once: most of a run's time would go there otherwise.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What one input of at most FUZZ_INPUT_MAX_BYTES may cost: processor time of this process, and heap above what was in use before. */
+enum { FUZZ_INPUT_MAX_BYTES = 64 * 1024, FUZZ_CPU_MAX_US = 10000, FUZZ_HEAP_MAX_BYTES = 1024 * 1024 };
+
+/*
+ * Does the work and ends the process if it cost more than that. A harness passes only the part that the program itself does with such
+ * an input; its own comparisons stay outside. Work that costs too much is done up to three times, and the least of the three counts,
+ * since a busy machine adds to any single measurement: the work must be repeatable. Nothing is judged under a sanitizer or without
+ * optimisation (cost.c).
+ */
+void fuzz_cost(void (*work)(struct slice input), struct slice input);
 
 #define must(holds) must_at((holds), #holds, __FILE__, __LINE__)
 

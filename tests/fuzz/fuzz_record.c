@@ -46,6 +46,24 @@ static void load(struct parser *parser, const struct strbuf *state)
     parser_archive(parser, &archive);
 }
 
+static void hear_nothing(void *ctx, struct event *event)
+{
+    (void)ctx;
+    (void)event;
+}
+
+static void read_log(struct slice log)
+{
+    static struct parser *parser;
+    struct strbuf error = { 0 };
+    if (!parser)
+        parser = parser_open(NULL, &error);
+    for (int64_t offset = 0; log.len > 0; offset++) {
+        struct slice line = cut_off(&log, "\n");
+        parser_feed(parser, line.at, line.len, offset, hear_nothing, NULL);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct parser *straight, *relayed[2]; /* compiled once */
@@ -61,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     load(straight, &fresh);
     load(relayed[0], &fresh);
     struct slice log = { (const char *)data, size };
+    fuzz_cost(read_log, log);
     for (size_t turn = 0; log.len > 0; turn++) {
         int64_t offset = log.at - (const char *)data;
         struct slice line = cut_off(&log, "\n");
