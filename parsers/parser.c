@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "excerpt.h"
-#include "patterns.h"
+#include "patterns_file.h"
 #include "record.h"
 #include "timestamp.h"
 #include "vocabulary.h"

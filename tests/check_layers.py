@@ -56,7 +56,7 @@ PARSER_HEADERS = {"pcre2.h", "regex.h"}
 # time.h converts local time there; it is not asked what time it is. ini.h reads a file that replaces the patterns.
 HEADER_EXCEPTIONS = {
     "parsers/timestamp.c": {"time.h"},
-    "parsers/patterns.c": {"ini.h"},
+    "parsers/patterns_file.c": {"ini.h"},
 }
 # A library is used in the rooms that are there for it, so that another one could take its place.
 LIBRARY_ROOMS = {
@@ -74,7 +74,7 @@ CALL_EXCEPTIONS = {
     # Running out of memory is said and ends the process: the one place where pure code speaks.
     "agent/base/strbuf.c": {"fputs"},
     # The patterns that replace the built-in ones, read once at start.
-    "parsers/patterns.c": {"fopen", "fgets"},
+    "parsers/patterns_file.c": {"fopen", "fgets"},
 }
 
 COMMENTS_AND_STRINGS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef PARSERS_PATTERNS_H
-#define PARSERS_PATTERNS_H
+#ifndef PARSERS_PATTERNS_FILE_H
+#define PARSERS_PATTERNS_FILE_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "patterns.h"
+#include "patterns_file.h"
 
 #include <errno.h>
 #include <ini.h>
