@@ -39,7 +39,7 @@ SOURCES := $(wildcard $(ROOMS:%=%/*.c))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 # What runs for every line.
-HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern agent/core/engine agent/core/model \
+HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern parsers/excerpt agent/core/engine agent/core/model \
     agent/core/pool agent/core/baseline agent/commands/stream agent/daemon/scrub agent/daemon/ingest
 SHARE   := $(addprefix $(BUILD)/share/,agent.1 agent.conf.5 agent.bash _agent agent.conf)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c tests/unit/commands/*/test_*.c))

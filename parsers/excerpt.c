@@ -3,94 +3,116 @@
 
 #include <stdlib.h>
 
+#include "base/budgets.h"
 #include "base/fnv.h"
 #include "base/utf8.h"
-
-/* The scheduler's own: stderr[:500]. How soon it goes on is measured in milliseconds; a minute is for a starved host. */
-enum { EXCERPT_CHARACTERS = 500, NEXT_RECORD_MAX_MS = 60000 };
-
-void excerpt_end(struct excerpt *excerpt)
-{
-    excerpt->state = EXCERPT_NONE;
-}
 
 void excerpt_free(struct excerpt *excerpt)
 {
     free(excerpt->table);
-    *excerpt = (struct excerpt){ 0 };
+    excerpt->table = NULL;
 }
 
-void excerpt_fail(struct excerpt *excerpt, const struct record *record, struct slice table)
-{
-    excerpt->state = EXCERPT_FAILED;
-    excerpt->form = record->form;
-    excerpt->failed_ms = record->time_ms;
-    free(excerpt->table);
-    excerpt->table = must_copy(table.at, table.len);
-}
-
-void excerpt_begin(struct excerpt *excerpt, const struct record *record, struct slice text)
-{
-    if (excerpt->state != EXCERPT_FAILED) {
-        free(excerpt->table);
-        excerpt->table = NULL;
-        excerpt->form = record->form;
-        excerpt->failed_ms = record->time_ms;
-    }
-    excerpt->state = EXCERPT_STDERR;
-    excerpt->remaining = EXCERPT_CHARACTERS - (int64_t)utf8_count(text);
-}
-
-enum excerpt_voice excerpt_voice_of(enum event_kind kind)
-{
-    switch (kind) {
-    case EVENT_RUN_STARTED:
-    case EVENT_SHUTDOWN_REQUESTED:
-    case EVENT_SIGNAL_RECEIVED: return VOICE_NEXT;
-    case EVENT_SCHEDULER_STARTED: return VOICE_RESTART;
-    default: return VOICE_OTHER;
-    }
-}
-
-bool excerpt_near(const struct excerpt *excerpt, const struct record *record)
+/* Whether a record's time is one that the scheduler's own next record may have. */
+static bool excerpt_is_near(const struct excerpt *excerpt, const struct record *record)
 {
     return record->form == excerpt->form && record->time_ms >= excerpt->failed_ms &&
            record->time_ms - NEXT_RECORD_MAX_MS <= excerpt->failed_ms;
 }
 
-bool excerpt_takes(struct excerpt *excerpt, struct slice line, const struct record *record, enum excerpt_voice voice)
+static bool is_exception_again(const struct excerpt *excerpt, struct slice message)
 {
-    /* Counted low where in doubt (invalid UTF-8, a dropped carriage return): an excerpt must not end too early. */
+    return (int64_t)message.len == excerpt->exception_len &&
+           fnv_add(FNV_EMPTY, message.at, message.len) == excerpt->exception_hash;
+}
+
+static enum excerpt_voice stderr_hear(struct excerpt *excerpt, struct slice line, const struct record *record)
+{
+    /* Counted low where in doubt (invalid UTF-8, a dropped carriage return), so that an excerpt does not end too early. */
     int64_t characters = 1 + (int64_t)utf8_count(line);
-    bool fits = characters <= excerpt->remaining;
-    bool next = voice == VOICE_NEXT && excerpt_near(excerpt, record);
-    bool restart = voice == VOICE_RESTART && record->form == excerpt->form && record->time_ms >= excerpt->failed_ms;
-    if (!fits || next || restart) {
-        excerpt_end(excerpt);
-        return false;
+    if (characters > excerpt->remaining) {
+        excerpt->state = EXCERPT_NONE;
+        return VOICE_SCHEDULER;
     }
     excerpt->remaining -= characters;
-    return true;
+    if (record->form == RECORD_NONE)
+        return VOICE_JOB;
+    if (record->own)
+        return record->form == excerpt->form && record->time_ms >= excerpt->failed_ms ? VOICE_DOUBTED : VOICE_JOB;
+    return excerpt_is_near(excerpt, record) ? VOICE_NOTE : VOICE_JOB;
 }
 
-static uint64_t hash_of(struct slice text)
+enum excerpt_voice excerpt_hear(struct excerpt *excerpt, struct slice line, const struct record *record)
 {
-    return fnv_add(FNV_EMPTY, text.at, text.len);
+    if (excerpt->state == EXCERPT_STDERR)
+        return stderr_hear(excerpt, line, record);
+    if (excerpt->state == EXCERPT_EXCEPTION && record->own && !record_is_rule(record)) {
+        excerpt->state = EXCERPT_NONE;
+        return is_exception_again(excerpt, record->message) ? VOICE_REPEATED : VOICE_SCHEDULER;
+    }
+    return VOICE_SCHEDULER;
 }
 
-void excerpt_except(struct excerpt *excerpt, struct slice text)
+bool excerpt_believes(struct excerpt *excerpt, const struct record *record, const struct event *event)
 {
-    excerpt->state = EXCERPT_EXCEPTION;
-    excerpt->exception_hash = hash_of(text);
-    excerpt->exception_len = (int64_t)text.len;
+    bool is_next = record_is_rule(record);
+    bool is_start = false;
+    if (event) {
+        is_start = event->kind == EVENT_SCHEDULER_STARTED;
+        is_next = excerpt->any_event_follows || event->kind == EVENT_RUN_STARTED ||
+                  event->kind == EVENT_SHUTDOWN_REQUESTED || event->kind == EVENT_SIGNAL_RECEIVED;
+    }
+    bool believed = is_start || (is_next && excerpt_is_near(excerpt, record));
+    if (believed)
+        excerpt->state = EXCERPT_NONE;
+    return believed;
 }
 
-bool excerpt_repeats(struct excerpt *excerpt, struct slice message)
+static void stderr_begin(struct excerpt *excerpt, const struct record *record, struct slice text)
 {
-    if (excerpt->state != EXCERPT_EXCEPTION)
+    if (excerpt->state != EXCERPT_FAILED) {
+        excerpt_free(excerpt);
+        excerpt->form = record->form;
+        excerpt->failed_ms = record->time_ms;
+    }
+    excerpt->state = EXCERPT_STDERR;
+    excerpt->remaining = STDERR_CHARACTERS - (int64_t)utf8_count(text);
+}
+
+bool excerpt_follow(struct excerpt *excerpt, const struct record *record, struct event *event)
+{
+    event->time_ms = record->time_ms;
+    switch (event->kind) {
+    case EVENT_RUN_FAILED:
+        excerpt_free(excerpt);
+        excerpt->state = EXCERPT_FAILED;
+        excerpt->form = record->form;
+        excerpt->failed_ms = record->time_ms;
+        excerpt->table = must_copy(event->table.at, event->table.len);
+        return true;
+    case EVENT_RUN_EXIT_CODE:
+        event->table = excerpt->state == EXCERPT_FAILED ? slice_of(excerpt->table) : event->table;
+        return excerpt->state == EXCERPT_FAILED;
+    case EVENT_RUN_STDERR:
+        stderr_begin(excerpt, record, event->text);
+        return excerpt_evidence(excerpt, event->text, event);
+    case EVENT_CYCLE_EXCEPTION:
+        excerpt->state = EXCERPT_EXCEPTION;
+        excerpt->exception_hash = fnv_add(FNV_EMPTY, event->text.at, event->text.len);
+        excerpt->exception_len = (int64_t)event->text.len;
+        return true;
+    default: excerpt->state = EXCERPT_NONE; return true;
+    }
+}
+
+bool excerpt_evidence(const struct excerpt *excerpt, struct slice line, struct event *event)
+{
+    if (!excerpt->table)
         return false;
-    excerpt_end(excerpt);
-    return (int64_t)message.len == excerpt->exception_len && hash_of(message) == excerpt->exception_hash;
+    *event = (struct event){
+        .kind = EVENT_RUN_STDERR, .time_ms = excerpt->failed_ms, .table = slice_of(excerpt->table), .text = line
+    };
+    return true;
 }
 
 void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
@@ -109,7 +131,7 @@ void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
     if (archive_loading(archive)) {
         bool whole = state != EXCERPT_FAILED || excerpt->table;
         excerpt->state = whole ? (enum excerpt_state)state : EXCERPT_NONE;
-        excerpt->remaining = excerpt->remaining < EXCERPT_CHARACTERS ? excerpt->remaining : EXCERPT_CHARACTERS;
+        excerpt->remaining = excerpt->remaining < STDERR_CHARACTERS ? excerpt->remaining : STDERR_CHARACTERS;
         excerpt->form = (enum record_form)form;
     }
 }

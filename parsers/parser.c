@@ -5,16 +5,10 @@
 
 #include "excerpt.h"
 #include "patterns_file.h"
-#include "record.h"
-#include "timestamp.h"
-#include "vocabulary.h"
 
 struct parser {
     struct patterns patterns;
-    struct slice logger; /* of the scheduler */
-    bool custom;         /* a patterns file's vocabulary */
     struct timestamp_reader clock;
-    struct timestamp_reader promises; /* apart, so that the two do not take the cached hour from each other */
     int64_t clock_ms;
     struct excerpt excerpt;
     struct parser_counts counts;
@@ -36,8 +30,7 @@ bool parser_change_patterns(struct parser *parser, const char *patterns_path, st
         return false;
     patterns_free(&parser->patterns);
     parser->patterns = patterns;
-    parser->logger = slice_of(parser->patterns.logger);
-    parser->custom = patterns_path != NULL;
+    parser->excerpt.any_event_follows = patterns_path != NULL;
     return true;
 }
 
@@ -49,7 +42,6 @@ struct parser *parser_open(const char *patterns_path, struct strbuf *error)
         return NULL;
     }
     timestamp_reader_init(&parser->clock);
-    timestamp_reader_init(&parser->promises);
     return parser;
 }
 
@@ -72,118 +64,55 @@ const struct parser_counts *parser_counts(const struct parser *parser)
     return &parser->counts;
 }
 
-/* A short record names no logger: the documentation shows it for the scheduler's. */
-static bool is_schedulers(const struct parser *parser, const struct record *record)
+static void parser_emit(const struct feed *feed, struct event *event)
 {
-    return record->logger.len == 0 || (record->logger.len == parser->logger.len &&
-                                       memcmp(record->logger.at, parser->logger.at, parser->logger.len) == 0);
-}
-
-static void emit(const struct feed *feed, int64_t time_ms, struct event *event)
-{
-    event->time_ms = time_ms;
     event->offset = feed->offset;
     event->line = feed->line;
     feed->parser->counts.events++;
     feed->sink(feed->ctx, event);
 }
 
-static void emit_stderr(const struct feed *feed, struct slice text)
-{
-    const struct excerpt *excerpt = &feed->parser->excerpt;
-    if (excerpt->table) {
-        struct event event = { .kind = EVENT_RUN_STDERR, .table = slice_of(excerpt->table), .text = text };
-        emit(feed, excerpt->failed_ms, &event);
-    }
-}
-
-static enum excerpt_voice voice_hear(struct parser *parser, const struct record *record)
+static void parser_emit_evidence(const struct feed *feed)
 {
     struct event event;
-    struct vocabulary_extra extra;
-    if (record->form == RECORD_NONE || !is_schedulers(parser, record))
-        return VOICE_OTHER;
-    if (record_is_rule(record->message))
-        return VOICE_NEXT;
-    if (vocabulary_match(parser->patterns.vocabulary, record->message, &event, &extra) != VOCABULARY_EVENT)
-        return VOICE_OTHER;
-    enum excerpt_voice voice = excerpt_voice_of(event.kind);
-    /* What another scheduler says first after a failure is not known: its clock must be enough. */
-    return voice == VOICE_OTHER && parser->custom ? VOICE_NEXT : voice;
+    if (excerpt_evidence(&feed->parser->excerpt, feed->line, &event))
+        parser_emit(feed, &event);
 }
 
-/* True if the line was part of an excerpt. */
-static bool feed_excerpt(const struct feed *feed, const struct record *record)
+/* A cycle_completed that tells its duration too is two facts on one line. */
+static void parser_emit_completed(const struct feed *feed, struct event *event)
+{
+    struct event duration = { .kind = EVENT_CYCLE_DURATION,
+                              .time_ms = event->time_ms,
+                              .duration_ms = event->duration_ms };
+    event->duration_ms = 0;
+    parser_emit(feed, event);
+    if (duration.duration_ms >= 0)
+        parser_emit(feed, &duration);
+}
+
+static void parser_take_event(const struct feed *feed, const struct record *record, struct event *event)
+{
+    if (!excerpt_follow(&feed->parser->excerpt, record, event))
+        return;
+    if (event->kind == EVENT_CYCLE_COMPLETED)
+        parser_emit_completed(feed, event);
+    else
+        parser_emit(feed, event);
+}
+
+/* The scheduler's own record, or another logger's beside it: any of them tells the time. */
+static void parser_take_record(const struct feed *feed, const struct record *record, enum vocabulary_answer answer,
+                               struct event *event)
 {
     struct parser *parser = feed->parser;
-    if (!excerpt_takes(&parser->excerpt, feed->line, record, voice_hear(parser, record)))
-        return false;
-    /* The metrics logger notes the failure right after it: not a word of stderr. */
-    bool note = record->form != RECORD_NONE && !is_schedulers(parser, record) && excerpt_near(&parser->excerpt, record);
-    if (!note)
-        emit_stderr(feed, feed->line);
-    return true;
-}
-
-/* The earliest instant that the promised local time may mean and that is not past. */
-static bool promise_read(struct parser *parser, const struct record *record, struct slice at, struct event *event)
-{
-    timestamp_seen(&parser->promises, record->time_ms);
-    return timestamp_read(&parser->promises, at.at, at.len, &event->at_ms) > 0;
-}
-
-static void feed_failure_part(const struct feed *feed, const struct record *record, struct event *event)
-{
-    struct excerpt *excerpt = &feed->parser->excerpt;
-    if (event->kind == EVENT_RUN_STDERR) {
-        excerpt_begin(excerpt, record, event->text);
-        emit_stderr(feed, event->text);
-    } else if (excerpt->state == EXCERPT_FAILED) {
-        event->table = slice_of(excerpt->table);
-        emit(feed, record->time_ms, event);
-    }
-}
-
-static void feed_event(const struct feed *feed, const struct record *record, struct event *event,
-                       const struct vocabulary_extra *extra)
-{
-    struct parser *parser = feed->parser;
-    if (event->kind == EVENT_RUN_STDERR || event->kind == EVENT_RUN_EXIT_CODE) {
-        feed_failure_part(feed, record, event);
-        return;
-    }
-    if (event->kind == EVENT_NEXT_RUN && !promise_read(parser, record, extra->at, event)) {
-        parser->counts.misses++;
-        return;
-    }
-    excerpt_end(&parser->excerpt);
-    if (event->kind == EVENT_RUN_FAILED)
-        excerpt_fail(&parser->excerpt, record, event->table);
-    else if (event->kind == EVENT_CYCLE_EXCEPTION)
-        excerpt_except(&parser->excerpt, event->text);
-    int64_t duration_ms = event->duration_ms;
-    bool two_facts = event->kind == EVENT_CYCLE_COMPLETED && extra->has_duration;
-    event->duration_ms = two_facts ? 0 : duration_ms;
-    emit(feed, record->time_ms, event);
-    if (two_facts) {
-        struct event duration = { .kind = EVENT_CYCLE_DURATION, .duration_ms = duration_ms };
-        emit(feed, record->time_ms, &duration);
-    }
-}
-
-static void feed_message(const struct feed *feed, const struct record *record)
-{
-    struct parser *parser = feed->parser;
-    struct event event;
-    struct vocabulary_extra extra;
-    if (excerpt_repeats(&parser->excerpt, record->message))
-        return;
-    switch (vocabulary_match(parser->patterns.vocabulary, record->message, &event, &extra)) {
-    case VOCABULARY_EVENT: feed_event(feed, record, &event, &extra); break;
-    case VOCABULARY_UNKNOWN: parser->counts.misses++; break;
-    case VOCABULARY_LIMIT: parser->counts.limit_hits++; break;
-    case VOCABULARY_IGNORED: break;
-    }
+    parser->counts.records++;
+    parser->counts.misses += answer == VOCABULARY_UNKNOWN ? 1 : 0;
+    parser->counts.limit_hits += answer == VOCABULARY_LIMIT ? 1 : 0;
+    parser->clock_ms = record->time_ms;
+    timestamp_seen(&parser->clock, record->time_ms);
+    if (answer == VOCABULARY_EVENT)
+        parser_take_event(feed, record, event);
 }
 
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx)
@@ -191,19 +120,23 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
     len -= len > 0 && line[len - 1] == '\r' ? 1 : 0;
     struct feed feed = { .parser = parser, .line = { line, len }, .offset = offset, .sink = sink, .ctx = ctx };
     struct record record;
-    enum record_form form = parser->patterns.prefix ? patterns_record(&parser->patterns, feed.line, &parser->clock,
-                                                                      &record, &parser->counts.limit_hits)
-                                                    : record_read(feed.line, &parser->clock, &record);
+    struct event event;
+    enum vocabulary_answer answer = VOCABULARY_IGNORED;
+
     parser->counts.lines++;
-    if (parser->excerpt.state == EXCERPT_STDERR && feed_excerpt(&feed, &record))
-        return;
-    if (form == RECORD_NONE)
-        return;
-    parser->counts.records++;
-    parser->clock_ms = record.time_ms;
-    timestamp_seen(&parser->clock, record.time_ms);
-    if (is_schedulers(parser, &record) && !record_is_rule(record.message))
-        feed_message(&feed, &record);
+    record_read(&parser->patterns.format, feed.line, &parser->clock, &record);
+    parser->counts.limit_hits += record.gave_up ? 1 : 0;
+    enum excerpt_voice voice = excerpt_hear(&parser->excerpt, feed.line, &record);
+    if (voice < VOICE_REPEATED && record.own && !record_is_rule(&record))
+        answer = vocabulary_match(parser->patterns.vocabulary, &record, &event);
+    if (voice == VOICE_DOUBTED)
+        voice = excerpt_believes(&parser->excerpt, &record, answer == VOCABULARY_EVENT ? &event : NULL)
+                    ? VOICE_SCHEDULER
+                    : VOICE_JOB;
+    if (voice == VOICE_JOB)
+        parser_emit_evidence(&feed);
+    else if (voice < VOICE_JOB && record.form != RECORD_NONE)
+        parser_take_record(&feed, &record, answer, &event);
 }
 
 void parser_archive(struct parser *parser, struct archive *archive)

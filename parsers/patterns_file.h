@@ -4,23 +4,26 @@
 
 #include <stdbool.h>
 
-#include "pattern.h"
 #include "record.h"
 #include "vocabulary.h"
 
-/* What a log looks like: its prefix and its vocabulary, the built-in ones or a patterns file's. */
+/*
+ * A patterns file replaces what the agent knows of a log: its prefix and its vocabulary. It is the one file that this room reads,
+ * whole and before the first line. Its form is that of the configuration:
+ *
+ *   [record]
+ *   pattern = (?<time>\S+ \S+) (?<level>\w+) (?<logger>\S+): (?<message>.*)
+ *   logger = scheduler
+ *   [events]
+ *   run_failed = job (?<table>\w+) failed
+ */
 struct patterns {
-    struct pattern *prefix; /* NULL: Python logging's */
-    char *logger;           /* whose records count */
+    struct record_format format;
     struct vocabulary *vocabulary;
 };
 
-/* path: NULL for the built-in ones. False, with "file:line: why" in *error, if it cannot be used. */
+/* path: a patterns file, or NULL for what is built in. False, with "file:line: why" in *error, if it cannot be used. */
 bool patterns_load(struct patterns *patterns, const char *path, struct strbuf *error);
 void patterns_free(struct patterns *patterns);
-
-/* As record_read, by the patterns file's prefix; one given up at PCRE2's limits is counted in *limit_hits. */
-enum record_form patterns_record(const struct patterns *patterns, struct slice line, struct timestamp_reader *clock,
-                                 struct record *record, int64_t *limit_hits);
 
 #endif

@@ -8,7 +8,7 @@ static bool separator_at(struct slice text, size_t at)
     return text.len >= at + SEPARATOR_LEN && memcmp(text.at + at, " - ", SEPARATOR_LEN) == 0;
 }
 
-/* The word up to the next separator, dropped from *text with it; a word has no spaces. */
+/* Takes the word and the separator behind it off the front of *text. A word has no spaces. */
 static bool word_take(struct slice *text, struct slice *word)
 {
     size_t room = text->len < LOGGER_MAX ? text->len : LOGGER_MAX;
@@ -21,7 +21,7 @@ static bool word_take(struct slice *text, struct slice *word)
     return true;
 }
 
-static bool is_level(struct slice word)
+static bool word_is_level(struct slice word)
 {
     switch (word.len) {
     case 4: return memcmp(word.at, "INFO", 4) == 0;
@@ -32,7 +32,7 @@ static bool is_level(struct slice word)
     }
 }
 
-/* Nearly every line goes on like this behind its time stamp: known in one comparison. */
+/* Nearly every line goes on like this behind its time stamp, so it is tried first: one comparison. */
 static bool usual_take(struct slice text, struct record *record)
 {
     static const char USUAL[] = "__main__ - INFO - ";
@@ -49,29 +49,52 @@ __attribute__((cold)) static enum record_form other_take(struct slice rest, stru
 {
     record->message = rest;
     if (word_take(&record->message, &record->logger) && word_take(&record->message, &record->level) &&
-        is_level(record->level))
+        word_is_level(record->level))
         return RECORD_FULL;
     record->logger = record->level = (struct slice){ rest.at, 0 };
     record->message = rest;
     return RECORD_SHORT;
 }
 
-enum record_form record_read(struct slice line, struct timestamp_reader *clock, struct record *record)
+static enum record_form python_read(struct slice line, struct timestamp_reader *clock, struct record *record)
 {
-    record->form = RECORD_NONE;
     size_t used = timestamp_read(clock, line.at, line.len, &record->time_ms);
     if (used == 0 || !separator_at(line, used))
         return RECORD_NONE;
     struct slice rest = { line.at + used + SEPARATOR_LEN, line.len - used - SEPARATOR_LEN };
-    if (usual_take(rest, record))
-        record->form = RECORD_FULL;
-    else
-        record->form = other_take(rest, record);
-    return record->form;
+    return usual_take(rest, record) ? RECORD_FULL : other_take(rest, record);
 }
 
-bool record_is_rule(struct slice message)
+static enum record_form custom_read(struct pattern *prefix, struct slice line, struct timestamp_reader *clock,
+                                    struct record *record)
 {
-    /* All equal to the first, which is '='. */
+    enum pattern_answer answer = pattern_match(prefix, line);
+    record->gave_up = answer == PATTERN_LIMIT;
+    struct slice time = answer == PATTERN_YES ? pattern_group(prefix, line, RECORD_TIME) : (struct slice){ NULL, 0 };
+    if (!time.at || timestamp_read(clock, time.at, time.len, &record->time_ms) == 0)
+        return RECORD_NONE;
+    record->logger = pattern_group(prefix, line, RECORD_LOGGER);
+    record->level = pattern_group(prefix, line, RECORD_LEVEL);
+    record->message = pattern_group(prefix, line, RECORD_MESSAGE);
+    return record->message.at ? RECORD_CUSTOM : RECORD_NONE;
+}
+
+static bool is_own(const struct record_format *format, struct slice logger)
+{
+    return logger.len == 0 || (logger.len == format->logger_len && memcmp(logger.at, format->logger, logger.len) == 0);
+}
+
+void record_read(const struct record_format *format, struct slice line, struct timestamp_reader *clock,
+                 struct record *record)
+{
+    record->gave_up = false;
+    record->form = format->prefix ? custom_read(format->prefix, line, clock, record) : python_read(line, clock, record);
+    record->own = record->form != RECORD_NONE && is_own(format, record->logger);
+}
+
+bool record_is_rule(const struct record *record)
+{
+    struct slice message = record->message;
+    /* The first byte is '=', and each equals the next. */
     return message.len == RULE_LEN && message.at[0] == '=' && memcmp(message.at, message.at + 1, RULE_LEN - 1) == 0;
 }

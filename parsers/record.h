@@ -6,11 +6,12 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "pattern.h"
 #include "timestamp.h"
 
 /*
- * The record layer: Python logging's prefix, "TIME - LOGGER - LEVEL - message" or the short "TIME - message". A line
- * without it continues the record above.
+ * The first step of a line: its prefix. Python's logging writes "TIME - LOGGER - LEVEL - message", the documentation also shows the
+ * short "TIME - message", and a patterns file may describe another prefix. A line without a prefix continues the record above it.
  */
 enum record_form {
     RECORD_NONE, /* a continuation line */
@@ -20,18 +21,32 @@ enum record_form {
     RECORD_FORMS
 };
 
+/* How the records of a log begin, and which of them are the scheduler's. */
+struct record_format {
+    struct pattern *prefix; /* of a patterns file, with the groups below; NULL for Python logging's prefix */
+    char *logger;           /* the scheduler's logger */
+    size_t logger_len;
+};
+
+/* The groups of a custom prefix, in the order in which record_read asks for them. */
+enum record_group { RECORD_TIME, RECORD_LOGGER, RECORD_LEVEL, RECORD_MESSAGE, RECORD_GROUPS };
+
+/* All slices point into the line. Without a form only gave_up is set. */
 struct record {
     enum record_form form;
+    bool gave_up; /* PCRE2 reached its limits in a custom prefix, so the line may still have been a record */
+    bool own;     /* the scheduler's: its logger, or the short form, which names no logger */
     int64_t time_ms;
     struct slice logger;
     struct slice level;
     struct slice message;
 };
 
-/* Does not advance the clock: who reads decides whether the record's time is the log's own. */
-enum record_form record_read(struct slice line, struct timestamp_reader *clock, struct record *record);
+/* The clock is read, not advanced: the caller decides whether the record's time is the log's own. */
+void record_read(const struct record_format *format, struct slice line, struct timestamp_reader *clock,
+                 struct record *record);
 
-/* The line of equals signs around the scheduler's headings. */
-bool record_is_rule(struct slice message);
+/* The line of 80 equals signs around the scheduler's headings. */
+bool record_is_rule(const struct record *record);
 
 #endif

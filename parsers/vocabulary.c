@@ -6,9 +6,9 @@
 #include "pattern.h"
 
 /*
- * Everything that the agent understands, in one place; only the rule of equals signs is known by its form
- * (record_is_rule). Within one first letter the frequent ones stand first. Texts that may span lines (stderr,
- * exceptions) have only their first line here.
+ * Everything that the agent understands, in one place; only the rule of equals signs is known by its form (record_is_rule). Among
+ * patterns with the same first letter the frequent ones stand first. Of a text that may span lines (stderr, an exception) only the
+ * first line is matched here.
  */
 static const struct vocabulary_entry BUILTIN[] = {
     { EVENT_CYCLE_STARTED, "OFFLOAD CYCLE STARTED$", "OFFLOAD CYCLE STARTED" },
@@ -92,7 +92,7 @@ struct word {
     char *source;
 };
 
-/* The words that a message with one first byte may be, in the order added. */
+/* The words that a message with a certain first byte may be, in the order added. */
 struct shelf {
     const struct word **words;
     size_t count;
@@ -102,11 +102,14 @@ struct vocabulary {
     struct word **words; /* owned */
     size_t count;
     struct shelf by_first[256];
+    struct timestamp_reader promises; /* a reader of its own, so that the records' reader keeps its cached hour */
 };
 
 struct vocabulary *vocabulary_new(void)
 {
-    return must_alloc(sizeof(struct vocabulary));
+    struct vocabulary *vocabulary = must_alloc(sizeof *vocabulary);
+    timestamp_reader_init(&vocabulary->promises);
+    return vocabulary;
 }
 
 void vocabulary_free(struct vocabulary *vocabulary)
@@ -124,8 +127,8 @@ void vocabulary_free(struct vocabulary *vocabulary)
     free(vocabulary);
 }
 
-/* What an event would be worthless without. */
-static bool groups_suffice(int kind, const struct pattern *pattern, struct strbuf *error)
+/* An event without its table, its duration or its time says nothing. */
+static bool word_has_its_groups(int kind, const struct pattern *pattern, struct strbuf *error)
 {
     const char *missing = NULL;
     switch (kind) {
@@ -147,8 +150,8 @@ static bool groups_suffice(int kind, const struct pattern *pattern, struct strbu
     return !missing;
 }
 
-/* A line that was copied and not edited. */
-static bool is_new(const struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
+/* The same pattern twice is a line that somebody copied and forgot to edit. */
+static bool word_is_new(const struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
 {
     for (size_t i = 0; i < vocabulary->count; i++) {
         if (vocabulary->words[i]->kind == kind && strcmp(vocabulary->words[i]->source, pattern) == 0) {
@@ -161,10 +164,10 @@ static bool is_new(const struct vocabulary *vocabulary, int kind, const char *pa
 
 bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
 {
-    if (!is_new(vocabulary, kind, pattern, error))
+    if (!word_is_new(vocabulary, kind, pattern, error))
         return false;
     struct pattern *compiled = pattern_new(pattern, GROUP_NAMES, GROUPS, error);
-    if (!compiled || !groups_suffice(kind, compiled, error)) {
+    if (!compiled || !word_has_its_groups(kind, compiled, error)) {
         pattern_free(compiled);
         return false;
     }
@@ -182,7 +185,18 @@ bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern
     return true;
 }
 
-/* A whole number, commas passed over; stops at the decimal point. False if it is not one or too great. */
+bool vocabulary_add_builtin(struct vocabulary *vocabulary, struct strbuf *error)
+{
+    for (size_t i = 0; i < sizeof BUILTIN / sizeof BUILTIN[0]; i++) {
+        if (!vocabulary_add(vocabulary, BUILTIN[i].kind, BUILTIN[i].pattern, error)) {
+            strbuf_printf(error, " (built-in: %s)", BUILTIN[i].pattern);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Reads a whole number, passes over commas and stops at the decimal point. False if there is no number or it is too great. */
 static bool number_read(struct slice text, int64_t *value, size_t *used)
 {
     bool negative = text.len > 0 && text.at[0] == '-';
@@ -227,7 +241,7 @@ static bool count_read(struct slice text, int *count)
     return true;
 }
 
-static bool field_read(enum group group, struct slice text, struct event *event, struct vocabulary_extra *extra)
+static bool field_read(struct vocabulary *vocabulary, enum group group, struct slice text, struct event *event)
 {
     size_t used;
     switch (group) {
@@ -235,9 +249,9 @@ static bool field_read(enum group group, struct slice text, struct event *event,
     case GROUP_TEXT: event->text = text; return true;
     case GROUP_ROWS:
     case GROUP_NUMBER: return number_read(text, &event->number, &used);
-    case GROUP_SECONDS: extra->has_duration = true; return duration_read(text, 1000, &event->duration_ms);
-    case GROUP_MINUTES: extra->has_duration = true; return duration_read(text, 60000, &event->duration_ms);
-    case GROUP_AT: extra->at = text; return true;
+    case GROUP_SECONDS: return duration_read(text, 1000, &event->duration_ms);
+    case GROUP_MINUTES: return duration_read(text, 60000, &event->duration_ms);
+    case GROUP_AT: return timestamp_read(&vocabulary->promises, text.at, text.len, &event->at_ms) > 0;
     case GROUP_SUCCEEDED: return count_read(text, &event->succeeded);
     case GROUP_FAILED: return count_read(text, &event->failed);
     case GROUP_TIMED_OUT: return count_read(text, &event->timed_out);
@@ -247,47 +261,47 @@ static bool field_read(enum group group, struct slice text, struct event *event,
 }
 
 /*
- * Field by field: to clear it as a whole, gcc 12 has the processor repeat a store, a twenty-fifth of a replay's time. A slice
- * from another would be a wide load of what was just stored in halves, which waits for the stores: a thirtieth.
+ * Cleared field by field: to clear it as a whole, gcc 12 has the processor repeat a store, which takes a twenty-fifth of a replay's time.
+ * To copy one empty slice into the others would be a wide load of what was just stored in halves, which waits for the stores: a thirtieth.
  */
 static void event_clear(struct event *event, enum event_kind kind)
 {
     event->kind = kind;
-    event->time_ms = event->offset = event->number = event->duration_ms = event->at_ms = 0;
+    event->time_ms = event->offset = event->at_ms = 0;
+    event->number = kind == EVENT_RUN_COMPLETED ? -1 : 0;
+    event->duration_ms = kind == EVENT_CYCLE_COMPLETED ? -1 : 0;
     event->succeeded = event->failed = event->timed_out = 0;
     event->table = (struct slice){ NULL, 0 };
     event->text = (struct slice){ NULL, 0 };
     event->line = (struct slice){ NULL, 0 };
 }
 
-static enum vocabulary_answer fields_read(const struct word *word, struct slice message, struct event *event,
-                                          struct vocabulary_extra *extra)
+static enum vocabulary_answer fields_read(struct vocabulary *vocabulary, const struct word *word,
+                                          const struct record *record, struct event *event)
 {
     if (word->kind == EVENT_IGNORED)
         return VOCABULARY_IGNORED;
     event_clear(event, (enum event_kind)word->kind);
-    event->number = word->kind == EVENT_RUN_COMPLETED ? -1 : 0;
-    *extra = (struct vocabulary_extra){ 0 };
+    timestamp_seen(&vocabulary->promises, record->time_ms);
     int group;
     for (size_t i = 0; (group = pattern_name(word->pattern, i)) >= 0; i++) {
-        struct slice text = pattern_group(word->pattern, message, (size_t)group);
-        if (text.at && !field_read((enum group)group, text, event, extra))
+        struct slice text = pattern_group(word->pattern, record->message, (size_t)group);
+        if (text.at && !field_read(vocabulary, (enum group)group, text, event))
             return VOCABULARY_UNKNOWN;
     }
     return VOCABULARY_EVENT;
 }
 
-enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, struct slice message, struct event *event,
-                                        struct vocabulary_extra *extra)
+enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, const struct record *record, struct event *event)
 {
-    if (message.len == 0)
+    if (record->message.len == 0)
         return VOCABULARY_UNKNOWN;
-    const struct shelf *shelf = &vocabulary->by_first[(unsigned char)message.at[0]];
+    const struct shelf *shelf = &vocabulary->by_first[(unsigned char)record->message.at[0]];
     enum vocabulary_answer answer = VOCABULARY_UNKNOWN;
     for (size_t i = 0; i < shelf->count; i++) {
-        enum pattern_answer found = pattern_match(shelf->words[i]->pattern, message);
+        enum pattern_answer found = pattern_match(shelf->words[i]->pattern, record->message);
         if (found == PATTERN_YES)
-            return fields_read(shelf->words[i], message, event, extra);
+            return fields_read(vocabulary, shelf->words[i], record, event);
         if (found == PATTERN_LIMIT)
             answer = VOCABULARY_LIMIT;
     }

@@ -7,18 +7,18 @@
 
 #include "base/strbuf.h"
 #include "event.h"
+#include "record.h"
 
 /*
- * The vocabulary layer: what a message of the scheduler means. Patterns are PCRE2 over bytes (other than ASCII only as
- * literal text), anchored at the message's beginning; "." takes any byte. Their named groups become the event's fields:
+ * What a message of the scheduler means: one table of patterns, each with the event that it stands for. Patterns are PCRE2 over bytes
+ * (other than ASCII only as literal text), anchored at the message's beginning; "." takes any byte. Their named groups become the
+ * event's fields:
  *
  *   table, text                      as they are
  *   rows, number                     number (digits, commas allowed)
  *   seconds, minutes                 duration_ms
  *   succeeded, failed, timed_out     as they are
- *   at                               a local time: left to the caller
- *
- * A cycle_completed that tells seconds is two facts on one line.
+ *   at                               at_ms: the earliest instant that the local time may mean and that is not past
  */
 
 /* A message that is known and says nothing. In a patterns file: "ignore". */
@@ -40,22 +40,20 @@ void vocabulary_free(struct vocabulary *vocabulary);
 
 /* False, with why in *error, if the pattern cannot be used for this kind. Patterns are tried in the order added. */
 bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error);
+bool vocabulary_add_builtin(struct vocabulary *vocabulary, struct strbuf *error);
 
 enum vocabulary_answer {
     VOCABULARY_UNKNOWN,
     VOCABULARY_IGNORED,
     VOCABULARY_EVENT,
-    VOCABULARY_LIMIT /* given up at PCRE2's limits: not the same as unknown */
+    VOCABULARY_LIMIT /* PCRE2 gave up at its limits, so the message may still have been an event */
 };
 
-/* What a message says beside the event's own fields. */
-struct vocabulary_extra {
-    struct slice at; /* the promise's local time */
-    bool has_duration;
-};
-
-/* Fills the event's kind and the fields that the message tells; time, offset and line are the caller's. */
-enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, struct slice message, struct event *event,
-                                        struct vocabulary_extra *extra);
+/*
+ * Fills the event's kind and the fields that the message tells; time, offset and line are left to the caller. Two numbers tell that
+ * the message is silent by -1: the rows of a run_completed, and the duration of a cycle_completed, which usually has a line of its own.
+ */
+enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, const struct record *record,
+                                        struct event *event);
 
 #endif

@@ -36,10 +36,7 @@ static struct vocabulary *builtin_new(void)
 {
     struct strbuf error = { 0 };
     struct vocabulary *vocabulary = vocabulary_new();
-    size_t count;
-    const struct vocabulary_entry *entries = vocabulary_builtin(&count);
-    for (size_t i = 0; i < count; i++)
-        must(vocabulary_add(vocabulary, entries[i].kind, entries[i].pattern, &error));
+    must(vocabulary_add_builtin(vocabulary, &error));
     return vocabulary;
 }
 
@@ -47,13 +44,13 @@ static void builtin_check(struct slice message)
 {
     static struct vocabulary *builtin;
     struct event event;
-    struct vocabulary_extra extra;
+    struct record record = { .form = RECORD_FULL, .own = true, .message = message };
     builtin = builtin ? builtin : builtin_new();
-    enum vocabulary_answer answer = vocabulary_match(builtin, message, &event, &extra);
+    enum vocabulary_answer answer = vocabulary_match(builtin, &record, &event);
     must(answer != VOCABULARY_LIMIT);
     if (answer == VOCABULARY_EVENT) {
         must(event.kind < EVENT_WRITER_GONE);
-        must(lies_within(event.table, message) && lies_within(event.text, message) && lies_within(extra.at, message));
+        must(lies_within(event.table, message) && lies_within(event.text, message));
         must(event.succeeded >= 0 && event.failed >= 0 && event.timed_out >= 0);
     }
 }

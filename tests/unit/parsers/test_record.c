@@ -10,11 +10,15 @@
 
 #include "parsers/record.h"
 
+static char LOGGER[] = "__main__";
+static const struct record_format FORMAT = { .logger = LOGGER, .logger_len = sizeof LOGGER - 1 };
+
 static enum record_form read_line(const char *line, struct record *record)
 {
     struct timestamp_reader clock;
     timestamp_reader_init(&clock);
-    return record_read(slice_of(line), &clock, record);
+    record_read(&FORMAT, slice_of(line), &clock, record);
+    return record->form;
 }
 
 static void assert_full(const char *line, const char *logger, const char *level, const char *message)
@@ -92,8 +96,8 @@ static void a_cut_line_is_read_no_further_than_it_goes(void **state)
         struct record record;
         timestamp_reader_init(&clock);
         memcpy(cut, LINE, len);
-        enum record_form form = record_read((struct slice){ cut, len }, &clock, &record);
-        assert_int_equal(form, len < 26 ? RECORD_NONE : len < 44 ? RECORD_SHORT : RECORD_FULL);
+        record_read(&FORMAT, (struct slice){ cut, len }, &clock, &record);
+        assert_int_equal(record.form, len < 26 ? RECORD_NONE : len < 44 ? RECORD_SHORT : RECORD_FULL);
         free(cut);
     }
 }
@@ -109,17 +113,38 @@ static void a_logger_has_its_bound(void **state)
     assert_int_equal(read_line(line, &record), RECORD_SHORT);
 }
 
+static void the_schedulers_records_are_those_of_its_logger(void **state)
+{
+    (void)state;
+    static const char *const LINES[] = {
+        "2026-02-12 19:34:58,462 - __main__ - INFO - x",
+        "2026-02-12 19:34:58,462 - __main__ - ERROR - x",
+        "2026-02-12 19:34:58 - x",
+        "2026-02-12 19:34:58,462 - metrics - INFO - x",
+        "2026-02-12 19:34:58,462 - __main_ - INFO - x",
+        "2026-02-12 19:34:58,462 - __main__x - INFO - x",
+        "no record",
+    };
+    for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
+        struct record record;
+        read_line(LINES[i], &record);
+        assert_int_equal(record.own, i < 3);
+    }
+}
+
 static void the_rule_is_eighty_equals_signs(void **state)
 {
     (void)state;
     char text[82];
+    struct record record = { .message = { text, 0 } };
     memset(text, '=', sizeof text);
-    for (size_t len = 0; len <= sizeof text; len++)
-        assert_int_equal(record_is_rule((struct slice){ text, len }), len == 80);
+    for (; record.message.len <= sizeof text; record.message.len++)
+        assert_int_equal(record_is_rule(&record), record.message.len == 80);
+    record.message.len = 80;
     text[79] = '-';
-    assert_false(record_is_rule((struct slice){ text, 80 }));
+    assert_false(record_is_rule(&record));
     memset(text, '-', sizeof text);
-    assert_false(record_is_rule((struct slice){ text, 80 }));
+    assert_false(record_is_rule(&record));
 }
 
 int main(void)
@@ -130,6 +155,7 @@ int main(void)
         cmocka_unit_test(anything_else_continues_the_record_above),
         cmocka_unit_test(a_cut_line_is_read_no_further_than_it_goes),
         cmocka_unit_test(a_logger_has_its_bound),
+        cmocka_unit_test(the_schedulers_records_are_those_of_its_logger),
         cmocka_unit_test(the_rule_is_eighty_equals_signs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
