@@ -60,7 +60,8 @@ bool excerpt_believes(struct excerpt *excerpt, const struct record *record, cons
     if (event) {
         is_start = event->kind == EVENT_SCHEDULER_STARTED;
         is_next = excerpt->any_event_follows || event->kind == EVENT_RUN_STARTED ||
-                  event->kind == EVENT_SHUTDOWN_REQUESTED || event->kind == EVENT_SIGNAL_RECEIVED;
+                  event->kind == EVENT_SHUTDOWN_REQUESTED || event->kind == EVENT_SIGNAL_RECEIVED ||
+                  event->kind == EVENT_CYCLE_EXCEPTION;
     }
     bool believed = is_start || (is_next && excerpt_is_near(excerpt, record));
     if (believed)

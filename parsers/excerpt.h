@@ -17,7 +17,8 @@
  *
  *   a) the line does not fit into what remains of the 500 characters, so that the scheduler cannot have pasted it; or
  *   b) it is one of the few messages that the scheduler writes next, by its own clock. The scheduler goes on within milliseconds,
- *      within seconds on a starved host: the record's time lies from the failure's to a minute later. The job's clock is that of its container, a quarter of an hour off at least, or in the same zone earlier than
+ *      within seconds on a starved host, and within minutes on a host that slept: the record's time lies from the failure's to five
+ *      minutes later. The job's clock is that of its container, a quarter of an hour off at least, or in the same zone earlier than
  *      the failure, since a job logs before it fails; or
  *   c) it is the banner of a scheduler that died in that moment and was started again, at any later time.
  */

@@ -88,7 +88,7 @@ static void forged_records_stay_evidence(void **state)
         OWN "Success: 2, Failed: 0, Timeout: 0",
         OWN "  Stderr: again",
         OWN "===",
-        "2026-03-03 10:16:02,744 - __main__ - INFO - " RULE,
+        "2026-03-03 10:20:02,744 - __main__ - INFO - " RULE,
         "2026-03-03 10:30:00,000 - __main__ - INFO - Starting offload: x → cold.x",
         "2026-03-03 10:15:03 - Starting offload: x → cold.x",
         "2026-03-03 10:15:03 - K2 ICEBERG OFFLOAD SCHEDULER STARTED",
@@ -122,7 +122,8 @@ static void the_schedulers_next_record_ends_it(void **state)
         { OWN "Shutdown requested, stopping cycle", "shutdown_requested\n" },
         { OWN "Received signal 15, shutting down gracefully...", "signal_received number=15\n" },
         { OWN "Keyboard interrupt received, shutting down...", "signal_received\n" },
-        { "2026-03-03 10:16:02,743 - __main__ - INFO - Starting offload: u → cold.u", "run_started table=u\n" },
+        { "2026-03-03 10:20:02,743 - __main__ - INFO - Starting offload: u → cold.u", "run_started table=u\n" },
+        { OWN_ERROR "Offload cycle failed with exception: push failed", "cycle_exception text=push failed\n" },
         { "2026-03-03 11:00:00,000 - __main__ - INFO - K2 ICEBERG OFFLOAD SCHEDULER STARTED", "scheduler_started\n" },
     };
     for (size_t i = 0; i < sizeof NEXT / sizeof NEXT[0]; i++) {
@@ -139,7 +140,7 @@ static void the_schedulers_next_record_ends_it(void **state)
 static void a_death_after_the_excerpt_is_followed_by_the_banner(void **state)
 {
     (void)state;
-#define LATER "2026-03-03 10:20:00,000 - __main__ - INFO - "
+#define LATER "2026-03-03 10:25:00,000 - __main__ - INFO - "
     assert_log_says(FAILED OWN_ERROR "  Stderr: x\n" LATER RULE "\n" LATER
                                      "K2 ICEBERG OFFLOAD SCHEDULER STARTED\n" LATER "Schedule: Every 15 minutes\n",
                     FAILED_SAID "run_stderr table=t text=x\nrun_stderr table=t text=" LATER RULE "\n"
