@@ -9,8 +9,13 @@
 #include "event.h"
 
 /*
- * Lines in, events out. Events fire on the line that decides them and never wait for the next one. What
- * stands inside a failure's stderr excerpt is evidence, never an event (parsers/excerpt.h says how that is known).
+ * The room parsers/ turns the lines of the scheduler's log into events, and nothing else: it reads no clock, prints nothing, and opens
+ * one file, the patterns file that may replace the built-in vocabulary. A line passes through it once:
+ *
+ *   record (its prefix, its time) -> excerpt (whose voice it is) -> vocabulary (what it means) -> event, to the caller's sink
+ *
+ * An event is told on the line that decides it and never waits for the next one. A line inside a failed job's stderr is evidence of
+ * that failure, whatever it looks like (parsers/excerpt.h says how such a line is known).
  */
 struct parser;
 
@@ -18,31 +23,28 @@ struct parser_counts {
     int64_t lines;
     int64_t records; /* lines with a time stamp and a logger */
     int64_t events;
-    int64_t misses;     /* records of the scheduler's logger that no pattern knows */
-    int64_t limit_hits; /* pattern matches given up at PCRE2's limits */
+    int64_t misses;     /* records of the scheduler that no pattern matches */
+    int64_t limit_hits; /* pattern matches that PCRE2 gave up at its limits */
 };
 
-/* The event is the sink's to change; its texts are borrowed until it returns. */
+/* The sink may change the event. The texts in it are valid until the sink returns. */
 typedef void parser_sink(void *ctx, struct event *event);
 
-/*
- * patterns_path: a file that replaces the built-in vocabulary, or NULL. On failure returns NULL and writes
- * "file:line: why" into *error (strbuf of the caller).
- */
+/* patterns_path: a file that replaces the built-in vocabulary, or NULL. On failure NULL, with "file:line: why" in *error. */
 struct parser *parser_open(const char *patterns_path, struct strbuf *error);
 void parser_free(struct parser *parser);
 
-/* Other patterns, or a changed file's, from the next line on; on failure false, the old ones stay, why as above. */
+/* Reads the patterns anew and uses them from the next line on. On failure false, with why as above, and the old ones stay in use. */
 bool parser_change_patterns(struct parser *parser, const char *patterns_path, struct strbuf *error);
 
-/* One line without its "\n" (a trailing "\r" is dropped); offset is where it begins in its file. Any bytes are safe. */
+/* Takes one line without its "\n" (a trailing "\r" is dropped). offset is where it begins in its file. Any bytes are safe. */
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx);
 
-/* The time of the newest record, 0 before the first. */
+/* The time of the last record, 0 before the first. */
 int64_t parser_clock(const struct parser *parser);
 const struct parser_counts *parser_counts(const struct parser *parser);
 
-/* Where the parser stands between two lines (inside an excerpt, say), so that a restart goes on right there. */
+/* Saves or loads where the parser stands between two lines (inside an excerpt, for example), so that a restart goes on there. */
 void parser_archive(struct parser *parser, struct archive *archive);
 
 #endif

@@ -6,14 +6,13 @@
 #include <stdlib.h>
 
 /*
- * Far above what a sound pattern needs on a line, far below a second of work: a pathological line costs at most
- * this, and the line is counted as given up.
+ * Far above what a sound pattern needs for a line, far below a second of work. A line that would cost more is given up, and counted.
  */
 enum { MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000, HEAP_LIMIT_KIB = 1024 };
 
 /*
- * Bytes, not UTF-8: with PCRE2_UTF "." would not match a torn character, and a "Stderr:" line that holds one would not
- * be known for what it is. Literal UTF-8 in a pattern is the same bytes in either mode.
+ * Bytes, not UTF-8: with PCRE2_UTF "." would not match half a character, and a "Stderr:" line that was cut within one would not match
+ * its pattern. Literal UTF-8 in a pattern is the same bytes in either mode.
  */
 static const uint32_t COMPILE_OPTIONS = PCRE2_NEVER_UTF | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY;
 
@@ -23,35 +22,36 @@ struct pattern {
     pcre2_match_context *context;
     PCRE2_SIZE *ovector;
     bool jit;
-    uint32_t groups[PATTERN_GROUPS_MAX];   /* by name: the group's number, 0 if the pattern lacks it */
-    signed char names[PATTERN_GROUPS_MAX]; /* those that it has */
-    size_t name_count;
-    char *prefix; /* what every match begins with */
+    uint32_t numbers[PATTERN_GROUPS_MAX];    /* of each group in PCRE2, 0 if the expression lacks it */
+    signed char present[PATTERN_GROUPS_MAX]; /* the groups that it has */
+    size_t present_count;
+    char *prefix; /* the literal text that every match begins with, which may be empty */
     size_t prefix_len;
     enum pattern_rest { REST_ANY, REST_NONE, REST_REGEX } rest; /* what may follow the prefix */
-    bool first[256];
+    bool may_begin_with[256];
 };
 
-static void error_add(struct strbuf *error, int code)
+static void pattern_error_add(struct strbuf *error, int code)
 {
     PCRE2_UCHAR message[256];
     pcre2_get_error_message(code, message, sizeof message);
     strbuf_puts(error, (const char *)message);
 }
 
-static pcre2_code *code_compile(const char *regex, uint32_t options, struct strbuf *error)
+static pcre2_code *pattern_compile(const char *regex, uint32_t options, struct strbuf *error)
 {
     int code = 0;
     PCRE2_SIZE offset = 0;
     pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED, options, &code, &offset, NULL);
     if (!compiled) {
         strbuf_printf(error, "bad regular expression at character %zu: ", offset + 1);
-        error_add(error, code);
+        pattern_error_add(error, code);
     }
     return compiled;
 }
 
-static bool groups_learn(struct pattern *pattern, const char *const *names, size_t name_count, struct strbuf *error)
+static bool pattern_learn_groups(struct pattern *pattern, const char *const *names, size_t name_count,
+                                 struct strbuf *error)
 {
     uint32_t count = 0;
     uint32_t entry_size = 0;
@@ -64,28 +64,28 @@ static bool groups_learn(struct pattern *pattern, const char *const *names, size
         size_t known = 0;
         while (known < name_count && strcmp(names[known], name) != 0)
             known++;
-        if (known == name_count || pattern->groups[known] != 0) {
+        if (known == name_count || pattern->numbers[known] != 0) {
             strbuf_printf(error, known == name_count ? "unknown group \"%s\"" : "group \"%s\" twice", name);
             return false;
         }
-        pattern->groups[known] = (uint32_t)(entry[0] << 8 | entry[1]);
-        pattern->names[pattern->name_count++] = (signed char)known;
+        pattern->numbers[known] = (uint32_t)(entry[0] << 8 | entry[1]);
+        pattern->present[pattern->present_count++] = (signed char)known;
     }
     return true;
 }
 
-static void first_add_unit(struct pattern *pattern, uint32_t unit)
+static void pattern_add_beginning(struct pattern *pattern, uint32_t unit)
 {
-    pattern->first[unit & 0xff] = true;
-    /* PCRE2 does not tell whether the unit is caseless; one letter too many costs a try, one too few an event. */
+    pattern->may_begin_with[unit & 0xff] = true;
+    /* PCRE2 does not tell whether the letter is caseless. One letter too many costs an attempt, one too few an event. */
     if ((unit | 0x20) >= 'a' && (unit | 0x20) <= 'z')
-        pattern->first[unit ^ 0x20] = true;
+        pattern->may_begin_with[unit ^ 0x20] = true;
 }
 
-/* PCRE2 studies what a match can begin with only for patterns that are not anchored: ask an unanchored twin. */
-static bool first_learn(struct pattern *pattern, const char *regex, struct strbuf *error)
+/* PCRE2 finds out what a match can begin with only for expressions that are not anchored, so an unanchored twin is asked. */
+static bool pattern_learn_beginnings(struct pattern *pattern, const char *regex, struct strbuf *error)
 {
-    pcre2_code *twin = code_compile(regex, COMPILE_OPTIONS, error);
+    pcre2_code *twin = pattern_compile(regex, COMPILE_OPTIONS, error);
     if (!twin)
         return false;
     uint32_t type = 0;
@@ -97,22 +97,22 @@ static bool first_learn(struct pattern *pattern, const char *regex, struct strbu
     pcre2_pattern_info(twin, PCRE2_INFO_FIRSTBITMAP, &bitmap);
     pcre2_pattern_info(twin, PCRE2_INFO_MATCHEMPTY, &matches_empty);
     if (type == 1 && !matches_empty) {
-        first_add_unit(pattern, unit);
+        pattern_add_beginning(pattern, unit);
     } else {
         bool known = bitmap && !matches_empty;
         for (size_t i = 0; i < 256; i++)
-            pattern->first[i] = !known || (bitmap[i / 8] >> (i % 8) & 1) != 0;
+            pattern->may_begin_with[i] = !known || (bitmap[i / 8] >> (i % 8) & 1) != 0;
     }
     pcre2_code_free(twin);
     return true;
 }
 
 /*
- * The characters before the first one that means something in a regular expression, and without one that a
- * quantifier may take back: comparing them costs less than a match that fails. With an alternation anywhere there are none.
- * Where nothing but the end follows them, the comparison is the match.
+ * The prefix is the characters before the first one that means something in a regular expression, without a last one that a quantifier
+ * may make optional. To compare it costs less than a match that fails. An expression with an alternation has no prefix. Where nothing
+ * but the text's end may follow the prefix, the comparison is the match.
  */
-static void prefix_learn(struct pattern *pattern, const char *regex)
+static void pattern_learn_prefix(struct pattern *pattern, const char *regex)
 {
     size_t len = strchr(regex, '|') ? 0 : strcspn(regex, "\\^$.[()?*+{");
     if (len > 0 && regex[len] != '\0' && strchr("?*+{", regex[len]))
@@ -122,7 +122,7 @@ static void prefix_learn(struct pattern *pattern, const char *regex)
     pattern->rest = regex[len] == '\0' ? REST_ANY : strcmp(regex + len, "$") == 0 ? REST_NONE : REST_REGEX;
 }
 
-static bool matcher_prepare(struct pattern *pattern, struct strbuf *error)
+static bool pattern_prepare_matching(struct pattern *pattern, struct strbuf *error)
 {
     /* Without JIT (a kernel that forbids writable code, say) the interpreter gives the same answers. */
     pattern->jit = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
@@ -142,13 +142,13 @@ static bool matcher_prepare(struct pattern *pattern, struct strbuf *error)
 struct pattern *pattern_new(const char *regex, const char *const *names, size_t name_count, struct strbuf *error)
 {
     struct pattern *pattern = must_alloc(sizeof *pattern);
-    pattern->code = code_compile(regex, COMPILE_OPTIONS | PCRE2_ANCHORED, error);
-    if (!pattern->code || !groups_learn(pattern, names, name_count, error) || !first_learn(pattern, regex, error) ||
-        !matcher_prepare(pattern, error)) {
+    pattern->code = pattern_compile(regex, COMPILE_OPTIONS | PCRE2_ANCHORED, error);
+    if (!pattern->code || !pattern_learn_groups(pattern, names, name_count, error) ||
+        !pattern_learn_beginnings(pattern, regex, error) || !pattern_prepare_matching(pattern, error)) {
         pattern_free(pattern);
         return NULL;
     }
-    prefix_learn(pattern, regex);
+    pattern_learn_prefix(pattern, regex);
     return pattern;
 }
 
@@ -163,14 +163,14 @@ void pattern_free(struct pattern *pattern)
     }
 }
 
-bool pattern_has_group(const struct pattern *pattern, size_t name)
+bool pattern_has_group(const struct pattern *pattern, size_t group)
 {
-    return pattern->groups[name] != 0;
+    return pattern->numbers[group] != 0;
 }
 
 bool pattern_may_begin_with(const struct pattern *pattern, unsigned char byte)
 {
-    return pattern->first[byte];
+    return pattern->may_begin_with[byte];
 }
 
 enum pattern_answer pattern_match(struct pattern *pattern, struct slice text)
@@ -179,7 +179,7 @@ enum pattern_answer pattern_match(struct pattern *pattern, struct slice text)
         return PATTERN_NO;
     if (pattern->rest != REST_REGEX)
         return pattern->rest == REST_ANY || text.len == pattern->prefix_len ? PATTERN_YES : PATTERN_NO;
-    /* The direct way into JIT code halves the cost of a match; it skips no check that these options need. */
+    /* To enter the JIT's code directly halves the cost of a match, and skips no check that these options need. */
     int count = (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)text.at, text.len, 0, 0,
                                                                pattern->match, pattern->context);
     if (count >= 0)
@@ -187,16 +187,16 @@ enum pattern_answer pattern_match(struct pattern *pattern, struct slice text)
     return count == PCRE2_ERROR_NOMATCH ? PATTERN_NO : PATTERN_LIMIT;
 }
 
-struct slice pattern_group(const struct pattern *pattern, struct slice text, size_t name)
+struct slice pattern_group(const struct pattern *pattern, struct slice text, size_t group)
 {
-    uint32_t group = pattern->groups[name];
-    PCRE2_SIZE begin = pattern->ovector[2 * group];
-    if (group == 0 || begin == PCRE2_UNSET)
+    uint32_t number = pattern->numbers[group];
+    PCRE2_SIZE begin = pattern->ovector[2 * number];
+    if (number == 0 || begin == PCRE2_UNSET)
         return (struct slice){ NULL, 0 };
-    return (struct slice){ text.at + begin, pattern->ovector[2 * group + 1] - begin };
+    return (struct slice){ text.at + begin, pattern->ovector[2 * number + 1] - begin };
 }
 
-int pattern_name(const struct pattern *pattern, size_t index)
+int pattern_group_at(const struct pattern *pattern, size_t index)
 {
-    return index < pattern->name_count ? pattern->names[index] : -1;
+    return index < pattern->present_count ? pattern->present[index] : -1;
 }

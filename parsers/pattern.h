@@ -8,28 +8,38 @@
 #include "base/slice.h"
 #include "base/strbuf.h"
 
-/* One anchored regular expression with named groups: PCRE2, compiled once, with JIT where the machine has it. */
+/*
+ * One regular expression with named groups, compiled once by PCRE2, with JIT where the machine allows it. It matches from the
+ * beginning of a text.
+ */
 struct pattern;
 
 enum { PATTERN_GROUPS_MAX = 16 };
 
-/* names: the groups that it may have, at most PATTERN_GROUPS_MAX. NULL, with why in *error, if it cannot be used. */
+/*
+ * names: the groups that the expression may have, at most PATTERN_GROUPS_MAX; below, a group is its index in there. NULL, with why in
+ * *error, if the expression cannot be used.
+ */
 struct pattern *pattern_new(const char *regex, const char *const *names, size_t name_count, struct strbuf *error);
 void pattern_free(struct pattern *pattern);
 
-bool pattern_has_group(const struct pattern *pattern, size_t name);
+bool pattern_has_group(const struct pattern *pattern, size_t group);
 
-/* Whether a text that begins with this byte can match; true for every byte if any can or an empty text can. */
+/* Whether a text that begins with this byte can match. Where that is not known it is true of every byte. */
 bool pattern_may_begin_with(const struct pattern *pattern, unsigned char byte);
 
-enum pattern_answer { PATTERN_NO, PATTERN_YES, PATTERN_LIMIT };
+enum pattern_answer {
+    PATTERN_NO,
+    PATTERN_YES,
+    PATTERN_LIMIT /* PCRE2 gave up at its limits, so the text may still match */
+};
 
 enum pattern_answer pattern_match(struct pattern *pattern, struct slice text);
 
-/* Of the last match: the group's text; .at is NULL if it took no part. */
-struct slice pattern_group(const struct pattern *pattern, struct slice text, size_t name);
+/* The group's part of the text in the last match, which must have been with this text; .at is NULL if it took no part. */
+struct slice pattern_group(const struct pattern *pattern, struct slice text, size_t group);
 
-/* The groups that the pattern has, one after the other: the index into its names, or -1 behind the last. */
-int pattern_name(const struct pattern *pattern, size_t index);
+/* The groups that the expression has, index by index: which of the names it is, or -1 behind the last. */
+int pattern_group_at(const struct pattern *pattern, size_t index);
 
 #endif

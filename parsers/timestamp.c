@@ -11,16 +11,13 @@ void timestamp_reader_init(struct timestamp_reader *reader)
     *reader = (struct timestamp_reader){ .last_ms = INT64_MIN };
 }
 
-/*
- * The last one read, not the greatest: after a clock that ran ahead was set right, one bogus stamp must not
- * decide every later fold.
- */
+/* The last time and not the greatest: where a clock ran ahead and was set right, one wrong stamp must not decide for ever. */
 void timestamp_seen(struct timestamp_reader *reader, int64_t ms)
 {
     reader->last_ms = ms;
 }
 
-static inline unsigned digit(const char *at)
+static inline unsigned digit_at(const char *at)
 {
     return (unsigned)(unsigned char)*at - '0';
 }
@@ -28,8 +25,8 @@ static inline unsigned digit(const char *at)
 /* 100 or more if these are not two digits. */
 static inline unsigned two_digits(const char *at)
 {
-    unsigned tens = digit(at);
-    unsigned ones = digit(at + 1);
+    unsigned tens = digit_at(at);
+    unsigned ones = digit_at(at + 1);
     return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
 }
 
@@ -49,24 +46,24 @@ static int64_t civil_days(unsigned year, unsigned month, unsigned day)
     return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + day_of_year - 719468;
 }
 
-/* The fraction's length, and its milliseconds; finer digits are passed over. */
+/* Returns the fraction's length, and its milliseconds in *ms; finer digits are passed over. */
 static size_t fraction_read(const char *text, size_t len, int64_t *ms)
 {
     static const int64_t WEIGHT[3] = { 100, 10, 1 };
     *ms = 0;
-    if (len >= 5 && text[0] == ',' && text[4] == ' ' && two_digits(text + 1) < 100 && digit(text + 3) <= 9) {
-        *ms = two_digits(text + 1) * 10 + digit(text + 3); /* as Python logging writes it */
+    if (len >= 5 && text[0] == ',' && text[4] == ' ' && two_digits(text + 1) < 100 && digit_at(text + 3) <= 9) {
+        *ms = two_digits(text + 1) * 10 + digit_at(text + 3); /* as Python logging writes it */
         return 4;
     }
-    if (len < 2 || (text[0] != ',' && text[0] != '.') || digit(text + 1) > 9)
+    if (len < 2 || (text[0] != ',' && text[0] != '.') || digit_at(text + 1) > 9)
         return 0;
     size_t used = 1;
-    for (; used < len && digit(text + used) <= 9; used++)
-        *ms += used <= 3 ? WEIGHT[used - 1] * digit(text + used) : 0;
+    for (; used < len && digit_at(text + used) <= 9; used++)
+        *ms += used <= 3 ? WEIGHT[used - 1] * digit_at(text + used) : 0;
     return used;
 }
 
-/* "MM:SS" and the fraction, behind "YYYY-MM-DD HH:". The length of the whole, 0 if it is none. */
+/* Reads "MM:SS" and the fraction, behind "YYYY-MM-DD HH:". Returns the length of the whole time stamp, 0 if it is none. */
 static inline size_t within_read(const char *text, size_t len, int64_t *within_ms)
 {
     unsigned minute = two_digits(text + 14);
@@ -78,7 +75,7 @@ static inline size_t within_read(const char *text, size_t len, int64_t *within_m
     return STAMP_LEN + fraction;
 }
 
-/* The local hour since 1970, as if it were UTC, of "YYYY-MM-DD HH:". */
+/* Reads "YYYY-MM-DD HH:" as hours since 1970, as if it were UTC. */
 static bool hour_read(const char *text, int64_t *hour)
 {
     unsigned century = two_digits(text);
@@ -102,7 +99,7 @@ static int64_t zone_offset(int64_t utc_s)
     return localtime_r(&instant, &local) ? local.tm_gmtoff : 0;
 }
 
-/* The instants that a local time may mean, in their order. plain: no change of the zone's offset is near. */
+/* The instants that a local time may mean, the earlier one first. plain: no change of the zone's offset is near. */
 struct candidates {
     int64_t utc_s[2];
     int count;
@@ -110,9 +107,9 @@ struct candidates {
 };
 
 /*
- * The zone's offset a day before and a day after bracket any change. Where the two differ, each is tried: both fit
- * when the local time happens twice, none when it is skipped (then it is what the clock would have shown had it not
- * jumped). This needs no tm_isdst, which does not tell the two apart where a zone changed its standard time.
+ * A change of the zone's offset lies between the day before and the day after. Where the offsets of these two days differ, each is
+ * tried. Both fit when the local time happens twice. None fits when the clock jumped over it; then the offset before the change counts,
+ * as if the clock had not jumped. tm_isdst is of no use: where a zone changed its standard time it is the same on both sides.
  */
 static struct candidates local_candidates(struct timestamp_reader *reader, int64_t local_s)
 {
@@ -146,14 +143,14 @@ static int64_t fold_choose(const struct candidates *found, int64_t within_ms, in
     return found->utc_s[1] * 1000 + within_ms;
 }
 
-/* A time in another hour than the one before. Seldom: kept out of the way of the rest. */
+/* Reads a time in another hour than the cached one. That is rare, so the code is kept out of the way of the usual case. */
 __attribute__((cold)) static bool hour_change(struct timestamp_reader *reader, const char *text, int64_t within_ms,
                                               int64_t *ms)
 {
     int64_t hour;
     if (!hour_read(text, &hour))
         return false;
-    /* Zones change at any minute (Lord Howe by half an hour), so near a change the whole second counts. */
+    /* A zone may change at any minute and by half an hour (Lord Howe), so near a change the full time counts, not only the hour. */
     int64_t within_s = within_ms / 1000;
     struct candidates found = local_candidates(reader, hour * SECONDS_PER_HOUR + within_s);
     if (!found.plain) {

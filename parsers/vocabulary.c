@@ -284,7 +284,7 @@ static enum vocabulary_answer fields_read(struct vocabulary *vocabulary, const s
     event_clear(event, (enum event_kind)word->kind);
     timestamp_seen(&vocabulary->promises, record->time_ms);
     int group;
-    for (size_t i = 0; (group = pattern_name(word->pattern, i)) >= 0; i++) {
+    for (size_t i = 0; (group = pattern_group_at(word->pattern, i)) >= 0; i++) {
         struct slice text = pattern_group(word->pattern, record->message, (size_t)group);
         if (text.at && !field_read(vocabulary, (enum group)group, text, event))
             return VOCABULARY_UNKNOWN;

@@ -12,7 +12,7 @@
 #include "parser.h"
 #include "scrub.h"
 
-/* A merge patch drops what is null: each event shows the fields that it has. */
+/* A JSON merge patch drops the members that are null, so that each event shows only the fields that it has. */
 static const char EVENT_JSON[] =
     "SELECT json_patch('{}', json_object('event', ?1, 'time', ?2, 'offset', ?3, 'table', ?4, 'number', ?5,"
     " 'duration_ms', ?6, 'at', ?7, 'succeeded', ?8, 'failed', ?9, 'timed_out', ?10, 'text', ?11))";
@@ -59,7 +59,7 @@ static void bind_slice(struct printer *printer, int column, struct slice text)
                         SQLITE_UTF8);
 }
 
-/* The fields that an event of this kind has beside the table (include/event.h). */
+/* Binds the fields that an event of this kind has beside its table (include/event.h lists them). */
 static void bind_fields(struct printer *printer, const struct event *event)
 {
     switch (event->kind) {
