@@ -54,7 +54,7 @@ void follow_trouble_over(struct follow *follow)
 
 static bool find_owner(const char *name, int64_t *owner, struct strbuf *error)
 {
-    *owner = TAIL_ANY_OWNER;
+    *owner = LOG_ANY_OWNER;
     if (!name)
         return true;
     errno = 0;
@@ -88,14 +88,14 @@ struct follow *follow_open(const char *path, const char *owner, const struct sou
         strbuf_printf(error, "log \"%s\": not the name of a file", path);
         return NULL;
     }
-    if (!find_owner(owner, &owner_id, error) || !waker_open(error))
+    if (!find_owner(owner, &owner_id, error) || !wake_timer_open(error))
         return NULL;
-    writer_prepare();
+    writer_lease_prepare();
 
     struct follow *follow = must_alloc(sizeof *follow);
     follow->path = must_copy(path, strlen(path));
     follow->owner = owner_id;
-    follow->known_owner = TAIL_ANY_OWNER;
+    follow->known_owner = LOG_ANY_OWNER;
     follow->sink = *sink;
     follow->buffer = must_alloc(TAIL_BUFFER_BYTES);
     follow->writer = WRITER_UNKNOWN;
@@ -116,8 +116,8 @@ void follow_free(struct follow *follow)
     while (follow->count > 0)
         follow_drop(follow, follow->count - 1);
     if (follow->have_inotify)
-        watch_close();
-    waker_close();
+        inotify_close();
+    wake_timer_close();
     strbuf_free(&follow->trouble);
     strbuf_free(&follow->unreadable);
     free(follow->files);
@@ -145,7 +145,7 @@ static enum follow_writer ask_writer(struct follow *follow, struct followed *fil
         return file->writer = WRITER_ABSENT;
     /* Who was there is there until a close says otherwise; who was not may come without a word. */
     if (file->writer != WRITER_PRESENT || file->writer_stale || follow->polling) {
-        file->writer = writer_ask(tail_fd(file->tail));
+        file->writer = writer_lease_ask(tail_fd(file->tail));
         file->writer_stale = file->writer == WRITER_PRESENT && follow->recheck_ms > 0;
     }
     if (file->writer == WRITER_UNKNOWN && !follow->said_no_lease) {
@@ -209,7 +209,7 @@ static bool is_done(struct follow *follow, struct followed *file)
  * other than before the question, therefore it is read once more after the answer. It is kept while nothing replaced it and
  * it still has a name: its age then tells which rotated files came after it. True if it is followed no longer.
  */
-static bool settle(struct follow *follow, size_t index)
+static bool settle_file(struct follow *follow, size_t index)
 {
     struct followed *file = &follow->files[index];
     size_t budget = SIZE_MAX;
@@ -241,7 +241,7 @@ static void note_progress(struct follow *follow, struct followed *file)
 }
 
 /* Reads the file at index; TAIL_MORE when the budget is used up, else TAIL_END or TAIL_FAILED. */
-static enum tail_outcome read_file(struct follow *follow, size_t index, size_t *budget)
+static enum tail_outcome read_followed(struct follow *follow, size_t index, size_t *budget)
 {
     for (;;) {
         struct followed *file = &follow->files[index];
@@ -260,7 +260,7 @@ static enum tail_outcome read_file(struct follow *follow, size_t index, size_t *
 }
 
 /* An error may pass, and the position must not be lost by it: only what is gone for ever is given up. */
-static bool give_up(struct follow *follow, size_t index, int error)
+static bool give_up_file(struct follow *follow, size_t index, int error)
 {
     bool said = follow->unreadable.len > 0, lost = error == ESTALE && is_rotated(follow, index);
 
@@ -281,10 +281,10 @@ enum follow_progress follow_read(struct follow *follow, size_t max_bytes)
     if (follow->look)
         follow_look(follow);
     while (i < follow->count) {
-        enum tail_outcome outcome = read_file(follow, i, &budget);
+        enum tail_outcome outcome = read_followed(follow, i, &budget);
         if (outcome == TAIL_MORE)
             return FOLLOW_MORE;
-        bool gone = outcome == TAIL_END ? settle(follow, i) : give_up(follow, i, errno);
+        bool gone = outcome == TAIL_END ? settle_file(follow, i) : give_up_file(follow, i, errno);
         failed = failed || outcome != TAIL_END;
         if (!gone)
             i++;

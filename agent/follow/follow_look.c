@@ -9,7 +9,7 @@
 #include "inotify.h"
 #include "siblings.h"
 
-static void insert(struct follow *follow, size_t index, struct tail *tail)
+static void insert_file(struct follow *follow, size_t index, struct tail *tail)
 {
     follow->files = must_grow(follow->files, follow->count + 1, sizeof *follow->files);
     memmove(&follow->files[index + 1], &follow->files[index], (follow->count - index) * sizeof *follow->files);
@@ -19,9 +19,9 @@ static void insert(struct follow *follow, size_t index, struct tail *tail)
     follow_watch_file(follow, &follow->files[index]);
 }
 
-static void append(struct follow *follow, struct tail *tail)
+static void append_file(struct follow *follow, struct tail *tail)
 {
-    insert(follow, follow->count, tail);
+    insert_file(follow, follow->count, tail);
 }
 
 void follow_drop(struct follow *follow, size_t index)
@@ -33,7 +33,7 @@ void follow_drop(struct follow *follow, size_t index)
         follow->left.owner = tail_owner(file->tail);
     }
     if (file->watched)
-        unwatch_file(tail_fd(file->tail));
+        inotify_unwatch_file(tail_fd(file->tail));
     tail_free(file->tail);
     follow->count--;
     memmove(file, file + 1, (follow->count - index) * sizeof *file);
@@ -78,7 +78,7 @@ static void append_generations(struct follow *follow, struct siblings *siblings,
         if (tail && siblings_is_generation(siblings, i) && tail_owner(tail) == span->owner &&
             !(span->plain_only && tail_is_packed(tail)) && tail_changed_ns(tail) >= span->written_ns &&
             !is_followed(follow, tail) && !is_copy(follow, tail))
-            append(follow, siblings_take(siblings, i));
+            append_file(follow, siblings_take(siblings, i));
     }
 }
 
@@ -123,8 +123,8 @@ enum whereabouts { AT_PATH, BESIDE, LOST };
  * Where the file of an earlier position is now: the inode with the same beginning, else (a device number changes with a
  * reboot, copytruncate makes another inode) the same beginning anywhere.
  */
-static enum whereabouts find(const struct source_position *position, const struct tail *at_path,
-                             const struct siblings *siblings, size_t *index)
+static enum whereabouts find_position(const struct source_position *position, const struct tail *at_path,
+                                      const struct siblings *siblings, size_t *index)
 {
     if (at_path && tail_is(at_path, position->device, position->inode) && tail_begins_as(at_path, position))
         return AT_PATH;
@@ -169,12 +169,12 @@ static void take_up(struct follow *follow, struct tail *at_path)
         size_t index = 0;
 
         span = (struct span){ 0 };
-        switch (find(position, at_path, &siblings, &index)) {
+        switch (find_position(position, at_path, &siblings, &index)) {
         case AT_PATH: tail_resume(at_path, position); break;
         case BESIDE:
             tail_resume(siblings.tails[index], position);
             span = span_between(&siblings, siblings.tails[index], at_path);
-            append(follow, siblings_take(&siblings, index));
+            append_file(follow, siblings_take(&siblings, index));
             found = true;
             break;
         case LOST:
@@ -253,7 +253,7 @@ void follow_recover(struct follow *follow, size_t index)
     if (found) {
         struct tail *rest = siblings_take(&siblings, copy);
         tail_resume(rest, &position);
-        insert(follow, index, rest);
+        insert_file(follow, index, rest);
     }
     siblings_free(&siblings);
 }
@@ -276,7 +276,7 @@ static void pass_over_copy(struct follow *follow, struct tail *copy)
 }
 
 /* Follows the file that was opened at path, and owns it. */
-static void begin(struct follow *follow, struct tail *tail)
+static void begin_following(struct follow *follow, struct tail *tail)
 {
     bool replaces = follow->count > 0;
 
@@ -286,7 +286,7 @@ static void begin(struct follow *follow, struct tail *tail)
         catch_missed(follow, tail);
     if (replaces)
         pass_over_copy(follow, tail);
-    append(follow, tail);
+    append_file(follow, tail);
     follow->current = true;
     follow_note(follow, replaces ? FOLLOW_ROTATED : FOLLOW_OPENED, "%s, inode %llu, from byte %lld",
                 replaces ? "rotated: the old file is read to its end, then the new one" : "following",
@@ -327,7 +327,7 @@ static void bear_absence(struct follow *follow)
 static bool changed_hands(const struct follow *follow, const struct tail *tail, struct strbuf *why)
 {
     uid_t owner = tail_owner(tail);
-    if (follow->owner != TAIL_ANY_OWNER || follow->known_owner == TAIL_ANY_OWNER ||
+    if (follow->owner != LOG_ANY_OWNER || follow->known_owner == LOG_ANY_OWNER ||
         (int64_t)owner == follow->known_owner || owner == 0 || owner == geteuid() || is_followed(follow, tail))
         return false;
     strbuf_printf(why,
@@ -346,18 +346,18 @@ static void on_opened(struct follow *follow, struct tail *tail)
         make_current(follow, tail);
         tail_free(tail);
     } else {
-        begin(follow, tail);
+        begin_following(follow, tail);
     }
 }
 
-static void on_refused(struct follow *follow, enum tail_refusal refusal, const char *why)
+static void on_refused(struct follow *follow, enum log_refusal refusal, const char *why)
 {
     follow->current = false;
     if (follow->remembered_count > 0)
         take_up(follow, NULL);
     else if (had_any(follow))
         catch_missed(follow, NULL);
-    if (refusal == TAIL_ABSENT)
+    if (refusal == LOG_ABSENT)
         bear_absence(follow);
     else
         follow_trouble(follow, FOLLOW_REFUSED, why);
@@ -366,7 +366,7 @@ static void on_refused(struct follow *follow, enum tail_refusal refusal, const c
 void follow_look(struct follow *follow)
 {
     struct strbuf why = { 0 };
-    enum tail_refusal refusal;
+    enum log_refusal refusal;
 
     follow->look = false;
     follow->slow_ms = clock_running_ms() + FOLLOW_SLOW_MS;
@@ -375,7 +375,7 @@ void follow_look(struct follow *follow)
     if (tail && changed_hands(follow, tail, &why)) {
         tail_free(tail);
         tail = NULL;
-        refusal = TAIL_UNTRUSTED;
+        refusal = LOG_UNTRUSTED;
     }
     if (tail)
         on_opened(follow, tail);

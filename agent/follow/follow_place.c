@@ -48,12 +48,12 @@ static void poll_instead(struct follow *follow, const char *why)
 
 void follow_watch_file(struct follow *follow, struct followed *file)
 {
-    int error = follow->have_inotify ? watch_file(tail_fd(file->tail)) : 0;
+    int error = follow->have_inotify ? inotify_watch_file(tail_fd(file->tail)) : 0;
 
     file->watched = follow->have_inotify && error == 0;
     if (error)
         poll_instead(follow, strerror(error));
-    else if (watch_is_blind(tail_fd(file->tail)))
+    else if (inotify_is_blind(tail_fd(file->tail)))
         poll_instead(follow, "inotify does not see what other hosts write here");
 }
 
@@ -61,11 +61,11 @@ void follow_watch_file(struct follow *follow, struct followed *file)
  * A watch that ended by itself (its directory was removed) cannot be taken out of libinotifytools any more, it can only
  * be forgotten with all others. So the instance is begun anew; whatever it had not told yet is found by looking.
  */
-static void begin_anew(struct follow *follow)
+static void inotify_begin_anew(struct follow *follow)
 {
     if (follow->have_inotify)
-        watch_close();
-    int error = watch_open();
+        inotify_close();
+    int error = inotify_open();
     follow->have_inotify = error == 0;
     follow->polling = false;
     if (error)
@@ -76,10 +76,10 @@ static void begin_anew(struct follow *follow)
     }
 }
 
-static bool watch_place(struct follow *follow, const char *place, const struct stat *st)
+static bool watch_directory_at(struct follow *follow, const char *place, const struct stat *st)
 {
-    begin_anew(follow);
-    int error = follow->have_inotify ? watch_directory(place) : 0;
+    inotify_begin_anew(follow);
+    int error = follow->have_inotify ? inotify_watch_directory(place) : 0;
     if (error)
         poll_instead(follow, strerror(error));
     follow->place_device = st->st_dev;
@@ -100,7 +100,7 @@ void follow_watch(struct follow *follow)
     bool again = true;
     for (int tries = 0; again && tries < 5; tries++) {
         char *place = find_place(follow, &st);
-        again = !is_watched(follow, &st) && watch_place(follow, place, &st);
+        again = !is_watched(follow, &st) && watch_directory_at(follow, place, &st);
         free(place);
     }
 }

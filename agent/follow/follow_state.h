@@ -25,8 +25,8 @@ struct followed {
 
 struct follow {
     char *path, *directory, *base;
-    int64_t owner;       /* as configured, or TAIL_ANY_OWNER */
-    int64_t known_owner; /* of the file at path last; TAIL_ANY_OWNER: none was seen yet */
+    int64_t owner;       /* as configured, or LOG_ANY_OWNER */
+    int64_t known_owner; /* of the file at path last; LOG_ANY_OWNER: none was seen yet */
     struct follow_sink sink;
     char *buffer;
     int64_t written_ms; /* when the file that gave the last line was written last */

@@ -51,7 +51,7 @@ static void on_close(struct follow *follow, int fd)
     }
 }
 
-static bool on_file_event(struct follow *follow, const struct watch_event *event)
+static bool on_file_event(struct follow *follow, const struct inotify_notice *event)
 {
     if (event->mask & IN_CLOSE_WRITE)
         on_close(follow, event->fd);
@@ -61,7 +61,7 @@ static bool on_file_event(struct follow *follow, const struct watch_event *event
 }
 
 /* In the directory above a missing one, any name may be the beginning of the way. */
-static bool on_directory_event(struct follow *follow, const struct watch_event *event)
+static bool on_directory_event(struct follow *follow, const struct inotify_notice *event)
 {
     bool is_over = event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT);
     bool is_stranger = event->name && follow->place_is_directory && strcmp(event->name, follow->base) != 0;
@@ -75,7 +75,7 @@ static bool on_directory_event(struct follow *follow, const struct watch_event *
 }
 
 /* True if the owner has something to do. */
-static bool on_event(struct follow *follow, const struct watch_event *event)
+static bool on_event(struct follow *follow, const struct inotify_notice *event)
 {
     if (event->mask & IN_Q_OVERFLOW) {
         on_overflow(follow);
@@ -103,23 +103,23 @@ static bool slow_is_due(struct follow *follow)
     return true;
 }
 
-static enum watch_outcome sleep_until_slow(void)
+static enum inotify_outcome sleep_until_slow(void)
 {
-    return clock_sleep_ms(FOLLOW_SLOW_MS) ? WATCH_TIMEOUT : WATCH_INTERRUPTED;
+    return clock_sleep_ms(FOLLOW_SLOW_MS) ? INOTIFY_TIMEOUT : INOTIFY_INTERRUPTED;
 }
 
-static enum watch_outcome next(struct follow *follow, struct watch_event *event)
+static enum inotify_outcome next_notice(struct follow *follow, struct inotify_notice *event)
 {
     if (!follow->have_inotify)
         return sleep_until_slow();
-    enum watch_outcome outcome = watch_next(is_slow(follow) ? FOLLOW_SLOW_MS / 1000 : SLEEP_MOST_S, event);
-    if (outcome == WATCH_FAILED)
+    enum inotify_outcome outcome = inotify_next(is_slow(follow) ? FOLLOW_SLOW_MS / 1000 : SLEEP_MOST_S, event);
+    if (outcome == INOTIFY_FAILED)
         follow->place_watched = false; /* the next look begins a new instance */
     return outcome;
 }
 
 /* Another file at path, and no event told: a directory further up was renamed, something was mounted over it. */
-static void check_path(struct follow *follow)
+static void check_path_by_name(struct follow *follow)
 {
     struct stat st;
     bool there = lstat(follow->path, &st) == 0;
@@ -130,7 +130,7 @@ static void check_path(struct follow *follow)
         follow->look = true;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+static int64_t earlier_ms(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
@@ -138,19 +138,19 @@ static int64_t earlier(int64_t a, int64_t b)
 /* Sleeps until an event, or until_ms, or follow_wake; true if it was an event. */
 static bool sleep_for_event(struct follow *follow, int64_t until_ms)
 {
-    struct watch_event event;
-    while (!waker_called() && clock_running_ms() < until_ms) {
-        switch (next(follow, &event)) {
-        case WATCH_EVENT:
+    struct inotify_notice event;
+    while (!wake_timer_called() && clock_running_ms() < until_ms) {
+        switch (next_notice(follow, &event)) {
+        case INOTIFY_EVENT:
             if (on_event(follow, &event))
                 return true;
             break;
-        case WATCH_FAILED: follow->look = true; return true;
-        case WATCH_TIMEOUT:
+        case INOTIFY_FAILED: follow->look = true; return true;
+        case INOTIFY_TIMEOUT:
             if (!is_slow(follow))
                 return false;
             break;
-        case WATCH_INTERRUPTED: break;
+        case INOTIFY_INTERRUPTED: break;
         }
         if (slow_is_due(follow))
             return true;
@@ -169,11 +169,11 @@ void follow_wait(struct follow *follow, int64_t deadline_ms)
     if (deadline_ms != INT64_MAX)
         until_ms = clock_running_ms() + deadline_ms - clock_now_ms();
     if (follow->recheck_ms > 0)
-        until_ms = earlier(until_ms, follow->recheck_at_ms);
-    waker_arm(until_ms);
+        until_ms = earlier_ms(until_ms, follow->recheck_at_ms);
+    wake_timer_arm(until_ms);
     if (!sleep_for_event(follow, until_ms))
-        check_path(follow);
-    waker_rest();
+        check_path_by_name(follow);
+    wake_timer_disarm();
     if (follow->recheck_ms > 0 && clock_running_ms() >= follow->recheck_at_ms)
         plan_recheck(follow, follow->recheck_ms < RECHECK_LAST_MS ? follow->recheck_ms * RECHECK_FACTOR : 0);
 }

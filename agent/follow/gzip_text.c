@@ -2,6 +2,7 @@
 #include "gzip_text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,181 +12,154 @@
 
 #include "base/strbuf.h"
 
-enum { INPUT_BYTES = 16 * 1024, GZIP_ONLY = 16 };
+/*
+ * Bytes unpacked at a time. Where the packed data turn out to be damaged, gzread gives back nothing of the step that met the
+ * damage, not even what came before it. So the file is read once more, in small steps.
+ */
+enum { STEP_BYTES = 16 * 1024, CAREFUL_STEP_BYTES = 128 };
 
-struct unpack {
+struct gzip_text {
     int fd;
-    char head[UNPACK_HEAD_BYTES];
+    char head[GZIP_TEXT_HEAD_BYTES];
     size_t head_len;
 
-    bool begun; /* the stream and what follows are in use */
-    z_stream stream;
-    unsigned char *input;
-    int64_t packed; /* how much of the file was taken into input */
-    char *window;   /* text from offset `from` on */
+    gzFile file; /* NULL: the head alone is in memory */
+    char *window;
     size_t window_len, window_room;
-    int64_t from;
+    int64_t from; /* the offset of the window's first byte */
+    unsigned step_bytes;
     bool ended;
     const char *damage;
 };
 
-static void end(struct unpack *unpack)
+static void gzip_end(struct gzip_text *text)
 {
-    if (unpack->begun)
-        inflateEnd(&unpack->stream);
-    free(unpack->input);
-    free(unpack->window);
-    unpack->input = NULL;
-    unpack->window = NULL;
-    unpack->window_len = unpack->window_room = 0;
-    unpack->begun = false;
+    if (text->file)
+        gzclose(text->file);
+    free(text->window);
+    text->file = NULL;
+    text->window = NULL;
+    text->window_len = text->window_room = 0;
 }
 
-static bool begin(struct unpack *unpack)
+/* zlib closes the descriptor that it was given, and reads from where that one stands: it gets a copy, put back to the beginning. */
+static bool gzip_begin(struct gzip_text *text, unsigned step_bytes)
 {
-    end(unpack);
-    unpack->stream = (z_stream){ 0 };
-    if (inflateInit2(&unpack->stream, MAX_WBITS + GZIP_ONLY) != Z_OK) {
-        errno = ENOMEM;
+    int copy = fcntl(text->fd, F_DUPFD_CLOEXEC, 0);
+
+    gzip_end(text);
+    if (copy < 0)
+        return false;
+    text->file = lseek(copy, 0, SEEK_SET) == 0 ? gzdopen(copy, "rb") : NULL;
+    if (!text->file) {
+        close(copy);
         return false;
     }
-    unpack->begun = true;
-    unpack->input = must_alloc(INPUT_BYTES);
-    unpack->packed = unpack->from = 0;
-    unpack->ended = false;
-    unpack->damage = NULL;
+    gzbuffer(text->file, step_bytes);
+    text->step_bytes = step_bytes;
+    text->from = 0;
+    text->ended = false;
+    text->damage = NULL;
     return true;
 }
 
-static void give_up(struct unpack *unpack, const char *damage)
+/* Unpacks the next step into the window. False on a read error (errno): the next call begins anew. */
+static bool gzip_step(struct gzip_text *text)
 {
-    unpack->ended = true;
-    unpack->damage = damage;
-}
+    size_t room = text->window_room - text->window_len;
+    unsigned wanted = room < text->step_bytes ? (unsigned)room : text->step_bytes;
+    int got = gzread(text->file, text->window + text->window_len, wanted);
+    int read_error = errno, code = Z_OK;
 
-/* False on a read error (errno). At the file's end there is no input: then the text is at its end, or was cut off. */
-static bool fill_input(struct unpack *unpack)
-{
-    ssize_t got;
-    if (unpack->stream.avail_in > 0)
-        return true;
-    do {
-        got = pread(unpack->fd, unpack->input, INPUT_BYTES, unpack->packed);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0)
+    gzerror(text->file, &code);
+    if (code == Z_ERRNO) {
+        gzip_end(text);
+        errno = read_error;
         return false;
-    unpack->packed += got;
-    unpack->stream.next_in = unpack->input;
-    unpack->stream.avail_in = (uInt)got;
-    return true;
-}
-
-/* A file may hold several streams, one behind the other: they are one text. */
-static bool next_stream(struct unpack *unpack)
-{
-    if (!fill_input(unpack))
-        return false;
-    if (unpack->stream.avail_in == 0)
-        unpack->ended = true;
-    else
-        inflateReset(&unpack->stream);
-    return true;
-}
-
-/* Unpacks some more, behind what the window has and at most to its room. False on a read error (errno). */
-static bool unpack_some(struct unpack *unpack)
-{
-    size_t room = unpack->window_room - unpack->window_len;
-
-    if (!fill_input(unpack))
-        return false;
-    if (unpack->stream.avail_in == 0) {
-        give_up(unpack, "it is cut off");
-        return true;
     }
-    unpack->stream.next_out = (Bytef *)unpack->window + unpack->window_len;
-    unpack->stream.avail_out = (uInt)room;
-    int result = inflate(&unpack->stream, Z_NO_FLUSH);
-    unpack->window_len += room - unpack->stream.avail_out;
-    if (result == Z_STREAM_END)
-        return next_stream(unpack);
-    if (result != Z_OK && result != Z_BUF_ERROR)
-        give_up(unpack, unpack->stream.msg ? unpack->stream.msg : "it is damaged");
+    if (code == Z_DATA_ERROR && text->step_bytes != CAREFUL_STEP_BYTES)
+        return gzip_begin(text, CAREFUL_STEP_BYTES);
+    if (got > 0)
+        text->window_len += (size_t)got;
+    text->ended = got < (int)wanted;
+    if (code != Z_OK)
+        text->damage = code == Z_BUF_ERROR ? "it is cut off" : "it is damaged";
     return true;
 }
 
-/* The window begins at offset from now on, or before it if it does not reach so far yet, and has room for len bytes. */
-static void move_window(struct unpack *unpack, int64_t offset, size_t len)
+/* Forgets what of the window lies before offset, and makes room for len bytes behind that. */
+static void gzip_move_window(struct gzip_text *text, int64_t offset, size_t len)
 {
-    int64_t passed = offset - unpack->from;
-    size_t gone = passed < (int64_t)unpack->window_len ? (size_t)passed : unpack->window_len;
+    int64_t passed = offset - text->from;
+    size_t gone = passed < (int64_t)text->window_len ? (size_t)passed : text->window_len;
 
     if (gone > 0)
-        memmove(unpack->window, unpack->window + gone, unpack->window_len - gone);
-    unpack->from += (int64_t)gone;
-    unpack->window_len -= gone;
-    if (unpack->window_room < len) {
-        unpack->window = must_grow(unpack->window, len, 1);
-        unpack->window_room = len;
+        memmove(text->window, text->window + gone, text->window_len - gone);
+    text->from += (int64_t)gone;
+    text->window_len -= gone;
+    if (text->window_room < len) {
+        text->window = must_grow(text->window, len, 1);
+        text->window_room = len;
     }
 }
 
-ssize_t unpack_read(struct unpack *unpack, char *buffer, size_t len, int64_t offset)
+ssize_t gzip_text_read(struct gzip_text *text, char *buffer, size_t len, int64_t offset)
 {
-    if (offset + (int64_t)len <= (int64_t)unpack->head_len) {
-        memcpy(buffer, unpack->head + offset, len);
+    if (offset + (int64_t)len <= (int64_t)text->head_len) {
+        memcpy(buffer, text->head + offset, len);
         return (ssize_t)len;
     }
-    if ((!unpack->begun || offset < unpack->from) && !begin(unpack))
+    if ((!text->file || offset < text->from) && !gzip_begin(text, STEP_BYTES))
         return -1;
-    move_window(unpack, offset, len);
-    while (!unpack->ended && unpack->from + (int64_t)unpack->window_len < offset + (int64_t)len) {
-        if (!unpack_some(unpack))
+    gzip_move_window(text, offset, len);
+    while (!text->ended && text->from + (int64_t)text->window_len < offset + (int64_t)len) {
+        if (!gzip_step(text))
             return -1;
-        move_window(unpack, offset, len);
+        gzip_move_window(text, offset, len);
     }
-    if (unpack->from < offset)
+    if (text->from < offset)
         return 0;
-    size_t got = unpack->window_len < len ? unpack->window_len : len;
-    memcpy(buffer, unpack->window, got);
+    size_t got = text->window_len < len ? text->window_len : len;
+    memcpy(buffer, text->window, got);
     return (ssize_t)got;
 }
 
-struct unpack *unpack_open(int fd)
+/* zlib hands out a file that is not packed as it is: that is no gzip file for us (gzdirect). */
+struct gzip_text *gzip_text_open(int fd)
 {
-    struct unpack *unpack = must_alloc(sizeof *unpack);
-    char head[UNPACK_HEAD_BYTES];
+    struct gzip_text *text = must_alloc(sizeof *text);
+    char head[GZIP_TEXT_HEAD_BYTES];
 
-    unpack->fd = fd;
-    ssize_t got = unpack_read(unpack, head, sizeof head, 0);
-    end(unpack);
-    if (got <= 0) {
-        unpack_free(unpack);
+    text->fd = fd;
+    ssize_t got = gzip_text_read(text, head, sizeof head, 0);
+    bool packed = got > 0 && !gzdirect(text->file);
+    gzip_end(text);
+    if (!packed) {
+        gzip_text_free(text);
         return NULL;
     }
-    memcpy(unpack->head, head, (size_t)got);
-    unpack->head_len = (size_t)got;
-    return unpack;
+    memcpy(text->head, head, (size_t)got);
+    text->head_len = (size_t)got;
+    return text;
 }
 
-void unpack_free(struct unpack *unpack)
+void gzip_text_free(struct gzip_text *text)
 {
-    if (!unpack)
+    if (!text)
         return;
-    end(unpack);
-    free(unpack);
+    gzip_end(text);
+    free(text);
 }
 
-const char *unpack_damage(const struct unpack *unpack)
+const char *gzip_text_damage(const struct gzip_text *text)
 {
-    return unpack->damage;
+    return text->damage;
 }
 
-int64_t unpack_behind(const struct unpack *unpack)
+int64_t gzip_text_behind(const struct gzip_text *text)
 {
     struct stat st;
-    if (unpack->ended || fstat(unpack->fd, &st) != 0)
+    if (text->ended || fstat(text->fd, &st) != 0)
         return 0;
-    int64_t unused = unpack->begun ? (int64_t)unpack->stream.avail_in : 0;
-    return st.st_size - (unpack->begun ? unpack->packed : 0) + unused;
+    return text->file ? st.st_size - gzoffset(text->file) : st.st_size;
 }

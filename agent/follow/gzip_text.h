@@ -7,25 +7,25 @@
 #include <sys/types.h>
 
 /*
- * The text within a gzip file, read at offsets as if it were a file of its own. Forward is cheap; back before the last read's
- * offset is unpacked from the beginning again, but for the first UNPACK_HEAD_BYTES, which are kept. Holds in memory what
- * one read asks for at most, and nothing but the head before the first one.
+ * The text within a gzip file, read at offsets as if it were a file of its own. Reading forward is cheap. An offset before
+ * that of the last read makes zlib start again at the beginning of the file, but for the first GZIP_TEXT_HEAD_BYTES, which are
+ * kept. Until the first read beyond them it costs no more memory than they do; then about as much as the largest read.
  */
-struct unpack;
+struct gzip_text;
 
-enum { UNPACK_HEAD_BYTES = 1024 };
+enum { GZIP_TEXT_HEAD_BYTES = 1024 };
 
-/* fd stays the caller's, and must outlive it. NULL if it is no gzip file, or an empty one. */
-struct unpack *unpack_open(int fd);
-void unpack_free(struct unpack *unpack);
+/* fd stays the caller's, who closes it after gzip_text_free. Returns NULL if it is not a gzip file, or one without text. */
+struct gzip_text *gzip_text_open(int fd);
+void gzip_text_free(struct gzip_text *text);
 
-/* As pread: fewer bytes than wanted only at the end of the text, or of what of it can be unpacked. -1: errno. */
-ssize_t unpack_read(struct unpack *unpack, char *buffer, size_t len, int64_t offset);
+/* As pread: fewer bytes than asked for only at the end of the text, or of what of it can be unpacked. -1: errno. */
+ssize_t gzip_text_read(struct gzip_text *text, char *buffer, size_t len, int64_t offset);
 
-/* Why it could not be unpacked to its end (cut off, damaged), NULL as long as that is not known. */
-const char *unpack_damage(const struct unpack *unpack);
+/* Why the text could not be unpacked to its end (cut off or damaged); NULL as long as that is not known. */
+const char *gzip_text_damage(const struct gzip_text *text);
 
-/* Bytes of the file that were not looked at yet: at least as many are left to read. 0 when all was unpacked. */
-int64_t unpack_behind(const struct unpack *unpack);
+/* Bytes of the packed file that were not unpacked yet; 0 when all were. */
+int64_t gzip_text_behind(const struct gzip_text *text);
 
 #endif

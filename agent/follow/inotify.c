@@ -17,17 +17,17 @@ enum {
     FILE_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
 };
 
-int watch_open(void)
+int inotify_open(void)
 {
     return inotifytools_initialize() ? 0 : inotifytools_error();
 }
 
-void watch_close(void)
+void inotify_close(void)
 {
     inotifytools_cleanup();
 }
 
-int watch_directory(const char *path)
+int inotify_watch_directory(const char *path)
 {
     return inotifytools_watch_file(path, DIRECTORY_EVENTS | (int)IN_ONLYDIR) ? 0 : inotifytools_error();
 }
@@ -54,19 +54,19 @@ static struct fd_name name_of(int fd)
     return name;
 }
 
-int watch_file(int fd)
+int inotify_watch_file(int fd)
 {
     struct fd_name name = name_of(fd);
     return inotifytools_watch_file(name.text, FILE_EVENTS) ? 0 : inotifytools_error();
 }
 
-void unwatch_file(int fd)
+void inotify_unwatch_file(int fd)
 {
     struct fd_name name = name_of(fd);
     inotifytools_remove_watch_by_filename(name.text);
 }
 
-bool watch_is_blind(int fd)
+bool inotify_is_blind(int fd)
 {
     static const unsigned long KINDS[] = { NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC, SMB2_SUPER_MAGIC, CIFS_SUPER_MAGIC,
                                            FUSE_SUPER_MAGIC, V9FS_MAGIC,      AFS_SUPER_MAGIC,  AFS_FS_MAGIC,
@@ -88,16 +88,16 @@ static int fd_of(int wd)
     return (int)strtol(name + strlen(FD_DIRECTORY), NULL, 10);
 }
 
-enum watch_outcome watch_next(int timeout_s, struct watch_event *event)
+enum inotify_outcome inotify_next(int timeout_s, struct inotify_notice *event)
 {
     struct inotify_event *raw = inotifytools_next_event(timeout_s);
     if (!raw) {
         if (inotifytools_error() == 0)
-            return WATCH_TIMEOUT;
-        return inotifytools_error() == EINTR ? WATCH_INTERRUPTED : WATCH_FAILED;
+            return INOTIFY_TIMEOUT;
+        return inotifytools_error() == EINTR ? INOTIFY_INTERRUPTED : INOTIFY_FAILED;
     }
     event->mask = raw->mask;
     event->name = raw->len > 0 ? raw->name : NULL;
     event->fd = fd_of(raw->wd);
-    return WATCH_EVENT;
+    return INOTIFY_EVENT;
 }

@@ -20,7 +20,7 @@ static bool is_trusted(const struct stat *st, int64_t owner, struct strbuf *why)
 {
     if (!S_ISREG(st->st_mode))
         strbuf_printf(why, "%s, not a regular file", kind_name(st->st_mode));
-    else if (owner != TAIL_ANY_OWNER && (int64_t)st->st_uid != owner)
+    else if (owner != LOG_ANY_OWNER && (int64_t)st->st_uid != owner)
         strbuf_printf(why, "owned by user %u, not by %lld as [log] owner demands", (unsigned)st->st_uid,
                       (long long)owner);
     else
@@ -38,15 +38,15 @@ static void say_why_not_opened(int error, struct strbuf *why)
         strbuf_puts(why, strerror(error));
 }
 
-int trusted_open(const char *path, int64_t owner, struct stat *st, enum tail_refusal *refusal, struct strbuf *why)
+int log_open(const char *path, int64_t owner, struct stat *st, enum log_refusal *refusal, struct strbuf *why)
 {
     /* NONBLOCK and NOCTTY: whatever somebody planted under this name must neither hold us up nor become our terminal. */
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
-    *refusal = TAIL_UNTRUSTED;
+    *refusal = LOG_UNTRUSTED;
     if (fd < 0) {
         if (errno == ENOENT || errno == ENOTDIR)
-            *refusal = TAIL_ABSENT;
+            *refusal = LOG_ABSENT;
         say_why_not_opened(errno, why);
         return -1;
     }

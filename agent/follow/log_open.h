@@ -5,13 +5,17 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "tail.h"
+#include "base/strbuf.h"
+
+enum { LOG_ANY_OWNER = -1 };
+
+enum log_refusal { LOG_ABSENT, LOG_UNTRUSTED };
 
 /*
- * Opens what may be read as a log in a directory where anybody may put things: a regular file of the owner (a user id or
- * TAIL_ANY_OWNER). Returns its descriptor with what it is in *st; -1 with the kind in *refusal and why, without the path,
- * in *why.
+ * Opens a file that may be read as a log, in a directory where anybody may put things: a regular file, never by way of a symbolic
+ * link, never waiting for a FIFO. owner is a user id, or LOG_ANY_OWNER. Returns the descriptor, and in *st what it is; or -1, with
+ * the kind of the refusal in *refusal and the reason, without the path, in *why.
  */
-int trusted_open(const char *path, int64_t owner, struct stat *st, enum tail_refusal *refusal, struct strbuf *why);
+int log_open(const char *path, int64_t owner, struct stat *st, enum log_refusal *refusal, struct strbuf *why);
 
 #endif

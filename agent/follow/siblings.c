@@ -47,7 +47,7 @@ static bool is_finished(const char *path)
 static struct tail *open_sibling(const char *path, int64_t owner)
 {
     struct strbuf why = { 0 };
-    enum tail_refusal refusal;
+    enum log_refusal refusal;
 
     if (ends_in(path, ".gz"))
         return is_finished(path) ? tail_open_packed(path, owner) : NULL;
@@ -57,7 +57,8 @@ static struct tail *open_sibling(const char *path, int64_t owner)
 }
 
 /* What cannot be opened is not ours to complain about: it may never have been a log. */
-static void add(struct siblings *siblings, const char *directory, const char *name, const char *suffix, int64_t owner)
+static void add_sibling(struct siblings *siblings, const char *directory, const char *name, const char *suffix,
+                        int64_t owner)
 {
     struct strbuf path = { 0 };
 
@@ -77,7 +78,7 @@ static void add(struct siblings *siblings, const char *directory, const char *na
     strbuf_free(&path);
 }
 
-static void list(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
+static void list_siblings(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
 {
     DIR *dir = opendir(directory);
     struct dirent *entry;
@@ -91,7 +92,7 @@ static void list(struct siblings *siblings, const char *directory, const char *b
         bool compressed = is_compressed(entry->d_name);
         siblings->compressed |= compressed;
         if (!compressed || ends_in(entry->d_name, ".gz"))
-            add(siblings, directory, entry->d_name, suffix, owner);
+            add_sibling(siblings, directory, entry->d_name, suffix, owner);
     }
     closedir(dir);
 }
@@ -123,7 +124,7 @@ static bool is_older(const struct siblings *siblings, size_t a, size_t b)
     return a_ns < b_ns;
 }
 
-static void swap(struct siblings *siblings, size_t a, size_t b)
+static void swap_siblings(struct siblings *siblings, size_t a, size_t b)
 {
     struct tail *tail = siblings->tails[a];
     char *name = siblings->names[a];
@@ -133,14 +134,14 @@ static void swap(struct siblings *siblings, size_t a, size_t b)
     siblings->names[b] = name;
 }
 
-static void sort(struct siblings *siblings)
+static void sort_siblings(struct siblings *siblings)
 {
     for (size_t i = 1; i < siblings->count; i++)
         for (size_t j = i; j > 0 && is_older(siblings, j, j - 1); j--)
-            swap(siblings, j, j - 1);
+            swap_siblings(siblings, j, j - 1);
 }
 
-static struct timespec changed(const char *directory)
+static struct timespec directory_changed(const char *directory)
 {
     struct stat st;
     return stat(directory, &st) == 0 ? st.st_mtim : (struct timespec){ 0, 0 };
@@ -149,9 +150,9 @@ static struct timespec changed(const char *directory)
 /* False if the directory changed meanwhile. */
 static bool list_undisturbed(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
 {
-    struct timespec before = changed(directory);
-    list(siblings, directory, base, owner);
-    struct timespec after = changed(directory);
+    struct timespec before = directory_changed(directory);
+    list_siblings(siblings, directory, base, owner);
+    struct timespec after = directory_changed(directory);
     return before.tv_sec == after.tv_sec && before.tv_nsec == after.tv_nsec;
 }
 
@@ -166,7 +167,7 @@ void siblings_find(struct siblings *siblings, const char *directory, const char 
     *siblings = (struct siblings){ 0 };
     while (!list_undisturbed(siblings, directory, base, owner) && ++tries < 5)
         siblings_free(siblings);
-    sort(siblings);
+    sort_siblings(siblings);
 }
 
 void siblings_free(struct siblings *siblings)
@@ -184,7 +185,7 @@ void siblings_free(struct siblings *siblings)
 }
 
 /* If it begins otherwise than it did, it was truncated while nobody looked: no earlier than its copy was finished. */
-static void date(const struct siblings *siblings, struct tail *tail, const struct source_position *position)
+static void date_sibling(const struct siblings *siblings, struct tail *tail, const struct source_position *position)
 {
     if (tail_begins_as(tail, position)) {
         tail_date(tail, tail_begun_ns(position));
@@ -199,10 +200,10 @@ void siblings_date(struct siblings *siblings, struct tail *at_path, const struct
 {
     for (size_t i = 0; i < siblings->count; i++)
         if (siblings->tails[i] && tail_is(siblings->tails[i], position->device, position->inode))
-            date(siblings, siblings->tails[i], position);
+            date_sibling(siblings, siblings->tails[i], position);
     if (at_path && tail_is(at_path, position->device, position->inode))
-        date(siblings, at_path, position);
-    sort(siblings);
+        date_sibling(siblings, at_path, position);
+    sort_siblings(siblings);
 }
 
 struct tail *siblings_take(struct siblings *siblings, size_t index)

@@ -23,7 +23,7 @@ static const struct fingerprint FINGERPRINT_EMPTY = { FNV_EMPTY, 0 };
 
 struct tail {
     int fd;
-    struct unpack *unpack; /* NULL: the file is the text itself */
+    struct gzip_text *packed; /* NULL: the file is the text itself */
     uint64_t device, inode;
     uid_t owner;
     int64_t born_ns;         /* 0: not known */
@@ -44,8 +44,8 @@ static void fingerprint_add(struct fingerprint *print, const char *bytes, size_t
 static ssize_t read_at(const struct tail *tail, char *buffer, size_t len, int64_t offset)
 {
     ssize_t got;
-    if (tail->unpack)
-        return unpack_read(tail->unpack, buffer, len, offset);
+    if (tail->packed)
+        return gzip_text_read(tail->packed, buffer, len, offset);
     do {
         got = pread(tail->fd, buffer, len, offset);
     } while (got < 0 && errno == EINTR);
@@ -78,10 +78,10 @@ static int64_t birth_of(int fd)
     return (int64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
 }
 
-struct tail *tail_open(const char *path, int64_t owner, enum tail_refusal *refusal, struct strbuf *why)
+struct tail *tail_open(const char *path, int64_t owner, enum log_refusal *refusal, struct strbuf *why)
 {
     struct stat st;
-    int fd = trusted_open(path, owner, &st, refusal, why);
+    int fd = log_open(path, owner, &st, refusal, why);
     if (fd < 0)
         return NULL;
     struct tail *tail = must_alloc(sizeof *tail);
@@ -98,14 +98,14 @@ struct tail *tail_open(const char *path, int64_t owner, enum tail_refusal *refus
 struct tail *tail_open_packed(const char *path, int64_t owner)
 {
     struct strbuf why = { 0 };
-    enum tail_refusal refusal;
+    enum log_refusal refusal;
     struct tail *tail = tail_open(path, owner, &refusal, &why);
 
     if (tail) {
-        tail->unpack = unpack_open(tail->fd);
+        tail->packed = gzip_text_open(tail->fd);
         tail->born_ns = 0;
     }
-    if (tail && !tail->unpack) {
+    if (tail && !tail->packed) {
         tail_free(tail);
         tail = NULL;
     }
@@ -117,7 +117,7 @@ void tail_free(struct tail *tail)
 {
     if (!tail)
         return;
-    unpack_free(tail->unpack);
+    gzip_text_free(tail->packed);
     close(tail->fd);
     free(tail);
 }
@@ -132,7 +132,7 @@ struct source_position tail_position(const struct tail *tail)
                                      .begun_ms = (tail->born_ns + NS_A_MS - 1) / NS_A_MS };
 }
 
-static int64_t size_of(const struct tail *tail)
+static int64_t tail_size(const struct tail *tail)
 {
     struct stat st;
     return fstat(tail->fd, &st) == 0 ? st.st_size : -1;
@@ -149,7 +149,7 @@ bool tail_begins_as(const struct tail *tail, const struct source_position *posit
 bool tail_copies(const struct tail *tail, const struct source_position *position)
 {
     return position->fingerprint_len > 0 && tail_begins_as(tail, position) &&
-           (tail->unpack || size_of(tail) >= position->offset);
+           (tail->packed || tail_size(tail) >= position->offset);
 }
 
 bool tail_is(const struct tail *tail, uint64_t device, uint64_t inode)
@@ -297,13 +297,13 @@ static bool was_overwritten(struct tail *tail, int64_t size)
  */
 static enum tail_outcome check_content(struct tail *tail, char *buffer)
 {
-    int64_t size = size_of(tail);
+    int64_t size = tail_size(tail);
     struct fingerprint now = fingerprint_of(tail, tail->seen.len);
     if (size < 0 || now.len < 0)
         return TAIL_FAILED;
     if (!is_same(now, tail->seen))
         return TAIL_TRUNCATED;
-    if (tail->unpack)
+    if (tail->packed)
         return TAIL_END;
     if (size < tail->offset || was_overwritten(tail, size)) {
         stand_at(tail, last_line_end(tail, buffer, size < tail->offset ? size : tail->offset));
@@ -316,7 +316,7 @@ static enum tail_outcome check_content(struct tail *tail, char *buffer)
 
 static void note_damage(struct tail *tail, const struct follow_sink *sink)
 {
-    const char *damage = tail->unpack ? unpack_damage(tail->unpack) : NULL;
+    const char *damage = tail->packed ? gzip_text_damage(tail->packed) : NULL;
     if (!damage || tail->damage_said)
         return;
     struct strbuf text = { 0 };
@@ -357,14 +357,14 @@ void tail_finish(struct tail *tail, char *buffer, const struct follow_sink *sink
 
 bool tail_is_packed(const struct tail *tail)
 {
-    return tail->unpack;
+    return tail->packed;
 }
 
 int64_t tail_behind(const struct tail *tail)
 {
-    if (tail->unpack)
-        return unpack_behind(tail->unpack);
-    int64_t size = size_of(tail);
+    if (tail->packed)
+        return gzip_text_behind(tail->packed);
+    int64_t size = tail_size(tail);
     return size > tail->offset ? size - tail->offset : 0;
 }
 

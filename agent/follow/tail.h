@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "follow.h"
+#include "log_open.h"
 
 enum {
     TAIL_LINE_BYTES = 1024 * 1024, /* a line's bound: of a longer one the beginning is handed out */
@@ -17,21 +18,17 @@ enum {
     NS_A_MS = 1000000
 };
 
-enum { TAIL_ANY_OWNER = -1 };
-
 /*
  * One open file, read line by line. It keeps no text: what is unfinished is read again when there is more of it, so a line
  * can never be glued together from before and after a truncation.
  */
 struct tail;
 
-enum tail_refusal { TAIL_ABSENT, TAIL_UNTRUSTED };
-
 /*
- * Opens a regular file, and only that: never a symlink, never waiting for a FIFO. owner: a user id or TAIL_ANY_OWNER.
+ * Opens a regular file, and only that: never a symlink, never waiting for a FIFO. owner: a user id or LOG_ANY_OWNER.
  * On failure returns NULL, the kind in *refusal and why (without the path) in *why.
  */
-struct tail *tail_open(const char *path, int64_t owner, enum tail_refusal *refusal, struct strbuf *why);
+struct tail *tail_open(const char *path, int64_t owner, enum log_refusal *refusal, struct strbuf *why);
 void tail_free(struct tail *tail);
 
 /*

@@ -23,7 +23,7 @@
  *   2. the timer fires, its handler runs and returns;
  *   3. select() is entered and sleeps for ever: nothing is left that could interrupt it.
  *
- * Therefore the timer repeats every 10 ms until waker_rest: what step 2 lost, the next shot finds in select().
+ * Therefore the timer repeats every 10 ms until wake_timer_disarm: what step 2 lost, the next shot finds in select().
  * In the usual case the first one does, and no second is sent.
  *
  * The timer counts on CLOCK_MONOTONIC: what is waited for moves with a clock that is set, so the time to it stays. It
@@ -49,7 +49,7 @@ static int timer_signal(void)
     return SIGRTMIN;
 }
 
-bool waker_open(struct strbuf *error)
+bool wake_timer_open(struct strbuf *error)
 {
     /* select() is interrupted by any handler (signal(7)); SA_RESTART spares every other call of the process. */
     struct sigaction action = { .sa_handler = on_timer, .sa_flags = SA_RESTART };
@@ -65,7 +65,7 @@ bool waker_open(struct strbuf *error)
     return true;
 }
 
-void waker_close(void)
+void wake_timer_close(void)
 {
     if (atomic_exchange(&made, false))
         timer_delete(timer);
@@ -77,23 +77,23 @@ static void set_timer(int flags, struct timespec first)
     timer_settime(timer, flags, &when, NULL);
 }
 
-void waker_arm(int64_t until_ms)
+void wake_timer_arm(int64_t until_ms)
 {
     if (until_ms == INT64_MAX)
-        waker_rest();
+        wake_timer_disarm();
     else if (until_ms <= 0)
         set_timer(0, (struct timespec){ 0, 1 }); /* all zeros would disarm it */
     else
         set_timer(TIMER_ABSTIME, (struct timespec){ until_ms / 1000, until_ms % 1000 * 1000000 + 1 });
 }
 
-void waker_rest(void)
+void wake_timer_disarm(void)
 {
     struct itimerspec off = { { 0, 0 }, { 0, 0 } };
     timer_settime(timer, 0, &off, NULL);
 }
 
-bool waker_called(void)
+bool wake_timer_called(void)
 {
     return atomic_exchange(&called, false);
 }

@@ -11,14 +11,14 @@
  * Ends a blocking select() of the thread that opened it: at a time, or when follow_wake (shell/follow.h) is
  * called from anywhere. One a process.
  */
-bool waker_open(struct strbuf *error);
-void waker_close(void);
+bool wake_timer_open(struct strbuf *error);
+void wake_timer_close(void);
 
-/* From now on select() is interrupted at until_ms (of clock_running_ms; INT64_MAX: never) and by follow_wake, until waker_rest. */
-void waker_arm(int64_t until_ms);
-void waker_rest(void);
+/* From now on select() is interrupted at until_ms (as clock_running_ms tells it; INT64_MAX: never) and by follow_wake, until wake_timer_disarm. */
+void wake_timer_arm(int64_t until_ms);
+void wake_timer_disarm(void);
 
 /* Whether follow_wake was called since the last time this was true. */
-bool waker_called(void);
+bool wake_timer_called(void);
 
 #endif

@@ -16,12 +16,12 @@
  *
  * SIGIO would end the process by default, and we give back without being asked: it is ignored.
  */
-void writer_prepare(void)
+void writer_lease_prepare(void)
 {
     signal(SIGIO, SIG_IGN);
 }
 
-enum follow_writer writer_ask(int fd)
+enum follow_writer writer_lease_ask(int fd)
 {
     if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
         (void)fcntl(fd, F_SETLEASE, F_UNLCK);

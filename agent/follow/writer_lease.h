@@ -5,9 +5,9 @@
 #include "follow.h"
 
 /* Once, before the first question. */
-void writer_prepare(void);
+void writer_lease_prepare(void);
 
 /* Whether anybody holds the file behind fd (open for reading only) open for writing, now. */
-enum follow_writer writer_ask(int fd);
+enum follow_writer writer_lease_ask(int fd);
 
 #endif

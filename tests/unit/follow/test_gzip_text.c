@@ -20,14 +20,14 @@ enum { TEXT_BYTES = 3 * 1000 * 1000 };
 /* A file without a name, and the text that is packed into it. */
 struct fixture {
     int fd;
-    struct unpack *unpack;
+    struct gzip_text *packed;
     char *text;
     char *buffer;
 };
 
 static int setup(void **state)
 {
-    char path[] = "/tmp/unpack-XXXXXX";
+    char path[] = "/tmp/packed-XXXXXX";
     struct fixture *fixture = must_alloc(sizeof *fixture);
     uint32_t noise = 1;
 
@@ -46,7 +46,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *fixture = *state;
-    unpack_free(fixture->unpack);
+    gzip_text_free(fixture->packed);
     close(fixture->fd);
     free(fixture->text);
     free(fixture->buffer);
@@ -74,27 +74,27 @@ static off_t packed_size(const struct fixture *fixture)
 
 static void check_read(struct fixture *fixture, size_t offset, size_t len, size_t wanted)
 {
-    assert_int_equal(unpack_read(fixture->unpack, fixture->buffer, len, (int64_t)offset), wanted);
+    assert_int_equal(gzip_text_read(fixture->packed, fixture->buffer, len, (int64_t)offset), wanted);
     assert_memory_equal(fixture->buffer, fixture->text + offset, wanted);
 }
 
 static void check_all(struct fixture *fixture)
 {
     size_t step = 100 * 1000;
-    assert_non_null(fixture->unpack);
+    assert_non_null(fixture->packed);
     for (size_t offset = 0; offset < TEXT_BYTES; offset += step)
         check_read(fixture, offset, step, step);
     check_read(fixture, TEXT_BYTES, step, 0);
-    assert_null(unpack_damage(fixture->unpack));
-    assert_int_equal(unpack_behind(fixture->unpack), 0);
+    assert_null(gzip_text_damage(fixture->packed));
+    assert_int_equal(gzip_text_behind(fixture->packed), 0);
 }
 
 static void the_text_from_its_beginning(void **state)
 {
     struct fixture *fixture = *state;
     pack(fixture, 0, TEXT_BYTES);
-    fixture->unpack = unpack_open(fixture->fd);
-    assert_int_equal(unpack_behind(fixture->unpack), packed_size(fixture));
+    fixture->packed = gzip_text_open(fixture->fd);
+    assert_int_equal(gzip_text_behind(fixture->packed), packed_size(fixture));
     check_all(fixture);
 }
 
@@ -105,7 +105,7 @@ static void several_streams_are_one_text(void **state)
     pack(fixture, 1, 1);
     pack(fixture, 1, 150 * 1000);
     pack(fixture, 150 * 1000, TEXT_BYTES);
-    fixture->unpack = unpack_open(fixture->fd);
+    fixture->packed = gzip_text_open(fixture->fd);
     check_all(fixture);
 }
 
@@ -115,7 +115,7 @@ static void any_offset_at_any_time(void **state)
                                       0,           TEXT_BYTES - 500, 700 * 1000 };
     struct fixture *fixture = *state;
     pack(fixture, 0, TEXT_BYTES);
-    fixture->unpack = unpack_open(fixture->fd);
+    fixture->packed = gzip_text_open(fixture->fd);
     for (size_t i = 0; i < sizeof OFFSETS / sizeof OFFSETS[0]; i++)
         check_read(fixture, OFFSETS[i], 500, 500);
     check_read(fixture, 2900 * 1000, 200 * 1000, 100 * 1000);
@@ -127,11 +127,11 @@ static void what_was_cut_off_is_given_as_far_as_it_is_good(void **state)
     struct fixture *fixture = *state;
     pack(fixture, 0, TEXT_BYTES);
     assert_int_equal(ftruncate(fixture->fd, packed_size(fixture) / 2), 0);
-    fixture->unpack = unpack_open(fixture->fd);
-    ssize_t got = unpack_read(fixture->unpack, fixture->buffer, TEXT_BYTES, 0);
+    fixture->packed = gzip_text_open(fixture->fd);
+    ssize_t got = gzip_text_read(fixture->packed, fixture->buffer, TEXT_BYTES, 0);
     assert_in_range(got, TEXT_BYTES / 3, TEXT_BYTES - 1);
     assert_memory_equal(fixture->buffer, fixture->text, (size_t)got);
-    assert_string_equal(unpack_damage(fixture->unpack), "it is cut off");
+    assert_string_equal(gzip_text_damage(fixture->packed), "it is cut off");
     check_read(fixture, (size_t)got - 10, 100, 10);
 }
 
@@ -141,32 +141,32 @@ static void what_is_damaged_ends_there(void **state)
     char zeros[64] = { 0 };
     pack(fixture, 0, TEXT_BYTES);
     assert_int_equal(pwrite(fixture->fd, zeros, sizeof zeros, packed_size(fixture) / 2), sizeof zeros);
-    fixture->unpack = unpack_open(fixture->fd);
-    ssize_t got = unpack_read(fixture->unpack, fixture->buffer, TEXT_BYTES, 0);
+    fixture->packed = gzip_text_open(fixture->fd);
+    ssize_t got = gzip_text_read(fixture->packed, fixture->buffer, TEXT_BYTES, 0);
     assert_in_range(got, TEXT_BYTES / 3, TEXT_BYTES);
     assert_memory_equal(fixture->buffer, fixture->text, TEXT_BYTES / 3);
-    assert_non_null(unpack_damage(fixture->unpack));
+    assert_non_null(gzip_text_damage(fixture->packed));
 }
 
 static void what_is_no_gzip_file_is_not_opened(void **state)
 {
     struct fixture *fixture = *state;
-    assert_null(unpack_open(fixture->fd));
+    assert_null(gzip_text_open(fixture->fd));
     assert_int_equal(write(fixture->fd, fixture->text, 5000), 5000);
-    assert_null(unpack_open(fixture->fd));
+    assert_null(gzip_text_open(fixture->fd));
     assert_int_equal(ftruncate(fixture->fd, 0), 0);
     pack(fixture, 0, 0);
-    assert_null(unpack_open(fixture->fd));
+    assert_null(gzip_text_open(fixture->fd));
 }
 
 static void a_read_error_is_an_error(void **state)
 {
     struct fixture *fixture = *state;
     pack(fixture, 0, TEXT_BYTES);
-    fixture->unpack = unpack_open(fixture->fd);
+    fixture->packed = gzip_text_open(fixture->fd);
     int kept = dup(fixture->fd);
     close(fixture->fd);
-    assert_int_equal(unpack_read(fixture->unpack, fixture->buffer, 5000, 0), -1);
+    assert_int_equal(gzip_text_read(fixture->packed, fixture->buffer, 5000, 0), -1);
     assert_int_equal(errno, EBADF);
     assert_int_equal(dup2(kept, fixture->fd), fixture->fd);
     close(kept);

@@ -46,8 +46,8 @@ static void on_note(void *ctx, enum follow_note note, const char *text)
 static struct tail *open_tail(const char *path)
 {
     struct strbuf why = { 0 };
-    enum tail_refusal refusal;
-    struct tail *tail = tail_open(path, TAIL_ANY_OWNER, &refusal, &why);
+    enum log_refusal refusal;
+    struct tail *tail = tail_open(path, LOG_ANY_OWNER, &refusal, &why);
     strbuf_free(&why);
     return tail;
 }
@@ -311,10 +311,10 @@ static void nonsense_in_a_position_is_another_file(void **state)
     assert_false(tail_copies(fixture->tail, &wrong));
 }
 
-static void check_refusal(const char *path, int64_t owner, enum tail_refusal expected, const char *why_part)
+static void check_refusal(const char *path, int64_t owner, enum log_refusal expected, const char *why_part)
 {
     struct strbuf why = { 0 };
-    enum tail_refusal refusal;
+    enum log_refusal refusal;
     assert_null(tail_open(path, owner, &refusal, &why));
     assert_int_equal(refusal, expected);
     assert_non_null(strstr(strbuf_text(&why), why_part));
@@ -327,15 +327,15 @@ static void only_regular_files_of_the_owner_are_opened(void **state)
     char other[40];
     snprintf(other, sizeof other, "%s.other", fixture->path);
 
-    check_refusal(other, TAIL_ANY_OWNER, TAIL_ABSENT, "No such file");
-    check_refusal("/tmp", TAIL_ANY_OWNER, TAIL_UNTRUSTED, "directory");
-    check_refusal("/dev/null", TAIL_ANY_OWNER, TAIL_UNTRUSTED, "device");
-    check_refusal(fixture->path, (int64_t)getuid() + 1, TAIL_UNTRUSTED, "owned by user");
+    check_refusal(other, LOG_ANY_OWNER, LOG_ABSENT, "No such file");
+    check_refusal("/tmp", LOG_ANY_OWNER, LOG_UNTRUSTED, "directory");
+    check_refusal("/dev/null", LOG_ANY_OWNER, LOG_UNTRUSTED, "device");
+    check_refusal(fixture->path, (int64_t)getuid() + 1, LOG_UNTRUSTED, "owned by user");
     assert_int_equal(symlink(fixture->path, other), 0);
-    check_refusal(other, TAIL_ANY_OWNER, TAIL_UNTRUSTED, "symbolic link");
+    check_refusal(other, LOG_ANY_OWNER, LOG_UNTRUSTED, "symbolic link");
     unlink(other);
     assert_int_equal(mkfifo(other, 0600), 0);
-    check_refusal(other, TAIL_ANY_OWNER, TAIL_UNTRUSTED, "FIFO");
+    check_refusal(other, LOG_ANY_OWNER, LOG_UNTRUSTED, "FIFO");
     unlink(other);
 }
 

@@ -28,7 +28,7 @@ static int setup(void **state)
     int fd = mkstemp(log.path);
     close(fd);
     log.reader = open(log.path, O_RDONLY | O_CLOEXEC);
-    writer_prepare();
+    writer_lease_prepare();
     *state = &log;
     return log.reader >= 0 ? 0 : -1;
 }
@@ -43,25 +43,25 @@ static int teardown(void **state)
 static void nobody(void **state)
 {
     struct log *log = *state;
-    assert_int_equal(writer_ask(log->reader), WRITER_ABSENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_ABSENT);
 }
 
 static void the_last_of_two_descriptors(void **state)
 {
     struct log *log = *state;
     int first = open(log->path, O_WRONLY | O_APPEND), second = open(log->path, O_RDWR);
-    assert_int_equal(writer_ask(log->reader), WRITER_PRESENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_PRESENT);
     close(first);
-    assert_int_equal(writer_ask(log->reader), WRITER_PRESENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_PRESENT);
     close(second);
-    assert_int_equal(writer_ask(log->reader), WRITER_ABSENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_ABSENT);
 }
 
 static void a_second_reader_is_no_writer(void **state)
 {
     struct log *log = *state;
     int other = open(log->path, O_RDONLY);
-    assert_int_equal(writer_ask(log->reader), WRITER_ABSENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_ABSENT);
     close(other);
 }
 
@@ -75,10 +75,10 @@ static void a_child_that_inherited_it(void **state)
         _exit(0);
     }
     close(writer);
-    assert_int_equal(writer_ask(log->reader), WRITER_PRESENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_PRESENT);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    assert_int_equal(writer_ask(log->reader), WRITER_ABSENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_ABSENT);
 }
 
 static void an_unlinked_file(void **state)
@@ -86,9 +86,9 @@ static void an_unlinked_file(void **state)
     struct log *log = *state;
     int writer = open(log->path, O_WRONLY);
     unlink(log->path);
-    assert_int_equal(writer_ask(log->reader), WRITER_PRESENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_PRESENT);
     close(writer);
-    assert_int_equal(writer_ask(log->reader), WRITER_ABSENT);
+    assert_int_equal(writer_lease_ask(log->reader), WRITER_ABSENT);
     close(open(log->path, O_WRONLY | O_CREAT, 0600));
 }
 
@@ -97,10 +97,10 @@ static void what_has_no_leases_gives_no_answer(void **state)
     (void)state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    assert_int_equal(writer_ask(ends[0]), WRITER_UNKNOWN);
+    assert_int_equal(writer_lease_ask(ends[0]), WRITER_UNKNOWN);
     close(ends[0]);
     close(ends[1]);
-    assert_int_equal(writer_ask(-1), WRITER_UNKNOWN);
+    assert_int_equal(writer_lease_ask(-1), WRITER_UNKNOWN);
 }
 
 struct opener {
@@ -129,7 +129,7 @@ static void asking_neither_kills_us_nor_holds_writers_up(void **state)
 
     assert_int_equal(pthread_create(&thread, NULL, open_often, &opener), 0);
     for (int i = 0; i < 50000; i++) {
-        enum follow_writer answer = writer_ask(log->reader);
+        enum follow_writer answer = writer_lease_ask(log->reader);
         assert_int_not_equal(answer, WRITER_UNKNOWN);
         absent += answer == WRITER_ABSENT;
         present += answer == WRITER_PRESENT;
