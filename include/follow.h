@@ -9,20 +9,30 @@
 #include "base/strbuf.h"
 #include "source_position.h"
 
+/*
+ * The room agent/follow reads a log that is written while we read it, through rotation, truncation, replacement and packing, each
+ * line once. follow.c is its front: reading and the contract below. follow_look.c decides which files are read, siblings.c finds what
+ * rotation left beside the log, tail.c reads one file, gzip_text.c the text of a packed one. follow_wait.c and follow_place.c sleep and
+ * watch; they use inotify.c (libinotifytools), wake_timer.c (a POSIX timer) and writer_lease.c (does anybody hold the file open?).
+ *
+ * The room opens files for reading only and writes none. It knows neither the history nor what a line means: lines and notes go
+ * out through struct follow_sink, and where reading stands through follow_positions.
+ */
+
 enum follow_note {
-    FOLLOW_WAITING, /* the log is not there (yet) */
+    FOLLOW_WAITING, /* there is no log at the path */
     FOLLOW_OPENED,
-    FOLLOW_TRUNCATED, /* or it lost its end, or a packed one cannot be unpacked to its end */
+    FOLLOW_TRUNCATED, /* also: the log lost its end, or a packed file cannot be unpacked to its end */
     FOLLOW_ROTATED,
-    FOLLOW_STALE_WRITER, /* rotated away, but the writer stays with the old file */
-    FOLLOW_LONG_LINE,    /* cut: longer than the bound */
-    FOLLOW_REFUSED,      /* a log that cannot be trusted or read: text says why */
-    FOLLOW_NO_LEASE,     /* the writer's death cannot be seen here */
-    FOLLOW_POLLING,      /* no inotify here: looking once in a while */
-    FOLLOW_OVERFLOW      /* events were lost: looked again at everything */
+    FOLLOW_STALE_WRITER, /* the log was rotated, but its writer goes on writing into the old file */
+    FOLLOW_LONG_LINE,    /* a line was cut, because it is longer than the bound */
+    FOLLOW_REFUSED,      /* the log cannot be trusted or read; the text says why */
+    FOLLOW_NO_LEASE,     /* who holds the log open cannot be asked here, so the writer's death is not seen */
+    FOLLOW_POLLING,      /* inotify does not work here, so the log is looked at every few seconds */
+    FOLLOW_OVERFLOW      /* the kernel dropped events, so everything was looked at again */
 };
 
-/* What following tells. line: without its newline, at offset in its file. */
+/* Where lines and notes go. A line comes without its newline; offset is where it begins in its file. */
 struct follow_sink {
     void *ctx;
     void (*line)(void *ctx, const char *line, size_t len, int64_t offset);
@@ -30,8 +40,9 @@ struct follow_sink {
 };
 
 /*
- * Follows one path through rotation, truncation and replacement, by inotify (libinotifytools, one instance a process).
- * positions: where an earlier life stood, oldest file first. owner: a user name, or NULL for any.
+ * Follows the file at path, and those that rotation put beside it. Only one may be open in a process, because libinotifytools and the
+ * wake timer have one state each. positions: what follow_positions gave in an earlier run, oldest file first. owner: the name of
+ * the user to whom the log must belong, or NULL for anybody. Returns NULL with the reason in *error.
  */
 struct follow;
 struct follow *follow_open(const char *path, const char *owner, const struct source_position *positions, size_t count,
@@ -40,33 +51,36 @@ void follow_free(struct follow *follow);
 
 enum follow_progress { FOLLOW_DRAINED, FOLLOW_MORE };
 
-/* Reads at most about max_bytes of what is there; FOLLOW_MORE if it stopped for that reason. */
+/* Hands out the lines that are there, about max_bytes of them at most. FOLLOW_MORE: it stopped for that reason, call it again. */
 enum follow_progress follow_read(struct follow *follow, size_t max_bytes);
 
-/* Where reading stands now, oldest file first; consistent with the lines handed out so far. Returns the count, at most room. */
+/*
+ * Where reading stands now, oldest file first. It fits the lines that were handed out so far, also while one is being handed
+ * out. Returns the count, at most room.
+ */
 size_t follow_positions(const struct follow *follow, struct source_position *positions, size_t room);
 
 enum follow_writer { WRITER_UNKNOWN, WRITER_PRESENT, WRITER_ABSENT };
 
-/* Whether somebody holds a followed file open for writing (a read lease tells; UNKNOWN where it may not be asked). */
+/* Whether a process holds a followed file open for writing. UNKNOWN where the kernel does not let us ask (writer_lease.h). */
 enum follow_writer follow_writer(struct follow *follow);
 
-/* Why the log cannot be trusted or read (FOLLOW_REFUSED), as of the last follow_read; NULL if it can, or is not there. */
+/* Why the log cannot be trusted or read, as of the last follow_read; NULL if it can, or if there is none. */
 const char *follow_refusal(const struct follow *follow);
 
-/* When the file that gave the last line was written last, by its file system's clock (Unix ms); 0 before the first. */
+/* When the file that gave the last line was last written to, by its file system's clock (Unix ms); 0 before the first line. */
 int64_t follow_written_ms(const struct follow *follow);
 
-/* Bytes between where reading stands and the end. */
+/* Bytes between where reading stands and the end of the files. */
 int64_t follow_behind(const struct follow *follow);
 
 /*
- * Sleeps until something happened to a followed file, follow_wake was called, a signal's handler called it, or
- * as much time went by as is left to deadline_ms now (Unix ms; INT64_MAX: no deadline), whatever the clock is set to meanwhile.
+ * Sleeps until something happened to a followed file or to the path, until follow_wake is called, or until deadline_ms (Unix ms;
+ * INT64_MAX: no deadline). The deadline is taken as a span from now on, so that a clock that is set meanwhile does not move it.
  */
 void follow_wait(struct follow *follow, int64_t deadline_ms);
 
-/* From any thread or signal handler: ends the follow_wait in progress, or the next one. */
+/* Ends the follow_wait in progress, or the next one. May be called from any thread and from a signal handler. */
 void follow_wake(void);
 
 #endif

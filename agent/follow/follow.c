@@ -14,10 +14,10 @@
 #include "wake_timer.h"
 #include "writer_lease.h"
 
-/* A writer that reopens by itself or is told to does so well within this time after a rotation. */
+/* A writer that reopens its log after a rotation does so well within this time. */
 enum { STALE_WRITER_MS = 2000 };
 
-/* Where no lease tells that an old file is done, this many are kept. */
+/* Where no lease tells whether an old file still has a writer, at most so many files are kept open. */
 enum { UNCERTAIN_FILES_MAX = 8 };
 
 void follow_note(const struct follow *follow, enum follow_note note, const char *format, ...)
@@ -143,16 +143,17 @@ static enum follow_writer ask_writer(struct follow *follow, struct followed *fil
 {
     if (tail_is_packed(file->tail))
         return file->writer = WRITER_ABSENT;
-    /* Who was there is there until a close says otherwise; who was not may come without a word. */
-    if (file->writer != WRITER_PRESENT || file->writer_stale || follow->polling) {
+    /* Ask again only if the last answer was not PRESENT, or a close event has arrived since. */
+    if (file->writer != WRITER_PRESENT || file->ask_again || follow->polling) {
         file->writer = writer_lease_ask(tail_fd(file->tail));
-        file->writer_stale = file->writer == WRITER_PRESENT && follow->recheck_ms > 0;
+        file->ask_again = file->writer == WRITER_PRESENT && follow->recheck_ms > 0;
     }
     if (file->writer == WRITER_UNKNOWN && !follow->said_no_lease) {
         follow->said_no_lease = true;
         follow_note(follow, FOLLOW_NO_LEASE,
-                    "who holds it open may not be asked here (not its owner, no CAP_LEASE, or no "
-                    "leases on this file system): the scheduler's death is seen by its silence only");
+                    "who holds the log open may not be asked here (the agent is not its owner and has no CAP_LEASE, or "
+                    "the file system "
+                    "has no leases): the scheduler's death is seen by its silence only");
     }
     return file->writer;
 }
@@ -175,7 +176,7 @@ enum follow_writer follow_writer(struct follow *follow)
     return all;
 }
 
-/* The writer stays with a file that was replaced: rotation and writer disagree. */
+/* Says once that the writer goes on writing into a file that was rotated away. */
 static void blame_writer(struct follow *follow, size_t index)
 {
     struct followed *file = &follow->files[index];
@@ -184,7 +185,7 @@ static void blame_writer(struct follow *follow, size_t index)
     if (!is_replaced(follow, index) || file->blamed || file->written_ms == 0 ||
         now_ms - file->written_ms < STALE_WRITER_MS)
         return;
-    file->writer_stale = true;
+    file->ask_again = true;
     enum follow_writer writer = ask_writer(follow, file);
     if (writer == WRITER_ABSENT || (writer == WRITER_UNKNOWN && file->closed))
         return;
@@ -205,9 +206,14 @@ static bool is_done(struct follow *follow, struct followed *file)
 }
 
 /*
- * A file that is rotated away, at its end, and without a writer is done: nobody can have written between its end and now
- * other than before the question, therefore it is read once more after the answer. It is kept while nothing replaced it and
- * it still has a name: its age then tells which rotated files came after it. True if it is followed no longer.
+ * A file that was rotated away and has no writer any more is done when it was read to its end. The order matters:
+ *
+ *   1. we read the file to its end;
+ *   2. the writer writes a last line and closes the file;
+ *   3. we ask for the writer and hear that there is none.
+ *
+ * So the file is read once more after the answer. It stays open while no new log has appeared and it still has a name: its birth then
+ * tells which rotated files are newer. Returns true if the file is no longer followed.
  */
 static bool settle_file(struct follow *follow, size_t index)
 {
@@ -240,7 +246,7 @@ static void note_progress(struct follow *follow, struct followed *file)
         file->written_ms = clock_running_ms();
 }
 
-/* Reads the file at index; TAIL_MORE when the budget is used up, else TAIL_END or TAIL_FAILED. */
+/* Reads the file at index. Returns TAIL_MORE when the budget is used up, else TAIL_END or TAIL_FAILED. */
 static enum tail_outcome read_followed(struct follow *follow, size_t index, size_t *budget)
 {
     for (;;) {
@@ -259,7 +265,7 @@ static enum tail_outcome read_followed(struct follow *follow, size_t index, size
     }
 }
 
-/* An error may pass, and the position must not be lost by it: only what is gone for ever is given up. */
+/* A read error may pass, so the file and its position are kept. Only a file that is gone from its server (ESTALE) is given up. */
 static bool give_up_file(struct follow *follow, size_t index, int error)
 {
     bool said = follow->unreadable.len > 0, lost = error == ESTALE && is_rotated(follow, index);

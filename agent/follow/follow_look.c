@@ -50,7 +50,7 @@ static bool is_followed(const struct follow *follow, const struct tail *tail)
     return false;
 }
 
-/* A copy of a file that is followed, or was (somebody's backup), is no generation of its own. */
+/* True for a copy (a backup) of a file that is or was followed: its lines were read from the other file. */
 static bool is_copy(const struct follow *follow, const struct tail *tail)
 {
     if (follow->left.position.fingerprint_len > 0 && tail_begins_as(tail, &follow->left.position))
@@ -63,12 +63,12 @@ static bool is_copy(const struct follow *follow, const struct tail *tail)
     return false;
 }
 
-/* Which siblings are generations that nobody has read yet. */
+/* Which of the siblings are generations that were not read yet. */
 struct span {
-    size_t from, to;    /* indexes */
-    uid_t owner;        /* in a directory like /tmp anybody could put a forged generation beside the log */
-    int64_t written_ns; /* and written after that: an old one unpacked again is born late, too */
-    bool plain_only;    /* the packed ones are older */
+    size_t from, to;    /* indexes, to is excluded */
+    uid_t owner;        /* of the log: in a directory like /tmp anybody could put a forged generation beside it */
+    int64_t written_ns; /* only files written to since then: an old file that somebody unpacked was born late, too */
+    bool plain_only;    /* the packed ones are known to be older */
 };
 
 static void append_generations(struct follow *follow, struct siblings *siblings, const struct span *span)
@@ -82,12 +82,12 @@ static void append_generations(struct follow *follow, struct siblings *siblings,
     }
 }
 
-/* Those that were born after a moment and before the one opened at path. */
+/* The generations that were born after a moment and before the file at path. */
 static struct span span_since(const struct siblings *siblings, int64_t born_ns, uid_t owner, const struct tail *at_path)
 {
     size_t from = 0, to = at_path ? siblings_find_inode(siblings, at_path) : SIZE_MAX;
 
-    /* One that was taken was found by what it is, not by its age: it lies before those that are looked for. */
+    /* One that was taken was identified by its content: what is looked for came after it. */
     while (from < siblings->count && (!siblings->tails[from] || tail_born_ns(siblings->tails[from]) <= born_ns))
         from++;
     return (struct span){
@@ -96,14 +96,14 @@ static struct span span_since(const struct siblings *siblings, int64_t born_ns, 
 }
 
 /*
- * Those that came after a file (it is one of them, or was packed into one, unless it has no name any more) and before the
- * one opened at path. That one may be among them:
+ * The generations that came after a given file and before the file at path. The given file is a sibling itself, or was packed into
+ * one, unless it was deleted. The file at path may be a sibling by now:
  *
  *   1. we open the file at path, say C;
- *   2. C is rotated away, D made and rotated away, E made;
- *   3. among the siblings we find C, and behind it D.
+ *   2. C is rotated away, D is made and rotated away, E is made;
+ *   3. we list the siblings and find C, and after it D.
  *
- * D's turn comes when we look again, since step 2 left events.
+ * D is left for the next look, which comes because step 2 made events.
  */
 static struct span span_between(const struct siblings *siblings, const struct tail *file, const struct tail *at_path)
 {
@@ -120,8 +120,8 @@ static struct span span_between(const struct siblings *siblings, const struct ta
 enum whereabouts { AT_PATH, BESIDE, LOST };
 
 /*
- * Where the file of an earlier position is now: the inode with the same beginning, else (a device number changes with a
- * reboot, copytruncate makes another inode) the same beginning anywhere.
+ * Where the file of a stored position is now. First choice is the same inode with the same beginning. Otherwise any file with the
+ * same beginning will do, because a reboot may change the device number and copytruncate makes another inode.
  */
 static enum whereabouts find_position(const struct source_position *position, const struct tail *at_path,
                                       const struct siblings *siblings, size_t *index)
@@ -136,7 +136,7 @@ static enum whereabouts find_position(const struct source_position *position, co
     bool is_ours = *index != SIZE_MAX && (!at_path || tail_owner(siblings->tails[*index]) == tail_owner(at_path));
     if (is_ours)
         return BESIDE;
-    /* The device's number changed and the file is shorter than it was: a power cut does both. */
+    /* A power cut may change the device's number and shorten the file. */
     return at_path && position->fingerprint_len > 0 && tail_begins_as(at_path, position) ? AT_PATH : LOST;
 }
 
@@ -145,15 +145,15 @@ static void note_lost(const struct follow *follow, const struct source_position 
 {
     follow_note(follow, FOLLOW_ROTATED, "the file read last (inode %llu, up to byte %lld) is not there any more%s",
                 (unsigned long long)position->inode, (long long)position->offset,
-                siblings->compressed
-                    ? ", removed or compressed otherwise than by gzip: what was written to it after that is not read"
-                    : "");
+                siblings->compressed ? ", it was removed, or compressed by something else than gzip: what was written "
+                                       "to it after that is not read"
+                                     : "");
 }
 
 /*
- * Takes up where an earlier life stood: every remembered file that is at path or beside it, then the generations that
- * came after the last of them. If the last one is not found it was probably compressed, by something that we cannot unpack:
- * what is not compressed yet came after it.
+ * Goes on where an earlier run stood: with every remembered file that is found at path or beside it, then with the generations that
+ * came after the last of them. If that last one is not found although there are compressed files, it was probably compressed by
+ * something that we cannot unpack; then the files that are not compressed came after it.
  */
 static void take_up(struct follow *follow, struct tail *at_path)
 {
@@ -192,9 +192,8 @@ static void take_up(struct follow *follow, struct tail *at_path)
 }
 
 /*
- * Those that came after the one that was followed last. It may have a name still, or a packed copy (rotated and compressed, and
- * nothing came behind it), or none: logrotate puts what a writer made too early under a name of its own, over what it put there
- * before. Then only age tells, and nobody knows that of a packed one.
+ * The generations that came after the file that was followed last. That file may still have a name or a packed copy. If it has
+ * neither (logrotate overwrites what an early writer made), only births tell which files are newer, and a packed file has none.
  */
 static struct span span_behind_left(const struct follow *follow, const struct siblings *siblings,
                                     const struct tail *at_path)
@@ -211,7 +210,7 @@ static struct span span_behind_left(const struct follow *follow, const struct si
     return span;
 }
 
-/* The file at path is another one than before, or none: the generations in between, if rotation was faster than we. */
+/* The file at path is a new one, or is gone. Follows the generations in between, if there was more than one rotation since the last look. */
 static void catch_missed(struct follow *follow, const struct tail *at_path)
 {
     struct siblings siblings;
@@ -259,8 +258,8 @@ void follow_recover(struct follow *follow, size_t index)
 }
 
 /*
- * An editor saves by writing the whole text anew under the old name: no line of it is news. What the old file holds beyond
- * our position is in the copy too, so it is read from the one, before the other is taken up behind it.
+ * An editor saves by writing the whole text into a new file of the same name. None of its lines is new, so the rest of the old file is
+ * read first, and the new one is then followed from the same offset on.
  */
 static void pass_over_copy(struct follow *follow, struct tail *copy)
 {
@@ -275,7 +274,7 @@ static void pass_over_copy(struct follow *follow, struct tail *copy)
         tail_resume(copy, &position);
 }
 
-/* Follows the file that was opened at path, and owns it. */
+/* Follows the file that was opened at path; takes the tail over. */
 static void begin_following(struct follow *follow, struct tail *tail)
 {
     bool replaces = follow->count > 0;
@@ -293,7 +292,7 @@ static void begin_following(struct follow *follow, struct tail *tail)
                 (unsigned long long)tail_position(tail).inode, (long long)tail_position(tail).offset);
 }
 
-/* The file at path is followed already; if it is not the newest (somebody renamed it back), it becomes so. */
+/* The file at path is followed already. Somebody may have renamed an older one back: then it becomes the newest. */
 static void make_current(struct follow *follow, const struct tail *at_path)
 {
     struct source_position id = tail_position(at_path);
@@ -307,7 +306,7 @@ static void make_current(struct follow *follow, const struct tail *at_path)
     follow->current = true;
 }
 
-/* Rotation leaves nothing at path for a moment: that is said only if it lasts. */
+/* During a rotation nothing is at path for a moment, so an absence is said only if it lasts. */
 static void bear_absence(struct follow *follow)
 {
     int64_t now_ms = clock_running_ms();
@@ -321,8 +320,8 @@ static void bear_absence(struct follow *follow)
 }
 
 /*
- * Without [log] owner anybody's log is followed, but not one that changes hands while we look: in a directory like /tmp that is
- * how a forged one would come. Root and the agent's own user could forge it anyway.
+ * Without [log] owner the first log is followed whoever owns it, but it is not replaced by a file of another user: in a directory
+ * like /tmp, a forged log would come that way. Root and the agent's own user are believed, because they could forge it anyway.
  */
 static bool changed_hands(const struct follow *follow, const struct tail *tail, struct strbuf *why)
 {

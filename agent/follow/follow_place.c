@@ -8,7 +8,7 @@
 
 #include "inotify.h"
 
-/* To the directory above, in place; false when there is none. */
+/* Shortens path to the directory above it. Returns false if there is none. */
 static bool cut_last(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -23,7 +23,7 @@ static bool cut_last(char *path)
     return true;
 }
 
-/* The log's directory, or the nearest above it that exists: where the missing part will appear. Owned by the caller. */
+/* The log's directory, or the nearest one above it that exists, where the missing part will appear. The caller frees it. */
 static char *find_place(const struct follow *follow, struct stat *st)
 {
     char *place = must_copy(follow->directory, strlen(follow->directory));
@@ -58,8 +58,8 @@ void follow_watch_file(struct follow *follow, struct followed *file)
 }
 
 /*
- * A watch that ended by itself (its directory was removed) cannot be taken out of libinotifytools any more, it can only
- * be forgotten with all others. So the instance is begun anew; whatever it had not told yet is found by looking.
+ * libinotifytools cannot remove a watch that ended by itself because its directory was deleted. So the whole instance is closed and
+ * opened again. The events that are lost by that are made good by the look that follows.
  */
 static void inotify_begin_anew(struct follow *follow)
 {
@@ -72,7 +72,7 @@ static void inotify_begin_anew(struct follow *follow)
         poll_instead(follow, strerror(error));
     for (size_t i = 0; i < follow->count; i++) {
         follow_watch_file(follow, &follow->files[i]);
-        follow->files[i].writer_stale = true;
+        follow->files[i].ask_again = true;
     }
 }
 
@@ -90,9 +90,14 @@ static bool watch_directory_at(struct follow *follow, const char *place, const s
 }
 
 /*
- * Between finding a directory and watching it, it may be replaced, or the missing one below it may be made. So it is
- * found again after the watch is there: from then on nothing happens unseen. Where that does not settle, or there is no
- * watch, the next look tries again.
+ * Watches the log's directory, or the nearest one above it that exists. There is a race:
+ *
+ *   1. we find that /a is the nearest directory that exists for the log /a/b/log;
+ *   2. somebody makes /a/b;
+ *   3. we watch /a, and no event will tell of /a/b any more.
+ *
+ * So the directory is found again after it is watched, until that changes nothing. If it does not settle in five attempts, or
+ * nothing can be watched, the next look tries again.
  */
 void follow_watch(struct follow *follow)
 {

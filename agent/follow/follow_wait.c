@@ -9,24 +9,24 @@
 #include "inotify.h"
 #include "wake_timer.h"
 
-/* After a close, the writer's absence is asked for again after 2, 8, 32, 128 and 512 ms. */
+/* After a close event the writer is asked for again after 2, 8, 32, 128 and 512 ms (see on_close). */
 enum { RECHECK_FIRST_MS = 2, RECHECK_FACTOR = 4, RECHECK_LAST_MS = 512 };
 
 /*
- * One sleep is no longer than this, so that what no event tells is noticed: a clock that was set, a host that slept, a directory
- * further up that was renamed. None of them is urgent: every deadline ends the sleep as well, and all of it is looked at then.
+ * The longest sleep in seconds. It is there for what no event tells: the clock was set, the host was suspended, a directory further up
+ * was renamed. None of these is urgent, since every deadline ends the sleep as well.
  */
 enum { SLEEP_MOST_S = 300 };
 
 enum { FILE_MOVED = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT };
 
-/* Whatever the lost events said: all is looked at again. */
+/* The kernel's queue was full and events were lost: everything is looked at again. */
 static void on_overflow(struct follow *follow)
 {
     follow_note(follow, FOLLOW_OVERFLOW, "the kernel dropped events: looking at everything again");
     follow->look = true;
     for (size_t i = 0; i < follow->count; i++)
-        follow->files[i].writer_stale = true;
+        follow->files[i].ask_again = true;
 }
 
 static void plan_recheck(struct follow *follow, int64_t after_ms)
@@ -36,8 +36,14 @@ static void plan_recheck(struct follow *follow, int64_t after_ms)
 }
 
 /*
- * A close is told before the kernel takes the writer off its count; a close that has blocks to give back takes
- * milliseconds in between. So if the answer is still yes, the question is repeated for a while.
+ * A writer closes the file with descriptor fd. There is a race:
+ *
+ *   1. the kernel tells us of the close (IN_CLOSE_WRITE);
+ *   2. we ask for the writer: there is one, because the kernel has not taken it off the inode's count yet. That takes
+ *      milliseconds if the close gives disk blocks back;
+ *   3. the kernel takes it off, and tells nobody.
+ *
+ * So the question is repeated for a while if the answer is still PRESENT.
  */
 static void on_close(struct follow *follow, int fd)
 {
@@ -45,7 +51,7 @@ static void on_close(struct follow *follow, int fd)
         struct followed *file = &follow->files[i];
         if (tail_fd(file->tail) != fd)
             continue;
-        file->writer_stale = true;
+        file->ask_again = true;
         file->closed = i + 1 < follow->count || !follow->current;
         plan_recheck(follow, RECHECK_FIRST_MS);
     }
@@ -60,7 +66,7 @@ static bool on_file_event(struct follow *follow, const struct inotify_notice *ev
     return event->mask & (IN_MODIFY | IN_CLOSE_WRITE | FILE_MOVED);
 }
 
-/* In the directory above a missing one, any name may be the beginning of the way. */
+/* While a directory above the log's is watched, any new name in it may be a part of the log's path. */
 static bool on_directory_event(struct follow *follow, const struct inotify_notice *event)
 {
     bool is_over = event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT);
@@ -74,7 +80,7 @@ static bool on_directory_event(struct follow *follow, const struct inotify_notic
     return true;
 }
 
-/* True if the owner has something to do. */
+/* Returns true if the caller of follow_wait has something to do. */
 static bool on_event(struct follow *follow, const struct inotify_notice *event)
 {
     if (event->mask & IN_Q_OVERFLOW) {
@@ -84,7 +90,7 @@ static bool on_event(struct follow *follow, const struct inotify_notice *event)
     return event->fd >= 0 ? on_file_event(follow, event) : on_directory_event(follow, event);
 }
 
-/* Whether something must be looked at from time to time, because no event will tell. */
+/* Whether we must look from time to time, because no event may tell what we wait for. */
 static bool is_slow(const struct follow *follow)
 {
     if (follow->polling || follow->retry || follow->unreadable.len > 0 || !follow->have_inotify)
@@ -114,11 +120,11 @@ static enum inotify_outcome next_notice(struct follow *follow, struct inotify_no
         return sleep_until_slow();
     enum inotify_outcome outcome = inotify_next(is_slow(follow) ? FOLLOW_SLOW_MS / 1000 : SLEEP_MOST_S, event);
     if (outcome == INOTIFY_FAILED)
-        follow->place_watched = false; /* the next look begins a new instance */
+        follow->place_watched = false; /* the next look opens a new inotify instance */
     return outcome;
 }
 
-/* Another file at path, and no event told: a directory further up was renamed, something was mounted over it. */
+/* Notices another file at path of which no event told: a directory further up was renamed, or something was mounted over it. */
 static void check_path_by_name(struct follow *follow)
 {
     struct stat st;
@@ -135,7 +141,7 @@ static int64_t earlier_ms(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Sleeps until an event, or until_ms, or follow_wake; true if it was an event. */
+/* Sleeps until an event comes, until until_ms, or until follow_wake is called. Returns true if it was an event. */
 static bool sleep_for_event(struct follow *follow, int64_t until_ms)
 {
     struct inotify_notice event;

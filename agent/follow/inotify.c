@@ -39,13 +39,13 @@ struct fd_name {
 };
 
 /*
- * Watching by the log's name would be a race:
+ * Watching the log by its name would be a race:
  *
- *   1. we open the name;
+ *   1. we open the file with that name;
  *   2. somebody renames the file and creates a new one;
- *   3. we watch the name: the new file, whose events we would take for those of the one that we read.
+ *   3. we watch the name, which is the new file now, and take its events for those of the file that we read.
  *
- * The descriptor's name in /proc always means the file that is open.
+ * The descriptor's name in /proc always stands for the file that is open.
  */
 static struct fd_name name_of(int fd)
 {

@@ -15,7 +15,7 @@ static const char *kind_name(mode_t mode)
     return "a device or socket";
 }
 
-/* Why an open file may not be followed, in *why; true if it may. */
+/* Returns whether an open file may be followed; if not, the reason is in *why. */
 static bool is_trusted(const struct stat *st, int64_t owner, struct strbuf *why)
 {
     if (!S_ISREG(st->st_mode))
@@ -40,7 +40,7 @@ static void say_why_not_opened(int error, struct strbuf *why)
 
 int log_open(const char *path, int64_t owner, struct stat *st, enum log_refusal *refusal, struct strbuf *why)
 {
-    /* NONBLOCK and NOCTTY: whatever somebody planted under this name must neither hold us up nor become our terminal. */
+    /* Somebody may have planted a FIFO or a terminal here: NONBLOCK and NOCTTY keep it from holding us up or becoming our terminal. */
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
     *refusal = LOG_UNTRUSTED;

@@ -7,10 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* More would be somebody's mischief; each is an open file for a moment. */
-enum { SIBLINGS_MAX = 256 };
+#include "base/budgets.h"
 
-/* What of the name follows "BASE." or "BASE-"; NULL if it is no sibling's name. */
+/* The part of name behind "BASE." or "BASE-"; NULL if it is no sibling's name. */
 static const char *suffix_of(const char *name, const char *base)
 {
     size_t len = strlen(base);
@@ -34,7 +33,7 @@ static bool is_compressed(const char *name)
     return false;
 }
 
-/* While a file is being packed it is there twice; the packed one counts when it is finished and the other one is gone. */
+/* While a file is being packed, both files are there. The packed one is whole when the other one is gone. */
 static bool is_finished(const char *path)
 {
     struct stat st;
@@ -56,7 +55,7 @@ static struct tail *open_sibling(const char *path, int64_t owner)
     return tail;
 }
 
-/* What cannot be opened is not ours to complain about: it may never have been a log. */
+/* A file that cannot be opened is passed over in silence: nobody said that it is a log. */
 static void add_sibling(struct siblings *siblings, const char *directory, const char *name, const char *suffix,
                         int64_t owner)
 {
@@ -103,16 +102,17 @@ static bool is_dated(const char *name)
     return strtol(name, NULL, 10) >= DATES_FROM;
 }
 
-/* .2 is older than .1, but -20260212 younger than -20260211. */
+/* .2 is older than .1, but -20260212 is younger than -20260211. */
 static bool is_older_by_name(const char *a, const char *b)
 {
     return is_dated(a) || is_dated(b) ? strcmp(a, b) < 0 : strtol(a, NULL, 10) > strtol(b, NULL, 10);
 }
 
 /*
- * By birth, not by the last write: a writer that stayed with an old file makes that look the youngest. Where the clock is
- * too coarse, or nobody knows the birth of what was packed, the name must tell. It tells nothing of a date beside numbers, as
- * logrotate's .backup is: that one was born after the last write to what is packed.
+ * Siblings are ordered by birth, not by their last write: a writer that stayed with an old file would make that one look young. The
+ * name decides where two births are equal, and where a file is packed, since the birth of a packed text is not known. Names do not
+ * compare where one is a date and the other a number (logrotate's .backup beside .1); then the last write to a packed file
+ * stands for its birth.
  */
 static bool is_older(const struct siblings *siblings, size_t a, size_t b)
 {
@@ -147,7 +147,7 @@ static struct timespec directory_changed(const char *directory)
     return stat(directory, &st) == 0 ? st.st_mtim : (struct timespec){ 0, 0 };
 }
 
-/* False if the directory changed meanwhile. */
+/* Returns false if the directory changed meanwhile. */
 static bool list_undisturbed(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
 {
     struct timespec before = directory_changed(directory);
@@ -157,8 +157,13 @@ static bool list_undisturbed(struct siblings *siblings, const char *directory, c
 }
 
 /*
- * A rotation in the midst of reading the directory (.1 becomes .2 behind our back) can hide a file: then it is read again.
- * In a directory as busy as /tmp that need not end; a few times will do.
+ * A rotation while the directory is being listed can hide a file:
+ *
+ *   1. we have read the directory up to the place where PATH.2 will appear;
+ *   2. rotation renames PATH.1 to PATH.2;
+ *   3. we read the rest of the directory, and never saw the file.
+ *
+ * So a directory that changed meanwhile is listed again, at most five times, because in /tmp something changes all the time.
  */
 void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner)
 {
@@ -184,7 +189,7 @@ void siblings_free(struct siblings *siblings)
     siblings->compressed = false;
 }
 
-/* If it begins otherwise than it did, it was truncated while nobody looked: no earlier than its copy was finished. */
+/* A file that begins otherwise than it did was truncated while we did not look, and not before its copy was finished. */
 static void date_sibling(const struct siblings *siblings, struct tail *tail, const struct source_position *position)
 {
     if (tail_begins_as(tail, position)) {
@@ -255,6 +260,6 @@ bool siblings_is_generation(const struct siblings *siblings, size_t index)
 {
     const char *name = siblings->names[index];
     const char *end = name + strspn(name, "0123456789-_:.T");
-    /* logrotate says .backup of a log that the writer made before logrotate could. */
+    /* logrotate adds .backup to a log that the writer had made before logrotate did. */
     return isdigit((unsigned char)name[0]) && (*end == '\0' || strcmp(end, "backup") == 0 || strcmp(end, "gz") == 0);
 }

@@ -13,7 +13,7 @@
 #include "gzip_text.h"
 #include "log_open.h"
 
-/* Of what was consumed of the file's first bytes. */
+/* Of the first len bytes of the file, at most TAIL_FINGERPRINT_BYTES. */
 struct fingerprint {
     uint64_t hash;
     int64_t len;
@@ -23,15 +23,15 @@ static const struct fingerprint FINGERPRINT_EMPTY = { FNV_EMPTY, 0 };
 
 struct tail {
     int fd;
-    struct gzip_text *packed; /* NULL: the file is the text itself */
+    struct gzip_text *packed; /* NULL: the file is not packed */
     uint64_t device, inode;
     uid_t owner;
     int64_t born_ns;         /* 0: not known */
     int64_t offset;          /* behind the last line handed out */
     int64_t scanned;         /* no newline between offset and here */
-    struct fingerprint seen; /* of [0, offset), as far as it counts */
-    bool resumed;            /* at offset, and nobody looked yet whether a line begins there */
-    bool long_said;          /* that the line at offset is too long */
+    struct fingerprint seen; /* of the bytes before offset */
+    bool resumed;            /* at offset by tail_resume, and not yet checked whether a line begins there */
+    bool long_said;          /* it was said that the line at offset is too long */
     bool damage_said;
 };
 
@@ -52,7 +52,7 @@ static ssize_t read_at(const struct tail *tail, char *buffer, size_t len, int64_
     return got;
 }
 
-/* The file's first len bytes; a shorter len tells that there are not so many, -1 that they cannot be read (errno says why). */
+/* Of the file's first len bytes. The result's len is less if the file is shorter, and -1 if it cannot be read (errno). */
 static struct fingerprint fingerprint_of(const struct tail *tail, int64_t len)
 {
     char bytes[TAIL_FINGERPRINT_BYTES];
@@ -94,7 +94,7 @@ struct tail *tail_open(const char *path, int64_t owner, enum log_refusal *refusa
     return tail;
 }
 
-/* What packed a file gave it the time of its last write; when it was born says nothing of its text. */
+/* gzip gives the packed file the time of the last write. Its birth is that of the packing, and says nothing of the text. */
 struct tail *tail_open_packed(const char *path, int64_t owner)
 {
     struct strbuf why = { 0 };
@@ -206,8 +206,8 @@ static void note_long_line(struct tail *tail, const struct follow_sink *sink)
 }
 
 /*
- * Hands out the line at offset, of which len bytes stand at text; taken is its length in the file, end of line included.
- * The position goes first: whoever stores it while holding the line stores what belongs to it.
+ * Hands out the line at offset, of which len bytes stand at text. taken is the line's length in the file with its newline. The position
+ * moves first, so that who asks for it while the line is being handed out gets the one behind the line.
  */
 static void hand_out(struct tail *tail, const char *text, size_t len, int64_t taken, const struct follow_sink *sink)
 {
@@ -225,8 +225,9 @@ static void hand_out(struct tail *tail, const char *text, size_t len, int64_t ta
 }
 
 /*
- * The line at offset exceeds the bound: its end is looked for without keeping what lies between. Only then is its beginning
- * read again and handed out, since an offset in its midst could not be stored. Returns what was read, 0 at the end.
+ * The line at offset is longer than the bound. Its end is looked for without keeping what lies between. Its beginning is read again and
+ * handed out only when the end is found, because a position in the middle of a line cannot be stored. Returns what was
+ * read, 0 at the file's end.
  */
 static ssize_t skip_long_line(struct tail *tail, char *buffer, const struct follow_sink *sink)
 {
@@ -246,7 +247,7 @@ static ssize_t skip_long_line(struct tail *tail, char *buffer, const struct foll
     return kept == TAIL_LINE_BYTES ? got : kept;
 }
 
-/* The next block, behind what is known to hold no newline. Returns what was read of it, 0 at the end. */
+/* Reads the next block, behind what is known to hold no newline. Returns how much of it was read, 0 at the file's end. */
 static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_sink *sink)
 {
     size_t unfinished = (size_t)(tail->scanned - tail->offset);
@@ -269,7 +270,7 @@ static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_s
     return got - (ssize_t)unfinished;
 }
 
-/* Behind the last newline before limit, searched one line's bound back at most. */
+/* The offset behind the last newline before limit. The search goes back TAIL_LINE_BYTES at most. */
 static int64_t last_line_end(const struct tail *tail, char *buffer, int64_t limit)
 {
     int64_t from = limit > TAIL_LINE_BYTES ? limit - TAIL_LINE_BYTES : 0;
@@ -279,8 +280,11 @@ static int64_t last_line_end(const struct tail *tail, char *buffer, int64_t limi
 }
 
 /*
- * After a power failure the writer may be back before us, and what it wrote reaches beyond our position: nothing tells where
- * the old text ended, only that our position is in the midst of a line that we did not read.
+ * After a power failure:
+ *
+ *   1. the file lost its end, which we had read;
+ *   2. the writer came back before us, and what it wrote reaches beyond our position;
+ *   3. we resume. The file is as long as ever; only our position is in the middle of a line now.
  */
 static bool was_overwritten(struct tail *tail, int64_t size)
 {
@@ -292,8 +296,9 @@ static bool was_overwritten(struct tail *tail, int64_t size)
 }
 
 /*
- * A file that begins as ever but ends before what was read lost its end (a file system after a power failure, an
- * editor): the lines that are left were handed out already. Anything else that does not fit is new content from 0.
+ * Compares the file with what was read of it. If the beginning is another one, the content is new and is read from 0. If the
+ * beginning is the same but the file is shorter, it lost its end (by a power failure or an editor), and the lines that are left were
+ * handed out already.
  */
 static enum tail_outcome check_content(struct tail *tail, char *buffer)
 {
@@ -322,7 +327,7 @@ static void note_damage(struct tail *tail, const struct follow_sink *sink)
     struct strbuf text = { 0 };
     strbuf_printf(&text,
                   "the rotated file (inode %llu) cannot be unpacked beyond byte %lld of its text (%s): what came after "
-                  "that is lost",
+                  "that is not read",
                   (unsigned long long)tail->inode, (long long)tail->scanned, damage);
     sink->note(sink->ctx, FOLLOW_TRUNCATED, strbuf_text(&text));
     strbuf_free(&text);

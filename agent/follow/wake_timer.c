@@ -16,24 +16,23 @@
 #endif
 
 /*
- * libinotifytools sleeps in select() on a descriptor that it does not share, with a timeout in whole seconds. So what
- * must end the sleep earlier is a signal, sent by a POSIX timer. A single shot could be lost:
+ * libinotifytools sleeps in select() on a descriptor that it does not give us, with a timeout in whole seconds. Only a signal can
+ * end that sleep earlier, and a POSIX timer sends it. A signal that is sent once could be lost:
  *
  *   1. follow_wait finds nothing to do and is about to enter select();
  *   2. the timer fires, its handler runs and returns;
- *   3. select() is entered and sleeps for ever: nothing is left that could interrupt it.
+ *   3. select() is entered and sleeps on, because nothing is left that could interrupt it.
  *
- * Therefore the timer repeats every 10 ms until wake_timer_disarm: what step 2 lost, the next shot finds in select().
- * In the usual case the first one does, and no second is sent.
+ * So the timer fires every 10 ms until wake_timer_disarm. In the usual case the first signal interrupts select(), and there is no second.
  *
- * The timer counts on CLOCK_MONOTONIC: what is waited for moves with a clock that is set, so the time to it stays. It
- * signals only the thread that opened it: other threads need not block anything.
+ * The timer counts on CLOCK_MONOTONIC, so that it is not moved when the clock is set. It signals only the thread that opened it, so
+ * that other threads need not block the signal.
  */
 static const struct timespec REPEAT = { 0, 10 * 1000 * 1000 };
 
 /*
- * The process's only mutable globals for waking: a signal handler gets no context, so what follow_wake needs must be
- * reachable without one. timer is written before made is set and after it is cleared.
+ * Mutable globals, because a signal handler gets no context and follow_wake may be called in one. timer is written only while made
+ * is false.
  */
 static timer_t timer;
 static atomic_bool made;
@@ -41,7 +40,7 @@ static atomic_bool called;
 
 static void on_timer(int number)
 {
-    (void)number; /* its work is done: select() is interrupted */
+    (void)number; /* that a handler ran is enough to interrupt select() */
 }
 
 static int timer_signal(void)
@@ -51,7 +50,7 @@ static int timer_signal(void)
 
 bool wake_timer_open(struct strbuf *error)
 {
-    /* select() is interrupted by any handler (signal(7)); SA_RESTART spares every other call of the process. */
+    /* SA_RESTART lets every other system call go on, but select() is always interrupted by a handler (signal(7)). */
     struct sigaction action = { .sa_handler = on_timer, .sa_flags = SA_RESTART };
     struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = timer_signal() };
     event.sigev_notify_thread_id = gettid();
@@ -99,8 +98,8 @@ bool wake_timer_called(void)
 }
 
 /*
- * The flag first, then the timer; waiting does it the other way round (arm, then look at the flag). So either the flag
- * is seen, or this shot comes after that arming and is not overwritten by it.
+ * Sets the flag first and then the timer. follow_wait does it the other way round: it arms the timer, then looks at the flag. So either
+ * follow_wait sees the flag, or the timer set here comes after its arming and is not overwritten by it.
  */
 void follow_wake(void)
 {

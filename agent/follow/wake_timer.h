@@ -8,17 +8,17 @@
 #include "base/strbuf.h"
 
 /*
- * Ends a blocking select() of the thread that opened it: at a time, or when follow_wake (shell/follow.h) is
- * called from anywhere. One a process.
+ * Interrupts a blocking select() of the thread that called wake_timer_open, at a given time or when follow_wake (follow.h) is
+ * called. There is one wake timer in a process.
  */
 bool wake_timer_open(struct strbuf *error);
 void wake_timer_close(void);
 
-/* From now on select() is interrupted at until_ms (as clock_running_ms tells it; INT64_MAX: never) and by follow_wake, until wake_timer_disarm. */
+/* Until wake_timer_disarm, select() is interrupted at until_ms (of clock_running_ms; INT64_MAX: never) and by follow_wake. */
 void wake_timer_arm(int64_t until_ms);
 void wake_timer_disarm(void);
 
-/* Whether follow_wake was called since the last time this was true. */
+/* Whether follow_wake was called since the last time that this returned true. */
 bool wake_timer_called(void);
 
 #endif

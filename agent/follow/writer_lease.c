@@ -6,15 +6,15 @@
 #include <signal.h>
 
 /*
- * The kernel refuses a read lease (fcntl(2)) while the inode is open for writing, by whatever descriptor of whatever
- * process: a fork that still holds it counts, a second reader does not. Granted, the lease is given back at once; only
- * the answer is wanted. In between:
+ * The kernel refuses a read lease (fcntl(2), F_SETLEASE) while any process has the inode open for writing. A forked child that
+ * still holds the descriptor counts; a second reader does not. We want only the answer, so a lease that is granted is given
+ * back at once. In between:
  *
- *   1. we hold the lease, for a microsecond or so;
- *   2. somebody opens the file for writing: the kernel holds him up and sends us SIGIO;
- *   3. we give the lease back, he goes on and never notices.
+ *   1. we hold the lease for about a microsecond;
+ *   2. another process opens the file for writing: the kernel makes it wait, and sends us SIGIO;
+ *   3. we give the lease back, and the other process goes on.
  *
- * SIGIO would end the process by default, and we give back without being asked: it is ignored.
+ * SIGIO would end our process, and we need no reminder: it is ignored.
  */
 void writer_lease_prepare(void)
 {
@@ -27,6 +27,6 @@ enum follow_writer writer_lease_ask(int fd)
         (void)fcntl(fd, F_SETLEASE, F_UNLCK);
         return WRITER_ABSENT;
     }
-    /* Anything but EAGAIN is not an answer: EACCES without the right to ask, EINVAL where there are no leases. */
+    /* Any other error is no answer: EACCES without the right to ask, EINVAL where there are no leases. */
     return errno == EAGAIN ? WRITER_PRESENT : WRITER_UNKNOWN;
 }

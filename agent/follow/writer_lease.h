@@ -4,10 +4,10 @@
 
 #include "follow.h"
 
-/* Once, before the first question. */
+/* To be called once, before the first writer_lease_ask. */
 void writer_lease_prepare(void);
 
-/* Whether anybody holds the file behind fd (open for reading only) open for writing, now. */
+/* Whether any process holds the file behind fd open for writing now. fd itself must be open for reading only. */
 enum follow_writer writer_lease_ask(int fd);
 
 #endif

@@ -18,6 +18,9 @@ enum { NEXT_RECORD_MAX_MS = 300 * 1000 };
 
 /* --- The log's directory: rotated and packed files --- */
 
+/* Files beside the log that are open at the same time while we look for rotated ones. Each costs a descriptor and a kilobyte. */
+enum { SIBLINGS_MAX = 256 };
+
 /* --- The history and the saved state --- */
 
 /* --- Answers of servers --- */

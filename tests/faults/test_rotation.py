@@ -286,7 +286,7 @@ class Away(RotationCase):
         rotated.unlink()
         pour.end()
         self.agent.start()
-        wait_until(lambda: "compressed otherwise than by gzip" in self.agent.said(), 10, self.agent.said)
+        wait_until(lambda: "compressed by something else than gzip" in self.agent.said(), 10, self.agent.said)
         self.assertEqual(self.numbers(), sorted(set(self.numbers())))
 
     def test_an_inode_that_is_used_again(self):

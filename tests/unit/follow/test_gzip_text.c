@@ -148,6 +148,29 @@ static void what_is_damaged_ends_there(void **state)
     assert_non_null(gzip_text_damage(fixture->packed));
 }
 
+/* Only the checksum behind the text is wrong: no more than the last step is missing. */
+static void what_stands_before_the_damage_is_given(void **state)
+{
+    struct fixture *fixture = *state;
+    pack(fixture, 0, TEXT_BYTES);
+    assert_int_equal(pwrite(fixture->fd, "xxxx", 4, packed_size(fixture) - 8), 4);
+    fixture->packed = gzip_text_open(fixture->fd);
+    ssize_t got = gzip_text_read(fixture->packed, fixture->buffer, TEXT_BYTES, 0);
+    assert_in_range(got, TEXT_BYTES - 256, TEXT_BYTES);
+    assert_memory_equal(fixture->buffer, fixture->text, (size_t)got);
+    assert_string_equal(gzip_text_damage(fixture->packed), "it is damaged");
+}
+
+static void padding_behind_the_last_stream_is_no_damage(void **state)
+{
+    struct fixture *fixture = *state;
+    char zeros[512] = { 0 };
+    pack(fixture, 0, TEXT_BYTES);
+    assert_int_equal(pwrite(fixture->fd, zeros, sizeof zeros, packed_size(fixture)), sizeof zeros);
+    fixture->packed = gzip_text_open(fixture->fd);
+    check_all(fixture);
+}
+
 static void what_is_no_gzip_file_is_not_opened(void **state)
 {
     struct fixture *fixture = *state;
@@ -181,6 +204,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(any_offset_at_any_time, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_cut_off_is_given_as_far_as_it_is_good, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_damaged_ends_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_stands_before_the_damage_is_given, setup, teardown),
+        cmocka_unit_test_setup_teardown(padding_behind_the_last_stream_is_no_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_gzip_file_is_not_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_error_is_an_error, setup, teardown),
     };
