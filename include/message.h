@@ -8,7 +8,10 @@
 #include "base/strbuf.h"
 #include "incident.h"
 
-/* A notification on its own: a copy that outlives the engine's call, as the outbox keeps it and the formats render it. */
+/*
+ * A copy of a notification that outlives the engine's call. The outbox keeps it, and the webhooks' formats render it; agent/notify has
+ * the words for it. Its texts are valid UTF-8, whatever bytes the log had.
+ */
 struct message {
     int64_t incident_id;
     int64_t sequence; /* within the incident */
@@ -24,6 +27,7 @@ struct message {
     char *cause, *scenario, *first_command, *evidence, *escalate_to; /* or NULL */
 };
 
+/* Both return a copy that message_free frees. */
 struct message *message_from(const struct notification *notification);
 struct message *message_copy(const struct message *message);
 void message_free(struct message *message);

@@ -7,13 +7,13 @@
 struct sqlite3;
 
 /*
- * A read-only connection to a history, for the commands that look at it while the agent runs; close it with
- * sqlite3_close. Keep its transactions short: while one is open the WAL cannot be reset.
- * NULL if there is no history, it cannot be read or its version is another: why in *error.
+ * A read-only connection to a history, for commands that look at it while the agent runs. Close it with sqlite3_close. Keep its
+ * transactions short: while one is open, the write-ahead log grows. Returns NULL if there is no history, if it cannot be read, or if
+ * its version is not this agent's, with the reason in *error.
  */
 struct sqlite3 *reader_open(const char *path, struct strbuf *error);
 
-/* The same for the commands that add a person's word to a history (a cause, a silence): it may be written, not created. */
+/* The same for the commands that add what a person says (a cause, a silence). It may write, but never creates a history. */
 struct sqlite3 *editor_open(const char *path, struct strbuf *error);
 
 #endif

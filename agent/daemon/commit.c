@@ -82,7 +82,7 @@ void daemon_commit(struct daemon *daemon)
         put_everything(daemon);
     if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)
         return;
-    bool tending = history_tending(daemon->history);
+    bool tending = history_is_checkpointing(daemon->history);
     enum history_status status = history_commit(daemon->history, &error);
     if (status == HISTORY_BUSY && tending) {
         daemon->retry_ms = daemon->running_ms + SOON_MS;

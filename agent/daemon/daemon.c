@@ -300,7 +300,7 @@ static void loop(struct daemon *daemon)
         daemon_commit(daemon);
         dispatch_run(daemon->dispatch, daemon->now_ms);
         if (daemon->drained)
-            history_tend(daemon->history);
+            history_checkpoint(daemon->history);
         keep_house(daemon);
         if (reload_asked) {
             reload_asked = 0;

@@ -24,7 +24,7 @@ static int64_t row_id(const void *row)
     return id;
 }
 
-/* Entries are never cleared: one left from an earlier batch finds its row only if that has the id again. */
+/* Places are never cleared: one from an earlier batch counts only if the row there has this id. */
 static void *list_find_or_add(struct batch_list *list, size_t size, struct batch_recent *recent, int64_t id)
 {
     uint32_t *index = &recent->index[(uint64_t)id % BATCH_RECENT];
@@ -37,7 +37,7 @@ static void *list_find_or_add(struct batch_list *list, size_t size, struct batch
     return list_add(list, size);
 }
 
-/* Ids in these lists ascend. */
+/* For lists whose ids ascend. */
 static void *list_search(const struct batch_list *list, size_t size, int64_t id)
 {
     size_t low = 0;
@@ -57,7 +57,7 @@ const char *batch_text(const struct batch *batch, struct batch_text text)
     return text.at ? batch->texts.at + text.at : NULL;
 }
 
-/* The byte at offset 0 stands for NULL. */
+/* Offset 0 stands for NULL, so no text begins there. */
 static struct batch_text text_add(struct batch *batch, const char *text)
 {
     if (batch->texts.len == 0)
@@ -67,7 +67,7 @@ static struct batch_text text_add(struct batch *batch, const char *text)
     return added;
 }
 
-/* A row is put again and again while it grows: only a text that changed costs memory. */
+/* The same row is put many times while it grows; only a text that changed needs memory. */
 static void text_set(struct batch *batch, struct batch_text *place, const char *text)
 {
     const char *old = batch_text(batch, *place);
@@ -92,15 +92,15 @@ void batch_put_run(struct batch *batch, const struct run *run)
     text_set(batch, &row->error, run->error);
 }
 
-static int tables_equal(const struct batch *batch, const struct batch_incident *row, const struct incident *incident)
+static bool tables_equal(const struct batch *batch, const struct batch_incident *row, const struct incident *incident)
 {
     const char *old = batch_text(batch, row->tables);
     if (!old || row->row.table_count != incident->table_count)
-        return 0;
+        return false;
     for (size_t i = 0; i < incident->table_count; i++, old += strlen(old) + 1)
         if (strcmp(old, incident->tables[i]) != 0)
-            return 0;
-    return 1;
+            return false;
+    return true;
 }
 
 static void tables_set(struct batch *batch, struct batch_incident *row, const struct incident *incident)
@@ -143,7 +143,7 @@ void batch_put_fact(struct batch *batch, int64_t id, const struct timeline_entry
     text_set(batch, &row->text, entry->text ? entry->text : "");
 }
 
-void batch_put_message(struct batch *batch, int64_t id, const struct message *message, int silenced)
+void batch_put_message(struct batch *batch, int64_t id, const struct message *message, bool silenced)
 {
     struct batch_message *row = list_add(&batch->messages, sizeof *row);
     *row = (struct batch_message){ id, message_copy(message), silenced };
@@ -166,7 +166,7 @@ const struct batch_delivery *batch_find_delivery(const struct batch *batch, int6
     return NULL;
 }
 
-/* The gathered row that tells of outbox_id, added if there is none. */
+/* The gathered row for outbox_id; it is added if there is none. */
 static struct batch_delivery *delivery_row(struct batch *batch, int64_t outbox_id)
 {
     struct batch_outbox *entry = list_search(&batch->outbox, sizeof *entry, outbox_id);
@@ -202,7 +202,7 @@ size_t batch_rows(const struct batch *batch)
 
 size_t batch_bytes(const struct batch *batch)
 {
-    /* A message is a copy on its own, with texts of about this size. */
+    /* A message is an allocation of its own, with texts of about this size. */
     enum { MESSAGE_BYTES = 1024 };
     return batch->texts.len + batch->cycles.count * sizeof(struct cycle) +
            batch->runs.count * sizeof(struct batch_run) + batch->incidents.count * sizeof(struct batch_incident) +

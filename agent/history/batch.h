@@ -2,6 +2,7 @@
 #ifndef HISTORY_BATCH_H
 #define HISTORY_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,24 +12,24 @@
 #include "message.h"
 
 /*
- * What was gathered since the last commit, in memory. A catch-up brings thousands of rows into one commit, so a row costs no
- * allocation of its own: rows stand in arrays, their texts in one buffer that they point into by offset.
+ * The rows that were gathered since the last commit. A catch-up brings thousands of rows into one commit, so a row needs no
+ * allocation of its own: the rows of a kind stand in one array, and their texts in one buffer that the rows point into by offset.
  */
 
-/* Where a text begins in the batch's buffer; 0 is NULL. */
+/* The offset of a text in the batch's buffer; 0 stands for NULL. */
 struct batch_text {
     size_t at;
 };
 
 struct batch_run {
-    struct run row; /* its pointers are unset: see below */
+    struct run row; /* its pointers are NULL: the texts are below */
     struct batch_text table, error;
 };
 
 struct batch_incident {
-    struct incident row; /* likewise */
+    struct incident row; /* its pointers are NULL, too */
     struct batch_text table, summary, cause, scenario, first_command, evidence;
-    struct batch_text tables; /* row.table_count texts, one behind the other */
+    struct batch_text tables; /* row.table_count texts, one after the other */
 };
 
 struct batch_fact {
@@ -42,10 +43,10 @@ struct batch_fact {
 struct batch_message {
     int64_t id;
     struct message *message; /* owned */
-    int silenced;
+    bool silenced;
 };
 
-/* What became of an outbox entry. */
+/* The result of an attempt to send an outbox entry. */
 struct batch_delivery {
     int64_t outbox_id;
     int64_t attempts;
@@ -62,7 +63,7 @@ struct batch_outbox {
     struct batch_text webhook;
 };
 
-/* Rows of one kind; each begins with its id. */
+/* The rows of one kind. Each row begins with its id. */
 struct batch_list {
     void *rows;
     size_t count;
@@ -70,8 +71,8 @@ struct batch_list {
 };
 
 /*
- * Where the row of an id stands, for the most recent ids. A row pushed out of here by another id is not found again and is added
- * anew: it is then written twice, in order, and the last one wins all the same.
+ * The places of the most recent rows, by id modulo BATCH_RECENT. A row whose place was taken by another id is not found and is added
+ * a second time: both are written in order, so the last one wins.
  */
 enum { BATCH_RECENT = 64 };
 struct batch_recent {
@@ -94,13 +95,13 @@ void batch_put_cycle(struct batch *batch, const struct cycle *cycle);
 void batch_put_run(struct batch *batch, const struct run *run);
 void batch_put_incident(struct batch *batch, const struct incident *incident);
 void batch_put_fact(struct batch *batch, int64_t id, const struct timeline_entry *entry);
-void batch_put_message(struct batch *batch, int64_t id, const struct message *message, int silenced);
+void batch_put_message(struct batch *batch, int64_t id, const struct message *message, bool silenced);
 void batch_put_outbox(struct batch *batch, const struct batch_outbox *entry, const char *webhook);
-/* To the gathered entry if it is one, else to an entry that is committed already. */
+/* Changes the gathered entry of this id, if there is one; else it is for an entry that is committed already. */
 void batch_put_delivery(struct batch *batch, const struct batch_delivery *delivery, const char *status,
                         const char *last_error);
 
-/* NULL if there is none. */
+/* These return NULL if there is none. */
 const char *batch_text(const struct batch *batch, struct batch_text text);
 const struct batch_delivery *batch_find_delivery(const struct batch *batch, int64_t outbox_id);
 const struct message *batch_find_message(const struct batch *batch, int64_t id);
@@ -108,7 +109,7 @@ const struct message *batch_find_message(const struct batch *batch, int64_t id);
 size_t batch_rows(const struct batch *batch);
 size_t batch_bytes(const struct batch *batch);
 
-/* Empty again; the memory is kept for the next rows. */
+/* Removes the rows; the memory is kept for the next ones. */
 void batch_clear(struct batch *batch);
 void batch_free(struct batch *batch);
 

@@ -2,124 +2,118 @@
 #include "history_private.h"
 
 /*
- * A checkpoint costs three fsyncs, and a disk that others keep busy takes a second for each. So while the agent is live it is a
- * thread's work, on a connection of its own: it locks no commit out while it moves pages, and the loop goes on reading, deciding
- * and sending. A catch-up is no hurry and would outrun the thread: there the commit itself pays, at COMMIT_WAL_PAGES.
+ * A checkpoint moves pages from the write-ahead log (WAL) into the database. It needs three fsyncs, and each can take a second on
+ * a busy disk. So while the agent is live, a thread with a connection of its own does it: commits are not locked out while it moves
+ * pages, and the loop goes on reading, deciding and sending. A catch-up is in no hurry, and it writes faster than the thread could
+ * move: then the commit itself makes the checkpoint, at COMMIT_WAL_PAGES.
  *
- * The first commit behind a checkpoint begins the WAL anew, and that costs the third fsync. So the thread itself makes one that
- * says nothing. Only then does it hold the lock that a commit of ours needs, which that one gets over like any other's: it is
- * tried again (history_tending).
+ * The first commit after a checkpoint starts the WAL from its beginning again, which needs the third fsync. So the thread makes an
+ * empty commit of its own for that. While it does, a commit of the agent gets SQLITE_BUSY and is tried again a moment later
+ * (history_is_checkpointing tells the caller that this is no trouble).
  */
 enum {
-    TEND_WAL_PAGES = 500,    /* 2 MB; and again so much later, if not all could be moved, or it failed */
-    COMMIT_WAL_PAGES = 1500, /* 6 MB */
-    LIVE_WAL_PAGES = 6000,   /* 24 MB: the thread does not keep up, or cannot begin */
-    THREAD_BUSY_MS = 20,
+    THREAD_WAL_PAGES = 500,  /* 2 MB more than at the last checkpoint: the thread begins */
+    COMMIT_WAL_PAGES = 1500, /* 6 MB: a commit makes the checkpoint, if nobody calls history_checkpoint */
+    LIVE_WAL_PAGES = 6000,   /* 24 MB: a commit makes it all the same, because the thread is too slow or cannot begin */
+    THREAD_BUSY_MS = 20,     /* how long the thread waits for a lock */
 };
 
-/* Always another value: an equal one would be no write. */
-static int begin_wal(sqlite3 *db)
-{
-    return sqlite3_exec(db,
-                        "INSERT INTO state (key, value) VALUES ('checkpoints', '1')"
-                        " ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)",
-                        NULL, NULL, NULL);
-}
-
-/* Waits for nobody: moves what no reader holds. */
-static int checkpoint(sqlite3 *db, struct checkpoint *done)
+/* PASSIVE waits for nobody: it moves the pages that no reader holds. */
+static int checkpoint_run(sqlite3 *db, struct checkpoint_counts *done)
 {
     int code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &done->wal_pages, &done->moved_pages);
     if (code == SQLITE_OK && done->wal_pages == done->moved_pages)
-        code = begin_wal(db);
+        code = sqlite3_exec(db, sql_count_checkpoint, NULL, NULL, NULL);
     return code;
 }
 
-static void *move_pages(void *user)
+static void *checkpoint_thread(void *user)
 {
-    struct tending *tending = user;
+    struct checkpoint *checkpoint = user;
     sqlite3 *db = NULL;
-    int code = sqlite3_open_v2(tending->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code = sqlite3_open_v2(checkpoint->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK)
-        code = history_configure(db);
+        code = sqlite3_exec(db, sql_set_wal, NULL, NULL, NULL);
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(db, THREAD_BUSY_MS);
         sqlite3_wal_autocheckpoint(db, 0);
-        code = checkpoint(db, &tending->done);
+        code = checkpoint_run(db, &checkpoint->done);
     }
     sqlite3_close(db);
-    tending->code = code;
-    atomic_store(&tending->ended, true);
+    checkpoint->code = code;
+    atomic_store(&checkpoint->ended, true);
     return NULL;
 }
 
-/* What could not be moved: a reader holds it, it came while the rest was being moved, or the disk refuses. */
-static void note(struct history *history, int code, const struct checkpoint *done)
+/* Pages stay in the WAL when a reader holds them, when they were written meanwhile, or when the disk fails. */
+static void checkpoint_note_held(struct history *history, int code, const struct checkpoint_counts *done)
 {
-    int held_pages = done->wal_pages - done->moved_pages;
-    int failure = history_judge(history, code);
+    int64_t page_bytes = 0, held_pages = done->wal_pages - done->moved_pages;
+    int failure = history_note_result(history, code);
     if (failure == SQLITE_BUSY)
-        return; /* all was moved; a commit of ours begins the WAL anew */
+        return; /* all pages were moved; only the empty commit failed, and the next commit does its work */
     if (failure != SQLITE_OK)
-        held_pages = history->wal_pages;
-    history->held_bytes = (int64_t)held_pages * history_pragma(history->db, "PRAGMA page_size");
+        held_pages = history->checkpoint.wal_pages;
+    sql_read_number(history->db, "PRAGMA page_size", &page_bytes);
+    history->checkpoint.held_bytes = held_pages * page_bytes;
 }
 
-void history_tend_wait(struct history *history)
+void history_wait_checkpoint(struct history *history)
 {
-    struct tending *tending = &history->tending;
-    if (!tending->running)
+    struct checkpoint *checkpoint = &history->checkpoint;
+    if (!checkpoint->running)
         return;
-    pthread_join(tending->thread, NULL);
-    tending->running = false;
-    tending->seen_pages = tending->code == SQLITE_OK ? tending->done.wal_pages : history->wal_pages;
-    note(history, tending->code, &tending->done);
+    pthread_join(checkpoint->thread, NULL);
+    checkpoint->running = false;
+    checkpoint->seen_pages = checkpoint->code == SQLITE_OK ? checkpoint->done.wal_pages : checkpoint->wal_pages;
+    checkpoint_note_held(history, checkpoint->code, &checkpoint->done);
 }
 
-static void begin(struct history *history)
+static void checkpoint_begin(struct history *history)
 {
-    struct tending *tending = &history->tending;
-    tending->path = history->path;
-    tending->done = (struct checkpoint){ 0 };
-    atomic_store(&tending->ended, false);
-    tending->running = thread_begin(&tending->thread, move_pages, tending) == 0;
+    struct checkpoint *checkpoint = &history->checkpoint;
+    checkpoint->path = history->path;
+    checkpoint->done = (struct checkpoint_counts){ 0 };
+    atomic_store(&checkpoint->ended, false);
+    checkpoint->running = thread_begin(&checkpoint->thread, checkpoint_thread, checkpoint) == 0;
 }
 
-void history_tend(struct history *history)
+void history_checkpoint(struct history *history)
 {
-    struct tending *tending = &history->tending;
-    tending->live = true;
-    if (tending->running && atomic_load(&tending->ended))
-        history_tend_wait(history);
-    if (tending->running || !history->db || history->corrupt)
+    struct checkpoint *checkpoint = &history->checkpoint;
+    checkpoint->live = true;
+    if (checkpoint->running && atomic_load(&checkpoint->ended))
+        history_wait_checkpoint(history);
+    if (checkpoint->running || !history->db || history->corrupt)
         return;
-    if (history->wal_pages < tending->seen_pages)
-        tending->seen_pages = 0; /* it began anew */
-    if (history->wal_pages - tending->seen_pages >= TEND_WAL_PAGES)
-        begin(history);
+    if (checkpoint->wal_pages < checkpoint->seen_pages)
+        checkpoint->seen_pages = 0; /* the WAL was started from its beginning again */
+    if (checkpoint->wal_pages - checkpoint->seen_pages >= THREAD_WAL_PAGES)
+        checkpoint_begin(history);
 }
 
-bool history_tending(const struct history *history)
+bool history_is_checkpointing(const struct history *history)
 {
-    return history->tending.running && !atomic_load(&history->tending.ended);
+    return history->checkpoint.running && !atomic_load(&history->checkpoint.ended);
 }
 
 int64_t history_held_bytes(const struct history *history)
 {
-    return history->db ? history->held_bytes : 0;
+    return history->db ? history->checkpoint.held_bytes : 0;
 }
 
 int history_note_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
 {
     struct history *history = ctx;
-    struct checkpoint done = { 0 };
+    struct checkpoint *checkpoint = &history->checkpoint;
+    struct checkpoint_counts done = { 0 };
     (void)schema;
-    history->wal_pages = pages;
-    if (history->checkpointing || pages < (history->tending.live ? LIVE_WAL_PAGES : COMMIT_WAL_PAGES))
+    checkpoint->wal_pages = pages;
+    if (checkpoint->in_commit || pages < (checkpoint->live ? LIVE_WAL_PAGES : COMMIT_WAL_PAGES))
         return SQLITE_OK;
-    history->checkpointing = true;
-    int code = checkpoint(db, &done);
-    note(history, code, &done);
-    history->checkpointing = false;
+    checkpoint->in_commit = true;
+    int code = checkpoint_run(db, &done);
+    checkpoint_note_held(history, code, &done);
+    checkpoint->in_commit = false;
     return SQLITE_OK;
 }

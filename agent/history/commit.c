@@ -5,7 +5,7 @@
 
 #include "history_private.h"
 
-/* Texts stay SQLite's to look at only until the statement has run, so none is copied. */
+/* SQLITE_STATIC: SQLite makes no copy, so text must live until the statement has run. */
 static void bind_string(sqlite3_stmt *statement, int index, const char *text)
 {
     sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
@@ -16,7 +16,7 @@ static void bind_gathered(const struct history *history, sqlite3_stmt *statement
     bind_string(statement, index, batch_text(&history->batch, text));
 }
 
-/* 0 stands for what has not happened, -1 for what was not said. */
+/* A value that means "did not happen" (0) or "was not said" (-1) is stored as NULL. */
 static void bind_unless(sqlite3_stmt *statement, int index, int64_t value, int64_t absent)
 {
     if (value == absent)
@@ -25,8 +25,9 @@ static void bind_unless(sqlite3_stmt *statement, int index, int64_t value, int64
         sqlite3_bind_int64(statement, index, value);
 }
 
-static int put_cycle(struct history *history, const struct cycle *cycle)
+static int put_cycle(struct history *history, const void *row)
 {
+    const struct cycle *cycle = row;
     sqlite3_stmt *statement = history->statements[SQL_PUT_CYCLE];
     sqlite3_bind_int64(statement, 1, cycle->id);
     sqlite3_bind_int64(statement, 2, cycle->started_ms);
@@ -38,11 +39,12 @@ static int put_cycle(struct history *history, const struct cycle *cycle)
     sqlite3_bind_int(statement, 8, cycle->failed);
     sqlite3_bind_int(statement, 9, cycle->timed_out);
     sqlite3_bind_int64(statement, 10, cycle->rows);
-    return history_run(history, SQL_PUT_CYCLE);
+    return history_run_statement(history, SQL_PUT_CYCLE);
 }
 
-static int put_run(struct history *history, const struct batch_run *run)
+static int put_run(struct history *history, const void *row)
 {
+    const struct batch_run *run = row;
     sqlite3_stmt *statement = history->statements[SQL_PUT_RUN];
     sqlite3_bind_int64(statement, 1, run->row.id);
     sqlite3_bind_int64(statement, 2, run->row.cycle_id);
@@ -54,7 +56,7 @@ static int put_run(struct history *history, const struct batch_run *run)
     bind_unless(statement, 8, run->row.rows, -1);
     bind_unless(statement, 9, run->row.exit_code, -1);
     bind_gathered(history, statement, 10, run->error);
-    return history_run(history, SQL_PUT_RUN);
+    return history_run_statement(history, SQL_PUT_RUN);
 }
 
 static void gathered_tables(struct history *history, const struct batch_incident *incident, struct strbuf *out)
@@ -68,8 +70,9 @@ static void gathered_tables(struct history *history, const struct batch_incident
     strbuf_puts(out, "]");
 }
 
-static int put_incident(struct history *history, const struct batch_incident *incident)
+static int put_incident(struct history *history, const void *gathered)
 {
+    const struct batch_incident *incident = gathered;
     sqlite3_stmt *statement = history->statements[SQL_PUT_INCIDENT];
     const struct incident *row = &incident->row;
     strbuf_clear(&history->scratch);
@@ -94,11 +97,12 @@ static int put_incident(struct history *history, const struct batch_incident *in
     bind_gathered(history, statement, 17, incident->first_command);
     bind_gathered(history, statement, 18, incident->evidence);
     bind_gathered(history, statement, 19, incident->summary);
-    return history_run(history, SQL_PUT_INCIDENT);
+    return history_run_statement(history, SQL_PUT_INCIDENT);
 }
 
-static int put_fact(struct history *history, const struct batch_fact *fact)
+static int put_fact(struct history *history, const void *row)
 {
+    const struct batch_fact *fact = row;
     sqlite3_stmt *statement = history->statements[SQL_PUT_TIMELINE];
     sqlite3_bind_int64(statement, 1, fact->id);
     sqlite3_bind_int64(statement, 2, fact->incident_id);
@@ -106,11 +110,12 @@ static int put_fact(struct history *history, const struct batch_fact *fact)
     bind_gathered(history, statement, 4, fact->kind);
     bind_gathered(history, statement, 5, fact->text);
     bind_unless(statement, 6, fact->offset, -1);
-    return history_run(history, SQL_PUT_TIMELINE);
+    return history_run_statement(history, SQL_PUT_TIMELINE);
 }
 
-static int put_message(struct history *history, const struct batch_message *gathered)
+static int put_message(struct history *history, const void *row)
 {
+    const struct batch_message *gathered = row;
     sqlite3_stmt *statement = history->statements[SQL_PUT_NOTIFICATION];
     const struct message *message = gathered->message;
     strbuf_clear(&history->scratch);
@@ -136,7 +141,7 @@ static int put_message(struct history *history, const struct batch_message *gath
     bind_string(statement, 18, message->evidence);
     bind_string(statement, 19, message->escalate_to);
     sqlite3_bind_int(statement, 20, gathered->silenced);
-    return history_run(history, SQL_PUT_NOTIFICATION);
+    return history_run_statement(history, SQL_PUT_NOTIFICATION);
 }
 
 static void bind_delivery(const struct history *history, sqlite3_stmt *statement, const struct batch_delivery *delivery)
@@ -149,27 +154,28 @@ static void bind_delivery(const struct history *history, sqlite3_stmt *statement
     bind_gathered(history, statement, 6, delivery->last_error);
 }
 
-static int put_outbox(struct history *history, const struct batch_outbox *entry)
+static int put_outbox(struct history *history, const void *row)
 {
+    const struct batch_outbox *entry = row;
     sqlite3_stmt *statement = history->statements[SQL_PUT_OUTBOX];
     bind_delivery(history, statement, &entry->delivery);
     sqlite3_bind_int64(statement, 7, entry->incident_id);
     sqlite3_bind_int64(statement, 8, entry->notification_id);
     bind_gathered(history, statement, 9, entry->webhook);
     sqlite3_bind_int64(statement, 10, entry->created_ms);
-    return history_run(history, SQL_PUT_OUTBOX);
+    return history_run_statement(history, SQL_PUT_OUTBOX);
 }
 
-static int put_delivery(struct history *history, const struct batch_delivery *delivery)
+static int put_delivery(struct history *history, const void *row)
 {
-    bind_delivery(history, history->statements[SQL_PUT_DELIVERY], delivery);
-    return history_run(history, SQL_PUT_DELIVERY);
+    bind_delivery(history, history->statements[SQL_PUT_DELIVERY], row);
+    return history_run_statement(history, SQL_PUT_DELIVERY);
 }
 
 /*
- * SQLite writes a value over the old one if both are of one length, and only the pages that differ go into the WAL; otherwise it
- * gives the old one's pages back and takes others. So a text of whole lines grows by empty ones up to whole blocks, which spares
- * a third of a commit's pages. history_get_state takes them off.
+ * When a new value has the length of the old one, SQLite writes it in place, and only the pages that differ go into the WAL. Else
+ * it frees the old value's pages and takes others. So a text that ends with a newline is filled with newlines up to whole blocks,
+ * which makes a commit a third smaller. history_get_state takes them off again.
  */
 static void fill_block(const struct strbuf *value, struct strbuf *out)
 {
@@ -191,7 +197,7 @@ static int put_states(struct history *history)
         bind_string(statement, 1, state->key);
         fill_block(&state->value, &history->scratch);
         bind_string(statement, 2, strbuf_text(&history->scratch));
-        code = history_run(history, SQL_PUT_STATE);
+        code = history_run_statement(history, SQL_PUT_STATE);
     }
     return code;
 }
@@ -208,7 +214,7 @@ static int put_source(struct history *history, int64_t place, const struct sourc
     bind_string(statement, 5, fingerprint);
     sqlite3_bind_int64(statement, 6, position->fingerprint_len);
     sqlite3_bind_int64(statement, 7, position->begun_ms);
-    return history_run(history, SQL_PUT_SOURCE);
+    return history_run_statement(history, SQL_PUT_SOURCE);
 }
 
 static int put_sources(struct history *history)
@@ -216,80 +222,57 @@ static int put_sources(struct history *history)
     if (!history->sources_dirty)
         return SQLITE_OK;
     sqlite3_bind_int64(history->statements[SQL_CUT_SOURCES], 1, (int64_t)history->source_count);
-    int code = history_run(history, SQL_CUT_SOURCES);
+    int code = history_run_statement(history, SQL_CUT_SOURCES);
     for (size_t i = 0; code == SQLITE_OK && i < history->source_count; i++)
         code = put_source(history, (int64_t)i + 1, &history->sources[i]);
     return code;
 }
 
-static int put_cycles_and_runs(struct history *history)
+static int put_rows(struct history *history)
 {
     const struct batch *batch = &history->batch;
-    const struct cycle *cycles = batch->cycles.rows;
-    const struct batch_run *runs = batch->runs.rows;
+    const struct {
+        const struct batch_list *list;
+        size_t row_bytes;
+        int (*put)(struct history *history, const void *row);
+    } kinds[] = {
+        { &batch->cycles, sizeof(struct cycle), put_cycle },
+        { &batch->runs, sizeof(struct batch_run), put_run },
+        { &batch->incidents, sizeof(struct batch_incident), put_incident },
+        { &batch->facts, sizeof(struct batch_fact), put_fact },
+        { &batch->messages, sizeof(struct batch_message), put_message },
+        { &batch->outbox, sizeof(struct batch_outbox), put_outbox },
+        { &batch->deliveries, sizeof(struct batch_delivery), put_delivery },
+    };
     int code = SQLITE_OK;
-    for (size_t i = 0; code == SQLITE_OK && i < batch->cycles.count; i++)
-        code = put_cycle(history, &cycles[i]);
-    for (size_t i = 0; code == SQLITE_OK && i < batch->runs.count; i++)
-        code = put_run(history, &runs[i]);
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
+        for (size_t i = 0; code == SQLITE_OK && i < kinds[kind].list->count; i++)
+            code = kinds[kind].put(history, (const char *)kinds[kind].list->rows + i * kinds[kind].row_bytes);
     return code;
 }
 
-static int put_incidents(struct history *history)
-{
-    const struct batch *batch = &history->batch;
-    const struct batch_incident *incidents = batch->incidents.rows;
-    const struct batch_fact *facts = batch->facts.rows;
-    int code = SQLITE_OK;
-    for (size_t i = 0; code == SQLITE_OK && i < batch->incidents.count; i++)
-        code = put_incident(history, &incidents[i]);
-    for (size_t i = 0; code == SQLITE_OK && i < batch->facts.count; i++)
-        code = put_fact(history, &facts[i]);
-    return code;
-}
-
-static int put_notifications(struct history *history)
-{
-    const struct batch *batch = &history->batch;
-    const struct batch_message *messages = batch->messages.rows;
-    const struct batch_outbox *outbox = batch->outbox.rows;
-    const struct batch_delivery *deliveries = batch->deliveries.rows;
-    int code = SQLITE_OK;
-    for (size_t i = 0; code == SQLITE_OK && i < batch->messages.count; i++)
-        code = put_message(history, &messages[i]);
-    for (size_t i = 0; code == SQLITE_OK && i < batch->outbox.count; i++)
-        code = put_outbox(history, &outbox[i]);
-    for (size_t i = 0; code == SQLITE_OK && i < batch->deliveries.count; i++)
-        code = put_delivery(history, &deliveries[i]);
-    return code;
-}
-
-/* All or nothing. The reason is taken before ROLLBACK overwrites it. */
+/* One transaction. Why it failed is read before ROLLBACK overwrites it. */
 static int commit_once(struct history *history, struct strbuf *why)
 {
-    int code = history_run(history, SQL_BEGIN);
+    int code = history_run_statement(history, SQL_BEGIN);
     if (code == SQLITE_OK)
-        code = put_cycles_and_runs(history);
-    if (code == SQLITE_OK)
-        code = put_incidents(history);
-    if (code == SQLITE_OK)
-        code = put_notifications(history);
+        code = put_rows(history);
     if (code == SQLITE_OK)
         code = put_states(history);
     if (code == SQLITE_OK)
         code = put_sources(history);
     if (code == SQLITE_OK)
-        code = history_run(history, SQL_COMMIT);
+        code = history_run_statement(history, SQL_COMMIT);
     if (code != SQLITE_OK) {
         strbuf_clear(why);
         strbuf_puts(why, sqlite3_errmsg(history->db));
         if (!sqlite3_get_autocommit(history->db))
-            history_run(history, SQL_ROLLBACK);
+            history_run_statement(history, SQL_ROLLBACK);
     }
     return code;
 }
 
-static void settle(struct history *history)
+static void mark_committed(struct history *history)
 {
     batch_clear(&history->batch);
     for (size_t i = 0; i < history->state_count; i++)
@@ -297,13 +280,13 @@ static void settle(struct history *history)
     history->sources_dirty = false;
 }
 
-static enum history_status classify(int code)
+static enum history_status commit_status(int code)
 {
     switch (code) {
     case SQLITE_OK: return HISTORY_OK;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_PROTOCOL: /* many processes at once are opening the WAL */ return HISTORY_BUSY;
+    case SQLITE_PROTOCOL: return HISTORY_BUSY; /* many processes open the WAL at once */
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_READONLY:
@@ -314,7 +297,7 @@ static enum history_status classify(int code)
     }
 }
 
-/* A database that turns out corrupt in a commit is replaced, once, and the same commit goes into the new one. */
+/* If the database turns out corrupt during the commit, a new one is begun, and the same commit goes into that. */
 enum history_status history_commit(struct history *history, struct strbuf *error)
 {
     if (!history_dirty(history))
@@ -332,11 +315,11 @@ enum history_status history_commit(struct history *history, struct strbuf *error
             strbuf_printf(error, "%s: cannot commit: %s", history->path, strbuf_text(&why));
     }
     if (code == SQLITE_OK) {
-        settle(history);
+        mark_committed(history);
         if (history->notice.len)
             strbuf_add(error, strbuf_text(&history->notice), history->notice.len);
         strbuf_clear(&history->notice);
     }
     strbuf_free(&why);
-    return classify(code);
+    return commit_status(code);
 }

@@ -12,93 +12,102 @@
 #include "history.h"
 #include "sql.h"
 
-/* What the history's own files share; everybody else knows shell/history.h. */
+/* What the files of this room share. struct history is open to all of them; the comment at each part names the file that writes it. */
 
-/* The last value put or read of a key: an equal one put again costs no write, and a new database can be given it. */
+/* The value of a key as it was put or read last. Kept in memory, so that an equal value costs no write and a new database gets it. */
 struct history_state {
     char *key;
     struct strbuf value;
-    bool dirty;
+    bool dirty; /* not committed yet */
 };
 
-/* In pages of the WAL: how many it had, and how many of them the database has now. */
-struct checkpoint {
+/* How many pages the WAL had, and how many of them were moved into the database. */
+struct checkpoint_counts {
     int wal_pages, moved_pages;
 };
 
-/* The thread owns what comes behind ended, and path, from its start until it sets ended; all else is the owner's. */
-struct tending {
-    bool live;      /* somebody tends: a commit need not */
-    bool running;   /* begun and not joined */
-    int seen_pages; /* the WAL at the last time, if it did not begin anew since */
+/* The thread owns path, done and code from its start until it sets ended. The rest belongs to the thread that owns the history. */
+struct checkpoint {
+    bool live;          /* somebody calls history_checkpoint, so commits need not */
+    bool running;       /* the thread was started and not joined yet */
+    bool in_commit;     /* a commit makes a checkpoint, and its own empty commit must not begin another one */
+    int wal_pages;      /* in the WAL after the last commit */
+    int seen_pages;     /* in the WAL at the last checkpoint; 0 if the WAL began anew since then */
+    int64_t held_bytes; /* left in the WAL by the last checkpoint */
     pthread_t thread;
     atomic_bool ended;
     const char *path;
-    struct checkpoint done;
-    int code;
+    struct checkpoint_counts done;
+    int code; /* a SQLite result code */
 };
 
 struct history {
+    /* open.c */
     char *path;
-    int lock_fd; /* -1: not locked */
-    sqlite3 *db; /* NULL while there is none: see history_revive */
+    sqlite3 *db; /* NULL while there is none: the next commit connects again */
     sqlite3_stmt *statements[SQL_STATEMENTS];
-    struct json_maker *json;
+
+    /* lock.c */
+    int lock_fd; /* -1: not locked */
+
+    /* gather.c: what the next commit writes, and the ids given last */
     struct batch batch;
     struct history_state *states;
     size_t state_count;
     struct source_position *sources;
     size_t source_count;
     bool sources_dirty;
-    bool corrupt; /* seen by whoever used the database; the next commit begins a new one */
-    int64_t last_fact, last_message, last_outbox; /* the ids given so far */
-    int wal_pages;                                /* at the last commit */
-    int64_t
-        held_bytes; /* of the WAL, which the last checkpoint could not move: a reader holds it, or the disk refuses */
-    unsigned idles;
-    bool checkpointing; /* what a checkpoint itself commits calls for no other */
-    struct tending tending;
+    int64_t last_fact, last_message, last_outbox;
+
+    /* commit.c */
+    struct json_maker *json;
     struct strbuf scratch;
-    struct strbuf notice; /* that a new database is to be begun, until a commit has begun it */
+
+    /* revive.c */
+    bool corrupt;         /* found by any use of the database; the next commit begins a new one */
+    struct strbuf notice; /* why a new database must begin; kept until a commit has succeeded in it */
+
+    struct checkpoint checkpoint; /* checkpoint.c */
+    unsigned idles;               /* prune.c: calls of history_idle */
 };
 
-/* Opens or creates the database, moving a corrupt one aside. Returns a SQLite result code. */
-int history_connect(struct history *history, struct strbuf *notice, struct strbuf *error);
+/* open.c */
 
+/* Opens or creates the database. A corrupt one is moved aside, and *notice says so. Returns a SQLite result code. */
+int history_connect(struct history *history, struct strbuf *notice, struct strbuf *error);
 void history_disconnect(struct history *history);
+/* Steps a statement that returns no rows, and resets it. Returns a SQLite result code. */
+int history_run_statement(struct history *history, enum sql sql);
+/* Every result code of the database passes here, so that corruption is noted. Returns the code without its extended part. */
+int history_note_result(struct history *history, int code);
+
+/* lock.c */
 
 /*
- * Keeps other agents away for as long as we live; does nothing if it does so already. SQLITE_BUSY with who it is in *error if
- * there is another. Where locks are not to be had it only leaves a *notice.
+ * Keeps other agents away until history_unlock; does nothing if the lock is held already. If another agent holds it: SQLITE_BUSY, and
+ * *error says who. Where the file system has no locks, only a *notice is left.
  */
 int history_lock(struct history *history, struct strbuf *notice, struct strbuf *error);
 void history_unlock(struct history *history);
 
-/* Renames the database's files, whatever state they are in. Returns a SQLite result code. */
-int history_move_aside(struct history *history, const char *why, struct strbuf *notice, struct strbuf *error);
+/* revive.c */
 
+/* The suffixes of a database's files, in the order in which they may be renamed or removed: the story is in revive.c. */
+enum { HISTORY_FILES = 4 };
+extern const char *const history_suffixes[HISTORY_FILES];
+
+/* Renames the database's files, whatever their content is. Returns a SQLite result code. */
+int history_move_aside(struct history *history, const char *why, struct strbuf *notice, struct strbuf *error);
 /*
- * Gives up a database that is corrupt or was taken away, connects to a new one and has everything that is known in memory
+ * Gives up a database that is corrupt or was taken away, connects to a new one, and marks everything that is known in memory to be
  * written again. Does nothing if all is well.
  */
 int history_revive(struct history *history, struct strbuf *notice, struct strbuf *error);
 
-/* What holds for every connection that writes. Returns a SQLite result code. */
-int history_configure(sqlite3 *db);
-
-/* SQLite's hook after each commit in WAL mode, for a struct history. A checkpoint that fails is tried again: history_held_bytes tells. */
+/* checkpoint.c: SQLite calls it after each commit in WAL mode; ctx is the history. */
 int history_note_wal(void *ctx, sqlite3 *db, const char *schema, int pages);
 
-/* The number that a query gives; 0 if there is none to be had. */
-int64_t history_pragma(sqlite3 *db, const char *query);
-
-/* Steps a statement that returns no rows, and resets it. */
-int history_run(struct history *history, enum sql sql);
-
-/* Notes corruption, whoever comes across it. Returns code without its extension. */
-int history_judge(struct history *history, int code);
-
-/* NULL if the key is not in memory. */
+/* gather.c: NULL if the key is not in memory. */
 struct history_state *history_find_state(struct history *history, const char *key);
 struct history_state *history_add_state(struct history *history, const char *key, struct slice value);
 

@@ -11,30 +11,31 @@
 #include "history_private.h"
 
 /*
- * Two agents on one history would both read the log, number their rows alike and page twice: one of them is refused. The lock
- * lies on a file of its own beside the database, since the database may be moved aside and begun anew, and SQLite's own locks
- * are not ours to use. It belongs to the open file description: the kernel gives it back however the process ends, and no
- * close of another descriptor drops it (POSIX record locks fall with any). Those who only read never ask for it.
+ * Two agents on one history would both read the log, give the same ids to their rows and page twice, so the second one is refused.
+ * The lock is on a file of its own beside the database, because the database may be moved aside and begun anew, and SQLite's own
+ * locks are not for others to use. It belongs to the open file description (F_OFD_SETLK): the kernel releases it however the
+ * process ends, and closing another descriptor of the file does not, as it would with POSIX record locks. Readers never ask for it.
  *
- * The file is never removed, because that would make two of it:
+ * The file is never removed, because that could make two of it:
  *
- *   1. A holds the lock; B has opened the file and is about to ask;
+ *   1. A holds the lock; B has opened the file and is about to ask for the lock;
  *   2. A ends and removes the file;
- *   3. B gets the lock on a file without a name, C makes a new one and gets the lock on that.
+ *   3. B gets the lock on a file without a name, C makes a new file and gets the lock on that.
  *
- * If somebody removes it all the same, the holder locks a new one when it connects the next time.
+ * If somebody else removes it, the holder makes and locks a new file when it connects the next time.
  */
 
-enum { WORD_BYTES = 1024 };
+/* At most so much is written into the lock file: a pid, and what keeps the agent from writing its history. */
+enum { LOCK_TEXT_BYTES = 1024 };
 
-static bool is_at(int fd, const char *path)
+static bool lock_is_at(int fd, const char *path)
 {
     struct stat held, there;
     return fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev &&
            held.st_ino == there.st_ino;
 }
 
-static void say_held(int fd, const char *database, struct strbuf *error)
+static void lock_say_holder(int fd, const char *database, struct strbuf *error)
 {
     char text[24] = "";
     ssize_t len = pread(fd, text, sizeof text - 1, 0);
@@ -46,16 +47,17 @@ static void say_held(int fd, const char *database, struct strbuf *error)
 }
 
 /*
- * Who we are, for whoever is refused, and in a second line what keeps us from writing. Only a word: where even that does not fit
- * it is missing. The file is cut last, since its first block, once there, can be written over on a full disk.
+ * The first line is the agent's pid, for an agent that is refused; the second tells what keeps the agent from writing its history.
+ * On a full disk an existing first block can still be written over, so the file is shortened last. A failure is ignored: the text
+ * is only a help.
  */
-static void write_word(int fd, const struct history_trouble *trouble)
+static void lock_write_text(int fd, const struct history_trouble *trouble)
 {
-    char text[WORD_BYTES];
+    char text[LOCK_TEXT_BYTES];
     int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     if (trouble && trouble->failures > 0)
         len += snprintf(text + len, sizeof text - (size_t)len, "%" PRId64 " %" PRId64 " %.*s\n", trouble->failures,
-                        trouble->since_ms, WORD_BYTES - 100, strbuf_text(&trouble->why));
+                        trouble->since_ms, LOCK_TEXT_BYTES - 100, strbuf_text(&trouble->why));
     if (pwrite(fd, text, (size_t)len, 0) != len || ftruncate(fd, len) != 0)
         return;
 }
@@ -63,17 +65,17 @@ static void write_word(int fd, const struct history_trouble *trouble)
 void history_leave_trouble(struct history *history, const struct history_trouble *trouble)
 {
     if (history->lock_fd >= 0)
-        write_word(history->lock_fd, trouble);
+        lock_write_text(history->lock_fd, trouble);
 }
 
 bool history_find_trouble(const char *path, int64_t pid, struct history_trouble *trouble)
 {
     struct strbuf name = { 0 };
-    char text[WORD_BYTES + 1] = "", *at = text;
+    char text[LOCK_TEXT_BYTES + 1] = "", *at = text;
 
     strbuf_printf(&name, "%s-lock", path);
     int fd = open(name.at, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool ours = fd >= 0 && pread(fd, text, WORD_BYTES, 0) > 0 && strtoll(at, &at, 10) == pid;
+    bool ours = fd >= 0 && pread(fd, text, LOCK_TEXT_BYTES, 0) > 0 && strtoll(at, &at, 10) == pid;
     trouble->failures = ours ? strtoll(at, &at, 10) : 0;
     trouble->since_ms = ours ? strtoll(at, &at, 10) : 0;
     bool found = trouble->failures > 0 && trouble->since_ms > 0;
@@ -87,8 +89,8 @@ bool history_find_trouble(const char *path, int64_t pid, struct history_trouble 
     return found;
 }
 
-/* SQLITE_OK with the descriptor in *held, which is -1 if locking is not to be had here: that is no reason not to work. */
-static int take(const char *path, const char *database, int *held, struct strbuf *notice, struct strbuf *error)
+/* On SQLITE_OK, *held is the locked descriptor, or -1 if the file cannot be locked here: then the agent works without the lock. */
+static int lock_take(const char *path, const char *database, int *held, struct strbuf *notice, struct strbuf *error)
 {
     struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     int code = SQLITE_OK;
@@ -96,12 +98,12 @@ static int take(const char *path, const char *database, int *held, struct strbuf
 
     *held = -1;
     if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) == 0) {
-        write_word(fd, NULL);
+        lock_write_text(fd, NULL);
         *held = fd;
         return SQLITE_OK;
     }
     if (fd >= 0 && (errno == EAGAIN || errno == EACCES)) {
-        say_held(fd, database, error);
+        lock_say_holder(fd, database, error);
         code = SQLITE_BUSY;
     } else {
         strbuf_printf(notice, "%s: cannot be locked (%s): a second agent on this history would not be noticed", path,
@@ -118,9 +120,9 @@ int history_lock(struct history *history, struct strbuf *notice, struct strbuf *
     int code = SQLITE_OK;
 
     strbuf_printf(&path, "%s-lock", history->path);
-    if (history->lock_fd < 0 || !is_at(history->lock_fd, path.at)) {
+    if (history->lock_fd < 0 || !lock_is_at(history->lock_fd, path.at)) {
         history_unlock(history);
-        code = take(path.at, history->path, &history->lock_fd, notice, error);
+        code = lock_take(path.at, history->path, &history->lock_fd, notice, error);
     }
     strbuf_free(&path);
     return code;

@@ -5,20 +5,10 @@
 
 #include "base/text.h"
 
-static char **copy_texts(const char *const *texts, size_t count)
-{
-    char **copies = must_alloc((count + 1) * sizeof *copies);
-    for (size_t i = 0; i < count; i++)
-        copies[i] = text_copy_valid(texts[i]);
-    return copies;
-}
-
-/* Evidence may be any bytes; whoever renders a message may rely on UTF-8. */
 struct message *message_from(const struct notification *notification)
 {
     const struct incident *incident = notification->incident;
-    struct message *message = must_alloc(sizeof *message);
-    *message = (struct message){
+    struct message borrowed = {
         .incident_id = incident->id,
         .sequence = notification->sequence,
         .time_ms = notification->time_ms,
@@ -29,17 +19,17 @@ struct message *message_from(const struct notification *notification)
         .opened_ms = incident->opened_ms,
         .resolved_ms = incident->resolved_ms,
         .prometheus_ms = incident->prometheus_ms,
-        .table = text_copy_valid(incident->table),
-        .tables = copy_texts(incident->tables, incident->table_count),
+        .table = (char *)incident->table,
+        .tables = (char **)incident->tables,
         .table_count = incident->table_count,
-        .summary = text_copy_valid(notification->summary),
-        .cause = text_copy_valid(incident->cause),
-        .scenario = text_copy_valid(incident->scenario),
-        .first_command = text_copy_valid(incident->first_command),
-        .evidence = text_copy_valid(incident->evidence),
-        .escalate_to = text_copy_valid(notification->escalate_to),
+        .summary = (char *)notification->summary,
+        .cause = (char *)incident->cause,
+        .scenario = (char *)incident->scenario,
+        .first_command = (char *)incident->first_command,
+        .evidence = (char *)incident->evidence,
+        .escalate_to = (char *)notification->escalate_to,
     };
-    return message;
+    return message_copy(&borrowed);
 }
 
 struct message *message_copy(const struct message *message)
@@ -47,7 +37,9 @@ struct message *message_copy(const struct message *message)
     struct message *copy = must_alloc(sizeof *copy);
     *copy = *message;
     copy->table = text_copy_valid(message->table);
-    copy->tables = copy_texts((const char *const *)message->tables, message->table_count);
+    copy->tables = must_alloc((message->table_count + 1) * sizeof *copy->tables);
+    for (size_t i = 0; i < message->table_count; i++)
+        copy->tables[i] = text_copy_valid(message->tables[i]);
     copy->summary = text_copy_valid(message->summary);
     copy->cause = text_copy_valid(message->cause);
     copy->scenario = text_copy_valid(message->scenario);

@@ -8,58 +8,33 @@
 #include "history_private.h"
 #include "schema.h"
 
-/* While opening nobody waits for us; later the loop has lines to read, and a commit can be tried again. */
+/* How long a lock is waited for. At the start nobody waits for the agent; later the loop has lines to read, and tries again. */
 enum { OPEN_BUSY_MS = 2000, COMMIT_BUSY_MS = 50 };
 
-/* A database up to this size is checked wholly at the start, in a few milliseconds. */
+/* A database of at most so many pages (2 MB) is checked as a whole at the start, which takes a few milliseconds. */
 enum { FULL_CHECK_PAGES = 512 };
-
-/*
- * synchronous=NORMAL: only a checkpoint syncs (the WAL before pages are moved, the database behind them); a commit costs 0.02 ms,
- * with FULL 0.5 ms and a disk that wakes up for each. What a power cut may then take is the end of the WAL, anything behind the
- * last checkpoint's sync. Each frame's checksum covers all before it, so what is left ends with a whole transaction, however the
- * disk tore or reordered it: some of the last transactions are gone, never half of one.
- *
- * Reading positions, their effects, the engine's state and the outbox are of one transaction, so they go back together: the
- * log is read again from the older position and tells the same incidents with the same ids and times.
- *
- * A page may have been sent whose delivery, or whose very outbox row, is among what is gone: it goes out a second time under
- * the same key, which the receiver drops. FULL would not spare that. The answer and the commit behind it are two moments, a
- * cut between them sends twice as well, and a sync before each page would delay it by the slowest disk's worst second.
- *
- * No more than 4 MB of WAL are left behind. The cache holds the right edge of each tree, which is all that appending needs.
- */
-static const char settings_wal[] = "PRAGMA synchronous = NORMAL;"
-                                   "PRAGMA foreign_keys = OFF;"
-                                   "PRAGMA journal_size_limit = 4194304;"
-                                   "PRAGMA cache_size = -1024;"
-                                   "PRAGMA temp_store = MEMORY;"
-                                   "PRAGMA analysis_limit = 200;";
-
-/* Where there is no WAL (no shared memory on this file system), only FULL keeps a rollback journal safe. */
-static const char settings_no_wal[] = "PRAGMA synchronous = FULL;";
 
 static bool is_corruption(int code)
 {
     return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
 
-int history_judge(struct history *history, int code)
+int history_note_result(struct history *history, int code)
 {
     if (is_corruption(code))
         history->corrupt = true;
     return code & 0xff;
 }
 
-int history_run(struct history *history, enum sql sql)
+int history_run_statement(struct history *history, enum sql sql)
 {
     sqlite3_stmt *statement = history->statements[sql];
     int code = sqlite3_step(statement);
     sqlite3_reset(statement);
-    return history_judge(history, code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code);
+    return history_note_result(history, code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code);
 }
 
-/* "a/b/c/history.db" makes a, a/b and a/b/c, for nobody else to read. */
+/* For "a/b/c/history.db" the directories a, a/b and a/b/c, which only the agent's user may enter. */
 static int make_parents(const char *path, struct strbuf *error)
 {
     char *parent = must_copy(path, strlen(path));
@@ -92,48 +67,32 @@ static int check_path(const char *path, struct strbuf *error)
     return make_parents(path, error);
 }
 
-static int read_text(sqlite3 *db, const char *query, struct strbuf *out)
+/* Whether the first row of a query begins with this text. */
+static int compare_text(sqlite3 *db, const char *query, const char *text, bool *equal)
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
     if (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(statement, 0);
-        strbuf_puts(out, text ? text : "");
-        code = SQLITE_OK;
+        const char *found = (const char *)sqlite3_column_text(statement, 0);
+        *equal = found && strcmp(found, text) == 0;
     }
     sqlite3_finalize(statement);
-    return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-static int read_number(sqlite3 *db, const char *query, int64_t *number)
-{
-    struct strbuf text = { 0 };
-    int code = read_text(db, query, &text);
-    *number = strtoll(strbuf_text(&text), NULL, 10);
-    strbuf_free(&text);
-    return code;
-}
-
-int history_configure(sqlite3 *db)
-{
-    return sqlite3_exec(db, settings_wal, NULL, NULL, NULL);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
 static int set_journal(sqlite3 *db, struct strbuf *notice)
 {
-    struct strbuf mode = { 0 };
-    int code = read_text(db, "PRAGMA journal_mode = WAL", &mode);
-    bool wal = slice_equals(strbuf_slice(&mode), "wal");
+    bool wal = false;
+    int code = compare_text(db, "PRAGMA journal_mode = WAL", "wal", &wal);
     if (code == SQLITE_OK)
-        code = history_configure(db);
+        code = sqlite3_exec(db, sql_set_wal, NULL, NULL, NULL);
     if (code == SQLITE_OK && !wal) {
         strbuf_puts(notice, "the history's file system has no WAL mode: commits are slower and wait for readers");
-        code = sqlite3_exec(db, settings_no_wal, NULL, NULL, NULL);
+        code = sqlite3_exec(db, sql_set_no_wal, NULL, NULL, NULL);
     }
-    /* The WAL's files stay when we end, so that a user who may only read can still look. */
+    /* The WAL's files stay when the agent ends, so that a user who may only read can still open the history. */
     int persist = 1;
     sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
-    strbuf_free(&mode);
     return code;
 }
 
@@ -147,39 +106,19 @@ static int prepare_statements(struct history *history)
 }
 
 /*
- * A whole check of a ten-year history would take seconds. Opening has read the header and the schema by now; here both edges of
- * every tree follow, which is where the agent writes, and all of what it starts from: the state and what waits to be sent. Damage
- * in between shows when somebody comes across it.
+ * To check a ten-year history as a whole would take seconds. Opening has read the header and the schema; of a large database only
+ * the edges of every tree are read beside them. Damage elsewhere shows when a statement comes across it.
  */
 static int check_integrity(sqlite3 *db)
 {
-    struct strbuf text = { 0 };
     int64_t pages = 0;
-    int code = read_number(db, "PRAGMA page_count", &pages);
-    if (code == SQLITE_OK && pages <= FULL_CHECK_PAGES) {
-        code = read_text(db, "PRAGMA quick_check(1)", &text);
-        if (code == SQLITE_OK && !slice_equals(strbuf_slice(&text), "ok"))
-            code = SQLITE_CORRUPT;
-    } else if (code == SQLITE_OK) {
-        code = sqlite3_exec(
-            db,
-            "SELECT (SELECT min(id) FROM cycle), (SELECT max(id) FROM cycle),"
-            " (SELECT min(started_at) FROM cycle), (SELECT max(started_at) FROM cycle),"
-            " (SELECT min(id) FROM run), (SELECT max(id) FROM run), (SELECT max(cycle_id) FROM run),"
-            " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
-            " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
-            " (SELECT max(id) FROM outbox), (SELECT sum(offset) FROM source), (SELECT sum(length(value)) FROM state),"
-            " (SELECT count(notification_id) FROM outbox WHERE status = 'pending')",
-            NULL, NULL, NULL);
-    }
-    strbuf_free(&text);
-    return code;
-}
-
-static void keep_highest(int64_t *highest, int64_t id)
-{
-    if (id > *highest)
-        *highest = id;
+    bool well = true;
+    int code = sql_read_number(db, "PRAGMA page_count", &pages);
+    if (code == SQLITE_OK && pages <= FULL_CHECK_PAGES)
+        code = compare_text(db, "PRAGMA quick_check(1)", "ok", &well);
+    else if (code == SQLITE_OK)
+        code = sqlite3_exec(db, sql_check_edges, NULL, NULL, NULL);
+    return well ? code : SQLITE_CORRUPT;
 }
 
 static int read_sequences(struct history *history)
@@ -188,13 +127,15 @@ static int read_sequences(struct history *history)
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(statement, 0);
-        int64_t id = sqlite3_column_int64(statement, 1);
+        int64_t id = sqlite3_column_int64(statement, 1), *last = NULL;
         if (name && strcmp(name, "timeline") == 0)
-            keep_highest(&history->last_fact, id);
+            last = &history->last_fact;
         else if (name && strcmp(name, "notification") == 0)
-            keep_highest(&history->last_message, id);
+            last = &history->last_message;
         else if (name && strcmp(name, "outbox") == 0)
-            keep_highest(&history->last_outbox, id);
+            last = &history->last_outbox;
+        if (last && id > *last)
+            *last = id;
     }
     sqlite3_reset(statement);
     return code == SQLITE_DONE ? SQLITE_OK : code;
@@ -202,7 +143,7 @@ static int read_sequences(struct history *history)
 
 void history_disconnect(struct history *history)
 {
-    history_tend_wait(history);
+    history_wait_checkpoint(history);
     for (int i = 0; i < SQL_STATEMENTS; i++) {
         sqlite3_finalize(history->statements[i]);
         history->statements[i] = NULL;
@@ -211,18 +152,18 @@ void history_disconnect(struct history *history)
     history->db = NULL;
 }
 
-/* Retention keeps the size flat by giving pages back in small steps, which must be chosen before the first table is there. */
+/* Retention gives free pages back to the file system in small steps. SQLite takes this setting only before the first table. */
 static int set_vacuum(sqlite3 *db)
 {
     int64_t pages = 0;
-    int code = read_number(db, "PRAGMA page_count", &pages);
+    int code = sql_read_number(db, "PRAGMA page_count", &pages);
     return code == SQLITE_OK && pages == 0 ? sqlite3_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL)
                                            : code;
 }
 
 enum found { FOUND_NOTHING, FOUND_EMPTY, FOUND_BYTES };
 
-/* An empty file is what a power loss, or `>`, leaves of a history; SQLite takes it for a new database without a word. */
+/* An empty file is what a power cut or a shell's `>` leaves of a history. SQLite takes it for a new database without a word. */
 static enum found look_for(const char *path)
 {
     struct stat status;
@@ -237,14 +178,13 @@ static bool is_full(sqlite3 *db, int code)
     return (code & 0xff) == SQLITE_FULL || (code != SQLITE_OK && (cause == ENOSPC || cause == EDQUOT));
 }
 
-/* There was no room for all of a new database, so nothing of it stays: the next attempt, or the next agent, begins at nothing. */
-static void take_back(const char *path)
+/* There was no room for all of a new database. Nothing of it may stay, so that the next attempt begins with no file again. */
+static void remove_unfinished(const char *path)
 {
-    static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
     struct strbuf name = { 0 };
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+    for (int i = 0; i < HISTORY_FILES; i++) {
         strbuf_clear(&name);
-        strbuf_printf(&name, "%s%s", path, suffixes[i]);
+        strbuf_printf(&name, "%s%s", path, history_suffixes[i]);
         unlink(name.at);
     }
     strbuf_free(&name);
@@ -289,7 +229,7 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
             code = SQLITE_FULL;
         history_disconnect(history);
         if (code == SQLITE_FULL && found != FOUND_BYTES)
-            take_back(history->path);
+            remove_unfinished(history->path);
     }
     strbuf_free(&why);
     return code;
@@ -320,18 +260,13 @@ int history_connect(struct history *history, struct strbuf *notice, struct strbu
     return code & 0xff;
 }
 
-/*
- * SQLite's count of its own memory, under a lock at each of its allocations, costs a catch-up a twentieth, and nobody asks for it.
- * Once SQLite is in use this is refused, and then only slower.
- */
-static void spare_statistics(void)
-{
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
-
 struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error)
 {
-    spare_statistics();
+    /*
+     * SQLite counts its memory under a lock at each allocation, which costs a catch-up 5 %, and nobody asks for the counts. SQLite
+     * refuses this setting once it is in use; then it is only slower.
+     */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     struct history *history = must_alloc(sizeof *history);
     history->path = must_copy(path, strlen(path));
     history->lock_fd = -1;

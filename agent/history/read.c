@@ -5,14 +5,14 @@
 #include "base/text.h"
 #include "history_private.h"
 
-/* Ends a reading. An error reads as "nothing there": its cause shows at the next commit. */
-static void finish(struct history *history, sqlite3_stmt *statement, int code)
+/* Ends a query. After an error the caller sees no more rows; the error itself shows at the next commit. */
+static void read_end(struct history *history, sqlite3_stmt *statement, int code)
 {
-    history_judge(history, code);
+    history_note_result(history, code);
     sqlite3_reset(statement);
 }
 
-/* Without the empty lines that fill its last block. */
+/* The value without the newlines that fill_block added (commit.c). */
 static struct slice state_text(const char *text)
 {
     struct slice value = slice_of(text ? text : "");
@@ -32,7 +32,7 @@ bool history_get_state(struct history *history, const char *key, struct strbuf *
             const char *text = (const char *)sqlite3_column_text(statement, 0);
             state = history_add_state(history, key, state_text(text));
         }
-        finish(history, statement, code);
+        read_end(history, statement, code);
     }
     strbuf_clear(value);
     if (state)
@@ -61,7 +61,7 @@ static void load_sources(struct history *history)
         history->sources = must_grow(history->sources, history->source_count + 1, sizeof *history->sources);
         history->sources[history->source_count++] = read_position(statement);
     }
-    finish(history, statement, code);
+    read_end(history, statement, code);
 }
 
 size_t history_get_sources(struct history *history, struct source_position *positions, size_t room)
@@ -74,7 +74,7 @@ size_t history_get_sources(struct history *history, struct source_position *posi
     return count;
 }
 
-/* These find a name's value; false for a name that this agent does not know. */
+/* These find the value of a name; false for a name that this agent does not know. */
 static bool find_status(const char *name, enum notification_status *status)
 {
     for (int i = 0; i <= NOTIFY_RESOLVED; i++) {
@@ -105,13 +105,13 @@ static bool find_alert(const char *name, enum alert *alert)
     return false;
 }
 
-/* Others may write to the file: what comes from it is made UTF-8 again, which limits in characters rely on. */
+/* Other programs may write to the file, so its text may be any bytes; the limits of receivers are in characters and need UTF-8. */
 static char *column_copy(sqlite3_stmt *statement, int column)
 {
     return text_copy_valid((const char *)sqlite3_column_text(statement, column));
 }
 
-/* NULL if a name in it is not known. */
+/* NULL if the row has a name that this agent does not know. */
 static struct message *read_message(sqlite3_stmt *statement)
 {
     struct message *message = must_alloc(sizeof *message);
@@ -152,7 +152,7 @@ static void read_tables(struct history *history, int64_t id, struct message *mes
         message->tables = must_grow(message->tables, message->table_count + 1, sizeof *message->tables);
         message->tables[message->table_count++] = table;
     }
-    finish(history, statement, code);
+    read_end(history, statement, code);
 }
 
 /* The caller's own copy, or NULL if there is no such notification. */
@@ -167,13 +167,13 @@ static struct message *load_message(struct history *history, int64_t id)
     sqlite3_bind_int64(statement, 1, id);
     int code = sqlite3_step(statement);
     struct message *message = code == SQLITE_ROW ? read_message(statement) : NULL;
-    finish(history, statement, code);
+    read_end(history, statement, code);
     if (message)
         read_tables(history, id, message);
     return message;
 }
 
-/* What was gathered about the entry is newer than what the database says. False if it wants no sending any more. */
+/* What was gathered about an entry is newer than its row in the database. False if the entry need not be sent any more. */
 static bool apply_delivery(const struct history *history, const struct batch_delivery *delivery,
                            struct outbox_entry *entry)
 {
@@ -205,7 +205,7 @@ static size_t read_committed(struct history *history, const char *webhook, int64
         if (entry.message)
             entries[count++] = entry;
     }
-    finish(history, statement, code);
+    read_end(history, statement, code);
     return count;
 }
 
@@ -226,7 +226,7 @@ static size_t read_gathered(struct history *history, const char *webhook, int64_
     return count;
 }
 
-/* Gathered entries have the higher ids: they come behind the committed ones. */
+/* Gathered entries have higher ids than committed ones, so they come after them. */
 size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries,
                           size_t room)
 {
@@ -234,7 +234,7 @@ size_t history_get_outbox(struct history *history, const char *webhook, int64_t 
     return count + read_gathered(history, webhook, after, entries + count, room - count);
 }
 
-/* An answer that cannot be had means no. */
+/* If the database cannot be asked, the answer is false. */
 bool history_settled(struct history *history)
 {
     if (!history->db)
@@ -242,7 +242,7 @@ bool history_settled(struct history *history)
     sqlite3_stmt *statement = history->statements[SQL_GET_UNSETTLED];
     int code = sqlite3_step(statement);
     bool settled = code == SQLITE_ROW && sqlite3_column_int(statement, 0) == 0;
-    finish(history, statement, code);
+    read_end(history, statement, code);
     return settled;
 }
 
@@ -260,7 +260,7 @@ size_t history_get_told(struct history *history, const char *webhook, int64_t si
         messages[count] = load_message(history, sqlite3_column_int64(statement, 0));
         count += messages[count] != NULL;
     }
-    finish(history, statement, code);
+    read_end(history, statement, code);
     return count;
 }
 
@@ -275,14 +275,14 @@ bool history_next_webhook(struct history *history, const char *after, struct str
     const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     bool any = text != NULL;
     strbuf_puts(&found, any ? text : "");
-    finish(history, statement, code);
-    strbuf_clear(name); /* after may be its text */
+    read_end(history, statement, code);
+    strbuf_clear(name); /* not before: the argument after may be its text */
     strbuf_puts(name, strbuf_text(&found));
     strbuf_free(&found);
     return any;
 }
 
-/* An answer that cannot be had means none: better one page too many than one too few. */
+/* If the database cannot be asked, there is no silence: one page too many is better than one too few. */
 int64_t history_silence_end(struct history *history, int64_t now_ms)
 {
     if (!history->db)
@@ -291,6 +291,6 @@ int64_t history_silence_end(struct history *history, int64_t now_ms)
     sqlite3_bind_int64(statement, 1, now_ms);
     int code = sqlite3_step(statement);
     int64_t end_ms = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    finish(history, statement, code);
+    read_end(history, statement, code);
     return end_ms;
 }

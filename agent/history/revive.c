@@ -8,6 +8,15 @@
 #include "base/clock.h"
 #include "history_private.h"
 
+/*
+ * The WAL goes first and the database last. In any other order:
+ *   1. the database is renamed, and the agent is killed;
+ *   2. the next start makes a new database under the old name, or somebody puts a backup there;
+ *   3. SQLite finds the old WAL beside it. It deletes the WAL if the database is empty, and with it what happened last; else it
+ *      replays the corrupt pages into the database.
+ */
+const char *const history_suffixes[HISTORY_FILES] = { "-wal", "-shm", "-journal", "" };
+
 static int rename_suffixed(const char *path, const char *target, const char *suffix, struct strbuf *error)
 {
     struct strbuf from = { 0 }, to = { 0 };
@@ -23,7 +32,7 @@ static int rename_suffixed(const char *path, const char *target, const char *suf
     return code;
 }
 
-/* "history.db.corrupt-20260303T101502Z", with a number behind it if that is taken. */
+/* "history.db.corrupt-20260303T101502Z", with a number after it if that name is taken. */
 static void aside_name(const char *path, struct strbuf *name)
 {
     char stamp[32];
@@ -38,23 +47,13 @@ static void aside_name(const char *path, struct strbuf *name)
     }
 }
 
-/*
- * The WAL goes first. If it were the other way round:
- *   1. the database is renamed, and we are killed;
- *   2. the next start makes a new database under the old name;
- *   3. SQLite finds a WAL under that name and replays the corrupt pages into it.
- */
 int history_move_aside(struct history *history, const char *why, struct strbuf *notice, struct strbuf *error)
 {
     struct strbuf target = { 0 };
     aside_name(history->path, &target);
-    int code = rename_suffixed(history->path, target.at, "-wal", error);
-    if (code == SQLITE_OK)
-        code = rename_suffixed(history->path, target.at, "-shm", error);
-    if (code == SQLITE_OK)
-        code = rename_suffixed(history->path, target.at, "-journal", error);
-    if (code == SQLITE_OK)
-        code = rename_suffixed(history->path, target.at, "", error);
+    int code = SQLITE_OK;
+    for (int i = 0; code == SQLITE_OK && i < HISTORY_FILES; i++)
+        code = rename_suffixed(history->path, target.at, history_suffixes[i], error);
     if (code == SQLITE_OK)
         strbuf_printf(notice, "%s: the history is corrupt (%s): kept as %s, a new one is begun", history->path, why,
                       target.at);
@@ -68,17 +67,10 @@ static bool was_taken_away(sqlite3 *db)
     return sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
 }
 
-static void mark_all_dirty(struct history *history)
-{
-    for (size_t i = 0; i < history->state_count; i++)
-        history->states[i].dirty = true;
-    history->sources_dirty = true;
-}
-
 int history_revive(struct history *history, struct strbuf *notice, struct strbuf *error)
 {
     if (history->corrupt) {
-        /* The WAL is evidence: it goes aside as it is. */
+        /* The WAL is evidence of what happened, so closing must not move it into the database. */
         if (history->db)
             sqlite3_db_config(history->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         history_disconnect(history);
@@ -88,11 +80,13 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
         history->corrupt = false;
     } else if (history->db && was_taken_away(history->db)) {
         history_disconnect(history);
-        history->corrupt = false; /* a checkpoint may have looked at what is there now */
+        history->corrupt = false; /* a checkpoint may have read the file that is there now, and found it strange */
         strbuf_printf(notice, "%s: somebody removed or replaced the history: going on in a new one", history->path);
     }
     if (history->db)
         return SQLITE_OK;
-    mark_all_dirty(history);
+    for (size_t i = 0; i < history->state_count; i++)
+        history->states[i].dirty = true;
+    history->sources_dirty = true;
     return history_connect(history, notice, error);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "schema.h"
 
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 
 #include "base/strbuf.h"
+#include "sql.h"
 
 /*
- * Version 1. Three tables say AUTOINCREMENT: their ids leave the database (deduplication keys, a sender's queue), so they
- * must not be given again once retention has removed the newest row. The keys are small and grow: an index on text in
- * arrival order would make the inserts ten times slower.
+ * Version 1. Three tables say AUTOINCREMENT: their ids leave the database (in deduplication keys and a sender's queue), so an id
+ * must not be given a second time after retention has removed the newest row. Indexed columns are numbers that grow with time: an
+ * index on text would make the inserts ten times slower.
  */
 static const char version_1[] = "CREATE TABLE cycle ("
                                 "  id INTEGER PRIMARY KEY,"
@@ -135,38 +137,35 @@ static const char version_1[] = "CREATE TABLE cycle ("
                                 "  value TEXT NOT NULL"
                                 ") WITHOUT ROWID;";
 
-/* Version 2: a file that was truncated is older than what it holds, and than copies of what it held. */
+/* Version 2. begun_at: a log that was truncated in place began later than its file, and later than copies of its old content. */
 static const char version_2[] = "ALTER TABLE source ADD COLUMN begun_at INTEGER NOT NULL DEFAULT 0;";
 
-/* steps[n] leads from version n to n + 1: a change of schema is one more line here, never a change of an old one. */
+/* steps[n] leads from version n to n + 1. A change of the schema is one more step; old steps are never edited. */
 static const char *const steps[SCHEMA_VERSION] = { version_1, version_2 };
 
-static int number_read(sqlite3 *db, const char *query, int *number)
+static int version_read(sqlite3 *db, int64_t *version, struct strbuf *error)
 {
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
-    if (code == SQLITE_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-        *number = sqlite3_column_int(statement, 0);
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(statement);
+    int code = sql_read_number(db, "PRAGMA user_version", version);
+    if (code != SQLITE_OK)
+        strbuf_printf(error, "cannot read the database's version: %s", sqlite3_errmsg(db));
     return code;
 }
 
-static int version_read(sqlite3 *db, int *version)
+static int refuse_newer(int64_t version, struct strbuf *error)
 {
-    return number_read(db, "PRAGMA user_version", version);
+    if (version <= SCHEMA_VERSION)
+        return SQLITE_OK;
+    strbuf_printf(error, "database version %" PRId64 " is newer than this agent's %d", version, SCHEMA_VERSION);
+    return SQLITE_MISMATCH;
 }
 
-static int version_check(sqlite3 *db, int version, struct strbuf *error)
+/* A database of version 0 must be empty, else another program made it. */
+static int refuse_foreign(sqlite3 *db, int64_t version, struct strbuf *error)
 {
-    int objects = 0;
-    int code = version == 0 ? number_read(db, "SELECT count(*) FROM sqlite_schema", &objects) : SQLITE_OK;
+    int64_t objects = 0;
+    int code = version == 0 ? sql_read_number(db, "SELECT count(*) FROM sqlite_schema", &objects) : SQLITE_OK;
     if (code != SQLITE_OK) {
         strbuf_printf(error, "cannot read the database's schema: %s", sqlite3_errmsg(db));
-    } else if (version > SCHEMA_VERSION) {
-        strbuf_printf(error, "database version %d is newer than this agent's %d", version, SCHEMA_VERSION);
-        code = SQLITE_MISMATCH;
     } else if (version < 0 || objects > 0) {
         strbuf_puts(error, "the database is not one of this agent's");
         code = SQLITE_MISMATCH;
@@ -174,54 +173,54 @@ static int version_check(sqlite3 *db, int version, struct strbuf *error)
     return code;
 }
 
-static int version_write(sqlite3 *db)
+static int migrate_from(sqlite3 *db, int64_t version, struct strbuf *error)
 {
-    char text[40];
-    snprintf(text, sizeof text, "PRAGMA user_version = %d", SCHEMA_VERSION);
-    return sqlite3_exec(db, text, NULL, NULL, NULL);
-}
-
-static int migrate_from(sqlite3 *db, int version)
-{
+    char set_version[40];
+    snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", SCHEMA_VERSION);
     int code = SQLITE_OK;
     for (; code == SQLITE_OK && version < SCHEMA_VERSION; version++)
         code = sqlite3_exec(db, steps[version], NULL, NULL, NULL);
     if (code == SQLITE_OK)
-        code = version_write(db);
+        code = sqlite3_exec(db, set_version, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-    return code;
-}
-
-/* Within the transaction: another process may have migrated between our first look and our lock. */
-static int migrate_locked(sqlite3 *db, struct strbuf *error)
-{
-    int version = 0;
-    int code = version_read(db, &version);
-    if (code == SQLITE_OK) {
-        code = version_check(db, version, error);
-        if (code != SQLITE_OK)
-            return code;
-        code = migrate_from(db, version);
-    }
     if (code != SQLITE_OK)
         strbuf_printf(error, "cannot bring the database to version %d: %s", SCHEMA_VERSION, sqlite3_errmsg(db));
     return code;
 }
 
-int schema_migrate(struct sqlite3 *db, struct strbuf *error)
+int schema_migrate(sqlite3 *db, struct strbuf *error)
 {
-    int version = 0;
-    int code = version_read(db, &version);
-    if (code == SQLITE_OK && version == SCHEMA_VERSION)
-        return SQLITE_OK;
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (code == SQLITE_OK)
-        code = migrate_locked(db, error);
+    int64_t version = 0;
+    int code = version_read(db, &version, error);
+    if (code != SQLITE_OK || version == SCHEMA_VERSION)
+        return code;
+    code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        strbuf_printf(error, "cannot lock the database: %s", sqlite3_errmsg(db));
     else
-        strbuf_printf(error, "cannot read the database's version: %s", sqlite3_errmsg(db));
+        code = version_read(db, &version, error); /* another process may have migrated it before we had the lock */
+    if (code == SQLITE_OK)
+        code = refuse_newer(version, error);
+    if (code == SQLITE_OK)
+        code = refuse_foreign(db, version, error);
+    if (code == SQLITE_OK)
+        code = migrate_from(db, version, error);
     if (!sqlite3_get_autocommit(db))
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
+int schema_check(sqlite3 *db, struct strbuf *error)
+{
+    int64_t version = 0;
+    int code = version_read(db, &version, error);
+    if (code == SQLITE_OK)
+        code = refuse_newer(version, error);
+    if (code == SQLITE_OK && version < SCHEMA_VERSION) {
+        strbuf_printf(error, "database version %" PRId64 " is older than this agent's %d: `agent run` migrates it",
+                      version, SCHEMA_VERSION);
+        code = SQLITE_MISMATCH;
+    }
     return code;
 }

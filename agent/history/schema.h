@@ -8,9 +8,12 @@ struct strbuf;
 enum { SCHEMA_VERSION = 2 };
 
 /*
- * Brings an open database to SCHEMA_VERSION in one transaction; a newer one is refused. The tables are a documented
- * interface (README.md). Returns a SQLite result code, with why in *error.
+ * Brings an open database to SCHEMA_VERSION in one transaction. A newer database, and one that another program made, is refused
+ * and not changed. The tables are a documented interface. Returns a SQLite result code, with the reason in *error.
  */
 int schema_migrate(struct sqlite3 *db, struct strbuf *error);
+
+/* For those who only read: SQLITE_OK if the database has exactly SCHEMA_VERSION; else the reason is in *error. */
+int schema_check(struct sqlite3 *db, struct strbuf *error);
 
 #endif

@@ -97,7 +97,7 @@ static void bench_live(struct history *history, int64_t first_id)
         commit(history);
         took[i] = (now_s(CLOCK_MONOTONIC) - begin) * 1e3;
         if (i % 16 == 0)
-            history_tend(history);
+            history_checkpoint(history);
     }
     qsort(took, COMMITS, sizeof *took, compare);
     printf("live: commit of 2 rows, a position and a state: p50 %.3f ms, p99 %.3f ms, max %.3f ms\n", took[COMMITS / 2],
@@ -113,7 +113,7 @@ static void bench_prune(struct history *history, int64_t before_ms)
         more = history_prune(history, before_ms);
         double took = (now_s(CLOCK_MONOTONIC) - begin) * 1e3;
         longest = took > longest ? took : longest;
-        history_tend(history);
+        history_checkpoint(history);
     }
     printf("prune: %d calls, %.2f s with checkpoints, longest call %.2f ms\n", calls, now_s(CLOCK_MONOTONIC) - total,
            longest);

@@ -36,7 +36,7 @@ AIMS = (("read", 60), ("write", 40), ("write", 250), ("within", 15), ("sync", 3)
 WITHIN = "history_prune"
 
 # What an agent is at when one of these is on its stack; the first that fits.
-WORK = (("pruning", {"history_prune"}), ("checkpoint", {"history_note_wal", "move_pages"}),
+WORK = (("pruning", {"history_prune"}), ("checkpoint", {"history_note_wal", "checkpoint_thread"}),
         ("committing", {"history_commit", "commit_once"}), ("opening", {"history_open", "history_connect"}),
         ("reading", {"follow_read", "tail_read", "tail_open", "follow_look"}), ("closing", {"history_close"}))
 

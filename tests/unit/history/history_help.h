@@ -65,8 +65,8 @@ static inline struct history *must_open(const struct place *place)
 static inline int64_t tend(struct history *history)
 {
     history_idle(history);
-    history_tend(history);
-    history_tend_wait(history);
+    history_checkpoint(history);
+    history_wait_checkpoint(history);
     return history_held_bytes(history);
 }
 

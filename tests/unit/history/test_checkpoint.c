@@ -38,7 +38,7 @@ static void begin_at_sync(struct place *place, struct history **history, int syn
 {
     begin(place, history);
     slow_sync_at(sync);
-    history_tend(*history);
+    history_checkpoint(*history);
     slow_sync_wait();
     gather_cycles(*history, ENOUGH + 1, 10);
 }
@@ -52,10 +52,10 @@ static void a_commit_does_not_wait_for_the_disk(void **unused)
         begin_at_sync(&place, &history, sync);
         must_commit(history);
         assert_row(&place, "SELECT count(*) FROM cycle", "12010");
-        assert_true(history_tending(history));
+        assert_true(history_is_checkpointing(history));
         sem_post(&slow_sync.let_go);
-        history_tend_wait(history);
-        assert_false(history_tending(history));
+        history_wait_checkpoint(history);
+        assert_false(history_is_checkpointing(history));
         assert_row(&place, "SELECT count(*), (SELECT quick_check FROM pragma_quick_check) FROM cycle", "12010|ok");
         end(&place, history);
     }
@@ -70,9 +70,9 @@ static void a_commit_that_meets_the_new_wal_is_possible_later(void **unused)
     struct strbuf error = { 0 };
     begin_at_sync(&place, &history, SYNC_NEW_WAL);
     assert_int_equal(history_commit(history, &error), HISTORY_BUSY);
-    assert_true(history_tending(history));
+    assert_true(history_is_checkpointing(history));
     sem_post(&slow_sync.let_go);
-    history_tend_wait(history);
+    history_wait_checkpoint(history);
     must_commit(history);
     assert_row(&place, "SELECT count(*) FROM cycle", "12010");
     end(&place, history);
@@ -95,7 +95,7 @@ static void the_wal_begins_anew(void **unused)
     end(&place, history);
 }
 
-/* Nothing calls history_tend here: a commit pays for the checkpoint. */
+/* Nothing calls history_checkpoint here: a commit pays for the checkpoint. */
 static void a_history_that_nobody_tends_looks_after_itself(void **unused)
 {
     (void)unused;
@@ -117,8 +117,8 @@ static void a_checkpoint_that_fails_is_tried_again(void **unused)
     begin(&place, &history);
     fault_arm(FAULT_IO, FAULT_LASTING, 1);
     assert_true(tend(history) > 0); /* nothing was moved, and that is known */
-    history_tend(history);
-    assert_false(history_tending(history));
+    history_checkpoint(history);
+    assert_false(history_is_checkpointing(history));
     fault_disarm();
     assert_row(&place, "SELECT count(*) FROM state WHERE key = 'checkpoints'", "0");
     gather_cycles(history, ENOUGH + 1, ENOUGH);
