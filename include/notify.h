@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/json.h"
 #include "config.h"
 #include "history.h"
 #include "message.h"
@@ -60,7 +59,7 @@ bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispa
 void dispatch_count_on(struct dispatch *dispatch, const struct dispatch *ended);
 
 /* One line of JSON as `replay --format json` prints it, without a line end; times in the process's zone. */
-void message_json(struct json_maker *maker, const struct message *message, struct strbuf *out);
+void message_json(const struct message *message, struct strbuf *out);
 
 /* One line of text for a terminal or a journal, without a line end, control characters made visible. */
 void message_text(const struct message *message, struct strbuf *out);

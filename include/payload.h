@@ -15,9 +15,9 @@ struct payload_origin {
 /* An alert that the receiver was told of once and that is over by itself: see payload_alertmanager.c. */
 enum { PAYLOAD_TEST_MS = 5 * 60 * 1000 };
 
-/* Makes payloads; what that takes is made ready once. One maker, one thread. NULL with why in *error. */
+/* Makes payloads; what that takes is made ready once. One maker, one thread. */
 struct payload_maker;
-struct payload_maker *payload_maker_open(struct strbuf *error);
+struct payload_maker *payload_maker_open(void);
 void payload_maker_free(struct payload_maker *maker);
 
 /* Stable over restarts and retries: the same for every notification of one incident. */

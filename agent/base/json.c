@@ -1,119 +1,154 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 
+#include <inttypes.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
+#include "base/zone.h"
 
-struct kept {
-    const char *sql;
-    sqlite3_stmt *statement;
-};
-
-struct json_maker {
-    sqlite3 *db;
-    sqlite3_stmt *quote;
-    struct kept *kept;
-    size_t kept_count;
-    struct strbuf clean; /* scratch: text with invalid bytes replaced */
-};
-
-struct json_maker *json_maker_open(struct strbuf *error)
+/* What stands before the next value: a comma, a line of its own, its key. */
+static void json_begin_value(struct json_writer *json, const char *key)
 {
-    struct json_maker *maker = must_alloc(sizeof *maker);
-    int code = sqlite3_open_v2(":memory:", &maker->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code == SQLITE_OK)
-        code =
-            sqlite3_prepare_v3(maker->db, "SELECT json_quote(?1)", -1, SQLITE_PREPARE_PERSISTENT, &maker->quote, NULL);
-    if (code != SQLITE_OK) {
-        strbuf_printf(error, "SQLite's JSON functions: %s",
-                      maker->db ? sqlite3_errmsg(maker->db) : sqlite3_errstr(code));
-        json_maker_free(maker);
-        maker = NULL;
+    bool indented = json->layout == JSON_INDENTED;
+    if (json->depth > 0 && json->filled)
+        strbuf_puts(json->out, ",");
+    if (json->depth > 0 && indented)
+        strbuf_printf(json->out, "\n%*s", json->depth * 2, "");
+    json->filled = true;
+    if (key)
+        strbuf_printf(json->out, "\"%s\":%s", key, indented ? " " : "");
+}
+
+void json_open(struct json_writer *json, const char *key, char bracket)
+{
+    json_begin_value(json, key);
+    strbuf_add(json->out, &bracket, 1);
+    json->depth++;
+    json->filled = false;
+}
+
+void json_close(struct json_writer *json, char bracket)
+{
+    bool indented = json->layout == JSON_INDENTED;
+    json->depth--;
+    if (json->filled && indented)
+        strbuf_printf(json->out, "\n%*s", json->depth * 2, "");
+    strbuf_add(json->out, &bracket, 1);
+    json->filled = true;
+    if (json->depth == 0 && indented)
+        strbuf_puts(json->out, "\n");
+}
+
+static void json_put_escape(struct strbuf *out, uint32_t point)
+{
+    const char *letters = "\bb\ff\nn\rr\tt\"\"\\\\"; /* each character and the letter of its short escape */
+    for (; *letters != '\0'; letters += 2) {
+        if ((uint32_t)letters[0] == point) {
+            strbuf_printf(out, "\\%c", letters[1]);
+            return;
+        }
     }
-    return maker;
+    if (point > 0xffff) /* a surrogate pair */
+        strbuf_printf(out, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10), 0xdc00 + ((point - 0x10000) & 0x3ff));
+    else
+        strbuf_printf(out, "\\u%04x", point);
 }
 
-void json_maker_free(struct json_maker *maker)
+/* Adds valid UTF-8, each character that needs it as an escape; quotes and backslashes too if it becomes a string's content. */
+static void json_put_valid(struct strbuf *out, struct slice rest, const char *escaped)
 {
-    if (!maker)
-        return;
-    sqlite3_finalize(maker->quote);
-    for (size_t i = 0; i < maker->kept_count; i++)
-        sqlite3_finalize(maker->kept[i].statement);
-    free(maker->kept);
-    sqlite3_close(maker->db);
-    strbuf_free(&maker->clean);
-    free(maker);
-}
-
-struct sqlite3 *json_maker_db(struct json_maker *maker)
-{
-    return maker->db;
-}
-
-/* To prepare one takes longer than to run it. */
-static sqlite3_stmt *keep(struct json_maker *maker, const char *sql)
-{
-    for (size_t i = 0; i < maker->kept_count; i++)
-        if (maker->kept[i].sql == sql)
-            return maker->kept[i].statement;
-    sqlite3_stmt *statement = NULL;
-    sqlite3_prepare_v3(maker->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
-    maker->kept = must_grow(maker->kept, maker->kept_count + 1, sizeof *maker->kept);
-    maker->kept[maker->kept_count++] = (struct kept){ sql, statement };
-    return statement;
-}
-
-/* The copy is SQLite's: the scratch buffer serves the next text. */
-static void bind_clean(struct json_maker *maker, sqlite3_stmt *statement, int index, const char *text)
-{
-    if (!text) {
-        sqlite3_bind_null(statement, index);
-        return;
+    size_t plain = 0; /* bytes at the front of rest that are waiting to be added as they are */
+    while (plain < rest.len) {
+        uint32_t point = 0;
+        size_t used = utf8_decode((struct slice){ rest.at + plain, rest.len - plain }, &point);
+        if (!utf8_needs_escape(point) && (point > 0x7f || !strchr(escaped, (int)point))) {
+            plain += used;
+            continue;
+        }
+        strbuf_add(out, rest.at, plain);
+        json_put_escape(out, point);
+        rest = (struct slice){ rest.at + plain + used, rest.len - plain - used };
+        plain = 0;
     }
-    strbuf_clear(&maker->clean);
-    text_add_valid(&maker->clean, text, strlen(text));
-    sqlite3_bind_text(statement, index, strbuf_text(&maker->clean), (int)maker->clean.len, SQLITE_TRANSIENT);
+    strbuf_add(out, rest.at, plain);
 }
 
-/* These statements read no table: only want of memory can fail them, and that ends the process, as everywhere. */
-static void add_result(sqlite3_stmt *statement, struct strbuf *out)
+void json_put_slice(struct json_writer *json, const char *key, struct slice text)
 {
-    const char *text = sqlite3_step(statement) == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
-    if (!text) {
-        fputs("agent: out of memory in SQLite's JSON functions\n", stderr);
-        abort();
-    }
-    strbuf_puts(out, text);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
+    struct strbuf valid = { 0 };
+    json_begin_value(json, key);
+    text_add_valid(&valid, text.at, text.len);
+    strbuf_puts(json->out, "\"");
+    json_put_valid(json->out, strbuf_slice(&valid), "\"\\");
+    strbuf_puts(json->out, "\"");
+    strbuf_free(&valid);
 }
 
-void json_select(struct json_maker *maker, const char *sql, const char *const *texts, size_t count, struct strbuf *out)
+void json_put_text(struct json_writer *json, const char *key, const char *text)
 {
-    sqlite3_stmt *statement = keep(maker, sql);
+    if (text)
+        json_put_slice(json, key, slice_of(text));
+    else
+        json_put_null(json, key);
+}
+
+void json_put_given(struct json_writer *json, const char *key, const char *text)
+{
+    if (text && text[0] != '\0')
+        json_put_text(json, key, text);
+}
+
+void json_put_texts(struct json_writer *json, const char *key, const char *const *texts, size_t count)
+{
+    json_open(json, key, '[');
     for (size_t i = 0; i < count; i++)
-        bind_clean(maker, statement, (int)i + 1, texts[i]);
-    add_result(statement, out);
+        json_put_text(json, NULL, texts[i]);
+    json_close(json, ']');
 }
 
-void json_text(struct json_maker *maker, const char *text, struct strbuf *out)
+void json_put_made(struct json_writer *json, const char *key, const char *value)
 {
-    bind_clean(maker, maker->quote, 1, text);
-    add_result(maker->quote, out);
+    struct strbuf valid = { 0 };
+    json_begin_value(json, key);
+    text_add_valid(&valid, value, strlen(value));
+    json_put_valid(json->out, strbuf_slice(&valid), "");
+    strbuf_free(&valid);
 }
 
-void json_texts(struct json_maker *maker, const char *const *texts, size_t count, struct strbuf *out)
+void json_put_int(struct json_writer *json, const char *key, int64_t value)
 {
-    strbuf_puts(out, "[");
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            strbuf_puts(out, ",");
-        json_text(maker, texts[i], out);
+    json_begin_value(json, key);
+    strbuf_printf(json->out, "%" PRId64, value);
+}
+
+void json_put_bool(struct json_writer *json, const char *key, bool value)
+{
+    json_begin_value(json, key);
+    strbuf_puts(json->out, value ? "true" : "false");
+}
+
+void json_put_time(struct json_writer *json, const char *key, int64_t ms)
+{
+    char text[40] = "";
+    if (ms != 0)
+        zone_format_rfc3339(ms, text);
+    json_put_text(json, key, ms != 0 ? text : NULL);
+}
+
+void json_put_null(struct json_writer *json, const char *key)
+{
+    json_begin_value(json, key);
+    strbuf_puts(json->out, "null");
+}
+
+struct sqlite3 *json_reader_open(void)
+{
+    sqlite3 *reader = NULL;
+    if (sqlite3_open_v2(":memory:", &reader, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        sqlite3_close(reader);
+        reader = NULL;
     }
-    strbuf_puts(out, "]");
+    return reader;
 }

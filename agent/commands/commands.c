@@ -81,7 +81,7 @@ static int run_command(const struct command_table *table, int argc, char **argv)
         return EXIT_OK;
     }
     if (strcmp(argv[1], "--describe") == 0)
-        return describe_print(table->commands, table->count) ? EXIT_OK : EXIT_FAILED;
+        return describe_print(table->commands, table->count);
     const struct command *command = find_command(table, argv[1]);
     return command ? call_command(command, argc - 1, argv + 1) : EXIT_USAGE;
 }

@@ -26,9 +26,9 @@ int commands_main(const struct command *commands, size_t count, int argc, char *
 
 /*
  * Prints every command with its options, and every configuration key, as JSON on stdout: the build makes the manual pages and the
- * completions from it. Returns false if that fails, with the error said.
+ * completions from it. Returns the exit code.
  */
-bool describe_print(const struct command *commands, size_t count);
+int describe_print(const struct command *commands, size_t count);
 
 extern const struct arguments run_arguments, report_arguments, status_arguments, incidents_arguments, replay_arguments,
     annotate_arguments, silence_arguments, test_webhook_arguments, check_config_arguments, parse_arguments;

@@ -3,8 +3,7 @@
 
 #include <stdio.h>
 
-#include "agent/commands/show/json_writer.h"
-#include "base/say.h"
+#include "base/json.h"
 #include "config_keys.h"
 
 static void put_options(struct json_writer *json, const struct arguments *arguments)
@@ -54,16 +53,11 @@ static void put_keys(struct json_writer *json)
     json_close(json, ']');
 }
 
-bool describe_print(const struct command *commands, size_t count)
+int describe_print(const struct command *commands, size_t count)
 {
-    struct strbuf text = { 0 }, error = { 0 };
-    struct json_maker *maker = json_maker_open(&error);
-    struct json_writer json = { .out = &text, .maker = maker, .first = true };
+    struct strbuf text = { 0 };
+    struct json_writer json = { .out = &text, .layout = JSON_INDENTED };
 
-    if (!maker) {
-        say_error("--describe: %s", strbuf_text(&error));
-        goto cleanup;
-    }
     json_open(&json, NULL, '{');
     json_put_text(&json, "version", AGENT_VERSION);
     put_commands(&json, commands, count);
@@ -71,9 +65,6 @@ bool describe_print(const struct command *commands, size_t count)
     put_keys(&json);
     json_close(&json, '}');
     puts(strbuf_text(&text));
-cleanup:
-    json_maker_free(maker);
     strbuf_free(&text);
-    strbuf_free(&error);
-    return maker != NULL;
+    return EXIT_OK;
 }

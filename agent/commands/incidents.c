@@ -48,7 +48,7 @@ static int incidents_print(sqlite3 *db, int64_t limit, enum incidents_format for
     report_incidents_read(&list, &query, "ORDER BY i.opened_at DESC, i.id DESC LIMIT ?1", &limit, 1);
     strbuf_puts(&error, strbuf_text(&query.error));
     if (error.len == 0 && format == FORMAT_JSON)
-        report_incidents_json(&list, &out, &error);
+        report_incidents_json(&list, &out);
     else if (error.len == 0)
         incidents_text(&list, report_as_of(&query, show_now_ms()), &out);
     if (error.len > 0)

@@ -1,89 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/types.h>
 
+#include "base/json.h"
 #include "base/say.h"
-#include "base/text.h"
-#include "base/zone.h"
 #include "commands.h"
 #include "parser.h"
 #include "scrub.h"
 
-/* A JSON merge patch drops the members that are null, so that each event shows only the fields that it has. */
-static const char EVENT_JSON[] =
-    "SELECT json_patch('{}', json_object('event', ?1, 'time', ?2, 'offset', ?3, 'table', ?4, 'number', ?5,"
-    " 'duration_ms', ?6, 'at', ?7, 'succeeded', ?8, 'failed', ?9, 'timed_out', ?10, 'text', ?11))";
-
 struct printer {
-    sqlite3 *db;
-    sqlite3_stmt *json;
     struct scrub *scrub;
-    struct strbuf clean;
-    int64_t failures;
+    struct strbuf line;
 };
 
-static bool printer_open(struct printer *printer)
-{
-    if (sqlite3_open(":memory:", &printer->db) != SQLITE_OK ||
-        sqlite3_prepare_v2(printer->db, EVENT_JSON, -1, &printer->json, NULL) != SQLITE_OK) {
-        say_error("JSON: %s", sqlite3_errmsg(printer->db));
-        return false;
-    }
-    printer->scrub = scrub_open();
-    return true;
-}
-
-static void printer_close(struct printer *printer)
-{
-    sqlite3_finalize(printer->json);
-    sqlite3_close(printer->db);
-    scrub_close(printer->scrub);
-    strbuf_free(&printer->clean);
-}
-
-static void bind_time(sqlite3_stmt *json, int column, int64_t ms)
-{
-    char text[40];
-    zone_format_rfc3339(ms, text);
-    sqlite3_bind_text(json, column, text, -1, SQLITE_TRANSIENT);
-}
-
-static void bind_slice(struct printer *printer, int column, struct slice text)
-{
-    strbuf_clear(&printer->clean);
-    text_add_valid(&printer->clean, text.at, text.len);
-    sqlite3_bind_text64(printer->json, column, strbuf_text(&printer->clean), printer->clean.len, SQLITE_TRANSIENT,
-                        SQLITE_UTF8);
-}
-
-/* Binds the fields that an event of this kind has beside its table (include/event.h lists them). */
-static void bind_fields(struct printer *printer, const struct event *event)
+/* Puts the fields that an event of this kind has beside its table (include/event.h lists them). */
+static void put_fields(struct json_writer *json, const struct event *event)
 {
     switch (event->kind) {
     case EVENT_RUN_COMPLETED:
         if (event->number >= 0)
-            sqlite3_bind_int64(printer->json, 5, event->number);
-        sqlite3_bind_int64(printer->json, 6, event->duration_ms);
+            json_put_int(json, "number", event->number);
+        json_put_int(json, "duration_ms", event->duration_ms);
         break;
     case EVENT_CYCLE_TABLES:
     case EVENT_RUN_EXIT_CODE:
     case EVENT_CYCLE_ROWS:
-    case EVENT_SIGNAL_RECEIVED: sqlite3_bind_int64(printer->json, 5, event->number); break;
+    case EVENT_SIGNAL_RECEIVED: json_put_int(json, "number", event->number); break;
     case EVENT_SCHEDULE:
     case EVENT_CYCLE_DURATION:
-    case EVENT_WAITING: sqlite3_bind_int64(printer->json, 6, event->duration_ms); break;
-    case EVENT_NEXT_RUN: bind_time(printer->json, 7, event->at_ms); break;
+    case EVENT_WAITING: json_put_int(json, "duration_ms", event->duration_ms); break;
+    case EVENT_NEXT_RUN: json_put_time(json, "at", event->at_ms); break;
     case EVENT_CYCLE_SUMMARY:
-        sqlite3_bind_int(printer->json, 8, event->succeeded);
-        sqlite3_bind_int(printer->json, 9, event->failed);
-        sqlite3_bind_int(printer->json, 10, event->timed_out);
+        json_put_int(json, "succeeded", event->succeeded);
+        json_put_int(json, "failed", event->failed);
+        json_put_int(json, "timed_out", event->timed_out);
         break;
     case EVENT_RUN_STDERR:
     case EVENT_CYCLE_EXCEPTION:
-    case EVENT_SCHEDULER_CRASHED: bind_slice(printer, 11, event->text); break;
+    case EVENT_SCHEDULER_CRASHED: json_put_slice(json, "text", event->text); break;
     default: break;
     }
 }
@@ -91,19 +47,18 @@ static void bind_fields(struct printer *printer, const struct event *event)
 static void print_event(void *ctx, struct event *event)
 {
     struct printer *printer = ctx;
+    struct json_writer json = { .out = &printer->line };
     scrub_event(printer->scrub, event);
-    sqlite3_clear_bindings(printer->json);
-    sqlite3_bind_text(printer->json, 1, event_name(event->kind), -1, SQLITE_STATIC);
-    bind_time(printer->json, 2, event->time_ms);
-    sqlite3_bind_int64(printer->json, 3, event->offset);
+    strbuf_clear(&printer->line);
+    json_open(&json, NULL, '{');
+    json_put_text(&json, "event", event_name(event->kind));
+    json_put_time(&json, "time", event->time_ms);
+    json_put_int(&json, "offset", event->offset);
     if (event->table.len > 0)
-        bind_slice(printer, 4, event->table);
-    bind_fields(printer, event);
-    if (sqlite3_step(printer->json) == SQLITE_ROW)
-        puts((const char *)sqlite3_column_text(printer->json, 0));
-    else
-        printer->failures++;
-    sqlite3_reset(printer->json);
+        json_put_slice(&json, "table", event->table);
+    put_fields(&json, event);
+    json_close(&json, '}');
+    puts(strbuf_text(&printer->line));
 }
 
 static bool parse_file(struct parser *parser, FILE *file, struct printer *printer)
@@ -148,9 +103,7 @@ static bool parse_paths(struct parser *parser, const struct options *options, st
         fine = parse_path(parser, options->operands[i], printer) && fine;
     if (options->operand_count == 0)
         fine = parse_path(parser, "-", printer);
-    if (printer->failures > 0)
-        say_error("JSON: %lld events lost: %s", (long long)printer->failures, sqlite3_errmsg(printer->db));
-    return fine && printer->failures == 0;
+    return fine;
 }
 
 const struct arguments parse_arguments = { .usage = "[LOG...]", .operands_most = OPERANDS_ANY };
@@ -169,11 +122,13 @@ int command_parse(struct options *options)
         say_error("%s", error.at);
         goto cleanup;
     }
-    code = printer_open(&printer) && parse_paths(parser, options, &printer) ? EXIT_OK : EXIT_FAILED;
+    printer.scrub = scrub_open();
+    code = parse_paths(parser, options, &printer) ? EXIT_OK : EXIT_FAILED;
 
 cleanup:
     parser_free(parser);
-    printer_close(&printer);
+    scrub_close(printer.scrub);
+    strbuf_free(&printer.line);
     strbuf_free(&error);
     return code;
 }

@@ -38,7 +38,7 @@ enum { COMMIT_BYTES = 1 << 20 };
 
 struct replay {
     struct ingest ingest;
-    struct json_maker *json; /* NULL: text */
+    bool json;               /* one JSON object a line instead of text */
     struct history *history; /* NULL: nothing is stored */
     struct progress progress;
     int64_t before_bytes; /* of the logs read already */
@@ -54,7 +54,7 @@ static void on_notify(void *ctx, const struct notification *notification)
     struct message *message = message_from(notification);
     struct strbuf line = { 0 };
     if (replay->json)
-        message_json(replay->json, message, &line);
+        message_json(message, &line);
     else
         message_text(message, &line);
     progress_hide(&replay->progress);
@@ -180,8 +180,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     struct engine_sink sink = { 0 };
     bool good = false;
 
-    if (options_choice(options, OPTION_FORMAT) == FORMAT_JSON)
-        replay->json = json_maker_open(&error);
+    replay->json = options_choice(options, OPTION_FORMAT) == FORMAT_JSON;
     replay->ingest.parser = parser_open(config->log_patterns, &error);
     if (error.len) {
         say_error("%s", strbuf_text(&error));
@@ -210,7 +209,6 @@ static void replay_close(struct replay *replay)
     parser_free(replay->ingest.parser);
     if (replay->history)
         history_close(replay->history);
-    json_maker_free(replay->json);
 }
 
 static bool check_options(const struct options *options)

@@ -165,7 +165,9 @@ static int run_test(const struct config *config)
     };
     int status = EXIT_FAILED;
 
-    if (!(test.maker = payload_maker_open(&error)) || !(test.sender = sender_open(config, no_wake, &error))) {
+    test.maker = payload_maker_open();
+    test.sender = sender_open(config, no_wake, &error);
+    if (!test.sender) {
         say_error("test-webhook: %s", strbuf_text(&error));
         goto cleanup;
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "history_private.h"
 
 /* SQLITE_STATIC: SQLite makes no copy, so text must live until the statement has run. */
@@ -61,13 +62,12 @@ static int put_run(struct history *history, const void *row)
 
 static void gathered_tables(struct history *history, const struct batch_incident *incident, struct strbuf *out)
 {
+    struct json_writer json = { .out = out };
     const char *table = batch_text(&history->batch, incident->tables);
-    strbuf_puts(out, "[");
-    for (size_t i = 0; i < incident->row.table_count; i++, table += strlen(table) + 1) {
-        strbuf_puts(out, i > 0 ? "," : "");
-        json_text(history->json, table, out);
-    }
-    strbuf_puts(out, "]");
+    json_open(&json, NULL, '[');
+    for (size_t i = 0; i < incident->row.table_count; i++, table += strlen(table) + 1)
+        json_put_text(&json, NULL, table);
+    json_close(&json, ']');
 }
 
 static int put_incident(struct history *history, const void *gathered)
@@ -119,7 +119,8 @@ static int put_message(struct history *history, const void *row)
     sqlite3_stmt *statement = history->statements[SQL_PUT_NOTIFICATION];
     const struct message *message = gathered->message;
     strbuf_clear(&history->scratch);
-    json_texts(history->json, (const char *const *)message->tables, message->table_count, &history->scratch);
+    json_put_texts(&(struct json_writer){ .out = &history->scratch }, NULL, (const char *const *)message->tables,
+                   message->table_count);
 
     sqlite3_bind_int64(statement, 1, gathered->id);
     sqlite3_bind_int64(statement, 2, message->incident_id);

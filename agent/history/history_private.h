@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "base/json.h"
 #include "base/thread.h"
 #include "batch.h"
 #include "history.h"

@@ -270,8 +270,7 @@ struct history *history_open(const char *path, struct strbuf *notice, struct str
     struct history *history = must_alloc(sizeof *history);
     history->path = must_copy(path, strlen(path));
     history->lock_fd = -1;
-    history->json = json_maker_open(error);
-    int code = history->json ? history_connect(history, notice, error) : SQLITE_NOMEM;
+    int code = history_connect(history, notice, error);
     if (code == SQLITE_FULL && look_for(path) == FOUND_NOTHING) {
         strbuf_printf(notice, "%s%s: no room for a new history: it begins in memory", notice->len > 0 ? "; " : "",
                       path);
@@ -289,7 +288,6 @@ void history_close(struct history *history)
         return;
     history_disconnect(history);
     history_unlock(history);
-    json_maker_free(history->json);
     batch_free(&history->batch);
     for (size_t i = 0; i < history->state_count; i++) {
         free(history->states[i].key);

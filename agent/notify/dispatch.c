@@ -48,10 +48,10 @@ struct dispatch *dispatch_open(const struct config *config, struct history *hist
             (struct route){ .name = config->webhooks[i].name, .webhook = &config->webhooks[i], .waiting = true };
     dispatch->routes[config->webhook_count] = (struct route){ .name = printed, .waiting = true };
     bool sends = config->webhook_count > 0 || config->heartbeat_url;
-    dispatch->maker = payload_maker_open(error);
-    if (dispatch->maker && sends)
+    dispatch->maker = payload_maker_open();
+    if (sends)
         dispatch->sender = sender_open(config, wake, error);
-    if (!dispatch->maker || (sends && !dispatch->sender)) {
+    if (sends && !dispatch->sender) {
         dispatch_close(dispatch);
         return NULL;
     }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/zone.h"
 #include "payload_private.h"
 
 /*
@@ -27,28 +26,20 @@ static int64_t end_of(const struct message *message, int64_t now_ms)
     return now_ms + (message->incident_id != 0 ? END_MARGIN_MS : PAYLOAD_TEST_MS);
 }
 
-static void put_alert(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
+static void put_alert(const struct payload_job *job, const struct facts *facts, struct json_writer *json)
 {
-    struct strbuf labels = { 0 }, annotations = { 0 };
-    char ends[40];
-
-    zone_format_rfc3339(end_of(facts->message, job->now_ms), ends);
-    payload_labels(job->maker, job->origin, facts, &labels);
-    payload_annotations(job->maker, facts, job->shortest, &annotations);
-    const char *const texts[] = { labels.at, annotations.at, facts->started, ends };
-    json_select(job->maker,
-                "SELECT json_object('labels', json(?1), 'annotations', json(?2), 'startsAt', ?3, 'endsAt', ?4)", texts,
-                sizeof texts / sizeof texts[0], out);
-    strbuf_free(&labels);
-    strbuf_free(&annotations);
+    json_open(json, NULL, '{');
+    payload_labels(json, "labels", job->origin, facts);
+    payload_annotations(json, "annotations", facts, job->shortest);
+    json_put_text(json, "startsAt", facts->started);
+    json_put_time(json, "endsAt", end_of(facts->message, job->now_ms));
+    json_close(json, '}');
 }
 
-void payload_alertmanager(const struct payload_job *job, struct strbuf *out)
+void payload_alertmanager(const struct payload_job *job, struct json_writer *json)
 {
-    strbuf_puts(out, "[");
-    for (size_t i = 0; i < job->count; i++) {
-        strbuf_puts(out, i > 0 ? "," : "");
-        put_alert(job, &job->facts[i], out);
-    }
-    strbuf_puts(out, "]");
+    json_open(json, NULL, '[');
+    for (size_t i = 0; i < job->count; i++)
+        put_alert(job, &job->facts[i], json);
+    json_close(json, ']');
 }

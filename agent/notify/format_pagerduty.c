@@ -5,53 +5,44 @@
 /* PagerDuty's limit is 1,024 characters for the summary; the short form stays well away from every limit. */
 enum { SUMMARY_MAX = 1024, SHORT_MAX = 256 };
 
-static void put_summary(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
+static void put_summary(const struct payload_job *job, const struct facts *facts, struct json_writer *json)
 {
-    struct strbuf whole = { 0 };
-
+    struct strbuf whole = { 0 }, cut = { 0 };
     facts_title(facts, &whole);
     strbuf_printf(&whole, " on %s: %s", job->origin->host, strbuf_text(&facts->summary));
-    cut_chars(whole.at, job->shortest ? SHORT_MAX : SUMMARY_MAX, out);
+    cut_chars(whole.at, job->shortest ? SHORT_MAX : SUMMARY_MAX, &cut);
+    json_put_text(json, "summary", cut.at);
     strbuf_free(&whole);
+    strbuf_free(&cut);
 }
 
-static void put_details(const struct payload_job *job, const struct facts *facts, struct strbuf *out)
+static void put_details(const struct payload_job *job, const struct facts *facts, struct json_writer *json)
 {
-    struct strbuf annotations = { 0 };
-
-    payload_annotations(job->maker, facts, false, &annotations);
-    const char *const texts[] = { annotations.at, job->origin->log_path };
-    json_select(job->maker, "SELECT json_patch(json(?1), json_object('log', ?2))", texts, 2, out);
-    strbuf_free(&annotations);
+    json_open(json, "custom_details", '{');
+    payload_annotation_fields(json, facts, false);
+    json_put_text(json, "log", job->origin->log_path);
+    json_close(json, '}');
 }
 
 /* Events API v2, without the routing key: the sender adds it. A resolve carries the payload of its trigger, so that it is routed the same way. */
-void payload_pagerduty(const struct payload_job *job, struct strbuf *out)
+void payload_pagerduty(const struct payload_job *job, struct json_writer *json)
 {
     const struct facts *facts = &job->facts[0];
     const struct message *message = facts->message;
-    struct strbuf summary = { 0 }, details = { 0 };
-
-    put_summary(job, facts, &summary);
+    json_open(json, NULL, '{');
+    json_put_text(json, "event_action", message->status == NOTIFY_RESOLVED ? "resolve" : "trigger");
+    json_put_text(json, "dedup_key", facts->dedup_key.at);
+    json_put_text(json, "client", "iceberg-offload-agent");
+    json_open(json, "payload", '{');
+    put_summary(job, facts, json);
+    json_put_text(json, "source", job->origin->host);
+    json_put_text(json, "severity", severity_name(message->severity));
+    json_put_text(json, "timestamp", facts->time);
+    json_put_text(json, "component", message->table ? message->table : "scheduler");
+    json_put_text(json, "group", "iceberg-offload");
+    json_put_text(json, "class", facts->alert);
     if (!job->shortest)
-        put_details(job, facts, &details);
-    const char *const texts[] = {
-        message->status == NOTIFY_RESOLVED ? "resolve" : "trigger",
-        facts->dedup_key.at,
-        summary.at,
-        job->origin->host,
-        message->severity == SEVERITY_CRITICAL ? "critical" : "warning",
-        facts->time,
-        message->table ? message->table : "scheduler",
-        facts->alert,
-        facts_text(&details),
-    };
-    json_select(job->maker,
-                "SELECT json_patch('{}', json_object('event_action', ?1, 'dedup_key', ?2,"
-                " 'client', 'iceberg-offload-agent',"
-                " 'payload', json_object('summary', ?3, 'source', ?4, 'severity', ?5, 'timestamp', ?6, 'component', ?7,"
-                " 'group', 'iceberg-offload', 'class', ?8, 'custom_details', json(?9))))",
-                texts, sizeof texts / sizeof texts[0], out);
-    strbuf_free(&summary);
-    strbuf_free(&details);
+        put_details(job, facts, json);
+    json_close(json, '}');
+    json_close(json, '}');
 }

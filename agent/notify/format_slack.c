@@ -22,9 +22,7 @@ static const char *escape_of(char letter)
 
 static size_t escaped_chars(char byte)
 {
-    return escape_of(byte) != NULL ? strlen(escape_of(byte))
-           : utf8_continues(byte)  ? 0
-                                   : 1; /* a byte that continues a character was counted with its first one */
+    return escape_of(byte) ? strlen(escape_of(byte)) : utf8_continues(byte) ? 0 : 1;
 }
 
 /* How many bytes of text stay within max_chars once escaped. */
@@ -51,107 +49,98 @@ static void put_escaped(const char *text, size_t max_chars, struct strbuf *out)
     strbuf_puts(out, cut ? ELLIPSIS : "");
 }
 
-static void put_comma(struct strbuf *list)
+/* {"type": "mrkdwn", "text": "..."}, Slack's text object; type may also be "plain_text". */
+static void put_text_object(struct json_writer *json, const char *key, const char *type, const char *text)
 {
-    if (list->len > 1)
-        strbuf_puts(list, ",");
+    json_open(json, key, '{');
+    json_put_text(json, "type", type);
+    json_put_text(json, "text", text);
+    json_close(json, '}');
 }
 
-static void put_header(const struct payload_job *job, const char *text, struct strbuf *blocks)
+static void put_header(const char *text, struct json_writer *json)
 {
     struct strbuf cut = { 0 };
-
     cut_chars(text, HEADER_MAX, &cut);
-    const char *const texts[] = { cut.at };
-    put_comma(blocks);
-    json_select(job->maker,
-                "SELECT json_object('type', 'header', 'text', json_object('type', 'plain_text', 'text', ?1))", texts, 1,
-                blocks);
+    json_open(json, NULL, '{');
+    json_put_text(json, "type", "header");
+    put_text_object(json, "text", "plain_text", strbuf_text(&cut));
+    json_close(json, '}');
     strbuf_free(&cut);
 }
 
-static void put_section(const struct payload_job *job, const struct strbuf *mrkdwn, struct strbuf *blocks)
+static void put_section(const struct strbuf *mrkdwn, struct json_writer *json)
 {
-    const char *const texts[] = { strbuf_text(mrkdwn) };
-
-    put_comma(blocks);
-    json_select(job->maker, "SELECT json_object('type', 'section', 'text', json_object('type', 'mrkdwn', 'text', ?1))",
-                texts, 1, blocks);
+    json_open(json, NULL, '{');
+    json_put_text(json, "type", "section");
+    put_text_object(json, "text", "mrkdwn", strbuf_text(mrkdwn));
+    json_close(json, '}');
 }
 
-static void put_field(const struct payload_job *job, const char *name, const char *value, struct strbuf *fields)
+static void put_field(const char *name, const char *value, struct json_writer *json)
 {
     struct strbuf mrkdwn = { 0 };
-
-    if (value && value[0] != '\0') {
-        strbuf_printf(&mrkdwn, "*%s*\n", name);
-        put_escaped(value, FIELD_MAX - strlen(name) - 3, &mrkdwn);
-        const char *const texts[] = { mrkdwn.at };
-        put_comma(fields);
-        json_select(job->maker, "SELECT json_object('type', 'mrkdwn', 'text', ?1)", texts, 1, fields);
-    }
+    if (!value || value[0] == '\0')
+        return;
+    strbuf_printf(&mrkdwn, "*%s*\n", name);
+    put_escaped(value, FIELD_MAX - strlen(name) - 3, &mrkdwn);
+    put_text_object(json, NULL, "mrkdwn", mrkdwn.at);
     strbuf_free(&mrkdwn);
 }
 
-static void put_fields(const struct payload_job *job, const struct facts *facts, struct strbuf *blocks)
+static void put_fields(const struct facts *facts, struct json_writer *json)
 {
-    const struct message *message = facts->message;
-    struct strbuf fields = { 0 };
-
-    strbuf_puts(&fields, "[");
-    put_field(job, "Tables", facts_text(&facts->tables), &fields);
-    put_field(job, "Runbook", facts->runbook, &fields);
-    put_field(job, "Scenario", message->scenario, &fields);
-    put_field(job, "Likely cause", facts_text(&facts->cause), &fields);
-    put_field(job, "First command", facts_text(&facts->first_command), &fields);
-    put_field(job, "Escalate to", message->escalate_to, &fields);
-    put_field(job, "Prometheus would have fired", facts->prometheus, &fields);
-    put_field(job, "Since", facts->started, &fields);
-    strbuf_puts(&fields, "]");
-    const char *const texts[] = { fields.at };
-    put_comma(blocks);
-    json_select(job->maker, "SELECT json_object('type', 'section', 'fields', json(?1))", texts, 1, blocks);
-    strbuf_free(&fields);
+    json_open(json, NULL, '{');
+    json_put_text(json, "type", "section");
+    json_open(json, "fields", '[');
+    put_field("Tables", facts->tables.at, json);
+    put_field("Runbook", facts->runbook, json);
+    put_field("Scenario", facts->message->scenario, json);
+    put_field("Likely cause", facts->cause.at, json);
+    put_field("First command", facts->first_command.at, json);
+    put_field("Escalate to", facts->message->escalate_to, json);
+    put_field("Prometheus would have fired", facts->prometheus, json);
+    put_field("Since", facts->started, json);
+    json_close(json, ']');
+    json_close(json, '}');
 }
 
-static void put_context(const struct payload_job *job, const struct facts *facts, struct strbuf *blocks)
+static void put_context(const struct payload_job *job, const struct facts *facts, struct json_writer *json)
 {
     struct strbuf line = { 0 }, cut = { 0 };
-
     strbuf_printf(&line, "incident %s on %s, %s, %s", facts->incident, job->origin->host, job->origin->log_path,
                   facts->time);
     put_escaped(line.at, FIELD_MAX, &cut);
-    const char *const texts[] = { cut.at };
-    put_comma(blocks);
-    json_select(
-        job->maker,
-        "SELECT json_object('type', 'context', 'elements', json_array(json_object('type', 'mrkdwn', 'text', ?1)))",
-        texts, 1, blocks);
+    json_open(json, NULL, '{');
+    json_put_text(json, "type", "context");
+    json_open(json, "elements", '[');
+    put_text_object(json, NULL, "mrkdwn", strbuf_text(&cut));
+    json_close(json, ']');
+    json_close(json, '}');
     strbuf_free(&line);
     strbuf_free(&cut);
 }
 
-static void put_single(const struct payload_job *job, struct strbuf *blocks)
+static void put_single(const struct payload_job *job, struct json_writer *json)
 {
     const struct facts *facts = &job->facts[0];
     struct strbuf text = { 0 };
-
     facts_title(facts, &text);
-    put_header(job, text.at, blocks);
+    put_header(text.at, json);
     if (facts->summary.len > 0) {
         strbuf_clear(&text);
         put_escaped(facts->summary.at, TEXT_MAX, &text);
-        put_section(job, &text, blocks);
+        put_section(&text, json);
     }
-    put_fields(job, facts, blocks);
+    put_fields(facts, json);
     if (facts->evidence.len > 0) {
         strbuf_clear(&text);
         strbuf_puts(&text, "```");
         put_escaped(facts->evidence.at, TEXT_MAX - 6, &text);
         strbuf_puts(&text, "```");
-        put_section(job, &text, blocks);
+        put_section(&text, json);
     }
-    put_context(job, facts, blocks);
+    put_context(job, facts, json);
     strbuf_free(&text);
 }
 
@@ -165,23 +154,22 @@ static void put_line(const struct facts *facts, size_t max_chars, struct strbuf 
 }
 
 /* The newest ones, oldest first; how many more there were is said. */
-static void put_combined(const struct payload_job *job, struct strbuf *blocks)
+static void put_combined(const struct payload_job *job, struct json_writer *json)
 {
     const size_t most = BLOCKS_MAX - 2;
     size_t first = job->count > most ? job->count - most : 0;
     struct strbuf text = { 0 };
-
     strbuf_printf(&text, "%zu notifications that could not be delivered before", job->count);
-    put_header(job, text.at, blocks);
+    put_header(text.at, json);
     if (first > 0) {
         strbuf_clear(&text);
         strbuf_printf(&text, "%zu older ones are left out; `agent incidents` lists all", first);
-        put_section(job, &text, blocks);
+        put_section(&text, json);
     }
     for (size_t i = first; i < job->count; i++) {
         strbuf_clear(&text);
         put_line(&job->facts[i], SHORT_MAX, &text);
-        put_section(job, &text, blocks);
+        put_section(&text, json);
     }
     strbuf_free(&text);
 }
@@ -193,26 +181,33 @@ static const char *color_of(const struct message *message)
     return message->severity == SEVERITY_CRITICAL ? "#e01e5a" : "#ecb22e";
 }
 
-void payload_slack(const struct payload_job *job, struct strbuf *out)
+static void put_attachment(const struct payload_job *job, const char *color, struct json_writer *json)
+{
+    json_open(json, NULL, '{');
+    json_put_text(json, "color", color);
+    json_open(json, "blocks", '[');
+    if (job->count == 1)
+        put_single(job, json);
+    else
+        put_combined(job, json);
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
+void payload_slack(const struct payload_job *job, struct json_writer *json)
 {
     const struct facts *newest = &job->facts[job->count - 1];
-    struct strbuf fallback = { 0 }, blocks = { 0 };
-
+    struct strbuf fallback = { 0 };
     put_line(newest, job->shortest ? SHORT_MAX : TEXT_MAX - 200, &fallback);
     if (job->count > 1)
         strbuf_printf(&fallback, " (and %zu before)", job->count - 1);
-    strbuf_puts(&blocks, "[");
-    if (job->count == 1)
-        put_single(job, &blocks);
-    else
-        put_combined(job, &blocks);
-    strbuf_puts(&blocks, "]");
-    const char *const texts[] = { fallback.at, color_of(newest->message), blocks.at };
-    json_select(job->maker,
-                job->shortest ? "SELECT json_object('text', ?1)"
-                              : "SELECT json_object('text', ?1, 'attachments',"
-                                " json_array(json_object('color', ?2, 'blocks', json(?3))))",
-                texts, job->shortest ? 1 : 3, out);
+    json_open(json, NULL, '{');
+    json_put_text(json, "text", fallback.at);
+    if (!job->shortest) {
+        json_open(json, "attachments", '[');
+        put_attachment(job, color_of(newest->message), json);
+        json_close(json, ']');
+    }
+    json_close(json, '}');
     strbuf_free(&fallback);
-    strbuf_free(&blocks);
 }

@@ -1,38 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "base/zone.h"
 #include "notify.h"
 
-void message_json(struct json_maker *maker, const struct message *message, struct strbuf *out)
+void message_json(const struct message *message, struct strbuf *out)
 {
-    struct strbuf tables = { 0 };
-    char time[40], prometheus[40], incident[24];
-
-    json_texts(maker, (const char *const *)message->tables, message->table_count, &tables);
-    zone_format_rfc3339(message->time_ms, time);
-    zone_format_rfc3339(message->prometheus_ms, prometheus);
-    snprintf(incident, sizeof incident, "%lld", (long long)message->incident_id);
-    bool fired = message->prometheus_ms != 0 && message->prometheus_ms <= message->time_ms;
-    const char *const texts[] = { time,
-                                  notification_status_name(message->status),
-                                  severity_name(message->severity),
-                                  alert_name(message->alert),
-                                  message->table,
-                                  tables.at,
-                                  incident,
-                                  message->summary,
-                                  alert_runbook(message->alert),
-                                  fired ? prometheus : NULL };
-    json_select(
-        maker,
-        "SELECT json_object('time', ?1, 'status', ?2, 'severity', ?3, 'alert', ?4, 'table', ?5,"
-        " 'tables', json(?6), 'incident', CAST(?7 AS INTEGER), 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10)",
-        texts, sizeof texts / sizeof texts[0], out);
-    strbuf_free(&tables);
+    struct json_writer json = { .out = out };
+    bool fired = message->prometheus_ms <= message->time_ms;
+    json_open(&json, NULL, '{');
+    json_put_time(&json, "time", message->time_ms);
+    json_put_text(&json, "status", notification_status_name(message->status));
+    json_put_text(&json, "severity", severity_name(message->severity));
+    json_put_text(&json, "alert", alert_name(message->alert));
+    json_put_text(&json, "table", message->table);
+    json_put_texts(&json, "tables", (const char *const *)message->tables, message->table_count);
+    json_put_int(&json, "incident", message->incident_id);
+    json_put_text(&json, "summary", message->summary);
+    json_put_text(&json, "runbook", alert_runbook(message->alert));
+    json_put_time(&json, "prometheus_time", fired ? message->prometheus_ms : 0);
+    json_close(&json, '}');
 }
 
 static void add_visible(struct strbuf *out, const char *text)

@@ -50,25 +50,19 @@ void payload_dedup_key(const struct payload_origin *origin, const struct message
 }
 
 struct payload_maker {
-    struct json_maker *json;
     struct masker *masker;
 };
 
-struct payload_maker *payload_maker_open(struct strbuf *error)
+struct payload_maker *payload_maker_open(void)
 {
-    struct json_maker *json = json_maker_open(error);
-
-    if (!json)
-        return NULL;
     struct payload_maker *maker = must_alloc(sizeof *maker);
-    *maker = (struct payload_maker){ json, masker_open() };
+    maker->masker = masker_open();
     return maker;
 }
 
 void payload_maker_free(struct payload_maker *maker)
 {
     if (maker) {
-        json_maker_free(maker->json);
         masker_close(maker->masker);
         free(maker);
     }
@@ -124,11 +118,6 @@ static void facts_free(struct facts *facts)
     strbuf_free(&facts->evidence);
 }
 
-const char *facts_text(const struct strbuf *text)
-{
-    return text->len > 0 ? text->at : NULL;
-}
-
 void facts_title(const struct facts *facts, struct strbuf *out)
 {
     const struct message *message = facts->message;
@@ -142,49 +131,48 @@ void facts_title(const struct facts *facts, struct strbuf *out)
     strbuf_printf(out, " %s", facts->alert);
 }
 
-void payload_labels(struct json_maker *maker, const struct payload_origin *origin, const struct facts *facts,
-                    struct strbuf *out)
+void payload_labels(struct json_writer *json, const char *key, const struct payload_origin *origin,
+                    const struct facts *facts)
 {
-    const char *const texts[] = {
-        facts->alert,     severity_name(facts->message->severity), facts->message->table, facts->incident, origin->host,
-        origin->log_path,
-    };
-
-    /* A merge patch drops what is null. */
-    json_select(maker,
-                "SELECT json_patch('{}', json_object('alertname', ?1, 'severity', ?2, 'table', ?3, 'incident', ?4,"
-                " 'host', ?5, 'log', ?6, 'job', 'iceberg-offload-agent'))",
-                texts, sizeof texts / sizeof texts[0], out);
+    json_open(json, key, '{');
+    json_put_text(json, "alertname", facts->alert);
+    json_put_text(json, "severity", severity_name(facts->message->severity));
+    json_put_given(json, "table", facts->message->table);
+    json_put_text(json, "incident", facts->incident);
+    json_put_text(json, "host", origin->host);
+    json_put_text(json, "log", origin->log_path);
+    json_put_text(json, "job", "iceberg-offload-agent");
+    json_close(json, '}');
 }
 
-void payload_annotations(struct json_maker *maker, const struct facts *facts, bool shortest, struct strbuf *out)
+void payload_annotation_fields(struct json_writer *json, const struct facts *facts, bool shortest)
 {
     const struct message *message = facts->message;
-    const char *const texts[] = {
-        facts->time,
-        notification_status_name(message->status),
-        severity_name(message->severity),
-        facts->alert,
-        message->table,
-        facts_text(&facts->tables),
-        facts->incident,
-        facts_text(&facts->summary),
-        facts->runbook,
-        facts->prometheus[0] != '\0' ? facts->prometheus : NULL,
-        facts->dedup_key.at,
-        message->escalate_to,
-        shortest ? NULL : facts_text(&facts->cause),
-        shortest ? NULL : message->scenario,
-        shortest ? NULL : facts_text(&facts->first_command),
-        shortest ? NULL : facts_text(&facts->evidence),
-    };
+    json_put_text(json, "time", facts->time);
+    json_put_text(json, "status", notification_status_name(message->status));
+    json_put_text(json, "severity", severity_name(message->severity));
+    json_put_text(json, "alert", facts->alert);
+    json_put_given(json, "table", message->table);
+    json_put_given(json, "tables", facts->tables.at);
+    json_put_text(json, "incident", facts->incident);
+    json_put_given(json, "summary", facts->summary.at);
+    json_put_given(json, "runbook", facts->runbook);
+    json_put_given(json, "prometheus_time", facts->prometheus);
+    json_put_text(json, "dedup_key", facts->dedup_key.at);
+    json_put_given(json, "escalate_to", message->escalate_to);
+    if (shortest)
+        return;
+    json_put_given(json, "cause", facts->cause.at);
+    json_put_given(json, "scenario", message->scenario);
+    json_put_given(json, "first_command", facts->first_command.at);
+    json_put_given(json, "evidence", facts->evidence.at);
+}
 
-    json_select(
-        maker,
-        "SELECT json_patch('{}', json_object('time', ?1, 'status', ?2, 'severity', ?3, 'alert', ?4, 'table', ?5,"
-        " 'tables', ?6, 'incident', ?7, 'summary', ?8, 'runbook', ?9, 'prometheus_time', ?10, 'dedup_key', ?11,"
-        " 'escalate_to', ?12, 'cause', ?13, 'scenario', ?14, 'first_command', ?15, 'evidence', ?16))",
-        texts, sizeof texts / sizeof texts[0], out);
+void payload_annotations(struct json_writer *json, const char *key, const struct facts *facts, bool shortest)
+{
+    json_open(json, key, '{');
+    payload_annotation_fields(json, facts, shortest);
+    json_close(json, '}');
 }
 
 void payload_render(struct payload_maker *maker, enum payload_format format, const struct payload_origin *origin,
@@ -192,15 +180,16 @@ void payload_render(struct payload_maker *maker, enum payload_format format, con
                     struct strbuf *out)
 {
     struct facts *facts = must_alloc((count + 1) * sizeof *facts);
-    const struct payload_job job = { maker->json, origin, facts, count, shortest, now_ms };
+    const struct payload_job job = { origin, facts, count, shortest, now_ms };
+    struct json_writer json = { .out = out };
 
     for (size_t i = 0; i < count; i++)
         facts_gather(&facts[i], maker->masker, origin, messages[i]);
     switch (format) {
-    case FORMAT_GENERIC: payload_generic(&job, out); break;
-    case FORMAT_SLACK: payload_slack(&job, out); break;
-    case FORMAT_PAGERDUTY: payload_pagerduty(&job, out); break;
-    case FORMAT_ALERTMANAGER: payload_alertmanager(&job, out); break;
+    case FORMAT_GENERIC: payload_generic(&job, &json); break;
+    case FORMAT_SLACK: payload_slack(&job, &json); break;
+    case FORMAT_PAGERDUTY: payload_pagerduty(&job, &json); break;
+    case FORMAT_ALERTMANAGER: payload_alertmanager(&job, &json); break;
     }
     for (size_t i = 0; i < count; i++)
         facts_free(&facts[i]);

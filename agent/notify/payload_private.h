@@ -16,30 +16,27 @@ struct facts {
     struct strbuf dedup_key, tables, summary, cause, first_command, evidence;
 };
 
-/* NULL for "": left out of an object. */
-const char *facts_text(const struct strbuf *text);
-
 /* "CRITICAL IcebergOffloadLagCritical", "RESOLVED ...": how a person is told what this is about. */
 void facts_title(const struct facts *facts, struct strbuf *out);
 
 /* The labels that identify an alert, the same from its first notification to its end; and all that is said about it. */
-void payload_labels(struct json_maker *maker, const struct payload_origin *origin, const struct facts *facts,
-                    struct strbuf *out);
-void payload_annotations(struct json_maker *maker, const struct facts *facts, bool shortest, struct strbuf *out);
+void payload_labels(struct json_writer *json, const char *key, const struct payload_origin *origin,
+                    const struct facts *facts);
+void payload_annotations(struct json_writer *json, const char *key, const struct facts *facts, bool shortest);
+void payload_annotation_fields(struct json_writer *json, const struct facts *facts, bool shortest);
 
 /* One format each. */
 struct payload_job {
-    struct json_maker *maker;
     const struct payload_origin *origin;
     const struct facts *facts; /* oldest first */
     size_t count;
     bool shortest;
     int64_t now_ms;
 };
-void payload_generic(const struct payload_job *job, struct strbuf *out);
-void payload_slack(const struct payload_job *job, struct strbuf *out);
-void payload_pagerduty(const struct payload_job *job, struct strbuf *out);
-void payload_alertmanager(const struct payload_job *job, struct strbuf *out);
+void payload_generic(const struct payload_job *job, struct json_writer *json);
+void payload_slack(const struct payload_job *job, struct json_writer *json);
+void payload_pagerduty(const struct payload_job *job, struct json_writer *json);
+void payload_alertmanager(const struct payload_job *job, struct json_writer *json);
 
 /* FNV-1a, 64 bits, as 16 hex digits. */
 void payload_hash(const char *text, char out[17]);

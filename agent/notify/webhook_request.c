@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/cut.h"
+#include "base/json.h"
 #include "base/mask.h"
 #include "base/text.h"
 #include "mask_own_secrets.h"
@@ -30,13 +31,8 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *user)
 
 bool lane_open(struct lane *lane, enum lane_kind kind, const struct webhook_config *webhook, size_t index)
 {
-    struct strbuf error = { 0 };
-
     *lane = (struct lane){ .kind = kind, .webhook = webhook, .index = index, .easy = curl_easy_init() };
-    if (webhook->routing_key_file)
-        lane->json = json_maker_open(&error);
-    strbuf_free(&error); /* it can only be want of memory */
-    return lane->easy != NULL && (!webhook->routing_key_file || lane->json);
+    return lane->easy != NULL;
 }
 
 void lane_close(struct lane *lane)
@@ -46,8 +42,6 @@ void lane_close(struct lane *lane)
     strbuf_free(&lane->token);
     strbuf_free(&lane->routing_key);
     strbuf_free(&lane->body);
-    if (lane->json)
-        json_maker_free(lane->json);
 }
 
 static bool has_header(const struct webhook_config *webhook, const char *name)
@@ -107,14 +101,17 @@ static bool build_headers(struct lane *lane, const char *idempotency_key, struct
 /* Here and not where the body was made: a disk that hangs holds up no detection, and a rotated key is used at once. */
 static bool add_routing_key(struct lane *lane, const struct delivery *delivery, struct strbuf *error)
 {
+    struct json_writer json = { .out = &lane->body };
     strbuf_clear(&lane->body);
     strbuf_clear(&lane->routing_key);
-    if (!lane->json)
+    if (!lane->webhook->routing_key_file)
         return true;
     if (!secret_read(lane->webhook->routing_key_file, &lane->routing_key, error))
         return false;
-    const char *const texts[] = { delivery->body, strbuf_text(&lane->routing_key) };
-    json_select(lane->json, "SELECT json_patch(?1, json_object('routing_key', ?2))", texts, 2, &lane->body);
+    json_open(&json, NULL, '{');
+    json_put_text(&json, "routing_key", strbuf_text(&lane->routing_key));
+    strbuf_puts(&lane->body, ",");
+    strbuf_puts(&lane->body, delivery->body + 1); /* the rest of the object */
     return true;
 }
 
@@ -138,9 +135,9 @@ bool lane_prepare(struct lane *lane, const struct job *job, struct strbuf *error
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "iceberg-offload-agent/" AGENT_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, lane->headers);
     if (lane->kind == LANE_WEBHOOK) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, lane->json ? lane->body.at : job->delivery.body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, lane->body.len > 0 ? lane->body.at : job->delivery.body);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)(lane->json ? lane->body.len : job->delivery.body_len));
+                         (curl_off_t)(lane->body.len > 0 ? lane->body.len : job->delivery.body_len));
     }
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, lane);

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/json.h"
 #include "sender.h"
 
 /* One delivery, waiting or in flight. */
@@ -32,7 +31,6 @@ struct lane {
     CURL *easy;
     struct curl_slist *headers;
     struct strbuf token, routing_key; /* of the request in flight: an answer may repeat them */
-    struct json_maker *json;          /* NULL without a routing key */
     struct strbuf body;               /* with the routing key in it */
     char curl_error[CURL_ERROR_SIZE];
     char kept[LANE_KEPT_BYTES]; /* the beginning of the answer */

@@ -55,11 +55,10 @@ static void describe_container(struct probe_answer *answer, sqlite3_stmt *row)
 
 void docker_judge(struct probe_answer *answer, struct slice json)
 {
-    struct strbuf ignored = { 0 };
-    struct json_maker *maker = json_maker_open(&ignored);
+    sqlite3 *reader = json_reader_open();
     sqlite3_stmt *row = NULL;
     answer->state = PROBE_UNKNOWN;
-    bool good = maker && sqlite3_prepare_v2(json_maker_db(maker), ask, -1, &row, NULL) == SQLITE_OK &&
+    bool good = reader && sqlite3_prepare_v2(reader, ask, -1, &row, NULL) == SQLITE_OK &&
                 sqlite3_bind_text(row, 1, json.at, (int)json.len, SQLITE_STATIC) == SQLITE_OK &&
                 sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int(row, IS_CONTAINER);
     if (good)
@@ -67,7 +66,5 @@ void docker_judge(struct probe_answer *answer, struct slice json)
     else
         strbuf_puts(&answer->words, "an answer that is not Docker's");
     sqlite3_finalize(row);
-    if (maker)
-        json_maker_free(maker);
-    strbuf_free(&ignored);
+    sqlite3_close(reader);
 }

@@ -25,6 +25,12 @@ static inline bool utf8_continues(char byte)
 /* The number of code points; for bytes that are not UTF-8 never more than any decoder would make of them. */
 size_t utf8_count(struct slice text);
 
+/*
+ * Returns true for a character that controls a terminal, or that reverses or hides the text around it, instead of showing something.
+ * Where text of unknown origin is shown, such a character is shown as an escape.
+ */
+bool utf8_needs_escape(uint32_t point);
+
 /* The longest length of at most len bytes that does not cut a character of text in two. */
 size_t utf8_floor(const char *text, size_t len);
 

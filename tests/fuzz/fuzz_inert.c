@@ -2,8 +2,8 @@
 #include <sqlite3.h>
 
 #include "agent/commands/show/escape.h"
-#include "agent/commands/show/json_writer.h"
 #include "base/cut.h"
+#include "base/json.h"
 #include "base/mask.h"
 #include "base/text.h"
 #include "fuzz.h"
@@ -29,7 +29,7 @@ static size_t check_inert(struct slice text, bool ascii, const char *forbidden)
     for (; text.len > 0; count++) {
         uint32_t point = 0;
         take_point(&text, &point);
-        must(!escape_is_needed(point) && (!ascii || point < 0x80));
+        must(!utf8_needs_escape(point) && (!ascii || point < 0x80));
         must(point >= 0x80 || !strchr(forbidden, (int)point));
     }
     return count;
@@ -98,15 +98,10 @@ static void check_shown(struct slice bytes)
 /* A JSON string says what it was made from, and no more than that is in it. */
 static void check_json(const char *text)
 {
-    static struct json_maker *maker;
     static sqlite3_stmt *read_back;
-    struct strbuf error = { 0 };
-    if (!maker) {
-        maker = json_maker_open(&error);
-        must(sqlite3_prepare_v2(json_maker_db(maker), "SELECT json_extract(?1, '$')", -1, &read_back, NULL) ==
-             SQLITE_OK);
-    }
-    struct json_writer json = { .out = &out, .maker = maker };
+    if (!read_back)
+        must(sqlite3_prepare_v2(json_reader_open(), "SELECT json_extract(?1, '$')", -1, &read_back, NULL) == SQLITE_OK);
+    struct json_writer json = { .out = &out };
     strbuf_clear(&out);
     json_put_text(&json, NULL, text);
     check_inert(strbuf_slice(&out), false, "");

@@ -95,12 +95,12 @@ static void render(struct source *source, enum report_kind kind, enum format for
         .silence_count = 1,
     };
     const struct terminal terminal = { .width = 80, .utf8 = true };
-    struct strbuf error = { 0 };
+
     switch (format) {
     case FORMAT_TEXT: report_text(&report, &terminal, out); break;
     case FORMAT_MARKDOWN: report_markdown(&report, out); break;
     case FORMAT_HTML: report_html(&report, out); break;
-    case FORMAT_JSON: must(report_json(&report, out, &error)); break;
+    case FORMAT_JSON: report_json(&report, out); break;
     case FORMATS: break;
     }
 }
@@ -179,7 +179,7 @@ static void check_inert(struct slice text)
     while (text.len > 0) {
         uint32_t point = 0;
         size_t used = utf8_decode(text, &point);
-        must(used > 0 && (point == '\n' || !escape_is_needed(point)));
+        must(used > 0 && (point == '\n' || !utf8_needs_escape(point)));
         text = (struct slice){ text.at + used, text.len - used };
     }
 }

@@ -51,6 +51,6 @@ int64_t report_as_of(struct query *query, int64_t now_ms);
 
 /* The list as a table; as_of_ms counts how long an open incident has taken. */
 struct show_table *report_incidents_table(const struct report_incidents *list, int64_t as_of_ms);
-bool report_incidents_json(const struct report_incidents *list, struct strbuf *out, struct strbuf *error);
+void report_incidents_json(const struct report_incidents *list, struct strbuf *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agent/commands/show/json_writer.h"
+#include "base/json.h"
 #include "blocks.h"
 
 enum { JSON_VERSION = 1 };
@@ -221,11 +221,9 @@ static void incident_parts(struct json_writer *json, const struct report *report
     facts_free(&questions);
 }
 
-bool report_json(const struct report *report, struct strbuf *out, struct strbuf *error)
+void report_json(const struct report *report, struct strbuf *out)
 {
-    struct json_writer json = { .out = out, .maker = json_maker_open(error) };
-    if (!json.maker)
-        return false;
+    struct json_writer json = { .out = out, .layout = JSON_INDENTED };
     json_open(&json, NULL, '{');
     json_put_int(&json, "version", JSON_VERSION);
     json_put_text(&json, "kind", report->kind == REPORT_INCIDENT ? "incident" : "period");
@@ -244,19 +242,13 @@ bool report_json(const struct report *report, struct strbuf *out, struct strbuf 
     table_array(&json, report);
     cycle_array(&json, report);
     json_close(&json, '}');
-    json_maker_free(json.maker);
-    return true;
 }
 
-bool report_incidents_json(const struct report_incidents *list, struct strbuf *out, struct strbuf *error)
+void report_incidents_json(const struct report_incidents *list, struct strbuf *out)
 {
-    struct json_writer json = { .out = out, .maker = json_maker_open(error) };
-    if (!json.maker)
-        return false;
+    struct json_writer json = { .out = out, .layout = JSON_INDENTED };
     json_open(&json, NULL, '{');
     json_put_int(&json, "version", JSON_VERSION);
     incident_array(&json, "incidents", list);
     json_close(&json, '}');
-    json_maker_free(json.maker);
-    return true;
 }

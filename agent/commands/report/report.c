@@ -74,15 +74,14 @@ static bool request_read(struct request *request, const struct options *options)
     return true;
 }
 
-static bool report_render(const struct report *report, enum report_format format, struct strbuf *out,
-                          struct strbuf *error)
+static void report_render(const struct report *report, enum report_format format, struct strbuf *out)
 {
     struct terminal terminal = terminal_detect();
     switch (format) {
-    case REPORT_MARKDOWN: report_markdown(report, out); return true;
-    case REPORT_HTML: report_html(report, out); return true;
-    case REPORT_JSON: return report_json(report, out, error);
-    default: report_text(report, &terminal, out); return true;
+    case REPORT_MARKDOWN: report_markdown(report, out); break;
+    case REPORT_HTML: report_html(report, out); break;
+    case REPORT_JSON: report_json(report, out); break;
+    default: report_text(report, &terminal, out); break;
     }
 }
 
@@ -103,9 +102,11 @@ static int report_make(const struct request *request, const struct config *confi
         say_error("report: no incident %" PRId64 " (agent incidents lists them)", request->incident);
     else if (found == REPORT_NOTHING)
         say_error("report: no incident yet (--since 7d reports on a period)");
-    else if (found == REPORT_ERROR || !report_render(&report, request->format, &out, &error))
+    else if (found == REPORT_ERROR)
         say_error("report: %s", strbuf_text(&error));
-    else if (terminal_print(&out))
+    else
+        report_render(&report, request->format, &out);
+    if (out.len > 0 && terminal_print(&out))
         code = EXIT_OK;
     report_free(&report);
     strbuf_free(&error);

@@ -127,7 +127,7 @@ void report_free(struct report *report);
 void report_text(const struct report *report, const struct terminal *terminal, struct strbuf *out);
 void report_markdown(const struct report *report, struct strbuf *out);
 void report_html(const struct report *report, struct strbuf *out);
-bool report_json(const struct report *report, struct strbuf *out, struct strbuf *error);
+void report_json(const struct report *report, struct strbuf *out);
 
 /* When somebody first silenced the open incident, which shows that it was seen; 0 if nobody did. */
 int64_t report_acknowledged(const struct report *report);

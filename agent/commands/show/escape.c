@@ -1,34 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "escape.h"
 
-bool escape_is_needed(uint32_t point)
-{
-    static const struct {
-        uint32_t first, last;
-    } ranges[] = {
-        { 0x00, 0x1f },      /* control characters, escape among them */
-        { 0x7f, 0x9f },      /* delete, and the control characters of eight-bit terminals */
-        { 0xad, 0xad },      /* soft hyphen */
-        { 0x34f, 0x34f },    /* combining grapheme joiner */
-        { 0x61c, 0x61c },    /* Arabic letter mark */
-        { 0x115f, 0x1160 },  /* Hangul fillers */
-        { 0x180b, 0x180f },  /* Mongolian separators */
-        { 0x200b, 0x200f },  /* zero width, left-to-right and right-to-left marks */
-        { 0x2028, 0x202e },  /* line separators, embeddings and overrides */
-        { 0x2060, 0x206f },  /* joiners, isolates */
-        { 0xfe00, 0xfe0f },  /* variation selectors */
-        { 0xfeff, 0xfeff },  /* byte order mark */
-        { 0xfff9, 0xfffb },  /* interlinear annotation */
-        { 0xe0000, 0xe0fff } /* tags */
-    };
-    if (point >= ' ' && point <= '~')
-        return false; /* nearly every character */
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-        if (point >= ranges[i].first && point <= ranges[i].last)
-            return true;
-    return false;
-}
-
 static const char *ascii_for(uint32_t point)
 {
     switch (point) {
@@ -72,7 +44,7 @@ static void point_put(struct strbuf *out, uint32_t point, struct slice bytes, en
         strbuf_puts(out, " ");
     else if (instead)
         strbuf_puts(out, instead);
-    else if (escape_is_needed(point) || (form == ESCAPE_ASCII && point > 0x7e))
+    else if (utf8_needs_escape(point) || (form == ESCAPE_ASCII && point > 0x7e))
         if (point < 0x100)
             put_code(out, "x", point, 2, form);
         else

@@ -2,9 +2,6 @@
 #ifndef COMMANDS_SHOW_ESCAPE_H
 #define COMMANDS_SHOW_ESCAPE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
@@ -21,8 +18,5 @@ enum escape_form {
 
 void escape_put(struct strbuf *out, struct slice text, enum escape_form form);
 void escape_puts(struct strbuf *out, const char *text, enum escape_form form); /* NULL is empty */
-
-/* Whether a character acts rather than shows. */
-bool escape_is_needed(uint32_t point);
 
 #endif

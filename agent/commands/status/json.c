@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agent/commands/show/json_writer.h"
+#include "base/json.h"
 #include "status.h"
 
 enum { JSON_VERSION = 1 };
@@ -167,12 +167,10 @@ static void probe_array(struct json_writer *json, const struct status *status)
     json_close(json, ']');
 }
 
-bool status_json(const struct status *status, struct strbuf *out, struct strbuf *error)
+void status_json(const struct status *status, struct strbuf *out)
 {
-    struct json_writer json = { .out = out, .maker = json_maker_open(error) };
+    struct json_writer json = { .out = out, .layout = JSON_INDENTED };
     struct strbuf headline = { 0 };
-    if (!json.maker)
-        return false;
     status_headline(status, &headline);
     json_open(&json, NULL, '{');
     json_put_int(&json, "version", JSON_VERSION);
@@ -187,7 +185,5 @@ bool status_json(const struct status *status, struct strbuf *out, struct strbuf 
     probe_array(&json, status);
     webhook_array(&json, status);
     json_close(&json, '}');
-    json_maker_free(json.maker);
     strbuf_free(&headline);
-    return true;
 }

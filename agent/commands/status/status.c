@@ -33,17 +33,15 @@ enum { REFRESH_S = 2, FRAMES_PER_QUESTION = 6 };
 static void unknown_put(enum status_format format, const char *why, struct strbuf *out)
 {
     struct status status = { .level = STATUS_UNKNOWN, .now_ms = show_now_ms() };
-    struct strbuf ignored = { 0 };
     if (format == FORMAT_JSON) {
         strbuf_puts(&status.why, why);
-        status_json(&status, out, &ignored);
+        status_json(&status, out);
     } else {
         strbuf_puts(out, "UNKNOWN - ");
         escape_puts(out, why, ESCAPE_TEXT);
         strbuf_puts(out, "\n");
     }
     status_free(&status);
-    strbuf_free(&ignored);
 }
 
 static struct probes *components_ask(const struct config *config)
@@ -69,8 +67,8 @@ static enum status_level status_look(const struct config *config, enum status_fo
         level = status.level;
         if (format == FORMAT_TEXT)
             status_text(&status, &terminal, out);
-        else if (!status_json(&status, out, &error))
-            unknown_put(FORMAT_TEXT, strbuf_text(&error), out);
+        else
+            status_json(&status, out);
     }
     status_free(&status);
     sqlite3_close(db);

@@ -86,6 +86,6 @@ enum status_agent status_probe_agent(int64_t pid, int64_t started_ms);
 struct terminal;
 void status_headline(const struct status *status, struct strbuf *out);
 void status_text(const struct status *status, const struct terminal *terminal, struct strbuf *out);
-bool status_json(const struct status *status, struct strbuf *out, struct strbuf *error);
+void status_json(const struct status *status, struct strbuf *out);
 
 #endif
