@@ -11,57 +11,69 @@
 #include "message.h"
 
 /*
- * Between the outbox and the sender: which notification goes to which webhook, one at a time and in order, and what came of
- * it goes back into the outbox. Without a webhook, notifications are printed on standard output; with one, only that a
- * webhook takes nothing.
+ * The room agent/notify tells people. Notifications wait in the history's outbox; the dispatch hands them to the sender (sender.h)
+ * one at a time and in order, and writes back into the outbox what came of each. Without a webhook notifications are printed on
+ * standard output; with webhooks only the news that a webhook does not work is printed there.
+ *
+ * The room may use the history, the configuration and libcurl. It knows nothing of the log and decides nothing about incidents.
  */
 struct dispatch;
 
-/* Starts the sender's thread if there is a webhook or a heartbeat. wake: see sender_open. NULL on failure, why in *error. */
+/*
+ * Starts the sender's thread if there is a webhook or a heartbeat. config and history are borrowed; wake is called from that thread,
+ * see sender_open(). Returns NULL on failure, with the reason in *error.
+ */
 struct dispatch *dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
                                struct strbuf *error);
-/* Stops the sender within a second and takes its last results; what is not delivered stays in the outbox. */
+/* Stops the sender within a second and takes its last results. What is not delivered stays in the outbox. */
 void dispatch_stop(struct dispatch *dispatch);
-/* Stops, if need be, and frees. */
+/* Stops, if that was not done yet, and frees. */
 void dispatch_close(struct dispatch *dispatch);
 
-/* Gathers a message and its outbox entries; what none shall hear is recorded only. Nothing is sent before dispatch_run. */
+/*
+ * Adds a message and its outbox entries to the history's next commit. A message that nobody is to hear is only recorded. Nothing is
+ * sent before dispatch_run().
+ */
 void dispatch_put(struct dispatch *dispatch, const struct message *message, enum hearing hearing);
 
-/* Takes the sender's results, then hands over what waits. To be called after a commit: what is sent shall be on disk. */
+/* Takes the sender's results, then hands over what waits. Call it after a commit: what is sent must be on disk before. */
 void dispatch_run(struct dispatch *dispatch, int64_t now_ms);
 
-/* Once in a while: a host's new name that waited for incidents to end is taken up when they have. */
+/*
+ * Notifications keep the host's name under which open incidents were told, even if the configuration has another one by now. Call
+ * this now and then: when those incidents are over, the new name is used.
+ */
 void dispatch_review(struct dispatch *dispatch);
 
-/* When dispatch_run or dispatch_stuck_news has something to do of its own accord, INT64_MAX if not. */
+/* When dispatch_run() or dispatch_stuck_news() has something to do even if nothing happens; INT64_MAX: not at all. */
 int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms);
 
 /*
- * True when the webhooks that have taken nothing for ten minutes, or refuse what they are sent, are others than at the last
- * call: *words names them and says why; "" when there is none, also the first time that this is known. While a webhook is
- * stuck, dispatch_put keeps the news of it from that webhook. Refusals count from dispatch_open: who mended the
- * configuration and had it read again need not wait for the next notification.
+ * A webhook is stuck when it has taken nothing for ten minutes, or refuses what it is sent. Returns true if other webhooks are stuck
+ * than at the last call, with their names and reasons in *words. Also returns true, with empty words, when it is known for the first
+ * time that none is. While a webhook is stuck, dispatch_put() does not send it the news of that. Refusals are counted from
+ * dispatch_open(), so a configuration that was mended and read again is judged anew.
  */
 bool dispatch_stuck_news(struct dispatch *dispatch, int64_t now_ms, struct strbuf *words);
 
-/* Sends a heartbeat, which must be configured; one that fails is said once, until they arrive again. */
+/* Sends a heartbeat; its URL must be configured. The first one that fails is said on stderr, and when they arrive again. */
 void dispatch_beat(struct dispatch *dispatch);
 
-/* What became of the notifications to the webhook of this index, since dispatch_open; false beyond the last. */
+/* What became of the notifications to one webhook since dispatch_open(). */
 struct dispatch_counts {
-    const char *webhook; /* its name; "stdout" without any */
+    const char *webhook; /* the webhook's name; "stdout" if none is configured */
     int64_t delivered, retried, refused;
 };
+/* Fills *counts for the webhook with this index. Returns false for an index beyond the last. */
 bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispatch_counts *counts);
 
-/* Goes on counting where another one ended, for the webhooks that both know by name: after a reload. */
+/* After a reload: adds the counts of the dispatch that ended, for each webhook whose name both know. */
 void dispatch_count_on(struct dispatch *dispatch, const struct dispatch *ended);
 
-/* One line of JSON as `replay --format json` prints it, without a line end; times in the process's zone. */
+/* Appends the line of JSON that `replay --format json` prints, without a line end. Times are in the process's zone. */
 void message_json(const struct message *message, struct strbuf *out);
 
-/* One line of text for a terminal or a journal, without a line end, control characters made visible. */
+/* Appends one line of text for a terminal or a journal, without a line end. Control characters are shown as escapes. */
 void message_text(const struct message *message, struct strbuf *out);
 
 #endif

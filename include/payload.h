@@ -2,35 +2,39 @@
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
 
+#include "base/mask.h"
 #include "config.h"
 #include "message.h"
 
-/* Who speaks: labels that every payload carries. */
+/* The bodies of requests to webhooks. One file of agent/notify for each format: format_*.c. */
+
+/* Who sends: every body names it. */
 struct payload_origin {
     const char *host;
     const char *log_path;
     const char *version;
 };
 
-/* An alert that the receiver was told of once and that is over by itself: see payload_alertmanager.c. */
+/* How long an Alertmanager shows the alert of `agent test-webhook`. */
 enum { PAYLOAD_TEST_MS = 5 * 60 * 1000 };
 
-/* Makes payloads; what that takes is made ready once. One maker, one thread. */
-struct payload_maker;
-struct payload_maker *payload_maker_open(void);
-void payload_maker_free(struct payload_maker *maker);
-
-/* Stable over restarts and retries: the same for every notification of one incident. */
+/*
+ * Appends the name by which a receiver recognises an incident. It is the same for all notifications of the incident, over retries
+ * and restarts; at most 255 visible ASCII characters.
+ */
 void payload_dedup_key(const struct payload_origin *origin, const struct message *message, struct strbuf *out);
 
+/* PAYLOAD_SHORTEST is the smallest body that still says what matters, for a receiver that refused the full one. */
+enum payload_length { PAYLOAD_FULL, PAYLOAD_SHORTEST };
+
 /*
- * The request body for one or more messages (more than one: what became stale while a receiver was down, oldest first).
- * shortest: the smallest form that still says what matters, for a receiver that refused the full one.
- * PagerDuty takes one incident a request: only the first message counts; its routing key is added by the sender.
- * Alertmanager is told at now_ms, and each message as an alert of its own. Incident 0 is a test: it has a name of its own.
+ * Appends the body of a request that tells one or more messages, oldest first. There is more than one when a receiver was away and
+ * old messages are combined. PagerDuty takes one event a request, so only the first message counts there; the sender adds its routing
+ * key. An Alertmanager gets an alert for each message, as of now_ms. A message with incident 0 is a test. masker hides the secrets
+ * in texts from the log.
  */
-void payload_render(struct payload_maker *maker, enum payload_format format, const struct payload_origin *origin,
-                    const struct message *const *messages, size_t count, bool shortest, int64_t now_ms,
+void payload_render(struct masker *masker, enum payload_format format, const struct payload_origin *origin,
+                    const struct message *const *messages, size_t count, enum payload_length length, int64_t now_ms,
                     struct strbuf *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -33,6 +34,14 @@ char *text_copy_valid(const char *text)
         text_add_valid(&copy, text, strlen(text));
     }
     return copy.at;
+}
+
+void text_add_upper(struct strbuf *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        char letter = (char)toupper((unsigned char)*text);
+        strbuf_add(out, &letter, 1);
+    }
 }
 
 /* U+0080 to U+009F: a terminal may take them for escapes as well. */

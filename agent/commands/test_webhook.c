@@ -23,7 +23,7 @@ struct trial {
 struct test {
     const struct config *config;
     struct payload_origin origin;
-    struct payload_maker *maker;
+    struct masker *masker;
     struct sender *sender;
     struct trial *trials;
 };
@@ -52,7 +52,7 @@ static void submit(struct test *test, size_t at, enum notification_status status
     const struct message *const messages[] = { &message };
     struct strbuf body = { 0 }, key = { 0 };
 
-    payload_render(test->maker, webhook->format, &test->origin, messages, 1, false, trial->sent_ms, &body);
+    payload_render(test->masker, webhook->format, &test->origin, messages, 1, PAYLOAD_FULL, trial->sent_ms, &body);
     strbuf_printf(&key, "test-%" PRId64 "-%s", trial->sent_ms, notification_status_name(status));
     const struct delivery delivery = {
         .webhook = at, .body = body.at, .body_len = body.len, .idempotency_key = key.at
@@ -165,7 +165,7 @@ static int run_test(const struct config *config)
     };
     int status = EXIT_FAILED;
 
-    test.maker = payload_maker_open();
+    test.masker = masker_open();
     test.sender = sender_open(config, no_wake, &error);
     if (!test.sender) {
         say_error("test-webhook: %s", strbuf_text(&error));
@@ -174,7 +174,7 @@ static int run_test(const struct config *config)
     status = try_all(&test) ? EXIT_OK : EXIT_FAILED;
 cleanup:
     sender_close(test.sender);
-    payload_maker_free(test.maker);
+    masker_close(test.masker);
     free(test.trials);
     strbuf_free(&error);
     return status;

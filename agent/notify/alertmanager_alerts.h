@@ -8,24 +8,24 @@
 #include "message.h"
 
 /*
- * What an Alertmanager shall show: an alert for each incident, name and severity that it was told of, so that all of it can be
- * said again at any time. An incident that takes another name or severity ends one alert as it begins the next.
+ * The alerts that an Alertmanager should have: one for each incident, alert name and severity that it was told. They are kept so that
+ * all of them can be told again at any time. An incident whose name or severity changes ends one alert and begins another.
  */
-struct shown {
-    struct message **alerts; /* owned; an ended one has the status NOTIFY_RESOLVED */
+struct alertmanager_alerts {
+    struct message **alerts; /* owned; the status of an alert that has ended is NOTIFY_RESOLVED */
     size_t count;
 };
 
-/* The message's news, taken once or again. */
-void shown_take(struct shown *shown, const struct message *message);
+/* Adds or changes the alert that the message is about. It does no harm to take the same message twice. */
+void alertmanager_alerts_take(struct alertmanager_alerts *alerts, const struct message *message);
 
 /*
- * Drops what ended a while ago. Until then an end is said again as well: to a receiver whose clock is behind ours it still
- * lay in the future, where Alertmanager keeps the later end that it was told before.
+ * Drops the alerts that ended longer ago than this. Until then an end is told again as well: if the receiver's clock is behind ours,
+ * the end still lay in its future, and of two ends an Alertmanager keeps the later one that it was told before.
  */
-enum { SHOWN_ENDED_MS = 15 * 60 * 1000 };
-void shown_forget(struct shown *shown, int64_t now_ms);
+enum { ALERTMANAGER_ENDED_MS = 15 * 60 * 1000 };
+void alertmanager_alerts_forget(struct alertmanager_alerts *alerts, int64_t now_ms);
 
-void shown_free(struct shown *shown);
+void alertmanager_alerts_free(struct alertmanager_alerts *alerts);
 
 #endif

@@ -4,13 +4,16 @@
 
 #include <stdint.h>
 
-/* How long to wait, at most, after so many failed attempts: 1 s, doubling, to 5 min. */
+/* The longest wait after so many failed attempts: 1 s after the first, doubled by each further one, at most 5 min. */
 int64_t backoff_ceiling_ms(int64_t attempts);
 
-/* Full jitter: anywhere from 1 ms to the ceiling, so that agents that failed together do not come back together. */
+/* A random wait from 1 ms to the ceiling, so that agents that failed at the same moment do not all come back at the same moment. */
 int64_t backoff_jitter_ms(int64_t ceiling_ms, uint64_t random);
 
-/* The wait after so many attempts; what the receiver asked for (0 or less: nothing) is honoured up to an hour, and never undercut. */
+/*
+ * How long to wait after so many failed attempts. retry_after_s is what the receiver asked for: it is waited out in full, but an hour
+ * at most. 0 or less: the receiver asked for nothing.
+ */
 int64_t backoff_wait_ms(int64_t attempts, int64_t retry_after_s);
 
 #endif

@@ -10,160 +10,174 @@
 #include "base/say.h"
 #include "dispatch_private.h"
 
-static const char printed[] = "stdout";
+/* The name of standard output's receiver in the outbox. */
+static const char STDOUT_NAME[] = "stdout";
 
 struct payload_origin dispatch_origin(const struct dispatch *dispatch)
 {
-    return (struct payload_origin){ dispatch->origin.host, dispatch->origin.log_path, AGENT_VERSION };
+    return (struct payload_origin){ dispatch->told_as.host, dispatch->told_as.log_path, AGENT_VERSION };
 }
 
-static void choose_origin(struct dispatch *dispatch)
+static void dispatch_choose_told_as(struct dispatch *dispatch)
 {
-    struct origin *origin = &dispatch->origin;
-    bool kept = origin_choose(origin, dispatch->history, dispatch->config);
-    if (kept && !dispatch->origin_kept)
-        say_warning("notifications go on as from host %s, log %s, until the open incidents are over", origin->host,
-                    origin->log_path);
-    dispatch->origin_kept = kept;
+    struct told_as *told_as = &dispatch->told_as;
+    bool kept = told_as_choose(told_as, dispatch->history, dispatch->config);
+    if (kept && !dispatch->told_as_kept)
+        say_warning("notifications go on as from host %s, log %s, until the open incidents are over", told_as->host,
+                    told_as->log_path);
+    dispatch->told_as_kept = kept;
 }
 
 void dispatch_review(struct dispatch *dispatch)
 {
-    if (dispatch->origin_kept)
-        choose_origin(dispatch);
+    if (dispatch->told_as_kept)
+        dispatch_choose_told_as(dispatch);
 }
 
-struct dispatch *dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
-                               struct strbuf *error)
+void receiver_record(struct dispatch *dispatch, struct receiver *receiver, const char *status,
+                     const struct delivery_result *result)
 {
-    struct dispatch *dispatch = must_alloc(sizeof *dispatch);
-    *dispatch = (struct dispatch){
-        .config = config,
-        .history = history,
-        .webhook_count = config->webhook_count,
-    };
-    dispatch->routes = must_alloc((config->webhook_count + 1) * sizeof *dispatch->routes);
-    for (size_t i = 0; i < config->webhook_count; i++)
-        dispatch->routes[i] =
-            (struct route){ .name = config->webhooks[i].name, .webhook = &config->webhooks[i], .waiting = true };
-    dispatch->routes[config->webhook_count] = (struct route){ .name = printed, .waiting = true };
-    bool sends = config->webhook_count > 0 || config->heartbeat_url;
-    dispatch->maker = payload_maker_open();
-    if (sends)
-        dispatch->sender = sender_open(config, wake, error);
-    if (sends && !dispatch->sender) {
-        dispatch_close(dispatch);
-        return NULL;
+    for (size_t i = 0; i < receiver->count; i++) {
+        history_put_delivery(dispatch->history, receiver->entries[i].id, status, result->attempts,
+                             result->next_attempt_ms, strcmp(status, "delivered") == 0 ? result->at_ms : 0,
+                             result->error[0] ? result->error : NULL);
     }
-    return dispatch;
 }
 
-void route_clear(struct route *route)
+void receiver_clear(struct receiver *receiver)
 {
-    for (size_t i = 0; i < route->count; i++)
-        message_free(route->entries[i].message);
-    route->count = 0;
-    route->shortened = route->tried = false;
+    for (size_t i = 0; i < receiver->count; i++)
+        message_free(receiver->entries[i].message);
+    receiver->count = 0;
+    receiver->length = PAYLOAD_FULL;
+    receiver->tried = false;
 }
 
-static void take_results(struct dispatch *dispatch);
-
-void dispatch_stop(struct dispatch *dispatch)
+void receiver_finish(struct receiver *receiver)
 {
-    if (!dispatch->sender)
-        return;
-    sender_stop(dispatch->sender);
-    take_results(dispatch); /* what arrived in the last moment is not sent again */
+    receiver->handled_id = receiver->entries[receiver->count - 1].id;
+    receiver->waiting = true;
+    receiver_clear(receiver);
 }
 
-void dispatch_close(struct dispatch *dispatch)
-{
-    if (!dispatch)
-        return;
-    dispatch_stop(dispatch);
-    sender_close(dispatch->sender);
-    for (size_t i = 0; i <= dispatch->webhook_count; i++) {
-        route_clear(&dispatch->routes[i]);
-        shown_free(&dispatch->routes[i].shown);
-    }
-    payload_maker_free(dispatch->maker);
-    origin_free(&dispatch->origin);
-    free(dispatch->routes);
-    free(dispatch);
-}
+/* --- Who hears a message ------------------------------------------------------------------------------------- */
 
 /*
- * That webhooks take nothing is for the others, and for standard output; that they do again is for all, so that whoever
- * reads there learns what came late.
+ * The news that a webhook is stuck goes to the other webhooks and to standard output. The news that it works again goes to all, so
+ * that its own readers learn that something came late.
  */
-static bool takes(const struct dispatch *dispatch, const struct route *route, const struct message *message)
+static bool receiver_wants(const struct dispatch *dispatch, const struct receiver *receiver,
+                           const struct message *message)
 {
     bool stuck_news = message->alert == ALERT_NOTIFICATIONS_STUCK;
-    if (!route->webhook)
+    if (!receiver->webhook)
         return stuck_news || dispatch->webhook_count == 0;
-    if (stuck_news && route->stuck && message->status != NOTIFY_RESOLVED)
+    if (stuck_news && receiver->stuck && message->status != NOTIFY_RESOLVED)
         return false;
-    return message->severity >= route->webhook->min_severity;
+    return message->severity >= receiver->webhook->min_severity;
 }
 
-/* An alert that is never told to have ended stays open there for ever. */
-static bool keeps_state(const struct route *route)
+/* Returns true for a receiver that keeps an alert open until it is told the end. */
+static bool receiver_keeps_state(const struct receiver *receiver)
 {
-    return route->webhook &&
-           (route->webhook->format == FORMAT_ALERTMANAGER || route->webhook->format == FORMAT_PAGERDUTY);
+    return receiver->webhook &&
+           (receiver->webhook->format == FORMAT_ALERTMANAGER || receiver->webhook->format == FORMAT_PAGERDUTY);
 }
 
-static bool hears(const struct dispatch *dispatch, const struct route *route, const struct message *message,
-                  enum hearing hearing)
+static bool receiver_hears(const struct dispatch *dispatch, const struct receiver *receiver,
+                           const struct message *message, enum hearing hearing)
 {
-    bool meant = hearing == HEARD_BY_ALL || (hearing == HEARD_BY_KEEPERS && keeps_state(route));
-    return meant && takes(dispatch, route, message);
+    bool meant = hearing == HEARD_BY_ALL || (hearing == HEARD_BY_KEEPERS && receiver_keeps_state(receiver));
+    return meant && receiver_wants(dispatch, receiver, message);
 }
 
-static bool any_hears(const struct dispatch *dispatch, const struct message *message, enum hearing hearing)
+static bool any_receiver_hears(const struct dispatch *dispatch, const struct message *message, enum hearing hearing)
 {
     bool any = false;
     for (size_t i = 0; i <= dispatch->webhook_count; i++)
-        any = any || hears(dispatch, &dispatch->routes[i], message, hearing);
+        any = any || receiver_hears(dispatch, &dispatch->receivers[i], message, hearing);
     return any;
 }
 
 void dispatch_put(struct dispatch *dispatch, const struct message *message, enum hearing hearing)
 {
-    if (hearing == HEARD_BY_KEEPERS && !any_hears(dispatch, message, hearing))
+    if (hearing == HEARD_BY_KEEPERS && !any_receiver_hears(dispatch, message, hearing))
         return;
     int64_t id = history_put_message(dispatch->history, message, hearing == HEARD_BY_NONE);
     for (size_t i = 0; i <= dispatch->webhook_count; i++) {
-        struct route *route = &dispatch->routes[i];
-        if (!hears(dispatch, route, message, hearing))
+        struct receiver *receiver = &dispatch->receivers[i];
+        if (!receiver_hears(dispatch, receiver, message, hearing))
             continue;
-        history_put_outbox(dispatch->history, id, message->incident_id, route->name, message->time_ms);
-        route->waiting = true;
+        history_put_outbox(dispatch->history, id, message->incident_id, receiver->name, message->time_ms);
+        receiver->waiting = true;
     }
 }
 
-/* --- what came of it --------------------------------------------------------------------------------------- */
+/* --- What goes out ------------------------------------------------------------------------------------------- */
 
-void route_record(struct dispatch *dispatch, struct route *route, const char *status,
-                  const struct delivery_result *result)
+static void receiver_render(struct dispatch *dispatch, struct receiver *receiver, int64_t now_ms, struct strbuf *body)
 {
-    for (size_t i = 0; i < route->count; i++) {
-        history_put_delivery(dispatch->history, route->entries[i].id, status, result->attempts, result->next_attempt_ms,
-                             strcmp(status, "delivered") == 0 ? result->at_ms : 0,
-                             result->error[0] ? result->error : NULL);
+    const struct payload_origin origin = dispatch_origin(dispatch);
+    const struct message *messages[COMBINED_MOST];
+    if (refresh_is_needed(receiver)) {
+        refresh_render(dispatch, receiver, now_ms, body);
+        return;
     }
+    for (size_t i = 0; i < receiver->count; i++)
+        messages[i] = receiver->entries[i].message;
+    payload_render(dispatch->masker, receiver->webhook->format, &origin, messages, receiver->count, receiver->length,
+                   now_ms, body);
 }
 
-void route_done(struct route *route)
+static void receiver_submit(struct dispatch *dispatch, size_t index, int64_t now_ms)
 {
-    route->handled = route->entries[route->count - 1].id;
-    route->waiting = true;
-    route_clear(route);
+    struct receiver *receiver = &dispatch->receivers[index];
+    const struct outbox_entry *oldest = &receiver->entries[0];
+    const struct message *newest = receiver->entries[receiver->count - 1].message;
+    const struct payload_origin origin = dispatch_origin(dispatch);
+    struct strbuf body = { 0 }, key = { 0 };
+
+    receiver_render(dispatch, receiver, now_ms, &body);
+    receiver->refresh_ms = now_ms; /* so that another refresh follows soon if this request fails or takes long */
+    payload_dedup_key(&origin, newest, &key);
+    strbuf_printf(&key, "/%lld", (long long)newest->sequence);
+    sender_submit(dispatch->sender, &(struct delivery){
+                                        .id = oldest->id,
+                                        .webhook = index,
+                                        .body = body.at,
+                                        .body_len = body.len,
+                                        .idempotency_key = key.at,
+                                        .attempts = oldest->attempts,
+                                        .not_before_ms = oldest->next_attempt_ms,
+                                    });
 }
 
-static void submit(struct dispatch *dispatch, size_t index, int64_t now_ms);
+/* Returns how many of the waiting entries go into one request: one, or all if the oldest has waited for long. */
+static size_t receiver_combined(const struct receiver *receiver, int64_t now_ms)
+{
+    bool stale = now_ms - receiver->entries[0].created_ms > STALE_MS;
+    /* PagerDuty takes one event a request. */
+    return stale && receiver->webhook->format != FORMAT_PAGERDUTY ? receiver->count : 1;
+}
 
-static void take_beat_result(struct dispatch *dispatch, const struct delivery_result *result)
+static void receiver_hand_over(struct dispatch *dispatch, size_t index, int64_t now_ms)
+{
+    struct receiver *receiver = &dispatch->receivers[index];
+    receiver->count =
+        history_get_outbox(dispatch->history, receiver->name, receiver->handled_id, receiver->entries, COMBINED_MOST);
+    if (receiver->count == 0) {
+        receiver->waiting = false;
+        return;
+    }
+    size_t taken = receiver_combined(receiver, now_ms);
+    while (receiver->count > taken)
+        message_free(receiver->entries[--receiver->count].message);
+    receiver_submit(dispatch, index, now_ms);
+}
+
+/* --- What came of it ----------------------------------------------------------------------------------------- */
+
+static void dispatch_take_beat(struct dispatch *dispatch, const struct delivery_result *result)
 {
     bool failed = result->outcome != DELIVERY_DONE;
     struct strbuf url = { 0 };
@@ -177,126 +191,117 @@ static void take_beat_result(struct dispatch *dispatch, const struct delivery_re
     strbuf_free(&url);
 }
 
-static void take_result(struct dispatch *dispatch, const struct delivery_result *result)
+static void receiver_take_refusal(struct dispatch *dispatch, struct receiver *receiver,
+                                  const struct delivery_result *result)
 {
-    if (result->webhook == dispatch->config->webhook_count) {
-        take_beat_result(dispatch, result);
+    if (receiver->length == PAYLOAD_FULL) {
+        receiver->length = PAYLOAD_SHORTEST;
+        receiver->entries[0].attempts = result->attempts;
+        receiver->entries[0].next_attempt_ms = 0;
+        receiver_submit(dispatch, result->webhook, result->at_ms);
         return;
     }
-    struct route *route = &dispatch->routes[result->webhook];
-    if (result->id == REFRESH_ID) {
-        upkeep_done(dispatch, route, result);
-        return;
-    }
-    if (route->count == 0 || route->entries[0].id != result->id)
-        return;
+    say_error("webhook %s: notification refused: %s", receiver->name, result->error);
+    receiver->refused += (int64_t)receiver->count;
+    stuck_refused(receiver, result);
+    receiver_record(dispatch, receiver, "refused", result);
+    receiver_finish(receiver);
+}
+
+static void receiver_take_result(struct dispatch *dispatch, struct receiver *receiver,
+                                 const struct delivery_result *result)
+{
     switch (result->outcome) {
     case DELIVERY_DONE:
-        if (upkeep_wanted(route))
-            upkeep_done(dispatch, route, result); /* it said everything */
-        route->delivered += (int64_t)route->count;
-        route->refused_in_a_row = 0;
-        route_record(dispatch, route, "delivered", result);
-        route_done(route);
+        if (refresh_is_needed(receiver))
+            refresh_done(dispatch, receiver, result); /* each request tells all alerts */
+        receiver->delivered += (int64_t)receiver->count;
+        receiver->refused_in_a_row = 0;
+        receiver_record(dispatch, receiver, "delivered", result);
+        receiver_finish(receiver);
         break;
     case DELIVERY_RETRY:
-        route->tried = true;
-        cut_copy(result->error, route->error, sizeof route->error);
-        route->retried += (int64_t)route->count;
-        route_record(dispatch, route, "pending", result);
+        receiver->tried = true;
+        cut_copy(result->error, receiver->error, sizeof receiver->error);
+        receiver->retried += (int64_t)receiver->count;
+        receiver_record(dispatch, receiver, "pending", result);
         break;
-    case DELIVERY_REFUSED:
-        if (!route->shortened) {
-            route->shortened = true;
-            route->entries[0].attempts = result->attempts;
-            route->entries[0].next_attempt_ms = 0;
-            submit(dispatch, result->webhook, result->at_ms);
-            break;
-        }
-        say_error("webhook %s: notification refused: %s", route->name, result->error);
-        route->refused += (int64_t)route->count;
-        stuck_refused(route, result);
-        route_record(dispatch, route, "refused", result);
-        route_done(route);
-        break;
+    case DELIVERY_REFUSED: receiver_take_refusal(dispatch, receiver, result); break;
     }
 }
 
-static void take_results(struct dispatch *dispatch)
+static void dispatch_take_results(struct dispatch *dispatch)
 {
     struct delivery_result result;
-    while (sender_take_result(dispatch->sender, &result))
-        take_result(dispatch, &result);
-}
-
-/* --- what goes out ----------------------------------------------------------------------------------------- */
-
-static void render(struct dispatch *dispatch, struct route *route, int64_t now_ms, struct strbuf *body)
-{
-    const struct payload_origin origin = dispatch_origin(dispatch);
-    const struct message *messages[COMBINED_MOST];
-    if (upkeep_wanted(route)) {
-        upkeep_render(dispatch, route, now_ms, body);
-        return;
+    while (sender_take_result(dispatch->sender, &result)) {
+        struct receiver *receiver = &dispatch->receivers[result.webhook];
+        if (result.webhook == dispatch->config->webhook_count)
+            dispatch_take_beat(dispatch, &result);
+        else if (result.id == REFRESH_ID)
+            refresh_done(dispatch, receiver, &result);
+        else if (receiver->count > 0 && receiver->entries[0].id == result.id)
+            receiver_take_result(dispatch, receiver, &result);
     }
-    for (size_t i = 0; i < route->count; i++)
-        messages[i] = route->entries[i].message;
-    payload_render(dispatch->maker, route->webhook->format, &origin, messages, route->count, route->shortened, now_ms,
-                   body);
 }
 
-static void submit(struct dispatch *dispatch, size_t index, int64_t now_ms)
-{
-    struct route *route = &dispatch->routes[index];
-    const struct message *newest = route->entries[route->count - 1].message;
-    const struct payload_origin origin = dispatch_origin(dispatch);
-    struct strbuf body = { 0 }, key = { 0 };
+/* --- Its life ------------------------------------------------------------------------------------------------ */
 
-    render(dispatch, route, now_ms, &body);
-    route->refresh_ms = now_ms; /* one that is refused or was long in coming is soon followed by another */
-    payload_dedup_key(&origin, newest, &key);
-    strbuf_printf(&key, "/%lld", (long long)newest->sequence);
-    sender_submit(dispatch->sender, &(struct delivery){
-                                        .id = route->entries[0].id,
-                                        .webhook = index,
-                                        .body = body.at,
-                                        .body_len = body.len,
-                                        .idempotency_key = key.at,
-                                        .attempts = route->entries[0].attempts,
-                                        .not_before_ms = route->entries[0].next_attempt_ms,
-                                    });
-}
-
-/* How many of the waiting entries go into one request: all, if the oldest became stale while the receiver was away. */
-static size_t combined(const struct dispatch *dispatch, size_t index, int64_t now_ms)
+struct dispatch *dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
+                               struct strbuf *error)
 {
-    const struct route *route = &dispatch->routes[index];
-    bool stale = now_ms - route->entries[0].created_ms > STALE_MS;
-    /* PagerDuty takes one event a request. */
-    return stale && route->webhook->format != FORMAT_PAGERDUTY ? route->count : 1;
-}
-
-static void hand_over(struct dispatch *dispatch, size_t index, int64_t now_ms)
-{
-    struct route *route = &dispatch->routes[index];
-    route->count = history_get_outbox(dispatch->history, route->name, route->handled, route->entries, COMBINED_MOST);
-    if (route->count == 0) {
-        route->waiting = false;
-        return;
+    size_t count = config->webhook_count;
+    struct dispatch *dispatch = must_alloc(sizeof *dispatch);
+    *dispatch = (struct dispatch){ .config = config, .history = history, .webhook_count = count };
+    dispatch->receivers = must_alloc((count + 1) * sizeof *dispatch->receivers);
+    for (size_t i = 0; i < count; i++)
+        dispatch->receivers[i] =
+            (struct receiver){ .name = config->webhooks[i].name, .webhook = &config->webhooks[i], .waiting = true };
+    dispatch->receivers[count] = (struct receiver){ .name = STDOUT_NAME, .waiting = true };
+    dispatch->masker = masker_open();
+    bool sends = count > 0 || config->heartbeat_url;
+    if (sends)
+        dispatch->sender = sender_open(config, wake, error);
+    if (sends && !dispatch->sender) {
+        dispatch_close(dispatch);
+        return NULL;
     }
-    size_t taken = combined(dispatch, index, now_ms);
-    while (route->count > taken)
-        message_free(route->entries[--route->count].message);
-    submit(dispatch, index, now_ms);
+    return dispatch;
 }
 
-/* Not before the first commit: what another dispatch brought back last (a reload) is then on disk, and a refused one left no trace. */
-static void begin(struct dispatch *dispatch, int64_t now_ms)
+void dispatch_stop(struct dispatch *dispatch)
 {
-    choose_origin(dispatch);
+    if (!dispatch->sender)
+        return;
+    sender_stop(dispatch->sender);
+    dispatch_take_results(dispatch); /* what was delivered at the last moment must not be sent again */
+}
+
+void dispatch_close(struct dispatch *dispatch)
+{
+    if (!dispatch)
+        return;
+    dispatch_stop(dispatch);
+    sender_close(dispatch->sender);
+    for (size_t i = 0; i <= dispatch->webhook_count; i++) {
+        receiver_clear(&dispatch->receivers[i]);
+        alertmanager_alerts_free(&dispatch->receivers[i].alerts);
+    }
+    masker_close(dispatch->masker);
+    told_as_free(&dispatch->told_as);
+    free(dispatch->receivers);
+    free(dispatch);
+}
+
+/*
+ * Takes up what waits in the outbox. This happens after the first commit: by then the results of a dispatch that a reload replaced are
+ * on disk, and a dispatch that was opened for a reload that failed has left no trace.
+ */
+static void dispatch_begin(struct dispatch *dispatch, int64_t now_ms)
+{
+    dispatch_choose_told_as(dispatch);
     for (size_t i = 0; i < dispatch->webhook_count; i++)
-        if (upkeep_wanted(&dispatch->routes[i]))
-            upkeep_begin(dispatch, &dispatch->routes[i], now_ms);
+        if (refresh_is_needed(&dispatch->receivers[i]))
+            refresh_begin(dispatch, &dispatch->receivers[i], now_ms);
     stuck_abandon(dispatch);
     dispatch->begun = true;
 }
@@ -304,13 +309,13 @@ static void begin(struct dispatch *dispatch, int64_t now_ms)
 void dispatch_run(struct dispatch *dispatch, int64_t now_ms)
 {
     if (!dispatch->begun)
-        begin(dispatch, now_ms);
+        dispatch_begin(dispatch, now_ms);
     if (dispatch->sender)
-        take_results(dispatch);
+        dispatch_take_results(dispatch);
     for (size_t i = 0; i < dispatch->webhook_count; i++) {
-        if (dispatch->routes[i].waiting && dispatch->routes[i].count == 0)
-            hand_over(dispatch, i, now_ms);
-        upkeep_run(dispatch, i, now_ms);
+        if (dispatch->receivers[i].waiting && dispatch->receivers[i].count == 0)
+            receiver_hand_over(dispatch, i, now_ms);
+        refresh_run(dispatch, i, now_ms);
     }
     dispatch_print(dispatch, now_ms);
 }
@@ -319,9 +324,9 @@ int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms)
 {
     int64_t next_ms = INT64_MAX;
     for (size_t i = 0; i <= dispatch->webhook_count; i++) {
-        const struct route *route = &dispatch->routes[i];
-        int64_t times[] = { upkeep_next_ms(route, now_ms), stuck_next_ms(route),
-                            route->print_ms ? route->print_ms : INT64_MAX };
+        const struct receiver *receiver = &dispatch->receivers[i];
+        int64_t times[] = { refresh_next_ms(receiver, now_ms), stuck_next_ms(receiver),
+                            receiver->print_ms ? receiver->print_ms : INT64_MAX };
         for (size_t t = 0; t < sizeof times / sizeof times[0]; t++)
             next_ms = times[t] < next_ms ? times[t] : next_ms;
     }
@@ -337,22 +342,22 @@ bool dispatch_counts(const struct dispatch *dispatch, size_t index, struct dispa
 {
     if (index >= (dispatch->webhook_count ? dispatch->webhook_count : 1))
         return false;
-    const struct route *route = &dispatch->routes[index];
-    *counts = (struct dispatch_counts){ route->name, route->delivered, route->retried, route->refused };
+    const struct receiver *receiver = &dispatch->receivers[index];
+    *counts = (struct dispatch_counts){ receiver->name, receiver->delivered, receiver->retried, receiver->refused };
     return true;
 }
 
 void dispatch_count_on(struct dispatch *dispatch, const struct dispatch *ended)
 {
     for (size_t i = 0; i <= dispatch->webhook_count; i++) {
-        struct route *route = &dispatch->routes[i];
+        struct receiver *receiver = &dispatch->receivers[i];
         struct dispatch_counts counts;
         for (size_t j = 0; dispatch_counts(ended, j, &counts); j++) {
-            if (strcmp(counts.webhook, route->name) != 0)
+            if (strcmp(counts.webhook, receiver->name) != 0)
                 continue;
-            route->delivered += counts.delivered;
-            route->retried += counts.retried;
-            route->refused += counts.refused;
+            receiver->delivered += counts.delivered;
+            receiver->retried += counts.retried;
+            receiver->refused += counts.refused;
         }
     }
 }

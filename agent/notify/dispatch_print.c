@@ -10,14 +10,17 @@
 
 enum { RETRY_MS = 1000 };
 
-/* Whoever reads our output may have stopped doing so; the log goes on. A line fits into what poll calls room. */
-static bool has_room(void)
+/*
+ * Returns whether a line can be written without waiting. Whoever reads our output may have stopped reading, and the log goes on. When
+ * poll() reports room in a pipe, there is room for a line.
+ */
+static bool stdout_has_room(void)
 {
     struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
     return poll(&out, 1, 0) != 0;
 }
 
-static bool print_message(const struct message *message)
+static bool stdout_print(const struct message *message)
 {
     struct strbuf line = { 0 };
     message_text(message, &line);
@@ -29,28 +32,29 @@ static bool print_message(const struct message *message)
 
 void dispatch_print(struct dispatch *dispatch, int64_t now_ms)
 {
-    struct route *route = &dispatch->routes[dispatch->webhook_count];
-    route->print_ms = 0;
-    while (route->waiting) {
-        route->count = history_get_outbox(dispatch->history, route->name, route->handled, route->entries, 1);
-        if (route->count == 0) {
-            route->waiting = false;
+    struct receiver *receiver = &dispatch->receivers[dispatch->webhook_count];
+    receiver->print_ms = 0;
+    while (receiver->waiting) {
+        receiver->count =
+            history_get_outbox(dispatch->history, receiver->name, receiver->handled_id, receiver->entries, 1);
+        if (receiver->count == 0) {
+            receiver->waiting = false;
             return;
         }
-        if (!has_room()) {
-            route_clear(route);
-            route->print_ms = now_ms + RETRY_MS;
+        if (!stdout_has_room()) {
+            receiver_clear(receiver);
+            receiver->print_ms = now_ms + RETRY_MS;
             return;
         }
-        if (!print_message(route->entries[0].message)) {
+        if (!stdout_print(receiver->entries[0].message)) {
             say_error("standard output: %s; the notification waits", strerror(errno));
             clearerr(stdout);
-            route_clear(route);
-            route->waiting = false; /* until the next notification, or the next start */
+            receiver_clear(receiver);
+            receiver->waiting = false; /* try again with the next notification, or after the next start */
             return;
         }
-        route_record(dispatch, route, "delivered", &(struct delivery_result){ .attempts = 1, .at_ms = now_ms });
-        route->delivered++;
-        route_done(route);
+        receiver_record(dispatch, receiver, "delivered", &(struct delivery_result){ .attempts = 1, .at_ms = now_ms });
+        receiver->delivered++;
+        receiver_finish(receiver);
     }
 }

@@ -9,82 +9,87 @@
 #include "told_as.h"
 
 /*
- * The inside of dispatch: dispatch.c hands over and takes back, dispatch_print.c is standard output, dispatch_upkeep.c keeps
- * Alertmanagers in the picture, dispatch_stuck.c sees what does not get through.
+ * The inside of the dispatch. dispatch.c hands deliveries to the sender and takes their results back, dispatch_print.c writes to
+ * standard output, dispatch_refresh.c tells Alertmanagers again what is open, dispatch_stuck.c notices what does not get through.
  */
 
 enum {
     COMBINED_MOST = 50,        /* messages in one request */
-    STALE_MS = 10 * 60 * 1000, /* older than that, what waits goes out as one message */
-    STUCK_MS = 10 * 60 * 1000, /* older than that, what waits is a trouble of its own */
-    REFUSED_MOST = 3           /* so many refusals in a row are one at once */
+    STALE_MS = 10 * 60 * 1000, /* if the oldest message waits longer than this, all that wait go into one request */
+    STUCK_MS = 10 * 60 * 1000, /* a webhook whose oldest message waits longer than this is stuck */
+    REFUSED_MOST = 3           /* after so many refusals in a row a webhook is stuck at once */
 };
 
-/* Outbox entries count from 1: the id of a refresh, which is none. */
+/* The id of a delivery that tells an Alertmanager again what is open. Outbox entries count from 1, so none has it. */
 enum { REFRESH_ID = 0 };
 
-/* What is on its way to one webhook: one request, of one or more outbox entries. */
-struct route {
+/* A webhook, or standard output: what is on its way there, in one request of one or more outbox entries. */
+struct receiver {
     const char *name;
     const struct webhook_config *webhook; /* NULL: standard output */
     bool waiting;                         /* the outbox may have more for it */
-    bool shortened;                       /* the request was refused once already and goes in its shortest form */
-    bool tried;                           /* the request on its way failed at least once, and may go on failing */
-    bool stuck;                           /* and does so for too long: people were told */
-    int64_t handled;                      /* the outbox is done up to this id */
+    int64_t handled_id;                   /* the outbox is done up to this id */
     struct outbox_entry entries[COMBINED_MOST];
-    size_t count;     /* 0: nothing on its way */
-    int64_t print_ms; /* when to try standard output again; 0: at once */
-    char error[256];  /* of the newest attempt that failed */
+    size_t count;               /* 0: nothing is on its way */
+    enum payload_length length; /* the shortest after the request was refused once */
+    bool tried;                 /* the request on its way has failed at least once */
+    bool stuck;                 /* as dispatch_stuck_news() said last */
+    int64_t print_ms;           /* when to try standard output again; 0: at once */
+    char error[256];            /* of the newest attempt that failed */
     int64_t refused_in_a_row, refused_since_ms;
     int64_t delivered, retried, refused;
 
-    struct shown shown;  /* for an Alertmanager only, as all below */
-    int64_t refresh_ms;  /* when to tell it all again */
+    /* The rest is for an Alertmanager only. */
+    struct alertmanager_alerts alerts;
+    int64_t refresh_ms;  /* when to tell it all of them again */
     bool refreshing;     /* that is on its way */
-    bool refresh_failed; /* and that was said */
+    bool refresh_failed; /* that failed the last time, and it was said */
 };
 
 struct dispatch {
     const struct config *config;
     struct history *history;
-    struct payload_maker *maker;
-    struct sender *sender; /* NULL: neither webhook nor heartbeat */
-    struct origin origin;
-    bool origin_kept;     /* another than the configured one, for the incidents that are open */
-    struct route *routes; /* the webhooks', then standard output's */
+    struct masker *masker;
+    struct sender *sender; /* NULL: neither a webhook nor a heartbeat is configured */
+    struct told_as told_as;
+    bool told_as_kept;          /* it differs from the configuration until the open incidents are over */
+    struct receiver *receivers; /* the webhooks', then standard output's */
     size_t webhook_count;
-    bool begun;
-    bool judged;      /* whether webhooks are stuck was found out once */
-    bool beat_failed; /* and that was said */
+    bool begun;       /* what the last process left was taken up */
+    bool judged;      /* whether webhooks are stuck was said once */
+    bool beat_failed; /* the last heartbeat failed, and it was said */
 };
 
-/* To be rendered with at once: the texts are the dispatch's. */
+/* The texts belong to the dispatch and are valid until its next call. */
 struct payload_origin dispatch_origin(const struct dispatch *dispatch);
 
-/* All entries of the request have the same fate. */
-void route_record(struct dispatch *dispatch, struct route *route, const char *status,
-                  const struct delivery_result *result);
-/* The request is settled: the next may go. */
-void route_done(struct route *route);
-void route_clear(struct route *route);
+/* Writes into the outbox what came of the request: the same for all its entries. */
+void receiver_record(struct dispatch *dispatch, struct receiver *receiver, const char *status,
+                     const struct delivery_result *result);
+/* Ends the request, whatever came of it, so that the next one may begin. */
+void receiver_finish(struct receiver *receiver);
+/* Forgets the request; its entries stay in the outbox. */
+void receiver_clear(struct receiver *receiver);
 
-/* Standard output's route takes everything without a webhook, and otherwise the news that webhooks take nothing. */
+/* Prints what waits for standard output: everything if there is no webhook, else only the news that a webhook is stuck. */
 void dispatch_print(struct dispatch *dispatch, int64_t now_ms);
 
-bool upkeep_wanted(const struct route *route);
-/* Takes up what an earlier life told, and what came of it. */
-void upkeep_begin(struct dispatch *dispatch, struct route *route, int64_t now_ms);
-/* All that the Alertmanager shall show, the entries on their way included. */
-void upkeep_render(struct dispatch *dispatch, struct route *route, int64_t now_ms, struct strbuf *body);
-void upkeep_run(struct dispatch *dispatch, size_t index, int64_t now_ms);
-void upkeep_done(struct dispatch *dispatch, struct route *route, const struct delivery_result *result);
-int64_t upkeep_next_ms(const struct route *route, int64_t now_ms);
+/* Returns true for an Alertmanager, which must be told again and again what is open. */
+bool refresh_is_needed(const struct receiver *receiver);
+/* Loads what the last process told the Alertmanager. */
+void refresh_begin(struct dispatch *dispatch, struct receiver *receiver, int64_t now_ms);
+/* Renders all alerts that the Alertmanager should have, those on their way included. */
+void refresh_render(struct dispatch *dispatch, struct receiver *receiver, int64_t now_ms, struct strbuf *body);
+void refresh_run(struct dispatch *dispatch, size_t index, int64_t now_ms);
+void refresh_done(struct dispatch *dispatch, struct receiver *receiver, const struct delivery_result *result);
+/* Returns when refresh_run() has something to do, INT64_MAX if not at all. */
+int64_t refresh_next_ms(const struct receiver *receiver, int64_t now_ms);
 
-/* What waits for webhooks that are no longer configured is given up, and said. */
+/* Gives up, and says so, what waits for webhooks that are no longer configured. */
 void stuck_abandon(struct dispatch *dispatch);
-/* The request was refused for good. */
-void stuck_refused(struct route *route, const struct delivery_result *result);
-int64_t stuck_next_ms(const struct route *route);
+/* Takes note that the request was refused for good. */
+void stuck_refused(struct receiver *receiver, const struct delivery_result *result);
+/* Returns when the receiver will be stuck if nothing changes, INT64_MAX if it never will or is already. */
+int64_t stuck_next_ms(const struct receiver *receiver);
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/say.h"
 #include "dispatch_private.h"
 
-static size_t abandon(struct dispatch *dispatch, const char *webhook)
+static size_t abandon_webhook(struct dispatch *dispatch, const char *webhook)
 {
     struct outbox_entry entries[COMBINED_MOST];
     size_t total = 0, count;
@@ -20,10 +20,10 @@ static size_t abandon(struct dispatch *dispatch, const char *webhook)
     return total;
 }
 
-static bool is_configured(const struct dispatch *dispatch, const char *webhook)
+static bool webhook_is_configured(const struct dispatch *dispatch, const char *webhook)
 {
     for (size_t i = 0; i <= dispatch->webhook_count; i++)
-        if (strcmp(dispatch->routes[i].name, webhook) == 0)
+        if (strcmp(dispatch->receivers[i].name, webhook) == 0)
             return true;
     return false;
 }
@@ -32,9 +32,9 @@ void stuck_abandon(struct dispatch *dispatch)
 {
     struct strbuf name = { 0 };
     while (history_next_webhook(dispatch->history, strbuf_text(&name), &name)) {
-        if (is_configured(dispatch, strbuf_text(&name)))
+        if (webhook_is_configured(dispatch, strbuf_text(&name)))
             continue;
-        size_t count = abandon(dispatch, strbuf_text(&name));
+        size_t count = abandon_webhook(dispatch, strbuf_text(&name));
         if (count > 0)
             say_warning("webhook %s is no longer configured: %zu notification%s that waited for it %s given up",
                         strbuf_text(&name), count, count == 1 ? "" : "s", count == 1 ? "is" : "are");
@@ -42,32 +42,36 @@ void stuck_abandon(struct dispatch *dispatch)
     strbuf_free(&name);
 }
 
-static int64_t waiting_due_ms(const struct route *route)
+static int64_t stuck_waiting_ms(const struct receiver *receiver)
 {
-    return route->count > 0 ? route->entries[0].created_ms + STUCK_MS : INT64_MAX;
+    return receiver->count > 0 ? receiver->entries[0].created_ms + STUCK_MS : INT64_MAX;
 }
 
-/* One that is refused may be to blame itself; several, or one that nothing follows, speak against the webhook. */
-static int64_t refused_due_ms(const struct route *route)
+/*
+ * A single refusal may be the fault of that message. The webhook is to blame if several messages in a row are refused, or if none is
+ * taken for ten minutes after it.
+ */
+static int64_t stuck_refused_ms(const struct receiver *receiver)
 {
-    if (route->refused_in_a_row == 0)
+    if (receiver->refused_in_a_row == 0)
         return INT64_MAX;
-    return route->refused_since_ms + (route->refused_in_a_row < REFUSED_MOST ? STUCK_MS : 0);
+    return receiver->refused_since_ms + (receiver->refused_in_a_row < REFUSED_MOST ? STUCK_MS : 0);
 }
 
-void stuck_refused(struct route *route, const struct delivery_result *result)
+void stuck_refused(struct receiver *receiver, const struct delivery_result *result)
 {
-    if (route->refused_in_a_row == 0)
-        route->refused_since_ms = result->at_ms;
-    route->refused_in_a_row += (int64_t)route->count;
-    cut_copy(result->error, route->error, sizeof route->error);
+    if (receiver->refused_in_a_row == 0)
+        receiver->refused_since_ms = result->at_ms;
+    receiver->refused_in_a_row += (int64_t)receiver->count;
+    cut_copy(result->error, receiver->error, sizeof receiver->error);
 }
 
-int64_t stuck_next_ms(const struct route *route)
+int64_t stuck_next_ms(const struct receiver *receiver)
 {
-    if (!route->webhook || route->stuck)
+    if (!receiver->webhook || receiver->stuck)
         return INT64_MAX;
-    int64_t waiting_ms = route->tried ? waiting_due_ms(route) : INT64_MAX, refused_ms = refused_due_ms(route);
+    int64_t waiting_ms = receiver->tried ? stuck_waiting_ms(receiver) : INT64_MAX,
+            refused_ms = stuck_refused_ms(receiver);
     return waiting_ms < refused_ms ? waiting_ms : refused_ms;
 }
 
@@ -75,17 +79,17 @@ bool dispatch_stuck_news(struct dispatch *dispatch, int64_t now_ms, struct strbu
 {
     bool changed = false, known = true;
     for (size_t i = 0; i < dispatch->webhook_count; i++) {
-        struct route *route = &dispatch->routes[i];
-        bool old = waiting_due_ms(route) <= now_ms;
-        bool waits = old && (route->tried || route->stuck); /* well again only once it has caught up */
-        bool stuck = waits || refused_due_ms(route) <= now_ms;
-        /* Taken over from an earlier life, and not tried yet in this one. */
-        known = known && (!old || route->tried) && (route->count > 0 || !route->waiting);
-        changed = changed || stuck != route->stuck;
-        route->stuck = stuck;
+        struct receiver *receiver = &dispatch->receivers[i];
+        bool old = stuck_waiting_ms(receiver) <= now_ms;
+        bool waits = old && (receiver->tried || receiver->stuck); /* once stuck, until it has caught up */
+        bool stuck = waits || stuck_refused_ms(receiver) <= now_ms;
+        /* What an earlier process left must be tried before anything can be said about the webhook. */
+        known = known && (!old || receiver->tried) && (receiver->count > 0 || !receiver->waiting);
+        changed = changed || stuck != receiver->stuck;
+        receiver->stuck = stuck;
         if (stuck)
-            strbuf_printf(words, "%swebhook %s %s: %s", words->len ? "; " : "", route->name,
-                          waits ? "takes nothing" : "refuses what it is sent", route->error);
+            strbuf_printf(words, "%swebhook %s %s: %s", words->len ? "; " : "", receiver->name,
+                          waits ? "takes nothing" : "refuses what it is sent", receiver->error);
     }
     bool news = changed || (known && !dispatch->judged);
     dispatch->judged = dispatch->judged || news;

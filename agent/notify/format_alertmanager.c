@@ -2,44 +2,45 @@
 #include "payload_private.h"
 
 /*
- * A POST to Alertmanager's /api/v2/alerts. It identifies an alert by its labels (the incident's number is one, so that two
- * incidents never resolve one another) and ends it by itself unless it is told again in time.
+ * The body of a POST to Alertmanager's /api/v2/alerts. An Alertmanager tells alerts apart by their labels; the incident's number is one
+ * of them, so that the end of one incident never ends another. It ends an alert by itself at the time that "endsAt" names, unless it
+ * is told the alert again with a later one.
  *
- * How far ahead shall that end lie? Prometheus says four minutes, since a rule that was deleted would otherwise fire for
- * ever. But then a Prometheus that dies resolves all its alerts, and whoever was paged reads that all is well. Our ends come
- * through the outbox and are not forgotten by a restart, so the end by itself is only the broom behind an agent that
- * never came back: longer than a weekend, for a page that nobody ends is a nuisance, and one that ends falsely a danger.
+ * How far ahead should that time be? Prometheus chooses four minutes, because a rule that was deleted would otherwise fire for ever.
+ * But when a Prometheus dies, all its alerts end, and people read that all is well. The agent tells each end through its outbox, which
+ * survives a restart. So "endsAt" only matters if the agent never comes back, and it lies further ahead than a weekend: an alert that
+ * nobody ends is a nuisance, but one that ends falsely is a danger.
  */
 static const int64_t END_MARGIN_MS = INT64_C(3) * 24 * 60 * 60 * 1000;
 
-static int64_t later(int64_t a, int64_t b)
+static int64_t alert_end_ms(const struct message *message, int64_t now_ms)
 {
-    return a > b ? a : b;
-}
-
-/* A clock that was set back must not end an alert before it began: Alertmanager would refuse the whole push. */
-static int64_t end_of(const struct message *message, int64_t now_ms)
-{
-    if (message->status == NOTIFY_RESOLVED)
-        return later(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, message->opened_ms);
-    /* A test lives long enough to pass through a route's group_wait to a person, and is over by itself. */
+    if (message->status == NOTIFY_RESOLVED) {
+        /* An end before the beginning (the clock was set back) would make Alertmanager refuse the whole request. */
+        int64_t end_ms = message->resolved_ms != 0 ? message->resolved_ms : message->time_ms;
+        return end_ms > message->opened_ms ? end_ms : message->opened_ms;
+    }
+    /* A test lasts long enough to get through a route's group_wait to a person, and ends by itself. */
     return now_ms + (message->incident_id != 0 ? END_MARGIN_MS : PAYLOAD_TEST_MS);
 }
 
-static void put_alert(const struct payload_job *job, const struct facts *facts, struct json_writer *json)
+static void alertmanager_put_alert(const struct payload_input *input, const struct payload_texts *texts,
+                                   struct json_writer *json)
 {
     json_open(json, NULL, '{');
-    payload_labels(json, "labels", job->origin, facts);
-    payload_annotations(json, "annotations", facts, job->shortest);
-    json_put_text(json, "startsAt", facts->started);
-    json_put_time(json, "endsAt", end_of(facts->message, job->now_ms));
+    payload_put_labels(json, "labels", input->origin, texts);
+    json_open(json, "annotations", '{');
+    payload_put_annotations(json, texts, input->length);
+    json_close(json, '}');
+    json_put_text(json, "startsAt", texts->started);
+    json_put_time(json, "endsAt", alert_end_ms(texts->message, input->now_ms));
     json_close(json, '}');
 }
 
-void payload_alertmanager(const struct payload_job *job, struct json_writer *json)
+void format_alertmanager(const struct payload_input *input, struct json_writer *json)
 {
     json_open(json, NULL, '[');
-    for (size_t i = 0; i < job->count; i++)
-        put_alert(job, &job->facts[i], json);
+    for (size_t i = 0; i < input->count; i++)
+        alertmanager_put_alert(input, &input->texts[i], json);
     json_close(json, ']');
 }

@@ -6,10 +6,10 @@
 #include "config.h"
 
 /*
- * Text of a webhook's receiver without the secrets that we know because we sent them: its URL's user, password, path and
- * query, the values of its headers, the token and PagerDuty's routing key (NULL: none). Many an error page repeats the request.
+ * Appends what a webhook's receiver answered, without the secrets that we sent: many an error page repeats the request. These are the
+ * user, password, path and query of the URL, the values of the headers, the token and PagerDuty's routing key (NULL: there is none).
  */
-void known_mask(const struct webhook_config *webhook, const char *token, const char *routing_key, const char *text,
-                struct strbuf *out);
+void mask_own_secrets(const struct webhook_config *webhook, const char *token, const char *routing_key,
+                      const char *text, struct strbuf *out);
 
 #endif

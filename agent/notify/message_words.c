@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -25,18 +24,10 @@ void message_json(const struct message *message, struct strbuf *out)
     json_close(&json, '}');
 }
 
-static void add_visible(struct strbuf *out, const char *text)
+static void message_add_visible(struct strbuf *out, const char *text)
 {
     if (text)
         text_add_visible(out, text, strlen(text));
-}
-
-static void add_upper(struct strbuf *out, const char *text)
-{
-    for (; *text; text++) {
-        char letter = (char)toupper((unsigned char)*text);
-        strbuf_add(out, &letter, 1);
-    }
 }
 
 /* "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #1 bronze_trades_binance: ..." */
@@ -45,16 +36,16 @@ void message_text(const struct message *message, struct strbuf *out)
     char time[40];
     zone_format_rfc3339(message->time_ms, time);
     strbuf_printf(out, "%s ", time);
-    add_upper(out, severity_name(message->severity));
+    text_add_upper(out, severity_name(message->severity));
     strbuf_printf(out, " %s %s #%lld", notification_status_name(message->status), alert_name(message->alert),
                   (long long)message->incident_id);
     strbuf_puts(out, ": "); /* the summary names the tables */
-    add_visible(out, message->summary);
+    message_add_visible(out, message->summary);
     if (alert_runbook(message->alert))
         strbuf_printf(out, " (runbook %s)", alert_runbook(message->alert));
     if (message->escalate_to) {
         strbuf_puts(out, " (escalate to ");
-        add_visible(out, message->escalate_to);
+        message_add_visible(out, message->escalate_to);
         strbuf_puts(out, ")");
     }
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "payload.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,7 @@
 
 #include "base/cut.h"
 #include "base/fnv.h"
-#include "base/mask.h"
+#include "base/text.h"
 #include "base/zone.h"
 #include "payload_private.h"
 
@@ -23,8 +22,8 @@ void payload_hash(const char *text, char out[17])
     snprintf(out, 17, "%016" PRIx64, fnv_add(FNV_EMPTY, text, strlen(text)));
 }
 
-/* Also goes into a request's header: nothing but visible ASCII. */
-static bool fits_everywhere(const struct strbuf *key)
+/* The key also becomes a header of the request, so only visible ASCII will do. */
+static bool dedup_key_is_good(const struct strbuf *key)
 {
     for (size_t i = 0; i < key->len; i++)
         if (key->at[i] <= ' ' || key->at[i] > '~')
@@ -32,14 +31,14 @@ static bool fits_everywhere(const struct strbuf *key)
     return key->len <= DEDUP_KEY_MAX;
 }
 
-/* An incident's number alone comes back when a history is begun anew: the time it opened tells the two apart. */
+/* A new history counts incidents from 1 again. The time at which an incident opened tells it from an older one with its number. */
 void payload_dedup_key(const struct payload_origin *origin, const struct message *message, struct strbuf *out)
 {
     struct strbuf key = { 0 };
 
     strbuf_printf(&key, "%s%s#%" PRId64 "@%" PRId64, origin->host, origin->log_path, message->incident_id,
                   message->opened_ms);
-    if (fits_everywhere(&key)) {
+    if (dedup_key_is_good(&key)) {
         strbuf_puts(out, key.at);
     } else {
         char hash[17];
@@ -49,26 +48,7 @@ void payload_dedup_key(const struct payload_origin *origin, const struct message
     strbuf_free(&key);
 }
 
-struct payload_maker {
-    struct masker *masker;
-};
-
-struct payload_maker *payload_maker_open(void)
-{
-    struct payload_maker *maker = must_alloc(sizeof *maker);
-    maker->masker = masker_open();
-    return maker;
-}
-
-void payload_maker_free(struct payload_maker *maker)
-{
-    if (maker) {
-        masker_close(maker->masker);
-        free(maker);
-    }
-}
-
-static void put_masked(struct masker *masker, const char *text, struct strbuf *out)
+static void payload_put_masked(struct masker *masker, const char *text, struct strbuf *out)
 {
     struct strbuf masked = { 0 };
 
@@ -79,119 +59,107 @@ static void put_masked(struct masker *masker, const char *text, struct strbuf *o
     strbuf_free(&masked);
 }
 
-static void put_time(int64_t ms, char out[40])
+static void payload_put_time(int64_t ms, char out[40])
 {
     if (ms != 0)
         zone_format_rfc3339(ms, out);
 }
 
-static void facts_gather(struct facts *facts, struct masker *masker, const struct payload_origin *origin,
-                         const struct message *message)
+static void payload_texts_gather(struct payload_texts *texts, struct masker *masker,
+                                 const struct payload_origin *origin, const struct message *message)
 {
-    *facts = (struct facts){ .message = message };
-    /* Rules that route, inhibit or silence by a real alert's name must not take a test for one. */
-    facts->alert = message->incident_id != 0 ? alert_name(message->alert) : "IcebergOffloadTest";
-    facts->runbook = message->incident_id != 0 ? alert_runbook(message->alert) : NULL;
-    put_time(message->time_ms, facts->time);
-    put_time(message->opened_ms != 0 ? message->opened_ms : message->time_ms, facts->started);
+    *texts = (struct payload_texts){ .message = message };
+    /* A test has a name of its own, so that rules that route or silence a real alert by its name do not apply to it. */
+    texts->alert = message->incident_id != 0 ? alert_name(message->alert) : "IcebergOffloadTest";
+    texts->runbook = message->incident_id != 0 ? alert_runbook(message->alert) : NULL;
+    payload_put_time(message->time_ms, texts->time);
+    payload_put_time(message->opened_ms != 0 ? message->opened_ms : message->time_ms, texts->started);
     if (message->status == NOTIFY_RESOLVED)
-        put_time(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, facts->ended);
+        payload_put_time(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, texts->ended);
     if (message->prometheus_ms <= message->time_ms)
-        put_time(message->prometheus_ms, facts->prometheus);
-    snprintf(facts->incident, sizeof facts->incident, "%" PRId64, message->incident_id);
-    payload_dedup_key(origin, message, &facts->dedup_key);
+        payload_put_time(message->prometheus_ms, texts->prometheus);
+    snprintf(texts->incident, sizeof texts->incident, "%" PRId64, message->incident_id);
+    payload_dedup_key(origin, message, &texts->dedup_key);
     for (size_t i = 0; i < message->table_count; i++)
-        strbuf_printf(&facts->tables, "%s%s", i > 0 ? ", " : "", message->tables[i]);
-    put_masked(masker, message->summary, &facts->summary);
-    put_masked(masker, message->cause, &facts->cause);
-    put_masked(masker, message->first_command, &facts->first_command);
-    put_masked(masker, message->evidence, &facts->evidence);
+        strbuf_printf(&texts->tables, "%s%s", i > 0 ? ", " : "", message->tables[i]);
+    payload_put_masked(masker, message->summary, &texts->summary);
+    payload_put_masked(masker, message->cause, &texts->cause);
+    payload_put_masked(masker, message->first_command, &texts->first_command);
+    payload_put_masked(masker, message->evidence, &texts->evidence);
 }
 
-static void facts_free(struct facts *facts)
+static void payload_texts_free(struct payload_texts *texts)
 {
-    strbuf_free(&facts->dedup_key);
-    strbuf_free(&facts->tables);
-    strbuf_free(&facts->summary);
-    strbuf_free(&facts->cause);
-    strbuf_free(&facts->first_command);
-    strbuf_free(&facts->evidence);
+    strbuf_free(&texts->dedup_key);
+    strbuf_free(&texts->tables);
+    strbuf_free(&texts->summary);
+    strbuf_free(&texts->cause);
+    strbuf_free(&texts->first_command);
+    strbuf_free(&texts->evidence);
 }
 
-void facts_title(const struct facts *facts, struct strbuf *out)
+void payload_title(const struct payload_texts *texts, struct strbuf *out)
 {
-    const struct message *message = facts->message;
-    const char *word =
-        message->status == NOTIFY_FIRING ? severity_name(message->severity) : notification_status_name(message->status);
-
-    for (; *word != '\0'; word++) {
-        char letter = (char)toupper((unsigned char)*word);
-        strbuf_add(out, &letter, 1);
-    }
-    strbuf_printf(out, " %s", facts->alert);
+    const struct message *message = texts->message;
+    bool fires = message->status == NOTIFY_FIRING;
+    text_add_upper(out, fires ? severity_name(message->severity) : notification_status_name(message->status));
+    strbuf_printf(out, " %s", texts->alert);
 }
 
-void payload_labels(struct json_writer *json, const char *key, const struct payload_origin *origin,
-                    const struct facts *facts)
+void payload_put_labels(struct json_writer *json, const char *key, const struct payload_origin *origin,
+                        const struct payload_texts *texts)
 {
     json_open(json, key, '{');
-    json_put_text(json, "alertname", facts->alert);
-    json_put_text(json, "severity", severity_name(facts->message->severity));
-    json_put_given(json, "table", facts->message->table);
-    json_put_text(json, "incident", facts->incident);
+    json_put_text(json, "alertname", texts->alert);
+    json_put_text(json, "severity", severity_name(texts->message->severity));
+    json_put_given(json, "table", texts->message->table);
+    json_put_text(json, "incident", texts->incident);
     json_put_text(json, "host", origin->host);
     json_put_text(json, "log", origin->log_path);
     json_put_text(json, "job", "iceberg-offload-agent");
     json_close(json, '}');
 }
 
-void payload_annotation_fields(struct json_writer *json, const struct facts *facts, bool shortest)
+void payload_put_annotations(struct json_writer *json, const struct payload_texts *texts, enum payload_length length)
 {
-    const struct message *message = facts->message;
-    json_put_text(json, "time", facts->time);
+    const struct message *message = texts->message;
+    json_put_text(json, "time", texts->time);
     json_put_text(json, "status", notification_status_name(message->status));
     json_put_text(json, "severity", severity_name(message->severity));
-    json_put_text(json, "alert", facts->alert);
+    json_put_text(json, "alert", texts->alert);
     json_put_given(json, "table", message->table);
-    json_put_given(json, "tables", facts->tables.at);
-    json_put_text(json, "incident", facts->incident);
-    json_put_given(json, "summary", facts->summary.at);
-    json_put_given(json, "runbook", facts->runbook);
-    json_put_given(json, "prometheus_time", facts->prometheus);
-    json_put_text(json, "dedup_key", facts->dedup_key.at);
+    json_put_given(json, "tables", texts->tables.at);
+    json_put_text(json, "incident", texts->incident);
+    json_put_given(json, "summary", texts->summary.at);
+    json_put_given(json, "runbook", texts->runbook);
+    json_put_given(json, "prometheus_time", texts->prometheus);
+    json_put_text(json, "dedup_key", texts->dedup_key.at);
     json_put_given(json, "escalate_to", message->escalate_to);
-    if (shortest)
+    if (length == PAYLOAD_SHORTEST)
         return;
-    json_put_given(json, "cause", facts->cause.at);
+    json_put_given(json, "cause", texts->cause.at);
     json_put_given(json, "scenario", message->scenario);
-    json_put_given(json, "first_command", facts->first_command.at);
-    json_put_given(json, "evidence", facts->evidence.at);
+    json_put_given(json, "first_command", texts->first_command.at);
+    json_put_given(json, "evidence", texts->evidence.at);
 }
 
-void payload_annotations(struct json_writer *json, const char *key, const struct facts *facts, bool shortest)
-{
-    json_open(json, key, '{');
-    payload_annotation_fields(json, facts, shortest);
-    json_close(json, '}');
-}
-
-void payload_render(struct payload_maker *maker, enum payload_format format, const struct payload_origin *origin,
-                    const struct message *const *messages, size_t count, bool shortest, int64_t now_ms,
+void payload_render(struct masker *masker, enum payload_format format, const struct payload_origin *origin,
+                    const struct message *const *messages, size_t count, enum payload_length length, int64_t now_ms,
                     struct strbuf *out)
 {
-    struct facts *facts = must_alloc((count + 1) * sizeof *facts);
-    const struct payload_job job = { origin, facts, count, shortest, now_ms };
+    struct payload_texts *texts = must_alloc((count + 1) * sizeof *texts);
+    const struct payload_input input = { origin, texts, count, length, now_ms };
     struct json_writer json = { .out = out };
 
     for (size_t i = 0; i < count; i++)
-        facts_gather(&facts[i], maker->masker, origin, messages[i]);
+        payload_texts_gather(&texts[i], masker, origin, messages[i]);
     switch (format) {
-    case FORMAT_GENERIC: payload_generic(&job, &json); break;
-    case FORMAT_SLACK: payload_slack(&job, &json); break;
-    case FORMAT_PAGERDUTY: payload_pagerduty(&job, &json); break;
-    case FORMAT_ALERTMANAGER: payload_alertmanager(&job, &json); break;
+    case FORMAT_GENERIC: format_generic(&input, &json); break;
+    case FORMAT_SLACK: format_slack(&input, &json); break;
+    case FORMAT_PAGERDUTY: format_pagerduty(&input, &json); break;
+    case FORMAT_ALERTMANAGER: format_alertmanager(&input, &json); break;
     }
     for (size_t i = 0; i < count; i++)
-        facts_free(&facts[i]);
-    free(facts);
+        payload_texts_free(&texts[i]);
+    free(texts);
 }

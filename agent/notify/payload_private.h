@@ -7,38 +7,40 @@
 #include "base/json.h"
 #include "payload.h"
 
-/* What the formats share. A message as texts that may leave the host: secrets masked, times as RFC 3339. */
-struct facts {
+/* A message as texts that may leave the host: secrets are masked and times written out. The formats share it. */
+struct payload_texts {
     const struct message *message;
-    char time[40], started[40], ended[40], prometheus[40]; /* "" where it has not happened */
+    char time[40], started[40], ended[40], prometheus[40]; /* RFC 3339; "" for what has not happened */
     char incident[24];
-    const char *alert, *runbook; /* names; runbook may be NULL */
+    const char *alert;
+    const char *runbook; /* NULL: none */
     struct strbuf dedup_key, tables, summary, cause, first_command, evidence;
 };
 
-/* "CRITICAL IcebergOffloadLagCritical", "RESOLVED ...": how a person is told what this is about. */
-void facts_title(const struct facts *facts, struct strbuf *out);
+/* Appends how a person is told what this is about: "CRITICAL IcebergOffloadLagCritical", "RESOLVED ...". */
+void payload_title(const struct payload_texts *texts, struct strbuf *out);
 
-/* The labels that identify an alert, the same from its first notification to its end; and all that is said about it. */
-void payload_labels(struct json_writer *json, const char *key, const struct payload_origin *origin,
-                    const struct facts *facts);
-void payload_annotations(struct json_writer *json, const char *key, const struct facts *facts, bool shortest);
-void payload_annotation_fields(struct json_writer *json, const struct facts *facts, bool shortest);
+/* Puts the labels that identify an alert. They are the same from its first notification to its end. */
+void payload_put_labels(struct json_writer *json, const char *key, const struct payload_origin *origin,
+                        const struct payload_texts *texts);
 
-/* One format each. */
-struct payload_job {
+/* Puts all that is said about an alert, as keys of the object that is open. */
+void payload_put_annotations(struct json_writer *json, const struct payload_texts *texts, enum payload_length length);
+
+/* What a format makes a body of. */
+struct payload_input {
     const struct payload_origin *origin;
-    const struct facts *facts; /* oldest first */
+    const struct payload_texts *texts; /* count of them, oldest first; at least one */
     size_t count;
-    bool shortest;
+    enum payload_length length;
     int64_t now_ms;
 };
-void payload_generic(const struct payload_job *job, struct json_writer *json);
-void payload_slack(const struct payload_job *job, struct json_writer *json);
-void payload_pagerduty(const struct payload_job *job, struct json_writer *json);
-void payload_alertmanager(const struct payload_job *job, struct json_writer *json);
+void format_generic(const struct payload_input *input, struct json_writer *json);
+void format_slack(const struct payload_input *input, struct json_writer *json);
+void format_pagerduty(const struct payload_input *input, struct json_writer *json);
+void format_alertmanager(const struct payload_input *input, struct json_writer *json);
 
-/* FNV-1a, 64 bits, as 16 hex digits. */
+/* The 64-bit FNV-1a hash of text as 16 hexadecimal digits. */
 void payload_hash(const char *text, char out[17]);
 
 #endif

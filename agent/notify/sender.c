@@ -13,7 +13,7 @@
 #include "webhook_request.h"
 
 enum {
-    STOP_GRACE_MS = 700, /* what a request in flight may still take when the sender is stopped */
+    STOP_GRACE_MS = 700, /* how long a request in flight may still take when the sender is stopped */
     BEAT_TIMEOUT_MS = 10000
 };
 
@@ -22,7 +22,7 @@ struct result_node {
     struct result_node *next;
 };
 
-/* The lock guards the lanes' lists, the results and stopping; all else belongs to the thread. */
+/* The lock guards the requests' queues, the results and stopping. All else belongs to the thread. */
 struct sender {
     pthread_t thread;
     bool joined;
@@ -31,13 +31,13 @@ struct sender {
     struct result_node *first_result, *last_result;
 
     void (*wake)(void);
-    CURLM *multi;       /* touched by the thread only, but for curl_multi_wakeup */
-    struct lane *lanes; /* the webhooks', then the heartbeat's if there is one */
-    size_t lane_count;
-    struct webhook_config heartbeat; /* what its lane is told; borrowed strings */
+    CURLM *multi;                     /* others than the thread may only call curl_multi_wakeup() on it */
+    struct webhook_request *requests; /* the webhooks', then the heartbeat's if there is one */
+    size_t request_count;
+    struct webhook_config heartbeat; /* for its request; the strings are borrowed */
 };
 
-/* How far ahead an instant of the wall clock lies. Waits are monotonic from here on: setting the clock moves none. */
+/* How long it is until an instant of the wall clock. The wait itself is measured on CLOCK_MONOTONIC, which nobody sets. */
 static int64_t ms_until(int64_t wall_ms)
 {
     int64_t wait_ms = wall_ms - clock_now_ms();
@@ -45,14 +45,14 @@ static int64_t ms_until(int64_t wall_ms)
     return wall_ms > 0 && wait_ms > 0 ? wait_ms : 0;
 }
 
-static void free_job(struct job *job)
+static void queued_delivery_free(struct queued_delivery *queued)
 {
-    free(job->delivery.body);
-    free(job->delivery.idempotency_key);
-    free(job);
+    free(queued->delivery.body);
+    free(queued->delivery.idempotency_key);
+    free(queued);
 }
 
-static void put_result(struct sender *sender, const struct delivery_result *result)
+static void sender_put_result(struct sender *sender, const struct delivery_result *result)
 {
     struct result_node *node = must_alloc(sizeof *node);
 
@@ -64,108 +64,109 @@ static void put_result(struct sender *sender, const struct delivery_result *resu
     sender->last_result = node;
 }
 
-/* The first of the lane was tried: it leaves the queue or waits for its next turn, ahead of all that came later. */
-static void settle(struct sender *sender, struct lane *lane, struct delivery_result *result, int64_t retry_after_s)
+/* The first delivery of the queue was tried. It leaves the queue, or it waits for its next attempt and all later ones behind it. */
+static void delivery_settle(struct sender *sender, struct webhook_request *request, struct delivery_result *result,
+                            int64_t retry_after_s)
 {
-    struct job *job = lane->first;
+    struct queued_delivery *queued = request->first;
 
-    job->delivery.attempts++;
-    result->id = job->delivery.id;
-    result->webhook = lane->index;
-    result->attempts = job->delivery.attempts;
+    queued->delivery.attempts++;
+    result->id = queued->delivery.id;
+    result->webhook = request->index;
+    result->attempts = queued->delivery.attempts;
     result->at_ms = clock_now_ms();
-    int64_t wait_ms = backoff_wait_ms(job->delivery.attempts, retry_after_s);
+    int64_t wait_ms = backoff_wait_ms(queued->delivery.attempts, retry_after_s);
 
     pthread_mutex_lock(&sender->lock);
-    lane->in_flight = false;
-    if (result->outcome == DELIVERY_RETRY && job->delivery.effort == DELIVERY_UNTIL_TAKEN) {
-        job->due_ms = clock_running_ms() + wait_ms;
+    request->in_flight = false;
+    if (result->outcome == DELIVERY_RETRY && queued->delivery.effort == DELIVERY_UNTIL_TAKEN) {
+        queued->due_ms = clock_running_ms() + wait_ms;
         result->next_attempt_ms = result->at_ms + wait_ms;
     } else {
-        lane->first = job->next;
-        lane->last = lane->first ? lane->last : NULL;
-        free_job(job);
+        request->first = queued->next;
+        request->last = request->first ? request->last : NULL;
+        queued_delivery_free(queued);
     }
-    put_result(sender, result);
+    sender_put_result(sender, result);
     pthread_mutex_unlock(&sender->lock);
     sender->wake();
 }
 
-static void settle_failed_start(struct sender *sender, struct lane *lane, const char *why)
+static void delivery_settle_unsent(struct sender *sender, struct webhook_request *request, const char *why)
 {
     struct delivery_result result = { .outcome = DELIVERY_RETRY };
 
     cut_copy(why, result.error, sizeof result.error);
-    settle(sender, lane, &result, 0);
+    delivery_settle(sender, request, &result, 0);
 }
 
-static void start_request(struct sender *sender, struct lane *lane, const struct job *job)
+static void delivery_begin(struct sender *sender, struct webhook_request *request, const struct queued_delivery *queued)
 {
     struct strbuf error = { 0 };
 
-    if (!lane_prepare(lane, job, &error)) {
-        settle_failed_start(sender, lane, strbuf_text(&error));
+    if (!webhook_request_prepare(request, &queued->delivery, &error)) {
+        delivery_settle_unsent(sender, request, strbuf_text(&error));
     } else {
-        CURLMcode code = curl_multi_add_handle(sender->multi, lane->easy);
+        CURLMcode code = curl_multi_add_handle(sender->multi, request->easy);
         if (code != CURLM_OK)
-            settle_failed_start(sender, lane, curl_multi_strerror(code));
+            delivery_settle_unsent(sender, request, curl_multi_strerror(code));
     }
     strbuf_free(&error);
 }
 
-/* Begins what is due in idle lanes. Returns how long to sleep until the next one is. */
-static int64_t start_due(struct sender *sender)
+/* Begins each delivery that is due. Returns how long to sleep until the next one is, in milliseconds. */
+static int64_t sender_begin_due(struct sender *sender)
 {
     int64_t sleep_ms = INT_MAX;
 
-    for (size_t i = 0; i < sender->lane_count; i++) {
-        struct lane *lane = &sender->lanes[i];
-        struct job *due = NULL;
+    for (size_t i = 0; i < sender->request_count; i++) {
+        struct webhook_request *request = &sender->requests[i];
+        struct queued_delivery *due = NULL;
 
         pthread_mutex_lock(&sender->lock);
-        if (!lane->in_flight && lane->first && !sender->stopping) {
-            int64_t wait_ms = lane->first->due_ms - clock_running_ms();
+        if (!request->in_flight && request->first && !sender->stopping) {
+            int64_t wait_ms = request->first->due_ms - clock_running_ms();
             if (wait_ms <= 0) {
-                due = lane->first;
-                lane->in_flight = true;
+                due = request->first;
+                request->in_flight = true;
             } else if (wait_ms < sleep_ms) {
                 sleep_ms = wait_ms;
             }
         }
         pthread_mutex_unlock(&sender->lock);
         if (due) {
-            start_request(sender, lane, due);
+            delivery_begin(sender, request, due);
             sleep_ms = 0;
         }
     }
     return sleep_ms;
 }
 
-/* Takes what has ended off the multi handle. True if there was anything, so that the next in line begin at once. */
-static bool finish_done(struct sender *sender)
+/* Takes the requests that have ended off the multi handle. Returns true if there was one, so that the next ones begin at once. */
+static bool sender_finish_done(struct sender *sender)
 {
     bool any = false;
     CURLMsg *message;
     int left;
 
     while ((message = curl_multi_info_read(sender->multi, &left)) != NULL) {
-        struct lane *lane;
+        struct webhook_request *request;
         struct delivery_result result = { 0 };
         CURL *easy = message->easy_handle;
         CURLcode code = message->data.result;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&lane);
-        int64_t retry_after_s = lane_judge(lane, code, &result);
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
+        int64_t retry_after_s = webhook_request_judge(request, code, &result);
         curl_multi_remove_handle(sender->multi, easy);
-        settle(sender, lane, &result, retry_after_s);
+        delivery_settle(sender, request, &result, retry_after_s);
         any = true;
     }
     return any;
 }
 
-static bool is_stopping(struct sender *sender)
+static bool sender_is_stopping(struct sender *sender)
 {
     pthread_mutex_lock(&sender->lock);
     bool stopping = sender->stopping;
@@ -173,18 +174,18 @@ static bool is_stopping(struct sender *sender)
     return stopping;
 }
 
-static void *carry(void *user)
+static void *sender_thread(void *user)
 {
     struct sender *sender = user;
     int64_t stop_at_ms = 0;
     int running = 0;
 
     for (;;) {
-        int64_t sleep_ms = start_due(sender);
+        int64_t sleep_ms = sender_begin_due(sender);
         curl_multi_perform(sender->multi, &running);
-        if (finish_done(sender))
+        if (sender_finish_done(sender))
             continue;
-        if (is_stopping(sender)) {
+        if (sender_is_stopping(sender)) {
             stop_at_ms = stop_at_ms != 0 ? stop_at_ms : clock_running_ms() + STOP_GRACE_MS;
             sleep_ms = stop_at_ms - clock_running_ms();
             if (running == 0 || sleep_ms <= 0)
@@ -194,27 +195,27 @@ static void *carry(void *user)
     }
 }
 
-static bool start_thread(struct sender *sender, struct strbuf *error)
+static bool sender_start_thread(struct sender *sender, struct strbuf *error)
 {
-    int code = thread_begin(&sender->thread, carry, sender);
+    int code = thread_begin(&sender->thread, sender_thread, sender);
 
     if (code != 0)
         strbuf_printf(error, "the sender's thread: %s", strerror(code));
     return code == 0;
 }
 
-static void free_sender(struct sender *sender)
+static void sender_free(struct sender *sender)
 {
-    for (size_t i = 0; i < sender->lane_count; i++) {
-        struct lane *lane = &sender->lanes[i];
-        if (sender->multi && lane->in_flight)
-            curl_multi_remove_handle(sender->multi, lane->easy);
-        while (lane->first) {
-            struct job *job = lane->first;
-            lane->first = job->next;
-            free_job(job);
+    for (size_t i = 0; i < sender->request_count; i++) {
+        struct webhook_request *request = &sender->requests[i];
+        if (sender->multi && request->in_flight)
+            curl_multi_remove_handle(sender->multi, request->easy);
+        while (request->first) {
+            struct queued_delivery *queued = request->first;
+            request->first = queued->next;
+            queued_delivery_free(queued);
         }
-        lane_close(lane);
+        webhook_request_close(request);
     }
     while (sender->first_result) {
         struct result_node *node = sender->first_result;
@@ -223,9 +224,26 @@ static void free_sender(struct sender *sender)
     }
     curl_multi_cleanup(sender->multi);
     pthread_mutex_destroy(&sender->lock);
-    free(sender->lanes);
+    free(sender->requests);
     free(sender);
     curl_global_cleanup();
+}
+
+/* Opens a request for each webhook and for the heartbeat. */
+static bool sender_open_requests(struct sender *sender, const struct config *config)
+{
+    size_t count = config->webhook_count;
+    bool good = true;
+    sender->requests = must_alloc((count + 1) * sizeof *sender->requests);
+    for (size_t i = 0; i < count && good; i++)
+        good =
+            webhook_request_open(&sender->requests[sender->request_count++], REQUEST_WEBHOOK, &config->webhooks[i], i);
+    if (good && config->heartbeat_url) {
+        sender->heartbeat = (struct webhook_config){ .url = config->heartbeat_url, .timeout_ms = BEAT_TIMEOUT_MS };
+        good = webhook_request_open(&sender->requests[sender->request_count++], REQUEST_HEARTBEAT, &sender->heartbeat,
+                                    count);
+    }
+    return good;
 }
 
 struct sender *sender_open(const struct config *config, void (*wake)(void), struct strbuf *error)
@@ -235,39 +253,21 @@ struct sender *sender_open(const struct config *config, void (*wake)(void), stru
         return NULL;
     }
     struct sender *sender = must_alloc(sizeof *sender);
+    bool good = false;
     sender->wake = wake;
     pthread_mutex_init(&sender->lock, NULL);
-    sender->lanes = must_alloc((config->webhook_count + 1) * sizeof *sender->lanes);
     sender->multi = curl_multi_init();
-
-    /* A name server that does not answer would hold up every webhook, and its timeout would need a signal. */
-    bool good = (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) != 0;
-    if (!good) {
-        strbuf_puts(error, "this libcurl resolves names synchronously: it needs the threaded or c-ares resolver");
-        goto cleanup;
-    }
-    good = sender->multi != NULL;
-    for (size_t i = 0; i < config->webhook_count && good; i++) {
-        good = lane_open(&sender->lanes[i], LANE_WEBHOOK, &config->webhooks[i], i);
-        sender->lane_count++;
-    }
-    if (good && config->heartbeat_url) {
-        sender->heartbeat = (struct webhook_config){ .url = config->heartbeat_url, .timeout_ms = BEAT_TIMEOUT_MS };
-        good =
-            lane_open(&sender->lanes[config->webhook_count], LANE_HEARTBEAT, &sender->heartbeat, config->webhook_count);
-        sender->lane_count++;
-    }
-    if (!good) {
+    /* Resolving synchronously, a name server that does not answer would hold up every webhook, and its timeout would need a signal. */
+    if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) == 0)
+        strbuf_puts(error, "this libcurl resolves names synchronously; the threaded or the c-ares resolver is needed");
+    else if (!sender->multi || !sender_open_requests(sender, config))
         strbuf_puts(error, "libcurl has no memory for a handle");
-        goto cleanup;
-    }
-    good = start_thread(sender, error);
-cleanup:
-    if (!good) {
-        free_sender(sender);
-        return NULL;
-    }
-    return sender;
+    else
+        good = sender_start_thread(sender, error);
+    if (good)
+        return sender;
+    sender_free(sender);
+    return NULL;
 }
 
 void sender_stop(struct sender *sender)
@@ -286,42 +286,42 @@ void sender_close(struct sender *sender)
 {
     if (sender) {
         sender_stop(sender);
-        free_sender(sender);
+        sender_free(sender);
     }
 }
 
-/* With the lock held. */
-static void append_job(struct lane *lane, struct job *job)
+/* The caller holds the lock. */
+static void append_to_queue(struct webhook_request *request, struct queued_delivery *queued)
 {
-    if (lane->last)
-        lane->last->next = job;
+    if (request->last)
+        request->last->next = queued;
     else
-        lane->first = job;
-    lane->last = job;
+        request->first = queued;
+    request->last = queued;
 }
 
 void sender_submit(struct sender *sender, const struct delivery *delivery)
 {
-    struct job *job = must_alloc(sizeof *job);
+    struct queued_delivery *queued = must_alloc(sizeof *queued);
 
-    job->delivery = *delivery;
-    job->due_ms = clock_running_ms() + ms_until(delivery->not_before_ms);
+    queued->delivery = *delivery;
+    queued->due_ms = clock_running_ms() + ms_until(delivery->not_before_ms);
     pthread_mutex_lock(&sender->lock);
-    append_job(&sender->lanes[delivery->webhook], job);
+    append_to_queue(&sender->requests[delivery->webhook], queued);
     pthread_mutex_unlock(&sender->lock);
     curl_multi_wakeup(sender->multi);
 }
 
 void sender_beat(struct sender *sender)
 {
-    struct lane *lane = &sender->lanes[sender->lane_count - 1];
+    struct webhook_request *request = &sender->requests[sender->request_count - 1];
 
     pthread_mutex_lock(&sender->lock);
-    if (!lane->first) {
-        struct job *job = must_alloc(sizeof *job);
-        job->delivery.effort = DELIVERY_ONCE;
-        job->due_ms = clock_running_ms();
-        append_job(lane, job);
+    if (!request->first) {
+        struct queued_delivery *queued = must_alloc(sizeof *queued);
+        queued->delivery.effort = DELIVERY_ONCE;
+        queued->due_ms = clock_running_ms();
+        append_to_queue(request, queued);
     }
     pthread_mutex_unlock(&sender->lock);
     curl_multi_wakeup(sender->multi);

@@ -6,56 +6,56 @@
 
 #include "base/archive.h"
 
-static void set_text(char **place, const char *text)
+static void told_as_set(char **place, const char *text)
 {
     free(*place);
     *place = must_copy(text, strlen(text));
 }
 
-static void archive_origin(struct origin *origin, struct archive *archive)
+static void told_as_archive(struct told_as *told_as, struct archive *archive)
 {
-    archive_text(archive, "host", &origin->host);
-    archive_text(archive, "log_path", &origin->log_path);
+    archive_text(archive, "host", &told_as->host);
+    archive_text(archive, "log_path", &told_as->log_path);
 }
 
-static bool load(struct origin *origin, struct history *history)
+static bool told_as_load(struct told_as *told_as, struct history *history)
 {
     struct archive archive;
     struct strbuf text = { 0 };
     if (history_get_state(history, STATE_ORIGIN, &text)) {
         archive_load_from(&archive, strbuf_slice(&text));
-        archive_origin(origin, &archive);
+        told_as_archive(told_as, &archive);
     }
     strbuf_free(&text);
-    return origin->host && origin->log_path;
+    return told_as->host && told_as->log_path;
 }
 
-static void save(struct origin *origin, struct history *history)
+static void told_as_save(struct told_as *told_as, struct history *history)
 {
     struct archive archive;
     struct strbuf text = { 0 };
     archive_save_to(&archive, &text);
-    archive_origin(origin, &archive);
+    told_as_archive(told_as, &archive);
     history_put_state(history, STATE_ORIGIN, strbuf_slice(&text));
     strbuf_free(&text);
 }
 
-bool origin_choose(struct origin *origin, struct history *history, const struct config *config)
+bool told_as_choose(struct told_as *told_as, struct history *history, const struct config *config)
 {
-    bool known = load(origin, history);
-    bool same = known && strcmp(origin->host, config->host) == 0 && strcmp(origin->log_path, config->log_path) == 0;
+    bool known = told_as_load(told_as, history);
+    bool same = known && strcmp(told_as->host, config->host) == 0 && strcmp(told_as->log_path, config->log_path) == 0;
     bool kept = known && !same && !history_settled(history);
     if (!same && !kept) {
-        set_text(&origin->host, config->host);
-        set_text(&origin->log_path, config->log_path);
-        save(origin, history);
+        told_as_set(&told_as->host, config->host);
+        told_as_set(&told_as->log_path, config->log_path);
+        told_as_save(told_as, history);
     }
     return kept;
 }
 
-void origin_free(struct origin *origin)
+void told_as_free(struct told_as *told_as)
 {
-    free(origin->host);
-    free(origin->log_path);
-    *origin = (struct origin){ 0 };
+    free(told_as->host);
+    free(told_as->log_path);
+    *told_as = (struct told_as){ 0 };
 }

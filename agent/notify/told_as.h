@@ -7,16 +7,16 @@
 #include "config.h"
 #include "history.h"
 
-/* The host and the log that notifications name. Receivers know an incident again by them. */
-struct origin {
-    char *host, *log_path;
+/* The host and the log that notifications name. Receivers recognise an incident by them. */
+struct told_as {
+    char *host, *log_path; /* owned */
 };
 
 /*
- * Those configured; but while incidents that were announced under others are open, or news of them is still to be sent, the
- * others, so that the end of an incident reaches what its beginning made. True if that is so. Frees what was chosen before.
+ * Chooses the configured names, unless incidents that were told under other names are still open or news of them still waits: then
+ * the other names stay, so that the end of an incident reaches the alert that its beginning made. Returns true if other names stay.
  */
-bool origin_choose(struct origin *origin, struct history *history, const struct config *config);
-void origin_free(struct origin *origin);
+bool told_as_choose(struct told_as *told_as, struct history *history, const struct config *config);
+void told_as_free(struct told_as *told_as);
 
 #endif

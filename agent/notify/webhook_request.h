@@ -8,45 +8,52 @@
 
 #include "sender.h"
 
-/* One delivery, waiting or in flight. */
-struct job {
+/* A delivery that waits or is in flight. */
+struct queued_delivery {
     struct delivery delivery;
-    int64_t due_ms; /* on the monotonic clock */
-    struct job *next;
+    int64_t due_ms; /* on CLOCK_MONOTONIC */
+    struct queued_delivery *next;
 };
 
-enum { LANE_KEPT_BYTES = 1024 };
+enum { ANSWER_KEPT_BYTES = 1024 };
 
-/* POSTs that are tried until they arrive, or GETs that are worth one try each. */
-enum lane_kind { LANE_WEBHOOK, LANE_HEARTBEAT };
+enum webhook_request_kind {
+    REQUEST_WEBHOOK,  /* a POST */
+    REQUEST_HEARTBEAT /* a GET */
+};
 
-/* A webhook's queue and its one request at a time. The list belongs to the sender's lock, the rest to its thread. */
-struct lane {
-    enum lane_kind kind;
-    const struct webhook_config *webhook;
+/*
+ * The one request that a webhook (or the heartbeat) has at a time, and the deliveries that wait for it. The sender's lock guards the
+ * queue and in_flight; all else belongs to the sender's thread.
+ */
+struct webhook_request {
+    enum webhook_request_kind kind;
+    const struct webhook_config *webhook; /* borrowed */
     size_t index;
-    struct job *first, *last;
-    bool in_flight; /* first is */
+    struct queued_delivery *first, *last;
+    bool in_flight; /* the first of the queue is */
 
     CURL *easy;
     struct curl_slist *headers;
-    struct strbuf token, routing_key; /* of the request in flight: an answer may repeat them */
-    struct strbuf body;               /* with the routing key in it */
+    struct strbuf token, routing_key; /* as sent: the answer may repeat them */
+    struct strbuf keyed_body;         /* the body with the routing key in it; empty without one */
     char curl_error[CURL_ERROR_SIZE];
-    char kept[LANE_KEPT_BYTES]; /* the beginning of the answer */
-    size_t kept_len;
-    size_t received;
-    bool cut; /* the answer was too long: ended by us */
+    char answer[ANSWER_KEPT_BYTES]; /* the beginning of it */
+    size_t answer_len;              /* bytes kept */
+    size_t received;                /* bytes in all */
+    bool cut;                       /* the answer was too long, so we ended the request */
 };
 
-bool lane_open(struct lane *lane, enum lane_kind kind, const struct webhook_config *webhook, size_t index);
-/* Frees what belongs to the thread; the list is the sender's. */
-void lane_close(struct lane *lane);
+/* Returns false if there is no memory. webhook is borrowed. */
+bool webhook_request_open(struct webhook_request *request, enum webhook_request_kind kind,
+                          const struct webhook_config *webhook, size_t index);
+/* Frees all but the queue, which is the sender's. */
+void webhook_request_close(struct webhook_request *request);
 
-/* Prepares lane->easy for the job. False with the reason in *error: the attempt has failed before it began. */
-bool lane_prepare(struct lane *lane, const struct job *job, struct strbuf *error);
+/* Prepares request->easy for the delivery. Returns false, with the reason in *error, if the attempt cannot even begin. */
+bool webhook_request_prepare(struct webhook_request *request, const struct delivery *delivery, struct strbuf *error);
 
-/* Sets the outcome, http_status and error of *result. Returns Retry-After in seconds, 0 if not said. */
-int64_t lane_judge(struct lane *lane, CURLcode code, struct delivery_result *result);
+/* Sets the outcome, http_status and error of *result. Returns the answer's Retry-After in seconds, 0 if it has none. */
+int64_t webhook_request_judge(struct webhook_request *request, CURLcode code, struct delivery_result *result);
 
 #endif

@@ -11,6 +11,9 @@ void text_add_valid(struct strbuf *out, const char *text, size_t len);
 /* The caller's own copy of text, likewise; NULL for NULL. */
 char *text_copy_valid(const char *text);
 
+/* Appends text with its ASCII letters in upper case. */
+void text_add_upper(struct strbuf *out, const char *text);
+
 /*
  * Appends text fit for a terminal and a single line: control characters and bytes that are not UTF-8 appear as escapes
  * ("\n", "\x1b"), so that a log cannot move the cursor or forge a line.

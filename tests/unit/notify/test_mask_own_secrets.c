@@ -14,7 +14,7 @@ static void becomes(const struct webhook_config *webhook, const char *token, con
 {
     struct strbuf out = { 0 };
 
-    known_mask(webhook, token, routing_key, text, &out);
+    mask_own_secrets(webhook, token, routing_key, text, &out);
     assert_string_equal(strbuf_text(&out), expected);
     strbuf_free(&out);
 }
@@ -45,6 +45,17 @@ static void headers_token_and_routing_key_are_known(void **unused)
     becomes(&webhook, NULL, NULL, "t0ken-of-mine", "t0ken-of-mine");
 }
 
+/* If the shorter secret were masked first, the rest of the longer one would stand in the log. */
+static void a_secret_that_contains_another_is_masked_as_a_whole(void **unused)
+{
+    const struct webhook_config webhook = { .url = url, .headers = headers, .header_count = 2 };
+
+    (void)unused;
+    becomes(&webhook, "opensesame-and-q1w2e3r4t5-too", NULL, "token opensesame-and-q1w2e3r4t5-too is not valid",
+            "token *** is not valid");
+    becomes(&webhook, NULL, "opensesame99", "key opensesame99, x-api opensesame", "key ***, x-api ***");
+}
+
 static void nothing_short_is_taken_for_a_secret(void **unused)
 {
     char plain[] = "http://alertmanager:9093/";
@@ -60,6 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_of_the_url_is_known),
         cmocka_unit_test(headers_token_and_routing_key_are_known),
+        cmocka_unit_test(a_secret_that_contains_another_is_masked_as_a_whole),
         cmocka_unit_test(nothing_short_is_taken_for_a_secret),
     };
 

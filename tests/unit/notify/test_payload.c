@@ -17,7 +17,7 @@ static const int64_t NOW_MS = INT64_C(1772000300000);
 
 /* A renderer and the last body, read with SQLite's own JSON. */
 struct bench {
-    struct payload_maker *maker;
+    struct masker *masker;
     sqlite3 *reader;
     struct strbuf body, found;
 };
@@ -26,17 +26,17 @@ static int setup(void **state)
 {
     struct bench *bench = must_alloc(sizeof *bench);
 
-    bench->maker = payload_maker_open();
+    bench->masker = masker_open();
     bench->reader = json_reader_open();
     *state = bench;
-    return bench->maker != NULL && bench->reader != NULL && zone_set("UTC") ? 0 : -1;
+    return bench->masker != NULL && bench->reader != NULL && zone_set("UTC") ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     struct bench *bench = *state;
 
-    payload_maker_free(bench->maker);
+    masker_close(bench->masker);
     sqlite3_close(bench->reader);
     strbuf_free(&bench->body);
     strbuf_free(&bench->found);
@@ -82,7 +82,8 @@ static void render(struct bench *bench, enum payload_format format, const struct
     for (size_t i = 0; i < count; i++)
         list[i] = &messages[i];
     strbuf_clear(&bench->body);
-    payload_render(bench->maker, format, &origin, list, count, shortest, NOW_MS, &bench->body);
+    payload_render(bench->masker, format, &origin, list, count, shortest ? PAYLOAD_SHORTEST : PAYLOAD_FULL, NOW_MS,
+                   &bench->body);
     free(list);
 }
 
