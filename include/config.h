@@ -10,6 +10,11 @@
 #include "incident.h"
 #include "settings.h"
 
+/*
+ * The room agent/config reads the configuration: INI sections and keys, checked against one table (config_keys.h). It may use base, the
+ * core's settings, libinih and libcurl's URL parser, and files; it keeps nothing open.
+ */
+
 enum payload_format { FORMAT_GENERIC, FORMAT_SLACK, FORMAT_PAGERDUTY, FORMAT_ALERTMANAGER };
 
 struct webhook_config {
@@ -20,26 +25,26 @@ struct webhook_config {
     int64_t timeout_ms;
     char **headers; /* "Name: value" */
     size_t header_count;
-    int64_t resend_ms; /* an Alertmanager is told again of what is open */
-    char *token_file;  /* or NULL, likewise below */
+    int64_t resend_ms; /* how often an Alertmanager is told again what is open */
+    char *token_file;  /* NULL: none; likewise below */
     char *ca_file;
     char *routing_key_file;
 };
 
 struct probe_config {
     char *name;
-    char *url; /* one of url and container */
+    char *url; /* NULL if there is a container, and the other way round */
     char *container;
     int64_t timeout_ms;
 };
 
-/* Everything the agent is told. Owned strings; NULL where nothing was said and no default exists. */
+/* What the agent is configured to do. The strings are owned; a string is NULL where nothing was said and there is no default. */
 struct config {
     struct settings settings;
     char *path; /* the file it came from, or would have */
     char *log_path;
     char *log_timezone;
-    char *log_timezone_place; /* "file:line" where it was said, for an error: NULL if it was not */
+    char *log_timezone_place; /* "file:line" of the key, for errors; NULL if it was not given */
     char *log_owner;
     char *log_patterns;
     char *history_db;
@@ -56,17 +61,17 @@ struct config {
 };
 
 /*
- * Reads path (NULL: AGENT_CONFIG or the default place, which may be absent), then the "section.key=value" settings,
- * which win. On any error returns NULL, with every error found in *errors, a line each: "file:line: why". Warnings
- * that do not stop the agent (a file with secrets that others may read) go to *warnings.
+ * Reads the file at path, then the "section.key=value" settings, which win. If path is NULL the file is the one that $AGENT_CONFIG
+ * names, or the default one, which may be absent. On any error returns NULL, with a line "file:line: why" for each error in *errors.
+ * *warnings gets a line for each thing that does not stop the agent, such as a file with secrets that others may read.
  */
 struct config *config_load(const char *path, char *const *sets, size_t set_count, struct strbuf *errors,
                            struct strbuf *warnings);
 void config_free(struct config *config);
 
 /*
- * After a reload: where only a restart can change a key, fresh takes the running value over. Each that somebody changed is
- * said in *kept, a line each.
+ * After a reload: where only a restart can change a key, fresh gets the running value. *kept gets a line for each such key that
+ * somebody changed.
  */
 void config_keep(struct config *fresh, const struct config *running, struct strbuf *kept);
 

@@ -8,57 +8,58 @@
 #include "base/strbuf.h"
 
 /*
- * The one table of what can be configured. Reading, checks, defaults, the sample file, the manual page,
- * the completions and `check-config --verbose` are all made from it.
+ * The one table of what can be configured. Reading the file, its checks, the defaults, the sample file, the manual page, the shell
+ * completions and `check-config --verbose` are all made from it.
  */
 enum config_type {
     CONFIG_TEXT,
     CONFIG_URL,            /* http or https */
-    CONFIG_PROBE_URL,      /* or tcp://host:port */
+    CONFIG_PROBE_URL,      /* http, https or tcp://host:port */
     CONFIG_PERIOD,         /* a duration, at least 100 ms */
-    CONFIG_PERIOD_OR_ZERO, /* likewise, where 0 stands for "never" or "learnt" */
+    CONFIG_PERIOD_OR_ZERO, /* the same, or 0, which has a meaning of its own */
     CONFIG_COUNT,          /* 1, 2, 3 ... */
     CONFIG_REAL,           /* above 0 */
     CONFIG_PROBABILITY,    /* between 0 and 1 */
     CONFIG_SWITCH,         /* yes or no */
     CONFIG_FORMAT,         /* enum payload_format */
-    CONFIG_SEVERITY,       /* enum severity, without none */
+    CONFIG_SEVERITY,       /* enum severity: warning or critical */
     CONFIG_HEADERS         /* repeatable "Name: value" */
 };
 
-/* When a new value counts. What a running agent has built upon (its log, its history, its clock) stays until a restart. */
+/* When a new value counts. The log, its zone and the history stay the same until a restart, because everything else is built on them. */
 enum config_change { CONFIG_AT_RELOAD, CONFIG_AT_RESTART };
 
 struct config_key {
-    const char *section; /* "webhook" and "probe" come with a name: [webhook NAME] */
+    const char *section; /* "webhook" and "probe" sections carry a name: [webhook NAME] */
     const char *name;
     enum config_type type;
     const char *initial;   /* the default as it could be written, or NULL */
-    const char *otherwise; /* what holds without a value, in words, where initial does not say it */
-    const char *help;
-    unsigned offset; /* into struct config, webhook_config or probe_config */
+    const char *otherwise; /* in words, what holds without a value, or what the initial 0 means; NULL: nothing to say */
+    const char *help;      /* one or more sentences, for agent.conf(5) and the sample */
+    unsigned offset;       /* into struct config, webhook_config or probe_config */
     enum config_change change;
 };
 
 const struct config_key *config_keys(size_t *count);
 
-/* Whether sections of this kind carry a name. */
+/* Returns true if sections of this kind carry a name. */
 bool config_section_named(const char *section);
 
-/* "a duration such as 90s, 5m or 1h30m, at least 100ms": what a type accepts. */
+/* What a type accepts, in words: "a duration of at least 100ms, such as 90s, 5m or 1h30m ...". */
 const char *config_type_words(enum config_type type);
 
-/* Sets the key's place in base from text; false with why in *why. */
+/* Reads text and stores the value in base, the struct that the key's offset refers to. Returns false, with the reason in *why. */
 bool config_value_read(const struct config_key *key, const char *text, void *base, struct strbuf *why);
 
-/* The value as it could be written, secrets masked; nothing where there is none. One line for each header. */
+/* Appends the value as it could be written, with secrets masked; nothing if there is none. Each header is a line. */
 void config_value_show(const struct config_key *key, const void *base, struct strbuf *out);
 
-/* Frees what the key's place owns. */
+/* Frees what the value in base owns. */
 void config_value_free(const struct config_key *key, void *base);
 
 struct config;
-void config_show(const struct config *config, struct strbuf *out); /* what is in effect, as a configuration */
-void config_sample(struct strbuf *out);                            /* a commented sample, all defaults */
+void config_show(const struct config *config,
+                 struct strbuf *out);   /* appends the values in effect, as a configuration file */
+void config_sample(struct strbuf *out); /* appends a sample file: all keys with their defaults, as comments */
 
 #endif

@@ -7,10 +7,13 @@
 
 #include "base/strbuf.h"
 
-/* "90", "90s", "1.5h", "1h30m": ms, s, m, h, d; a plain number is seconds. False, *ms untouched, for anything else. */
+/*
+ * Reads "90", "90s", "1.5h" or "1h30m". The units are ms, s, m, h and d; a plain number is seconds. Returns false, with *ms untouched,
+ * for anything else and for more than a century.
+ */
 bool duration_parse(const char *text, int64_t *ms);
 
-/* The shortest text that parses to the same: "5m", "1h30m", "100ms", "0s". */
+/* Appends the shortest text that is read as the same duration: "5m", "1h30m", "100ms", "0s". */
 void duration_text(int64_t ms, struct strbuf *out);
 
 #endif

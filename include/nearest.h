@@ -4,10 +4,13 @@
 
 #include <stddef.h>
 
-/* The known name nearest to a mistyped one, by edit distance (insert, delete, replace, swap two neighbours). */
+/*
+ * Finds the known name that is nearest to a mistyped one: the one with the fewest letters to insert, delete, replace or swap with a
+ * neighbour. Begin with the mistyped name, try each known one, then read name.
+ */
 struct nearest {
     const char *wanted;
-    const char *name; /* the best so far, NULL if none was tried */
+    const char *name; /* the nearest so far; NULL if none was tried */
     size_t distance;
 };
 

@@ -7,8 +7,8 @@
 #include "base/strbuf.h"
 
 /*
- * Appends a secret's file to *secret, without the blanks and line ends around it. A name that is not absolute is looked
- * up in $CREDENTIALS_DIRECTORY (systemd's LoadCredential=) if that is set. False with "file: why" in *error.
+ * Appends the secret in a file to *secret, without the blanks and line ends around it. A relative name is looked up in
+ * $CREDENTIALS_DIRECTORY (systemd's LoadCredential=) if that is set. Returns false, with "file: why" in *error.
  */
 bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error);
 

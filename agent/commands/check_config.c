@@ -18,7 +18,7 @@ static const struct option_spec specs[SPECS] = {
 
 const struct arguments check_config_arguments = { .usage = "", .specs = specs, .spec_count = SPECS };
 
-/* The patterns are configuration too: an error in them would stop `agent run` just the same. */
+/* The patterns are configuration too: an error in them would stop `agent run` as well. */
 static bool check_patterns(const struct config *config)
 {
     struct strbuf error = { 0 };
@@ -32,7 +32,7 @@ static bool check_patterns(const struct config *config)
     return good;
 }
 
-static void check_secret(const struct webhook_config *webhook, const char *key, const char *file)
+static void check_secret_file(const struct webhook_config *webhook, const char *key, const char *file)
 {
     struct strbuf secret = { 0 }, error = { 0 };
 
@@ -42,13 +42,13 @@ static void check_secret(const struct webhook_config *webhook, const char *key, 
     strbuf_free(&error);
 }
 
-/* Only warnings: who asks may be another user than the agent, with other rights and credentials. */
+/* These are only warnings, because the user who asks may have other rights and credentials than the agent. */
 static void check_files(const struct config *config)
 {
     for (size_t i = 0; i < config->webhook_count; i++) {
         const struct webhook_config *webhook = &config->webhooks[i];
-        check_secret(webhook, "token_file", webhook->token_file);
-        check_secret(webhook, "routing_key_file", webhook->routing_key_file);
+        check_secret_file(webhook, "token_file", webhook->token_file);
+        check_secret_file(webhook, "routing_key_file", webhook->routing_key_file);
         if (webhook->ca_file && access(webhook->ca_file, R_OK) != 0)
             say_warning("webhook %s: ca_file: %s: %s", webhook->name, webhook->ca_file, strerror(errno));
     }

@@ -10,10 +10,12 @@
 #include "payload.h"
 #include "sender.h"
 
-static const int64_t GRACE_MS = 2000; /* beyond the longest webhook's timeout */
-enum { PAUSE_MS = 10 };
+enum {
+    GRACE_MS = 2000, /* how long to wait beyond the longest timeout of a webhook */
+    PAUSE_MS = 10
+};
 
-/* Where one webhook's test stands. */
+/* How far the test of one webhook has come. */
 struct trial {
     int64_t sent_ms;
     int open; /* deliveries without a result */
@@ -28,12 +30,12 @@ struct test {
     struct trial *trials;
 };
 
-/* Results are asked for, not announced. */
-static void no_wake(void)
+/* Nothing needs to be woken, because the main thread polls for results. */
+static void wake_nobody(void)
 {
 }
 
-static void submit(struct test *test, size_t at, enum notification_status status)
+static void trial_submit(struct test *test, size_t at, enum notification_status status)
 {
     const struct webhook_config *webhook = &test->config->webhooks[at];
     struct trial *trial = &test->trials[at];
@@ -61,8 +63,8 @@ static void submit(struct test *test, size_t at, enum notification_status status
     trial->open++;
 }
 
-/* Says how the webhook is called, without what is secret of it. */
-static void put_name(const struct webhook_config *webhook, struct strbuf *out)
+/* Appends the name and the URL of the webhook, without what is secret in the URL. */
+static void put_webhook_name(const struct webhook_config *webhook, struct strbuf *out)
 {
     strbuf_printf(out, "%s (", webhook->name);
     mask_url(webhook->url, out);
@@ -70,26 +72,26 @@ static void put_name(const struct webhook_config *webhook, struct strbuf *out)
 }
 
 /*
- * PagerDuty would go on showing the test as open, so its end follows. An Alertmanager would then tell nobody of either: there
- * the test is over by itself, after PAYLOAD_TEST_MS.
+ * PagerDuty shows the test as open until it is told the end, so the end is sent at once. An Alertmanager that was told the end at once
+ * would tell nobody of the test, so there the test ends by itself after PAYLOAD_TEST_MS.
  */
 static bool keeps_open(enum payload_format format)
 {
     return format == FORMAT_PAGERDUTY;
 }
 
-static void begin(struct test *test, size_t at)
+static void trial_begin(struct test *test, size_t at)
 {
     const struct webhook_config *webhook = &test->config->webhooks[at];
 
     test->trials[at].sent_ms = clock_now_ms();
-    submit(test, at, NOTIFY_FIRING);
+    trial_submit(test, at, NOTIFY_FIRING);
     if (keeps_open(webhook->format))
-        submit(test, at, NOTIFY_RESOLVED);
+        trial_submit(test, at, NOTIFY_RESOLVED);
 }
 
-/* A first attempt that fails ends the trial: what would be tried again later is said, not waited for. */
-static void take(struct test *test, const struct delivery_result *result)
+/* Says what came of a delivery. If an attempt fails the test of this webhook ends: the agent would try again later, the test does not. */
+static void trial_take_result(struct test *test, const struct delivery_result *result)
 {
     const struct webhook_config *webhook = &test->config->webhooks[result->webhook];
     struct trial *trial = &test->trials[result->webhook];
@@ -97,7 +99,7 @@ static void take(struct test *test, const struct delivery_result *result)
 
     if (trial->open == 0)
         return;
-    put_name(webhook, &name);
+    put_webhook_name(webhook, &name);
     if (result->outcome == DELIVERY_DONE) {
         trial->open--;
         if (trial->open == 0) {
@@ -113,7 +115,7 @@ static void take(struct test *test, const struct delivery_result *result)
     strbuf_free(&name);
 }
 
-static bool any_open(const struct test *test)
+static bool any_trial_open(const struct test *test)
 {
     for (size_t i = 0; i < test->config->webhook_count; i++)
         if (test->trials[i].open > 0)
@@ -132,7 +134,7 @@ static int64_t longest_wait_ms(const struct config *config)
     return longest_ms + GRACE_MS;
 }
 
-/* Tests all webhooks at once and says what came of each as it comes. False if any failed. */
+/* Tests all webhooks at the same time and prints each result as it comes. Returns false if any failed. */
 static bool try_all(struct test *test)
 {
     size_t count = test->config->webhook_count;
@@ -141,10 +143,10 @@ static bool try_all(struct test *test)
     bool good = true;
 
     for (size_t i = 0; i < count; i++)
-        begin(test, i);
-    while (any_open(test) && clock_now_ms() < give_up_ms) {
+        trial_begin(test, i);
+    while (any_trial_open(test) && clock_now_ms() < give_up_ms) {
         while (sender_take_result(test->sender, &result))
-            take(test, &result);
+            trial_take_result(test, &result);
         clock_sleep_ms(PAUSE_MS);
     }
     for (size_t i = 0; i < count; i++) {
@@ -166,7 +168,7 @@ static int run_test(const struct config *config)
     int status = EXIT_FAILED;
 
     test.masker = masker_open();
-    test.sender = sender_open(config, no_wake, &error);
+    test.sender = sender_open(config, wake_nobody, &error);
     if (!test.sender) {
         say_error("test-webhook: %s", strbuf_text(&error));
         goto cleanup;

@@ -13,8 +13,8 @@
 static const char PAGERDUTY_URL[] = "https://events.pagerduty.com/v2/enqueue";
 static const char ALERTMANAGER_PATH[] = "/api/v2/alerts";
 
-/* Where an entry stands, or its section if the entry is not there. */
-static void put_place(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
+/* Appends where an entry stands, or where its section begins if the entry is not there. */
+static void check_put_place(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
 {
     int line = config_line_of(loader, item, key);
 
@@ -26,14 +26,14 @@ static void put_place(const struct config_loader *loader, const char *item, cons
         strbuf_puts(out, "--set");
 }
 
-/* Begins an error or warning about an entry. */
-static void put_entry(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
+/* Appends the beginning of an error or a warning about an entry: its place and its name. */
+static void check_put_entry(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
 {
-    put_place(loader, item, key, out);
+    check_put_place(loader, item, key, out);
     strbuf_printf(out, ": %s.%s: ", item, key);
 }
 
-/* An Alertmanager is named by its base; the API's path is ours to know. */
+/* An Alertmanager is configured by its base URL; this adds the path of its API. */
 static void complete_alertmanager_url(struct webhook_config *webhook)
 {
     CURLU *url = curl_url();
@@ -60,16 +60,16 @@ static void check_webhook(struct config_loader *loader, struct webhook_config *w
         if (!webhook->url)
             webhook->url = must_copy(PAGERDUTY_URL, strlen(PAGERDUTY_URL));
         if (!webhook->routing_key_file) {
-            put_entry(loader, item, "routing_key_file", loader->errors);
+            check_put_entry(loader, item, "routing_key_file", loader->errors);
             strbuf_puts(loader->errors, "format pagerduty needs it\n");
         }
     } else if (webhook->routing_key_file) {
-        put_entry(loader, item, "routing_key_file", loader->errors);
+        check_put_entry(loader, item, "routing_key_file", loader->errors);
         strbuf_puts(loader->errors, "only format pagerduty has one\n");
     }
-    /* A url that was given and refused has its own error. */
+    /* A url that was given and refused has an error of its own already. */
     if (!webhook->url && config_line_of(loader, item, "url") == CONFIG_LINE_NONE) {
-        put_entry(loader, item, "url", loader->errors);
+        check_put_entry(loader, item, "url", loader->errors);
         strbuf_puts(loader->errors, "missing\n");
     }
     if (webhook->url && webhook->format == FORMAT_ALERTMANAGER)
@@ -83,22 +83,22 @@ static void check_probe(struct config_loader *loader, const struct probe_config 
     snprintf(item, sizeof item, "probe %s", probe->name);
     bool has_url = config_line_of(loader, item, "url") != CONFIG_LINE_NONE;
     if (has_url && probe->container) {
-        put_entry(loader, item, "container", loader->errors);
+        check_put_entry(loader, item, "container", loader->errors);
         strbuf_puts(loader->errors, "either a url or a container, not both\n");
     } else if (!has_url && !probe->container) {
-        put_entry(loader, item, "url", loader->errors);
+        check_put_entry(loader, item, "url", loader->errors);
         strbuf_puts(loader->errors, "missing (or a container)\n");
     }
 }
 
-/* A warning threshold beyond its critical one: legal, but the warning can never come first. 0 is "derived". */
+/* Warns if a warning threshold lies beyond its critical one, so that the warning can never come first. 0 is derived, not given. */
 static void check_order(struct config_loader *loader, const char *section, const char *warning, int64_t warning_value,
                         const char *critical, int64_t critical_value)
 {
     if (warning_value == 0 || critical_value == 0 || warning_value <= critical_value)
         return;
     bool given = config_line_of(loader, section, warning) != CONFIG_LINE_NONE;
-    put_entry(loader, section, given ? warning : critical, loader->warnings);
+    check_put_entry(loader, section, given ? warning : critical, loader->warnings);
     strbuf_printf(loader->warnings, "%s is above %s, so its warning never comes first\n", warning, critical);
 }
 
@@ -107,13 +107,13 @@ static void check_log(struct config_loader *loader)
     const struct config *config = loader->config;
 
     if (config->log_path[0] == '\0' || config->log_path[strlen(config->log_path) - 1] == '/') {
-        put_entry(loader, "log", "path", loader->errors);
+        check_put_entry(loader, "log", "path", loader->errors);
         strbuf_printf(loader->errors, "'%s' is not the name of a file\n", config->log_path);
     }
     errno = 0;
-    /* Where the users' database does not answer, whoever opens the log says so. */
+    /* If the users' database does not answer, that is said where the log is opened. */
     if (config->log_owner && getpwnam(config->log_owner) == NULL && errno == 0) {
-        put_entry(loader, "log", "owner", loader->errors);
+        check_put_entry(loader, "log", "owner", loader->errors);
         strbuf_printf(loader->errors, "no such user '%s'\n", config->log_owner);
     }
 }
@@ -124,7 +124,7 @@ static void check_textfile(struct config_loader *loader)
     const char *ending = path ? strrchr(path, '.') : NULL;
 
     if (path && (!ending || strcmp(ending, ".prom") != 0)) {
-        put_entry(loader, "metrics", "textfile", loader->warnings);
+        check_put_entry(loader, "metrics", "textfile", loader->warnings);
         strbuf_puts(loader->warnings, "node_exporter reads only files named *.prom\n");
     }
 }
@@ -139,7 +139,7 @@ void config_check(struct config_loader *loader)
 
     if (config->log_timezone) {
         struct strbuf place = { 0 };
-        put_place(loader, "log", "timezone", &place);
+        check_put_place(loader, "log", "timezone", &place);
         config->log_timezone_place = place.at;
     }
     for (size_t i = 0; i < config->webhook_count; i++)
@@ -158,7 +158,7 @@ void config_check(struct config_loader *loader)
                 settings->detect.stall_critical_runs);
 }
 
-/* Anything beyond scheme, host and port may be what lets a stranger post. */
+/* Returns true if the URL has more than scheme, host and port: whoever knows the rest may be able to post. */
 static bool url_is_secret(const char *text)
 {
     CURLU *url = curl_url();

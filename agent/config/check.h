@@ -7,13 +7,13 @@
 
 #include "config.h"
 
-/* Where an entry came from, instead of a line. */
+/* What stands for the line of an entry that is not in the file: it was not given, or it came from --set. */
 enum { CONFIG_LINE_NONE = -1, CONFIG_LINE_SET = 0 };
 
-/* A key (NULL: the section itself) that was given, and where. */
+/* A key that was given, and where. */
 struct config_seen {
     char item[130];  /* "detect", "webhook ops" */
-    const char *key; /* the table's */
+    const char *key; /* a name in the table of keys; NULL: the section itself */
     int line;
 };
 
@@ -23,17 +23,17 @@ struct config_loader {
     struct strbuf *errors, *warnings;
     struct config_seen *seen;
     size_t seen_count;
-    bool section_good; /* entries of a bad section are passed over: the section's error says it */
+    bool section_good; /* entries of a bad section are passed over, because the section has an error already */
     bool readable_by_others;
 };
 
-/* The line of the newest entry, or CONFIG_LINE_*. */
+/* Returns the line of the newest entry for the key (NULL: the section), or CONFIG_LINE_NONE or CONFIG_LINE_SET. */
 int config_line_of(const struct config_loader *loader, const char *item, const char *key);
 
-/* What no single entry shows: a missing url, two keys that contradict each other. Completes the webhooks' URLs. */
+/* Checks what no single entry shows: a missing url, two keys that contradict each other. Completes the webhooks' URLs. */
 void config_check(struct config_loader *loader);
 
-/* Warns if the file, as read so far, holds secrets that others than its owner may read. */
+/* Warns if the file, as read so far, holds secrets and others than its owner may read it. */
 void config_check_secrets(struct config_loader *loader);
 
 #endif

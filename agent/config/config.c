@@ -18,12 +18,12 @@
 static const char DEFAULT_PATH[] = "/etc/iceberg-offload-agent/agent.conf";
 enum { FILE_MAX_BYTES = 1024 * 1024 };
 
-static void item_name(char *out, size_t room, const char *section, const char *name)
+static void config_item_name(char *out, size_t room, const char *section, const char *name)
 {
     snprintf(out, room, "%s%s%s", section, name[0] != '\0' ? " " : "", name);
 }
 
-static void say_at(struct config_loader *loader, int line, const char *what, const char *why)
+static void config_say_at(struct config_loader *loader, int line, const char *what, const char *why)
 {
     if (line == CONFIG_LINE_SET)
         strbuf_puts(loader->errors, "--set: ");
@@ -32,8 +32,8 @@ static void say_at(struct config_loader *loader, int line, const char *what, con
     strbuf_printf(loader->errors, "%s%s%s\n", what, what[0] != '\0' ? ": " : "", why);
 }
 
-/* "webhook ops" into the table's section and the name; the name's blanks and git's quotes fall away. */
-static void split_section(const char *text, char section[64], char name[64])
+/* Splits "webhook ops" into section and name. Blanks and quotes around the name, as git writes them, fall away. */
+static void config_split_section(const char *text, char section[64], char name[64])
 {
     size_t kind = strcspn(text, " \t");
     const char *rest = text + kind + strspn(text + kind, " \t\"");
@@ -45,15 +45,15 @@ static void split_section(const char *text, char section[64], char name[64])
     snprintf(name, 64, "%.*s", (int)len, rest);
 }
 
-static bool name_is_good(const char *name)
+static bool config_name_is_good(const char *name)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
     return name[0] != '\0' && name[strspn(name, allowed)] == '\0';
 }
 
-/* False, with the error said, unless text names a section that there is. */
-static bool check_section(struct config_loader *loader, const char *text, int line)
+/* Returns false, with the error added, unless text names a section that exists. */
+static bool config_check_section(struct config_loader *loader, const char *text, int line)
 {
     char section[64], name[64];
     struct nearest nearest;
@@ -62,7 +62,7 @@ static bool check_section(struct config_loader *loader, const char *text, int li
     const struct config_key *keys = config_keys(&count);
     bool known = false;
 
-    split_section(text, section, name);
+    config_split_section(text, section, name);
     nearest_begin(&nearest, section);
     for (size_t i = 0; i < count && !known; i++) {
         known = strcmp(keys[i].section, section) == 0;
@@ -72,12 +72,12 @@ static bool check_section(struct config_loader *loader, const char *text, int li
         strbuf_printf(&why, "unknown section; the nearest is [%s]", nearest.name);
     else if (!config_section_named(section) && name[0] != '\0')
         strbuf_printf(&why, "[%s] takes no name", section);
-    else if (config_section_named(section) && !name_is_good(name))
+    else if (config_section_named(section) && !config_name_is_good(name))
         strbuf_printf(&why, "needs a name of letters, digits and ._- as in [%s NAME]", section);
     if (why.len > 0) {
         struct strbuf what = { 0 };
         strbuf_printf(&what, "[%s]", text);
-        say_at(loader, line, strbuf_text(&what), why.at);
+        config_say_at(loader, line, strbuf_text(&what), why.at);
         strbuf_free(&what);
     }
     bool good = why.len == 0;
@@ -85,7 +85,7 @@ static bool check_section(struct config_loader *loader, const char *text, int li
     return good;
 }
 
-static const struct config_key *find_key(const char *section, const char *name, struct strbuf *why)
+static const struct config_key *config_find_key(const char *section, const char *name, struct strbuf *why)
 {
     struct nearest nearest;
     size_t count;
@@ -103,7 +103,7 @@ static const struct config_key *find_key(const char *section, const char *name, 
     return NULL;
 }
 
-static void set_defaults(const char *section, void *base)
+static void config_set_defaults(const char *section, void *base)
 {
     size_t count;
     const struct config_key *keys = config_keys(&count);
@@ -115,7 +115,7 @@ static void set_defaults(const char *section, void *base)
     strbuf_free(&why);
 }
 
-static void *find_webhook(struct config *config, const char *name)
+static void *config_find_webhook(struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->webhook_count; i++)
         if (strcmp(config->webhooks[i].name, name) == 0)
@@ -123,11 +123,11 @@ static void *find_webhook(struct config *config, const char *name)
     config->webhooks = must_grow(config->webhooks, config->webhook_count + 1, sizeof *config->webhooks);
     struct webhook_config *webhook = &config->webhooks[config->webhook_count++];
     *webhook = (struct webhook_config){ .name = must_copy(name, strlen(name)) };
-    set_defaults("webhook", webhook);
+    config_set_defaults("webhook", webhook);
     return webhook;
 }
 
-static void *find_probe(struct config *config, const char *name)
+static void *config_find_probe(struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->probe_count; i++)
         if (strcmp(config->probes[i].name, name) == 0)
@@ -135,26 +135,27 @@ static void *find_probe(struct config *config, const char *name)
     config->probes = must_grow(config->probes, config->probe_count + 1, sizeof *config->probes);
     struct probe_config *probe = &config->probes[config->probe_count++];
     *probe = (struct probe_config){ .name = must_copy(name, strlen(name)) };
-    set_defaults("probe", probe);
+    config_set_defaults("probe", probe);
     return probe;
 }
 
-/* The struct that holds a section's keys, made when it is first named. */
-static void *find_base(struct config *config, const char *section, const char *name)
+/* Returns the struct that holds the keys of a section. That of a webhook or a probe is made when it is first named. */
+static void *config_find_base(struct config *config, const char *section, const char *name)
 {
     if (strcmp(section, "webhook") == 0)
-        return find_webhook(config, name);
+        return config_find_webhook(config, name);
     if (strcmp(section, "probe") == 0)
-        return find_probe(config, name);
+        return config_find_probe(config, name);
     return config;
 }
 
-static void note_seen(struct config_loader *loader, const char *section, const char *name, const char *key, int line)
+static void config_note_seen(struct config_loader *loader, const char *section, const char *name, const char *key,
+                             int line)
 {
     loader->seen = must_grow(loader->seen, loader->seen_count + 1, sizeof *loader->seen);
     struct config_seen *seen = &loader->seen[loader->seen_count++];
     *seen = (struct config_seen){ .key = key, .line = line };
-    item_name(seen->item, sizeof seen->item, section, name);
+    config_item_name(seen->item, sizeof seen->item, section, name);
 }
 
 int config_line_of(const struct config_loader *loader, const char *item, const char *key)
@@ -168,64 +169,64 @@ int config_line_of(const struct config_loader *loader, const char *item, const c
     return CONFIG_LINE_NONE;
 }
 
-/* One entry, from the file or from --set, in a section that is known to be good. */
-static void take_entry(struct config_loader *loader, const char *section_text, const char *key_text, const char *value,
-                       int line)
+/* Takes one entry, from the file or from --set. The section is known to be good. */
+static void config_take_entry(struct config_loader *loader, const char *section_text, const char *key_text,
+                              const char *value, int line)
 {
     char section[64], name[64], item[130];
     struct strbuf why = { 0 }, what = { 0 };
 
-    split_section(section_text, section, name);
-    item_name(item, sizeof item, section, name);
+    config_split_section(section_text, section, name);
+    config_item_name(item, sizeof item, section, name);
     strbuf_printf(&what, "%s.%s", item, key_text);
-    const struct config_key *key = find_key(section, key_text, &why);
+    const struct config_key *key = config_find_key(section, key_text, &why);
     if (key) {
         int earlier = config_line_of(loader, item, key->name);
         if (earlier != CONFIG_LINE_NONE && line != CONFIG_LINE_SET && key->type != CONFIG_HEADERS) {
             strbuf_printf(&why, "set twice, first in line %d", earlier);
         } else {
-            config_value_read(key, value, find_base(loader->config, section, name), &why);
-            note_seen(loader, section, name, key->name, line);
+            config_value_read(key, value, config_find_base(loader->config, section, name), &why);
+            config_note_seen(loader, section, name, key->name, line);
         }
     }
     if (why.len > 0)
-        say_at(loader, line, strbuf_text(&what), why.at);
+        config_say_at(loader, line, strbuf_text(&what), why.at);
     strbuf_free(&what);
     strbuf_free(&why);
 }
 
-static void file_section(void *ctx, const char *text, int line)
+static void config_on_section(void *ctx, const char *text, int line)
 {
     struct config_loader *loader = ctx;
     char section[64], name[64];
 
-    loader->section_good = text != NULL && check_section(loader, text, line);
+    loader->section_good = text != NULL && config_check_section(loader, text, line);
     if (loader->section_good) {
-        split_section(text, section, name);
-        find_base(loader->config, section, name);
-        note_seen(loader, section, name, NULL, line);
+        config_split_section(text, section, name);
+        config_find_base(loader->config, section, name);
+        config_note_seen(loader, section, name, NULL, line);
     }
 }
 
-static void file_entry(void *ctx, const char *section, const char *name, const char *value, int line)
+static void config_on_entry(void *ctx, const char *section, const char *name, const char *value, int line)
 {
     struct config_loader *loader = ctx;
 
     if (section[0] == '\0')
-        say_at(loader, line, name, "stands before the first [section]");
+        config_say_at(loader, line, name, "stands before the first [section]");
     else if (loader->section_good)
-        take_entry(loader, section, name, value, line);
+        config_take_entry(loader, section, name, value, line);
 }
 
-static void file_error(void *ctx, int line, const char *why)
+static void config_on_error(void *ctx, int line, const char *why)
 {
     struct config_loader *loader = ctx;
 
-    say_at(loader, line, "", why);
+    config_say_at(loader, line, "", why);
 }
 
-/* "section.key=value" or "section NAME.key=value". */
-static void take_set(struct config_loader *loader, const char *text)
+/* Takes the text of --set: "section.key=value" or "section NAME.key=value". */
+static void config_take_set(struct config_loader *loader, const char *text)
 {
     const char *equals = strchr(text, '=');
     const char *dot = equals ? memrchr(text, '.', (size_t)(equals - text)) : NULL;
@@ -238,14 +239,14 @@ static void take_set(struct config_loader *loader, const char *text)
     char *section = must_copy(text, (size_t)(dot - text));
     char *key = must_copy(dot + 1, (size_t)(equals - dot) - 1);
     key[strcspn(key, " \t")] = '\0';
-    if (check_section(loader, section, CONFIG_LINE_SET))
-        take_entry(loader, section, key, equals + 1 + strspn(equals + 1, " \t"), CONFIG_LINE_SET);
+    if (config_check_section(loader, section, CONFIG_LINE_SET))
+        config_take_entry(loader, section, key, equals + 1 + strspn(equals + 1, " \t"), CONFIG_LINE_SET);
     free(key);
     free(section);
 }
 
-/* True if there is something to parse in *text. An absent file is an error only where somebody named it. */
-static bool read_file(struct config_loader *loader, bool named, struct strbuf *text)
+/* Returns true if *text holds something to parse. It is an error that the file is absent only if somebody named it. */
+static bool config_read_file(struct config_loader *loader, bool named, struct strbuf *text)
 {
     FILE *file = fopen(loader->path, "re");
     bool good = false;
@@ -272,7 +273,7 @@ static bool read_file(struct config_loader *loader, bool named, struct strbuf *t
     return good;
 }
 
-static void default_database(struct config *config)
+static void config_default_database(struct config *config)
 {
     const char *state = getenv("STATE_DIRECTORY");
     const char *xdg = getenv("XDG_STATE_HOME");
@@ -291,10 +292,10 @@ static void default_database(struct config *config)
     config->history_db = path.at;
 }
 
-static void fill_in(struct config *config)
+static void config_fill_in(struct config *config)
 {
     if (!config->history_db)
-        default_database(config);
+        config_default_database(config);
     if (!config->host) {
         char host[HOST_NAME_MAX + 1] = "";
         if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0')
@@ -314,7 +315,7 @@ struct config *config_load(const char *path, char *const *sets, size_t set_count
         .warnings = warnings,
         .section_good = true,
     };
-    const struct config_file_sink sink = { &loader, file_section, file_entry, file_error };
+    const struct config_file_sink sink = { &loader, config_on_section, config_on_entry, config_on_error };
     struct strbuf text = { 0 };
     size_t errors_before = errors->len, count;
     loader.config->path = must_copy(loader.path, strlen(loader.path));
@@ -322,15 +323,15 @@ struct config *config_load(const char *path, char *const *sets, size_t set_count
 
     for (size_t i = 0; i < count; i++)
         if (!config_section_named(keys[i].section) && (i == 0 || strcmp(keys[i].section, keys[i - 1].section) != 0))
-            set_defaults(keys[i].section, loader.config);
-    if (read_file(&loader, named != NULL, &text)) {
+            config_set_defaults(keys[i].section, loader.config);
+    if (config_read_file(&loader, named != NULL, &text)) {
         config_file_parse(strbuf_slice(&text), &sink);
         config_check_secrets(&loader);
     }
     for (size_t i = 0; i < set_count; i++)
-        take_set(&loader, sets[i]);
+        config_take_set(&loader, sets[i]);
     config_check(&loader);
-    fill_in(loader.config);
+    config_fill_in(loader.config);
     if (errors->len > errors_before) {
         config_free(loader.config);
         loader.config = NULL;
@@ -340,7 +341,7 @@ struct config *config_load(const char *path, char *const *sets, size_t set_count
     return loader.config;
 }
 
-static void free_section(const char *section, void *base)
+static void config_free_section(const char *section, void *base)
 {
     size_t count;
     const struct config_key *keys = config_keys(&count);
@@ -355,14 +356,14 @@ void config_free(struct config *config)
     if (!config)
         return;
     for (size_t i = 0; i < config->webhook_count; i++) {
-        free_section("webhook", &config->webhooks[i]);
+        config_free_section("webhook", &config->webhooks[i]);
         free(config->webhooks[i].name);
     }
     for (size_t i = 0; i < config->probe_count; i++) {
-        free_section("probe", &config->probes[i]);
+        config_free_section("probe", &config->probes[i]);
         free(config->probes[i].name);
     }
-    free_section(NULL, config);
+    config_free_section(NULL, config);
     free(config->path);
     free(config->log_timezone_place);
     free(config->webhooks);

@@ -15,7 +15,7 @@ static const struct unit {
 } units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 } };
 static const size_t unit_count = sizeof units / sizeof units[0];
 
-static const struct unit *unit_at(const char *text, size_t len)
+static const struct unit *duration_unit(const char *text, size_t len)
 {
     for (size_t i = 0; i < unit_count; i++)
         if (strlen(units[i].name) == len && memcmp(units[i].name, text, len) == 0)
@@ -23,8 +23,8 @@ static const struct unit *unit_at(const char *text, size_t len)
     return NULL;
 }
 
-/* Digits with an optional fraction, nothing that strtod would take besides (signs, exponents, hex, inf). */
-static const char *read_number(const char *text, double *number)
+/* Reads digits with an optional fraction. What strtod() would also take (signs, exponents, hexadecimals, inf) is refused. */
+static const char *duration_read_number(const char *text, double *number)
 {
     size_t digits = strspn(text, "0123456789");
     size_t fraction = text[digits] == '.' ? 1 + strspn(text + digits + 1, "0123456789") : 0;
@@ -42,14 +42,14 @@ bool duration_parse(const char *text, int64_t *ms)
 
     do {
         double number;
-        text = read_number(text, &number);
+        text = duration_read_number(text, &number);
         if (!text)
             return false;
         size_t unit_len = 0;
         while (isalpha((unsigned char)text[unit_len]))
             unit_len++;
         bool plain = unit_len == 0 && *text == '\0' && parts == 0;
-        const struct unit *unit = plain ? unit_at("s", 1) : unit_at(text, unit_len);
+        const struct unit *unit = plain ? duration_unit("s", 1) : duration_unit(text, unit_len);
         if (!unit)
             return false;
         total += number * (double)unit->ms;

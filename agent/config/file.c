@@ -7,19 +7,19 @@
 #include <string.h>
 
 enum {
-    SECTION_MAX = 49, /* libinih cuts longer names in silence */
+    SECTION_MAX = 49, /* libinih cuts a longer name without saying so */
     LINE_MAX_BYTES = 8192
 };
 
-/* The text as libinih's reader takes it, piece by piece; line is the one that was handed out last. */
+/* The text that libinih reads piece by piece. */
 struct cursor {
     struct slice rest;
     const struct config_file_sink *sink;
-    int line;
-    bool in_line; /* the last piece had no end of line */
+    int line;     /* of the piece that was handed out last */
+    bool in_line; /* that piece did not end its line */
 };
 
-static void check_section(const struct cursor *cursor, const char *text, size_t len)
+static void file_check_section(const struct cursor *cursor, const char *text, size_t len)
 {
     const char *end = memchr(text, ']', len);
     size_t name_len = end ? (size_t)(end - text) - 1 : 0;
@@ -35,8 +35,8 @@ static void check_section(const struct cursor *cursor, const char *text, size_t 
     free(name);
 }
 
-/* Where libinih begins to look at a line: behind its blanks, and behind the mark of UTF-8 that some editors begin a file with. */
-static size_t line_begin(const struct cursor *cursor, const char *line, size_t len)
+/* Returns where libinih begins to look at a line: after its blanks, and after the byte order mark that some editors put first. */
+static size_t file_line_begin(const struct cursor *cursor, const char *line, size_t len)
 {
     static const char mark[] = "\xEF\xBB\xBF";
     bool marked = cursor->line == 1 && len >= strlen(mark) && memcmp(line, mark, strlen(mark)) == 0;
@@ -47,10 +47,10 @@ static size_t line_begin(const struct cursor *cursor, const char *line, size_t l
     return at;
 }
 
-/* What libinih would pass over: looks at a whole line before it gets it. False for one that it must not get. */
-static bool check_line(const struct cursor *cursor, const char *line, size_t len)
+/* Checks a whole line for what libinih would pass over. Returns false if libinih must not get it. */
+static bool file_check_line(const struct cursor *cursor, const char *line, size_t len)
 {
-    size_t begin = line_begin(cursor, line, len);
+    size_t begin = file_line_begin(cursor, line, len);
     bool is_section = begin < len && line[begin] == '[';
     const char *wrong = memchr(line, '\0', len) != NULL ? "a NUL byte: this is not a text file"
                         : len > LINE_MAX_BYTES          ? "the line is longer than 8192 bytes"
@@ -61,19 +61,19 @@ static bool check_line(const struct cursor *cursor, const char *line, size_t len
         if (is_section)
             cursor->sink->section(cursor->sink->ctx, NULL, cursor->line);
     } else if (is_section) {
-        check_section(cursor, line + begin, len - begin);
+        file_check_section(cursor, line + begin, len - begin);
     }
     return !wrong;
 }
 
-static void cut(struct slice *text, size_t len)
+static void file_skip(struct slice *text, size_t len)
 {
     text->at += len;
     text->len -= len;
 }
 
-/* fgets over the cursor, as ini_parse_stream wants it. */
-static char *read_piece(char *piece, int room, void *stream)
+/* Reads like fgets() from the cursor: this is the reader that ini_parse_stream() calls. */
+static char *file_read_piece(char *piece, int room, void *stream)
 {
     struct cursor *cursor = stream;
     const char *newline = memchr(cursor->rest.at, '\n', cursor->rest.len);
@@ -83,8 +83,8 @@ static char *read_piece(char *piece, int room, void *stream)
         return NULL;
     if (!cursor->in_line) {
         cursor->line++;
-        if (!check_line(cursor, cursor->rest.at, len)) {
-            cut(&cursor->rest, len);
+        if (!file_check_line(cursor, cursor->rest.at, len)) {
+            file_skip(&cursor->rest, len);
             return strcpy(piece, "\n");
         }
     }
@@ -92,12 +92,12 @@ static char *read_piece(char *piece, int room, void *stream)
         len = (size_t)room - 1;
     memcpy(piece, cursor->rest.at, len);
     piece[len] = '\0';
-    cut(&cursor->rest, len);
+    file_skip(&cursor->rest, len);
     cursor->in_line = piece[len - 1] != '\n' && cursor->rest.len > 0;
     return piece;
 }
 
-static int take_entry(void *user, const char *section, const char *name, const char *value)
+static int file_take_entry(void *user, const char *section, const char *name, const char *value)
 {
     const struct cursor *cursor = user;
 
@@ -118,6 +118,6 @@ void config_file_parse(struct slice text, const struct config_file_sink *sink)
     ini_allow_multiline = false;
     ini_allow_no_value = true;
     ini_inline_comment_prefixes = ";#";
-    if (ini_parse_stream(read_piece, &cursor, take_entry, &cursor) < 0)
+    if (ini_parse_stream(file_read_piece, &cursor, file_take_entry, &cursor) < 0)
         sink->error(sink->ctx, cursor.line, "out of memory");
 }

@@ -7,12 +7,13 @@
 #include "base/strbuf.h"
 
 /*
- * An INI file as libinih reads it, with what libinih does not tell: the line of each entry, every syntax error rather
- * than the first, and sections without entries.
+ * Reads an INI file with libinih, and adds what libinih does not tell: the line of each entry, every syntax error rather than only the
+ * first, and sections without entries. The functions are called in the order of the file.
  */
 struct config_file_sink {
     void *ctx;
-    void (*section)(void *ctx, const char *section, int line); /* NULL: its name cannot be read, which was an error */
+    void (*section)(void *ctx, const char *section,
+                    int line); /* NULL: the name cannot be read, and the error was called before */
     void (*entry)(void *ctx, const char *section, const char *name, const char *value, int line);
     void (*error)(void *ctx, int line, const char *why);
 };

@@ -11,7 +11,7 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment over the first NAME_MAX_LEN characters, three rows at a time. */
+/* Optimal string alignment distance of the first NAME_MAX_LEN characters, computed with three rows of the matrix at a time. */
 static size_t edit_distance(const char *a, const char *b)
 {
     size_t rows[3][NAME_MAX_LEN + 1];

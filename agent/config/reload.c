@@ -17,7 +17,7 @@ void config_keep(struct config *fresh, const struct config *running, struct strb
 
     for (size_t i = 0; i < count; i++) {
         const struct config_key *key = &keys[i];
-        /* Texts of the main struct, every one of them: a test says so. */
+        /* All such keys are texts of struct config. A test holds that. */
         if (key->change != CONFIG_AT_RESTART)
             continue;
         char **wanted = (char **)((char *)fresh + key->offset);

@@ -9,7 +9,7 @@
 
 enum { SECRET_MAX_BYTES = 8192 };
 
-static bool check_secret(const char *text, size_t len, const char **why)
+static bool secret_is_good(const char *text, size_t len, const char **why)
 {
     *why = len == 0 ? "is empty" : len >= SECRET_MAX_BYTES ? "is longer than 8 KiB" : NULL;
     for (size_t i = 0; i < len && !*why; i++)
@@ -41,7 +41,7 @@ bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error)
         len--;
     while (start < len && isspace((unsigned char)bytes[start]))
         start++;
-    if (check_secret(bytes + start, len - start, &why))
+    if (secret_is_good(bytes + start, len - start, &why))
         strbuf_add(secret, bytes + start, len - start);
 cleanup:
     if (why)

@@ -17,7 +17,7 @@ static void show_section(const char *section, const char *name, const void *base
         strbuf_clear(&value);
         config_value_show(&keys[i], base, &value);
         if (value.len > 0) {
-            /* Behind a blank these two begin a comment. */
+            /* After a blank, each of these two characters begins a comment. */
             strbuf_printf(out, "%s =%s%s\n", keys[i].name, strchr(";#", value.at[0]) ? "" : " ", value.at);
         } else if (keys[i].otherwise) {
             strbuf_printf(out, "# %s: %s\n", keys[i].name, keys[i].otherwise);
@@ -59,7 +59,7 @@ void config_sample(struct strbuf *out)
         }
         strbuf_printf(out, "# %s", key->help);
         if (key->otherwise)
-            strbuf_printf(out, " (%s%s)", !key->initial ? "default: " : "", key->otherwise);
+            strbuf_printf(out, " %s%s.", key->initial ? "" : "Default: ", key->otherwise);
         strbuf_printf(out, "\n# %s =%s%s\n", key->name, key->initial ? " " : "", key->initial ? key->initial : "");
     }
 }

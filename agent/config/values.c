@@ -42,18 +42,18 @@ const char *config_type_words(enum config_type type)
     return "a value";
 }
 
-/* The member that the key stands for. Its type is the one that the table's author chose the config_type for. */
-static void *place_of(const struct config_key *key, void *base)
+/* Returns the member that the key stands for. The table of keys is trusted to name a member of the type that its config_type needs. */
+static void *value_place(const struct config_key *key, void *base)
 {
     return (char *)base + key->offset;
 }
 
-static const void *value_of(const struct config_key *key, const void *base)
+static const void *value_at(const struct config_key *key, const void *base)
 {
     return (const char *)base + key->offset;
 }
 
-static bool read_period(const char *text, bool zero_allowed, int64_t *ms)
+static bool value_read_period(const char *text, bool zero_allowed, int64_t *ms)
 {
     int64_t parsed;
 
@@ -63,7 +63,7 @@ static bool read_period(const char *text, bool zero_allowed, int64_t *ms)
     return true;
 }
 
-static bool read_count(const char *text, int64_t *count)
+static bool value_read_count(const char *text, int64_t *count)
 {
     size_t digits = strspn(text, "0123456789");
 
@@ -73,7 +73,7 @@ static bool read_count(const char *text, int64_t *count)
     return *count >= 1 && *count <= 1000000;
 }
 
-static bool read_real(const char *text, double below, double *real)
+static bool value_read_real(const char *text, double below, double *real)
 {
     char *end;
     double parsed = strtod(text, &end);
@@ -85,7 +85,7 @@ static bool read_real(const char *text, double below, double *real)
     return true;
 }
 
-static bool read_switch(const char *text, bool *on)
+static bool value_read_switch(const char *text, bool *on)
 {
     static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
 
@@ -98,7 +98,7 @@ static bool read_switch(const char *text, bool *on)
     return false;
 }
 
-static bool read_format(const char *text, enum payload_format *format, struct strbuf *why)
+static bool value_read_format(const char *text, enum payload_format *format, struct strbuf *why)
 {
     struct nearest nearest;
 
@@ -114,7 +114,7 @@ static bool read_format(const char *text, enum payload_format *format, struct st
     return false;
 }
 
-static bool read_severity(const char *text, enum severity *severity)
+static bool value_read_severity(const char *text, enum severity *severity)
 {
     if (strcmp(text, "warning") == 0)
         *severity = SEVERITY_WARNING;
@@ -125,8 +125,8 @@ static bool read_severity(const char *text, enum severity *severity)
     return true;
 }
 
-/* Says why without the URL, which may be a secret. */
-static bool check_url(const char *text, bool tcp_allowed, struct strbuf *why)
+/* Returns false with the reason in *why. The reason does not repeat the URL, which may be a secret. */
+static bool value_check_url(const char *text, bool tcp_allowed, struct strbuf *why)
 {
     CURLU *url = curl_url();
     char *scheme = NULL, *port = NULL;
@@ -154,7 +154,7 @@ cleanup:
     return good;
 }
 
-/* The name is a token: RFC 9110, section 5.6.2. */
+/* The name of a header is a token: RFC 9110, section 5.6.2. */
 static bool header_is_good(const char *text)
 {
     static const char token[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
@@ -163,13 +163,13 @@ static bool header_is_good(const char *text)
     return name > 0 && text[name] == ':' && strpbrk(text, "\r\n") == NULL;
 }
 
-static void set_text(char **place, const char *text)
+static void value_set_text(char **place, const char *text)
 {
     free(*place);
     *place = must_copy(text, strlen(text));
 }
 
-static bool add_header(struct webhook_config *webhook, const char *text)
+static bool value_add_header(struct webhook_config *webhook, const char *text)
 {
     if (!header_is_good(text))
         return false;
@@ -178,27 +178,27 @@ static bool add_header(struct webhook_config *webhook, const char *text)
     return true;
 }
 
-static bool read_by_type(const struct config_key *key, const char *text, void *base, struct strbuf *why)
+static bool value_read_by_type(const struct config_key *key, const char *text, void *base, struct strbuf *why)
 {
-    void *place = place_of(key, base);
+    void *place = value_place(key, base);
 
     switch (key->type) {
-    case CONFIG_TEXT: set_text(place, text); return true;
+    case CONFIG_TEXT: value_set_text(place, text); return true;
     case CONFIG_URL:
     case CONFIG_PROBE_URL:
-        if (!check_url(text, key->type == CONFIG_PROBE_URL, why))
+        if (!value_check_url(text, key->type == CONFIG_PROBE_URL, why))
             return false;
-        set_text(place, text);
+        value_set_text(place, text);
         return true;
-    case CONFIG_PERIOD: return read_period(text, false, place);
-    case CONFIG_PERIOD_OR_ZERO: return read_period(text, true, place);
-    case CONFIG_COUNT: return read_count(text, place);
-    case CONFIG_REAL: return read_real(text, HUGE_VAL, place);
-    case CONFIG_PROBABILITY: return read_real(text, 1, place);
-    case CONFIG_SWITCH: return read_switch(text, place);
-    case CONFIG_FORMAT: return read_format(text, place, why);
-    case CONFIG_SEVERITY: return read_severity(text, place);
-    case CONFIG_HEADERS: return add_header(base, text);
+    case CONFIG_PERIOD: return value_read_period(text, false, place);
+    case CONFIG_PERIOD_OR_ZERO: return value_read_period(text, true, place);
+    case CONFIG_COUNT: return value_read_count(text, place);
+    case CONFIG_REAL: return value_read_real(text, HUGE_VAL, place);
+    case CONFIG_PROBABILITY: return value_read_real(text, 1, place);
+    case CONFIG_SWITCH: return value_read_switch(text, place);
+    case CONFIG_FORMAT: return value_read_format(text, place, why);
+    case CONFIG_SEVERITY: return value_read_severity(text, place);
+    case CONFIG_HEADERS: return value_add_header(base, text);
     }
     return false;
 }
@@ -211,28 +211,30 @@ bool config_value_read(const struct config_key *key, const char *text, void *bas
         strbuf_printf(why, "no value given: needs %s", config_type_words(key->type));
         return false;
     }
-    if (read_by_type(key, text, base, why))
+    if (value_read_by_type(key, text, base, why))
         return true;
     if (why->len == before && key->type == CONFIG_HEADERS)
-        strbuf_printf(why, "needs %s", config_type_words(key->type)); /* it may hold a token: not repeated */
+        strbuf_printf(why, "needs %s",
+                      config_type_words(key->type)); /* the text is not repeated, because it may hold a token */
     else if (why->len == before)
         strbuf_printf(why, "bad value '%s': needs %s", text, config_type_words(key->type));
     return false;
 }
 
-static void show_headers(const struct config_key *key, const struct webhook_config *webhook, struct strbuf *out)
+static void value_show_headers(const struct config_key *key, const struct webhook_config *webhook, struct strbuf *out)
 {
     for (size_t i = 0; i < webhook->header_count; i++) {
         const char *header = webhook->headers[i];
         if (i > 0)
-            strbuf_printf(out, "\n%s =%s", key->name, header[0] == '#' ? "" : " "); /* behind a blank, a comment */
+            strbuf_printf(out, "\n%s =%s", key->name,
+                          header[0] == '#' ? "" : " "); /* after a blank it would begin a comment */
         strbuf_printf(out, "%.*s: ***", (int)strcspn(header, ":"), header);
     }
 }
 
 void config_value_show(const struct config_key *key, const void *base, struct strbuf *out)
 {
-    const void *value = value_of(key, base);
+    const void *value = value_at(key, base);
 
     switch (key->type) {
     case CONFIG_TEXT: {
@@ -257,14 +259,14 @@ void config_value_show(const struct config_key *key, const void *base, struct st
     case CONFIG_SEVERITY:
         strbuf_puts(out, *(const enum severity *)value == SEVERITY_CRITICAL ? "critical" : "warning");
         break;
-    case CONFIG_HEADERS: show_headers(key, base, out); break;
+    case CONFIG_HEADERS: value_show_headers(key, base, out); break;
     }
 }
 
 void config_value_free(const struct config_key *key, void *base)
 {
     if (key->type == CONFIG_TEXT || key->type == CONFIG_URL || key->type == CONFIG_PROBE_URL) {
-        free(*(char **)place_of(key, base));
+        free(*(char **)value_place(key, base));
     } else if (key->type == CONFIG_HEADERS) {
         struct webhook_config *webhook = base;
         for (size_t i = 0; i < webhook->header_count; i++)

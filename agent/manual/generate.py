@@ -15,9 +15,10 @@ import textwrap
 
 
 def prose(text):
-    """Text for roff in lines as mandoc likes them: no escape, no request, dashes that stay dashes."""
+    """Text for roff in lines as mandoc likes them: no escape, no request, dashes that stay dashes, each sentence on a new line."""
     text = text.replace("\\", "\\e").replace("--", "\\-\\-")
-    lines = textwrap.wrap(text, 76, break_long_words=False, break_on_hyphens=False)
+    lines = [line for sentence in re.split(r"(?<=\.) (?=[A-Z0-9])", text)
+             for line in textwrap.wrap(sentence, 76, break_long_words=False, break_on_hyphens=False)]
     return "\n".join("\\&" + line if line[0] in ".'" else line for line in lines)
 
 
@@ -52,7 +53,7 @@ def keys_mdoc(facts):
             yield f".Ss [{section}{' NAME' if key['named'] else ''}]\\&"
             yield ".Bl -tag -width Ds"
         yield f".It Cm {key['name']}"
-        yield prose(key["help"][0].upper() + key["help"][1:] + ".")
+        yield prose(key["help"])
         takes = f"Takes {key['takes']}"
         if key["initial"] is not None:
             takes += f"; default {key['initial']}" + (f" ({key['otherwise']})" if key["otherwise"] else "")
