@@ -58,9 +58,7 @@ struct history {
     bool sources_dirty;
     int64_t last_fact, last_message, last_outbox;
 
-    /* commit.c */
-    struct json_maker *json;
-    struct strbuf scratch;
+    struct strbuf scratch; /* commit.c */
 
     /* revive.c */
     bool corrupt;         /* found by any use of the database; the next commit begins a new one */
