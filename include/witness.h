@@ -6,30 +6,34 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "event.h"
 
 /*
- * The configured components and the scheduler's metrics page, asked how they are: all at once, each within its timeout, without
- * a proxy. An answer's words hold no secret, but they may be anybody's text.
+ * agent/witness: what others than the log say about the pipeline. A witness is any source beside the log; a probe is one configured
+ * question to a component or to the scheduler's metrics page. The room talks to servers through libcurl and to Docker's socket. It
+ * opens no file, and it never holds up the thread that detects.
  */
+
 enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_CONTAINER, PROBE_METRICS };
 
 enum probe_state {
-    PROBE_UNKNOWN, /* could not be asked, or the answer says nothing */
+    PROBE_UNKNOWN, /* it could not be asked, or its answer says nothing */
     PROBE_UP,
     PROBE_DOWN
 };
 
-/* What the metrics page says of a table. */
+/* What the metrics page says about a table. */
 struct probe_metric {
     char *table;
-    int64_t watermark_ms; /* 0: not exported */
+    int64_t watermark_ms; /* Unix time; 0: not exported */
     int64_t lag_ms;       /* -1: not exported */
 };
 
+/* The latest answer to a probe. The words hold no secret, but parts of them may be written by anybody. */
 struct probe_answer {
-    const char *name; /* the section's; "metrics page" */
+    const char *name; /* of the configuration's section, or "metrics page" */
     enum probe_kind kind;
-    char *target; /* masked URL, or the container */
+    char *target; /* the URL with its secrets masked, or the container's name */
     enum probe_state state;
     struct strbuf words; /* "HTTP 200", "Connection refused", "exited, exit code 137, OOM-killed" */
     int64_t took_ms;
@@ -37,21 +41,46 @@ struct probe_answer {
     size_t metric_count;
 };
 
-/* One question to each. */
+/* All configured probes. */
 struct probes;
 
-/* NULL where nothing is configured to be asked. The configuration is copied. */
+/* Copies what it needs of the configuration. Returns NULL where nothing is configured to be asked. */
 struct probes *probes_open(const struct config *config);
 void probes_close(struct probes *probes);
 
-/* Returns when all have answered or their time is over. */
+/* Asks all at once, without a proxy. Returns when each has answered or its timeout is over. */
 void probes_ask(struct probes *probes);
-/* From any thread or a signal-free place: probes_ask returns at once. */
+/* Makes probes_ask return at once. May be called from any thread. */
 void probes_stop(struct probes *probes);
 
-size_t probes_count(const struct probes *probes); /* NULL: 0 */
+size_t probes_count(const struct probes *probes); /* 0 for NULL */
 const struct probe_answer *probes_answer(const struct probes *probes, size_t index);
 
 const char *probe_state_name(enum probe_state state); /* "unknown", "up", "down" */
+
+/*
+ * Asks the probes for the running agent: when an incident opens, and every minute while one is open (more often where the
+ * scheduler's interval is shorter than 15 minutes). A thread of its own waits for the answers.
+ */
+struct witnesses;
+
+/* Returns NULL where nothing is configured to be asked. wake is called from the thread when the answers are there. */
+struct witnesses *witnesses_open(const struct config *config, void (*wake)(void));
+/* Ends a question in progress, and frees. NULL is allowed. */
+void witnesses_close(struct witnesses *witnesses);
+
+struct witness_sink {
+    void *ctx;
+    void (*event)(void *ctx, const struct event *event);
+};
+
+/*
+ * Hands out the answers that arrived, as far as they are news, and asks again if it is time. newest_open is the id of the newest
+ * open incident, 0 for none.
+ */
+void witnesses_run(struct witnesses *witnesses, int64_t newest_open, int64_t now_ms, const struct witness_sink *sink);
+
+/* The time (Unix ms) by which witnesses_run wants to be called; INT64_MAX: not before wake was called or an incident opens. */
+int64_t witnesses_due_ms(const struct witnesses *witnesses);
 
 #endif

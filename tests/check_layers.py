@@ -30,7 +30,7 @@ ROOMS = {
     "agent/history": (["history.h", "message.h", "reader.h", "source_position.h"], ["agent/base", "agent/core", "agent/config"]),
     "agent/follow": (["follow.h"], WORLD),
     "agent/notify": (["notify.h", "payload.h", "sender.h"], WORLD + ["parsers"]),
-    "agent/witness": (["prober.h", "witness.h"], WORLD + ["parsers"]),
+    "agent/witness": (["witness.h"], WORLD + ["parsers"]),
     "agent/metrics": (["metrics.h", "textfile.h"], WORLD + ["parsers"]),
     "agent/daemon": (["daemon.h", "ingest.h", "scrub.h", "state.h"], ALL),
     "agent/commands": ([], ALL),

@@ -50,9 +50,9 @@ static void on_probe_event(void *ctx, const struct event *event)
 
 static void run_probes(struct daemon *daemon)
 {
-    struct prober_sink sink = { daemon, on_probe_event };
-    if (daemon->prober)
-        prober_run(daemon->prober, engine_newest_open(daemon->ingest.engine), daemon->now_ms, &sink);
+    struct witness_sink sink = { daemon, on_probe_event };
+    if (daemon->witnesses)
+        witnesses_run(daemon->witnesses, engine_newest_open(daemon->ingest.engine), daemon->now_ms, &sink);
 }
 
 /* --- the loop ---------------------------------------------------------------------------------------------- */
@@ -237,7 +237,7 @@ static int64_t textfile_next_ms(const struct daemon *daemon)
 static int64_t next_wake_ms(struct daemon *daemon)
 {
     int64_t wake_ms = earliest(engine_next_deadline(daemon->ingest.engine), textfile_next_ms(daemon));
-    wake_ms = earliest(wake_ms, prober_due_ms(daemon->prober));
+    wake_ms = earliest(wake_ms, witnesses_due_ms(daemon->witnesses));
     wake_ms = earliest(wake_ms, dispatch_next_ms(daemon->dispatch, daemon->now_ms));
     int64_t own_ms = earliest(daemon->housekeeping_ms, earliest(daemon->watchdog_ms, daemon->beat_ms));
     own_ms = earliest(own_ms, earliest(ask_again_ms(daemon), refuse_ms(daemon)));

@@ -8,8 +8,8 @@
 #include "history.h"
 #include "ingest.h"
 #include "notify.h"
-#include "prober.h"
 #include "textfile.h"
+#include "witness.h"
 
 /*
  * The inside of the daemon: daemon.c is its loop, daemon_open.c its beginning and end, daemon_commit.c what it keeps,
@@ -29,7 +29,7 @@ struct daemon {
     const struct daemon_source *source;
     struct history *history;
     struct dispatch *dispatch;
-    struct prober *prober; /* NULL: nothing to ask */
+    struct witnesses *witnesses; /* NULL: nothing to ask */
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;

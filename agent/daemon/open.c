@@ -72,7 +72,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     return true;
 }
 
-/* Before the sender's thread or the prober's begins: a thread that runs already would not be confined. */
+/* Before the sender's thread or the witnesses' begins: a thread that runs already would not be confined. */
 static void confine(const struct config *config)
 {
     struct strbuf shortfall = { 0 };
@@ -99,7 +99,7 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
     if (!open_core(daemon, error))
         return false;
     confine(daemon->config);
-    daemon->prober = prober_open(daemon->config, follow_wake);
+    daemon->witnesses = witnesses_open(daemon->config, follow_wake);
     daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
     return daemon->dispatch && open_follow(daemon, error);
 }
@@ -108,7 +108,7 @@ void daemon_close(struct daemon *daemon)
 {
     daemon_look_at_clocks(daemon);
     systemd_tell(SYSTEMD_STOPPING);
-    prober_close(daemon->prober);
+    witnesses_close(daemon->witnesses);
     if (daemon->dispatch)
         dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;

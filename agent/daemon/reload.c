@@ -47,8 +47,8 @@ static bool take_over(struct daemon *daemon, struct config *fresh, struct strbuf
     engine_configure(daemon->ingest.engine, &fresh->settings);
     config_free(daemon->config);
     daemon->config = fresh;
-    prober_close(daemon->prober);
-    daemon->prober = prober_open(fresh, follow_wake);
+    witnesses_close(daemon->witnesses);
+    daemon->witnesses = witnesses_open(fresh, follow_wake);
     return true;
 }
 

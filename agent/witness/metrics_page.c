@@ -7,7 +7,7 @@
 
 enum { METRICS_MOST = 256, NUMBER_MOST = 40 };
 
-static const double BEYOND_S = 1e11; /* no watermark lies there, and milliseconds of it still fit */
+static const double BEYOND_S = 1e11; /* later than any watermark; as milliseconds it still fits into 64 bits */
 
 struct sample {
     struct slice name, labels;
@@ -21,7 +21,7 @@ static const char *skip_blanks(const char *at, const char *end)
     return at;
 }
 
-/* From behind the "{" to the "}" that is not within quotes; NULL if there is none. */
+/* The first "}" that is not within quotes; NULL if there is none. */
 static const char *labels_end(const char *at, const char *end)
 {
     bool quoted = false;
@@ -36,7 +36,7 @@ static const char *labels_end(const char *at, const char *end)
 }
 
 /* name{labels} value [timestamp] */
-static bool read_sample(struct slice line, struct sample *sample)
+static bool sample_read(struct slice line, struct sample *sample)
 {
     const char *at = line.at, *end = line.at + line.len;
     char number[NUMBER_MOST];
@@ -61,8 +61,8 @@ static bool read_sample(struct slice line, struct sample *sample)
     return sample->name.len > 0 && len > 0 && *after == '\0';
 }
 
-/* The name and the value, escapes and all, of the label at *at, which moves behind it. False if there is none. */
-static bool read_label(const char **at, const char *end, struct slice *name, struct slice *value)
+/* Reads the label at *at, its value with the escapes as they are, and moves *at behind it. Returns false if there is none. */
+static bool label_read(const char **at, const char *end, struct slice *name, struct slice *value)
 {
     while (*at < end && (**at == ',' || **at == ' ' || **at == '\t'))
         ++*at;
@@ -94,18 +94,18 @@ static char *without_escapes(struct slice value)
     return text;
 }
 
-/* What the labels name as the table; all labels where none does. */
+/* The value of the label "table" or "table_name", or the text of all labels if there is none. Owned by the caller. */
 static char *table_of(struct slice labels)
 {
     const char *at = labels.at, *end = labels.at + labels.len;
     struct slice name, value;
-    while (read_label(&at, end, &name, &value))
+    while (label_read(&at, end, &name, &value))
         if (slice_equals(name, "table") || slice_equals(name, "table_name"))
             return without_escapes(value);
     return must_copy(labels.at, labels.len);
 }
 
-/* NULL beyond what any scheduler would offload. */
+/* Finds or adds the entry of the table. Returns NULL when METRICS_MOST tables are known already. */
 static struct probe_metric *metric_of(struct probe_answer *answer, struct slice labels)
 {
     char *table = table_of(labels);
@@ -124,7 +124,7 @@ static struct probe_metric *metric_of(struct probe_answer *answer, struct slice 
     return &answer->metrics[answer->metric_count++];
 }
 
-static void take_sample(struct probe_answer *answer, const struct sample *sample)
+static void sample_take(struct probe_answer *answer, const struct sample *sample)
 {
     bool watermark = slice_equals(sample->name, "watermark_timestamp_seconds");
     bool lag = slice_equals(sample->name, "offload_lag_minutes");
@@ -137,7 +137,7 @@ static void take_sample(struct probe_answer *answer, const struct sample *sample
         metric->lag_ms = (int64_t)(sample->value * 60000);
 }
 
-size_t scrape_read(struct probe_answer *answer, struct slice page)
+size_t metrics_page_read(struct probe_answer *answer, struct slice page)
 {
     const char *at = page.at, *end = page.at + page.len;
     size_t samples = 0;
@@ -146,10 +146,10 @@ size_t scrape_read(struct probe_answer *answer, struct slice page)
         struct slice line = { at, (size_t)((newline ? newline : end) - at) };
         struct sample sample;
         at += line.len + 1;
-        if (line.len == 0 || line.at[0] == '#' || !read_sample(line, &sample))
+        if (line.len == 0 || line.at[0] == '#' || !sample_read(line, &sample))
             continue;
         samples++;
-        take_sample(answer, &sample);
+        sample_take(answer, &sample);
     }
     return samples;
 }

@@ -3,29 +3,30 @@
 
 #include "probe_private.h"
 
-static void say(struct probe_answer *answer, enum probe_state state, const char *words)
+static void judge_as(struct probe_answer *answer, enum probe_state state, const char *words)
 {
     answer->state = state;
     strbuf_puts(&answer->words, words);
 }
 
-/* Docker itself, or the way to it: says nothing of the container. */
+/* Docker itself does not answer, or cannot be reached: that says nothing about the container. */
 static void judge_no_docker(struct probe_answer *answer, const struct probe_outcome *outcome)
 {
     strbuf_puts(&answer->words, "Docker cannot be asked: ");
-    say(answer, PROBE_UNKNOWN,
-        outcome->os_error ? strerror((int)outcome->os_error) : curl_easy_strerror(outcome->code));
+    judge_as(answer, PROBE_UNKNOWN,
+             outcome->os_error ? strerror((int)outcome->os_error) : curl_easy_strerror(outcome->code));
 }
 
 /*
- * Down is what a component that is down does: it refuses, hangs, or hangs up. What may be our own trouble (a name that cannot be
- * resolved, a certificate that we do not trust) confirms nothing. libcurl's own texts may repeat the URL: they are not used.
+ * A component counts as down only if it does what a dead component does: it refuses the connection, does not answer, or closes the
+ * connection. A name that cannot be resolved or a certificate that is not trusted may be our own trouble. libcurl's error buffer is
+ * not used, since it may repeat the URL.
  */
 static void judge_failure(struct probe_answer *answer, const struct probe_outcome *outcome)
 {
     switch (outcome->code) {
     case CURLE_COULDNT_CONNECT:
-        say(answer, PROBE_DOWN, outcome->os_error ? strerror((int)outcome->os_error) : "cannot connect");
+        judge_as(answer, PROBE_DOWN, outcome->os_error ? strerror((int)outcome->os_error) : "cannot connect");
         break;
     case CURLE_OPERATION_TIMEDOUT:
         strbuf_printf(&answer->words, "no answer within %.3g s", (double)outcome->timeout_ms / 1000);
@@ -33,22 +34,22 @@ static void judge_failure(struct probe_answer *answer, const struct probe_outcom
         break;
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR: say(answer, PROBE_DOWN, "the connection was closed without an answer"); break;
-    case CURLE_COULDNT_RESOLVE_HOST: say(answer, PROBE_UNKNOWN, "its name cannot be resolved"); break;
+    case CURLE_SEND_ERROR: judge_as(answer, PROBE_DOWN, "the connection was closed without an answer"); break;
+    case CURLE_COULDNT_RESOLVE_HOST: judge_as(answer, PROBE_UNKNOWN, "its name cannot be resolved"); break;
     case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY: say(answer, PROBE_UNKNOWN, "answers, but not in HTTP"); break;
-    default: say(answer, PROBE_UNKNOWN, curl_easy_strerror(outcome->code)); break;
+    case CURLE_WEIRD_SERVER_REPLY: judge_as(answer, PROBE_UNKNOWN, "answers, but not in HTTP"); break;
+    default: judge_as(answer, PROBE_UNKNOWN, curl_easy_strerror(outcome->code)); break;
     }
 }
 
 static void judge_container(struct probe_answer *answer, const struct probe_outcome *outcome)
 {
     if (outcome->cut)
-        say(answer, PROBE_UNKNOWN, "Docker's answer is too long");
+        judge_as(answer, PROBE_UNKNOWN, "Docker's answer is too long");
     else if (outcome->code != CURLE_OK)
         judge_no_docker(answer, outcome);
     else if (outcome->http_status == 404)
-        say(answer, PROBE_DOWN, "no such container");
+        judge_as(answer, PROBE_DOWN, "no such container");
     else if (outcome->http_status != 200)
         strbuf_printf(&answer->words, "Docker answers HTTP %ld", outcome->http_status);
     else
@@ -61,9 +62,9 @@ static void judge_metrics(struct probe_answer *answer, const struct probe_outcom
     if (outcome->http_status >= 500)
         answer->state = PROBE_DOWN;
     else if (outcome->http_status == 200 && outcome->cut)
-        say(answer, PROBE_UNKNOWN, ", but too long to be a metrics page");
-    else if (outcome->http_status == 200 && scrape_read(answer, outcome->body) == 0)
-        say(answer, PROBE_UNKNOWN, ", but no metrics");
+        judge_as(answer, PROBE_UNKNOWN, ", but too long to be a metrics page");
+    else if (outcome->http_status == 200 && metrics_page_read(answer, outcome->body) == 0)
+        judge_as(answer, PROBE_UNKNOWN, ", but no metrics");
     else if (outcome->http_status == 200)
         answer->state = PROBE_UP;
 }
@@ -80,7 +81,7 @@ void probe_judge(struct probe_answer *answer, const struct probe_outcome *outcom
     } else if (answer->kind == PROBE_METRICS) {
         judge_metrics(answer, outcome);
     } else if (answer->kind == PROBE_TCP) {
-        say(answer, PROBE_UP, "accepts connections");
+        judge_as(answer, PROBE_UP, "accepts connections");
     } else {
         strbuf_printf(&answer->words, "HTTP %ld", outcome->http_status);
         answer->state = outcome->http_status >= 500 ? PROBE_DOWN : PROBE_UP;

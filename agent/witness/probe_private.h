@@ -6,9 +6,9 @@
 
 #include "witness.h"
 
-/* The inside of asking: probe.c asks, probe_judge.c says what came of it, docker.c and scrape.c read long answers. */
+/* Inside the room: probes.c asks, probe_judge.c judges the outcome, docker.c and metrics_page.c read the longer answers. */
 
-/* What libcurl tells of a request that ended. */
+/* What libcurl says about a request that ended. */
 struct probe_outcome {
     CURLcode code;
     long http_status; /* 0: none */
@@ -18,13 +18,13 @@ struct probe_outcome {
     struct slice body; /* of containers and metrics pages */
 };
 
-/* Sets state and words. */
+/* Sets the state and the words of the answer. */
 void probe_judge(struct probe_answer *answer, const struct probe_outcome *outcome);
 
-/* Docker's words on a container ("GET /containers/NAME/json"). */
+/* Reads Docker's answer to "GET /containers/NAME/json". */
 void docker_judge(struct probe_answer *answer, struct slice json);
 
-/* The page in Prometheus's text format. Returns the number of samples of any kind; those that we know go to the answer. */
-size_t scrape_read(struct probe_answer *answer, struct slice page);
+/* Reads a page in Prometheus's text format into the answer. Returns the number of samples of any kind. */
+size_t metrics_page_read(struct probe_answer *answer, struct slice page);
 
 #endif

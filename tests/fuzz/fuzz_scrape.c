@@ -9,7 +9,7 @@ static void check_page(struct slice text)
     size_t lines = 1;
     for (size_t i = 0; i < text.len; i++)
         lines += text.at[i] == '\n';
-    must(scrape_read(&page, text) <= lines && page.metric_count <= lines);
+    must(metrics_page_read(&page, text) <= lines && page.metric_count <= lines);
     for (size_t i = 0; i < page.metric_count; i++) {
         must(page.metrics[i].lag_ms >= -1 && page.metrics[i].watermark_ms >= 0);
         for (size_t j = 0; j < i; j++)

@@ -93,7 +93,7 @@ static void a_page_gives_lag_and_watermark_by_table(void **unused)
                        "watermark_timestamp_seconds{table=\"one\"} 1.772e9 1772000000000\n"
                        "watermark_timestamp_seconds{table_name=\"t\\\"w,o}\"} 1772000000\r\n"
                        "offload_lag_minutes 3";
-    assert_int_equal(scrape_read(&answer, slice_of(page)), 4);
+    assert_int_equal(metrics_page_read(&answer, slice_of(page)), 4);
     assert_int_equal(answer.metric_count, 3);
     assert_string_equal(answer.metrics[0].table, "one");
     assert_int_equal(answer.metrics[0].lag_ms, 90000);
@@ -119,7 +119,7 @@ static void a_table_is_known_whatever_stands_beside_it(void **unused)
         struct probe_answer answer = { .kind = PROBE_METRICS };
         struct strbuf page = { 0 };
         strbuf_printf(&page, "offload_lag_minutes{%s} 1\n", labels[i]);
-        assert_int_equal(scrape_read(&answer, strbuf_slice(&page)), 1);
+        assert_int_equal(metrics_page_read(&answer, strbuf_slice(&page)), 1);
         assert_string_equal(answer.metrics[0].table, "one");
         answer_free(&answer);
         strbuf_free(&page);
@@ -141,7 +141,7 @@ static void a_page_of_nonsense_gives_nothing(void **unused)
                                   "offload_lag_minutes{table=\"x\\" };
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         struct probe_answer answer = { 0 };
-        scrape_read(&answer, slice_of(pages[i]));
+        metrics_page_read(&answer, slice_of(pages[i]));
         assert_int_equal(answer.metric_count, 0);
     }
     const char *const values[] = { "NaN", "+Inf", "-Inf", "-1", "1e300" };
@@ -149,7 +149,7 @@ static void a_page_of_nonsense_gives_nothing(void **unused)
         struct probe_answer answer = { 0 };
         struct strbuf page = { 0 };
         strbuf_printf(&page, "watermark_timestamp_seconds{table=\"x\"} %s\n", values[i]);
-        assert_int_equal(scrape_read(&answer, strbuf_slice(&page)), 1);
+        assert_int_equal(metrics_page_read(&answer, strbuf_slice(&page)), 1);
         assert_int_equal(answer.metric_count, 0);
         strbuf_free(&page);
     }
@@ -162,7 +162,7 @@ static void a_page_of_very_many_tables_is_bounded(void **unused)
     struct strbuf page = { 0 };
     for (int i = 0; i < 1000; i++)
         strbuf_printf(&page, "offload_lag_minutes{table=\"t%d\"} 1\n", i);
-    assert_int_equal(scrape_read(&answer, strbuf_slice(&page)), 1000);
+    assert_int_equal(metrics_page_read(&answer, strbuf_slice(&page)), 1000);
     assert_int_equal(answer.metric_count, 256);
     strbuf_free(&page);
     answer_free(&answer);

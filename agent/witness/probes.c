@@ -19,10 +19,10 @@ static const char docker_socket[] = "/var/run/docker.sock";
 struct probe {
     struct probe_answer answer;
     char *name;
-    char *url;    /* what libcurl is told */
+    char *url;    /* what libcurl is given */
     char *socket; /* the Unix socket to ask through, or NULL */
     int64_t timeout_ms;
-    bool unaskable; /* the answer stands already */
+    bool unaskable; /* its answer is known without asking */
     CURL *easy;
     struct strbuf body;
     bool cut;
@@ -35,22 +35,18 @@ struct probes {
     atomic_bool stopped;
 };
 
-static char *copy_of(const char *text)
-{
-    return must_copy(text, strlen(text));
-}
-
-/* Where `docker` itself would look. NULL if that is no Unix socket. */
+/* Where the docker command itself would look; NULL if that is not a Unix socket. Owned by the caller. */
 static char *docker_socket_path(void)
 {
     static const char scheme[] = "unix://";
     const char *host = getenv("DOCKER_HOST");
     if (!host || !*host)
-        return copy_of(docker_socket);
-    return strncmp(host, scheme, strlen(scheme)) == 0 ? copy_of(host + strlen(scheme)) : NULL;
+        return must_copy(docker_socket, strlen(docker_socket));
+    return strncmp(host, scheme, strlen(scheme)) == 0 ? must_copy(host + strlen(scheme), strlen(host) - strlen(scheme))
+                                                      : NULL;
 }
 
-static void aim_at_container(struct probe *probe, const char *container)
+static void probe_aim_at_container(struct probe *probe, const char *container)
 {
     struct strbuf url = { 0 };
     char *escaped = curl_easy_escape(NULL, container, 0);
@@ -62,11 +58,11 @@ static void aim_at_container(struct probe *probe, const char *container)
     if (probe->unaskable)
         strbuf_puts(&probe->answer.words, "DOCKER_HOST is not a Unix socket");
     probe->answer.kind = PROBE_CONTAINER;
-    probe->answer.target = copy_of(container);
+    probe->answer.target = must_copy(container, strlen(container));
 }
 
-/* libcurl knows no tcp://: an HTTP request that ends once connected is the same. */
-static void aim_at_url(struct probe *probe, const char *text)
+/* libcurl has no tcp:// scheme. An HTTP request that ends as soon as it is connected does the same. */
+static void probe_aim_at_url(struct probe *probe, const char *text)
 {
     static const char tcp[] = "tcp://";
     struct strbuf masked = { 0 }, url = { 0 };
@@ -78,10 +74,10 @@ static void aim_at_url(struct probe *probe, const char *text)
     probe->answer.target = masked.at;
 }
 
-static struct probe *add(struct probes *probes, const char *name, int64_t timeout_ms)
+static struct probe *probe_add(struct probes *probes, const char *name, int64_t timeout_ms)
 {
     struct probe *probe = &probes->all[probes->count++];
-    probe->name = copy_of(name);
+    probe->name = must_copy(name, strlen(name));
     probe->answer.name = probe->name;
     probe->timeout_ms = timeout_ms;
     return probe;
@@ -97,21 +93,21 @@ struct probes *probes_open(const struct config *config)
     probes->multi = curl_multi_init();
     for (size_t i = 0; i < config->probe_count; i++) {
         const struct probe_config *wanted = &config->probes[i];
-        struct probe *probe = add(probes, wanted->name, wanted->timeout_ms);
+        struct probe *probe = probe_add(probes, wanted->name, wanted->timeout_ms);
         if (wanted->container)
-            aim_at_container(probe, wanted->container);
+            probe_aim_at_container(probe, wanted->container);
         else
-            aim_at_url(probe, wanted->url);
+            probe_aim_at_url(probe, wanted->url);
     }
     if (config->metrics_url) {
-        struct probe *page = add(probes, "metrics page", METRICS_TIMEOUT_MS);
-        aim_at_url(page, config->metrics_url);
+        struct probe *page = probe_add(probes, "metrics page", METRICS_TIMEOUT_MS);
+        probe_aim_at_url(page, config->metrics_url);
         page->answer.kind = PROBE_METRICS;
     }
     return probes;
 }
 
-static void forget_metrics(struct probe_answer *answer)
+static void answer_forget_metrics(struct probe_answer *answer)
 {
     for (size_t i = 0; i < answer->metric_count; i++)
         free(answer->metrics[i].table);
@@ -126,7 +122,7 @@ void probes_close(struct probes *probes)
         return;
     for (size_t i = 0; i < probes->count; i++) {
         struct probe *probe = &probes->all[i];
-        forget_metrics(&probe->answer);
+        answer_forget_metrics(&probe->answer);
         free(probe->answer.target);
         strbuf_free(&probe->answer.words);
         strbuf_free(&probe->body);
@@ -140,8 +136,8 @@ void probes_close(struct probes *probes)
     curl_global_cleanup();
 }
 
-/* A component's page says enough by its status; the others are read, up to a bound. */
-static size_t take_body(char *bytes, size_t size, size_t count, void *user)
+/* The HTTP status says enough about a component. Docker's answers and metrics pages are read, up to a bound. */
+static size_t probe_take_body(char *bytes, size_t size, size_t count, void *user)
 {
     struct probe *probe = user;
     size_t len = size * count;
@@ -151,7 +147,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *user)
     return probe->cut ? 0 : len;
 }
 
-static void prepare(struct probe *probe)
+static void probe_prepare(struct probe *probe)
 {
     CURL *easy = probe->easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, probe);
@@ -163,31 +159,31 @@ static void prepare(struct probe *probe)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)probe->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)probe->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "iceberg-offload-agent/" AGENT_VERSION);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, probe_take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, probe);
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, probe->answer.kind == PROBE_TCP ? 1L : 0L);
     if (probe->socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, probe->socket);
 }
 
-static void begin(struct probes *probes, struct probe *probe)
+static void probe_begin(struct probes *probes, struct probe *probe)
 {
     if (probe->unaskable)
         return;
     strbuf_clear(&probe->body);
     probe->cut = false;
-    forget_metrics(&probe->answer);
+    answer_forget_metrics(&probe->answer);
     probe->answer.state = PROBE_UNKNOWN;
     strbuf_clear(&probe->answer.words);
     strbuf_puts(&probe->answer.words, "not asked");
     probe->easy = curl_easy_init();
     if (!probe->easy)
         return;
-    prepare(probe);
+    probe_prepare(probe);
     curl_multi_add_handle(probes->multi, probe->easy);
 }
 
-static void finish(struct probe *probe, CURLcode code)
+static void probe_finish(struct probe *probe, CURLcode code)
 {
     struct probe_outcome outcome = {
         .code = code,
@@ -203,7 +199,7 @@ static void finish(struct probe *probe, CURLcode code)
     probe_judge(&probe->answer, &outcome);
 }
 
-static void finish_done(struct probes *probes)
+static void probes_take_finished(struct probes *probes)
 {
     CURLMsg *message;
     int left;
@@ -211,7 +207,7 @@ static void finish_done(struct probes *probes)
         struct probe *probe = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&probe);
         if (message->msg == CURLMSG_DONE)
-            finish(probe, message->data.result);
+            probe_finish(probe, message->data.result);
     }
 }
 
@@ -219,9 +215,9 @@ void probes_ask(struct probes *probes)
 {
     int running = 1;
     for (size_t i = 0; i < probes->count; i++)
-        begin(probes, &probes->all[i]);
+        probe_begin(probes, &probes->all[i]);
     while (running > 0 && !atomic_load(&probes->stopped) && curl_multi_perform(probes->multi, &running) == CURLM_OK) {
-        finish_done(probes);
+        probes_take_finished(probes);
         if (running > 0)
             curl_multi_poll(probes->multi, NULL, 0, POLL_MS, NULL);
     }

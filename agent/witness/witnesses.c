@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "witness.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/say.h"
+#include "base/thread.h"
+#include "durations.h"
+
+/* While an incident is open: so often in an interval of the schedule, within these bounds. */
+enum { ROUNDS_PER_INTERVAL = 15, ROUND_MOST_MS = 60 * 1000, ROUND_LEAST_MS = 1000 };
+
+/* The thread owns the probes from its start until it sets answered. Everything else belongs to the caller's thread. */
+struct witnesses {
+    struct probes *probes;
+    void (*wake)(void);
+    int64_t round_ms;
+    pthread_t thread;
+    bool asking;
+    atomic_bool answered;
+    int64_t due_ms;    /* of the next round; INT64_MAX: none */
+    int64_t rounds_id; /* the newest incident for which a whole round was made */
+    int64_t asked_id;  /* the newest incident for which the round in progress is made */
+    struct told {
+        enum probe_state state; /* PROBE_UNKNOWN: nothing yet */
+        int64_t id;             /* incidents up to this one were told of it */
+    } * told;                   /* one for each probe */
+};
+
+struct witnesses *witnesses_open(const struct config *config, void (*wake)(void))
+{
+    struct probes *probes = probes_open(config);
+    if (!probes)
+        return NULL;
+    struct witnesses *witnesses = must_alloc(sizeof *witnesses);
+    int64_t round_ms = config->settings.schedule.interval_ms / ROUNDS_PER_INTERVAL;
+    *witnesses = (struct witnesses){
+        .probes = probes,
+        .wake = wake,
+        .round_ms = round_ms <= 0 || round_ms > ROUND_MOST_MS ? ROUND_MOST_MS
+                    : round_ms < ROUND_LEAST_MS               ? ROUND_LEAST_MS
+                                                              : round_ms,
+        .due_ms = INT64_MAX,
+        .told = must_alloc(probes_count(probes) * sizeof *witnesses->told),
+    };
+    return witnesses;
+}
+
+void witnesses_close(struct witnesses *witnesses)
+{
+    if (!witnesses)
+        return;
+    if (witnesses->asking) {
+        probes_stop(witnesses->probes);
+        pthread_join(witnesses->thread, NULL);
+    }
+    probes_close(witnesses->probes);
+    free(witnesses->told);
+    free(witnesses);
+}
+
+static void *round_thread(void *user)
+{
+    struct witnesses *witnesses = user;
+    probes_ask(witnesses->probes);
+    atomic_store(&witnesses->answered, true);
+    witnesses->wake();
+    return NULL;
+}
+
+static void round_begin(struct witnesses *witnesses, int64_t newest_open, int64_t now_ms)
+{
+    witnesses->asked_id = newest_open;
+    witnesses->due_ms = now_ms + witnesses->round_ms;
+    atomic_store(&witnesses->answered, false);
+    int code = thread_begin(&witnesses->thread, round_thread, witnesses);
+    witnesses->asking = code == 0;
+    if (code != 0)
+        say_warning("the probes cannot be asked: %s", strerror(code));
+}
+
+/* "the metrics page is up: HTTP 200; bronze_trades_kraken: lag 25m" */
+static void answer_describe(const struct probe_answer *answer, struct strbuf *out)
+{
+    if (answer->kind == PROBE_METRICS)
+        strbuf_puts(out, "the ");
+    strbuf_printf(out, "%s is %s: %s", answer->name, probe_state_name(answer->state), strbuf_text(&answer->words));
+    for (size_t i = 0; i < answer->metric_count; i++) {
+        if (answer->metrics[i].lag_ms < 0)
+            continue;
+        strbuf_printf(out, "; %s: lag ", answer->metrics[i].table);
+        duration_text(answer->metrics[i].lag_ms / 1000 * 1000, out);
+    }
+}
+
+static void answer_tell(struct witnesses *witnesses, size_t index, int64_t first_id, int64_t now_ms,
+                        const struct witness_sink *sink)
+{
+    const struct probe_answer *answer = probes_answer(witnesses->probes, index);
+    struct strbuf words = { 0 };
+    bool down = answer->state == PROBE_DOWN && answer->kind != PROBE_METRICS;
+    answer_describe(answer, &words);
+    sink->event(sink->ctx, &(struct event){
+                               .kind = down ? EVENT_PROBE_DOWN : EVENT_PROBE_NOTED,
+                               .time_ms = now_ms,
+                               .offset = -1,
+                               .number = first_id,
+                               .text = slice_of(answer->name),
+                               .line = strbuf_slice(&words),
+                           });
+    strbuf_free(&words);
+}
+
+/*
+ * An answer that differs from the last one is news for every open incident, the same answer only for incidents that opened
+ * since. A component that could not be asked tells nothing.
+ */
+static void round_take(struct witnesses *witnesses, int64_t now_ms, const struct witness_sink *sink)
+{
+    for (size_t i = 0; i < probes_count(witnesses->probes); i++) {
+        struct told *told = &witnesses->told[i];
+        enum probe_state state = probes_answer(witnesses->probes, i)->state;
+        bool changed = state != told->state;
+        if (state == PROBE_UNKNOWN || (!changed && witnesses->asked_id <= told->id))
+            continue;
+        answer_tell(witnesses, i, changed ? 0 : told->id + 1, now_ms, sink);
+        *told = (struct told){ state, witnesses->asked_id > told->id ? witnesses->asked_id : told->id };
+    }
+    if (witnesses->asked_id > witnesses->rounds_id)
+        witnesses->rounds_id = witnesses->asked_id;
+}
+
+static void witnesses_rest(struct witnesses *witnesses)
+{
+    witnesses->due_ms = INT64_MAX;
+    witnesses->rounds_id = 0;
+    memset(witnesses->told, 0, probes_count(witnesses->probes) * sizeof *witnesses->told);
+}
+
+void witnesses_run(struct witnesses *witnesses, int64_t newest_open, int64_t now_ms, const struct witness_sink *sink)
+{
+    if (witnesses->asking && !atomic_load(&witnesses->answered))
+        return;
+    if (witnesses->asking) {
+        pthread_join(witnesses->thread, NULL);
+        witnesses->asking = false;
+        if (newest_open > 0)
+            round_take(witnesses, now_ms, sink);
+    }
+    if (newest_open == 0)
+        witnesses_rest(witnesses);
+    else if (newest_open > witnesses->rounds_id || now_ms >= witnesses->due_ms ||
+             witnesses->due_ms - now_ms > witnesses->round_ms)
+        round_begin(witnesses, newest_open, now_ms);
+}
+
+int64_t witnesses_due_ms(const struct witnesses *witnesses)
+{
+    return witnesses && !witnesses->asking ? witnesses->due_ms : INT64_MAX;
+}
