@@ -3,29 +3,70 @@
 #define METRICS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/strbuf.h"
 #include "engine.h"
+#include "parser.h"
 
 /*
- * What the agent counts of itself, in memory and since its start: it stands between the engine and the history, passes
- * everything on and keeps the sums. Not thread-safe.
+ * agent/metrics: what the agent counts about itself and the pipeline, and the file in which Prometheus finds it. The room reads the
+ * history once at the start and writes one file. Nothing here is thread-safe.
  */
+
+/* Counters in memory, from the agent's start on. They stand between the engine and the history and pass everything on. */
 struct metrics;
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
 
-/* A sink that counts, then hands on to next, which is copied. It serves as long as metrics lives. */
+/* Returns a sink that counts, then calls next, which is copied. It may be used as long as metrics exists. */
 struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sink *next);
 
-/* Takes up from a history what an earlier life left: open incidents and the tables' latest runs. False with why in *error. */
+/* Reads the open incidents and the tables' latest runs from the history of an earlier run. Returns false with why in *error. */
 bool metrics_take_up(struct metrics *metrics, const char *history_db, struct strbuf *error);
 
-/* The counts for Prometheus. */
-struct exposition;
-void metrics_render(const struct metrics *metrics, const struct exposition *out);
-
-/* How things stand, in a few words: "no incident open; last cycle: success". */
+/* Adds how things stand, in a few words: "no incident open; last cycle: success". */
 void metrics_summary(const struct metrics *metrics, struct strbuf *out);
+
+/* How many attempts to deliver a notification to one webhook ended how. */
+struct textfile_deliveries {
+    const char *webhook;
+    int64_t delivered, retried, refused;
+};
+
+/* What the file says beyond the counters. Everything is borrowed for the call. */
+struct textfile_facts {
+    bool up; /* false only in the file that an orderly end leaves */
+    bool reload_refused;
+    const char *log_path;
+    int64_t started_ms;
+    const struct metrics *metrics;
+    const struct textfile_deliveries *deliveries;
+    size_t delivery_count;
+    const struct parser_counts *parsed;
+    int64_t commit_failures;
+    int64_t read_bytes;
+    int64_t behind_bytes;
+    int64_t last_record_ms; /* 0: none yet */
+    int64_t next_run_ms;    /* as the scheduler promised it; 0: no promise is known */
+    int writer_present;     /* 1: a process holds the log open for writing; 0: none does; -1: not known */
+};
+
+/* The file for node_exporter's textfile collector: when it was written last, and how that went. Zero-initialise. */
+struct textfile {
+    int64_t written_ms; /* the last attempt; 0: none yet */
+    bool stale;         /* set by the owner: something has changed since */
+    bool failed;        /* the last attempt failed, and that was said */
+};
+
+/* When to write next. News waits a little, so that a busy log costs little; without news the file still shows that the agent lives. */
+int64_t textfile_due_ms(const struct textfile *textfile);
+
+/*
+ * Writes the file under another name in its directory and renames it, so that a reader sees the old one or the new one, never a part.
+ * A failure is said once, until writing works again.
+ */
+void textfile_write(struct textfile *textfile, const char *path, const struct textfile_facts *facts, int64_t now_ms);
 
 #endif

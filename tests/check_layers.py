@@ -31,7 +31,7 @@ ROOMS = {
     "agent/follow": (["follow.h"], WORLD),
     "agent/notify": (["notify.h", "payload.h", "sender.h"], WORLD + ["parsers"]),
     "agent/witness": (["witness.h"], WORLD + ["parsers"]),
-    "agent/metrics": (["metrics.h", "textfile.h"], WORLD + ["parsers"]),
+    "agent/metrics": (["metrics.h"], WORLD + ["parsers"]),
     "agent/daemon": (["daemon.h", "ingest.h", "scrub.h", "state.h"], ALL),
     "agent/commands": ([], ALL),
     "agent/commands/show": ([], ["agent/base", "agent/config", "parsers"]),

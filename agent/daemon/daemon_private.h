@@ -7,8 +7,8 @@
 #include "follow.h"
 #include "history.h"
 #include "ingest.h"
+#include "metrics.h"
 #include "notify.h"
-#include "textfile.h"
 #include "witness.h"
 
 /*

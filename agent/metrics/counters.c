@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "counters_private.h"
+#include "metrics_private.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -7,10 +7,10 @@
 
 #include "reader.h"
 
-/* What is read of an earlier life: some dozen cycles, found by their ids. */
+/* How many of an earlier run's latest table runs are read at the start: some dozen cycles. */
 enum { RECENT_RUNS = 600 };
 
-/* Upper ends, in seconds: a cycle usually takes ten, is slow from 300 and too slow from 600. */
+/* A cycle usually takes ten seconds, is slow from 300 and too slow from 600. */
 const int64_t metrics_buckets_s[METRICS_BUCKETS] = { 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800 };
 
 struct metrics *metrics_new(void)
@@ -38,7 +38,7 @@ static struct table_metrics *table_named(struct metrics *metrics, const char *na
     for (size_t i = 0; i < metrics->table_count; i++)
         if (strcmp(metrics->tables[i].name, name) == 0)
             return &metrics->tables[i];
-    metrics->tables = must_grow(metrics->tables, metrics->table_count + 1, sizeof *metrics->tables);
+    metrics->tables = list_room(metrics->tables, metrics->table_count, sizeof *metrics->tables);
     struct table_metrics *table = &metrics->tables[metrics->table_count++];
     *table = (struct table_metrics){ .name = must_copy(name, strlen(name)) };
     return table;
@@ -62,7 +62,7 @@ static void count_duration(struct metrics *metrics, int64_t duration_ms)
     metrics->last_duration_ms = duration_ms;
 }
 
-static void on_cycle(void *ctx, const struct cycle *cycle)
+static void metrics_on_cycle(void *ctx, const struct cycle *cycle)
 {
     struct metrics *metrics = ctx;
     if (cycle->id >= metrics->cycle_id)
@@ -71,7 +71,7 @@ static void on_cycle(void *ctx, const struct cycle *cycle)
         metrics->cycle_id = cycle->id;
         metrics->last_outcome = cycle->outcome;
         metrics->cycles[cycle->outcome]++;
-        /* One that was aborted says when it ended, not how long cycles take. */
+        /* An aborted cycle ended early, so its duration says nothing about how long cycles take. */
         if (cycle->outcome != CYCLE_ABORTED)
             count_duration(metrics, cycle->duration_ms);
     }
@@ -79,7 +79,7 @@ static void on_cycle(void *ctx, const struct cycle *cycle)
         metrics->next.cycle(metrics->next.ctx, cycle);
 }
 
-static void on_run(void *ctx, const struct run *run)
+static void metrics_on_run(void *ctx, const struct run *run)
 {
     struct metrics *metrics = ctx;
     if (run->outcome != RUN_RUNNING && run->id > metrics->run_id) {
@@ -111,7 +111,7 @@ static void put_incident(struct metrics *metrics, struct open_incident incident,
     metrics->incidents[i] = incident;
 }
 
-static void on_incident(void *ctx, const struct incident *incident)
+static void metrics_on_incident(void *ctx, const struct incident *incident)
 {
     struct metrics *metrics = ctx;
     put_incident(metrics, (struct open_incident){ incident->id, incident->alert, incident->severity }, incident->open);
@@ -119,7 +119,7 @@ static void on_incident(void *ctx, const struct incident *incident)
         metrics->next.incident(metrics->next.ctx, incident);
 }
 
-static void on_timeline(void *ctx, const struct timeline_entry *entry)
+static void metrics_on_timeline(void *ctx, const struct timeline_entry *entry)
 {
     struct metrics *metrics = ctx;
     if (metrics->next.timeline)
@@ -131,10 +131,10 @@ struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sin
     metrics->next = *next;
     return (struct engine_sink){
         .ctx = metrics,
-        .cycle = on_cycle,
-        .run = on_run,
-        .incident = on_incident,
-        .timeline = on_timeline,
+        .cycle = metrics_on_cycle,
+        .run = metrics_on_run,
+        .incident = metrics_on_incident,
+        .timeline = metrics_on_timeline,
         .notify_ctx = next->notify_ctx,
         .notify = next->notify,
     };
@@ -156,7 +156,7 @@ static bool find_alert(const char *name, enum alert *alert)
     return false;
 }
 
-static void take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
+static void metrics_take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
 {
     struct open_incident incident = { .id = sqlite3_column_int64(row, 0), .severity = SEVERITY_WARNING };
     const char *alert = (const char *)sqlite3_column_text(row, 1);
@@ -167,7 +167,7 @@ static void take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
         put_incident(metrics, incident, true);
 }
 
-static void take_up_run(struct metrics *metrics, sqlite3_stmt *row)
+static void metrics_take_up_run(struct metrics *metrics, sqlite3_stmt *row)
 {
     const char *name = (const char *)sqlite3_column_text(row, 1);
     const char *outcome = (const char *)sqlite3_column_text(row, 4);
@@ -177,8 +177,8 @@ static void take_up_run(struct metrics *metrics, sqlite3_stmt *row)
         note_success(table_named(metrics, name), sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3));
 }
 
-static int take_up_rows(struct metrics *metrics, sqlite3 *db, const char *sql,
-                        void (*take_up)(struct metrics *metrics, sqlite3_stmt *row))
+static int metrics_take_up_rows(struct metrics *metrics, sqlite3 *db, const char *sql,
+                                void (*take_up)(struct metrics *metrics, sqlite3_stmt *row))
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
@@ -198,9 +198,9 @@ bool metrics_take_up(struct metrics *metrics, const char *history_db, struct str
     sqlite3 *db = reader_open(history_db, error);
     if (!db)
         return false;
-    int code = take_up_rows(metrics, db, sql_open_incidents, take_up_incident);
+    int code = metrics_take_up_rows(metrics, db, sql_open_incidents, metrics_take_up_incident);
     if (code == SQLITE_DONE)
-        code = take_up_rows(metrics, db, sql_recent_runs, take_up_run);
+        code = metrics_take_up_rows(metrics, db, sql_recent_runs, metrics_take_up_run);
     if (code != SQLITE_DONE)
         strbuf_printf(error, "%s: cannot read the history: %s", history_db, sqlite3_errmsg(db));
     sqlite3_close(db);

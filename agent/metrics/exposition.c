@@ -12,7 +12,7 @@ void exposition_family(const struct exposition *exposition, const char *name, co
     strbuf_printf(exposition->out, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name, help, name, type);
 }
 
-static void put_value(struct strbuf *out, const char *text)
+static void exposition_put_value(struct strbuf *out, const char *text)
 {
     struct strbuf valid = { 0 };
     text_add_valid(&valid, text, strlen(text));
@@ -26,13 +26,14 @@ static void put_value(struct strbuf *out, const char *text)
     strbuf_free(&valid);
 }
 
-static void put_series(const struct exposition *exposition, const char *name, const struct metric_label *labels)
+static void exposition_put_series(const struct exposition *exposition, const char *name,
+                                  const struct metric_label *labels)
 {
     strbuf_printf(exposition->out, PREFIX "%s{log=\"", name);
-    put_value(exposition->out, exposition->log_path);
+    exposition_put_value(exposition->out, exposition->log_path);
     for (; labels && labels->name; labels++) {
         strbuf_printf(exposition->out, "\",%s=\"", labels->name);
-        put_value(exposition->out, labels->value);
+        exposition_put_value(exposition->out, labels->value);
     }
     strbuf_puts(exposition->out, "\"} ");
 }
@@ -40,13 +41,13 @@ static void put_series(const struct exposition *exposition, const char *name, co
 void exposition_number(const struct exposition *exposition, const char *name, const struct metric_label *labels,
                        int64_t value)
 {
-    put_series(exposition, name, labels);
+    exposition_put_series(exposition, name, labels);
     strbuf_printf(exposition->out, "%" PRId64 "\n", value);
 }
 
 void exposition_seconds(const struct exposition *exposition, const char *name, const struct metric_label *labels,
                         int64_t value_ms)
 {
-    put_series(exposition, name, labels);
+    exposition_put_series(exposition, name, labels);
     strbuf_printf(exposition->out, "%" PRId64 ".%03d\n", value_ms / 1000, (int)(value_ms % 1000));
 }

@@ -7,8 +7,8 @@
 #include "base/strbuf.h"
 
 /*
- * Prometheus's text format. Every name gets the agent's prefix, every sample the label that tells two agents of one host apart:
- * node_exporter refuses a directory in which two files hold the same series.
+ * Writes Prometheus's text format. Every name gets the agent's prefix. Every sample gets the label "log", which tells two agents on
+ * one host apart, since node_exporter refuses a directory in which two files hold the same series.
  */
 struct exposition {
     struct strbuf *out;
@@ -19,10 +19,10 @@ struct metric_label {
     const char *name, *value;
 };
 
-/* type: "counter", "gauge" or "histogram". The samples of a family follow its heading. */
+/* Writes the heading of a family; its samples must follow. type is "counter", "gauge" or "histogram". */
 void exposition_family(const struct exposition *exposition, const char *name, const char *type, const char *help);
 
-/* labels: ended by a NULL name; NULL for none. Seconds are written to the millisecond. */
+/* Write a sample. labels end with a NULL name; NULL means none. Seconds are written with three decimals. */
 void exposition_number(const struct exposition *exposition, const char *name, const struct metric_label *labels,
                        int64_t value);
 void exposition_seconds(const struct exposition *exposition, const char *name, const struct metric_label *labels,

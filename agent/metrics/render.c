@@ -2,8 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "counters_private.h"
-#include "exposition.h"
+#include "metrics_private.h"
 
 static void render_durations(const struct metrics *metrics, const struct exposition *out)
 {
@@ -55,10 +54,10 @@ static void render_runs(const struct metrics *metrics, const struct exposition *
     }
 }
 
-enum unit { UNIT_NUMBER, UNIT_SECONDS, UNIT_TIME }; /* of a time, 0 means that there is none to show */
+enum unit { UNIT_NUMBER, UNIT_SECONDS, UNIT_TIME }; /* a time of 0 is not known and is left out */
 
-static void render_each(const struct metrics *metrics, const struct exposition *out, const char *name, enum unit unit,
-                        size_t offset)
+static void render_per_table(const struct metrics *metrics, const struct exposition *out, const char *name,
+                             enum unit unit, size_t offset)
 {
     for (size_t i = 0; i < metrics->table_count; i++) {
         const struct metric_label labels[] = { { "table", metrics->tables[i].name }, { 0 } };
@@ -92,7 +91,7 @@ static void render_tables(const struct metrics *metrics, const struct exposition
     render_runs(metrics, out);
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         exposition_family(out, families[i].name, families[i].type, families[i].help);
-        render_each(metrics, out, families[i].name, families[i].unit, families[i].offset);
+        render_per_table(metrics, out, families[i].name, families[i].unit, families[i].offset);
     }
 }
 

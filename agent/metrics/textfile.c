@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "textfile.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,21 +7,21 @@
 #include <unistd.h>
 
 #include "base/say.h"
-#include "exposition.h"
+#include "metrics_private.h"
 
 enum {
-    NEWS_MS = 15 * 1000, /* Prometheus rarely asks more often */
-    EVERY_MS = 60 * 1000
+    NEWS_MS = 15 * 1000,  /* after a change: Prometheus rarely asks more often */
+    ALIVE_MS = 60 * 1000, /* without any */
 };
 
-static void put_number(const struct exposition *out, const char *name, const char *type, const char *help,
-                       int64_t value)
+static void textfile_put_number(const struct exposition *out, const char *name, const char *type, const char *help,
+                                int64_t value)
 {
     exposition_family(out, name, type, help);
     exposition_number(out, name, NULL, value);
 }
 
-static void put_time(const struct exposition *out, const char *name, const char *help, int64_t at_ms)
+static void textfile_put_time(const struct exposition *out, const char *name, const char *help, int64_t at_ms)
 {
     if (at_ms <= 0)
         return;
@@ -31,58 +29,64 @@ static void put_time(const struct exposition *out, const char *name, const char 
     exposition_seconds(out, name, NULL, at_ms);
 }
 
-static void put_result(const struct exposition *out, const char *webhook, const char *result, int64_t count)
+static void textfile_put_result(const struct exposition *out, const char *webhook, const char *result, int64_t count)
 {
     exposition_number(out, "notifications_total",
                       (struct metric_label[]){ { "webhook", webhook }, { "result", result }, { 0 } }, count);
 }
 
-static void put_notifications(const struct exposition *out, const struct textfile_facts *facts)
+static void textfile_put_notifications(const struct exposition *out, const struct textfile_facts *facts)
 {
     exposition_family(out, "notifications_total", "counter",
                       "Attempts to deliver a notification, by what came of them.");
     for (size_t i = 0; i < facts->delivery_count; i++) {
         const struct textfile_deliveries *to = &facts->deliveries[i];
-        put_result(out, to->webhook, "delivered", to->delivered);
-        put_result(out, to->webhook, "retried", to->retried);
-        put_result(out, to->webhook, "refused", to->refused);
+        textfile_put_result(out, to->webhook, "delivered", to->delivered);
+        textfile_put_result(out, to->webhook, "retried", to->retried);
+        textfile_put_result(out, to->webhook, "refused", to->refused);
     }
 }
 
-static void put_reading(const struct exposition *out, const struct textfile_facts *facts)
+static void textfile_put_reading(const struct exposition *out, const struct textfile_facts *facts)
 {
     const struct parser_counts *parsed = facts->parsed;
 
-    put_number(out, "lines_total", "counter", "Lines of the log that were read.", parsed->lines);
-    put_number(out, "read_bytes_total", "counter", "Bytes of the log that were read.", facts->read_bytes);
-    put_number(out, "events_total", "counter", "Events that the lines told of.", parsed->events);
-    put_number(out, "parse_misses_total", "counter", "Records of the scheduler that no pattern knows.", parsed->misses);
-    put_number(out, "parse_limit_hits_total", "counter", "Pattern matches given up for their cost.",
-               parsed->limit_hits);
-    put_number(out, "offset_behind_bytes", "gauge", "Bytes of the log that are not read yet.", facts->behind_bytes);
-    put_time(out, "last_record_timestamp_seconds", "The time of the newest record read.", facts->last_record_ms);
-    put_time(out, "next_run_timestamp_seconds", "When the scheduler promised its next cycle.", facts->next_run_ms);
+    textfile_put_number(out, "lines_total", "counter", "Lines of the log that were read.", parsed->lines);
+    textfile_put_number(out, "read_bytes_total", "counter", "Bytes of the log that were read.", facts->read_bytes);
+    textfile_put_number(out, "events_total", "counter", "Events that the lines told of.", parsed->events);
+    textfile_put_number(out, "parse_misses_total", "counter", "Records of the scheduler that no pattern knows.",
+                        parsed->misses);
+    textfile_put_number(out, "parse_limit_hits_total", "counter", "Pattern matches given up for their cost.",
+                        parsed->limit_hits);
+    textfile_put_number(out, "offset_behind_bytes", "gauge", "Bytes of the log that are not read yet.",
+                        facts->behind_bytes);
+    textfile_put_time(out, "last_record_timestamp_seconds", "The time of the newest record read.",
+                      facts->last_record_ms);
+    textfile_put_time(out, "next_run_timestamp_seconds", "When the scheduler promised its next cycle.",
+                      facts->next_run_ms);
     if (facts->writer_present >= 0)
-        put_number(out, "writer_present", "gauge", "Whether a process holds the log open for writing.",
-                   facts->writer_present);
+        textfile_put_number(out, "writer_present", "gauge", "Whether a process holds the log open for writing.",
+                            facts->writer_present);
 }
 
-static void render(const struct textfile_facts *facts, int64_t now_ms, struct strbuf *text)
+static void textfile_render(const struct textfile_facts *facts, int64_t now_ms, struct strbuf *text)
 {
     const struct exposition out = { text, facts->log_path };
 
-    put_number(&out, "up", "gauge", "Whether the agent runs: 0 after an orderly end.", facts->up);
-    put_time(&out, "alive_timestamp_seconds", "When the agent wrote this: at most a minute ago while it lives.",
-             now_ms);
-    put_time(&out, "start_timestamp_seconds", "When the agent started: its counters began at 0.", facts->started_ms);
+    textfile_put_number(&out, "up", "gauge", "Whether the agent runs: 0 after an orderly end.", facts->up);
+    textfile_put_time(&out, "alive_timestamp_seconds",
+                      "When the agent wrote this: at most a minute ago while it lives.", now_ms);
+    textfile_put_time(&out, "start_timestamp_seconds", "When the agent started: its counters began at 0.",
+                      facts->started_ms);
     exposition_family(&out, "build_info", "gauge", "The agent's version.");
     exposition_number(&out, "build_info", (struct metric_label[]){ { "version", AGENT_VERSION }, { 0 } }, 1);
-    put_number(&out, "config_last_reload_successful", "gauge", "Whether the configuration, last read, was good.",
-               !facts->reload_refused);
-    put_number(&out, "commit_failures_total", "counter", "Commits to the history that failed.", facts->commit_failures);
-    put_reading(&out, facts);
+    textfile_put_number(&out, "config_last_reload_successful", "gauge",
+                        "Whether the configuration, last read, was good.", !facts->reload_refused);
+    textfile_put_number(&out, "commit_failures_total", "counter", "Commits to the history that failed.",
+                        facts->commit_failures);
+    textfile_put_reading(&out, facts);
     if (facts->delivery_count > 0)
-        put_notifications(&out, facts);
+        textfile_put_notifications(&out, facts);
     metrics_render(facts->metrics, &out);
 }
 
@@ -98,8 +102,8 @@ static bool write_all(int fd, const struct strbuf *text)
     return true;
 }
 
-/* Readable by all whatever the umask says: node_exporter is another user. */
-static bool write_file(const char *path, const struct strbuf *text)
+/* Makes the file readable by everybody, whatever the umask is, since node_exporter runs as another user. */
+static bool textfile_write_file(const char *path, const struct strbuf *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
     if (fd < 0)
@@ -114,13 +118,13 @@ static bool write_file(const char *path, const struct strbuf *text)
     return good;
 }
 
-static bool replace_file(const char *path, const struct strbuf *text)
+static bool textfile_replace(const char *path, const struct strbuf *text)
 {
     struct strbuf temporary = { 0 };
 
-    /* The collector reads "*.prom" and nothing else. No fsync: what a power loss takes is written again at the next start. */
+    /* The collector reads only "*.prom". No fsync is needed: what a power loss destroys is written again at the next start. */
     strbuf_printf(&temporary, "%s.tmp", path);
-    bool good = write_file(strbuf_text(&temporary), text) && rename(strbuf_text(&temporary), path) == 0;
+    bool good = textfile_write_file(strbuf_text(&temporary), text) && rename(strbuf_text(&temporary), path) == 0;
     if (!good) {
         int error = errno;
         unlink(strbuf_text(&temporary));
@@ -134,15 +138,15 @@ int64_t textfile_due_ms(const struct textfile *textfile)
 {
     if (textfile->written_ms == 0)
         return 0;
-    return textfile->written_ms + (textfile->stale ? NEWS_MS : EVERY_MS);
+    return textfile->written_ms + (textfile->stale ? NEWS_MS : ALIVE_MS);
 }
 
 void textfile_write(struct textfile *textfile, const char *path, const struct textfile_facts *facts, int64_t now_ms)
 {
     struct strbuf text = { 0 };
 
-    render(facts, now_ms, &text);
-    bool good = replace_file(path, &text);
+    textfile_render(facts, now_ms, &text);
+    bool good = textfile_replace(path, &text);
     if (!good && !textfile->failed)
         say_error("metrics %s: %s; not said again until it is written", path, strerror(errno));
     else if (good && textfile->failed)
