@@ -6,8 +6,8 @@
 #include "event.h"
 
 /*
- * Takes the credentials out of what jobs and exceptions wrote into the log, event by event, before anything of it is judged,
- * stored, shown or sent: nobody further down ever sees them.
+ * Masks the secrets in events. Jobs and exceptions may write passwords and tokens into the log; each event passes here before the
+ * engine judges it, so that no later step ever sees them.
  */
 struct scrub;
 
@@ -15,12 +15,12 @@ struct scrub *scrub_open(void);
 void scrub_close(struct scrub *scrub);
 
 /*
- * Takes the credentials out of the event: its text and line are then borrowed until the next call. Events are to come in the
- * log's order: a private key has many lines.
+ * Replaces the secrets in the event by "***". Its text and line are then borrowed until the next call. Events must come in the log's
+ * order, because a private key spans several lines of an excerpt.
  */
 void scrub_event(struct scrub *scrub, struct event *event);
 
-/* Whether the excerpt at hand stands within a private key, for the restart that goes on right there. */
+/* Saves and loads whether the current excerpt is inside a private key, so that a restart in the middle of one still masks it. */
 void scrub_archive(struct scrub *scrub, struct archive *archive);
 
 #endif

@@ -8,20 +8,30 @@
 #include "history.h"
 #include "ingest.h"
 
-enum state_extent { STATE_CHANGED, STATE_ALL }; /* the windows only if they changed, or in any case */
+/*
+ * Saves what the agent must know after a restart as archives in the history, and loads it again: the parser's place in the log with the
+ * zone's error and the masking (STATE_PARSER), the engine's live state (STATE_ENGINE) and its baselines (STATE_WINDOWS). Saving gathers
+ * them for the history's next commit.
+ */
+enum state_extent {
+    STATE_CHANGED, /* the baselines only if they changed */
+    STATE_ALL
+};
 
 void state_save_parser(struct history *history, struct ingest *ingest);
 void state_save_engine(struct history *history, struct engine *engine, enum state_extent extent);
+
+/* What is missing in the history, because nothing or an older version was saved, keeps its initial value. */
 void state_load(struct history *history, struct ingest *ingest);
 
-/* What only the running agent knows, for those who ask how it is. */
+/* What only the running agent knows, for `agent status` (STATE_AGENT). Borrowed for the call. */
 struct agent_facts {
     int64_t started_ms, alive_ms;
     enum follow_writer writer;
     int64_t behind_bytes;
     int64_t commit_failures;
     const char *log_path;
-    const char *log_trouble; /* in words; NULL: none */
+    const char *log_trouble; /* what keeps the log from being understood; NULL: nothing */
 };
 void state_save_agent(struct history *history, const struct ingest *ingest, const struct agent_facts *facts);
 

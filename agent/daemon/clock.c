@@ -6,10 +6,7 @@
 #include "base/say.h"
 #include "daemon_private.h"
 
-/*
- * The clocks: the host's, which is set and sleeps, and the log's, which is read in a zone that may be another than the
- * writer's.
- */
+/* Clocks that are wrong: the host's, which is set or stands still in a sleep, and the log's, which may be written in another zone. */
 
 void daemon_look_at_clocks(struct daemon *daemon)
 {
@@ -17,16 +14,7 @@ void daemon_look_at_clocks(struct daemon *daemon)
     daemon->running_ms = clock_running_ms();
 }
 
-void daemon_feed_host(struct daemon *daemon, const struct event *what)
-{
-    struct event event = *what;
-    event.time_ms = daemon->now_ms;
-    event.offset = -1;
-    engine_feed(daemon->ingest.engine, &event);
-    daemon->touched = true;
-}
-
-static void move_clock(struct daemon *daemon, int64_t by_ms)
+static void engine_clock_move(struct daemon *daemon, int64_t by_ms)
 {
     daemon_feed_host(daemon, &(struct event){ .kind = EVENT_HOST_RESUMED, .duration_ms = by_ms });
 }
@@ -38,20 +26,20 @@ void daemon_notice_jump(struct daemon *daemon)
         return;
     daemon->textfile.written_ms = 0;
     say_warning("the clock jumped by %" PRId64 " s: the host slept, or its clock was set", jump_ms / 1000);
-    move_clock(daemon, jump_ms);
+    engine_clock_move(daemon, jump_ms);
 }
 
-/* Lines from the future (the clock was wrong, and is right now) must not leave every promise broken for ever. */
+/* After lines from the future (the clock was wrong and is right now) every promise would count as broken until they are past. */
 void daemon_leave_future(struct daemon *daemon)
 {
     int64_t ahead_ms = engine_clock(daemon->ingest.engine) - daemon->now_ms;
     if (ahead_ms <= INGEST_AHEAD_MS)
         return;
     say_warning("the log is %" PRId64 " s ahead of the clock: one of them was wrong", ahead_ms / 1000);
-    move_clock(daemon, -ahead_ms);
+    engine_clock_move(daemon, -ahead_ms);
 }
 
-/* "UTC+05:30 (<+0530>-05:30)": the second is what [log] timezone and TZ take. */
+/* Writes "UTC+05:30 (as [log] timezone: <+0530>-05:30)". */
 static void zone_put(int64_t offset_s, struct strbuf *out)
 {
     int64_t minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
@@ -99,8 +87,8 @@ static void say_zone(struct daemon *daemon)
 }
 
 /*
- * The newest record and the last write to its file are of one moment, by the same clock whatever that was set to. Where they
- * differ by whole half hours, the record was read in the wrong zone. The engine's clock may already stand on it; if so, it moves.
+ * The newest record and the last write to its file belong to one moment of one clock, whatever that clock was set to. If they differ
+ * by whole half hours, the record was read in the wrong zone. If the engine's clock stands on that record, it moves as well.
  */
 void daemon_notice_zone(struct daemon *daemon)
 {
@@ -113,7 +101,7 @@ void daemon_notice_zone(struct daemon *daemon)
         bool stands_on_it = llabs(misread_ms) < llabs(misread_ms - error_ms);
         ingest->zone_error_ms += error_ms;
         if (stands_on_it)
-            move_clock(daemon, -error_ms);
+            engine_clock_move(daemon, -error_ms);
         daemon->touched = true;
     }
     daemon->records_judged = records;

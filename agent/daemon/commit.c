@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/say.h"
@@ -8,11 +7,11 @@
 #include "state.h"
 
 enum {
-    HELD_LEAST_BYTES = 8 << 20, /* more than the WAL has when nobody is in the way, in a catch-up too */
-    SOON_MS = 50,               /* after a commit that met our own checkpoint */
+    HELD_LEAST_BYTES = 8 << 20, /* more than the write-ahead log ever has unless somebody holds it */
+    SOON_MS = 50,               /* after a commit that met the checkpoint of our own thread */
 };
 
-static void put_everything(struct daemon *daemon)
+static void commit_gather(struct daemon *daemon)
 {
     struct source_position positions[SOURCES_MOST];
     struct strbuf trouble = { 0 };
@@ -59,8 +58,8 @@ static void commit_succeeded(struct daemon *daemon)
     history_leave_trouble(daemon->history, &daemon->trouble);
 }
 
-/* Somebody reads and does not let go, or the disk fails, so the WAL cannot begin anew: said, and again whenever it has doubled. */
-static void watch_wal(struct daemon *daemon)
+/* The write-ahead log cannot begin anew while a reader holds it or the disk fails. That is said, and again whenever it has doubled. */
+static void commit_watch_wal(struct daemon *daemon)
 {
     int64_t held_bytes = history_held_bytes(daemon->history), told_bytes = daemon->held_told_bytes;
     if (held_bytes >= (told_bytes ? 2 * told_bytes : HELD_LEAST_BYTES)) {
@@ -79,7 +78,7 @@ void daemon_commit(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
     if (daemon->touched)
-        put_everything(daemon);
+        commit_gather(daemon);
     if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)
         return;
     bool tending = history_is_checkpointing(daemon->history);
@@ -96,48 +95,7 @@ void daemon_commit(struct daemon *daemon)
         commit_succeeded(daemon);
         daemon->textfile.stale = true;
         daemon->retry_ms = 0;
-        watch_wal(daemon);
+        commit_watch_wal(daemon);
     }
     strbuf_free(&error);
-}
-
-/* Owned by the caller. */
-static struct textfile_deliveries *gather_deliveries(const struct dispatch *dispatch, size_t *count)
-{
-    struct textfile_deliveries *deliveries = NULL;
-    struct dispatch_counts counts;
-
-    *count = 0;
-    while (dispatch && dispatch_counts(dispatch, *count, &counts)) {
-        deliveries = must_grow(deliveries, *count + 1, sizeof *deliveries);
-        deliveries[(*count)++] =
-            (struct textfile_deliveries){ counts.webhook, counts.delivered, counts.retried, counts.refused };
-    }
-    return deliveries;
-}
-
-void daemon_write_textfile(struct daemon *daemon, bool up)
-{
-    size_t delivery_count;
-    struct textfile_deliveries *deliveries = gather_deliveries(daemon->dispatch, &delivery_count);
-
-    textfile_write(&daemon->textfile, daemon->config->metrics_textfile,
-                   &(struct textfile_facts){
-                       .up = up,
-                       .reload_refused = daemon->reload_refused,
-                       .log_path = daemon->config->log_path,
-                       .started_ms = daemon->started_ms,
-                       .metrics = daemon->metrics,
-                       .deliveries = deliveries,
-                       .delivery_count = delivery_count,
-                       .parsed = parser_counts(daemon->ingest.parser),
-                       .commit_failures = daemon->commit_failures,
-                       .read_bytes = daemon->read_bytes,
-                       .behind_bytes = follow_behind(daemon->follow),
-                       .last_record_ms = parser_clock(daemon->ingest.parser),
-                       .next_run_ms = engine_next_run_ms(daemon->ingest.engine),
-                       .writer_present = daemon->writer == WRITER_UNKNOWN ? -1 : daemon->writer == WRITER_PRESENT,
-                   },
-                   daemon->now_ms);
-    free(deliveries);
 }

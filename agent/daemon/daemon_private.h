@@ -12,80 +12,98 @@
 #include "witness.h"
 
 /*
- * The inside of the daemon: daemon.c is its loop, daemon_open.c its beginning and end, daemon_commit.c what it keeps,
- * daemon_clock.c what clocks do, daemon_reload.c how it changes.
+ * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, clock.c handles clocks
+ * and zones that are wrong, commit.c stores, upkeep.c does what is due once in a while, reload.c takes over a new configuration.
  */
 
 enum {
-    FRESH_MS = 60 * 1000, /* backlog younger than that is news: a restart of the agent swallows none */
+    FRESH_MS = 60 * 1000, /* backlog younger than this is news, so that a restart of the agent swallows none */
     RETRY_MS = 1000,      /* after a commit that failed */
-    SOURCES_MOST = 16,
+    SOURCES_MOST = 16,    /* files whose reading positions are stored */
 };
 
-enum log_told { LOG_UNTOLD, LOG_TOLD_READABLE, LOG_TOLD_REFUSED }; /* what the core knows of the log */
+enum log_told { LOG_UNTOLD, LOG_TOLD_READABLE, LOG_TOLD_REFUSED }; /* what the engine was told about the log */
 
+/* Members called _ms hold Unix time, or time of clock_running_ms where the comment says "running". */
 struct daemon {
     struct config *config;
     const struct daemon_source *source;
     struct history *history;
     struct dispatch *dispatch;
-    struct witnesses *witnesses; /* NULL: nothing to ask */
+    struct witnesses *witnesses; /* NULL: nothing is configured to be asked */
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;
     struct ingest ingest;
     struct clock_watch clock;
-    struct history_trouble trouble; /* since when commits fail; empty when the last one did not */
-    struct strbuf status;           /* what the service manager shows */
+    struct history_trouble trouble; /* the failures of commits; no failures when the last one succeeded */
+    struct strbuf status;           /* the line that the service manager shows */
     enum follow_writer writer;
-    int64_t absent_ms;  /* since when the log has no writer; 0: it has one, or nobody knows */
-    int64_t refused_ms; /* since when the log is refused; 0: it is not */
+    int64_t absent_ms;  /* running: since when no writer has the log open; 0: one has, or it is not known */
+    int64_t refused_ms; /* running: since when the log is refused; 0: it is not */
     enum log_told log_told;
     bool catching_up;
-    bool drained;        /* all that was there had been read before this turn */
-    bool touched;        /* lines or deadlines changed the core since the last commit */
-    bool limits_said;    /* that a pattern was given up */
-    bool ready;          /* the service manager was told */
-    bool reload_refused; /* the configuration was to be read again, and was bad */
+    bool drained;        /* everything that was in the log had been read before this turn */
+    bool touched;        /* the engine or the parser changed since the last commit */
+    bool limits_said;    /* that a pattern was given up at PCRE2's limits */
+    bool ready;          /* the service manager was told READY=1 */
+    bool reload_refused; /* the configuration, when read again last, was bad */
     int64_t started_ms;
-    int64_t now_ms;         /* this turn of the loop, by the wall clock */
-    int64_t running_ms;     /* the same by a clock that nobody sets: the agent's own deadlines are on it */
-    int64_t zone_said_ms;   /* of which error of the zone people were told */
-    int64_t records_judged; /* the records when the zone was looked at last */
+    int64_t now_ms;         /* the wall clock in this turn of the loop */
+    int64_t running_ms;     /* running: in this turn */
+    int64_t zone_said_ms;   /* the error of the zone that was said last */
+    int64_t records_judged; /* how many records there were when the zone was checked last */
     int64_t read_bytes;     /* of the log, since the start */
     int64_t commit_failures;
-    int64_t held_told_bytes; /* of the WAL, as last complained of; 0: no complaint */
-    int64_t retry_ms;        /* when to commit again; 0: at once */
-    int64_t housekeeping_ms;
-    int64_t watchdog_ms;       /* when to tell the service manager next; INT64_MAX: it does not ask */
-    int64_t silenced_until_ms; /* what the core was told last */
-    int64_t silence_look_ms;   /* when to ask again whether somebody ended the silence; INT64_MAX: there is none */
-    int64_t beat_ms;           /* when the next heartbeat is due; INT64_MAX: none is wanted */
+    int64_t held_told_bytes;   /* the size of the held write-ahead log that was said last; 0: none */
+    int64_t retry_ms;          /* running: when to commit again; 0: at once */
+    int64_t housekeeping_ms;   /* running: when it is due */
+    int64_t watchdog_ms;       /* running: when to tell the service manager next; INT64_MAX: it does not ask */
+    int64_t silenced_until_ms; /* what the engine was told last */
+    int64_t silence_look_ms;   /* running: when to look whether somebody ended the silence; INT64_MAX: there is none */
+    int64_t beat_ms;           /* running: when the next heartbeat is due; INT64_MAX: none is configured */
 };
 
-/* False with why in *error; daemon_close in any case. */
+/* open.c. daemon_open returns false with why in *error. daemon_close must be called in either case. */
 bool daemon_open(struct daemon *daemon, struct strbuf *error);
 void daemon_close(struct daemon *daemon);
 
-/* One transaction, unless the last one failed a moment ago; then the next one takes all. */
+/* commit.c. Commits everything in one transaction, unless the last try failed a moment ago; then the next call takes it along. */
 void daemon_commit(struct daemon *daemon);
-void daemon_write_textfile(struct daemon *daemon, bool up);
 
-/* Once a turn: now_ms and running_ms. */
-void daemon_look_at_clocks(struct daemon *daemon);
-
-/* kind, text and duration_ms are the caller's; it happened now. */
+/* notice.c. Feeds an event of the host to the engine: kind, text and duration_ms are the caller's, the time is now. */
 void daemon_feed_host(struct daemon *daemon, const struct event *what);
+/* Before lines are read: whoever begins a silence and then stops the scheduler is not paged. */
+void daemon_notice_silence(struct daemon *daemon);
+/* When the log was read to its end; writer is the answer that follow_writer gave before. */
+void daemon_notice_log(struct daemon *daemon, enum follow_writer writer);
+/* Probes' answers and stuck webhooks; only when the log was read to its end. */
+void daemon_notice_world(struct daemon *daemon);
+/* running: when the notices above want to be asked again; INT64_MAX: not by themselves. */
+int64_t daemon_notice_again_ms(const struct daemon *daemon);
 
-/* Before the log is read: what is read afterwards may have been written after the host woke up. */
+/* clock.c. Once a turn: sets now_ms and running_ms. */
+void daemon_look_at_clocks(struct daemon *daemon);
+/* Before the log is read, since what is read afterwards may have been written after the host woke up. */
 void daemon_notice_jump(struct daemon *daemon);
-/* When it was read to its end, before any deadline is looked at. */
+/* When the log was read to its end, before any deadline is looked at. */
 void daemon_notice_zone(struct daemon *daemon);
 void daemon_leave_future(struct daemon *daemon);
-/* In words what keeps the log from being understood; nothing if all is well. */
+/* Adds what keeps the log from being understood, in words; nothing if all is well. */
 void daemon_log_trouble(const struct daemon *daemon, struct strbuf *out);
 
-/* Takes a changed configuration over, all of it or nothing, and says which. */
+/* upkeep.c. Status and watchdog for the service manager, pruning, heartbeat, metrics file: whatever of it is due. */
+void daemon_keep_house(struct daemon *daemon);
+void daemon_beat(struct daemon *daemon);
+int64_t daemon_textfile_due_ms(const struct daemon *daemon); /* INT64_MAX: none is configured */
+void daemon_write_textfile(struct daemon *daemon, bool up);
+
+/* reload.c. Reads the configuration again and takes it over, all of it or nothing, and says which. */
 void daemon_reload(struct daemon *daemon);
+
+static inline int64_t daemon_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 #endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/say.h"
+#include "daemon_private.h"
+
+/* What happens beside the log's lines: its writer and its file, silences, probes, webhooks. Each becomes an event for the engine. */
+
+enum {
+    REOPEN_MS = 100,            /* how long a log may have no writer while it is reopened */
+    REFUSED_MS = 2000,          /* how long a log may be unreadable while it is made: created, then chmod */
+    SILENCE_LOOK_MS = 5 * 1000, /* while a silence is in force: a person may end it at any time */
+};
+
+void daemon_feed_host(struct daemon *daemon, const struct event *what)
+{
+    struct event event = *what;
+    event.time_ms = daemon->now_ms;
+    event.offset = -1;
+    engine_feed(daemon->ingest.engine, &event);
+    daemon->touched = true;
+}
+
+/*
+ * A writer that reopens its log after a rotation (WatchedFileHandler) closes the old file before it opens the new one. So an absence
+ * is believed only if it lasts for REOPEN_MS.
+ */
+static void notice_writer(struct daemon *daemon, enum follow_writer writer)
+{
+    if (parser_clock(daemon->ingest.parser) == 0)
+        return; /* nobody has written yet, so nobody can be missed */
+    if (writer != WRITER_ABSENT)
+        daemon->absent_ms = 0;
+    else if (daemon->absent_ms == 0)
+        daemon->absent_ms = daemon->running_ms;
+    if (writer == daemon->writer || (writer == WRITER_ABSENT && daemon->running_ms - daemon->absent_ms < REOPEN_MS))
+        return;
+    daemon->writer = writer;
+    if (writer == WRITER_ABSENT)
+        daemon_feed_host(daemon, &(struct event){ .kind = EVENT_WRITER_GONE });
+    else if (writer == WRITER_PRESENT)
+        daemon_feed_host(daemon, &(struct event){ .kind = EVENT_WRITER_BACK });
+}
+
+/* A log that cannot be trusted or read is an incident. A log that is not there at all shows in the scheduler's silence. */
+static void notice_refusal(struct daemon *daemon)
+{
+    const char *why = follow_refusal(daemon->follow);
+    enum log_told wanted = why ? LOG_TOLD_REFUSED : LOG_TOLD_READABLE;
+    struct strbuf text = { 0 };
+    if (!why)
+        daemon->refused_ms = 0;
+    else if (daemon->refused_ms == 0)
+        daemon->refused_ms = daemon->running_ms;
+    if (wanted == daemon->log_told || (why && daemon->running_ms - daemon->refused_ms < REFUSED_MS))
+        return;
+    daemon->log_told = wanted;
+    if (why)
+        strbuf_printf(&text, "the log %s is not read: %s", daemon->config->log_path, why);
+    daemon_feed_host(
+        daemon, &(struct event){ .kind = why ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE, .text = strbuf_slice(&text) });
+    strbuf_free(&text);
+}
+
+/* PCRE2 gives up at its limits, so the line may still have been an event. */
+static void notice_limits(struct daemon *daemon)
+{
+    if (daemon->limits_said || parser_counts(daemon->ingest.parser)->limit_hits == 0)
+        return;
+    say_warning("a pattern was given up at PCRE2's limits: its line may have been an event ([log] patterns; "
+                "`agent status` counts them)");
+    daemon->limits_said = true;
+}
+
+void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
+{
+    notice_writer(daemon, writer);
+    notice_refusal(daemon);
+    notice_limits(daemon);
+}
+
+void daemon_notice_silence(struct daemon *daemon)
+{
+    int64_t until_ms = history_silence_end(daemon->history, daemon->now_ms);
+    if (until_ms != daemon->silenced_until_ms)
+        engine_silence(daemon->ingest.engine, until_ms);
+    daemon->silenced_until_ms = until_ms;
+    daemon->silence_look_ms = until_ms ? daemon->running_ms + SILENCE_LOOK_MS : INT64_MAX;
+}
+
+static void notice_answer(void *ctx, const struct event *event)
+{
+    struct daemon *daemon = ctx;
+    engine_feed(daemon->ingest.engine, event);
+    daemon->touched = true;
+}
+
+static void notice_stuck_webhooks(struct daemon *daemon)
+{
+    struct strbuf words = { 0 };
+    if (dispatch_stuck_news(daemon->dispatch, daemon->now_ms, &words))
+        daemon_feed_host(daemon, &(struct event){ .kind = words.len ? EVENT_WEBHOOK_STUCK : EVENT_WEBHOOK_WELL,
+                                                  .text = strbuf_slice(&words) });
+    strbuf_free(&words);
+}
+
+/*
+ * These events happen now. Told in the middle of a backlog, they would move the engine's clock past everything that is not read yet:
+ * the promised run would be a month late, and the cycle that is just being read would hang since then.
+ */
+void daemon_notice_world(struct daemon *daemon)
+{
+    struct witness_sink sink = { daemon, notice_answer };
+    if (daemon->witnesses)
+        witnesses_run(daemon->witnesses, engine_newest_open(daemon->ingest.engine), daemon->now_ms, &sink);
+    notice_stuck_webhooks(daemon);
+}
+
+int64_t daemon_notice_again_ms(const struct daemon *daemon)
+{
+    int64_t again_ms = daemon->silence_look_ms;
+    if (daemon->absent_ms && daemon->writer != WRITER_ABSENT)
+        again_ms = daemon_earlier(again_ms, daemon->absent_ms + REOPEN_MS);
+    if (daemon->refused_ms && daemon->log_told != LOG_TOLD_REFUSED)
+        again_ms = daemon_earlier(again_ms, daemon->refused_ms + REFUSED_MS);
+    return again_ms;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon_private.h"
+#include "systemd.h"
+
+/* What is due once in a while, and what tells others that the agent lives. */
+
+enum { HOUSEKEEPING_MS = 60 * 60 * 1000 };
+
+/* The line that `systemctl status` shows. */
+static void tell_status(struct daemon *daemon)
+{
+    struct strbuf status = { 0 };
+    if (daemon->trouble.failures)
+        strbuf_puts(&status, "the history cannot be written; ");
+    if (follow_refusal(daemon->follow))
+        strbuf_puts(&status, "the log cannot be read; ");
+    metrics_summary(daemon->metrics, &status);
+    if (daemon->ready && strcmp(strbuf_text(&status), strbuf_text(&daemon->status)) != 0) {
+        systemd_tell_status(strbuf_text(&status));
+        strbuf_free(&daemon->status);
+        daemon->status = status;
+    } else {
+        strbuf_free(&status);
+    }
+}
+
+void daemon_keep_house(struct daemon *daemon)
+{
+    tell_status(daemon);
+    if (daemon->running_ms >= daemon->watchdog_ms) {
+        systemd_tell(SYSTEMD_WATCHDOG);
+        daemon->watchdog_ms = daemon->running_ms + systemd_watchdog_ms();
+    }
+    if (daemon->running_ms < daemon->housekeeping_ms)
+        return;
+    bool more = history_prune(daemon->history, daemon->now_ms - daemon->config->retention_ms);
+    history_idle(daemon->history);
+    dispatch_review(daemon->dispatch);
+    daemon->housekeeping_ms = daemon->running_ms + (more ? RETRY_MS : HOUSEKEEPING_MS);
+}
+
+/*
+ * The heartbeat goes out only from the loop, so that an agent that hangs falls silent. An agent that cannot read the log or store its
+ * history falls silent too, and asks itself again every second.
+ */
+void daemon_beat(struct daemon *daemon)
+{
+    int64_t every_ms = daemon->config->heartbeat_every_ms;
+    if (!daemon->config->heartbeat_url) {
+        daemon->beat_ms = INT64_MAX;
+        return;
+    }
+    /* A beat that lies further ahead than that was planned before the configuration was read again. */
+    if (daemon->beat_ms > daemon->running_ms && daemon->beat_ms - daemon->running_ms <= every_ms)
+        return;
+    bool well = daemon->ready && daemon->trouble.failures == 0 && !follow_refusal(daemon->follow);
+    if (well)
+        dispatch_beat(daemon->dispatch);
+    daemon->beat_ms = daemon->running_ms + (well ? every_ms : daemon_earlier(every_ms, RETRY_MS));
+}
+
+/* Owned by the caller. */
+static struct textfile_deliveries *gather_deliveries(const struct dispatch *dispatch, size_t *count)
+{
+    struct textfile_deliveries *deliveries = NULL;
+    struct dispatch_counts counts;
+
+    *count = 0;
+    while (dispatch && dispatch_counts(dispatch, *count, &counts)) {
+        deliveries = list_room(deliveries, *count, sizeof *deliveries);
+        deliveries[(*count)++] =
+            (struct textfile_deliveries){ counts.webhook, counts.delivered, counts.retried, counts.refused };
+    }
+    return deliveries;
+}
+
+int64_t daemon_textfile_due_ms(const struct daemon *daemon)
+{
+    return daemon->config->metrics_textfile ? textfile_due_ms(&daemon->textfile) : INT64_MAX;
+}
+
+void daemon_write_textfile(struct daemon *daemon, bool up)
+{
+    size_t delivery_count;
+    struct textfile_deliveries *deliveries = gather_deliveries(daemon->dispatch, &delivery_count);
+
+    textfile_write(&daemon->textfile, daemon->config->metrics_textfile,
+                   &(struct textfile_facts){
+                       .up = up,
+                       .reload_refused = daemon->reload_refused,
+                       .log_path = daemon->config->log_path,
+                       .started_ms = daemon->started_ms,
+                       .metrics = daemon->metrics,
+                       .deliveries = deliveries,
+                       .delivery_count = delivery_count,
+                       .parsed = parser_counts(daemon->ingest.parser),
+                       .commit_failures = daemon->commit_failures,
+                       .read_bytes = daemon->read_bytes,
+                       .behind_bytes = follow_behind(daemon->follow),
+                       .last_record_ms = parser_clock(daemon->ingest.parser),
+                       .next_run_ms = engine_next_run_ms(daemon->ingest.engine),
+                       .writer_present = daemon->writer == WRITER_UNKNOWN ? -1 : daemon->writer == WRITER_PRESENT,
+                   },
+                   daemon->now_ms);
+    free(deliveries);
+}
