@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* A text that is NULL; any other begins with TEXT_MARK, so that an empty one differs from none. */
+/* NULL is saved as TEXT_NONE. Any other text begins with TEXT_MARK, so that an empty one differs from NULL. */
 static const char TEXT_NONE[] = "-";
 static const char TEXT_MARK = '=';
 
@@ -43,7 +43,7 @@ static bool line_is(struct slice line, const char *name, struct slice *value)
     return true;
 }
 
-/* Looks from the cursor to the end, then from the beginning: one step when the order is the saved one. */
+/* Searches from the cursor to the end, then from the beginning, so that fields in the saved order are found at once. */
 static bool field_find(struct archive *archive, const char *name, struct slice *value)
 {
     size_t from = archive->cursor;
@@ -65,7 +65,7 @@ static bool field_find(struct archive *archive, const char *name, struct slice *
     return false;
 }
 
-/* One decimal number off the front of *text, with the space behind it. */
+/* Takes one decimal number and the space behind it from the front of *text. */
 static bool number_take(struct slice *text, int64_t *value)
 {
     bool negative = text->len > 0 && text->at[0] == '-';
@@ -73,7 +73,7 @@ static bool number_take(struct slice *text, int64_t *value)
     size_t first = used;
     int64_t result = 0;
     for (; used < text->len && text->at[used] >= '0' && text->at[used] <= '9'; used++) {
-        /* Gathered below zero, where INT64_MIN has room too. */
+        /* Computed below zero, since -INT64_MIN has no positive counterpart. */
         if (__builtin_mul_overflow(result, 10, &result) ||
             __builtin_sub_overflow(result, text->at[used] - '0', &result))
             return false;
@@ -86,7 +86,7 @@ static bool number_take(struct slice *text, int64_t *value)
     return true;
 }
 
-/* A state is saved at every event and is mostly numbers: printf took most of that time. */
+/* State is saved at every event and is mostly numbers. With printf this took most of the time. */
 static void number_put(struct strbuf *out, int64_t value)
 {
     char digits[20];

@@ -7,8 +7,8 @@
 
 #define ELLIPSIS "\xe2\x80\xa6"
 
-/* Bytes of the first max_chars characters, or of all if there are fewer. */
-static size_t bytes_of(const char *text, size_t max_chars)
+/* The number of bytes of the first max_chars characters, or of all if there are fewer. */
+static size_t cut_bytes_of(const char *text, size_t max_chars)
 {
     size_t at = 0;
 
@@ -20,12 +20,12 @@ static size_t bytes_of(const char *text, size_t max_chars)
 
 void cut_chars(const char *text, size_t max_chars, struct strbuf *out)
 {
-    size_t fitting = bytes_of(text, max_chars);
+    size_t fitting = cut_bytes_of(text, max_chars);
 
     if (text[fitting] == '\0') {
         strbuf_add(out, text, fitting);
     } else if (max_chars > 0) {
-        strbuf_add(out, text, bytes_of(text, max_chars - 1));
+        strbuf_add(out, text, cut_bytes_of(text, max_chars - 1));
         strbuf_puts(out, ELLIPSIS);
     }
 }

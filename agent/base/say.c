@@ -9,10 +9,10 @@
 
 #include "base/text.h"
 
-/* The one thing that is asked from everywhere and set once: whether a person wants to hear more. */
+/* Set once at the start and read by every thread. */
 static atomic_int verbose;
 
-__attribute__((format(printf, 2, 0))) static void say(const char *prefix, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void say_line(const char *prefix, const char *format, va_list arguments)
 {
     char *text = NULL;
     if (vasprintf(&text, format, arguments) < 0)
@@ -21,7 +21,7 @@ __attribute__((format(printf, 2, 0))) static void say(const char *prefix, const 
     strbuf_puts(&line, prefix);
     text_add_visible(&line, text, strlen(text));
     strbuf_puts(&line, "\n");
-    /* In one piece: the sender's thread speaks too. */
+    /* In one piece, because the sender's thread writes here as well. */
     fwrite(line.at, 1, line.len, stderr);
     strbuf_free(&line);
     free(text);
@@ -31,7 +31,7 @@ void say_error(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say("agent: ", format, arguments);
+    say_line("agent: ", format, arguments);
     va_end(arguments);
 }
 
@@ -39,7 +39,7 @@ void say_warning(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say("agent: warning: ", format, arguments);
+    say_line("agent: warning: ", format, arguments);
     va_end(arguments);
 }
 
@@ -49,7 +49,7 @@ void say_info(const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    say("agent: ", format, arguments);
+    say_line("agent: ", format, arguments);
     va_end(arguments);
 }
 

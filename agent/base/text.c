@@ -44,7 +44,7 @@ void text_add_upper(struct strbuf *out, const char *text)
     }
 }
 
-/* U+0080 to U+009F: a terminal may take them for escapes as well. */
+/* Terminals may obey U+0080 to U+009F like escape sequences. */
 static bool is_c1_control(const char *text, size_t step)
 {
     return step == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;

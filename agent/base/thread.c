@@ -6,7 +6,7 @@
 int thread_begin(pthread_t *thread, void *(*run)(void *), void *user)
 {
     sigset_t all, before;
-    /* A new thread inherits the mask, so there is no moment in which it lets one through. */
+    /* A new thread inherits the mask, so at no moment can a signal reach it. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int code = pthread_create(thread, NULL, run, user);

@@ -11,7 +11,7 @@
 
 static const char ZONE_DIRECTORY[] = "/usr/share/zoneinfo";
 
-/* std offset [dst [offset] [,start[/time],end[/time]]], as tzset(3) has it. */
+/* std offset [dst [offset] [,start[/time],end[/time]]], see tzset(3). */
 #define ZONE_NAME "([A-Za-z]{3,}|<[A-Za-z0-9+-]{3,}>)"
 #define ZONE_HOURS "[0-9]{1,3}(:[0-9]{2}){0,2}"
 #define ZONE_DATE ",(M[0-9]{1,2}\\.[1-5]\\.[0-6]|J?[0-9]{1,3})(/[+-]?" ZONE_HOURS ")?"
@@ -28,7 +28,7 @@ static bool zone_is_posix(const char *name)
     return matches;
 }
 
-/* The C library takes an unknown name for UTC without a word, which would shift every time by hours. So the file is looked for here. */
+/* The C library silently takes an unknown name for UTC, which would shift every time by hours. So the file is looked for here. */
 static bool zone_is_file(const char *name)
 {
     if (name[0] == '\0' || name[0] == '/' || strstr(name, ".."))

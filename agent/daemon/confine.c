@@ -12,13 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Younger than the kernel headers that we may be compiled with; the numbers are the kernel's interface. */
+/* Newer than the kernel headers of some build hosts. The numbers are part of the kernel's interface. */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE (UINT64_C(1) << 14)
 #endif
 enum { NET_BIND_TCP = 1, ABI_TRUNCATE = 3, ABI_NET = 4 };
 
-/* struct landlock_ruleset_attr as of the fourth version; older kernels take its first field alone. */
+/* struct landlock_ruleset_attr as of version 4. Older kernels take only its first field. */
 struct ruleset_rights {
     uint64_t files, net;
 };
@@ -28,13 +28,13 @@ static const uint64_t write_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACC
                                      LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
                                      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
                                      LANDLOCK_ACCESS_FS_REMOVE_FILE;
-/* Whatever is not granted anywhere is refused everywhere: running a program, devices, sockets, FIFOs, links. */
+/* What no rule grants is refused everywhere: running a program, making devices, sockets, FIFOs and links. */
 static const uint64_t all_rights = write_rights | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                                    LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK |
                                    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
                                    LANDLOCK_ACCESS_FS_MAKE_SYM;
 
-/* What libc, libcurl and GnuTLS read on their own. What a host does not have is passed over. */
+/* What libc, libcurl and GnuTLS read by themselves. Paths that a host does not have are skipped. */
 static const char *const system_places[] = {
     "/etc/ssl",
     "/usr/share/ca-certificates",
@@ -73,11 +73,11 @@ static const char *const system_places[] = {
 struct fence {
     int ruleset;
     uint64_t handled;
-    int error; /* the first that a rule met */
+    int error; /* errno of the first rule that failed; 0: none */
 };
 
-/* A file takes no rights that only directories have. */
-static uint64_t fitting(int fd, uint64_t rights)
+/* The kernel refuses a rule that gives a file rights which only directories have. */
+static uint64_t fence_fitting(int fd, uint64_t rights)
 {
     struct stat status;
     if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
@@ -85,13 +85,13 @@ static uint64_t fitting(int fd, uint64_t rights)
     return rights & (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE);
 }
 
-static void allow(struct fence *fence, const char *path, uint64_t rights)
+static void fence_allow(struct fence *fence, const char *path, uint64_t rights)
 {
     int fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0)
-        return; /* what is not there, or not ours to see, needs no rule */
+        return; /* a path that is not there or not visible needs no rule */
     struct landlock_path_beneath_attr rule = {
-        .allowed_access = fitting(fd, rights) & fence->handled,
+        .allowed_access = fence_fitting(fd, rights) & fence->handled,
         .parent_fd = fd,
     };
     if (syscall(SYS_landlock_add_rule, fence->ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0 && !fence->error)
@@ -108,50 +108,50 @@ static char *directory_of(const char *path)
     return must_copy(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-static void allow_around(struct fence *fence, const char *path, uint64_t rights)
+static void fence_allow_around(struct fence *fence, const char *path, uint64_t rights)
 {
     if (!path)
         return;
     char *directory = directory_of(path);
-    allow(fence, directory, rights);
+    fence_allow(fence, directory, rights);
     free(directory);
 }
 
 /*
- * A rule belongs to the directory that is there now. The log's may be replaced by a new one of its name, so the one above
- * it is allowed too; unless that is the root, whose directories are not replaced.
+ * A rule belongs to the directory that is there now. Since the log's directory may be replaced by a new one with its name, the directory
+ * above it is allowed as well, unless that is the root, whose directories are not replaced.
  */
-static void allow_log(struct fence *fence, const char *path)
+static void fence_allow_log(struct fence *fence, const char *path)
 {
     char *directory = directory_of(path);
     char *above = directory_of(directory);
-    allow(fence, directory, read_rights);
+    fence_allow(fence, directory, read_rights);
     if (strcmp(above, "/") != 0)
-        allow(fence, above, read_rights);
+        fence_allow(fence, above, read_rights);
     free(above);
     free(directory);
 }
 
-/* Their directories, since files are replaced by renaming; a relative name is one of systemd's credentials. */
-static void allow_configured(struct fence *fence, const struct config *config)
+/* Directories rather than files are allowed, since files are replaced by renaming. A relative name is one of systemd's credentials. */
+static void fence_allow_configured(struct fence *fence, const struct config *config)
 {
-    allow_log(fence, config->log_path);
-    allow_around(fence, config->history_db, write_rights);
-    allow_around(fence, config->metrics_textfile, write_rights);
-    allow_around(fence, config->log_patterns, read_rights);
+    fence_allow_log(fence, config->log_path);
+    fence_allow_around(fence, config->history_db, write_rights);
+    fence_allow_around(fence, config->metrics_textfile, write_rights);
+    fence_allow_around(fence, config->log_patterns, read_rights);
     for (size_t i = 0; i < config->webhook_count; i++) {
         const struct webhook_config *webhook = &config->webhooks[i];
-        allow_around(fence, webhook->ca_file, read_rights);
-        allow_around(fence, webhook->token_file, read_rights);
-        allow_around(fence, webhook->routing_key_file, read_rights);
+        fence_allow_around(fence, webhook->ca_file, read_rights);
+        fence_allow_around(fence, webhook->token_file, read_rights);
+        fence_allow_around(fence, webhook->routing_key_file, read_rights);
     }
-    allow_around(fence, config->path, read_rights);
+    fence_allow_around(fence, config->path, read_rights);
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     if (credentials)
-        allow(fence, credentials, read_rights);
+        fence_allow(fence, credentials, read_rights);
 }
 
-static void note(struct strbuf *shortfall, const char *what, int error)
+static void shortfall_add(struct strbuf *shortfall, const char *what, int error)
 {
     strbuf_printf(shortfall, "%s%s: %s", shortfall->len ? "; " : "", what, strerror(error));
 }
@@ -160,7 +160,7 @@ static void confine_files(const struct config *config, struct strbuf *shortfall)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 0) {
-        note(shortfall, "Landlock, which would limit the files in reach", errno);
+        shortfall_add(shortfall, "Landlock, which would limit the files in reach", errno);
         return;
     }
     struct fence fence = { .handled = abi >= ABI_TRUNCATE ? all_rights : all_rights & ~LANDLOCK_ACCESS_FS_TRUNCATE };
@@ -168,16 +168,16 @@ static void confine_files(const struct config *config, struct strbuf *shortfall)
     size_t size = abi >= ABI_NET ? sizeof rights : sizeof rights.files;
     fence.ruleset = (int)syscall(SYS_landlock_create_ruleset, &rights, size, 0);
     if (fence.ruleset < 0) {
-        note(shortfall, "a Landlock rule set", errno);
+        shortfall_add(shortfall, "a Landlock rule set", errno);
         return;
     }
     for (size_t i = 0; i < sizeof system_places / sizeof system_places[0]; i++)
-        allow(&fence, system_places[i], read_rights);
-    allow_configured(&fence, config);
+        fence_allow(&fence, system_places[i], read_rights);
+    fence_allow_configured(&fence, config);
     if (fence.error)
-        note(shortfall, "a Landlock rule", fence.error);
+        shortfall_add(shortfall, "a Landlock rule", fence.error);
     if (syscall(SYS_landlock_restrict_self, fence.ruleset, 0) != 0)
-        note(shortfall, "Landlock", errno);
+        shortfall_add(shortfall, "Landlock", errno);
     close(fence.ruleset);
 }
 
@@ -189,10 +189,10 @@ void confine_process(const struct config *config, struct strbuf *shortfall)
         return;
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        note(shortfall, "no new privileges", errno);
+        shortfall_add(shortfall, "no new privileges", errno);
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-        note(shortfall, "not dumpable", errno);
+        shortfall_add(shortfall, "not dumpable", errno);
     if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) != 0)
-        note(shortfall, "no core dumps", errno);
+        shortfall_add(shortfall, "no core dumps", errno);
     confine_files(config, shortfall);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ingest.h"
 
-/* The zones of the world span 26 hours; a line is seconds old when it is read, or a minute on a starved host. */
+/* The zones of the world span 26 hours. A line is read seconds after it was written, on a starved host a minute. */
 enum { ZONE_STEP_MS = 30 * 60 * 1000, ZONE_SLACK_MS = 90 * 1000, ZONE_MOST_MS = 26 * 60 * 60 * 1000 };
 
 static const int64_t LEAP_MS = INT64_C(366) * 24 * 60 * 60 * 1000;
@@ -23,23 +23,23 @@ int64_t ingest_clock(const struct ingest *ingest)
     return raw_ms ? raw_ms - ingest->zone_error_ms : 0;
 }
 
-static bool is_ahead(const struct ingest *ingest, int64_t time_ms)
+static bool ingest_is_ahead(const struct ingest *ingest, int64_t time_ms)
 {
     return ingest->now_ms && time_ms - ingest->now_ms > INGEST_AHEAD_MS;
 }
 
-/* Without a host's clock to tell: more than any log stands still. A wrong stamp, where centuries of reminders would be due. */
-static bool is_leap(const struct ingest *ingest, int64_t time_ms)
+/* A replay has no host's clock. No log stands still for a year, so such a step is a wrong stamp; else a century of reminders would be due. */
+static bool ingest_is_leap(const struct ingest *ingest, int64_t time_ms)
 {
     int64_t from_ms = engine_clock(ingest->engine);
     return !ingest->now_ms && from_ms > 0 && time_ms - from_ms > LEAP_MS;
 }
 
-/* Before the engine sees it: its clock would run ahead to such a line and find promises broken on the way. */
-static void leave_future(struct ingest *ingest, int64_t time_ms)
+/* Must come before the engine sees the line: its clock would run ahead and find promises broken on the way. */
+static void ingest_leave_future(struct ingest *ingest, int64_t time_ms)
 {
     int64_t at_ms = time_ms - ingest->zone_error_ms, error_ms = 0;
-    if (!is_ahead(ingest, at_ms) && !is_leap(ingest, at_ms))
+    if (!ingest_is_ahead(ingest, at_ms) && !ingest_is_leap(ingest, at_ms))
         return;
     if (ingest->now_ms && ingest_zone_error(at_ms - ingest->now_ms, &error_ms) && error_ms != 0) {
         ingest->zone_error_ms += ingest->just_written ? error_ms : 0;
@@ -51,28 +51,28 @@ static void leave_future(struct ingest *ingest, int64_t time_ms)
         engine_feed(ingest->engine, &jump);
 }
 
-static void go_live(struct ingest *ingest, int64_t from_ms)
+static void ingest_go_live(struct ingest *ingest, int64_t from_ms)
 {
     ingest->live_from_ms = INT64_MIN;
-    engine_tick(ingest->engine, from_ms - 1); /* what was missed before it is old news as well */
+    engine_tick(ingest->engine, from_ms - 1); /* deadlines before it are old news as well */
     engine_go_live(ingest->engine);
 }
 
-static void take_event(void *ctx, struct event *event)
+static void ingest_take_event(void *ctx, struct event *event)
 {
     struct ingest *ingest = ctx;
     scrub_event(ingest->scrub, event);
-    leave_future(ingest, event->time_ms);
+    ingest_leave_future(ingest, event->time_ms);
     event->time_ms -= ingest->zone_error_ms;
     event->at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
     if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms &&
-        !is_ahead(ingest, event->time_ms))
-        go_live(ingest, event->time_ms);
+        !ingest_is_ahead(ingest, event->time_ms))
+        ingest_go_live(ingest, event->time_ms);
     engine_feed(ingest->engine, event);
 }
 
 void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct ingest *ingest = ctx;
-    parser_feed(ingest->parser, line, len, offset, take_event, ingest);
+    parser_feed(ingest->parser, line, len, offset, ingest_take_event, ingest);
 }

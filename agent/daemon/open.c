@@ -5,9 +5,7 @@
 #include "state.h"
 #include "systemd.h"
 
-/* --- what the core and the log tell ------------------------------------------------------------------------ */
-
-static void on_notify(void *ctx, const struct notification *notification)
+static void daemon_on_notify(void *ctx, const struct notification *notification)
 {
     struct daemon *daemon = ctx;
     struct message *message = message_from(notification);
@@ -15,7 +13,7 @@ static void on_notify(void *ctx, const struct notification *notification)
     message_free(message);
 }
 
-static void on_line(void *ctx, const char *line, size_t len, int64_t offset)
+static void daemon_on_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct daemon *daemon = ctx;
     daemon->touched = true;
@@ -23,7 +21,7 @@ static void on_line(void *ctx, const char *line, size_t len, int64_t offset)
     ingest_line(&daemon->ingest, line, len, offset);
 }
 
-static void on_note(void *ctx, enum follow_note note, const char *text)
+static void daemon_on_note(void *ctx, enum follow_note note, const char *text)
 {
     (void)ctx;
     if (note == FOLLOW_OPENED || note == FOLLOW_WAITING)
@@ -31,8 +29,6 @@ static void on_note(void *ctx, enum follow_note note, const char *text)
     else
         say_warning("%s", text);
 }
-
-/* --- beginning and end ------------------------------------------------------------------------------------- */
 
 static bool open_history(struct daemon *daemon, struct strbuf *error)
 {
@@ -44,7 +40,7 @@ static bool open_history(struct daemon *daemon, struct strbuf *error)
     return daemon->history != NULL;
 }
 
-/* What an earlier life left; without it the counts just begin anew. */
+/* Without an earlier history the counters begin at zero. */
 static void open_metrics(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
@@ -59,7 +55,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     struct engine_sink stored = history_sink(daemon->history);
     struct engine_sink sink = metrics_sink(daemon->metrics, &stored);
     sink.notify_ctx = daemon;
-    sink.notify = on_notify;
+    sink.notify = daemon_on_notify;
     daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);
     if (!daemon->ingest.parser)
         return false;
@@ -72,7 +68,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     return true;
 }
 
-/* Before the sender's thread or the witnesses' begins: a thread that runs already would not be confined. */
+/* Must come before the threads of the sender and the witnesses begin: a thread that runs already would not be confined. */
 static void confine(const struct config *config)
 {
     struct strbuf shortfall = { 0 };
@@ -86,7 +82,7 @@ static bool open_follow(struct daemon *daemon, struct strbuf *error)
 {
     struct source_position positions[SOURCES_MOST];
     size_t count = history_get_sources(daemon->history, positions, SOURCES_MOST);
-    struct follow_sink sink = { daemon, on_line, on_note };
+    struct follow_sink sink = { daemon, daemon_on_line, daemon_on_note };
     daemon->follow = follow_open(daemon->config->log_path, daemon->config->log_owner, positions, count, &sink, error);
     return daemon->follow != NULL;
 }

@@ -12,7 +12,7 @@ static bool same_path(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* A file that nobody writes any more would be collected for ever, and look like an agent that stands still. */
+/* A metrics file that is no longer written would be collected for ever and look like an agent that hangs. */
 static void leave_textfile(struct daemon *daemon, const struct config *fresh)
 {
     const char *old = daemon->config->metrics_textfile;
@@ -23,7 +23,7 @@ static void leave_textfile(struct daemon *daemon, const struct config *fresh)
     daemon->textfile = (struct textfile){ 0 };
 }
 
-/* What waits in the outbox stays there for the new one; what is on its way gets a moment to arrive. */
+/* What waits in the outbox stays there for the new dispatch. What is being sent gets a moment to arrive. */
 static void replace_dispatch(struct daemon *daemon, struct dispatch *dispatch)
 {
     dispatch_stop(daemon->dispatch);
@@ -32,8 +32,8 @@ static void replace_dispatch(struct daemon *daemon, struct dispatch *dispatch)
     daemon->dispatch = dispatch;
 }
 
-/* All that can fail is tried before anything changes. */
-static bool take_over(struct daemon *daemon, struct config *fresh, struct strbuf *error)
+/* Everything that can fail is tried before anything changes. */
+static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct strbuf *error)
 {
     struct dispatch *dispatch = dispatch_open(fresh, daemon->history, follow_wake, error);
     if (!dispatch)
@@ -52,7 +52,7 @@ static bool take_over(struct daemon *daemon, struct config *fresh, struct strbuf
     return true;
 }
 
-static void say_kept(const struct strbuf *kept)
+static void reload_say_kept(const struct strbuf *kept)
 {
     for (const char *line = strbuf_text(kept); *line; line += strcspn(line, "\n") + 1)
         say_warning("%.*s", (int)strcspn(line, "\n"), line);
@@ -65,9 +65,9 @@ void daemon_reload(struct daemon *daemon)
     struct config *fresh = daemon->source->reload(daemon->source->ctx);
     if (fresh)
         config_keep(fresh, daemon->config, &kept);
-    daemon->reload_refused = !fresh || !take_over(daemon, fresh, &error);
+    daemon->reload_refused = !fresh || !reload_take_over(daemon, fresh, &error);
     if (!daemon->reload_refused) {
-        say_kept(&kept);
+        reload_say_kept(&kept);
         say_warning("configuration read again");
     } else {
         if (error.len)

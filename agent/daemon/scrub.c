@@ -9,7 +9,7 @@ static const char KEY_BEGINS[] = "-----BEGIN ", KEY_ENDS[] = "-----END ", KEY_IS
 
 struct scrub {
     struct masker *masker;
-    bool in_key; /* a line of this excerpt began a private key that has not ended yet */
+    bool in_key; /* a line of this excerpt began a private key, and its end has not come yet */
     struct strbuf text, line;
 };
 
@@ -36,7 +36,7 @@ void scrub_archive(struct scrub *scrub, struct archive *archive)
     archive_bool(archive, "in_private_key", &scrub->in_key);
 }
 
-/* What follows the next "-----BEGIN ... PRIVATE KEY-----", or its END; NULL if there is none. */
+/* What follows the next "-----BEGIN ... PRIVATE KEY-----" or "-----END ...", as mark says; NULL if there is none. */
 static const char *after_mark(struct slice text, const char *mark)
 {
     const char *end = text.at + text.len;
@@ -76,7 +76,7 @@ static void scrub_text(struct scrub *scrub, struct slice text, struct strbuf *ou
     masker_text(scrub->masker, text, out);
 }
 
-/* The line around the text, which is usually a part of it; what stands before and after it is the scheduler's own. */
+/* The text is usually a part of the line. What stands before and after it is written by the scheduler and holds no secret. */
 static void scrub_line(struct scrub *scrub, const struct event *event)
 {
     const struct slice line = event->line, text = event->text;
@@ -91,7 +91,7 @@ static void scrub_line(struct scrub *scrub, const struct event *event)
     }
 }
 
-/* What has no text consists of words that the vocabulary knows, numbers and times, but for these kinds. */
+/* Events without a text consist of the scheduler's fixed words, numbers and times, except for these kinds. */
 static bool has_foreign_words(const struct event *event)
 {
     switch (event->kind) {

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static void put(struct history *history, const char *key, struct strbuf *text)
+static void state_put(struct history *history, const char *key, struct strbuf *text)
 {
     history_put_state(history, key, strbuf_slice(text));
     strbuf_free(text);
 }
 
-/* The error is that of one zone: read in another (the configuration was put right), the log's times may be right. */
+/* The error was found for one zone. After the configuration was put right, the same times may be right, so the zone is saved as well. */
 static void archive_zone_error(struct ingest *ingest, struct archive *archive)
 {
     const char *tz = getenv("TZ");
@@ -34,7 +34,7 @@ void state_save_parser(struct history *history, struct ingest *ingest)
     parser_archive(ingest->parser, &archive);
     archive_zone_error(ingest, &archive);
     scrub_archive(ingest->scrub, &archive);
-    put(history, STATE_PARSER, &text);
+    state_put(history, STATE_PARSER, &text);
 }
 
 void state_save_engine(struct history *history, struct engine *engine, enum state_extent extent)
@@ -43,15 +43,15 @@ void state_save_engine(struct history *history, struct engine *engine, enum stat
     struct strbuf live = { 0 }, windows = { 0 };
     archive_save_to(&archive, &live);
     engine_archive_live(engine, &archive);
-    put(history, STATE_ENGINE, &live);
+    state_put(history, STATE_ENGINE, &live);
     if (!engine_windows_changed(engine) && extent == STATE_CHANGED)
         return;
     archive_save_to(&archive, &windows);
     engine_archive_windows(engine, &archive);
-    put(history, STATE_WINDOWS, &windows);
+    state_put(history, STATE_WINDOWS, &windows);
 }
 
-static bool load(struct history *history, const char *key, struct strbuf *text, struct archive *archive)
+static bool state_load_key(struct history *history, const char *key, struct strbuf *text, struct archive *archive)
 {
     strbuf_clear(text);
     if (!history_get_state(history, key, text))
@@ -64,19 +64,19 @@ void state_load(struct history *history, struct ingest *ingest)
 {
     struct archive archive;
     struct strbuf text = { 0 };
-    if (load(history, STATE_PARSER, &text, &archive)) {
+    if (state_load_key(history, STATE_PARSER, &text, &archive)) {
         parser_archive(ingest->parser, &archive);
         archive_zone_error(ingest, &archive);
         scrub_archive(ingest->scrub, &archive);
     }
-    if (load(history, STATE_ENGINE, &text, &archive))
+    if (state_load_key(history, STATE_ENGINE, &text, &archive))
         engine_archive_live(ingest->engine, &archive);
-    if (load(history, STATE_WINDOWS, &text, &archive))
+    if (state_load_key(history, STATE_WINDOWS, &text, &archive))
         engine_archive_windows(ingest->engine, &archive);
     strbuf_free(&text);
 }
 
-static void number(struct archive *archive, const char *name, int64_t value)
+static void archive_number(struct archive *archive, const char *name, int64_t value)
 {
     archive_i64(archive, name, &value);
 }
@@ -90,22 +90,22 @@ void state_save_agent(struct history *history, const struct ingest *ingest, cons
     struct strbuf text = { 0 };
 
     archive_save_to(&archive, &text);
-    number(&archive, "pid", getpid());
-    number(&archive, "started_ms", facts->started_ms);
-    number(&archive, "alive_ms", facts->alive_ms);
-    number(&archive, "writer", facts->writer);
-    number(&archive, "last_line_ms", ingest_clock(ingest));
-    number(&archive, "behind_bytes", facts->behind_bytes);
-    number(&archive, "lines", counts->lines);
-    number(&archive, "records", counts->records);
-    number(&archive, "events", counts->events);
-    number(&archive, "misses", counts->misses);
-    number(&archive, "limit_hits", counts->limit_hits);
-    number(&archive, "commit_failures", facts->commit_failures);
+    archive_number(&archive, "pid", getpid());
+    archive_number(&archive, "started_ms", facts->started_ms);
+    archive_number(&archive, "alive_ms", facts->alive_ms);
+    archive_number(&archive, "writer", facts->writer);
+    archive_number(&archive, "last_line_ms", ingest_clock(ingest));
+    archive_number(&archive, "behind_bytes", facts->behind_bytes);
+    archive_number(&archive, "lines", counts->lines);
+    archive_number(&archive, "records", counts->records);
+    archive_number(&archive, "events", counts->events);
+    archive_number(&archive, "misses", counts->misses);
+    archive_number(&archive, "limit_hits", counts->limit_hits);
+    archive_number(&archive, "commit_failures", facts->commit_failures);
     archive_text(&archive, "log_path", &log_path);
     archive_text(&archive, "log_trouble", &log_trouble);
     engine_report(ingest->engine, &archive);
-    put(history, STATE_AGENT, &text);
+    state_put(history, STATE_AGENT, &text);
     free(log_path);
     free(log_trouble);
 }

@@ -16,7 +16,7 @@
 
 enum { STATUS_BYTES = 256, USEC_PER_MSEC = 1000 };
 
-/* '/' begins a path, '@' a name in Linux's abstract namespace, where a NUL stands in its place. Returns 0 if it is neither. */
+/* A path begins with '/', a name in Linux's abstract namespace with '@', which becomes a NUL. Returns 0 if it is neither. */
 static socklen_t address_of(const char *name, struct sockaddr_un *address)
 {
     size_t len = strlen(name);
@@ -27,12 +27,13 @@ static socklen_t address_of(const char *name, struct sockaddr_un *address)
     memcpy(address->sun_path, name, len);
     if (name[0] == '@') {
         address->sun_path[0] = '\0';
-        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len); /* the name's length counts, no NUL ends it */
+        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+                           len); /* such a name is ended by its length, not by a NUL */
     }
     return (socklen_t)sizeof *address;
 }
 
-static enum systemd_told send_text(const char *text)
+static enum systemd_told systemd_send(const char *text)
 {
     const char *name = getenv("NOTIFY_SOCKET");
     if (!name || name[0] == '\0')
@@ -56,21 +57,21 @@ static enum systemd_told send_text(const char *text)
     return sent < 0 ? SYSTEMD_FAILED : SYSTEMD_TOLD;
 }
 
-/* A service of Type=notify-reload says when it began to reload, so that the manager knows which READY ends it. */
+/* The time tells the manager which READY=1 ends this reload (Type=notify-reload). */
 static enum systemd_told tell_reloading(void)
 {
     char text[64];
     snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_running_us());
-    return send_text(text);
+    return systemd_send(text);
 }
 
 enum systemd_told systemd_tell(enum systemd_state state)
 {
     switch (state) {
-    case SYSTEMD_READY: return send_text("READY=1");
+    case SYSTEMD_READY: return systemd_send("READY=1");
     case SYSTEMD_RELOADING: return tell_reloading();
-    case SYSTEMD_STOPPING: return send_text("STOPPING=1");
-    case SYSTEMD_WATCHDOG: return send_text("WATCHDOG=1");
+    case SYSTEMD_STOPPING: return systemd_send("STOPPING=1");
+    case SYSTEMD_WATCHDOG: return systemd_send("WATCHDOG=1");
     }
     errno = EINVAL;
     return SYSTEMD_FAILED;
@@ -89,10 +90,10 @@ enum systemd_told systemd_tell_status(const char *text)
         *out++ = c < ' ' || c == 0x7F ? ' ' : text[i];
     }
     *out = '\0';
-    return send_text(line);
+    return systemd_send(line);
 }
 
-/* A whole number of the environment, -1 if it is not there or is none. */
+/* A whole number from the environment; -1 if the variable is not set or is not a number. */
 static int64_t number_from(const char *variable)
 {
     const char *text = getenv(variable);
@@ -109,7 +110,7 @@ int64_t systemd_watchdog_ms(void)
     int64_t usec = number_from("WATCHDOG_USEC");
     if (usec <= 0)
         return 0;
-    /* Inherited from somebody else's service: not meant for us. */
+    /* The variables were inherited from another service and are not meant for this process. */
     if (getenv("WATCHDOG_PID") != NULL && number_from("WATCHDOG_PID") != (int64_t)getpid())
         return 0;
     int64_t half_ms = usec / 2 / USEC_PER_MSEC;

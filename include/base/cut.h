@@ -6,10 +6,10 @@
 
 #include "base/strbuf.h"
 
-/* Appends at most max_chars characters of UTF-8 (receivers limit characters, not bytes), the last an ellipsis if cut. */
+/* Appends at most max_chars characters of UTF-8, since receivers limit characters, not bytes. If the text is cut, the last is an ellipsis. */
 void cut_chars(const char *text, size_t max_chars, struct strbuf *out);
 
-/* Into a fixed buffer, never in the middle of a character; an ellipsis if cut. room is at least 8. */
+/* Copies into a buffer of room bytes, at least 8. If the text is cut, it ends with a whole character and an ellipsis. */
 void cut_copy(const char *text, char *buf, size_t room);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* FNV-1a, 64 bits: to know a text again. It can go on where it stopped; it keeps no secret and withstands no forger. */
+/* FNV-1a with 64 bits, to recognise a text. A hash can be continued with more bytes. It does not withstand somebody who forges a text. */
 #define FNV_EMPTY UINT64_C(0xcbf29ce484222325)
 
 static inline uint64_t fnv_add(uint64_t hash, const char *bytes, size_t len)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Borrowed text: not NUL-terminated, valid as long as the buffer it points into. */
+/* A borrowed text without a final NUL, valid as long as the buffer into which it points. */
 struct slice {
     const char *at;
     size_t len;

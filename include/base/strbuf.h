@@ -7,8 +7,8 @@
 #include "base/slice.h"
 
 /*
- * Text that grows. Zero-initialise, free with strbuf_free; .at is NUL-terminated once anything was added
- * (strbuf_text is never NULL). Running out of memory ends the process with a message: nothing useful is left to do.
+ * A text that grows. Zero-initialise it and free it with strbuf_free. at is NULL until something is added, then ended by a NUL;
+ * strbuf_text is never NULL. Running out of memory ends the process with a message, since nothing useful is left to do.
  */
 struct strbuf {
     char *at;
@@ -24,7 +24,7 @@ void strbuf_free(struct strbuf *buf);
 const char *strbuf_text(const struct strbuf *buf);
 struct slice strbuf_slice(const struct strbuf *buf);
 
-/* The same discipline for other memory. */
+/* Other memory; running out of it ends the process as well. */
 void *must_alloc(size_t bytes);                        /* zeroed */
 void *must_grow(void *old, size_t count, size_t size); /* to count elements of size bytes */
 char *must_copy(const char *text, size_t len);         /* NUL-terminated */

@@ -6,17 +6,17 @@
 
 #include "base/strbuf.h"
 
-/* Appends text with each byte that is not part of well-formed UTF-8 replaced by U+FFFD. */
+/* Appends text; each byte that does not belong to well-formed UTF-8 becomes U+FFFD. */
 void text_add_valid(struct strbuf *out, const char *text, size_t len);
-/* The caller's own copy of text, likewise; NULL for NULL. */
+/* Returns such a copy, owned by the caller; NULL for NULL. */
 char *text_copy_valid(const char *text);
 
 /* Appends text with its ASCII letters in upper case. */
 void text_add_upper(struct strbuf *out, const char *text);
 
 /*
- * Appends text fit for a terminal and a single line: control characters and bytes that are not UTF-8 appear as escapes
- * ("\n", "\x1b"), so that a log cannot move the cursor or forge a line.
+ * Appends text for a terminal and a single line: control characters and bytes that are not UTF-8 become escapes ("\n", "\x1b"), so that
+ * a log can neither move the cursor nor forge a line.
  */
 void text_add_visible(struct strbuf *out, const char *text, size_t len);
 

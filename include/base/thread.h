@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-/* A thread that no signal reaches: they are for the main one. Returns 0 or an errno; the caller joins. */
+/* Starts a thread that receives no signals, since they are for the main thread. Returns 0 or an errno. The caller must join it. */
 int thread_begin(pthread_t *thread, void *(*run)(void *), void *user);
 
 #endif

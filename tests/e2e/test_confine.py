@@ -22,6 +22,9 @@ LANDLOCK = ctypes.CDLL(None).syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, 1) > 
 SETTINGS = {"notify.reminder": "0", "schedule.restart_grace": "1h"}
 
 
+NOBODY = 65534
+
+
 def status_of(pid, key):
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(line.split()[1] for line in lines if line.startswith(key + ":"))
@@ -66,6 +69,30 @@ class Confined(unittest.TestCase):
             agent.process.send_signal(signal.SIGSEGV)
             self.assertEqual(agent.process.wait(10), -signal.SIGSEGV)
             self.assertFalse(list(self.directory.rglob("core*")))
+
+    def agent_of_an_ordinary_user(self):
+        """Root may read any memory, so the agent must be somebody else's process. That user needs to read the binary and the files."""
+        agent = self.agent()
+        if os.geteuid() == 0:
+            binary = shutil.copy(agent.command[0], self.directory / "agent")
+            agent.command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", str(binary), *agent.command[1:]]
+            for path in (self.directory, *self.directory.rglob("*")):
+                os.chown(path, NOBODY, NOBODY)
+        return agent
+
+    def test_its_memory_is_closed_to_other_processes_of_its_user(self):
+        """The kernel gives the files of a process that may not be dumped to root, so its user can neither read its memory nor trace it."""
+        self.configure(self.secret("conf", "right"))
+        for confined in (False, True):
+            with self.subTest(confined=confined), Scheduler(self.log) as scheduler:
+                agent = self.agent_of_an_ordinary_user().start({} if confined else {"AGENT_CONFINE": "no"})
+                self.addCleanup(agent.end)
+                before = (agent.rows("SELECT count(*) FROM cycle") or [(0,)])[0][0]
+                scheduler.cycle()
+                agent.wait_for("SELECT count(*) FROM cycle", before + 1)
+                user = NOBODY if os.geteuid() == 0 else os.geteuid()
+                self.assertEqual(os.stat(f"/proc/{agent.process.pid}/mem").st_uid, 0 if confined else user)
+                agent.end()
 
     @unittest.skipUnless(LANDLOCK, "this kernel has no Landlock")
     def test_a_token_is_read_beside_the_configuration_and_nowhere_else(self):
