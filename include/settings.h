@@ -41,4 +41,8 @@ struct settings {
 
 void settings_default(struct settings *settings);
 
+/* The lag beyond which a table is a warning or critical: as set, else derived from the interval between cycles. */
+int64_t settings_lag_warning_ms(const struct settings *settings, int64_t interval_ms);
+int64_t settings_lag_critical_ms(const struct settings *settings, int64_t interval_ms);
+
 #endif

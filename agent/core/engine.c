@@ -204,18 +204,12 @@ int64_t engine_burst(const struct engine *engine)
 
 int64_t engine_lag_warning(const struct engine *engine)
 {
-    int64_t set = engine->settings.detect.lag_warning_ms, interval = engine_interval(engine);
-    if (set > 0)
-        return set;
-    return interval + 5 * MINUTE_MS > 20 * MINUTE_MS ? interval + 5 * MINUTE_MS : 20 * MINUTE_MS;
+    return settings_lag_warning_ms(&engine->settings, engine_interval(engine));
 }
 
 int64_t engine_lag_critical(const struct engine *engine)
 {
-    int64_t set = engine->settings.detect.lag_critical_ms, interval = engine_interval(engine);
-    if (set > 0)
-        return set;
-    return 2 * interval > 30 * MINUTE_MS ? 2 * interval : 30 * MINUTE_MS;
+    return settings_lag_critical_ms(&engine->settings, engine_interval(engine));
 }
 
 int64_t engine_next_slot(const struct engine *engine)

@@ -40,3 +40,18 @@ void settings_default(struct settings *settings)
         },
     };
 }
+
+int64_t settings_lag_warning_ms(const struct settings *settings, int64_t interval_ms)
+{
+    int64_t set_ms = settings->detect.lag_warning_ms, least_ms = 20 * MINUTE_MS,
+            derived_ms = interval_ms + 5 * MINUTE_MS;
+
+    return set_ms > 0 ? set_ms : derived_ms > least_ms ? derived_ms : least_ms;
+}
+
+int64_t settings_lag_critical_ms(const struct settings *settings, int64_t interval_ms)
+{
+    int64_t set_ms = settings->detect.lag_critical_ms, least_ms = 30 * MINUTE_MS, derived_ms = 2 * interval_ms;
+
+    return set_ms > 0 ? set_ms : derived_ms > least_ms ? derived_ms : least_ms;
+}
