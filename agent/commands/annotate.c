@@ -15,7 +15,7 @@ static const struct option_spec specs[OPTIONS] = {
 
 const struct arguments annotate_arguments = { "ID --cause TEXT", specs, OPTIONS, .operands_most = 1 };
 
-/* Absent notes keep what was written before. */
+/* NULL keeps what was written before. */
 static int annotate_write(sqlite3 *db, int64_t id, const char *cause, const char *deviations)
 {
     sqlite3_stmt *statement = NULL;

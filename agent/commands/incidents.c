@@ -11,8 +11,8 @@
 enum incidents_option { OPTION_LIMIT, OPTION_FORMAT, OPTIONS };
 
 static const struct option_spec specs[OPTIONS] = {
-    [OPTION_LIMIT] = { "limit", "N", "at most so many, the newest (default 20; 0: all)" },
-    [OPTION_FORMAT] = { "format", "text|json", "how it is printed (default: text)" },
+    [OPTION_LIMIT] = { "limit", "N", "show the N newest (default: 20; 0: all)" },
+    [OPTION_FORMAT] = { "format", "text|json", "the form in which they are printed (default: text)" },
 };
 
 const struct arguments incidents_arguments = { .usage = "", .specs = specs, .spec_count = OPTIONS };

@@ -14,16 +14,16 @@
 
 enum { OPTION_CONFIG, OPTION_LOG, OPTION_DB, OPTION_SET, OPTION_VERBOSE, OPTION_HELP, COMMON_OPTIONS };
 
-/* Clear of '?' and ':', which getopt_long returns, and of 'h'. */
+/* Numbers of the long options. They begin above every character, which is what getopt_long returns for '?', ':' and 'h'. */
 enum { OPTION_BASE = 256 };
 
 static const struct option_spec common_specs[COMMON_OPTIONS] = {
     [OPTION_CONFIG] = { "config", "FILE",
-                        "the configuration (default $AGENT_CONFIG, else /etc/iceberg-offload-agent/agent.conf)" },
-    [OPTION_LOG] = { "log", "FILE", "the scheduler's log, as --set log.path=FILE" },
-    [OPTION_DB] = { "db", "FILE", "the history database, as --set history.db=FILE" },
-    [OPTION_SET] = { "set", "SECTION.KEY=VALUE", "a configuration key; repeatable, wins over the file" },
-    [OPTION_VERBOSE] = { "verbose", NULL, "say more" },
+                        "the configuration (default: $AGENT_CONFIG, else /etc/iceberg-offload-agent/agent.conf)" },
+    [OPTION_LOG] = { "log", "FILE", "the scheduler's log; the same as --set log.path=FILE" },
+    [OPTION_DB] = { "db", "FILE", "the history database; the same as --set history.db=FILE" },
+    [OPTION_SET] = { "set", "SECTION.KEY=VALUE", "set a configuration key; may be repeated, and wins over the file" },
+    [OPTION_VERBOSE] = { "verbose", NULL, "say more about what is done" },
     [OPTION_HELP] = { "help", NULL, "this help" },
 };
 
@@ -92,7 +92,7 @@ static void take_common(struct options *options, int option, const char *value)
     }
 }
 
-/* What getopt_long refused: an unknown or ambiguous name, or an argument for a flag. */
+/* Says what getopt_long refused: an unknown or ambiguous name, or an argument for a flag. */
 static void say_refused(const char *argument, const struct option *table)
 {
     struct nearest nearest;

@@ -20,13 +20,14 @@
 #include "state.h"
 #include "stream.h"
 
-/* What the log would have told, on its own clock, by the very code that runs live. */
+/* Shows what the agent would have told about a log, on the log's own clock. The code is the same that runs live. */
 
 enum replay_option { OPTION_TZ, OPTION_UNTIL, OPTION_FORMAT, OPTIONS };
 static const struct option_spec specs[OPTIONS] = {
-    [OPTION_TZ] = { "tz", "ZONE", "the zone of the log's local times (default: the host's)" },
-    [OPTION_UNTIL] = { "until", "TIME", "run the clock on to TIME, or for +DURATION past the last line" },
-    [OPTION_FORMAT] = { "format", "text|json", "one line of text, or one JSON object, a notification" },
+    [OPTION_TZ] = { "tz", "ZONE", "the time zone of the log's times (default: the host's)" },
+    [OPTION_UNTIL] = { "until", "TIME", "let the clock run on until TIME, or for +DURATION past the last line" },
+    [OPTION_FORMAT] = { "format", "text|json",
+                        "print each notification as a line of text (default) or as a JSON object" },
 };
 
 const struct arguments replay_arguments = { "[--tz ZONE] [--until T] [--format text|json] LOG...", specs, OPTIONS,
@@ -46,7 +47,7 @@ struct replay {
     bool failed;
 };
 
-static void on_notify(void *ctx, const struct notification *notification)
+static void replay_on_notify(void *ctx, const struct notification *notification)
 {
     struct replay *replay = ctx;
     if (notification->hearing == HEARD_BY_KEEPERS)
@@ -65,7 +66,7 @@ static void on_notify(void *ctx, const struct notification *notification)
     message_free(message);
 }
 
-static void commit(struct replay *replay)
+static void replay_commit(struct replay *replay)
 {
     struct strbuf error = { 0 };
     if (!replay->failed && history_commit(replay->history, &error) != HISTORY_OK) {
@@ -81,7 +82,7 @@ static void between_blocks(void *ctx, int64_t bytes)
     replay->read_bytes = bytes;
     progress_show(&replay->progress, replay->before_bytes + bytes);
     if (replay->history && history_pending_bytes(replay->history) > COMMIT_BYTES)
-        commit(replay);
+        replay_commit(replay);
 }
 
 static bool names_history(const struct options *options)
@@ -92,7 +93,7 @@ static bool names_history(const struct options *options)
     return false;
 }
 
-static bool open_history(struct replay *replay, const char *path)
+static bool replay_open_history(struct replay *replay, const char *path)
 {
     struct strbuf notice = { 0 }, error = { 0 }, state = { 0 };
     replay->history = history_open(path, &notice, &error);
@@ -111,11 +112,11 @@ static bool open_history(struct replay *replay, const char *path)
     return replay->history != NULL;
 }
 
-/* The engine's state goes in as well, so that the history is a whole one. */
+/* Stores the engine's state too: an agent that is started on this history goes on from it. */
 static void finish_history(struct replay *replay)
 {
     state_save_engine(replay->history, replay->ingest.engine, STATE_ALL);
-    commit(replay);
+    replay_commit(replay);
 }
 
 static bool parse_until(const char *text, int64_t last_ms, int64_t *until_ms)
@@ -134,7 +135,7 @@ static bool parse_until(const char *text, int64_t last_ms, int64_t *until_ms)
     return parse_time(text, clock_now_ms(), TIME_UNTIL, until_ms);
 }
 
-/* 0 if one of them is no file of a known size. */
+/* The size of all logs together, in bytes; 0 if one of them has no known size, like a pipe. */
 static int64_t size_of(const struct options *options)
 {
     int64_t total_bytes = 0;
@@ -187,12 +188,12 @@ static bool replay_open(struct replay *replay, const struct options *options, co
         goto cleanup;
     }
     if (names_history(options)) {
-        if (!open_history(replay, config->history_db))
+        if (!replay_open_history(replay, config->history_db))
             goto cleanup;
         sink = history_sink(replay->history);
     }
     sink.notify_ctx = replay;
-    sink.notify = on_notify;
+    sink.notify = replay_on_notify;
     replay->ingest.scrub = scrub_open();
     replay->ingest.engine = engine_new(&config->settings, &sink);
     replay->ingest.live_from_ms = INT64_MIN;

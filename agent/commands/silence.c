@@ -11,9 +11,9 @@
 enum silence_option { OPTION_REASON, OPTION_LIST, OPTION_END, OPTIONS };
 
 static const struct option_spec specs[OPTIONS] = {
-    [OPTION_REASON] = { "reason", "TEXT", "why, for the report" },
-    [OPTION_LIST] = { "list", NULL, "the silences, newest first" },
-    [OPTION_END] = { "end", NULL, "end the silences in force now" },
+    [OPTION_REASON] = { "reason", "TEXT", "why; the report shows it" },
+    [OPTION_LIST] = { "list", NULL, "list the silences, newest first" },
+    [OPTION_END] = { "end", NULL, "end the silences that are in force now" },
 };
 
 const struct arguments silence_arguments = { "DURATION [--reason TEXT] | --list | --end", specs, OPTIONS, 1, 0 };
@@ -116,14 +116,14 @@ static int silence_list(sqlite3 *db)
 
 enum silence_wish { WISH_BEGIN, WISH_END, WISH_LIST, WISH_WRONG };
 
-static enum silence_wish wish_read(const struct options *options, int64_t *duration_ms)
+static enum silence_wish silence_wish_read(const struct options *options, int64_t *duration_ms)
 {
     bool list = options->values[OPTION_LIST] != NULL, end = options->values[OPTION_END] != NULL;
     int given = options->operand_count + list + end;
     if (given == 1 && (list || end))
         return list ? WISH_LIST : WISH_END;
     if (given != 1) {
-        say_error("silence: one of DURATION, --list and --end");
+        say_error("silence: say one of DURATION, --list and --end");
         return WISH_WRONG;
     }
     if (duration_parse(options->operands[0], duration_ms) && *duration_ms > 0)
@@ -136,7 +136,7 @@ int command_silence(struct options *options)
 {
     int64_t duration_ms = 0;
     sqlite3 *db = NULL;
-    enum silence_wish wish = wish_read(options, &duration_ms);
+    enum silence_wish wish = silence_wish_read(options, &duration_ms);
 
     if (wish == WISH_WRONG)
         return EXIT_USAGE;

@@ -13,19 +13,19 @@ struct stream {
     int fd;
     const struct stream_sink *sink;
     char *buffer;        /* BLOCK_BYTES + LINE_BYTES_MOST */
-    size_t held;         /* of an unfinished line at the buffer's beginning */
-    int64_t line_offset; /* where it begins in the file */
+    size_t held;         /* bytes of an unfinished line, at the beginning of the buffer */
+    int64_t line_offset; /* where that line begins in the file */
     int64_t read_bytes;
-    size_t dropped; /* of it, beyond the bound */
+    size_t dropped; /* bytes of that line that were dropped, because it is too long */
 };
 
-/* Hands out the finished lines of the buffer, keeps the rest at its beginning. */
-static void split(struct stream *stream, size_t len)
+/* Hands out the finished lines in the buffer and moves the rest to its beginning. */
+static void hand_out_lines(struct stream *stream, size_t len)
 {
     char *line = stream->buffer;
     char *end = stream->buffer + len;
     char *newline;
-    /* What was held has no newline: look only at what is new. */
+    /* The bytes that were held have no newline, so only the new ones are searched. */
     char *from = stream->buffer + stream->held;
     while ((newline = memchr(from, '\n', (size_t)(end - from))) != NULL) {
         stream->sink->line(stream->sink->ctx, line, (size_t)(newline - line), stream->line_offset);
@@ -54,7 +54,7 @@ static int read_all(struct stream *stream, const char *path, struct strbuf *erro
         if (got == 0)
             break;
         stream->read_bytes += got;
-        split(stream, stream->held + (size_t)got);
+        hand_out_lines(stream, stream->held + (size_t)got);
         if (stream->sink->between)
             stream->sink->between(stream->sink->ctx, stream->read_bytes);
     }

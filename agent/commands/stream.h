@@ -8,8 +8,8 @@
 #include "base/strbuf.h"
 
 /*
- * A whole file or pipe, once, line by line: for commands that read a log and end. "-" is standard input. A line longer than a
- * mebibyte is cut, so memory is bounded. between, if not NULL, is called after each block, with the bytes read so far.
+ * Reads a whole file or pipe once, line by line, for commands that read a log and end. "-" is standard input. A line longer than
+ * 1 MiB is cut there, so the memory is bounded. `between`, if it is not NULL, is called after each block with the bytes read so far.
  */
 struct stream_sink {
     void *ctx;
@@ -17,7 +17,7 @@ struct stream_sink {
     void (*between)(void *ctx, int64_t bytes);
 };
 
-/* 0, or -1 with why in *error ("path: why"). */
+/* Returns 0, or -1 with the reason in *error ("path: why"). */
 int stream_read(const char *path, const struct stream_sink *sink, struct strbuf *error);
 
 #endif

@@ -160,7 +160,7 @@ class Odd(LinesCase):
             wait_until(lambda: "given up" in agent.said(), 5, "it did not say so")
             self.assertEqual(agent.said().count("given up"), 1)
             status = " ".join(run("status", "--db", agent.database, "--log", self.log).stdout.split())
-            self.assertIn("20 patterns given up", status)
+            self.assertIn("20 pattern matches given up", status)
             print(f"# held: 20 lines that make a pattern backtrack without end: given up after {seconds / 20 * 1000:.0f} ms each, "
                   "counted, said once")
             self.assertLess(seconds, 20)

@@ -6,7 +6,7 @@
 
 #include "durations.h"
 
-/* mktime knows the zone, daylight saving included. */
+/* tm_isdst -1 lets mktime find out whether daylight saving time is in force then. */
 static int64_t local_ms(struct tm *local)
 {
     local->tm_isdst = -1;

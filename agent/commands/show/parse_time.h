@@ -5,12 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Which end of a day a bare date means. */
+/* Which end of the day is meant where a date comes without a time. */
 enum time_edge { TIME_SINCE, TIME_UNTIL };
 
 /*
- * "2026-03-03", "2026-03-03 10:15", "2026-03-03T10:15:02+11:00", "2h" or "7d" ago, "now", "today", "yesterday"; local
- * time where no offset is given. False if it is none of these.
+ * Reads a time that a person typed: "2026-03-03", "2026-03-03 10:15", "2026-03-03T10:15:02+11:00", "now", "today", "yesterday", or a
+ * duration before now such as "2h" or "7d". Without an offset it is local time. Returns false if it is none of these.
  */
 bool parse_time(const char *text, int64_t now_ms, enum time_edge edge, int64_t *ms);
 

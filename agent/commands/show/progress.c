@@ -8,7 +8,7 @@
 #include "base/strbuf.h"
 #include "format.h"
 
-enum { EVERY_MS = 200 };
+enum { REDRAW_MS = 200 };
 
 static const double MB = 1e6;
 
@@ -26,7 +26,7 @@ struct progress progress_begin(int64_t total_bytes)
 /* "123 MB of 1,047 MB, 210 MB/s, 4.4 s left" */
 static void words_put(const struct progress *progress, int64_t done_bytes, int64_t spent_ms, struct strbuf *out)
 {
-    double rate = (double)done_bytes / (double)spent_ms; /* bytes a millisecond */
+    double rate = (double)done_bytes / (double)spent_ms; /* bytes per millisecond */
     strbuf_printf(out, "%.0f MB", (double)done_bytes / MB);
     if (progress->total_bytes)
         strbuf_printf(out, " of %.0f MB", (double)progress->total_bytes / MB);
@@ -43,7 +43,7 @@ void progress_show(struct progress *progress, int64_t done_bytes)
     if (!progress->wanted)
         return;
     int64_t now_ms = clock_running_ms();
-    if (now_ms - progress->drawn_ms < EVERY_MS)
+    if (now_ms - progress->drawn_ms < REDRAW_MS)
         return;
     struct strbuf text = { 0 };
     words_put(progress, done_bytes, now_ms - progress->begun_ms, &text);

@@ -9,8 +9,8 @@
 #include "base/strbuf.h"
 
 /*
- * Reading rows with little ceremony. The first error stays in query->error and every later step is a no-op, so that a
- * gatherer asks once at its end.
+ * Reads rows with few lines of code. The first error stays in query->error and makes every later call do nothing, so a caller need
+ * ask for it only once, at its end.
  */
 struct query {
     sqlite3 *db;

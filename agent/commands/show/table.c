@@ -29,7 +29,6 @@ struct show_table *show_table_new(const struct show_column *columns, size_t colu
     return table;
 }
 
-/* A table has columns. */
 static size_t column_of(const struct show_table *table, size_t cell)
 {
     assert(table->column_count > 0);
@@ -58,7 +57,7 @@ void show_table_cell(struct show_table *table, enum tone tone, const char *text)
     table->cells[table->cell_count++] = (struct cell){ tone, must_copy(text ? text : "", text ? strlen(text) : 0) };
 }
 
-static void grid_take(struct show_table *table, struct strbuf *text)
+static void take_text(struct show_table *table, struct strbuf *text)
 {
     show_table_cell(table, TONE_PLAIN, strbuf_text(text));
     strbuf_free(text);
@@ -68,7 +67,7 @@ void show_table_count(struct show_table *table, int64_t count)
 {
     struct strbuf text = { 0 };
     format_count(&text, count);
-    grid_take(table, &text);
+    take_text(table, &text);
 }
 
 void show_table_duration(struct show_table *table, int64_t ms)
@@ -76,7 +75,7 @@ void show_table_duration(struct show_table *table, int64_t ms)
     struct strbuf text = { 0 };
     if (ms >= 0)
         format_duration(&text, ms);
-    grid_take(table, &text);
+    take_text(table, &text);
 }
 
 void show_table_time(struct show_table *table, int64_t ms, int said_offset)
@@ -84,10 +83,10 @@ void show_table_time(struct show_table *table, int64_t ms, int said_offset)
     struct strbuf text = { 0 };
     if (ms)
         format_time(&text, ms, said_offset);
-    grid_take(table, &text);
+    take_text(table, &text);
 }
 
-/* Which columns a terminal has room for, and how wide each is. */
+/* Which columns the terminal has room for, and how wide each is. */
 struct layout {
     int widths[TABLE_COLUMNS_MAX]; /* 0: not shown */
 };
@@ -100,7 +99,7 @@ static int layout_total(const struct show_table *table, const struct layout *lay
     return total - TABLE_GUTTER;
 }
 
-static bool layout_drop(const struct show_table *table, struct layout *layout)
+static bool layout_drop_column(const struct show_table *table, struct layout *layout)
 {
     size_t worst = table->column_count;
     for (size_t c = 0; c < table->column_count; c++) {
@@ -114,7 +113,7 @@ static bool layout_drop(const struct show_table *table, struct layout *layout)
     return true;
 }
 
-static void layout_squeeze(const struct show_table *table, struct layout *layout, int excess)
+static void layout_narrow_widest(const struct show_table *table, struct layout *layout, int excess)
 {
     size_t widest = 0;
     for (size_t c = 1; c < table->column_count; c++)
@@ -134,10 +133,10 @@ static struct layout layout_make(const struct show_table *table, char *const *te
         if (width > layout.widths[column_of(table, i)])
             layout.widths[column_of(table, i)] = width;
     }
-    while (layout_total(table, &layout) > room && layout_drop(table, &layout))
+    while (layout_total(table, &layout) > room && layout_drop_column(table, &layout))
         ;
     if (layout_total(table, &layout) > room)
-        layout_squeeze(table, &layout, layout_total(table, &layout) - room);
+        layout_narrow_widest(table, &layout, layout_total(table, &layout) - room);
     return layout;
 }
 
@@ -154,10 +153,10 @@ static void cut_put(const struct terminal *terminal, struct strbuf *out, const c
     strbuf_puts(out, terminal_glyph(terminal, GLYPH_ELLIPSIS));
 }
 
-static void line_put(const struct show_table *table, const struct terminal *terminal, const struct layout *layout,
-                     int indent, const char *const *texts, const enum tone *tones, struct strbuf *out)
+static void put_table_line(const struct show_table *table, const struct terminal *terminal, const struct layout *layout,
+                           int indent, const char *const *texts, const enum tone *tones, struct strbuf *out)
 {
-    int owed = indent; /* spaces not written yet, so that no line ends in them */
+    int owed = indent; /* spaces that are written only if a text follows, so that no line ends in spaces */
     for (size_t c = 0; c < table->column_count; c++) {
         if (!layout->widths[c])
             continue;
@@ -198,12 +197,12 @@ void show_table_text(const struct show_table *table, const struct terminal *term
         titles[c] = table->columns[c].title;
         tones[c] = TONE_DIM;
     }
-    line_put(table, terminal, &layout, indent, titles, tones, out);
+    put_table_line(table, terminal, &layout, indent, titles, tones, out);
     for (size_t row = 0; row < show_table_rows(table); row++) {
         size_t first = row * table->column_count;
         for (size_t c = 0; c < table->column_count; c++)
             tones[c] = table->cells[first + c].tone;
-        line_put(table, terminal, &layout, indent, (const char *const *)texts + first, tones, out);
+        put_table_line(table, terminal, &layout, indent, (const char *const *)texts + first, tones, out);
     }
     for (size_t i = 0; i < table->cell_count; i++)
         free(texts[i]);

@@ -4,13 +4,13 @@
 
 #include "terminal.h"
 
-/* A table, filled once and shown as any format wants it. Cells hold raw text; each renderer makes it inert. */
+/* A table that is filled once and written as text, Markdown or HTML. Cells hold text as it came; each of these escapes it. */
 enum align { ALIGN_LEFT, ALIGN_RIGHT };
 
 struct show_column {
     const char *title;
     enum align align;
-    int priority; /* 0: always shown; where the width is short, the highest goes first */
+    int priority; /* 0: always shown. Where the width is too short, the column with the highest number is left out first. */
 };
 
 struct show_table;
@@ -19,7 +19,7 @@ struct show_table *show_table_new(const struct show_column *columns,
 void show_table_free(struct show_table *table);
 size_t show_table_rows(const struct show_table *table);
 
-/* Cells row by row, left to right. */
+/* These add the next cell: row by row, from left to right. */
 void show_table_cell(struct show_table *table, enum tone tone, const char *text);
 void show_table_count(struct show_table *table, int64_t count);
 void show_table_duration(struct show_table *table, int64_t ms);              /* below 0: empty */

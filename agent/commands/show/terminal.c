@@ -102,7 +102,7 @@ int terminal_columns(const char *text)
     return columns;
 }
 
-/* Bytes of text that fit into room columns, at least one character. */
+/* The number of bytes of text that fit into `room` columns. It is at least one character, so that a caller always gets on. */
 static size_t fitting_bytes(const char *text, int room)
 {
     size_t bytes = 0;

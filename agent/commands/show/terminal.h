@@ -8,9 +8,9 @@
 
 #include "base/strbuf.h"
 
-/* What the person at the other end can see: shared by every command that prints for people. */
+/* What the terminal can show. Every command that prints text for people asks for it once. */
 struct terminal {
-    int width;
+    int width; /* columns */
     bool colour;
     bool utf8;
 };
@@ -33,22 +33,24 @@ enum glyph {
     GLYPHS
 };
 
-/* Looks at stdout, COLUMNS, NO_COLOR and the locale (which it sets, for characters only). */
+/* Asks stdout, COLUMNS, NO_COLOR, TERM and the locale. Sets the process's locale, but only for characters (LC_CTYPE). */
 struct terminal terminal_detect(void);
 const char *terminal_glyph(const struct terminal *terminal, enum glyph glyph);
 
-/* Text in a tone; the text must be inert already. */
+/*
+ * What follows appends to `out`. The text must have gone through escape_put: nothing here takes out what could act on a terminal.
+ */
 void terminal_say(const struct terminal *terminal, struct strbuf *out, enum tone tone, const char *text);
 void terminal_heading(const struct terminal *terminal, struct strbuf *out, const char *text);
-/* Words wrapped to the width, the first line beginning at column `column`, the others indented by indent. */
+/* Wraps the words to the width. The first line begins at column `column`, the others are indented by `indent` columns. */
 void terminal_wrap(const struct terminal *terminal, struct strbuf *out, enum tone tone, const char *text, int column,
                    int indent);
 void terminal_spaces(struct strbuf *out, int count);
 
-/* Terminal columns that inert text takes. */
+/* The number of columns that a text takes. */
 int terminal_columns(const char *text);
 
-/* Writes it all to stdout. False, with the error said, if that fails. */
+/* Writes all of out to stdout. Returns false if that fails, with the error said. */
 bool terminal_print(const struct strbuf *out);
 
 #endif

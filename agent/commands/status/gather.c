@@ -21,7 +21,7 @@ static void blind_gather(struct status *status, struct archive *archive, const c
     status->blind[status->blind_count++] = blind;
 }
 
-/* What the agent last wrote of itself. */
+/* Reads what the agent last stored about itself. */
 static void agent_gather(struct status *status, struct query *query)
 {
     query_ask(query, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
@@ -68,18 +68,16 @@ static void agent_gather(struct status *status, struct query *query)
     status->agent = status_probe_agent(status->pid, status->started_ms);
 }
 
-/* Where the agent said nothing: the configuration, and the runbook's rule. */
+/* Fills in what the agent has not stored: from the configuration, else from the default of the key. */
 static void thresholds_default(struct status *status, const struct config *config)
 {
     const struct settings *settings = &config->settings;
-    int64_t interval = status->interval_ms ? status->interval_ms : settings->schedule.interval_ms;
-    status->interval_ms = interval = interval > 0 ? interval : 15 * MINUTE_MS;
-    int64_t warning = interval + 5 * MINUTE_MS > 20 * MINUTE_MS ? interval + 5 * MINUTE_MS : 20 * MINUTE_MS;
-    int64_t critical = 2 * interval > 30 * MINUTE_MS ? 2 * interval : 30 * MINUTE_MS;
+    if (!status->interval_ms)
+        status->interval_ms = settings->schedule.interval_ms > 0 ? settings->schedule.interval_ms : 15 * MINUTE_MS;
     if (!status->lag_warning_ms)
-        status->lag_warning_ms = settings->detect.lag_warning_ms ? settings->detect.lag_warning_ms : warning;
+        status->lag_warning_ms = settings_lag_warning_ms(settings, status->interval_ms);
     if (!status->lag_critical_ms)
-        status->lag_critical_ms = settings->detect.lag_critical_ms ? settings->detect.lag_critical_ms : critical;
+        status->lag_critical_ms = settings_lag_critical_ms(settings, status->interval_ms);
     if (!status->cycle_slow_ms)
         status->cycle_slow_ms = settings->detect.cycle_slow_ms;
     if (!status->cycle_too_slow_ms)
@@ -88,7 +86,10 @@ static void thresholds_default(struct status *status, const struct config *confi
         status->log_path = must_copy(config->log_path, strlen(config->log_path));
 }
 
-/* Among the newest cycles, so that ten years of history cost nothing; nobody asks after a table that vanished long ago. */
+/*
+ * Looks at the newest cycles only, so that the time does not grow with the history. A table that none of them ran is not shown: it was
+ * taken out of the scheduler's configuration.
+ */
 static void lags_gather(struct status *status, struct query *query)
 {
     query_ask(query,
@@ -123,8 +124,8 @@ static void cycles_gather(struct status *status, struct query *query)
 }
 
 /*
- * A run ends at most its timeout after its cycle began; two hours are ample for an hour of errors. CROSS JOIN: SQLite
- * keeps the order, cycles first, and is never tempted to walk through all the runs.
+ * A run may have begun long before it failed, but no more than its timeout, so the cycles of two hours hold the errors of one. CROSS
+ * JOIN makes SQLite look up the cycles first; else it may read all runs of the history.
  */
 static void errors_gather(struct status *status, struct query *query)
 {
@@ -191,7 +192,7 @@ static void webhooks_gather(struct status *status, struct query *query, const st
         webhook->pending = query_int(query, 1);
         webhook->oldest_pending_ms = query_int(query, 2);
     }
-    /* The newest entries only: what happened before them is the report's. */
+    /* The newest entries only, so that the time does not grow with the history. */
     query_ask(query,
               "SELECT webhook, delivered_at, status, created_at, last_error FROM outbox"
               " WHERE id > (SELECT max(id) FROM outbox) - 1000 ORDER BY id",
@@ -214,7 +215,10 @@ static void webhooks_gather(struct status *status, struct query *query, const st
     }
 }
 
-/* The configured ones come first, and only they are told anything. */
+/*
+ * Reads why an Alertmanager could not be told again what is open. Only webhooks in the configuration count; they are the first of the list,
+ * in the configuration's order.
+ */
 static void refreshes_gather(struct status *status, struct query *query, const struct config *config)
 {
     query_ask(query,
@@ -235,7 +239,7 @@ bool status_gather(struct status *status, struct sqlite3 *db, const struct confi
 {
     struct query query = { .db = db };
     *status = (struct status){ .now_ms = now_ms, .probes = probes };
-    /* One moment for all queries; without it they are merely less consistent. */
+    /* All queries see the history at one moment. If this fails, they are only less consistent. */
     sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
     agent_gather(status, &query);
     thresholds_default(status, config);

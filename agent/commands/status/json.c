@@ -4,7 +4,7 @@
 
 enum { JSON_VERSION = 1 };
 
-static void trouble_object(struct json_writer *json, const struct history_trouble *trouble)
+static void put_trouble_object(struct json_writer *json, const struct history_trouble *trouble)
 {
     if (trouble->failures == 0) {
         json_put_null(json, "not_written");
@@ -17,7 +17,7 @@ static void trouble_object(struct json_writer *json, const struct history_troubl
     json_close(json, '}');
 }
 
-static void agent_object(struct json_writer *json, const struct status *status)
+static void put_agent_objects(struct json_writer *json, const struct status *status)
 {
     static const char *const states[] = {
         [AGENT_NEVER] = "never", [AGENT_STOPPED] = "stopped", [AGENT_RUNNING] = "running"
@@ -34,7 +34,7 @@ static void agent_object(struct json_writer *json, const struct status *status)
     json_put_int(json, "limit_hits", status->limit_hits);
     json_put_int(json, "commit_failures", status->commit_failures);
     json_put_int(json, "behind_bytes", status->behind_bytes);
-    trouble_object(json, &status->trouble);
+    put_trouble_object(json, &status->trouble);
     json_close(json, '}');
     json_open(json, "scheduler", '{');
     json_put_text(json, "writer", writers[status->writer >= 0 && status->writer <= 2 ? status->writer : 0]);
@@ -45,7 +45,7 @@ static void agent_object(struct json_writer *json, const struct status *status)
     json_close(json, '}');
 }
 
-static void lag_array(struct json_writer *json, const struct status *status)
+static void put_lag_array(struct json_writer *json, const struct status *status)
 {
     json_open(json, "lag", '[');
     for (size_t i = 0; i < status->lag_count; i++) {
@@ -63,7 +63,7 @@ static void lag_array(struct json_writer *json, const struct status *status)
     json_close(json, ']');
 }
 
-static void cycle_array(struct json_writer *json, const struct status *status)
+static void put_cycle_array(struct json_writer *json, const struct status *status)
 {
     json_open(json, "cycles", '[');
     for (size_t i = 0; i < status->cycle_count; i++) {
@@ -88,7 +88,7 @@ static void cycle_array(struct json_writer *json, const struct status *status)
     json_close(json, '}');
 }
 
-static void incident_array(struct json_writer *json, const struct status *status)
+static void put_incident_array(struct json_writer *json, const struct status *status)
 {
     json_open(json, "incidents", '[');
     for (size_t i = 0; i < status->incident_count; i++) {
@@ -107,7 +107,7 @@ static void incident_array(struct json_writer *json, const struct status *status
     json_put_text(json, "silence_reason", status->silence_reason);
 }
 
-static void webhook_array(struct json_writer *json, const struct status *status)
+static void put_webhook_array(struct json_writer *json, const struct status *status)
 {
     json_open(json, "webhooks", '[');
     for (size_t i = 0; i < status->webhook_count; i++) {
@@ -128,7 +128,7 @@ static void webhook_array(struct json_writer *json, const struct status *status)
     json_close(json, ']');
 }
 
-static void metric_array(struct json_writer *json, const struct probe_answer *answer)
+static void put_metric_array(struct json_writer *json, const struct probe_answer *answer)
 {
     json_open(json, "tables", '[');
     for (size_t i = 0; i < answer->metric_count; i++) {
@@ -145,7 +145,7 @@ static void metric_array(struct json_writer *json, const struct probe_answer *an
     json_close(json, ']');
 }
 
-static void probe_array(struct json_writer *json, const struct status *status)
+static void put_probe_array(struct json_writer *json, const struct status *status)
 {
     static const char *const kinds[] = {
         [PROBE_HTTP] = "http", [PROBE_TCP] = "tcp", [PROBE_CONTAINER] = "container", [PROBE_METRICS] = "metrics"
@@ -161,7 +161,7 @@ static void probe_array(struct json_writer *json, const struct status *status)
         json_put_text(json, "text", strbuf_text(&answer->words));
         json_put_int(json, "took_ms", answer->took_ms);
         if (answer->kind == PROBE_METRICS)
-            metric_array(json, answer);
+            put_metric_array(json, answer);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -178,12 +178,12 @@ void status_json(const struct status *status, struct strbuf *out)
     json_put_text(&json, "headline", strbuf_text(&headline));
     json_put_time(&json, "time", status->now_ms);
     json_put_time(&json, "as_of", status->as_of_ms);
-    agent_object(&json, status);
-    lag_array(&json, status);
-    cycle_array(&json, status);
-    incident_array(&json, status);
-    probe_array(&json, status);
-    webhook_array(&json, status);
+    put_agent_objects(&json, status);
+    put_lag_array(&json, status);
+    put_cycle_array(&json, status);
+    put_incident_array(&json, status);
+    put_probe_array(&json, status);
+    put_webhook_array(&json, status);
     json_close(&json, '}');
     strbuf_free(&headline);
 }

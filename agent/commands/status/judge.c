@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "status.h"
 
-static const int64_t UNDELIVERED_MS = 5 * 60000; /* longer than this is not a hiccup of a receiver */
+/* A notification that waits for longer than this waits for more than a receiver's short restart. */
+static const int64_t UNDELIVERED_MS = 5 * 60000;
 
 const char *status_level_name(enum status_level level)
 {
@@ -18,7 +19,9 @@ const char *status_level_name(enum status_level level)
     return names[level];
 }
 
-/* When a process began, by the kernel's clock; -1 where /proc does not tell. */
+enum { CLOCK_MARGIN_MS = 10000 };
+
+/* When a process began, as Unix time; -1 if /proc does not tell (proc(5), /proc/PID/stat). */
 static int64_t process_start_ms(int64_t pid)
 {
     char path[64], text[1024];
@@ -30,7 +33,7 @@ static int64_t process_start_ms(int64_t pid)
     size_t len = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[len] = '\0';
-    /* The name in parentheses may hold anything; the start is the 20th field behind it. */
+    /* The name in parentheses may hold anything, so the fields are counted behind it: starttime, field 22, is the 20th there. */
     const char *field = strrchr(text, ')');
     for (int i = 0; field && i < 20; i++)
         field = strchr(field + 1, ' ');
@@ -42,8 +45,8 @@ static int64_t process_start_ms(int64_t pid)
 }
 
 /*
- * A number alone is not an identity: 1. the agent dies, 2. its pid is given to somebody else, 3. "it lives". A process
- * that began after the agent said it started is somebody else; a few seconds are left for a clock that was set.
+ * The pid alone does not tell: 1. the agent dies, 2. the kernel gives its pid to another process, 3. that one would be taken for the
+ * agent. A process that began later than the agent said it started is another one. The margin is for a clock that was set since.
  */
 enum status_agent status_probe_agent(int64_t pid, int64_t started_ms)
 {
@@ -51,10 +54,10 @@ enum status_agent status_probe_agent(int64_t pid, int64_t started_ms)
         return AGENT_NEVER;
     if (kill((pid_t)pid, 0) != 0 && errno != EPERM)
         return AGENT_STOPPED;
-    return process_start_ms(pid) > started_ms + 10000 ? AGENT_STOPPED : AGENT_RUNNING;
+    return process_start_ms(pid) > started_ms + CLOCK_MARGIN_MS ? AGENT_STOPPED : AGENT_RUNNING;
 }
 
-static void worsen(struct status *status, enum status_level level, const char *what)
+static void status_worsen(struct status *status, enum status_level level, const char *what)
 {
     if (level > status->level)
         status->level = level;
@@ -72,10 +75,10 @@ static void judge_incidents(struct status *status)
     }
     snprintf(text, sizeof text, "%zu critical incident%s open", critical, critical == 1 ? "" : "s");
     if (critical)
-        worsen(status, STATUS_CRITICAL, text);
+        status_worsen(status, STATUS_CRITICAL, text);
     snprintf(text, sizeof text, "%zu warning%s open", warning, warning == 1 ? "" : "s");
     if (warning)
-        worsen(status, STATUS_WARNING, text);
+        status_worsen(status, STATUS_WARNING, text);
 }
 
 static void judge_lag(struct status *status)
@@ -94,7 +97,7 @@ static void judge_lag(struct status *status)
     else
         strbuf_puts(&text, "unknown, no success");
     strbuf_printf(&text, " (%s)", worst->table);
-    worsen(status, worst->level, strbuf_text(&text));
+    status_worsen(status, worst->level, strbuf_text(&text));
     strbuf_free(&text);
 }
 
@@ -106,12 +109,12 @@ static void judge_delivery(struct status *status)
         struct strbuf text = { 0 };
         strbuf_printf(&text, "webhook %s does not deliver", webhook->name);
         if (stuck || webhook->refused || webhook->refresh_error)
-            worsen(status, STATUS_WARNING, strbuf_text(&text));
+            status_worsen(status, STATUS_WARNING, strbuf_text(&text));
         strbuf_free(&text);
     }
 }
 
-/* A component that is down is not yet a cycle that failed. */
+/* A component that is down is a warning only: no cycle has failed yet because of it. */
 static void judge_probes(struct status *status)
 {
     for (size_t i = 0; i < probes_count(status->probes); i++) {
@@ -122,7 +125,7 @@ static void judge_probes(struct status *status)
         else
             strbuf_printf(&text, "%s is down", answer->name);
         if (answer->state == PROBE_DOWN)
-            worsen(status, STATUS_WARNING, strbuf_text(&text));
+            status_worsen(status, STATUS_WARNING, strbuf_text(&text));
         strbuf_free(&text);
     }
 }
@@ -134,11 +137,11 @@ void status_judge(struct status *status)
     judge_probes(status);
     judge_delivery(status);
     if (status->trouble.failures)
-        worsen(status, STATUS_WARNING, "the history is not written");
+        status_worsen(status, STATUS_WARNING, "the history is not written");
     if (status->agent == AGENT_STOPPED)
-        worsen(status, STATUS_WARNING, "the agent is not running");
+        status_worsen(status, STATUS_WARNING, "the agent is not running");
     if (status->agent == AGENT_NEVER) {
-        worsen(status, STATUS_UNKNOWN, "the agent never ran on this history");
+        status_worsen(status, STATUS_UNKNOWN, "the agent never ran on this history");
         status->level = STATUS_UNKNOWN;
     }
 }

@@ -18,8 +18,8 @@
 enum status_option { OPTION_WATCH, OPTION_FORMAT, OPTIONS };
 
 static const struct option_spec specs[OPTIONS] = {
-    [OPTION_WATCH] = { "watch", NULL, "refresh the screen every 2 s until interrupted" },
-    [OPTION_FORMAT] = { "format", "text|json", "how it is printed (default: text)" },
+    [OPTION_WATCH] = { "watch", NULL, "show the screen again every 2 s until interrupted" },
+    [OPTION_FORMAT] = { "format", "text|json", "the form in which it is printed (default: text)" },
 };
 
 /* Monitoring systems read 2 as critical, so whatever keeps the command from looking is 3, unknown. */
@@ -27,9 +27,9 @@ const struct arguments status_arguments = { "[--watch]", specs, OPTIONS, 0, .exi
 
 enum status_format { FORMAT_TEXT, FORMAT_JSON };
 
-enum { REFRESH_S = 2, FRAMES_PER_QUESTION = 6 };
+enum { REFRESH_S = 2, FRAMES_PER_PROBE = 6 };
 
-/* What cannot be known is said in the same first line as what can, so that a monitoring system shows it. */
+/* Where nothing could be found out, the first line says why in the same form as ever: a monitoring system shows that line. */
 static void unknown_put(enum status_format format, const char *why, struct strbuf *out)
 {
     struct status status = { .level = STATUS_UNKNOWN, .now_ms = show_now_ms() };
@@ -52,7 +52,7 @@ static struct probes *components_ask(const struct config *config)
     return probes;
 }
 
-/* The connection lives for one look only: a reader that stays would keep the WAL from being reset. */
+/* Opens and closes the history for each look: a connection that stays open could keep the write-ahead log from being reset. */
 static enum status_level status_look(const struct config *config, enum status_format format,
                                      const struct probes *probes, struct strbuf *out)
 {
@@ -76,12 +76,13 @@ static enum status_level status_look(const struct config *config, enum status_fo
     return level;
 }
 
+/* Changes to the alternate screen and hides the cursor; and back. */
 static const char screen_enter[] = "\033[?1049h\033[?25l", screen_leave[] = "\033[0m\033[?25h\033[?1049l";
-static volatile sig_atomic_t watch_level = STATUS_UNKNOWN; /* the only thing that a signal handler may touch */
+static volatile sig_atomic_t watch_level = STATUS_UNKNOWN; /* the exit code if a signal ends the watch now */
 
 /*
- * The handlers end the process by themselves: a flag would be looked at only after the component that hangs has had its
- * whole timeout. Nothing needs tidying up but the terminal, and write and _exit are allowed here.
+ * The handlers end the process themselves. A flag would be looked at too late: only after a component that hangs has had its whole
+ * timeout. Only the terminal must be restored, and write and _exit may be called in a handler.
  */
 static void watch_end(int signal_number)
 {
@@ -102,7 +103,7 @@ static size_t screen_rows(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : SIZE_MAX;
 }
 
-/* Over the old screen instead of after clearing it, so that nothing flickers; what has no room is cut, or it would scroll. */
+/* Writes over the old screen without clearing it first, so that nothing flickers. Lines beyond the last row are left out: they would scroll. */
 static void screen_put(const struct strbuf *screen, size_t rows, struct strbuf *out)
 {
     const char *line = strbuf_text(screen);
@@ -132,7 +133,7 @@ static bool frame_put(const struct config *config, enum status_format format, co
     return written;
 }
 
-/* Until a signal ends it, or nobody reads any more. */
+/* Shows the status again and again, until a signal ends the process or stdout is closed. */
 static void status_watch(const struct config *config, enum status_format format)
 {
     bool terminal = isatty(STDOUT_FILENO) && format == FORMAT_TEXT;
@@ -143,9 +144,9 @@ static void status_watch(const struct config *config, enum status_format format)
         sigaction(endings[i], &action, NULL);
     if (terminal)
         fputs(screen_enter, stdout);
-    /* A screen that somebody left open must not be what keeps the components busy. */
+    /* The components are asked less often than the history: a screen that somebody left open must not keep them busy. */
     for (unsigned frame = 0;; frame++) {
-        if (frame % FRAMES_PER_QUESTION == 0) {
+        if (frame % FRAMES_PER_PROBE == 0) {
             probes_close(probes);
             probes = components_ask(config);
         }

@@ -11,16 +11,16 @@
 #include "history.h"
 #include "witness.h"
 
-/* The health check's facts. Times are 0 where unknown. Strings are owned. */
+/* What the health check found. Times are Unix time in milliseconds, 0 where unknown. Strings are owned, NULL where unknown. */
 
-/* Numbered as monitoring plugins exit. */
+/* The numbers are the exit codes of monitoring plugins. */
 enum status_level { STATUS_OK, STATUS_WARNING, STATUS_CRITICAL, STATUS_UNKNOWN };
 
 enum status_agent { AGENT_NEVER, AGENT_STOPPED, AGENT_RUNNING };
 
 struct status_lag {
     char *table;
-    int64_t last_success_ms; /* 0: none among the cycles looked at */
+    int64_t last_success_ms; /* 0: none in the cycles that were looked at */
     enum status_level level;
 };
 
@@ -37,12 +37,13 @@ struct status_incident {
 struct status_webhook {
     char *name, *last_error;
     char *refresh_error; /* why an Alertmanager could not be told again what is open; NULL: it could */
-    int64_t pending, refused, last_success_ms, last_error_ms /* of the entry's creation */, oldest_pending_ms;
+    int64_t pending, refused, last_success_ms,
+        last_error_ms /* when the notification with the last error was created */, oldest_pending_ms;
 };
 
 struct status {
     int64_t now_ms;
-    int64_t as_of_ms; /* now, or the last sign of life of an agent that does not run */
+    int64_t as_of_ms; /* now; if the agent does not run, the last time that it stored anything */
     enum status_level level;
     struct strbuf why; /* the reasons for the level, in words */
 
@@ -50,7 +51,7 @@ struct status {
     int64_t pid, started_ms, alive_ms, writer, last_line_ms, next_run_ms, interval_ms, behind_bytes;
     int64_t lines, events, misses, limit_hits, commit_failures;
     int64_t lag_warning_ms, lag_critical_ms, cycle_slow_ms, cycle_too_slow_ms;
-    struct history_trouble trouble; /* what keeps a running agent from writing; failures 0: nothing */
+    struct history_trouble trouble; /* what keeps a running agent from writing the history; failures 0: nothing */
     char *log_path;
     char **blind;
     size_t blind_count;
@@ -68,19 +69,19 @@ struct status {
     char *silence_reason;
     struct status_webhook *webhooks;
     size_t webhook_count;
-    const struct probes *probes; /* asked already; borrowed, NULL: none is configured */
+    const struct probes *probes; /* asked already, borrowed; NULL: none is configured */
 };
 
 struct sqlite3;
-/* False on failure, why in *error. */
+/* Returns false on failure, with the reason in *error. Free the status with status_free in any case. */
 bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
                    int64_t now_ms, struct strbuf *error);
 void status_free(struct status *status);
-/* Sets level and why from the facts. */
+/* Sets level and why from the other fields. */
 void status_judge(struct status *status);
 const char *status_level_name(enum status_level level); /* "OK", "WARNING", "CRITICAL", "UNKNOWN" */
 
-/* Whether the process that wrote its pid then still runs. */
+/* Tells whether the agent that stored this pid and start still runs. */
 enum status_agent status_probe_agent(int64_t pid, int64_t started_ms);
 
 struct terminal;

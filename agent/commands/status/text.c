@@ -5,16 +5,17 @@
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
+#include "follow.h"
 #include "status.h"
 
-enum { LABEL_COLUMNS = 13, WRITER_PRESENT_VALUE = 1, WRITER_ABSENT_VALUE = 2 };
+enum { LABEL_COLUMNS = 13 };
 
 struct screen {
     const struct status *status;
     const struct terminal *terminal;
     struct strbuf *out;
-    int offset;
-    struct strbuf text; /* of the line that comes next */
+    int offset;         /* from UTC, in minutes: the last line says it, so times leave it out */
+    struct strbuf text; /* gathered for the next line */
 };
 
 static enum tone level_tone(enum status_level level)
@@ -23,7 +24,7 @@ static enum tone level_tone(enum status_level level)
     return tones[level];
 }
 
-static void worst_lag_put(const struct status *status, struct strbuf *out)
+static void add_worst_lag(const struct status *status, struct strbuf *out)
 {
     int64_t oldest = INT64_MAX;
     for (size_t i = 0; i < status->lag_count; i++)
@@ -51,11 +52,11 @@ void status_headline(const struct status *status, struct strbuf *out)
         if (status->cycles[0].duration_ms)
             format_duration(out, status->cycles[0].duration_ms);
     }
-    worst_lag_put(status, out);
+    add_worst_lag(status, out);
     strbuf_printf(out, ", %zu open incidents", status->incident_count);
 }
 
-static void line_put(const struct screen *screen, const char *label, enum tone tone, const char *text)
+static void put_line(const struct screen *screen, const char *label, enum tone tone, const char *text)
 {
     struct strbuf inert = { 0 };
     escape_puts(&inert, text, screen->terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
@@ -65,15 +66,15 @@ static void line_put(const struct screen *screen, const char *label, enum tone t
     strbuf_free(&inert);
 }
 
-/* The line that was gathered. */
-static void gathered_put(struct screen *screen, const char *label, enum tone tone)
+/* Puts the line that was gathered in screen->text. */
+static void put_gathered(struct screen *screen, const char *label, enum tone tone)
 {
-    line_put(screen, label, tone, strbuf_text(&screen->text));
+    put_line(screen, label, tone, strbuf_text(&screen->text));
     strbuf_clear(&screen->text);
 }
 
-/* "2 min ago" */
-static void ago_put(const struct screen *screen, struct strbuf *out, int64_t ms)
+/* Adds how far a time is from now: "2 min ago", "in 5 min". */
+static void add_ago(const struct screen *screen, struct strbuf *out, int64_t ms)
 {
     if (ms > screen->status->now_ms) {
         strbuf_puts(out, "in ");
@@ -84,17 +85,17 @@ static void ago_put(const struct screen *screen, struct strbuf *out, int64_t ms)
     }
 }
 
-static void agent_put(struct screen *screen)
+static void put_agent(struct screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
     if (status->agent == AGENT_NEVER) {
-        strbuf_puts(text, "never ran on this history: what follows is what a replay left");
+        strbuf_puts(text, "no agent ever ran on this history; what follows was left by a replay");
     } else if (status->agent == AGENT_STOPPED) {
         strbuf_puts(text, "not running; what follows is as of ");
         format_time(text, status->as_of_ms, screen->offset);
         strbuf_puts(text, ", ");
-        ago_put(screen, text, status->as_of_ms);
+        add_ago(screen, text, status->as_of_ms);
     } else {
         strbuf_printf(text, "running, pid %" PRId64 ", for ", status->pid);
         format_duration(text, (status->now_ms - status->started_ms) / 1000 * 1000);
@@ -107,15 +108,15 @@ static void agent_put(struct screen *screen)
         format_count(text, status->behind_bytes);
         strbuf_puts(text, " bytes behind");
     }
-    gathered_put(screen, "Agent", status->agent == AGENT_RUNNING ? TONE_PLAIN : TONE_WARNING);
+    put_gathered(screen, "Agent", status->agent == AGENT_RUNNING ? TONE_PLAIN : TONE_WARNING);
     if (status->commit_failures) {
         strbuf_printf(text, "%" PRId64 " commit%s to the history failed and were tried again", status->commit_failures,
                       status->commit_failures == 1 ? "" : "s");
-        gathered_put(screen, "", TONE_WARNING);
+        put_gathered(screen, "", TONE_WARNING);
     }
 }
 
-static void trouble_put(struct screen *screen)
+static void put_trouble(struct screen *screen)
 {
     const struct history_trouble *trouble = &screen->status->trouble;
     struct strbuf *text = &screen->text;
@@ -123,13 +124,13 @@ static void trouble_put(struct screen *screen)
         return;
     strbuf_puts(text, "not written since ");
     format_time(text, trouble->since_ms, screen->offset);
-    strbuf_printf(text, " (%" PRId64 " attempt%s): %s; watching and paging go on, what follows is as of ",
+    strbuf_printf(text, " (%" PRId64 " attempt%s): %s; the agent goes on watching and paging, what follows is as of ",
                   trouble->failures, trouble->failures == 1 ? "" : "s", strbuf_text(&trouble->why));
     format_time(text, screen->status->as_of_ms, screen->offset);
-    gathered_put(screen, "History", TONE_WARNING);
+    put_gathered(screen, "History", TONE_WARNING);
 }
 
-static void promise_put(const struct screen *screen, struct strbuf *out)
+static void add_next_run(const struct screen *screen, struct strbuf *out)
 {
     const struct status *status = screen->status;
     if (!status->next_run_ms)
@@ -139,32 +140,32 @@ static void promise_put(const struct screen *screen, struct strbuf *out)
     if (status->agent != AGENT_RUNNING)
         return;
     strbuf_puts(out, status->next_run_ms < status->now_ms ? ", due " : ", ");
-    ago_put(screen, out, status->next_run_ms);
+    add_ago(screen, out, status->next_run_ms);
 }
 
-static void scheduler_put(struct screen *screen)
+static void put_scheduler(struct screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
     enum tone tone = TONE_PLAIN;
     bool seen_now = status->agent == AGENT_RUNNING;
-    if (status->writer == WRITER_PRESENT_VALUE) {
-        strbuf_puts(text, seen_now ? "alive: it holds the log open" : "was alive when last seen");
-    } else if (status->writer == WRITER_ABSENT_VALUE) {
-        strbuf_puts(text, seen_now ? "gone: nobody holds the log open" : "was gone when last seen");
+    if (status->writer == WRITER_PRESENT) {
+        strbuf_puts(text, seen_now ? "running: it holds the log open" : "was running when last seen");
+    } else if (status->writer == WRITER_ABSENT) {
+        strbuf_puts(text, seen_now ? "not running: nobody holds the log open" : "was not running when last seen");
         tone = TONE_CRITICAL;
     } else {
-        strbuf_puts(text, "whether it lives cannot be seen here");
+        strbuf_puts(text, "unknown whether it runs: only root and the log's owner can see who holds the log open");
     }
     if (status->last_line_ms) {
         strbuf_puts(text, "; last line ");
-        ago_put(screen, text, status->last_line_ms);
+        add_ago(screen, text, status->last_line_ms);
     }
-    promise_put(screen, text);
-    gathered_put(screen, "Scheduler", tone);
+    add_next_run(screen, text);
+    put_gathered(screen, "Scheduler", tone);
 }
 
-static void lags_put(struct screen *screen)
+static void put_lags(struct screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->lag_count; i++) {
@@ -178,10 +179,10 @@ static void lags_put(struct screen *screen)
         } else {
             strbuf_puts(text, "no success within the last 200 cycles");
         }
-        gathered_put(screen, i == 0 ? "Lag" : "", level_tone(lag->level));
+        put_gathered(screen, i == 0 ? "Lag" : "", level_tone(lag->level));
     }
     if (status->lag_count == 0)
-        line_put(screen, "Lag", TONE_DIM, "no run seen yet");
+        put_line(screen, "Lag", TONE_DIM, "no run seen yet");
 }
 
 static enum tone cycle_tone(const struct status *status, const struct status_cycle *cycle)
@@ -195,7 +196,7 @@ static enum tone cycle_tone(const struct status *status, const struct status_cyc
     return cycle->duration_ms > status->cycle_slow_ms ? TONE_WARNING : TONE_GOOD;
 }
 
-static void cycles_put(struct screen *screen)
+static void put_cycles(struct screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->cycle_count; i++) {
@@ -212,13 +213,13 @@ static void cycles_put(struct screen *screen)
         strbuf_puts(text, " rows");
         if (cycle->failed || cycle->timed_out)
             strbuf_printf(text, ", %" PRId64 " failed, %" PRId64 " timed out", cycle->failed, cycle->timed_out);
-        gathered_put(screen, i == 0 ? "Last cycles" : "", cycle_tone(status, cycle));
+        put_gathered(screen, i == 0 ? "Last cycles" : "", cycle_tone(status, cycle));
     }
     if (status->cycle_count == 0)
-        line_put(screen, "Last cycles", TONE_DIM, "none seen yet");
+        put_line(screen, "Last cycles", TONE_DIM, "none seen yet");
 }
 
-static void errors_put(struct screen *screen)
+static void put_errors(struct screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
@@ -231,10 +232,10 @@ static void errors_put(struct screen *screen)
         if (status->last_error)
             strbuf_printf(text, ": %.300s", status->last_error);
     }
-    gathered_put(screen, "Errors", status->errors ? TONE_CRITICAL : TONE_PLAIN);
+    put_gathered(screen, "Errors", status->errors ? TONE_CRITICAL : TONE_PLAIN);
 }
 
-static void incidents_put(struct screen *screen)
+static void put_incidents(struct screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->incident_count; i++) {
@@ -245,23 +246,23 @@ static void incidents_put(struct screen *screen)
         if (incident->summary)
             strbuf_printf(text, ": %s", incident->summary);
         bool critical = strcmp(incident->severity, "critical") == 0;
-        gathered_put(screen, i == 0 ? "Open" : "", critical ? TONE_CRITICAL : TONE_WARNING);
+        put_gathered(screen, i == 0 ? "Open" : "", critical ? TONE_CRITICAL : TONE_WARNING);
         if (incident->first_command)
-            line_put(screen, "  first", TONE_PLAIN, incident->first_command);
+            put_line(screen, "  run first", TONE_PLAIN, incident->first_command);
     }
     if (status->incident_count == 0)
-        line_put(screen, "Open", TONE_GOOD, "no incident");
+        put_line(screen, "Open", TONE_GOOD, "no incident");
     if (status->silenced_until_ms) {
         struct strbuf *text = &screen->text;
         strbuf_puts(text, "until ");
         format_time(text, status->silenced_until_ms, screen->offset);
         if (status->silence_reason)
             strbuf_printf(text, ": %s", status->silence_reason);
-        gathered_put(screen, "Silenced", TONE_WARNING);
+        put_gathered(screen, "Silenced", TONE_WARNING);
     }
 }
 
-static void metric_put(struct screen *screen, const struct probe_metric *metric)
+static void put_metric(struct screen *screen, const struct probe_metric *metric)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
@@ -277,10 +278,10 @@ static void metric_put(struct screen *screen, const struct probe_metric *metric)
     enum tone tone = metric->lag_ms > status->lag_critical_ms  ? TONE_CRITICAL
                      : metric->lag_ms > status->lag_warning_ms ? TONE_WARNING
                                                                : TONE_PLAIN;
-    gathered_put(screen, "", tone);
+    put_gathered(screen, "", tone);
 }
 
-static void answer_put(struct screen *screen, const char *label, const struct probe_answer *answer)
+static void put_answer(struct screen *screen, const char *label, const struct probe_answer *answer)
 {
     static const enum tone tones[] = {
         [PROBE_UNKNOWN] = TONE_WARNING, [PROBE_UP] = TONE_GOOD, [PROBE_DOWN] = TONE_CRITICAL
@@ -296,24 +297,24 @@ static void answer_put(struct screen *screen, const char *label, const struct pr
     strbuf_printf(text, " (%s%s)", answer->kind == PROBE_CONTAINER ? "container " : "", answer->target);
     if (answer->kind == PROBE_METRICS && answer->state == PROBE_UP && answer->metric_count == 0)
         strbuf_puts(text, "; it exports neither lag nor watermarks");
-    gathered_put(screen, label, tones[answer->state]);
+    put_gathered(screen, label, tones[answer->state]);
     for (size_t i = 0; i < answer->metric_count; i++)
-        metric_put(screen, &answer->metrics[i]);
+        put_metric(screen, &answer->metrics[i]);
 }
 
-static void probes_put(struct screen *screen)
+static void put_probes(struct screen *screen)
 {
     const struct probes *probes = screen->status->probes;
     const char *label = "Components";
     for (size_t i = 0; i < probes_count(probes); i++) {
         const struct probe_answer *answer = probes_answer(probes, i);
         bool is_component = answer->kind != PROBE_METRICS;
-        answer_put(screen, is_component ? label : "Metrics", answer);
+        put_answer(screen, is_component ? label : "Metrics", answer);
         label = is_component ? "" : label;
     }
 }
 
-static void webhooks_put(struct screen *screen)
+static void put_webhooks(struct screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->webhook_count; i++) {
@@ -322,34 +323,36 @@ static void webhooks_put(struct screen *screen)
         strbuf_printf(text, "%s: %" PRId64 " waiting", webhook->name, webhook->pending);
         if (webhook->last_success_ms) {
             strbuf_puts(text, ", last delivery ");
-            ago_put(screen, text, webhook->last_success_ms);
+            add_ago(screen, text, webhook->last_success_ms);
         } else {
             strbuf_puts(text, ", nothing delivered yet");
         }
         if (webhook->refused)
-            strbuf_printf(text, ", %" PRId64 " refused since", webhook->refused);
+            strbuf_printf(text, ", %" PRId64 " refused since then", webhook->refused);
         if (webhook->last_error)
             strbuf_printf(text, "; %s", webhook->last_error);
         if (webhook->refresh_error)
-            strbuf_printf(text, "; cannot be told again what is open: %s", webhook->refresh_error);
-        gathered_put(screen, i == 0 ? "Webhooks" : "",
+            strbuf_printf(text, "; it could not be told again what is open: %s", webhook->refresh_error);
+        put_gathered(screen, i == 0 ? "Webhooks" : "",
                      webhook->last_error || webhook->refresh_error ? TONE_WARNING : TONE_PLAIN);
     }
     if (status->webhook_count == 0)
-        line_put(screen, "Webhooks", TONE_DIM, "none configured: notifications go to the agent's standard output");
+        put_line(screen, "Webhooks", TONE_DIM, "none configured: notifications go to the agent's standard output");
 }
 
-static void blind_put(struct screen *screen)
+static void put_blind_spots(struct screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
     for (size_t i = 0; i < status->blind_count; i++)
-        line_put(screen, i == 0 ? "Blind spots" : "", TONE_WARNING, status->blind[i]);
-    if (status->misses || status->limit_hits) {
-        strbuf_printf(text, "%" PRId64 " of the scheduler's records not understood, %" PRId64 " patterns given up",
-                      status->misses, status->limit_hits);
-        gathered_put(screen, status->blind_count ? "" : "Blind spots", TONE_WARNING);
-    }
+        put_line(screen, i == 0 ? "Blind spots" : "", TONE_WARNING, status->blind[i]);
+    if (status->misses)
+        strbuf_printf(text, "%" PRId64 " of the scheduler's records not understood", status->misses);
+    if (status->limit_hits)
+        strbuf_printf(text, "%s%" PRId64 " pattern match%s given up because it took too long", text->len ? ", " : "",
+                      status->limit_hits, status->limit_hits == 1 ? "" : "es");
+    if (text->len)
+        put_gathered(screen, status->blind_count ? "" : "Blind spots", TONE_WARNING);
 }
 
 void status_text(const struct status *status, const struct terminal *terminal, struct strbuf *out)
@@ -364,21 +367,21 @@ void status_text(const struct status *status, const struct terminal *terminal, s
     terminal_say(terminal, out, level_tone(status->level), strbuf_text(&inert));
     strbuf_puts(out, "\n\n");
     strbuf_clear(text);
-    agent_put(&screen);
-    trouble_put(&screen);
-    scheduler_put(&screen);
-    lags_put(&screen);
-    cycles_put(&screen);
-    errors_put(&screen);
-    probes_put(&screen);
-    incidents_put(&screen);
-    webhooks_put(&screen);
-    blind_put(&screen);
+    put_agent(&screen);
+    put_trouble(&screen);
+    put_scheduler(&screen);
+    put_lags(&screen);
+    put_cycles(&screen);
+    put_errors(&screen);
+    put_probes(&screen);
+    put_incidents(&screen);
+    put_webhooks(&screen);
+    put_blind_spots(&screen);
     format_time(text, status->now_ms, screen.offset);
     strbuf_puts(text, " ");
     format_offset_words(text, screen.offset);
     strbuf_printf(text, ", %s", status->log_path ? status->log_path : "no log named");
-    gathered_put(&screen, "As of", TONE_DIM);
+    put_gathered(&screen, "As of", TONE_DIM);
     strbuf_free(text);
     strbuf_free(&inert);
 }
