@@ -18,7 +18,7 @@ import time
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "fixtures/fuzz"
 # Bytes of the longest input: a dozen steps, a handful of lines. Longer ones cost more than they find.
-LENGTHS = {"fuzz_engine": 96, "fuzz_inert": 200, "fuzz_report": 200, "fuzz_patterns": 250, "fuzz_config": 250}
+LENGTHS = {"fuzz_engine": 96, "fuzz_escape": 200, "fuzz_report": 200, "fuzz_patterns": 250, "fuzz_config": 250}
 LENGTH = 300
 OPTIONS = ["-timeout=10", "-rss_limit_mb=2048", "-reload=0", "-print_funcs=0", "-print_final_stats=1"]
 # Short memory for what was freed, and short traces of who allocated: most of an input's time would go there.

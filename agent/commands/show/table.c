@@ -186,7 +186,7 @@ void show_table_text(const struct show_table *table, const struct terminal *term
     char **texts = must_alloc((table->cell_count + 1) * sizeof *texts);
     for (size_t i = 0; i < table->cell_count; i++) {
         struct strbuf text = { 0 };
-        escape_puts(&text, table->cells[i].text, terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
+        terminal_escape(terminal, &text, table->cells[i].text);
         texts[i] = must_copy(strbuf_text(&text), text.len);
         strbuf_free(&text);
     }

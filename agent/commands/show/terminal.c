@@ -39,6 +39,11 @@ struct terminal terminal_detect(void)
     };
 }
 
+void terminal_escape(const struct terminal *terminal, struct strbuf *out, const char *text)
+{
+    escape_puts(out, text, terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
+}
+
 const char *terminal_glyph(const struct terminal *terminal, enum glyph glyph)
 {
     static const struct {

@@ -35,10 +35,13 @@ enum glyph {
 
 /* Asks stdout, COLUMNS, NO_COLOR, TERM and the locale. Sets the process's locale, but only for characters (LC_CTYPE). */
 struct terminal terminal_detect(void);
+/* Appends text from the log or the history, escaped so that this terminal can show it and nothing in it acts. */
+void terminal_escape(const struct terminal *terminal, struct strbuf *out, const char *text);
+
 const char *terminal_glyph(const struct terminal *terminal, enum glyph glyph);
 
 /*
- * What follows appends to `out`. The text must have gone through escape_put: nothing here takes out what could act on a terminal.
+ * What follows appends to `out`. The text must have gone through terminal_escape: nothing here takes out what could act on a terminal.
  */
 void terminal_say(const struct terminal *terminal, struct strbuf *out, enum tone tone, const char *text);
 void terminal_heading(const struct terminal *terminal, struct strbuf *out, const char *text);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
 
-#include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
@@ -58,12 +57,12 @@ void status_headline(const struct status *status, struct strbuf *out)
 
 static void put_line(const struct screen *screen, const char *label, enum tone tone, const char *text)
 {
-    struct strbuf inert = { 0 };
-    escape_puts(&inert, text, screen->terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
+    struct strbuf escaped = { 0 };
+    terminal_escape(screen->terminal, &escaped, text);
     terminal_say(screen->terminal, screen->out, TONE_DIM, label);
     terminal_spaces(screen->out, LABEL_COLUMNS - terminal_columns(label));
-    terminal_wrap(screen->terminal, screen->out, tone, strbuf_text(&inert), LABEL_COLUMNS, LABEL_COLUMNS);
-    strbuf_free(&inert);
+    terminal_wrap(screen->terminal, screen->out, tone, strbuf_text(&escaped), LABEL_COLUMNS, LABEL_COLUMNS);
+    strbuf_free(&escaped);
 }
 
 /* Puts the line that was gathered in screen->text. */
@@ -361,10 +360,10 @@ void status_text(const struct status *status, const struct terminal *terminal, s
         .status = status, .terminal = terminal, .out = out, .offset = format_offset(status->now_ms)
     };
     struct strbuf *text = &screen.text;
-    struct strbuf inert = { 0 };
+    struct strbuf escaped = { 0 };
     status_headline(status, text);
-    escape_puts(&inert, strbuf_text(text), terminal->utf8 ? ESCAPE_TEXT : ESCAPE_ASCII);
-    terminal_say(terminal, out, level_tone(status->level), strbuf_text(&inert));
+    terminal_escape(terminal, &escaped, strbuf_text(text));
+    terminal_say(terminal, out, level_tone(status->level), strbuf_text(&escaped));
     strbuf_puts(out, "\n\n");
     strbuf_clear(text);
     put_agent(&screen);
@@ -383,5 +382,5 @@ void status_text(const struct status *status, const struct terminal *terminal, s
     strbuf_printf(text, ", %s", status->log_path ? status->log_path : "no log named");
     put_gathered(&screen, "As of", TONE_DIM);
     strbuf_free(text);
-    strbuf_free(&inert);
+    strbuf_free(&escaped);
 }

@@ -15,7 +15,7 @@ static const int64_t NOW = INT64_C(1772508902743);      /* 2026-03-03 14:35:02.7
 static const int64_t MIDNIGHT = INT64_C(1772456400000); /* 2026-03-03 00:00 there */
 static const int64_t HOUR = 3600000, DAY = 86400000;
 
-static void assert_when(const char *text, enum time_edge edge, int64_t expected)
+static void assert_time(const char *text, enum time_edge edge, int64_t expected)
 {
     int64_t ms = -1;
     assert_true(parse_time(text, NOW, edge, &ms));
@@ -25,33 +25,33 @@ static void assert_when(const char *text, enum time_edge edge, int64_t expected)
 static void test_words(void **state)
 {
     (void)state;
-    assert_when("now", TIME_SINCE, NOW);
-    assert_when("today", TIME_SINCE, MIDNIGHT);
-    assert_when("yesterday", TIME_SINCE, MIDNIGHT - DAY);
-    assert_when("yesterday", TIME_UNTIL, MIDNIGHT);
+    assert_time("now", TIME_SINCE, NOW);
+    assert_time("today", TIME_SINCE, MIDNIGHT);
+    assert_time("yesterday", TIME_SINCE, MIDNIGHT - DAY);
+    assert_time("yesterday", TIME_UNTIL, MIDNIGHT);
 }
 
 static void test_ago(void **state)
 {
     (void)state;
-    assert_when("2h", TIME_SINCE, NOW - 2 * HOUR);
-    assert_when("7d", TIME_UNTIL, NOW - 7 * DAY);
-    assert_when("1h30m", TIME_SINCE, NOW - 3 * HOUR / 2);
+    assert_time("2h", TIME_SINCE, NOW - 2 * HOUR);
+    assert_time("7d", TIME_UNTIL, NOW - 7 * DAY);
+    assert_time("1h30m", TIME_SINCE, NOW - 3 * HOUR / 2);
 }
 
 static void test_dates(void **state)
 {
     (void)state;
-    assert_when("2026-03-03", TIME_SINCE, MIDNIGHT);
-    assert_when("2026-03-03", TIME_UNTIL, MIDNIGHT + DAY);
-    assert_when("2026-03-03 10:15", TIME_SINCE, MIDNIGHT + 10 * HOUR + HOUR / 4);
-    assert_when("2026-03-03T10:15:02", TIME_UNTIL, MIDNIGHT + 10 * HOUR + HOUR / 4 + 2000);
-    assert_when("2026-03-03T10:15:00Z", TIME_SINCE, MIDNIGHT + 21 * HOUR + HOUR / 4);
-    assert_when("2026-03-03T10:15:00+01:00", TIME_SINCE, MIDNIGHT + 20 * HOUR + HOUR / 4);
+    assert_time("2026-03-03", TIME_SINCE, MIDNIGHT);
+    assert_time("2026-03-03", TIME_UNTIL, MIDNIGHT + DAY);
+    assert_time("2026-03-03 10:15", TIME_SINCE, MIDNIGHT + 10 * HOUR + HOUR / 4);
+    assert_time("2026-03-03T10:15:02", TIME_UNTIL, MIDNIGHT + 10 * HOUR + HOUR / 4 + 2000);
+    assert_time("2026-03-03T10:15:00Z", TIME_SINCE, MIDNIGHT + 21 * HOUR + HOUR / 4);
+    assert_time("2026-03-03T10:15:00+01:00", TIME_SINCE, MIDNIGHT + 20 * HOUR + HOUR / 4);
 }
 
 /* The day on which summer time ends has 25 hours. */
-static void test_a_day_is_the_calendars(void **state)
+static void test_a_day_may_have_25_hours(void **state)
 {
     int64_t from = 0, to = 0;
     (void)state;
@@ -68,7 +68,6 @@ static void test_nonsense(void **state)
     int64_t ms = 42;
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-
         assert_false(parse_time(texts[i], NOW, TIME_SINCE, &ms));
 }
 
@@ -76,7 +75,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),    cmocka_unit_test(test_ago),
-        cmocka_unit_test(test_dates),    cmocka_unit_test(test_a_day_is_the_calendars),
+        cmocka_unit_test(test_dates),    cmocka_unit_test(test_a_day_may_have_25_hours),
         cmocka_unit_test(test_nonsense),
     };
     setenv("TZ", "Australia/Sydney", 1);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whatever text reaches the history, no face of it acts on a terminal, in a page or in a document."""
+"""Hostile text in the history never acts on a terminal, in a page or in a document, whichever command shows it."""
 import json
 import re
 import sys
@@ -33,7 +33,7 @@ FORMATS = {"status": ("text", "json"), "incidents": ("text", "json"), "report": 
 LOCALES = ("C.UTF-8", "C")
 
 
-class Inert(unittest.TestCase):
+class Escaped(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.agent = Agent()
