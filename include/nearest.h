@@ -17,4 +17,7 @@ struct nearest {
 void nearest_begin(struct nearest *nearest, const char *wanted);
 void nearest_try(struct nearest *nearest, const char *known);
 
+/* The best name, if it is near enough to be what was meant: one letter in three may differ. Else NULL. */
+const char *nearest_found(const struct nearest *nearest);
+
 #endif

@@ -20,7 +20,7 @@ static int print_help(const struct command_table *table)
          "Commands:");
     for (size_t i = 0; i < table->count; i++)
         printf("  %-13s %s\n", table->commands[i].name, table->commands[i].summary);
-    puts("\n`agent COMMAND --help` says more about one; `agent --version` says which agent this is,\n"
+    puts("\n`agent help COMMAND` says more about one; `agent --version` says which agent this is;\n"
          "`agent --describe` lists commands, options and configuration keys as JSON.");
     return EXIT_OK;
 }
@@ -44,7 +44,9 @@ static const struct command *find_command(const struct command_table *table, con
             return &table->commands[i];
         nearest_try(&nearest, table->commands[i].name);
     }
-    say_error("%s: unknown command; the nearest is '%s' (`agent --help` lists all)", name, nearest.name);
+    const char *found = nearest_found(&nearest);
+    say_error("%s: unknown command%s%s%s (`agent --help` lists all)", name, found ? "; the nearest is '" : "",
+              found ? found : "", found ? "'" : "");
     return NULL;
 }
 
@@ -68,22 +70,44 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
     return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
+static int help(const struct command_table *table, const char *name)
+{
+    if (!name)
+        return print_help(table);
+    const struct command *command = find_command(table, name);
+    return command ? print_command_help(command) : EXIT_USAGE;
+}
+
 static int run_command(const struct command_table *table, int argc, char **argv)
 {
-    if (argc < 2) {
+    int place = options_find_command(argc, argv);
+
+    if (place < 0)
+        return EXIT_USAGE;
+    if (place == argc) {
         say_error("no command given; `agent --help` lists all");
         return EXIT_USAGE;
     }
-    if (is_one_of(argv[1], "--help", "-h", "help"))
-        return print_help(table);
-    if (strcmp(argv[1], "--version") == 0) {
+    char *word = argv[place];
+    if (is_one_of(word, "--help", "-h", "help"))
+        return help(table, *word == '-' ? NULL : argv[place + 1]);
+    if (is_one_of(word, "--version", "-V", "version")) {
         puts("iceberg-offload-agent " AGENT_VERSION);
         return EXIT_OK;
     }
-    if (strcmp(argv[1], "--describe") == 0)
+    if (strcmp(word, "--describe") == 0)
         return describe_print(table->commands, table->count);
-    const struct command *command = find_command(table, argv[1]);
-    return command ? call_command(command, argc - 1, argv + 1) : EXIT_USAGE;
+    if (*word == '-') {
+        say_error("%s: unknown before the command; a command's own options come after its name", word);
+        return EXIT_USAGE;
+    }
+    const struct command *command = find_command(table, word);
+    if (!command)
+        return EXIT_USAGE;
+    /* Options before the command's name move behind it, where they are parsed with the others. */
+    memmove(&argv[2], &argv[1], (size_t)(place - 1) * sizeof *argv);
+    argv[1] = word;
+    return call_command(command, argc - 1, argv + 1);
 }
 
 int commands_main(const struct command *commands, size_t count, int argc, char **argv)

@@ -110,7 +110,9 @@ static void say_refused(const char *argument, const struct option *table)
     nearest_begin(&nearest, name);
     for (size_t i = 0; table[i].name != NULL; i++)
         nearest_try(&nearest, table[i].name);
-    say_error("--%s: unknown or ambiguous option; the nearest is --%s", name, nearest.name);
+    const char *found = nearest_found(&nearest);
+    say_error("--%s: unknown or ambiguous option%s%s (--help lists them)", name, found ? "; the nearest is --" : "",
+              found ? found : "");
 }
 
 /* Takes the next option of argv. OPTIONS_READ: there may be more. */
@@ -157,6 +159,32 @@ enum options_result options_parse(struct options *options, const struct argument
     if (result != OPTIONS_READ)
         options_free(options);
     return result;
+}
+
+int options_find_command(int argc, char **argv)
+{
+    static const struct arguments none = { .usage = "" };
+    struct option *table = getopt_table(&none);
+    int place, found;
+
+    opterr = 0;
+    optind = 0;
+    do {
+        place = optind ? optind : 1;
+        /* "+": stop at the first argument that is no option, instead of looking for options behind it. */
+        found = getopt_long(argc, argv, "+:", table, NULL);
+    } while (found >= OPTION_BASE && found != OPTION_BASE + OPTION_HELP);
+    if (found == -1)
+        place = optind; /* behind a "--", if there is one */
+    if (found == ':') {
+        say_error("%s: needs an argument", argv[place]);
+        place = -1;
+    } else if (found == '?' && optopt >= OPTION_BASE) {
+        say_refused(argv[place], table);
+        place = -1;
+    }
+    free(table);
+    return place;
 }
 
 void options_free(struct options *options)

@@ -55,6 +55,12 @@ enum options_result { OPTIONS_READ, OPTIONS_HELP, OPTIONS_WRONG };
 enum options_result options_parse(struct options *options, const struct arguments *arguments, int argc, char **argv);
 void options_free(struct options *options);
 
+/*
+ * The place in argv of the first argument that is not an option that all commands take: the command's name, or an option like --version.
+ * argc if there is none; -1, with the error said, if an option lacks its argument or has one that it does not take.
+ */
+int options_find_command(int argc, char **argv);
+
 /* Prints a command's own options and the common ones, with their help. */
 void options_print(const struct arguments *arguments);
 

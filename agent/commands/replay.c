@@ -12,7 +12,6 @@
 #include "base/say.h"
 #include "base/zone.h"
 #include "commands.h"
-#include "durations.h"
 #include "history.h"
 #include "ingest.h"
 #include "message.h"
@@ -25,7 +24,9 @@
 enum replay_option { OPTION_TZ, OPTION_UNTIL, OPTION_FORMAT, OPTIONS };
 static const struct option_spec specs[OPTIONS] = {
     [OPTION_TZ] = { "tz", "ZONE", "the time zone of the log's times (default: the host's)" },
-    [OPTION_UNTIL] = { "until", "TIME", "let the clock run on until TIME, or for +DURATION past the last line" },
+    [OPTION_UNTIL] = { "until", "TIME",
+                       "let the clock run on until TIME (\"2026-03-03 10:15\"), or for +DURATION (+90m) past the last "
+                       "line" },
     [OPTION_FORMAT] = { "format", "text|json",
                         "print each notification as a line of text (default) or as a JSON object" },
 };
@@ -127,7 +128,7 @@ static bool parse_until(const char *text, int64_t last_ms, int64_t *until_ms)
     }
     int64_t past_ms = 0;
     if (text[0] == '+') {
-        if (!duration_parse(text + 1, &past_ms))
+        if (!parse_duration(text + 1, &past_ms))
             return false;
         *until_ms = last_ms + past_ms;
         return true;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/commands/show/format.h"
+#include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
@@ -126,9 +127,13 @@ static enum silence_wish silence_wish_read(const struct options *options, int64_
         say_error("silence: say one of DURATION, --list and --end");
         return WISH_WRONG;
     }
-    if (duration_parse(options->operands[0], duration_ms) && *duration_ms > 0)
+    const char *text = options->operands[0];
+    if (parse_duration(text, duration_ms) && *duration_ms > 0)
         return WISH_BEGIN;
-    say_error("silence: '%s' is no duration: say 30m, 2h or 1d", options->operands[0]);
+    if (duration_parse(text, duration_ms) && *duration_ms > 0)
+        say_error("silence: '%s' has no unit: say %sm, %sh or %sd", text, text, text, text);
+    else
+        say_error("silence: '%s' is no duration: say 30m, 2h or 1d", text);
     return WISH_WRONG;
 }
 

@@ -51,3 +51,8 @@ void nearest_try(struct nearest *nearest, const char *known)
         nearest->name = known;
     }
 }
+
+const char *nearest_found(const struct nearest *nearest)
+{
+    return nearest->name && nearest->distance <= (strlen(nearest->wanted) + 1) / 3 ? nearest->name : NULL;
+}

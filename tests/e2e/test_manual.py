@@ -95,6 +95,7 @@ class Completion(unittest.TestCase):
 
     def test_bash_completes_commands_options_values_and_keys(self):
         self.assertEqual(self.complete("agent", "re"), ["report", "replay"])
+        self.assertEqual(self.complete("agent", "help", "re"), ["report", "replay"])
         self.assertEqual(self.complete("agent", "annotate", "--d"), ["--deviations", "--db"])
         self.assertEqual(self.complete("agent", "report", "--format", "m"), ["markdown"])
         self.assertEqual(self.complete("agent", "run", "--set", "detect.cycle_s"), ["detect.cycle_slow="])

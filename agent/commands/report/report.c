@@ -15,7 +15,7 @@ enum report_option { OPTION_INCIDENT, OPTION_SINCE, OPTION_UNTIL, OPTION_FORMAT,
 
 static const struct option_spec specs[OPTIONS] = {
     [OPTION_INCIDENT] = { "incident", "ID", "the incident (default: the last one)" },
-    [OPTION_SINCE] = { "since", "T", "a period instead: 2h or 7d ago, yesterday, 2026-03-03 10:15" },
+    [OPTION_SINCE] = { "since", "T", "a period instead: 2h or 7d ago, yesterday, \"2026-03-03 10:15\"" },
     [OPTION_UNTIL] = { "until", "T", "its end (default: now)" },
     [OPTION_FORMAT] = { "format", "text|markdown|json|html", "how it is printed (default: text)" },
 };
@@ -38,7 +38,7 @@ static bool request_time(const char *option, const char *text, enum time_edge ed
 {
     if (!text || parse_time(text, show_now_ms(), edge, ms))
         return true;
-    say_error("--%s: '%s' is no time: say 2h, 7d, yesterday, 2026-03-03 or 2026-03-03T10:15", option, text);
+    say_error("--%s: '%s' is no time: say 2h, 7d, yesterday, 2026-03-03 or \"2026-03-03 10:15\"", option, text);
     return false;
 }
 

@@ -23,37 +23,65 @@ static int64_t midnight_ms(int64_t now_ms, int days)
     return local_ms(&local);
 }
 
+/* strptime takes the 31st of every month, and mktime would make the 1st of the next of it. */
+static bool is_day(const struct tm *day)
+{
+    struct tm same = { .tm_year = day->tm_year, .tm_mon = day->tm_mon, .tm_mday = day->tm_mday };
+    timegm(&same);
+    return same.tm_mday == day->tm_mday;
+}
+
+/* Reads "10:15", "10:15:02" or "10:15:02.7433" into local and *ms, the milliseconds beyond the second. Returns the rest, NULL if it is none. */
+static const char *clock_parse(const char *text, struct tm *local, int64_t *ms)
+{
+    const char *rest = strptime(text, "%H:%M:%S", local);
+
+    *ms = 0;
+    if (!rest) {
+        local->tm_sec = 0;
+        return strptime(text, "%H:%M", local);
+    }
+    if (*rest != '.')
+        return rest;
+    const char *digits = rest + 1;
+    size_t count = strspn(digits, "0123456789");
+    for (size_t i = 0; i < 3; i++)
+        *ms = *ms * 10 + (i < count ? digits[i] - '0' : 0);
+    return count > 0 ? digits + count : NULL;
+}
+
 static bool date_parse(const char *text, enum time_edge edge, int64_t *ms)
 {
     struct tm local = { 0 };
+    int64_t fraction_ms;
     const char *rest = strptime(text, "%Y-%m-%d", &local);
-    if (!rest)
+    if (!rest || !is_day(&local))
         return false;
     if (*rest == '\0') {
         local.tm_mday += edge == TIME_UNTIL;
         *ms = local_ms(&local);
         return true;
     }
-    if (*rest != ' ' && *rest != 'T')
-        return false;
-    const char *clock = rest + 1;
-    rest = strptime(clock, "%H:%M:%S", &local);
-    if (!rest) {
-        local.tm_sec = 0;
-        rest = strptime(clock, "%H:%M", &local);
-    }
+    rest = *rest == ' ' || *rest == 'T' || *rest == 't' ? clock_parse(rest + 1, &local, &fraction_ms) : NULL;
     if (!rest)
         return false;
     if (*rest == '\0') {
-        *ms = local_ms(&local);
+        *ms = local_ms(&local) + fraction_ms;
         return true;
     }
     struct tm zone = { 0 };
-    const char *end = strptime(rest, "%z", &zone);
+    const char *end = *rest == 'z' ? rest + 1 : strptime(rest, "%z", &zone);
     if (!end || *end != '\0')
         return false;
-    *ms = ((int64_t)timegm(&local) - zone.tm_gmtoff) * 1000;
+    *ms = ((int64_t)timegm(&local) - zone.tm_gmtoff) * 1000 + fraction_ms;
     return true;
+}
+
+bool parse_duration(const char *text, int64_t *ms)
+{
+    size_t len = strlen(text);
+    bool has_unit = len > 0 && (text[len - 1] < '0' || text[len - 1] > '9');
+    return has_unit && duration_parse(text, ms);
 }
 
 bool parse_time(const char *text, int64_t now_ms, enum time_edge edge, int64_t *ms)
@@ -65,7 +93,7 @@ bool parse_time(const char *text, int64_t now_ms, enum time_edge edge, int64_t *
         *ms = edge == TIME_SINCE ? midnight_ms(now_ms, 0) : now_ms;
     else if (strcmp(text, "yesterday") == 0)
         *ms = midnight_ms(now_ms, edge == TIME_SINCE ? -1 : 0);
-    else if (duration_parse(text, &ago))
+    else if (parse_duration(text, &ago))
         *ms = now_ms - ago;
     else
         return date_parse(text, edge, ms);

@@ -50,6 +50,30 @@ static void test_dates(void **state)
     assert_time("2026-03-03T10:15:00+01:00", TIME_SINCE, MIDNIGHT + 20 * HOUR + HOUR / 4);
 }
 
+static void test_seconds_have_a_fraction_of_any_length(void **state)
+{
+    const int64_t second = MIDNIGHT + 10 * HOUR + HOUR / 4 + 2000;
+    (void)state;
+    assert_time("2026-03-03T10:15:02.5+11:00", TIME_SINCE, second + 500);
+    assert_time("2026-03-03T10:15:02.743Z", TIME_SINCE, second + 743 + 11 * HOUR);
+    assert_time("2026-03-03 10:15:02.74", TIME_SINCE, second + 740);
+    assert_time("2026-03-03t10:15:02.743999999999999999999999z", TIME_SINCE, second + 743 + 11 * HOUR);
+    assert_time("2026-03-03T10:15:02.000000001-00:30", TIME_SINCE, second + 11 * HOUR + HOUR / 2);
+}
+
+static void test_a_duration_needs_a_unit(void **state)
+{
+    int64_t ms = 42;
+    (void)state;
+    assert_false(parse_duration("2", &ms));
+    assert_false(parse_duration("1h30", &ms));
+    assert_false(parse_duration("", &ms));
+    assert_false(parse_time("7", NOW, TIME_SINCE, &ms));
+    assert_int_equal(ms, 42);
+    assert_true(parse_duration("2m", &ms));
+    assert_int_equal(ms, 120000);
+}
+
 /* The day on which summer time ends has 25 hours. */
 static void test_a_day_may_have_25_hours(void **state)
 {
@@ -62,21 +86,39 @@ static void test_a_day_may_have_25_hours(void **state)
 
 static void test_nonsense(void **state)
 {
-    static const char *const texts[] = {
-        "", "soon", "2026-13-01", "2026-03-03x", "2026-03-03 10", "2026-03-03T10:15 o'clock", "2h ago", "-2h"
-    };
+    static const char *const texts[] = { "",
+                                         "soon",
+                                         "2026-13-01",
+                                         "2026-03-03x",
+                                         "2026-03-03 10",
+                                         "2026-03-03T10:15 o'clock",
+                                         "2h ago",
+                                         "-2h",
+                                         "2026-02-29",
+                                         "2026-04-31",
+                                         "2026-03-03T10:15:02.",
+                                         "2026-03-03T10:15:02.Z",
+                                         "2026-03-03T10:15.5",
+                                         "2026-03-03T10:15:02.5 o'clock",
+                                         "2026-03-03T",
+                                         "2026-03-03T24:15",
+                                         "2026-03-03T10:15:02z+01:00" };
     int64_t ms = 42;
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        assert_false(parse_time(texts[i], NOW, TIME_SINCE, &ms));
+        assert_false(parse_time(texts[i], NOW, TIME_SINCE, &ms) || ms != 42);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),    cmocka_unit_test(test_ago),
-        cmocka_unit_test(test_dates),    cmocka_unit_test(test_a_day_may_have_25_hours),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_ago),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_a_day_may_have_25_hours),
         cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_seconds_have_a_fraction_of_any_length),
+        cmocka_unit_test(test_a_duration_needs_a_unit),
     };
     setenv("TZ", "Australia/Sydney", 1);
     tzset();

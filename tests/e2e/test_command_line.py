@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line: where options may stand, how help is asked for, and what is said about a mistyped word."""
+import os
+import pathlib
+import subprocess
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+AGENT = os.environ.get("AGENT", str(ROOT / "build" / "agent"))
+LOG = ROOT / "fixtures" / "logs" / "clickhouse-refused-nested-stderr.log"
+NOWHERE = "/nonexistent/history.db"
+
+
+def agent(*arguments):
+    """The exit code, stdout and stderr of the agent."""
+    done = subprocess.run([AGENT, *arguments], env={**os.environ, "AGENT_CONFIG": "/dev/null", "TZ": "UTC"}, capture_output=True,
+                          text=True, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Help(unittest.TestCase):
+    def test_the_version_has_three_names(self):
+        version = agent("--version")
+        self.assertRegex(version[1], r"^iceberg-offload-agent \d+\.\d+\.\d+\n$")
+        self.assertEqual(version, agent("-V"))
+        self.assertEqual(version, agent("version"))
+
+    def test_help_of_a_command_is_asked_for_before_or_behind_its_name(self):
+        for command in ("report", "silence", "run"):
+            code, text, errors = agent("help", command)
+            self.assertEqual((code, errors), (0, ""))
+            self.assertTrue(text.startswith(f"usage: agent {command} "), text)
+            self.assertEqual(text, agent(command, "--help")[1])
+            self.assertEqual(text, agent("--verbose", command, "-h")[1])
+        self.assertEqual(agent("help"), agent("--help"))
+
+    def test_help_of_no_command_is_refused(self):
+        self.assertEqual(agent("help", "reprot"),
+                         (2, "", "agent: reprot: unknown command; the nearest is 'report' (`agent --help` lists all)\n"))
+
+    def test_a_time_with_a_blank_is_quoted_in_the_help(self):
+        for command in ("report", "replay"):
+            self.assertIn('"2026-03-03 10:15"', agent("help", command)[1])
+
+
+class OptionsBeforeTheCommand(unittest.TestCase):
+    def test_they_are_what_they_are_behind_it(self):
+        behind = agent("status", "--db", NOWHERE)
+        self.assertEqual(behind[:2], (3, f"UNKNOWN - {NOWHERE}: no history here yet\n"))
+        self.assertEqual(behind, agent("--db", NOWHERE, "status"))
+        self.assertEqual(behind, agent(f"--db={NOWHERE}", "status"))
+        self.assertEqual(behind, agent("--verbose", "--set", f"history.db={NOWHERE}", "status"))
+
+    def test_an_argument_that_is_called_like_a_command_is_an_argument(self):
+        self.assertEqual(agent("--db", "incidents", "status")[1], "UNKNOWN - incidents: no history here yet\n")
+
+    def test_the_last_one_wins_wherever_it_stands(self):
+        self.assertIn("/nonexistent/second", agent("--db", "/nonexistent/first", "status", "--db", "/nonexistent/second")[1])
+
+    def test_what_is_wrong_is_said(self):
+        for arguments, words in ((("--db",), "--db: needs an argument"), (("--verbose=1", "status"), "--verbose: takes no argument"),
+                                 (("--format", "json", "status"), "--format: unknown before the command"), (("--verbose",), "no command given")):
+            code, text, errors = agent(*arguments)
+            self.assertEqual((code, text), (2, ""), arguments)
+            self.assertIn(f"agent: {words}", errors)
+
+
+class Mistyped(unittest.TestCase):
+    def test_a_word_that_is_near_is_suggested(self):
+        for word, near in (("statsu", "status"), ("incident", "incidents"), ("chekc-cofnig", "check-config")):
+            self.assertIn(f"{word}: unknown command; the nearest is '{near}'", agent(word)[2])
+        self.assertIn("--sicne: unknown or ambiguous option; the nearest is --since", agent("report", "--sicne", "2h")[2])
+
+    def test_a_word_that_is_far_from_all_is_not_guessed_at(self):
+        for arguments in (("xyzzy",), ("stop",), ("report", "--output", "x")):
+            code, text, errors = agent(*arguments)
+            self.assertEqual((code, text), (2, ""))
+            self.assertIn("unknown", errors)
+            self.assertNotIn("nearest", errors)
+
+    def test_an_operand_too_many_is_named(self):
+        for command in ("run", "report", "incidents", "test-webhook", "check-config"):
+            self.assertEqual(agent(command, "surplus"), (2, "", f"agent: {command}: 'surplus': unexpected operand (agent {command} "
+                                                                "--help says what it takes)\n"))
+        self.assertEqual(agent("status", "surplus")[0], 3)      # 2 would be critical
+
+
+class Durations(unittest.TestCase):
+    def test_a_number_without_a_unit_is_refused(self):
+        code, _, errors = agent("silence", "2", "--db", NOWHERE)
+        self.assertEqual((code, errors), (2, "agent: silence: '2' has no unit: say 2m, 2h or 2d\n"))
+        for arguments in (("report", "--since", "7"), ("replay", "--until", "+90", str(LOG))):
+            code, _, errors = agent(*arguments, "--db", NOWHERE)
+            self.assertEqual(code, 2, errors)
+
+    def test_with_a_unit_it_is_taken(self):
+        self.assertEqual(agent("silence", "2h", "--db", NOWHERE), (1, "", f"agent: silence: {NOWHERE}: no history here yet\n"))
+        self.assertEqual(agent("replay", "--tz", "UTC", "--until", "+90m", str(LOG))[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
