@@ -21,6 +21,7 @@ import report_history as history                    # noqa: E402
 from test_report_golden import AGENT, ROOT, Agent   # noqa: E402
 
 PATIENCE_S = 60
+TAKE, GIVE_BACK = b"\x1b[?1049h\x1b[?25l", b"\x1b[0m\x1b[?25h\x1b[?1049l"
 COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 LOG = ROOT / "fixtures" / "logs" / "clickhouse-refused-nested-stderr.log"
 
@@ -141,14 +142,118 @@ class Watch(AtTerminal):
         self.assertTrue(screen.lines[0].startswith("WARNING - "), screen.lines)
 
     def test_an_interrupt_gives_the_terminal_back_and_tells_the_state(self):
-        for ending in (signal.SIGINT, signal.SIGTERM):
+        for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             terminal = self.terminal("status", "--watch")
             terminal.frames(1)
             terminal.process.send_signal(ending)
             self.assertEqual(1, terminal.process.wait(PATIENCE_S))
             seen = terminal.read()
-            self.assertTrue(seen.startswith(b"\x1b[?1049h\x1b[?25l"), seen[:40])
-            self.assertTrue(seen.endswith(b"\x1b[0m\x1b[?25h\x1b[?1049l"), seen[-40:])
+            self.assertTrue(seen.startswith(TAKE), seen[:40])
+            self.assertTrue(seen.endswith(GIVE_BACK), seen[-40:])
+
+    def test_a_stop_that_cannot_be_caught_is_followed_by_a_new_screen(self):
+        terminal = self.terminal("status", "--watch")
+        terminal.frames(1)
+        terminal.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOWAIT)
+        terminal.process.send_signal(signal.SIGCONT)
+        terminal.read(lambda seen: seen.count(TAKE) > 1 and b"\x1b[J" in seen[seen.rindex(TAKE):])
+        self.assertEqual(2, terminal.seen.count(TAKE))
+        self.assertIn(b"WARNING - ", terminal.seen[terminal.seen.rindex(TAKE):])
+
+    def test_another_size_of_the_window_is_taken(self):
+        def lines(seen):
+            """Of the last whole frame."""
+            return seen.split(b"\x1b[J")[-2].count(b"\x1b[K")
+
+        terminal = self.terminal("status", "--watch")
+        terminal.frames(1)
+        for rows in (5, 3, 6):
+            fcntl.ioctl(terminal.ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
+            for _ in range(60):                             # nobody reads meanwhile: writes wait, and are interrupted
+                terminal.process.send_signal(signal.SIGWINCH)
+                time.sleep(0.005)
+            terminal.read(lambda seen, rows=rows: lines(seen) == rows)
+            self.assertEqual(rows, lines(terminal.seen))
+        self.assertIsNone(terminal.process.poll())
+
+    def test_a_terminal_that_is_closed_ends_it(self):
+        terminal = self.terminal("status", "--watch")
+        terminal.frames(1)
+        os.close(terminal.ours)
+        self.assertEqual(3, terminal.process.wait(PATIENCE_S))
+        terminal.ours = os.open("/dev/null", os.O_RDONLY)
+
+    def test_a_pipe_that_is_closed_ends_it(self):
+        env = {"PATH": os.environ["PATH"], "AGENT_CONFIG": "/dev/null"}
+        for ignored, code in ((False, -signal.SIGPIPE), (True, 3)):
+            with subprocess.Popen([AGENT, "status", "--watch", "--db", self.agent.db], env=env, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, restore_signals=not ignored) as watch:    # Python itself ignores SIGPIPE
+                self.assertTrue(watch.stdout.readline().startswith(b"WARNING - "))
+                watch.stdout.close()
+                self.assertEqual(code, watch.wait(PATIENCE_S))
+                self.assertEqual(ignored, b"standard output: Broken pipe" in watch.stderr.read())
+
+
+class JobControl(AtTerminal):
+    """`status --watch` under a shell that stops and continues it."""
+
+    def setUp(self):
+        super().setUp()
+        self.shell, self.ours = pty.fork()
+        if self.shell == 0:
+            os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.seen = b""
+        self.type("PS1=; export AGENT_CONFIG=/dev/null LC_ALL=C.UTF-8 TERM=xterm; echo rea''dy\n", b"ready")
+
+    def tearDown(self):
+        os.kill(self.shell, signal.SIGKILL)
+        os.waitpid(self.shell, 0)
+        os.close(self.ours)
+
+    def type(self, text, wanted):
+        """What the terminal shows from here on, until `wanted` is among it."""
+        os.write(self.ours, text.encode())
+        seen, deadline = b"", time.monotonic() + PATIENCE_S
+        while wanted not in seen and time.monotonic() < deadline:
+            if select.select([self.ours], [], [], 0.1)[0]:
+                seen += os.read(self.ours, 65536)
+        self.assertIn(wanted, seen)
+        return seen
+
+    def until_stopped(self, text):
+        """What the terminal shows from here on, until the shell lists its job as stopped for output to the terminal."""
+        os.write(self.ours, text.encode())
+        seen, deadline = b"", time.monotonic() + PATIENCE_S
+        while b"Stopped(SIGTTOU)" not in seen and time.monotonic() < deadline:
+            seen += self.type("jobs -l; echo lis''ted\n", b"listed").replace(b" (tty output)", b"(SIGTTOU)")
+        self.assertIn(b"Stopped(SIGTTOU)", seen)
+        return seen
+
+    def test_a_stop_gives_the_terminal_back_and_fg_takes_it_again(self):
+        watch = f"{AGENT} status --watch --db {self.agent.db}\n"
+        self.assertIn(TAKE, self.type(watch, b"\x1b[J"))
+        for _ in range(3):
+            stopped = self.type("\x1a", b"Stopped")
+            self.assertEqual((0, 1), (stopped.count(TAKE), stopped.count(GIVE_BACK)))
+            shown = self.type("fg\n", b"\x1b[J")
+            self.assertIn(TAKE, shown)
+            self.assertIn(b"WARNING - ", shown)
+        self.type("\x03", GIVE_BACK)
+        self.type("echo code=$?\n", b"code=1")
+
+    def test_in_the_background_it_leaves_the_terminal_alone(self):
+        self.type(f"{AGENT} status --watch --db {self.agent.db}\n", b"\x1b[J")
+        self.type("\x1a", b"Stopped")
+        self.assertNotIn(TAKE, self.until_stopped("bg\n"))
+        self.assertIn(TAKE, self.type("fg\n", b"\x1b[J"))
+        self.type("\x03", GIVE_BACK)
+
+    def test_a_watch_that_is_started_in_the_background_waits_for_the_terminal(self):
+        self.assertNotIn(TAKE, self.until_stopped(f"{AGENT} status --watch --db {self.agent.db} &\n"))
+        self.assertIn(TAKE, self.type("fg\n", b"\x1b[J"))
+        self.type("\x03", GIVE_BACK)
 
     def test_a_component_that_hangs_does_not_hold_up_the_interrupt(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:

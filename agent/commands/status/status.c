@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "status.h"
 
-#include <signal.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "agent/commands/commands.h"
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
+#include "agent/commands/show/screen.h"
 #include "agent/commands/show/terminal.h"
 #include "base/clock.h"
 #include "base/say.h"
@@ -27,7 +25,7 @@ const struct arguments status_arguments = { "[--watch]", specs, OPTIONS, 0, .exi
 
 enum status_format { FORMAT_TEXT, FORMAT_JSON };
 
-enum { REFRESH_S = 2, FRAMES_PER_PROBE = 6 };
+enum { REFRESH_MS = 2000, FRAMES_PER_PROBE = 6 };
 
 /* Where nothing could be found out, the first line says why in the same form as ever: a monitoring system shows that line. */
 static void unknown_put(enum status_format format, const char *why, struct strbuf *out)
@@ -76,87 +74,30 @@ static enum status_level status_look(const struct config *config, enum status_fo
     return level;
 }
 
-/* Changes to the alternate screen and hides the cursor; and back. */
-static const char screen_enter[] = "\033[?1049h\033[?25l", screen_leave[] = "\033[0m\033[?25h\033[?1049l";
-static volatile sig_atomic_t watch_level = STATUS_UNKNOWN; /* the exit code if a signal ends the watch now */
-
-/*
- * The handlers end the process themselves. A flag would be looked at too late: only after a component that hangs has had its whole
- * timeout. Only the terminal must be restored, and write and _exit may be called in a handler.
- */
-static void watch_end(int signal_number)
-{
-    (void)signal_number;
-    _exit(watch_level);
-}
-
-static void watch_leave(int signal_number)
-{
-    if (write(STDOUT_FILENO, screen_leave, sizeof screen_leave - 1) < 0)
-        _exit(STATUS_UNKNOWN);
-    watch_end(signal_number);
-}
-
-static size_t screen_rows(void)
-{
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : SIZE_MAX;
-}
-
-/* Writes over the old screen without clearing it first, so that nothing flickers. Lines beyond the last row are left out: they would scroll. */
-static void screen_put(const struct strbuf *screen, size_t rows, struct strbuf *out)
-{
-    const char *line = strbuf_text(screen);
-    strbuf_puts(out, "\033[H");
-    for (size_t row = 0; *line && row < rows; row++) {
-        size_t len = strcspn(line, "\n");
-        strbuf_puts(out, row > 0 ? "\r\n" : "");
-        strbuf_add(out, line, len);
-        strbuf_puts(out, "\033[K");
-        line += len + (line[len] == '\n');
-    }
-    strbuf_puts(out, "\033[0m\033[J");
-}
-
-static bool frame_put(const struct config *config, enum status_format format, const struct probes *probes,
-                      bool terminal)
-{
-    struct strbuf screen = { 0 }, out = { 0 };
-    watch_level = (sig_atomic_t)status_look(config, format, probes, &screen);
-    if (terminal)
-        screen_put(&screen, screen_rows(), &out);
-    else
-        strbuf_printf(&out, "%s\n", strbuf_text(&screen));
-    bool written = terminal_print(&out);
-    strbuf_free(&screen);
-    strbuf_free(&out);
-    return written;
-}
-
 /* Shows the status again and again, until a signal ends the process or stdout is closed. */
 static void status_watch(const struct config *config, enum status_format format)
 {
-    bool terminal = isatty(STDOUT_FILENO) && format == FORMAT_TEXT;
-    struct sigaction action = { .sa_handler = terminal ? watch_leave : watch_end };
+    enum screen_kind kind = isatty(STDOUT_FILENO) && format == FORMAT_TEXT ? SCREEN_TERMINAL : SCREEN_STREAM;
     struct probes *probes = NULL;
-    const int endings[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
-        sigaction(endings[i], &action, NULL);
-    if (terminal)
-        fputs(screen_enter, stdout);
-    /* The components are asked less often than the history: a screen that somebody left open must not keep them busy. */
-    for (unsigned frame = 0;; frame++) {
+    bool shown = true;
+
+    screen_set_exit_code(STATUS_UNKNOWN);
+    screen_begin(kind);
+    for (unsigned frame = 0; shown; frame++) {
+        struct strbuf picture = { 0 };
+        /* The components are asked less often: a screen that somebody left open must not keep them busy. */
         if (frame % FRAMES_PER_PROBE == 0) {
             probes_close(probes);
             probes = components_ask(config);
         }
-        if (!frame_put(config, format, probes, terminal))
-            break;
-        clock_sleep_ms(REFRESH_S * 1000);
+        screen_set_exit_code((int)status_look(config, format, probes, &picture));
+        shown = screen_show(kind, &picture);
+        strbuf_free(&picture);
+        if (shown)
+            clock_sleep_ms(REFRESH_MS); /* ends at once where the screen must be shown again */
     }
     probes_close(probes);
-    if (terminal)
-        fputs(screen_leave, stdout);
+    screen_end(kind);
 }
 
 int command_status(struct options *options)
