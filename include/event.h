@@ -60,7 +60,7 @@ struct event {
     int64_t duration_ms;
     int64_t at_ms;
     int succeeded, failed, timed_out;
-    struct slice table;
+    struct slice table; /* valid UTF-8 without control characters, at most TABLE_NAME_MAX_BYTES */
     struct slice text;
     struct slice line; /* the evidence: the whole line, without its line break */
 };

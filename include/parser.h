@@ -25,6 +25,7 @@ struct parser_counts {
     int64_t events;
     int64_t misses;     /* records of the scheduler that no pattern matches */
     int64_t limit_hits; /* pattern matches that PCRE2 gave up at its limits */
+    int64_t cut_lines;  /* lines longer than LINE_MAX_BYTES, of which only the beginning was looked at */
 };
 
 /* The sink may change the event. The texts in it are valid until the sink returns. */

@@ -22,6 +22,8 @@ static bool excerpt_is_near(const struct excerpt *excerpt, const struct record *
 
 static bool is_exception_again(const struct excerpt *excerpt, struct slice message)
 {
+    if (message.len > TEXT_MAX_BYTES)
+        message.len = utf8_floor(message.at, TEXT_MAX_BYTES);
     return (int64_t)message.len == excerpt->exception_len &&
            fnv_add(FNV_EMPTY, message.at, message.len) == excerpt->exception_hash;
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/budgets.h"
+#include "base/utf8.h"
 #include "excerpt.h"
 #include "patterns_file.h"
 
@@ -115,15 +117,25 @@ static void parser_take_record(const struct feed *feed, const struct record *rec
         parser_take_event(feed, record, event);
 }
 
+/* Drops a "\r" at the line's end, and what is beyond the budget, but no part of a character. */
+static void line_cut(struct parser *parser, struct slice *line)
+{
+    if (line->len > LINE_MAX_BYTES) {
+        line->len = utf8_floor(line->at, LINE_MAX_BYTES);
+        parser->counts.cut_lines++;
+    }
+    line->len -= line->len > 0 && line->at[line->len - 1] == '\r' ? 1 : 0;
+}
+
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx)
 {
-    len -= len > 0 && line[len - 1] == '\r' ? 1 : 0;
     struct feed feed = { .parser = parser, .line = { line, len }, .offset = offset, .sink = sink, .ctx = ctx };
     struct record record;
     struct event event;
     enum vocabulary_answer answer = VOCABULARY_IGNORED;
 
     parser->counts.lines++;
+    line_cut(parser, &feed.line);
     record_read(&parser->patterns.format, feed.line, &parser->clock, &record);
     parser->counts.limit_hits += record.gave_up ? 1 : 0;
     enum excerpt_voice voice = excerpt_hear(&parser->excerpt, feed.line, &record);

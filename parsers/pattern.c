@@ -5,10 +5,7 @@
 #include <pcre2.h>
 #include <stdlib.h>
 
-/*
- * Far above what a sound pattern needs for a line, far below a second of work. A line that would cost more is given up, and counted.
- */
-enum { MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000, HEAP_LIMIT_KIB = 1024 };
+#include "base/budgets.h"
 
 /*
  * Bytes, not UTF-8: with PCRE2_UTF "." would not match half a character, and a "Stderr:" line that was cut within one would not match
@@ -74,6 +71,20 @@ static bool pattern_learn_groups(struct pattern *pattern, const char *const *nam
     return true;
 }
 
+/* An expression may begin with "(*LIMIT_MATCH=1)" and the like, which lowers the limits, so that it would match nothing. */
+static bool pattern_sets_no_limits(const struct pattern *pattern, struct strbuf *error)
+{
+    static const uint32_t LIMITS[] = { PCRE2_INFO_MATCHLIMIT, PCRE2_INFO_DEPTHLIMIT, PCRE2_INFO_HEAPLIMIT };
+    uint32_t limit;
+    for (size_t i = 0; i < sizeof LIMITS / sizeof LIMITS[0]; i++) {
+        if (pcre2_pattern_info(pattern->code, LIMITS[i], &limit) == 0) {
+            strbuf_puts(error, "it may not set limits of its own, such as \"(*LIMIT_MATCH=1)\"");
+            return false;
+        }
+    }
+    return true;
+}
+
 static void pattern_add_beginning(struct pattern *pattern, uint32_t unit)
 {
     pattern->may_begin_with[unit & 0xff] = true;
@@ -124,17 +135,22 @@ static void pattern_learn_prefix(struct pattern *pattern, const char *regex)
 
 static bool pattern_prepare_matching(struct pattern *pattern, struct strbuf *error)
 {
-    /* Without JIT (a kernel that forbids writable code, say) the interpreter gives the same answers. */
-    pattern->jit = pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
+    /*
+     * Without JIT code (a kernel that forbids writable code, or an expression that begins with "(*NO_JIT)") the interpreter gives the same
+     * answers. Only the size of the code tells whether there is any: with "(*NO_JIT)" the compilation succeeds and makes none.
+     */
+    size_t jit_bytes = 0;
+    pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
+    pcre2_pattern_info(pattern->code, PCRE2_INFO_JITSIZE, &jit_bytes);
+    pattern->jit = jit_bytes > 0;
     pattern->match = pcre2_match_data_create_from_pattern(pattern->code, NULL);
     pattern->context = pcre2_match_context_create(NULL);
     if (!pattern->match || !pattern->context) {
         strbuf_puts(error, "out of memory");
         return false;
     }
-    pcre2_set_match_limit(pattern->context, MATCH_LIMIT);
-    pcre2_set_depth_limit(pattern->context, DEPTH_LIMIT);
-    pcre2_set_heap_limit(pattern->context, HEAP_LIMIT_KIB);
+    pcre2_set_match_limit(pattern->context, PATTERN_MAX_STEPS);
+    pcre2_set_heap_limit(pattern->context, PATTERN_MAX_KIB);
     pattern->ovector = pcre2_get_ovector_pointer(pattern->match);
     return true;
 }
@@ -143,8 +159,9 @@ struct pattern *pattern_new(const char *regex, const char *const *names, size_t 
 {
     struct pattern *pattern = must_alloc(sizeof *pattern);
     pattern->code = pattern_compile(regex, COMPILE_OPTIONS | PCRE2_ANCHORED, error);
-    if (!pattern->code || !pattern_learn_groups(pattern, names, name_count, error) ||
-        !pattern_learn_beginnings(pattern, regex, error) || !pattern_prepare_matching(pattern, error)) {
+    if (!pattern->code || !pattern_sets_no_limits(pattern, error) ||
+        !pattern_learn_groups(pattern, names, name_count, error) || !pattern_learn_beginnings(pattern, regex, error) ||
+        !pattern_prepare_matching(pattern, error)) {
         pattern_free(pattern);
         return NULL;
     }

@@ -3,7 +3,12 @@
 
 #include <stdlib.h>
 
+#include "base/budgets.h"
+#include "base/utf8.h"
 #include "pattern.h"
+
+/* A table may have any name. Nearly all names have no space, so the text up to the first one is tried before a longer one. */
+#define NAME "[^ ]*+(?: .{0,1000}?)??"
 
 /*
  * Everything that the agent understands, in one place; only the rule of equals signs is known by its form (record_is_rule). Among
@@ -13,16 +18,16 @@
 static const struct vocabulary_entry BUILTIN[] = {
     { EVENT_CYCLE_STARTED, "OFFLOAD CYCLE STARTED$", "OFFLOAD CYCLE STARTED" },
     { EVENT_CYCLE_TABLES, "Tables: (?<number>\\d{1,6})$", "Tables: 2" },
-    { EVENT_RUN_STARTED, "Starting offload: (?<table>[\\w.\\-]{1,128}) → ",
+    { EVENT_RUN_STARTED, "Starting offload: (?<table>" NAME ") → ",
       "Starting offload: bronze_trades_binance → cold.bronze_trades_binance" },
     { EVENT_RUN_COMPLETED,
-      "✓ Offload completed: (?<table>[\\w.\\-]{1,128}) \\((?<rows>[\\d,]{1,25}) rows in "
+      "✓ Offload completed: (?<table>" NAME ") \\((?<rows>[\\d,]{1,25}) rows in "
       "(?<seconds>[\\d,]{1,12}(?:\\.\\d+)?)s\\)$",
       "✓ Offload completed: bronze_trades_binance (159,163 rows in 8.0s)" },
-    { EVENT_RUN_FAILED, "✗ Offload failed: (?<table>[\\w.\\-]{1,128})$", "✗ Offload failed: bronze_trades_binance" },
+    { EVENT_RUN_FAILED, "✗ Offload failed: (?<table>.{1,1024})$", "✗ Offload failed: bronze_trades_binance" },
     { EVENT_RUN_EXIT_CODE, "  Exit code: (?<number>-?\\d{1,10})$", "  Exit code: 1" },
     { EVENT_RUN_STDERR, "  Stderr:(?: (?<text>.*))?$", "  Stderr: java.net.ConnectException: Connection refused" },
-    { EVENT_RUN_TIMEOUT, "✗ Offload timeout: (?<table>[\\w.\\-]{1,128})(?: \\(>\\d+ minutes?\\))?$",
+    { EVENT_RUN_TIMEOUT, "✗ Offload timeout: (?<table>.{1,1024}?)(?: \\(>\\d+ minutes?\\))?$",
       "✗ Offload timeout: bronze_trades_kraken (>10 minutes)" },
     { EVENT_CYCLE_COMPLETED,
       "OFFLOAD CYCLE COMPLETED(?:\\W{1,8}Duration: (?<seconds>[\\d,]{1,12}(?:\\.\\d+)?) ?s(?:ec(?:ond)?s?)?\\W{0,8})?$",
@@ -102,6 +107,7 @@ struct vocabulary {
     struct word **words; /* owned */
     size_t count;
     struct shelf by_first[256];
+    struct strbuf name;               /* of a table, if it had to be cleaned */
     struct timestamp_reader promises; /* a reader of its own, so that the records' reader keeps its cached hour */
 };
 
@@ -123,6 +129,7 @@ void vocabulary_free(struct vocabulary *vocabulary)
     }
     for (size_t i = 0; i < 256; i++)
         free(vocabulary->by_first[i].words);
+    strbuf_free(&vocabulary->name);
     free(vocabulary->words);
     free(vocabulary);
 }
@@ -241,12 +248,55 @@ static bool count_read(struct slice text, int *count)
     return true;
 }
 
+/* Whether all bytes are printable ASCII, 0x20 to 0x7e, as they nearly always are; asked eight bytes at a time. */
+static bool name_is_plain(struct slice text)
+{
+    static const uint64_t EACH = UINT64_C(0x0101010101010101);
+    uint64_t found = 0; /* the highest bit of a byte that is not */
+    for (size_t at = 0; at < text.len; at += sizeof found) {
+        uint64_t bytes = 0x40 * EACH;
+        memcpy(&bytes, text.at + at, text.len - at < sizeof bytes ? text.len - at : sizeof bytes);
+        found |= bytes | (bytes - 0x20 * EACH) | (bytes + EACH);
+    }
+    return (found & 0x80 * EACH) == 0;
+}
+
+/* The text with U+FFFD for each control character and for each byte that is not UTF-8. */
+static void name_clean(struct strbuf *name, struct slice text)
+{
+    strbuf_clear(name);
+    for (size_t at = 0; at < text.len;) {
+        uint32_t point = 0;
+        size_t len = utf8_decode((struct slice){ text.at + at, text.len - at }, &point);
+        if (len == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0))
+            strbuf_puts(name, "\xEF\xBF\xBD");
+        else
+            strbuf_add(name, text.at + at, len);
+        at += len > 0 ? len : 1;
+    }
+}
+
+/* A table may have any name, but what becomes of it (texts in the history, labels, lines on a terminal) needs plain UTF-8. */
+static bool table_read(struct vocabulary *vocabulary, struct slice text, struct slice *table)
+{
+    bool plain = name_is_plain(text);
+    if (!plain)
+        name_clean(&vocabulary->name, text);
+    *table = plain ? text : strbuf_slice(&vocabulary->name);
+    return text.len > 0 && text.len <= TABLE_NAME_MAX_BYTES;
+}
+
+static struct slice text_cut(struct slice text)
+{
+    return (struct slice){ text.at, text.len > TEXT_MAX_BYTES ? utf8_floor(text.at, TEXT_MAX_BYTES) : text.len };
+}
+
 static bool field_read(struct vocabulary *vocabulary, enum group group, struct slice text, struct event *event)
 {
     size_t used;
     switch (group) {
-    case GROUP_TABLE: event->table = text; return text.len > 0;
-    case GROUP_TEXT: event->text = text; return true;
+    case GROUP_TABLE: return table_read(vocabulary, text, &event->table);
+    case GROUP_TEXT: event->text = text_cut(text); return true;
     case GROUP_ROWS:
     case GROUP_NUMBER: return number_read(text, &event->number, &used);
     case GROUP_SECONDS: return duration_read(text, 1000, &event->duration_ms);
@@ -297,13 +347,12 @@ enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, const str
     if (record->message.len == 0)
         return VOCABULARY_UNKNOWN;
     const struct shelf *shelf = &vocabulary->by_first[(unsigned char)record->message.at[0]];
-    enum vocabulary_answer answer = VOCABULARY_UNKNOWN;
-    for (size_t i = 0; i < shelf->count; i++) {
+    int given_up = 0;
+    for (size_t i = 0; i < shelf->count && given_up < PATTERN_LIMITS_PER_LINE; i++) {
         enum pattern_answer found = pattern_match(shelf->words[i]->pattern, record->message);
         if (found == PATTERN_YES)
             return fields_read(vocabulary, shelf->words[i], record, event);
-        if (found == PATTERN_LIMIT)
-            answer = VOCABULARY_LIMIT;
+        given_up += found == PATTERN_LIMIT ? 1 : 0;
     }
-    return answer;
+    return given_up > 0 ? VOCABULARY_LIMIT : VOCABULARY_UNKNOWN;
 }

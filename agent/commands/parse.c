@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/types.h>
 
 #include "base/json.h"
 #include "base/say.h"
 #include "commands.h"
 #include "parser.h"
 #include "scrub.h"
+#include "stream.h"
 
 struct printer {
     struct scrub *scrub;
@@ -61,38 +60,26 @@ static void print_event(void *ctx, struct event *event)
     puts(strbuf_text(&printer->line));
 }
 
-static bool parse_file(struct parser *parser, FILE *file, struct printer *printer)
+struct reading {
+    struct parser *parser;
+    struct printer *printer;
+};
+
+static void parse_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
-    char *line = NULL;
-    size_t room = 0;
-    int64_t offset = 0;
-    ssize_t len;
-    while ((len = getline(&line, &room, file)) > 0) {
-        size_t text_len = (size_t)len - (line[len - 1] == '\n' ? 1 : 0);
-        parser_feed(parser, line, text_len, offset, print_event, printer);
-        offset += len;
-    }
-    free(line);
-    return !ferror(file);
+    struct reading *reading = ctx;
+    parser_feed(reading->parser, line, len, offset, print_event, reading->printer);
 }
 
 static bool parse_path(struct parser *parser, const char *path, struct printer *printer)
 {
-    if (strcmp(path, "-") == 0) {
-        bool read = parse_file(parser, stdin, printer);
-        if (!read)
-            say_error("standard input: %s", strerror(errno));
-        return read;
-    }
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        say_error("%s: %s", path, strerror(errno));
-        return false;
-    }
-    bool read = parse_file(parser, file, printer);
+    struct reading reading = { parser, printer };
+    struct stream_sink sink = { .ctx = &reading, .line = parse_line };
+    struct strbuf error = { 0 };
+    bool read = stream_read(path, &sink, &error) == 0;
     if (!read)
-        say_error("%s: %s", path, strerror(errno));
-    fclose(file);
+        say_error("%s", error.at);
+    strbuf_free(&error);
     return read;
 }
 

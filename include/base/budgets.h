@@ -10,8 +10,24 @@
 
 /* --- The log: lines and what they say --- */
 
+/* A longer line is cut before anything looks at it. The scheduler's own lines are a hundred bytes long. */
+enum { LINE_MAX_BYTES = 8192 };
+
+/* Of a line's free text (of an exception, of stderr) this much is an event's text. An exception is known again by that much. */
+enum { TEXT_MAX_BYTES = 4096 };
+
+/* A table with a longer name is not understood. Databases allow 63 to 255 characters, a character may take 4 bytes. */
+enum { TABLE_NAME_MAX_BYTES = 1024 };
+
+/*
+ * What one pattern may cost on one line: steps of backtracking, and memory of PCRE2's interpreter. JIT code counts the same steps and has
+ * 32 KiB of stack. That is far above what a sound pattern needs, and takes four milliseconds at most. A match that would cost more is
+ * given up, which is counted, and so is a line with this many of them: its other patterns are not tried.
+ */
+enum { PATTERN_MAX_STEPS = 20000, PATTERN_MAX_KIB = 128, PATTERN_LIMITS_PER_LINE = 4 };
+
 /* The scheduler pastes this many characters of a failed job's stderr into its log (it writes stderr[:500]). */
-enum { STDERR_CHARACTERS = 500 };
+enum { STDERR_CHARACTERS = 500, STDERR_MAX_BYTES = 4 * STDERR_CHARACTERS };
 
 /* The scheduler's next record after a failure or an exception is at most this much later: minutes if the host slept in between. */
 enum { NEXT_RECORD_MAX_MS = 300 * 1000 };

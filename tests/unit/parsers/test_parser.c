@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/budgets.h"
 #include "base/zone.h"
 #include "tests/unit/gather.h"
 #include "tests/unit/read_file.h"
@@ -263,6 +264,50 @@ static void a_very_long_line_is_only_long(void **state)
     }
 }
 
+/* Of a line of LINE_MAX_BYTES everything is read. Of a longer one only the beginning is, and that is counted. */
+static void a_line_has_its_bound(void **state)
+{
+    (void)state;
+    static const char BEGINNING[] = "2026-02-12 19:35:03,224 - __main__ - INFO - Waiting ";
+    assert_true(zone_set("UTC"));
+    for (size_t len = LINE_MAX_BYTES; len <= LINE_MAX_BYTES + 1; len++) {
+        struct parser *parser = gather_parser("fixtures/patterns/waiting.conf");
+        struct gather gather = { 0 };
+        struct strbuf line = { 0 };
+        strbuf_puts(&line, BEGINNING);
+        while (line.len < len - 1)
+            strbuf_puts(&line, " ");
+        strbuf_puts(&line, "7");
+        gather_feed(&gather, parser, strbuf_slice(&line));
+        assert_string_equal(strbuf_text(&gather.said), len <= LINE_MAX_BYTES ? "waiting ms=7000\n" : "");
+        assert_int_equal(parser_counts(parser)->cut_lines, len <= LINE_MAX_BYTES ? 0 : 1);
+        assert_int_equal(parser_counts(parser)->lines, 1);
+        strbuf_free(&line);
+        strbuf_free(&gather.said);
+        parser_free(parser);
+    }
+}
+
+/* Both copies of an exception's text are cut, at different places of the line, and are still recognised as the same. */
+static void a_long_exception_is_told_once(void **state)
+{
+    (void)state;
+    assert_true(zone_set("UTC"));
+    struct parser *parser = gather_parser(NULL);
+    struct gather gather = { 0 };
+    struct strbuf log = { 0 };
+    strbuf_printf(&log, "2026-02-12 19:35:03,224 - __main__ - ERROR - Offload cycle failed with exception: %0*d\n",
+                  1 << 20, 7);
+    strbuf_printf(&log, "2026-02-12 19:35:03,224 - __main__ - ERROR - %0*d\n", 1 << 20, 7);
+    gather_feed(&gather, parser, strbuf_slice(&log));
+    assert_int_equal(gather.said.len, strlen("cycle_exception text=\n") + TEXT_MAX_BYTES);
+    assert_int_equal(parser_counts(parser)->misses, 0);
+    assert_int_equal(parser_counts(parser)->cut_lines, 2);
+    strbuf_free(&log);
+    strbuf_free(&gather.said);
+    parser_free(parser);
+}
+
 static void any_record_moves_the_clock_but_only_the_schedulers_speak(void **state)
 {
     (void)state;
@@ -293,6 +338,8 @@ int main(void)
         cmocka_unit_test(the_autumn_change_goes_forward),
         cmocka_unit_test(line_ends_and_strange_bytes_do_no_harm),
         cmocka_unit_test(a_very_long_line_is_only_long),
+        cmocka_unit_test(a_line_has_its_bound),
+        cmocka_unit_test(a_long_exception_is_told_once),
         cmocka_unit_test(any_record_moves_the_clock_but_only_the_schedulers_speak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

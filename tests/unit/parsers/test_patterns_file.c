@@ -123,6 +123,26 @@ static void a_missing_file_is_told(void **state)
     strbuf_free(&error);
 }
 
+/* A NUL in a name would end it early wherever it is a C string: "a" would never be found again, and each line would be a new table. */
+static void control_characters_in_a_custom_name_do_no_harm(void **state)
+{
+    (void)state;
+    static const char LOG[] = "2026-03-03 06:07:12,000 - __main__ - INFO - job a\0b failed\n"
+                              "2026-03-03 06:07:12,000 - __main__ - INFO -   Stderr: x\n"
+                              "2026-03-03 06:07:12,000 - __main__ - INFO - job \0 failed\n"
+                              "2026-03-03 06:07:12,000 - __main__ - INFO - job a\x1b]0;x failed\n";
+    assert_true(zone_set("UTC"));
+    struct strbuf error = { 0 };
+    struct parser *parser =
+        open_text("[events]\nrun_failed = job (?<table>.+) failed\nrun_stderr =   Stderr: (?<text>.*)\n", &error);
+    struct gather gather = { 0 };
+    gather_feed(&gather, parser, (struct slice){ LOG, sizeof LOG - 1 });
+    assert_string_equal(strbuf_text(&gather.said),
+                        "run_failed table=a\uFFFDb\nrun_failed table=\uFFFD\nrun_failed table=a\uFFFD]0;x\n");
+    strbuf_free(&gather.said);
+    parser_free(parser);
+}
+
 static void the_usual_prefix_stays_without_another(void **state)
 {
     (void)state;
@@ -148,6 +168,7 @@ int main(void)
         cmocka_unit_test(the_first_error_is_told),
         cmocka_unit_test(a_line_too_long_for_the_reader_is_refused_not_cut),
         cmocka_unit_test(a_missing_file_is_told),
+        cmocka_unit_test(control_characters_in_a_custom_name_do_no_harm),
         cmocka_unit_test(the_usual_prefix_stays_without_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/budgets.h"
 #include "base/zone.h"
-#include "parsers/pattern.h"
 #include "parsers/vocabulary.h"
 #include "tests/unit/gather.h"
 
@@ -163,14 +163,12 @@ static void what_only_resembles_a_message_is_none(void **state)
         "OFFLOAD CYCLE COMPLETEDLY",
         "offload cycle started",
         "Tables: many",
-        "Starting offload: two words → cold",
         "Starting offload:  → cold",
         "✓ Offload completed: t (rows in 8.0s)",
         "✓ Offload completed: t (x rows in 8.0s)",
         "✓ Offload completed: t (99999999999999999999 rows in 8.0s)",
         "✓ Offload completed: t (, rows in 8.0s)",
         "✗ Offload failed: ",
-        "✗ Offload failed: t u",
         "Duration: s",
         "Duration: 1.2.3s",
         "Duration: -5s",
@@ -186,92 +184,90 @@ static void what_only_resembles_a_message_is_none(void **state)
         assert_says(MESSAGES[i], "");
 }
 
+static void any_table_name_is_taken(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {
+        "bronze_größe", "Bronze Trades",     "a (b) c", "Ωmega.trades-1", "取引", "t u v w x",
+        " leading",     "trailing ",         "a  b",    "\"quoted\"",     "50%",  "(1 rows in",
+        "a:b;c,d/e",    "x (>10 minutes) y", "💥",
+    };
+    char message[200];
+    char expected[200];
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        snprintf(message, sizeof message, "Starting offload: %s → cold.%s", NAMES[i], NAMES[i]);
+        snprintf(expected, sizeof expected, "run_started table=%s\n", NAMES[i]);
+        assert_says(message, expected);
+        snprintf(message, sizeof message, "✓ Offload completed: %s (159,163 rows in 8.0s)", NAMES[i]);
+        snprintf(expected, sizeof expected, "run_completed table=%s number=159163 ms=8000\n", NAMES[i]);
+        assert_says(message, expected);
+        snprintf(message, sizeof message, "✗ Offload failed: %s", NAMES[i]);
+        snprintf(expected, sizeof expected, "run_failed table=%s\n", NAMES[i]);
+        assert_says(message, expected);
+        snprintf(message, sizeof message, "✗ Offload timeout: %s (>10 minutes)", NAMES[i]);
+        snprintf(expected, sizeof expected, "run_timeout table=%s\n", NAMES[i]);
+        assert_says(message, expected);
+    }
+}
+
+static void a_table_name_is_clean_text(void **state)
+{
+    (void)state;
+    assert_says("✗ Offload failed: a\tb", "run_failed table=a\uFFFDb\n");
+    assert_says("✗ Offload failed: a\x1b[2J", "run_failed table=a\uFFFD[2J\n");
+    assert_says("✗ Offload failed: \x7f\xC2\x9B", "run_failed table=\uFFFD\uFFFD\n");
+    assert_says("✗ Offload failed: gr\xF6\xDF"
+                "e",
+                "run_failed table=gr\uFFFD\uFFFDe\n");
+}
+
+/* The longest name has TABLE_NAME_MAX_BYTES bytes; a longer one is not understood, and counts as a miss. */
 static void a_table_name_has_its_bound(void **state)
 {
     (void)state;
-    char message[200];
-    char expected[200];
-    snprintf(message, sizeof message, "✗ Offload failed: %0128d", 0);
-    snprintf(expected, sizeof expected, "run_failed table=%0128d\n", 0);
+    char message[TABLE_NAME_MAX_BYTES + 100];
+    char expected[TABLE_NAME_MAX_BYTES + 100];
+    snprintf(message, sizeof message, "✗ Offload failed: %0*d", TABLE_NAME_MAX_BYTES, 0);
+    snprintf(expected, sizeof expected, "run_failed table=%0*d\n", TABLE_NAME_MAX_BYTES, 0);
     assert_says(message, expected);
-    snprintf(message, sizeof message, "✗ Offload failed: %0129d", 0);
+    snprintf(message, sizeof message, "✗ Offload failed: %0*d", TABLE_NAME_MAX_BYTES + 1, 0);
+    assert_says(message, "");
+    snprintf(message, sizeof message, "Starting offload: %0*d → x", TABLE_NAME_MAX_BYTES, 0);
+    snprintf(expected, sizeof expected, "run_started table=%0*d\n", TABLE_NAME_MAX_BYTES, 0);
+    assert_says(message, expected);
+    snprintf(message, sizeof message, "Starting offload: %0*d → x", TABLE_NAME_MAX_BYTES + 1, 0);
     assert_says(message, "");
 }
 
-static struct pattern *pattern_of(const char *regex)
-{
-    struct strbuf error = { 0 };
-    struct pattern *pattern = pattern_new(regex, NULL, 0, &error);
-    assert_string_equal(strbuf_text(&error), "");
-    assert_non_null(pattern);
-    return pattern;
-}
-
-/* The short cuts, first bytes, prefix and a text that is no regular expression, must never hide a match, nor make one. */
-static void short_cuts_hide_no_match(void **state)
+/* The text of an exception is cut at TEXT_MAX_BYTES, and not within a character. */
+static void a_text_has_its_bound(void **state)
 {
     (void)state;
-    static const char *const PAIRS[][2] = {
-        { "abc", "abcd" },
-        { "(?i)abc", "ABC" },
-        { "a?bc", "bc" },
-        { "ab*c", "ac" },
-        { "é?x", "éx" },
-        { "é?x", "\xC3x" },
-        { "a{0}b", "b" },
-        { "a|b", "b" },
-        { "abc|xyz", "xyz" },
-        { "(?:a|b)c", "bc" },
-        { "[xyz]a", "za" },
-        { "[^a]b", "\xC3"
-                   "b" },
-        { ".x", "\xFFx" },
-        { "✓|✗", "✗" },
-        { "\\d+", "7" },
-        { "(?=x)x", "x" },
-        { "\\Qa.b\\E", "a.b" },
-        { "(?x) a b", "ab" },
-        { "(?i)x|é", "é" },
-        { "x?", "y" },
-        { "^abc", "abc" },
-        { "a+", "aa" },
-        { "\\x41", "A" },
-        { "(?:é){2}", "éé" },
-        { "abc$", "abc" },
-        { "ab$|c", "c" },
-    };
-    for (size_t i = 0; i < sizeof PAIRS / sizeof PAIRS[0]; i++) {
-        struct pattern *pattern = pattern_of(PAIRS[i][0]);
-        assert_true(pattern_may_begin_with(pattern, (unsigned char)PAIRS[i][1][0]));
-        assert_int_equal(pattern_match(pattern, slice_of(PAIRS[i][1])), PATTERN_YES);
-        pattern_free(pattern);
+    static const char BEGINNING[] = "Offload cycle failed with exception: ";
+    struct vocabulary *vocabulary = builtin_new();
+    for (size_t len = TEXT_MAX_BYTES - 1; len <= TEXT_MAX_BYTES + 2; len++) {
+        struct strbuf message = { 0 };
+        struct event event;
+        strbuf_puts(&message, BEGINNING);
+        while (message.len < sizeof BEGINNING - 1 + len - 2)
+            strbuf_puts(&message, "x");
+        strbuf_puts(&message, "é");
+        assert_int_equal(ask(vocabulary, strbuf_slice(&message), &event), VOCABULARY_EVENT);
+        assert_int_equal(event.text.len, len <= TEXT_MAX_BYTES ? len : len - 2);
+        strbuf_free(&message);
     }
-    struct pattern *pattern = pattern_of("Starting");
-    assert_false(pattern_may_begin_with(pattern, 'T'));
-    assert_int_equal(pattern_match(pattern, slice_of("Start")), PATTERN_NO);
-    assert_int_equal(pattern_match(pattern, slice_of(" Starting")), PATTERN_NO);
-    pattern_free(pattern);
-    pattern = pattern_of("whole$");
-    assert_int_equal(pattern_match(pattern, slice_of("wholes")), PATTERN_NO);
-    assert_int_equal(pattern_match(pattern, slice_of("whole\n")), PATTERN_NO);
-    pattern_free(pattern);
+    vocabulary_free(vocabulary);
 }
 
 static void a_limit_is_not_taken_for_no_match(void **state)
 {
     (void)state;
     struct strbuf text = { 0 };
-    for (int i = 0; i < 60; i++)
-        strbuf_puts(&text, "a");
-    struct pattern *pattern = pattern_of("(?:a+)+b");
-    assert_int_equal(pattern_match(pattern, slice_of("aab")), PATTERN_YES);
-    assert_int_equal(pattern_match(pattern, slice_of("b")), PATTERN_NO);
-    strbuf_puts(&text, "cb");
-    assert_int_equal(pattern_match(pattern, strbuf_slice(&text)), PATTERN_LIMIT);
-    pattern_free(pattern);
-
     struct strbuf error = { 0 };
     struct event event;
+    for (int i = 0; i < 60; i++)
+        strbuf_puts(&text, "a");
+    strbuf_puts(&text, "cb");
     struct vocabulary *vocabulary = vocabulary_new();
     assert_true(vocabulary_add(vocabulary, EVENT_CYCLE_STARTED, "(?:a+)+b", &error));
     assert_int_equal(ask(vocabulary, strbuf_slice(&text), &event), VOCABULARY_LIMIT);
@@ -280,6 +276,31 @@ static void a_limit_is_not_taken_for_no_match(void **state)
     assert_int_equal(ask(vocabulary, strbuf_slice(&text), &event), VOCABULARY_EVENT);
     assert_int_equal(event.kind, EVENT_CYCLE_COMPLETED);
     vocabulary_free(vocabulary);
+    strbuf_free(&text);
+}
+
+/* The next pattern would match, but is not tried once PATTERN_LIMITS_PER_LINE of them were given up. */
+static void a_message_costs_only_so_many_limits(void **state)
+{
+    (void)state;
+    struct strbuf error = { 0 }, text = { 0 };
+    struct event event;
+    for (int i = 0; i < 60; i++)
+        strbuf_puts(&text, "a");
+    strbuf_puts(&text, "cb");
+    for (int limits = PATTERN_LIMITS_PER_LINE - 1; limits <= PATTERN_LIMITS_PER_LINE; limits++) {
+        struct vocabulary *vocabulary = vocabulary_new();
+        for (int i = 0; i < limits; i++) {
+            struct strbuf regex = { 0 };
+            strbuf_printf(&regex, "(?:a+)+b{%d}", i + 1);
+            assert_true(vocabulary_add(vocabulary, EVENT_CYCLE_STARTED, regex.at, &error));
+            strbuf_free(&regex);
+        }
+        assert_true(vocabulary_add(vocabulary, EVENT_CYCLE_COMPLETED, "a+c", &error));
+        enum vocabulary_answer expected = limits < PATTERN_LIMITS_PER_LINE ? VOCABULARY_EVENT : VOCABULARY_LIMIT;
+        assert_int_equal(ask(vocabulary, strbuf_slice(&text), &event), expected);
+        vocabulary_free(vocabulary);
+    }
     strbuf_free(&text);
 }
 
@@ -303,6 +324,10 @@ static void a_pattern_that_cannot_be_used_says_why(void **state)
     assert_refused(EVENT_NEXT_RUN, "next", "needs a group named \"at\"");
     assert_refused(EVENT_WAITING, "wait", "needs a group named \"seconds\"");
     assert_refused(EVENT_CYCLE_STARTED, "(*UTF)x", "UTF");
+    assert_refused(EVENT_CYCLE_STARTED, "(*LIMIT_MATCH=1)x", "limits of its own");
+    assert_refused(EVENT_CYCLE_STARTED, "(*LIMIT_DEPTH=1)x", "limits of its own");
+    assert_refused(EVENT_CYCLE_STARTED, "(*LIMIT_HEAP=1)x", "limits of its own");
+    assert_refused(EVENT_CYCLE_STARTED, "(*NO_JIT)(*LIMIT_MATCH=999999999)x", "limits of its own");
 }
 
 int main(void)
@@ -314,8 +339,11 @@ int main(void)
         cmocka_unit_test(completed_and_duration_may_share_a_line),
         cmocka_unit_test(lines_without_meaning_are_known),
         cmocka_unit_test(what_only_resembles_a_message_is_none),
+        cmocka_unit_test(any_table_name_is_taken),
+        cmocka_unit_test(a_table_name_is_clean_text),
         cmocka_unit_test(a_table_name_has_its_bound),
-        cmocka_unit_test(short_cuts_hide_no_match),
+        cmocka_unit_test(a_text_has_its_bound),
+        cmocka_unit_test(a_message_costs_only_so_many_limits),
         cmocka_unit_test(a_limit_is_not_taken_for_no_match),
         cmocka_unit_test(a_pattern_that_cannot_be_used_says_why),
     };
