@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core.h"
+#include "engine_private.h"
 
 /*
  * What people are told, and when. An incident remembers what it told last; whenever it differs from what is true, and telling

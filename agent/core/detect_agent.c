@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core.h"
+#include "engine_private.h"
 
 /*
  * The agent's own troubles, which its shell reports: a log that it will not or cannot read, webhooks that take nothing. Either

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core.h"
+#include "engine_private.h"
 
 /*
  * When the platform's Prometheus alerts would have fired had they worked as meant: the condition plus the rule's "for". Scrape and

@@ -2,7 +2,7 @@
 #ifndef TESTS_FUZZ_WATCH_H
 #define TESTS_FUZZ_WATCH_H
 
-#include "agent/core/core.h"
+#include "agent/core/engine_private.h"
 #include "fuzz.h"
 
 /* What fuzz_engine.c holds an engine to: everything that comes out of it, and its incidents and deadlines after each step. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "agent/core/core.h"
+#include "agent/core/engine_private.h"
 
 /*
  * The core under test: event streams in a few words, and everything that came out, to be compared as text. A test program

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "agent/core/baseline.h"
+#include "agent/core/statistics.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
 static const int64_t DAY = 24 * (int64_t)HOUR;

@@ -2,9 +2,9 @@
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
-#include "baseline.h"
+#include "statistics.h"
 #include "engine.h"
-#include "pool.h"
+#include "incidents.h"
 
 /*
  * The inside of the engine, for the files of this room only. Events become facts (model.c), facts go to every detector in

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "baseline.h"
+#include "statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
