@@ -40,7 +40,8 @@ OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 # What runs for every line.
 HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern parsers/excerpt agent/core/engine agent/core/model \
-    agent/core/incidents agent/core/statistics agent/commands/stream agent/daemon/scrub agent/daemon/ingest
+    agent/core/moment agent/core/tables agent/core/schedule agent/core/incidents agent/core/announce agent/core/window agent/core/hourly \
+    agent/core/statistics agent/commands/stream agent/daemon/scrub agent/daemon/ingest
 SHARE   := $(addprefix $(BUILD)/share/,agent.1 agent.conf.5 agent.bash _agent agent.conf)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c tests/unit/commands/*/test_*.c))
 PROBES  := $(patsubst tests/faults/%.c,$(BUILD)/tests/%,$(wildcard tests/faults/*_probe.c))

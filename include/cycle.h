@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Rows of the history, as the cycle model tells them. Names are NUL-terminated and live as long as the engine. */
+/* Rows of the history, as the model of the log tells them. Names are NUL-terminated and live as long as the engine. */
 
 enum cycle_outcome { CYCLE_RUNNING, CYCLE_SUCCESS, CYCLE_PARTIAL, CYCLE_FAILED, CYCLE_ABORTED, CYCLE_OUTCOMES };
 enum run_outcome { RUN_RUNNING, RUN_SUCCESS, RUN_FAILED, RUN_TIMEOUT, RUN_ABORTED, RUN_OUTCOMES };

@@ -12,8 +12,9 @@
 #include "settings.h"
 
 /*
- * The core: events and an explicit clock in, rows and notifications out. It reads no clock and does no I/O;
- * run and replay drive this same code. Not thread-safe: one engine, one thread.
+ * The core: events and an explicit clock go in, rows and notifications come out. It reads no clock and does no I/O; run and replay drive this
+ * same code. An engine is used by one thread at a time. All times in this header are wall times (milliseconds UTC), which may be set
+ * back; inside, the engine reckons in a time of its own that never goes back.
  */
 struct engine;
 
@@ -35,15 +36,15 @@ void engine_free(struct engine *engine);
 void engine_configure(struct engine *engine, const struct settings *settings);
 
 /*
- * Old news does not page: while catching up, incidents are recorded but not notified, except the end of one that
- * had been notified before. Going live notifies those still open. An engine starts live.
+ * Old news does not page. While the engine catches up, incidents are recorded but not notified, except the end of one that had been
+ * notified before. Going live notifies those that are still open. A new engine is live.
  */
 void engine_catch_up(struct engine *engine);
 void engine_go_live(struct engine *engine);
 
 /*
- * A silence is in force until then; 0 or a past instant: none. What fires meanwhile is handed over as silenced; what is still
- * open at the silence's end is told then, what is over by then never. The end of what was told before is told at once.
+ * A silence is in force until until_ms; 0 or a past instant: none is. What fires meanwhile is handed over as silenced. What is still open
+ * at the silence's end is told then, and what is over by then is never told. The end of what was told before is told at once.
  */
 void engine_silence(struct engine *engine, int64_t until_ms);
 
@@ -51,8 +52,8 @@ void engine_silence(struct engine *engine, int64_t until_ms);
 void engine_feed(struct engine *engine, const struct event *event);
 
 /*
- * Runs the deadlines up to and including now. A now before the engine's clock (the log's host is a little fast) does nothing:
- * more lines of that instant may come, and in which order they and a deadline are taken must not depend on who read when.
+ * Runs the deadlines up to and including now. A now before the engine's clock (because the log's host is a little fast) does nothing: more
+ * lines of that instant may come, and the order in which they and a deadline are taken must not depend on when they are read.
  */
 void engine_tick(struct engine *engine, int64_t now_ms);
 
@@ -61,23 +62,23 @@ int64_t engine_next_deadline(struct engine *engine);
 
 int64_t engine_clock(const struct engine *engine);
 
-/* Hands over the newest cycle and run and every incident that is not verified once more: to a history that was begun anew. */
+/* Hands over once more the newest cycle and run and every incident that is not verified, for a history that was begun anew. */
 void engine_retell(const struct engine *engine);
 
 /* The id of the newest incident that is open, 0 if none is. */
 int64_t engine_newest_open(const struct engine *engine);
 
 /*
- * The whole state, saved or loaded, in two parts so that little is written per event: the live part changes with every
- * event, the windows (baselines) only when engine_windows_changed says so, at a cycle's end.
+ * Saves or loads the whole state, in two parts so that little is written for each event: the live part changes with every event, the
+ * windows (baselines) only when engine_windows_changed says so, at a cycle's end.
  */
 void engine_archive_live(struct engine *engine, struct archive *archive);
 void engine_archive_windows(struct engine *engine, struct archive *archive);
 bool engine_windows_changed(struct engine *engine); /* since the last call */
 
 /*
- * For people who ask how things stand: next_run_ms, interval_ms, the thresholds in force (lag_warning_ms, lag_critical_ms, cycle_slow_ms,
- * cycle_too_slow_ms), and what the detectors cannot see: blind_count, blind.0, blind.1 ... in words. Saving only.
+ * Saves how things stand, for people who ask: next_run_ms, interval_ms, the thresholds in force (lag_warning_ms, lag_critical_ms,
+ * cycle_slow_ms, cycle_too_slow_ms), and what the detectors cannot see: blind_count, blind.0, blind.1 ... in words.
  */
 void engine_report(const struct engine *engine, struct archive *archive);
 

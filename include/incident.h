@@ -25,6 +25,13 @@ enum alert { /* the core saves them as numbers: new ones come last */
 
 enum notification_status { NOTIFY_FIRING, NOTIFY_ESCALATED, NOTIFY_REMINDER, NOTIFY_RESOLVED };
 
+/* The likely cause of an incident, and what to do first. Each may be NULL. */
+struct cause {
+    const char *words;    /* "ClickHouse unreachable (connection refused)" */
+    const char *scenario; /* "1/2": runbook and scenario */
+    const char *first_command;
+};
+
 /* What the core knows of an incident; pointers live until the call that handed it out returns. */
 struct incident {
     int64_t id;             /* 1, 2, 3 ... within one history */
@@ -40,12 +47,10 @@ struct incident {
     int64_t resolved_ms;
     int64_t verified_ms;
     int64_t escalated_ms;
-    int64_t prometheus_ms;     /* when the Prometheus alert would have fired as meant */
-    const char *summary;       /* one line, in words */
-    const char *cause;         /* the likely cause, in words, or NULL */
-    const char *scenario;      /* "1/2": runbook and scenario, or NULL */
-    const char *first_command; /* the first thing to run, or NULL */
-    const char *evidence;      /* the line that decided it, or NULL */
+    int64_t prometheus_ms; /* when the Prometheus alert would have fired as meant */
+    const char *summary;   /* one line, in words */
+    struct cause cause;
+    const char *evidence; /* the line that decided it, or NULL */
 };
 
 /* Who is told. */
@@ -77,6 +82,7 @@ struct timeline_entry {
 };
 
 const char *alert_name(enum alert alert);          /* "IcebergOffloadConsecutiveFailures" */
+enum alert alert_from_name(const char *name);      /* ALERTS for NULL and for a name that this agent does not know */
 const char *alert_runbook(enum alert alert);       /* "iceberg-offload-failure.md", or NULL */
 int64_t alert_recovery_ms(enum alert alert);       /* the runbook's expected recovery, upper end; 0: no runbook */
 const char *severity_name(enum severity severity); /* "none", "warning", "critical" */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The thresholds that the core decides by. Durations in milliseconds; 0 stands for "learnt or derived" where said. */
+/* The thresholds by which the core decides. Durations are in milliseconds; 0 stands for "learnt or derived" where that is said. */
 struct settings {
     struct {
         int64_t interval_ms; /* 0: learnt from the log's Schedule line, else 15 min */

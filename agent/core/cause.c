@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "cause.h"
 
-/* What failures say, and where the runbooks then send you: "runbook/scenario". The first row that fits is it. */
+#include <stddef.h>
+#include <string.h>
+
+/* What failures say, and the runbook and scenario that then apply ("1/2"). The first row whose text occurs decides. */
 
 #define ASK_CLICKHOUSE "docker exec k2-clickhouse clickhouse-client -q \"SELECT 1\""
 #define ASK_SPARK "docker ps -a --filter name=k2-spark-iceberg"
@@ -46,4 +49,45 @@ struct cause cause_of_failure(const char *text, int64_t exit_code, bool timed_ou
         return (struct cause){ "the job was killed, most likely for its memory (exit code 137)", "1/3",
                                ASK_SPARK_MEMORY };
     return (struct cause){ NULL, "1", ASK_SCHEDULER };
+}
+
+/* --- components that probes ask ------------------------------------------------------------------------------ */
+
+enum { NAME_MOST = 128 };
+
+/* Names that people give to components, with the runbooks' scenarios of their failures. The first word that occurs decides. */
+static const struct component {
+    const char *word;
+    const char *scenarios; /* blank-separated, or "" where no failure speaks of it */
+} components[] = {
+    { "clickhouse", "1/2" },     { "spark", "1/3" }, { "postgres", "1/4 4/2" },
+    { "prefect-db", "1/4 4/2" }, { "prefect", "" },
+};
+
+static const struct component *component_named(struct slice name)
+{
+    char text[NAME_MOST];
+    size_t len = name.len < sizeof text - 1 ? name.len : sizeof text - 1;
+    memcpy(text, name.len ? name.at : "", len);
+    text[len] = '\0';
+    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++)
+        if (strcasestr(text, components[i].word))
+            return &components[i];
+    return NULL;
+}
+
+static bool any_names(const char *scenario)
+{
+    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++)
+        if (strstr(components[i].scenarios, scenario))
+            return true;
+    return false;
+}
+
+bool component_explains(struct slice name, const char *scenario)
+{
+    const struct component *component = component_named(name);
+    if (!component || !scenario || !strchr(scenario, '/') || !any_names(scenario))
+        return true;
+    return strstr(component->scenarios, scenario) != NULL;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "describe.h"
 
 #include <inttypes.h>
+
+#include "incidents.h"
+#include "units.h"
 
 enum { NAMES_SHOWN = 4 };
 
@@ -19,41 +22,42 @@ void describe_duration(int64_t duration_ms, struct strbuf *out)
         strbuf_printf(out, "%" PRId64 " h %02" PRId64 " min", duration_ms / HOUR_MS, duration_ms / MINUTE_MS % 60);
 }
 
-static void name_tables(const struct incident *facts, struct strbuf *out)
+static void name_tables(const struct incident *incident, struct strbuf *out)
 {
-    for (size_t i = 0; i < facts->table_count && i < NAMES_SHOWN; i++)
-        strbuf_printf(out, "%s%s", i ? ", " : "", facts->tables[i]);
-    if (facts->table_count > NAMES_SHOWN)
-        strbuf_printf(out, " and %zu more", facts->table_count - NAMES_SHOWN);
-    if (facts->table_count)
+    for (size_t i = 0; i < incident->table_count && i < NAMES_SHOWN; i++)
+        strbuf_printf(out, "%s%s", i ? ", " : "", incident->tables[i]);
+    if (incident->table_count > NAMES_SHOWN)
+        strbuf_printf(out, " and %zu more", incident->table_count - NAMES_SHOWN);
+    if (incident->table_count)
         strbuf_puts(out, ": ");
 }
 
-void describe(const struct tracked *tracked, enum notification_status status, int64_t now_ms, struct strbuf *out)
+void describe_incident(const struct incident_record *record, enum notification_status status, int64_t now_ms,
+                       struct strbuf *out)
 {
-    const struct incident *facts = &tracked->facts;
-    name_tables(facts, out);
+    const struct incident *incident = &record->incident;
+    name_tables(incident, out);
     switch (status) {
     case NOTIFY_FIRING: break;
     case NOTIFY_ESCALATED:
-        strbuf_puts(out, tracked->escalation_due ? "keeps coming back; " : "not recovered after ");
-        if (!tracked->escalation_due) {
-            describe_duration(now_ms - facts->opened_ms, out);
+        strbuf_puts(out, record->escalation_due ? "keeps coming back; " : "not recovered after ");
+        if (!record->escalation_due) {
+            describe_duration(now_ms - incident->opened_ms, out);
             strbuf_puts(out, "; ");
         }
         break;
     case NOTIFY_REMINDER:
         strbuf_puts(out, "still critical after ");
-        describe_duration(now_ms - facts->opened_ms, out);
+        describe_duration(now_ms - incident->opened_ms, out);
         strbuf_puts(out, "; ");
         break;
     case NOTIFY_RESOLVED:
         strbuf_puts(out, "recovered after ");
-        describe_duration(facts->resolved_ms - facts->opened_ms, out);
+        describe_duration(incident->resolved_ms - incident->opened_ms, out);
         strbuf_puts(out, "; it was: ");
         break;
     }
-    strbuf_puts(out, tracked->what ? tracked->what : "");
-    if (facts->cause)
-        strbuf_printf(out, " - %s", facts->cause);
+    strbuf_puts(out, record->what ? record->what : "");
+    if (incident->cause.words)
+        strbuf_printf(out, " - %s", incident->cause.words);
 }

@@ -1,47 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "detector.h"
 
 /*
- * The agent's own troubles, which its shell reports: a log that it will not or cannot read, webhooks that take nothing. Either
- * leaves people without news, so it is an incident like any other.
+ * The agent's own troubles, which the daemon reports: a log that it may not or cannot read, webhooks that take nothing. Either leaves
+ * people without news, so it is an incident like any other. The daemon says when it begins and when it ends.
  */
 
-static void raise_own(struct engine *engine, enum family family, const char *in_short, const char *first_command)
+static void raise_own(struct context *context, enum incident_kind kind, const char *in_short, const char *first_command)
 {
-    struct slice why = engine->event->text;
+    struct slice why = context->moment->event->text;
     struct strbuf what = { 0 };
     strbuf_puts(&what, why.len ? "" : in_short);
     strbuf_add(&what, why.at, why.len);
-    pool_raise(engine, &(struct complaint){
-                           .family = family,
-                           .severity = SEVERITY_WARNING,
-                           .onset_ms = engine->clock_ms,
-                           .what = strbuf_text(&what),
-                           .first_command = first_command,
-                       });
+    incidents_raise(context->incidents, &(struct finding){
+                                            .kind = kind,
+                                            .severity = SEVERITY_WARNING,
+                                            .onset_ms = context->moment->now_ms,
+                                            .what = strbuf_text(&what),
+                                            .cause.first_command = first_command,
+                                        });
     strbuf_free(&what);
 }
 
-static void agent_fact(struct engine *engine, const struct fact *fact)
+static void agent_fact(struct context *context, const struct fact *fact)
 {
-    switch (fact->kind) {
-    case FACT_LOG_REFUSED: raise_own(engine, FAMILY_LOG, "the log cannot be read", "agent status"); break;
-    case FACT_LOG_READABLE: pool_clear(engine, FAMILY_LOG, NULL); break;
-    case FACT_WEBHOOK_STUCK: raise_own(engine, FAMILY_DELIVERY, "a webhook takes nothing", "agent test-webhook"); break;
-    case FACT_WEBHOOK_WELL: pool_clear(engine, FAMILY_DELIVERY, NULL); break;
+    if (fact->kind != FACT_EVENT)
+        return;
+    switch (context->moment->event->kind) {
+    case EVENT_LOG_REFUSED: raise_own(context, KIND_LOG, "the log cannot be read", "agent status"); break;
+    case EVENT_LOG_READABLE: incidents_clear(context->incidents, KIND_LOG, NULL); break;
+    case EVENT_WEBHOOK_STUCK: raise_own(context, KIND_DELIVERY, "a webhook takes nothing", "agent test-webhook"); break;
+    case EVENT_WEBHOOK_WELL: incidents_clear(context->incidents, KIND_DELIVERY, NULL); break;
     default: break;
     }
 }
 
-static int64_t agent_due(const struct engine *engine)
-{
-    (void)engine;
-    return INT64_MAX; /* the shell says when it begins and when it ends */
-}
-
-static void agent_expire(struct engine *engine)
-{
-    (void)engine;
-}
-
-const struct detector detect_agent = { agent_fact, agent_due, agent_expire };
+const struct detector detect_agent = { .fact = agent_fact };

@@ -1,128 +1,160 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "detector.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+
+#include "cause.h"
 
 /*
- * Failures of a table in a row. Two are a warning, three are critical; two are critical at once when waiting for the
- * third would tell nobody anything, because by the next slot the lag alone will be critical (certain lag).
+ * Failures of a table in a row. Two are a warning, three are critical. Two are critical at once if the lag alone will be critical by the
+ * next slot (certain lag), because then waiting for the third failure would tell nobody anything.
  */
 
-static bool lag_is_certain(const struct engine *engine, const struct table *table)
+struct failures {
+    int64_t streak;     /* failures in a row, a burst counted once */
+    int64_t first_ms;   /* the first of them */
+    int64_t counted_ms; /* the newest that was counted; 0: none, or it cannot be compared with */
+};
+
+static void failures_begin_table(struct table *table)
 {
-    return engine_next_slot(engine) - table_waits_since(table) > engine_lag_critical(engine);
+    table->failures = must_alloc(sizeof *table->failures);
 }
 
-static enum severity severity_of(const struct engine *engine, const struct table *table)
+static bool lag_is_certain(const struct context *context, const struct table *table)
 {
-    int64_t streak = table->failures.streak;
-    if (streak < engine->settings.detect.failures_warning)
-        return streak >= engine->settings.detect.failures_critical ? SEVERITY_CRITICAL : SEVERITY_NONE;
-    if (streak >= engine->settings.detect.failures_critical || (streak >= 2 && lag_is_certain(engine, table)))
+    return schedule_next_slot(context->schedule) - table_waits_since(table) > schedule_lag_critical(context->schedule);
+}
+
+static enum severity severity_of(const struct context *context, const struct table *table)
+{
+    int64_t streak = table->failures->streak;
+    if (streak < context->settings->detect.failures_warning)
+        return streak >= context->settings->detect.failures_critical ? SEVERITY_CRITICAL : SEVERITY_NONE;
+    if (streak >= context->settings->detect.failures_critical || (streak >= 2 && lag_is_certain(context, table)))
         return SEVERITY_CRITICAL;
     return SEVERITY_WARNING;
 }
 
-static void say_what(const struct engine *engine, const struct table *table, struct strbuf *out)
+static void say_what(const struct context *context, const struct table *table, struct strbuf *out)
 {
-    strbuf_printf(out, "%" PRId64 " failures in a row", table->failures.streak);
+    strbuf_printf(out, "%" PRId64 " failures in a row", table->failures->streak);
     if (table->last_success_ms) {
         strbuf_puts(out, ", last success ");
-        describe_duration(engine->clock_ms - table->last_success_ms, out);
+        describe_duration(context->moment->now_ms - table->last_success_ms, out);
         strbuf_puts(out, " ago");
     }
-    if (engine->event && engine->event->kind == EVENT_PROBE_DOWN && engine->event->text.len)
-        strbuf_printf(out, ", and a probe finds %.*s down", (int)engine->event->text.len, engine->event->text.at);
+    if (context->moment->event && context->moment->event->kind == EVENT_PROBE_DOWN && context->moment->event->text.len)
+        strbuf_printf(out, ", and a probe finds %.*s down", (int)context->moment->event->text.len,
+                      context->moment->event->text.at);
 }
 
-/* What the earlier failures of the streak said comes before the line that decided. */
-static void add_excerpt(struct engine *engine, struct tracked *tracked, const struct table *table)
+/* The timeline of a new incident gets what the failures have said so far. */
+static void add_excerpt(struct context *context, struct incident_record *record, const struct table *table)
 {
-    if (tracked->sequence <= 1 && table->error && tracked->facts.opened_ms == engine->clock_ms)
-        pool_note(engine, tracked, "evidence", table->error);
+    if (table->error && record->incident.opened_ms == context->moment->now_ms)
+        incidents_note(context->incidents, record, "evidence", table->error);
 }
 
-static void raise_failures(struct engine *engine, struct table *table, enum severity severity)
+static void raise_failures(struct context *context, struct table *table, enum severity severity)
 {
-    struct cause cause = cause_of_failure(table->error, table->exit_code, table->timed_out);
+    const struct failures *failures = table->failures;
     struct strbuf what = { 0 };
-    say_what(engine, table, &what);
-    struct tracked *tracked = pool_raise(engine, &(struct complaint){
-                                                     .family = FAMILY_FAILURES,
-                                                     .severity = severity,
-                                                     .table = table,
-                                                     .onset_ms = table->failures.first_ms,
-                                                     .what = strbuf_text(&what),
-                                                     .cause = cause.words,
-                                                     .scenario = cause.scenario,
-                                                     .first_command = cause.first_command,
-                                                     .evidence = table->failure_line,
-                                                 });
+    say_what(context, table, &what);
+    struct incident_record *record = incidents_raise(context->incidents, &(struct finding){
+                                                                             .kind = KIND_FAILURES,
+                                                                             .severity = severity,
+                                                                             .table = table,
+                                                                             .onset_ms = failures->first_ms,
+                                                                             .what = strbuf_text(&what),
+                                                                             .cause = table_cause(table),
+                                                                             .evidence = table->failure_line,
+                                                                         });
     strbuf_free(&what);
-    add_excerpt(engine, tracked, table);
-    if (table->failures.streak >= 3)
-        prometheus_failure(tracked, engine->clock_ms);
+    add_excerpt(context, record, table);
+    if (failures->streak >= 3)
+        prometheus_note(record, context->moment->now_ms);
 }
 
-static void on_failed(struct engine *engine, struct table *table)
+static void on_failed(struct context *context, struct table *table)
 {
-    struct failure_state *failures = &table->failures;
-    /* A burst of cycles within a moment is one attempt. */
-    if (failures->streak > 0 && engine->clock_ms - failures->counted_ms < engine_burst(engine))
+    struct failures *failures = table->failures;
+    /* Failures within a moment, in a burst of cycles, are one attempt. */
+    if (failures->streak > 0 && context->moment->now_ms - failures->counted_ms < schedule_burst(context->schedule))
         return;
     if (failures->streak++ == 0)
-        failures->first_ms = engine->clock_ms;
-    failures->counted_ms = engine->clock_ms;
-    enum severity severity = severity_of(engine, table);
+        failures->first_ms = context->moment->now_ms;
+    failures->counted_ms = context->moment->now_ms;
+    enum severity severity = severity_of(context, table);
     if (severity != SEVERITY_NONE)
-        raise_failures(engine, table, severity);
+        raise_failures(context, table, severity);
 }
 
-static void on_evidence(struct engine *engine, struct table *table)
+static void on_evidence(struct context *context, struct table *table)
 {
-    struct tracked *tracked = pool_find(engine, FAMILY_FAILURES, table);
-    if (!tracked)
+    struct incident_record *record = incidents_find(context->incidents, KIND_FAILURES, table);
+    if (!record)
         return;
-    struct cause cause = cause_of_failure(table->error, table->exit_code, table->timed_out);
-    pool_evidence(engine, tracked);
-    pool_set_cause(engine, tracked, cause.words, cause.scenario, cause.first_command);
+    incidents_note_line(context->incidents, record);
+    incidents_set_cause(context->incidents, record, table_cause(table));
 }
 
 /* The component that the failures speak of is down: the next attempt can only fail as well. */
-static void on_probe_down(struct engine *engine)
+static void on_probe_down(struct context *context)
 {
-    for (size_t i = 0; i < engine->table_count; i++) {
-        struct table *table = &engine->tables[i];
-        struct cause cause = cause_of_failure(table->error, table->exit_code, table->timed_out);
-        if (table->failures.streak && pool_find(engine, FAMILY_FAILURES, table) &&
-            witness_explains(engine->event->text, cause.scenario))
-            raise_failures(engine, table, SEVERITY_CRITICAL);
+    for (size_t i = 0; i < context->tables->count; i++) {
+        struct table *table = &context->tables->at[i];
+        if (table->failures->streak && incidents_find(context->incidents, KIND_FAILURES, table) &&
+            component_explains(context->moment->event->text, table_cause(table).scenario))
+            raise_failures(context, table, SEVERITY_CRITICAL);
     }
 }
 
-static void failures_fact(struct engine *engine, const struct fact *fact)
+/* What a probe says goes into the timeline of each incident that it is news to. */
+static void on_event(struct context *context, const struct event *event)
+{
+    if (event->kind == EVENT_PROBE_NOTED || event->kind == EVENT_PROBE_DOWN)
+        incidents_note_open(context->incidents, event->number, "probe", event->line);
+    if (event->kind == EVENT_PROBE_DOWN)
+        on_probe_down(context);
+}
+
+/* It is not known how much time passed during a set-back, so that the next failure may not be taken for part of a burst. */
+static void on_set_back(struct context *context)
+{
+    for (size_t i = 0; i < context->tables->count; i++)
+        context->tables->at[i].failures->counted_ms = 0;
+}
+
+static void failures_fact(struct context *context, const struct fact *fact)
 {
     switch (fact->kind) {
-    case FACT_RUN_FAILED: on_failed(engine, fact->table); break;
-    case FACT_RUN_EVIDENCE: on_evidence(engine, fact->table); break;
+    case FACT_RUN_FAILED: on_failed(context, fact->table); break;
+    case FACT_RUN_EVIDENCE: on_evidence(context, fact->table); break;
     case FACT_RUN_SUCCEEDED:
-        fact->table->failures.streak = 0;
-        pool_clear(engine, FAMILY_FAILURES, fact->table);
+        fact->table->failures->streak = 0;
+        incidents_clear(context->incidents, KIND_FAILURES, fact->table);
         break;
-    case FACT_PROBE_DOWN: on_probe_down(engine); break;
+    case FACT_EVENT: on_event(context, context->moment->event); break;
+    case FACT_SET_BACK: on_set_back(context); break;
     default: break;
     }
 }
 
-static int64_t failures_due(const struct engine *engine)
+const struct detector detect_failures = { .begin_table = failures_begin_table, .fact = failures_fact };
+
+void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *counted_ms)
 {
-    (void)engine;
-    return INT64_MAX; /* failures are events, never deadlines */
+    const struct failures *failures = table->failures;
+    *first_ms = failures->first_ms;
+    *counted_ms = failures->counted_ms;
 }
 
-static void failures_expire(struct engine *engine)
+void failures_archive(struct table *table, struct archive *archive)
 {
-    (void)engine;
+    struct failures *failures = table->failures;
+    archive_i64(archive, "fail.streak", &failures->streak);
+    archive_i64(archive, "fail.first", &failures->first_ms);
+    archive_i64(archive, "fail.counted", &failures->counted_ms);
 }
-
-const struct detector detect_failures = { failures_fact, failures_due, failures_expire };

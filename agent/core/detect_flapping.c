@@ -1,89 +1,103 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "detector.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-/* Flapping: a table that fails now and then, never often enough in a row to be an incident of its own. */
+/* Flapping: a table that fails now and then, but never often enough in a row to be an incident of consecutive failures. */
 
-static size_t failures_since(const struct failure_state *failures, int64_t since_ms)
+enum { FLAPS_KEPT = 32 }; /* bounds detect.flapping_per_day */
+
+struct flaps {
+    int64_t at_ms[FLAPS_KEPT]; /* failures of the last day outside any incident of consecutive failures, oldest first */
+    size_t count;
+};
+
+static void flapping_begin_table(struct table *table)
+{
+    table->flaps = must_alloc(sizeof *table->flaps);
+}
+
+static size_t flaps_since(const struct flaps *flaps, int64_t since_ms)
 {
     size_t count = 0;
-    while (count < failures->flap_count && failures->flaps[failures->flap_count - 1 - count] > since_ms)
+    while (count < flaps->count && flaps->at_ms[flaps->count - 1 - count] > since_ms)
         count++;
     return count;
 }
 
-/* What belongs to a consecutive-failures incident is told there. */
-static void forget_streak(struct failure_state *failures)
+static void on_failed(struct context *context, struct table *table)
 {
-    failures->flap_count -= failures_since(failures, failures->first_ms - 1);
-}
-
-static void on_failed(struct engine *engine, struct table *table)
-{
-    struct failure_state *failures = &table->failures;
-    bool known = failures->flap_count && failures->flaps[failures->flap_count - 1] == engine->clock_ms;
-    if (failures->counted_ms != engine->clock_ms || known)
+    struct flaps *flaps = table->flaps;
+    int64_t now_ms = context->moment->now_ms, first_ms, counted_ms;
+    bool known = flaps->count && flaps->at_ms[flaps->count - 1] == now_ms;
+    failures_in_a_row(table, &first_ms, &counted_ms);
+    if (counted_ms != now_ms || known)
         return; /* part of a burst */
-    if (pool_find(engine, FAMILY_FAILURES, table)) {
-        forget_streak(failures);
+    if (incidents_find(context->incidents, KIND_FAILURES, table)) {
+        flaps->count -= flaps_since(flaps, first_ms - 1); /* they are told as consecutive failures */
         return;
     }
-    if (failures->flap_count == FLAPS_KEPT)
-        memmove(failures->flaps, failures->flaps + 1, --failures->flap_count * sizeof *failures->flaps);
-    failures->flaps[failures->flap_count++] = engine->clock_ms;
+    if (flaps->count == FLAPS_KEPT)
+        memmove(flaps->at_ms, flaps->at_ms + 1, --flaps->count * sizeof *flaps->at_ms);
+    flaps->at_ms[flaps->count++] = now_ms;
 
-    size_t recent = failures_since(failures, engine->clock_ms - DAY_MS);
-    if ((int64_t)recent <= engine->settings.detect.flapping_per_day)
+    size_t recent = flaps_since(flaps, now_ms - DAY_MS);
+    if ((int64_t)recent <= context->settings->detect.flapping_per_day)
         return;
-    struct cause cause = cause_of_failure(table->error, table->exit_code, table->timed_out);
     struct strbuf what = { 0 };
     strbuf_printf(&what, "%zu failures within a day, never in a row", recent);
-    pool_raise(engine, &(struct complaint){
-                           .family = FAMILY_SUCCESS_RATE,
-                           .severity = SEVERITY_WARNING,
-                           .table = table,
-                           .onset_ms = failures->flaps[failures->flap_count - recent],
-                           .what = strbuf_text(&what),
-                           .cause = cause.words,
-                           .scenario = cause.scenario,
-                           .first_command = cause.first_command,
-                       });
+    incidents_raise(context->incidents, &(struct finding){
+                                            .kind = KIND_SUCCESS_RATE,
+                                            .severity = SEVERITY_WARNING,
+                                            .table = table,
+                                            .onset_ms = flaps->at_ms[flaps->count - recent],
+                                            .what = strbuf_text(&what),
+                                            .cause = table_cause(table),
+                                        });
     strbuf_free(&what);
 }
 
-static void flapping_fact(struct engine *engine, const struct fact *fact)
+static void flapping_fact(struct context *context, const struct fact *fact)
 {
     if (fact->kind == FACT_RUN_FAILED)
-        on_failed(engine, fact->table);
+        on_failed(context, fact->table);
 }
 
-/* Over when at most one failure lies within a day: when the last but one becomes a day old. */
-static int64_t table_due(const struct engine *engine, const struct table *table)
+/* It is over when at most one failure lies within a day: when the last but one becomes a day old. */
+static int64_t table_due(const struct context *context, const struct table *table)
 {
-    const struct failure_state *failures = &table->failures;
-    if (!pool_find(engine, FAMILY_SUCCESS_RATE, table))
+    const struct flaps *flaps = table->flaps;
+    if (!incidents_find(context->incidents, KIND_SUCCESS_RATE, table))
         return INT64_MAX;
-    return failures->flap_count < 2 ? engine->clock_ms : failures->flaps[failures->flap_count - 2] + DAY_MS;
+    return flaps->count < 2 ? context->moment->now_ms : flaps->at_ms[flaps->count - 2] + DAY_MS;
 }
 
-static int64_t flapping_due(const struct engine *engine)
+static int64_t flapping_due(const struct context *context)
 {
     int64_t best = INT64_MAX;
-    if (!pool_find(engine, FAMILY_SUCCESS_RATE, NULL))
+    if (!incidents_find(context->incidents, KIND_SUCCESS_RATE, NULL))
         return best;
-    for (size_t i = 0; i < engine->table_count; i++) {
-        int64_t due = table_due(engine, &engine->tables[i]);
+    for (size_t i = 0; i < context->tables->count; i++) {
+        int64_t due = table_due(context, &context->tables->at[i]);
         best = due < best ? due : best;
     }
     return best;
 }
 
-static void flapping_expire(struct engine *engine)
+static void flapping_expire(struct context *context)
 {
-    for (size_t i = 0; i < engine->table_count; i++)
-        if (table_due(engine, &engine->tables[i]) <= engine->clock_ms)
-            pool_clear(engine, FAMILY_SUCCESS_RATE, &engine->tables[i]);
+    for (size_t i = 0; i < context->tables->count; i++)
+        if (table_due(context, &context->tables->at[i]) <= context->moment->now_ms)
+            incidents_clear(context->incidents, KIND_SUCCESS_RATE, &context->tables->at[i]);
 }
 
-const struct detector detect_flapping = { flapping_fact, flapping_due, flapping_expire };
+const struct detector detect_flapping = {
+    .begin_table = flapping_begin_table, .fact = flapping_fact, .due = flapping_due, .expire = flapping_expire
+};
+
+void flapping_archive(struct table *table, struct archive *archive)
+{
+    struct flaps *flaps = table->flaps;
+    archive_i64s(archive, "fail.flaps", flaps->at_ms, &flaps->count, FLAPS_KEPT);
+}

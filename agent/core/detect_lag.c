@@ -1,99 +1,97 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
-
-#include <inttypes.h>
+#include "detector.h"
 
 /*
- * Lag: the net below everything else. A table whose last success is too old, although nothing that is known explains
- * it: its last run did not fail, no cycle is in progress, and neither scheduler, cycle time nor failures are an incident.
+ * Lag, the net below everything else: the last success of a table is too old, although nothing that is known explains it. Its last
+ * run did not fail, no cycle is in progress, and no incident of the scheduler, of slow cycles or of its failures is open.
  */
 
-static bool explained_for_all(const struct engine *engine)
+static bool explained_for_all(const struct context *context)
 {
-    return model_cycle_running(engine) || pool_find(engine, FAMILY_DOWN, NULL) || pool_find(engine, FAMILY_SLOW, NULL);
+    return model_cycle_running(context->model) || incidents_find(context->incidents, KIND_DOWN, NULL) ||
+           incidents_find(context->incidents, KIND_SLOW, NULL);
 }
 
-static bool explained(const struct engine *engine, const struct table *table)
+static bool explained(const struct context *context, const struct table *table)
 {
-    return table->retired || table->last_failed || pool_find(engine, FAMILY_FAILURES, table);
+    return table->retired || table->last_failed || incidents_find(context->incidents, KIND_FAILURES, table);
 }
 
-static int64_t table_due(const struct engine *engine, const struct table *table)
+static int64_t table_due(const struct context *context, const struct table *table)
 {
-    const struct tracked *tracked = pool_find(engine, FAMILY_LAG, table);
-    if (!tracked)
-        return table_waits_since(table) + engine_lag_warning(engine);
-    if (tracked->facts.severity == SEVERITY_WARNING)
-        return table_waits_since(table) + engine_lag_critical(engine);
+    const struct incident_record *record = incidents_find(context->incidents, KIND_LAG, table);
+    if (!record)
+        return table_waits_since(table) + schedule_lag_warning(context->schedule);
+    if (record->incident.severity == SEVERITY_WARNING)
+        return table_waits_since(table) + schedule_lag_critical(context->schedule);
     return INT64_MAX;
 }
 
-static int64_t lag_due(const struct engine *engine)
+static int64_t lag_due(const struct context *context)
 {
     int64_t best = INT64_MAX;
-    if (engine->table_count == 0 || explained_for_all(engine))
+    if (context->tables->count == 0 || explained_for_all(context))
         return best;
-    for (size_t i = 0; i < engine->table_count; i++) {
-        const struct table *table = &engine->tables[i];
-        if (explained(engine, table))
+    for (size_t i = 0; i < context->tables->count; i++) {
+        const struct table *table = &context->tables->at[i];
+        if (explained(context, table))
             continue;
-        int64_t due = table_due(engine, table);
+        int64_t due = table_due(context, table);
         best = due < best ? due : best;
     }
     return best;
 }
 
-static void raise_lag(struct engine *engine, struct table *table)
+static void raise_lag(struct context *context, struct table *table)
 {
-    int64_t lag = engine->clock_ms - table_waits_since(table);
+    int64_t lag = context->moment->now_ms - table_waits_since(table);
     struct strbuf what = { 0 };
     strbuf_puts(&what, "no success for ");
     describe_duration(lag, &what);
     strbuf_puts(&what, ", and nothing explains it");
-    struct tracked *tracked =
-        pool_raise(engine, &(struct complaint){
-                               .family = FAMILY_LAG,
-                               .severity = lag >= engine_lag_critical(engine) ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-                               .table = table,
-                               .onset_ms = table_waits_since(table),
-                               .what = strbuf_text(&what),
-                               .scenario = "2",
-                               .first_command = "curl -s http://localhost:8000/metrics | grep offload_lag_minutes",
-                           });
+    struct incident_record *record = incidents_raise(
+        context->incidents,
+        &(struct finding){
+            .kind = KIND_LAG,
+            .severity = lag >= schedule_lag_critical(context->schedule) ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+            .table = table,
+            .onset_ms = table_waits_since(table),
+            .what = strbuf_text(&what),
+            .cause = { NULL, "2", "curl -s http://localhost:8000/metrics | grep offload_lag_minutes" },
+        });
     strbuf_free(&what);
-    prometheus_lag(tracked, table_waits_since(table));
+    prometheus_note(record, table_waits_since(table));
 }
 
-static void lag_expire(struct engine *engine)
+static void lag_expire(struct context *context)
 {
-    for (size_t i = 0; i < engine->table_count; i++) {
-        struct table *table = &engine->tables[i];
-        if (!explained(engine, table) && table_due(engine, table) <= engine->clock_ms)
-            raise_lag(engine, table);
+    for (size_t i = 0; i < context->tables->count; i++) {
+        struct table *table = &context->tables->at[i];
+        if (!explained(context, table) && table_due(context, table) <= context->moment->now_ms)
+            raise_lag(context, table);
     }
 }
 
-/* A table that a whole day of completed cycles did without is no longer offloaded: nothing of it will ever recover. */
-static void retire_absent(struct engine *engine)
+/* A table that no cycle of a whole day ran is no longer offloaded. Nothing of it will ever recover, so its incidents end. */
+static void retire_absent(struct context *context)
 {
-    int64_t day = DAY_MS / engine_interval(engine);
-    for (size_t i = 0; i < engine->table_count; i++) {
-        struct table *table = &engine->tables[i];
+    int64_t day = DAY_MS / schedule_interval(context->schedule);
+    for (size_t i = 0; i < context->tables->count; i++) {
+        struct table *table = &context->tables->at[i];
         if (table->retired || table->cycles_without < (day > 4 ? day : 4))
             continue;
         table->retired = true;
-        for (int family = 0; family < FAMILIES; family++)
-            if (pool_find(engine, (enum family)family, table))
-                pool_clear(engine, (enum family)family, table);
+        for (int kind = 0; kind < KINDS; kind++)
+            incidents_clear(context->incidents, (enum incident_kind)kind, table);
     }
 }
 
-static void lag_fact(struct engine *engine, const struct fact *fact)
+static void lag_fact(struct context *context, const struct fact *fact)
 {
     if (fact->kind == FACT_RUN_SUCCEEDED)
-        pool_clear(engine, FAMILY_LAG, fact->table);
+        incidents_clear(context->incidents, KIND_LAG, fact->table);
     else if (fact->kind == FACT_CYCLE_COMPLETED)
-        retire_absent(engine);
+        retire_absent(context);
 }
 
-const struct detector detect_lag = { lag_fact, lag_due, lag_expire };
+const struct detector detect_lag = { .fact = lag_fact, .due = lag_due, .expire = lag_expire };

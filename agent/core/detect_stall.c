@@ -1,28 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "detector.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+
+#include "hourly.h"
 
 /*
- * The silent watermark stall: runs succeed and move nothing. Only the table's own past can tell a stall from an honest zero:
- * with z zero-row runs among n, Jeffreys' prior makes the chance of k more in a row beta-binomial,
+ * The silent watermark stall: runs succeed and move nothing. Only the table's own past can tell a stall from an honest zero. With z
+ * zero-row runs among n, Jeffreys' prior makes the chance of k more in a row beta-binomial,
  *     P(k) = product over i < k of (z + 1/2 + i) / (n + 1 + i),
- * so that little history is cautious by itself. Zeros cluster (nights, weekends): k must exceed the longest honest streak, by two
- * if there was any and by an eighth (critical: a quarter) of it where it is long, and the same chance must be small by the rates of the very hours that the streak lies in, each of them
- * leaning towards the rate of all runs as far as it is little known (SEASON_PRIOR).
+ * which stays large while little is known. Zeros cluster (nights, weekends), so two more things are asked. 1. k must exceed the longest
+ * honest streak: by two, and by an eighth of it (critical: a quarter) where it is long. 2. The same chance must be small by the rates of
+ * the very hours that the streak lies in. The rate of an hour of which little is known leans towards that of all runs (SEASON_PRIOR).
  *
- * A stall that was mended brings what had gathered; a night that is over brings one run's rows. So a streak that became an
- * incident and ended without catching up is doubtful: for a week the next one is no more than a warning. A table that has
- * honest zeros learns it at once; one that had none learns it when a second one ends the same way within that week.
+ * A stall that was mended brings all the rows that had gathered; a quiet night that is over brings the rows of one run. So a streak that
+ * became an incident and ended without catching up is doubtful: for a week the next one is no more than a warning. A table that has
+ * honest zeros learns such a streak at once; a table that had none learns it when a second one ends the same way within that week.
  */
 
 enum { RUNS_LEAST = 8, MARGIN_LEAST = 2, WARNING_SHARE = 8, CRITICAL_SHARE = 4, SEASON_PRIOR = 28 };
 static const int64_t week_ms = 7 * (int64_t)DAY_MS;
 
-static size_t season_of(int64_t at_ms)
+enum { SEASONS = 2 * HOURS }; /* the hours of a weekday, then those of a day of the weekend, UTC */
+
+struct seasonal {
+    int64_t counts[SEASONS];
+};
+
+struct stall {
+    int64_t runs, zeros; /* n and z: earlier runs, and those without rows */
+    struct seasonal season_runs, season_zeros;
+    int64_t longest; /* honest streak of zeros */
+    int64_t streak;  /* k: the one in progress */
+    struct seasonal season_streak;
+    int64_t first_zero_ms;
+    int64_t last_move_ms; /* the last run with rows */
+    bool reported;        /* the streak in progress became an incident */
+    int64_t doubtful; /* length of a reported streak that ended like a quiet time does and is not learnt yet; 0: none */
+    struct seasonal season_doubtful;
+    int64_t doubted_ms; /* when the newest such streak ended; 0: never */
+};
+
+static void stall_begin_table(struct table *table)
 {
-    bool weekend = (at_ms / DAY_MS + 3) % 7 >= 5; /* 1970 began on a Thursday */
-    return hour_of_day(at_ms) + (weekend ? HOURS : 0);
+    table->stall = must_alloc(sizeof *table->stall);
+}
+
+static size_t season_now(const struct moment *moment)
+{
+    int64_t wall_ms = moment_now_wall_ms(moment);
+    bool weekend = (wall_ms / DAY_MS + 3) % 7 >= 5; /* 1970 began on a Thursday */
+    return hour_of_day(wall_ms) + (weekend ? HOURS : 0);
 }
 
 static void seasonal_add(struct seasonal *to, const struct seasonal *from)
@@ -39,16 +68,19 @@ double stall_chance(int64_t runs, int64_t zeros, int64_t streak)
     return chance;
 }
 
-bool stall_blind(const struct table *table)
+bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak)
 {
-    const struct stall_state *stall = &table->stall;
-    if (stall->runs == 0)
-        return stall->streak >= RUNS_LEAST;
-    return ((double)stall->zeros + 0.5) / (double)(stall->runs + 1) > 0.5;
+    return runs == 0 ? streak >= RUNS_LEAST : ((double)zeros + 0.5) / (double)(runs + 1) > 0.5;
 }
 
-/* The same chance with each hour's own rate. */
-static double seasonal_chance(const struct stall_state *stall)
+bool stall_is_blind(const struct table *table)
+{
+    const struct stall *stall = table->stall;
+    return stall_counts_are_blind(stall->runs, stall->zeros, stall->streak);
+}
+
+/* The same chance by each hour's own rate. */
+static double seasonal_chance(const struct stall *stall)
 {
     double chance = 1, rate = ((double)stall->zeros + 0.5) / (double)(stall->runs + 1);
     int64_t i = 0;
@@ -61,7 +93,7 @@ static double seasonal_chance(const struct stall_state *stall)
     return chance;
 }
 
-static double chance_of(const struct stall_state *stall)
+static double chance_of(const struct stall *stall)
 {
     double alike = stall_chance(stall->runs, stall->zeros, stall->streak);
     if (stall->zeros == 0)
@@ -70,83 +102,85 @@ static double chance_of(const struct stall_state *stall)
     return seasonal > alike ? seasonal : alike;
 }
 
-static int64_t margin(const struct stall_state *stall, int64_t share)
+static int64_t margin(const struct stall *stall, int64_t share)
 {
     return stall->longest / share > MARGIN_LEAST ? stall->longest / share : MARGIN_LEAST;
 }
 
-/* Whether enough of the table is known: a day and a night, or a whole week where zeros occur; and no recent streak is in doubt. */
-static bool may_be_critical(const struct engine *engine, const struct table *table)
+/* True if enough of the table is known (a day and a night, or a whole week where zeros occur) and no recent streak is in doubt. */
+static bool may_be_critical(const struct context *context, const struct table *table)
 {
-    const struct stall_state *stall = &table->stall;
-    bool in_doubt = stall->doubted_ms && engine->clock_ms - stall->doubted_ms < week_ms;
+    const struct stall *stall = table->stall;
+    bool in_doubt = stall->doubted_ms && context->moment->now_ms - stall->doubted_ms < week_ms;
     bool longer = stall->zeros == 0 || stall->streak >= stall->longest + margin(stall, CRITICAL_SHARE);
     return longer && !in_doubt && stall->first_zero_ms - table->first_seen_ms >= (stall->zeros ? week_ms : DAY_MS);
 }
 
-/* Before a table with zeros has shown a weekend, only what would be critical otherwise is a warning. */
-static double warning_p(const struct engine *engine, const struct table *table)
+/* Until a table with zeros has shown a weekend, it takes the chance of a critical stall to warn. */
+static double warning_p(const struct context *context, const struct table *table)
 {
-    bool young = table->stall.zeros && table->stall.first_zero_ms - table->first_seen_ms < week_ms;
-    return young ? engine->settings.detect.stall_critical_p : engine->settings.detect.stall_warning_p;
+    const struct stall *stall = table->stall;
+    bool young = stall->zeros && stall->first_zero_ms - table->first_seen_ms < week_ms;
+    return young ? context->settings->detect.stall_critical_p : context->settings->detect.stall_warning_p;
 }
 
-static enum severity severity_of(const struct engine *engine, const struct table *table)
+static enum severity severity_of(const struct context *context, const struct table *table)
 {
-    const struct stall_state *stall = &table->stall;
-    if (stall->runs < RUNS_LEAST || stall_blind(table))
+    const struct stall *stall = table->stall;
+    if (stall->runs < RUNS_LEAST || stall_is_blind(table))
         return SEVERITY_NONE;
     if (stall->zeros > 0 && stall->streak < stall->longest + margin(stall, WARNING_SHARE))
         return SEVERITY_NONE;
     double chance = chance_of(stall);
-    if (stall->streak >= engine->settings.detect.stall_critical_runs &&
-        chance < engine->settings.detect.stall_critical_p && may_be_critical(engine, table))
+    if (stall->streak >= context->settings->detect.stall_critical_runs &&
+        chance < context->settings->detect.stall_critical_p && may_be_critical(context, table))
         return SEVERITY_CRITICAL;
-    if (stall->streak >= engine->settings.detect.stall_warning_runs && chance < warning_p(engine, table))
+    if (stall->streak >= context->settings->detect.stall_warning_runs && chance < warning_p(context, table))
         return SEVERITY_WARNING;
     return SEVERITY_NONE;
 }
 
-/* Every table at once, right after a restart: more likely the scheduler no longer reads the counts than that nothing moves. */
-static bool counts_may_be_lost(const struct engine *engine)
+/* True if several tables stopped moving rows at a restart: then it is more likely that the scheduler no longer reads their row counts. */
+static bool counts_may_be_lost(const struct context *context)
 {
     size_t stalled = 0;
-    int64_t started = engine->scheduler.started_ms;
-    for (size_t i = 0; i < engine->table_count; i++) {
-        const struct stall_state *stall = &engine->tables[i].stall;
+    int64_t started = context->schedule->started_ms;
+    for (size_t i = 0; i < context->tables->count; i++) {
+        const struct stall *stall = context->tables->at[i].stall;
         stalled += started && stall->streak > 0 && stall->last_move_ms < started && stall->first_zero_ms >= started;
     }
     return stalled > 1;
 }
 
-static void raise_stall(struct engine *engine, struct table *table, enum severity severity)
+static void raise_stall(struct context *context, struct table *table, enum severity severity)
 {
-    struct stall_state *stall = &table->stall;
+    struct stall *stall = table->stall;
     struct strbuf what = { 0 };
     strbuf_printf(&what, "%" PRId64 " successes in a row with 0 rows", stall->streak);
     strbuf_puts(&what, ", last rows ");
-    describe_duration(engine->clock_ms - stall->last_move_ms, &what);
+    describe_duration(context->moment->now_ms - stall->last_move_ms, &what);
     strbuf_puts(&what, " ago");
-    struct tracked *tracked = pool_raise(
-        engine, &(struct complaint){
-                    .family = FAMILY_STALE,
-                    .severity = severity,
-                    .table = table,
-                    .onset_ms = stall->first_zero_ms,
-                    .what = strbuf_text(&what),
-                    .cause = counts_may_be_lost(engine)
-                                 ? "since a restart: the scheduler may have lost the row counts, or nothing moves"
-                                 : "the watermark does not advance",
-                    .scenario = "4/5",
-                    .first_command = "docker exec k2-prefect-db psql -U prefect -d prefect -c "
-                                     "\"SELECT * FROM offload_watermarks ORDER BY created_at DESC LIMIT 5\"",
-                });
+    struct incident_record *record = incidents_raise(
+        context->incidents,
+        &(struct finding){
+            .kind = KIND_STALL,
+            .severity = severity,
+            .table = table,
+            .onset_ms = stall->first_zero_ms,
+            .what = strbuf_text(&what),
+            .cause = { counts_may_be_lost(context)
+                           ? "since a restart: the scheduler may have lost the row counts, or nothing moves"
+                           : "the watermark does not advance",
+                       "4/5",
+                       "docker exec k2-prefect-db psql -U prefect -d prefect -c "
+                       "\"SELECT * FROM offload_watermarks ORDER BY created_at DESC LIMIT 5\"" },
+        });
     strbuf_free(&what);
     stall->reported = true;
-    prometheus_stale(tracked, stall->last_move_ms);
+    prometheus_note(record, stall->last_move_ms);
 }
 
-static void learn_streak(struct stall_state *stall, int64_t streak, const struct seasonal *seasons)
+static void learn_streak(struct stall *stall, int64_t streak, const struct seasonal *seasons)
 {
     stall->runs += streak;
     stall->zeros += streak;
@@ -156,8 +190,8 @@ static void learn_streak(struct stall_state *stall, int64_t streak, const struct
         stall->longest = streak;
 }
 
-/* Whether so many rows are what gathered during the streak, rather than what one run that moves anything moves. */
-static bool caught_up(const struct table *table, int64_t rows)
+/* True if the rows are as many as must have gathered during the streak; an ordinary run moves far fewer. */
+static bool caught_up(const struct table *table, int64_t streak, int64_t rows)
 {
     const struct window *window = &table->rows;
     size_t count = window_newest(window, INT64_MIN, SIZE_MAX), moving = 0;
@@ -167,11 +201,11 @@ static bool caught_up(const struct table *table, int64_t rows)
         moving += moved > 0;
         sum += (double)moved;
     }
-    return moving > 0 && (double)rows > sum / (double)moving * (double)(table->stall.streak + 1) / 2;
+    return moving > 0 && (double)rows > sum / (double)moving * (double)(streak + 1) / 2;
 }
 
-/* It was an incident, and ended without catching up. */
-static void doubt_streak(struct stall_state *stall, int64_t now_ms)
+/* The streak was an incident and ended without catching up. */
+static void doubt_streak(struct stall *stall, int64_t now_ms)
 {
     bool again = stall->doubtful && now_ms - stall->doubted_ms < week_ms;
     bool honest = again || stall->zeros > 0;
@@ -184,54 +218,67 @@ static void doubt_streak(struct stall_state *stall, int64_t now_ms)
     stall->doubted_ms = now_ms;
 }
 
-static void end_streak(const struct engine *engine, struct table *table, int64_t rows)
+static void end_streak(struct context *context, struct table *table, int64_t rows)
 {
-    struct stall_state *stall = &table->stall;
+    struct stall *stall = table->stall;
     if (stall->streak == 0)
         return;
     if (!stall->reported)
         learn_streak(stall, stall->streak, &stall->season_streak);
-    else if (!caught_up(table, rows))
-        doubt_streak(stall, engine->clock_ms);
+    else if (!caught_up(table, stall->streak, rows))
+        doubt_streak(stall, context->moment->now_ms);
     stall->streak = 0;
     stall->season_streak = (struct seasonal){ 0 };
     stall->reported = false;
 }
 
-static void stall_fact(struct engine *engine, const struct fact *fact)
+static void stall_fact(struct context *context, const struct fact *fact)
 {
     if (fact->kind != FACT_RUN_SUCCEEDED || fact->rows < 0)
         return;
     struct table *table = fact->table;
-    struct stall_state *stall = &table->stall;
+    struct stall *stall = table->stall;
     if (fact->rows > 0) {
-        end_streak(engine, table, fact->rows);
+        end_streak(context, table, fact->rows);
         stall->runs++;
-        stall->season_runs.counts[season_of(engine->clock_ms)]++;
-        stall->last_move_ms = engine->clock_ms;
-        pool_clear(engine, FAMILY_STALE, table);
+        stall->season_runs.counts[season_now(context->moment)]++;
+        stall->last_move_ms = context->moment->now_ms;
+        incidents_clear(context->incidents, KIND_STALL, table);
         return;
     }
-    /* A second run within a moment has nothing left to move. */
-    if (table->last_success_ms && engine->clock_ms - table->last_success_ms < engine_burst(engine))
+    /* A second run within a moment after a success has nothing left to move. */
+    if (table->last_success_ms && context->moment->now_ms - table->last_success_ms < schedule_burst(context->schedule))
         return;
     if (stall->streak++ == 0)
-        stall->first_zero_ms = engine->clock_ms;
-    stall->season_streak.counts[season_of(engine->clock_ms)]++;
-    enum severity severity = severity_of(engine, table);
+        stall->first_zero_ms = context->moment->now_ms;
+    stall->season_streak.counts[season_now(context->moment)]++;
+    enum severity severity = severity_of(context, table);
     if (severity != SEVERITY_NONE)
-        raise_stall(engine, table, severity);
+        raise_stall(context, table, severity);
 }
 
-static int64_t stall_due(const struct engine *engine)
+const struct detector detect_stall = { .begin_table = stall_begin_table, .fact = stall_fact };
+
+static void seasonal_archive(struct seasonal *seasonal, struct archive *archive, const char *name)
 {
-    (void)engine;
-    return INT64_MAX;
+    size_t count = SEASONS;
+    archive_i64s(archive, name, seasonal->counts, &count, SEASONS);
 }
 
-static void stall_expire(struct engine *engine)
+void stall_archive(struct table *table, struct archive *archive)
 {
-    (void)engine;
+    struct stall *stall = table->stall;
+    archive_i64(archive, "stall.runs", &stall->runs);
+    archive_i64(archive, "stall.zeros", &stall->zeros);
+    seasonal_archive(&stall->season_runs, archive, "stall.runs.by");
+    seasonal_archive(&stall->season_zeros, archive, "stall.zeros.by");
+    archive_i64(archive, "stall.longest", &stall->longest);
+    archive_i64(archive, "stall.streak", &stall->streak);
+    seasonal_archive(&stall->season_streak, archive, "stall.streak.by");
+    archive_i64(archive, "stall.first_zero", &stall->first_zero_ms);
+    archive_i64(archive, "stall.last_move", &stall->last_move_ms);
+    archive_bool(archive, "stall.reported", &stall->reported);
+    archive_i64(archive, "stall.doubtful", &stall->doubtful);
+    seasonal_archive(&stall->season_doubtful, archive, "stall.doubtful.by");
+    archive_i64(archive, "stall.doubted", &stall->doubted_ms);
 }
-
-const struct detector detect_stall = { stall_fact, stall_due, stall_expire };

@@ -1,82 +1,109 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "detector.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+
+#include "hourly.h"
+#include "statistics.h"
 
 /*
- * Throughput: runs that move rows, but far fewer than this table moves at this hour of the day. Volume is diurnal and weekends
- * are quiet, so a run must be low both against the same hour of the last two weeks and against the last day's runs; three
- * low runs in a row are news.
+ * Throughput: runs that move rows, but far fewer than this table moves at this hour of the day. Volume follows the hour and weekends are
+ * quiet, so a run must be low both against the same hour of the last two weeks and against the last day's runs. Three low runs in a row
+ * are news.
  */
 
 enum { LOW_RUNS = 3, HOUR_SAMPLES_LEAST = 10 };
 static const double low_z = -6;
-static const double volume_mad_floor =
-    0.25; /* volume is never steadier than that: a fifth of the usual is low, not less */
+/* Volume is never taken to be steadier than this, so that only less than about a fifth of the usual is low. */
+static const double volume_mad_floor = 0.25;
 
-static bool is_low(const struct engine *engine, const struct table *table)
+struct volume {
+    struct hourly hours;  /* rows of runs that moved any, by hour of the day */
+    int64_t low_streak;   /* runs in a row far below the usual volume */
+    int64_t low_since_ms; /* the first of them */
+};
+
+static void throughput_begin_table(struct table *table)
+{
+    table->volume = must_alloc(sizeof *table->volume);
+}
+
+static size_t hour_now(const struct context *context)
+{
+    return hour_of_day(moment_now_wall_ms(context->moment));
+}
+
+static bool is_low(const struct context *context, const struct table *table)
 {
     const struct window *rows = &table->rows;
     size_t day = window_newest(rows, INT64_MIN, SIZE_MAX), hour;
-    const int64_t *samples = hourly_samples(&table->volume, engine->clock_ms, &hour);
-    if (hour < HOUR_SAMPLES_LEAST || (int64_t)day < engine->settings.detect.min_samples)
+    const int64_t *samples = hourly_samples(&table->volume->hours, hour_now(context), &hour);
+    if (hour < HOUR_SAMPLES_LEAST || (int64_t)day < context->settings->detect.min_samples)
         return false;
     return robust_z_log_below(samples, hour, table->moved, volume_mad_floor, low_z) &&
            robust_z_log_below(rows->values + rows->count - day, day, table->moved, volume_mad_floor, low_z);
 }
 
-static void raise_low(struct engine *engine, struct table *table)
+static void raise_low(struct context *context, const struct table *table)
 {
+    const struct volume *volume = table->volume;
     struct strbuf what = { 0 };
     strbuf_printf(&what,
                   "%" PRId64 " runs in a row with far fewer rows than usual at this hour, %" PRId64 " in the last",
-                  table->low_streak, table->moved);
-    pool_raise(engine, &(struct complaint){
-                           .family = FAMILY_THROUGHPUT,
-                           .severity = SEVERITY_WARNING,
-                           .table = table,
-                           .onset_ms = table->low_since_ms,
-                           .what = strbuf_text(&what),
-                           .first_command = "curl -s http://localhost:8000/metrics | grep offload_rows",
-                       });
+                  volume->low_streak, table->moved);
+    incidents_raise(context->incidents,
+                    &(struct finding){
+                        .kind = KIND_THROUGHPUT,
+                        .severity = SEVERITY_WARNING,
+                        .table = table,
+                        .onset_ms = volume->low_since_ms,
+                        .what = strbuf_text(&what),
+                        .cause.first_command = "curl -s http://localhost:8000/metrics | grep offload_rows",
+                    });
     strbuf_free(&what);
 }
 
-static void judge(struct engine *engine, struct table *table)
+static void judge(struct context *context, const struct table *table)
 {
-    if (!is_low(engine, table)) {
-        table->low_streak = 0;
-        pool_clear(engine, FAMILY_THROUGHPUT, table);
+    struct volume *volume = table->volume;
+    if (!is_low(context, table)) {
+        volume->low_streak = 0;
+        incidents_clear(context->incidents, KIND_THROUGHPUT, table);
         return;
     }
-    if (table->low_streak++ == 0)
-        table->low_since_ms = engine->clock_ms;
-    if (table->low_streak >= LOW_RUNS)
-        raise_low(engine, table);
+    if (volume->low_streak++ == 0)
+        volume->low_since_ms = context->moment->now_ms;
+    if (volume->low_streak >= LOW_RUNS)
+        raise_low(context, table);
 }
 
-static void throughput_fact(struct engine *engine, const struct fact *fact)
+static void throughput_fact(struct context *context, const struct fact *fact)
 {
     if (fact->kind != FACT_CYCLE_COMPLETED)
         return;
-    for (size_t i = 0; i < engine->table_count; i++) {
-        struct table *table = &engine->tables[i];
-        if (table->last_cycle_id != engine->model.cycle.id || table->last_failed || table->moved <= 0)
+    for (size_t i = 0; i < context->tables->count; i++) {
+        const struct table *table = &context->tables->at[i];
+        if (table->last_cycle_id != context->model->cycle.id || table->last_failed || table->moved <= 0)
             continue;
-        judge(engine, table);
-        hourly_push(&table->volume, engine->clock_ms, table->moved);
+        judge(context, table);
+        hourly_push(&table->volume->hours, hour_now(context), context->moment->now_ms, table->moved);
     }
 }
 
-static int64_t throughput_due(const struct engine *engine)
+const struct detector detect_throughput = { .begin_table = throughput_begin_table, .fact = throughput_fact };
+
+void throughput_archive(struct table *table, struct archive *archive)
 {
-    (void)engine;
-    return INT64_MAX;
+    struct volume *volume = table->volume;
+    archive_i64(archive, "low_streak", &volume->low_streak);
+    archive_i64(archive, "low_since", &volume->low_since_ms);
 }
 
-static void throughput_expire(struct engine *engine)
+void throughput_archive_windows(struct table *table, struct archive *archive)
 {
-    (void)engine;
+    struct strbuf name = { 0 };
+    strbuf_printf(&name, "%s.volume", table->name);
+    hourly_archive(&table->volume->hours, archive, strbuf_text(&name));
+    strbuf_free(&name);
 }
-
-const struct detector detect_throughput = { throughput_fact, throughput_due, throughput_expire };

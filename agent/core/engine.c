@@ -3,22 +3,94 @@
 
 #include <stdlib.h>
 
-/* In this order a fact reaches them: causes before the symptoms that they explain. */
+/* A fact reaches the detectors in this order: causes come before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
-    &detect_scheduler,  &detect_slow, &detect_failures, &detect_stall, &detect_flapping,
-    &detect_throughput, &detect_lag,  &detect_agent,    &announcer,
+    &detect_scheduler, &detect_slow,       &detect_failures, &detect_stall,
+    &detect_flapping,  &detect_throughput, &detect_lag,      &detect_agent,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
+
+/* --- facts --------------------------------------------------------------------------------------------------- */
+
+static void on_cycle_completed(struct engine *engine)
+{
+    bool is_slow = model_elapsed_ms(&engine->model) > engine->settings.detect.cycle_slow_ms;
+    incidents_verify(&engine->incidents, engine->model.cycle.started_ms,
+                     engine->model.cycle.outcome == CYCLE_SUCCESS && !is_slow);
+    engine->windows_changed = true;
+}
+
+static void take_fact(void *ctx, const struct fact *fact)
+{
+    struct engine *engine = ctx;
+    for (size_t i = 0; i < DETECTORS; i++)
+        detectors[i]->fact(&engine->context, fact);
+    if (fact->kind == FACT_CYCLE_COMPLETED)
+        on_cycle_completed(engine);
+    incidents_forget(&engine->incidents);
+    /* A fact, or what follows it at this instant, may have set an earlier deadline: it is looked for when the clock moves on. */
+    if (engine->moment.now_ms < engine->floor_ms)
+        engine->floor_ms = engine->moment.now_ms;
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------- */
+
+static void begin_table(struct table *table)
+{
+    for (size_t i = 0; i < DETECTORS; i++)
+        if (detectors[i]->begin_table)
+            detectors[i]->begin_table(table);
+}
+
+/* Tells each part of the others that it needs. */
+static void connect(struct engine *engine)
+{
+    const struct settings *settings = &engine->settings;
+    const struct moment *moment = &engine->moment;
+    engine->tables.begin = begin_table;
+    engine->schedule = (struct schedule){ .settings = settings, .moment = moment };
+    engine->model = (struct model){
+        .moment = moment,
+        .schedule = &engine->schedule,
+        .tables = &engine->tables,
+        .sink = { &engine->outlet, outlet_cycle, outlet_run, engine, take_fact },
+        .run_table = -1,
+    };
+    engine->incidents = (struct incidents){
+        .moment = moment,
+        .schedule = &engine->schedule,
+        .sink = { &engine->outlet, outlet_incident, outlet_timeline, &engine->announcer, announce_change,
+                  announce_is_unsaid },
+    };
+    engine->announcer = (struct announcer){
+        .settings = settings,
+        .moment = moment,
+        .schedule = &engine->schedule,
+        .incidents = &engine->incidents,
+        .ctx = &engine->outlet,
+        .notify = outlet_notify,
+    };
+    engine->context = (struct context){
+        .settings = settings,
+        .moment = moment,
+        .model = &engine->model,
+        .tables = &engine->tables,
+        .schedule = &engine->schedule,
+        .incidents = &engine->incidents,
+    };
+}
 
 struct engine *engine_new(const struct settings *settings, const struct engine_sink *sink)
 {
     struct engine *engine = must_alloc(sizeof *engine);
     engine->settings = *settings;
-    engine->sink = *sink;
-    engine->model.run_table = -1;
+    engine->outlet = (struct outlet){ .sink = *sink, .moment = &engine->moment };
+    moment_init(&engine->moment);
+    connect(engine);
+    for (size_t i = 0; i < DETECTORS; i++)
+        if (detectors[i]->begin)
+            detectors[i]->begin(&engine->context);
     engine->floor_ms = INT64_MAX;
-    window_init(&engine->slow.good, 2048); /* a week of five-minute cycles */
-    window_init(&engine->slow.recent, 96); /* eight hours of them */
     return engine;
 }
 
@@ -26,230 +98,208 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
-    pool_free(engine);
-    tables_free(engine);
-    window_free(&engine->slow.good);
-    window_free(&engine->slow.recent);
-    strbuf_free(&engine->model.run_error);
+    for (size_t i = 0; i < DETECTORS; i++)
+        if (detectors[i]->end)
+            detectors[i]->end(&engine->context);
+    incidents_free(&engine->incidents);
+    model_free(&engine->model);
+    tables_free(&engine->tables);
+    free(engine->context.scheduler);
     free(engine);
+}
+
+/* Deadlines may lie earlier than they did. */
+static void look_anew(struct engine *engine)
+{
+    engine->floor_ms = engine->moment.now_ms;
 }
 
 void engine_configure(struct engine *engine, const struct settings *settings)
 {
     engine->settings = *settings;
-    engine->floor_ms = engine->clock_ms;
+    look_anew(engine);
 }
 
 void engine_catch_up(struct engine *engine)
 {
-    engine->catching_up = true;
+    engine->announcer.catching_up = true;
 }
 
 void engine_go_live(struct engine *engine)
 {
-    engine->catching_up = false;
-    announce_all(engine);
+    engine->announcer.catching_up = false;
+    announce_all(&engine->announcer);
+    look_anew(engine);
 }
 
 void engine_silence(struct engine *engine, int64_t until_ms)
 {
-    engine->silenced_until_ms = until_ms;
-    engine->floor_ms = engine->clock_ms;
+    engine->announcer.silenced_until_wall_ms = until_ms;
+    look_anew(engine);
 }
 
-int64_t engine_clock(const struct engine *engine)
-{
-    return engine->clock_ms;
-}
+/* --- deadlines ----------------------------------------------------------------------------------------------- */
 
-/* The earliest deadline, and whose it is. */
+/* The earliest deadline, and whose it is: a detector's index, or DETECTORS for the announcer's. */
 static int64_t earliest(const struct engine *engine, size_t *owner)
 {
-    int64_t best = INT64_MAX;
+    int64_t best_ms = INT64_MAX;
     for (size_t i = 0; i < DETECTORS; i++) {
-        int64_t due = detectors[i]->due(engine);
-        if (due < best) {
-            best = due;
+        int64_t due_ms = detectors[i]->due ? detectors[i]->due(&engine->context) : INT64_MAX;
+        if (due_ms < best_ms) {
+            best_ms = due_ms;
             *owner = i;
         }
     }
-    return best;
+    int64_t due_ms = announce_due(&engine->announcer);
+    if (due_ms < best_ms)
+        *owner = DETECTORS;
+    return due_ms < best_ms ? due_ms : best_ms;
 }
 
-/* Runs the deadlines up to and including until, each at its own instant. */
+/* Runs the deadlines up to and including until_ms, each at its own instant. */
 static void run_deadlines(struct engine *engine, int64_t until_ms)
 {
     while (engine->floor_ms <= until_ms) {
         size_t owner = 0;
-        int64_t due = earliest(engine, &owner);
-        engine->floor_ms = due;
-        if (due > until_ms)
+        int64_t due_ms = earliest(engine, &owner);
+        engine->floor_ms = due_ms;
+        if (due_ms > until_ms)
             break;
-        if (due > engine->clock_ms)
-            engine->clock_ms = due;
-        detectors[owner]->expire(engine);
-        engine->floor_ms = engine->clock_ms;
+        moment_advance(&engine->moment, due_ms);
+        if (owner < DETECTORS)
+            detectors[owner]->expire(&engine->context);
+        else
+            announce_expire(&engine->announcer);
+        look_anew(engine);
     }
 }
 
-/* Promises are broken *before* the event; one that comes at the very instant still counts. */
-static void advance(struct engine *engine, int64_t until_ms, int64_t clock_ms)
+/* Promises are broken *before* what comes at an instant: a line of the very instant still keeps one. */
+static void advance(struct engine *engine, int64_t to_ms)
 {
-    run_deadlines(engine, until_ms);
-    engine->clock_ms = clock_ms;
-}
-
-/* No promise was broken while the clock jumped: those that lay before the jump are judged, and the clock moves with the host's. */
-static void jump(struct engine *engine, const struct event *event)
-{
-    int64_t unjumped_ms = event->time_ms - event->duration_ms;
-    if (event->time_ms > engine->clock_ms || event->duration_ms < 0)
-        advance(engine, unjumped_ms > engine->clock_ms ? unjumped_ms - 1 : engine->clock_ms, event->time_ms);
-    engine->asleep_from_ms = event->duration_ms > 0 ? unjumped_ms : 0;
-    engine->floor_ms = engine->clock_ms;
-}
-
-/*
- * A line far behind the newest. But: 1. the scheduler writes a line; 2. the host falls asleep before we read it; 3. it
- * wakes, and we first notice that it slept; 4. we read the line. That one is late, and no clock was set.
- */
-static bool is_set_back(const struct engine *engine, const struct event *event)
-{
-    int64_t known_ms = engine->asleep_from_ms ? engine->asleep_from_ms : engine->clock_ms;
-    return event_is_from_log(event->kind) && event->time_ms < known_ms - MINUTE_MS;
-}
-
-/*
- * The log's clock was set back. (In the hour that repeats in autumn the parser tells the two
- * apart.) The clock follows, and what was being waited for moves with it.
- */
-static void step_back(struct engine *engine, int64_t to_ms)
-{
-    struct event set_back = {
-        .kind = EVENT_HOST_RESUMED, .time_ms = to_ms, .offset = -1, .duration_ms = to_ms - engine->clock_ms
-    };
-    jump(engine, &set_back);
-    model_event(engine, &set_back);
-}
-
-void engine_feed(struct engine *engine, const struct event *event)
-{
-    if (event->kind == EVENT_HOST_RESUMED) {
-        jump(engine, event);
-    } else if (is_set_back(engine, event)) {
-        step_back(engine, event->time_ms);
-    } else {
-        if (event->time_ms > engine->clock_ms)
-            advance(engine, event->time_ms - 1, event->time_ms);
-        if (event->time_ms == engine->clock_ms && event_is_from_log(event->kind))
-            engine->asleep_from_ms = 0;
-    }
-    engine->event = event;
-    model_event(engine, event);
-    engine->event = NULL;
+    run_deadlines(engine, to_ms - 1);
+    moment_advance(&engine->moment, to_ms);
 }
 
 void engine_tick(struct engine *engine, int64_t now_ms)
 {
-    if (now_ms < engine->clock_ms)
+    int64_t to_ms = moment_engine_ms(&engine->moment, now_ms);
+    if (to_ms < engine->moment.now_ms)
         return;
-    run_deadlines(engine, now_ms);
-    engine->clock_ms = now_ms;
+    run_deadlines(engine, to_ms);
+    moment_advance(&engine->moment, to_ms);
 }
 
 int64_t engine_next_deadline(struct engine *engine)
 {
     size_t owner = 0;
+    int64_t now_ms = engine->moment.now_ms;
     engine->floor_ms = earliest(engine, &owner);
-    return engine->floor_ms > engine->clock_ms ? engine->floor_ms : engine->clock_ms; /* no tick runs it before */
+    return moment_wall_ms(&engine->moment,
+                          engine->floor_ms > now_ms ? engine->floor_ms : now_ms); /* no tick runs it before */
 }
 
-void engine_fact(struct engine *engine, const struct fact *fact)
+/* --- events -------------------------------------------------------------------------------------------------- */
+
+/* The wall clock shows to_wall_ms from now on, which is earlier than it was. What is due at this instant still comes before. */
+static void set_back(struct engine *engine, int64_t to_wall_ms)
 {
-    for (size_t i = 0; i < DETECTORS; i++)
-        detectors[i]->fact(engine, fact);
-    /* A fact, or what follows it at this instant, may have set an earlier deadline: it is looked for when the clock moves on. */
-    if (engine->clock_ms < engine->floor_ms)
-        engine->floor_ms = engine->clock_ms;
+    run_deadlines(engine, engine->moment.now_ms);
+    moment_set_back(&engine->moment, to_wall_ms);
+    engine->asleep_from_ms = 0;
+    model_set_back(&engine->model);
 }
 
-void engine_retell(const struct engine *engine)
+/* The host slept for so long, or its clock was set forward. Only what was due before that is late. */
+static void sleep_over(struct engine *engine, int64_t to_ms, int64_t slept_ms)
 {
-    model_retell(engine);
-    pool_retell(engine);
+    int64_t from_ms = to_ms - slept_ms, now_ms = engine->moment.now_ms;
+    if (to_ms > now_ms) {
+        run_deadlines(engine, from_ms > now_ms ? from_ms - 1 : now_ms);
+        moment_advance(&engine->moment, to_ms);
+    }
+    engine->asleep_from_ms = slept_ms > 0 ? from_ms : 0;
+    look_anew(engine);
 }
 
-int64_t engine_newest_open(const struct engine *engine)
+static void jump(struct engine *engine, const struct event *event)
 {
-    const struct pool *pool = &engine->pool;
-    int64_t newest = 0;
-    for (size_t i = 0; i < pool->count; i++)
-        if (pool->incidents[i]->facts.open && pool->incidents[i]->facts.id > newest)
-            newest = pool->incidents[i]->facts.id;
-    return newest;
+    int64_t to_ms = moment_engine_ms(&engine->moment, event->time_ms);
+    if (event->duration_ms >= 0) {
+        sleep_over(engine, to_ms, event->duration_ms);
+        return;
+    }
+    if (to_ms - event->duration_ms > engine->moment.now_ms)
+        advance(engine, to_ms - event->duration_ms);
+    set_back(engine, event->time_ms);
 }
 
-int64_t engine_interval(const struct engine *engine)
+/*
+ * A line far behind the newest one shows that the log's clock was set back, with one exception: 1. the scheduler writes a line; 2. the
+ * host falls asleep before we read it; 3. it wakes, and we notice first that it slept; 4. we read the line. That line is only late.
+ * (In the hour that repeats in autumn the parser tells the two apart.)
+ */
+static bool is_set_back(const struct engine *engine, const struct event *event, int64_t at_ms)
 {
-    if (engine->settings.schedule.interval_ms > 0)
-        return engine->settings.schedule.interval_ms;
-    return engine->scheduler.interval_ms > 0 ? engine->scheduler.interval_ms : 15 * MINUTE_MS;
+    int64_t known_ms = engine->asleep_from_ms ? engine->asleep_from_ms : engine->moment.now_ms;
+    return at_ms < known_ms - MINUTE_MS && event_is_from_log(event->kind);
 }
 
-int64_t engine_burst(const struct engine *engine)
+static void follow(struct engine *engine, const struct event *event, int64_t at_ms)
 {
-    int64_t set = engine->settings.detect.burst_ms;
-    return set > 0 ? set : engine_interval(engine) / 15;
+    if (at_ms > engine->moment.now_ms)
+        advance(engine, at_ms);
+    if (at_ms == engine->moment.now_ms && event_is_from_log(event->kind))
+        engine->asleep_from_ms = 0;
 }
 
-int64_t engine_lag_warning(const struct engine *engine)
+void engine_feed(struct engine *engine, const struct event *event)
 {
-    return settings_lag_warning_ms(&engine->settings, engine_interval(engine));
+    struct moment *moment = &engine->moment;
+    int64_t at_ms = moment_engine_ms(moment, event->time_ms);
+    if (event->kind == EVENT_HOST_RESUMED)
+        jump(engine, event);
+    else if (is_set_back(engine, event, at_ms))
+        set_back(engine, event->time_ms);
+    else
+        follow(engine, event, at_ms);
+    moment_take(moment, event);
+    model_event(&engine->model);
+    moment->event = NULL;
 }
 
-int64_t engine_lag_critical(const struct engine *engine)
-{
-    return settings_lag_critical_ms(&engine->settings, engine_interval(engine));
-}
+/* --- questions ----------------------------------------------------------------------------------------------- */
 
-int64_t engine_next_slot(const struct engine *engine)
+int64_t engine_clock(const struct engine *engine)
 {
-    int64_t interval = engine_interval(engine);
-    int64_t moment = interval / 15 < 2 * SECOND_MS ? interval / 15 : 2 * SECOND_MS;
-    /* Slots are whole intervals of the local hour; a promise, where there is one, says where they lie. */
-    int64_t phase = engine->scheduler.slot_ms % interval;
-    int64_t after = engine->clock_ms + moment - phase;
-    return (after / interval + 1) * interval + phase;
-}
-
-void engine_archive_live(struct engine *engine, struct archive *archive)
-{
-    archive_i64(archive, "clock", &engine->clock_ms);
-    archive_i64(archive, "asleep_from", &engine->asleep_from_ms);
-    archive_bool(archive, "catching_up", &engine->catching_up);
-    scheduler_archive(engine, archive);
-    tables_archive_live(engine, archive);
-    model_archive(engine, archive);
-    slow_archive_live(engine, archive);
-    pool_archive(engine, archive);
-    if (archive_loading(archive))
-        engine->floor_ms = engine->clock_ms;
-}
-
-void engine_archive_windows(struct engine *engine, struct archive *archive)
-{
-    slow_archive_windows(engine, archive);
-    tables_archive_windows(engine, archive);
-}
-
-bool engine_windows_changed(struct engine *engine)
-{
-    bool changed = engine->slow.windows_changed;
-    engine->slow.windows_changed = false;
-    return changed;
+    return moment_now_wall_ms(&engine->moment);
 }
 
 int64_t engine_next_run_ms(const struct engine *engine)
 {
-    return engine->scheduler.promise_ms;
+    int64_t promise_ms = engine->schedule.promise_ms;
+    return promise_ms ? moment_wall_ms(&engine->moment, promise_ms) : 0;
+}
+
+int64_t engine_newest_open(const struct engine *engine)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < engine->incidents.count; i++)
+        if (engine->incidents.records[i]->incident.open)
+            newest = engine->incidents.records[i]->incident.id; /* they stand in the order of their ids */
+    return newest;
+}
+
+void engine_retell(const struct engine *engine)
+{
+    model_retell(&engine->model);
+    incidents_retell(&engine->incidents);
+}
+
+bool engine_windows_changed(struct engine *engine)
+{
+    bool changed = engine->windows_changed;
+    engine->windows_changed = false;
+    return changed;
 }

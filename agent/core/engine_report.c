@@ -2,9 +2,8 @@
 #include "engine_private.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
-/* A detector that cannot fire looks like peace. So what they cannot see is said. */
+/* What people ask the engine. A detector that cannot fire looks like peace, so what the detectors cannot see is said. */
 
 static void add(struct archive *archive, int64_t *count, struct strbuf *text)
 {
@@ -23,7 +22,7 @@ static void number(struct archive *archive, const char *name, int64_t value)
 static void report_table(const struct table *table, struct archive *archive, int64_t *count)
 {
     struct strbuf text = { 0 };
-    if (table->retired || !stall_blind(table))
+    if (table->retired || !stall_is_blind(table))
         return;
     strbuf_printf(&text,
                   "%s: row counts are blind here (most runs report 0 rows), so a stall cannot be seen in them; "
@@ -35,7 +34,7 @@ static void report_table(const struct table *table, struct archive *archive, int
 static void report_baseline(const struct engine *engine, struct archive *archive, int64_t *count)
 {
     struct strbuf text = { 0 };
-    int64_t good = (int64_t)engine->slow.good.count, wanted = engine->settings.detect.min_samples;
+    int64_t good = slow_known_cycles(&engine->context), wanted = engine->settings.detect.min_samples;
     if (good >= wanted)
         return;
     strbuf_printf(
@@ -47,14 +46,14 @@ static void report_baseline(const struct engine *engine, struct archive *archive
 void engine_report(const struct engine *engine, struct archive *archive)
 {
     int64_t count = 0;
-    number(archive, "next_run_ms", engine->scheduler.promise_ms);
-    number(archive, "interval_ms", engine_interval(engine));
-    number(archive, "lag_warning_ms", engine_lag_warning(engine));
-    number(archive, "lag_critical_ms", engine_lag_critical(engine));
+    number(archive, "next_run_ms", engine_next_run_ms(engine));
+    number(archive, "interval_ms", schedule_interval(&engine->schedule));
+    number(archive, "lag_warning_ms", schedule_lag_warning(&engine->schedule));
+    number(archive, "lag_critical_ms", schedule_lag_critical(&engine->schedule));
     number(archive, "cycle_slow_ms", engine->settings.detect.cycle_slow_ms);
     number(archive, "cycle_too_slow_ms", engine->settings.detect.cycle_too_slow_ms);
-    for (size_t i = 0; i < engine->table_count; i++)
-        report_table(&engine->tables[i], archive, &count);
+    for (size_t i = 0; i < engine->tables.count; i++)
+        report_table(&engine->tables.at[i], archive, &count);
     report_baseline(engine, archive, &count);
     archive_i64(archive, "blind_count", &count);
 }

@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "incidents.h"
 
 #include <stdlib.h>
 
-/* The incidents: opened, joined, worsened, resolved, verified. One cause, one incident. */
+#include "describe.h"
+#include "prometheus.h"
+#include "units.h"
 
-enum { EVIDENCE_MOST = 20 };
+enum { EVIDENCE_MOST = 20, GOOD_CYCLES_TO_VERIFY = 3, RESOLVED_KEPT = 32 };
 
-static enum alert alert_of(enum family family, enum severity severity)
-{
-    switch (family) {
-    case FAMILY_FAILURES: return ALERT_CONSECUTIVE_FAILURES;
-    case FAMILY_LAG: return severity == SEVERITY_CRITICAL ? ALERT_LAG_CRITICAL : ALERT_LAG_ELEVATED;
-    case FAMILY_SLOW: return severity == SEVERITY_CRITICAL ? ALERT_CYCLE_TOO_SLOW : ALERT_CYCLE_SLOW;
-    case FAMILY_STALE: return ALERT_WATERMARK_STALE;
-    case FAMILY_SUCCESS_RATE: return ALERT_SUCCESS_RATE_LOW;
-    case FAMILY_THROUGHPUT: return ALERT_THROUGHPUT_LOW;
-    case FAMILY_LOG: return ALERT_LOG_UNREADABLE;
-    case FAMILY_DELIVERY: return ALERT_NOTIFICATIONS_STUCK;
-    case FAMILY_DOWN:
-    case FAMILY_CRASH_LOOP:
-    case FAMILIES: break;
-    }
-    return ALERT_SCHEDULER_DOWN;
-}
+/* --- records ------------------------------------------------------------------------------------------------- */
 
 static void replace(const char **owned, const char *text)
 {
@@ -32,51 +18,50 @@ static void replace(const char **owned, const char *text)
     *owned = copy;
 }
 
-struct tracked *pool_add(struct engine *engine)
+static void replace_cause(struct cause *owned, struct cause cause)
 {
-    struct pool *pool = &engine->pool;
-    if (pool->count == pool->room) {
-        pool->room = pool->room ? 2 * pool->room : 8;
-        pool->incidents = must_grow(pool->incidents, pool->room, sizeof *pool->incidents);
+    replace(&owned->words, cause.words);
+    replace(&owned->scenario, cause.scenario);
+    replace(&owned->first_command, cause.first_command);
+}
+
+struct incident_record *incidents_add(struct incidents *incidents)
+{
+    if (incidents->count == incidents->room) {
+        incidents->room = incidents->room ? 2 * incidents->room : 8;
+        incidents->records = must_grow(incidents->records, incidents->room, sizeof *incidents->records);
     }
-    struct tracked *tracked = must_alloc(sizeof *tracked);
-    pool->incidents[pool->count++] = tracked;
-    return tracked;
+    struct incident_record *record = must_alloc(sizeof *record);
+    incidents->records[incidents->count++] = record;
+    return record;
 }
 
-static void tracked_free(struct tracked *tracked)
+void incidents_drop(struct incidents *incidents, size_t index)
 {
-    replace(&tracked->facts.summary, NULL);
-    replace(&tracked->facts.cause, NULL);
-    replace(&tracked->facts.scenario, NULL);
-    replace(&tracked->facts.first_command, NULL);
-    replace(&tracked->facts.evidence, NULL);
-    free((void *)(uintptr_t)tracked->facts.tables);
-    free(tracked->members);
-    free(tracked->what);
-    free(tracked);
+    struct incident_record *record = incidents->records[index];
+    size_t behind = --incidents->count - index;
+    memmove(incidents->records + index, incidents->records + index + 1, behind * sizeof *incidents->records);
+    replace(&record->incident.summary, NULL);
+    replace_cause(&record->incident.cause, (struct cause){ 0 });
+    replace(&record->incident.evidence, NULL);
+    free((void *)(uintptr_t)record->incident.tables);
+    free(record->members);
+    free(record->what);
+    free(record);
 }
 
-void pool_drop(struct engine *engine, size_t index)
+void incidents_free(struct incidents *incidents)
 {
-    struct pool *pool = &engine->pool;
-    tracked_free(pool->incidents[index]);
-    pool->count--;
-    memmove(pool->incidents + index, pool->incidents + index + 1, (pool->count - index) * sizeof *pool->incidents);
+    while (incidents->count)
+        incidents_drop(incidents, incidents->count - 1);
+    free(incidents->records);
 }
 
-void pool_free(struct engine *engine)
+static struct member *member_of(const struct incident_record *record, const struct table *table)
 {
-    while (engine->pool.count)
-        pool_drop(engine, engine->pool.count - 1);
-    free(engine->pool.incidents);
-}
-
-static struct member *member_of(const struct tracked *tracked, size_t table)
-{
-    for (size_t i = 0; i < tracked->member_count; i++)
-        if (tracked->members[i].table == table)
-            return &tracked->members[i];
+    for (size_t i = 0; table && i < record->member_count; i++)
+        if (record->members[i].table == table->index)
+            return &record->members[i];
     return NULL;
 }
 
@@ -85,273 +70,309 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-void pool_list_tables(const struct engine *engine, struct tracked *tracked)
+void incident_add_member(struct incident_record *record, const struct table *table)
 {
-    free((void *)(uintptr_t)tracked->facts.tables);
-    const char **names = must_alloc((tracked->member_count + 1) * sizeof *names);
-    for (size_t i = 0; i < tracked->member_count; i++)
-        names[i] = engine->tables[tracked->members[i].table].name;
-    qsort(names, tracked->member_count, sizeof *names, compare_names);
-    tracked->facts.tables = names;
-    tracked->facts.table_count = tracked->member_count;
+    struct incident *incident = &record->incident;
+    size_t count = record->member_count + 1;
+    const char **names = must_alloc(count * sizeof *names);
+    if (record->member_count)
+        memcpy(names, incident->tables, record->member_count * sizeof *names);
+    names[record->member_count] = table->name;
+    qsort(names, count, sizeof *names, compare_names);
+    free((void *)(uintptr_t)incident->tables);
+    incident->tables = names;
+    incident->table_count = count;
+    record->members = must_grow(record->members, count, sizeof *record->members);
+    record->members[record->member_count++] = (struct member){ .table = table->index, .bad = true };
 }
 
-void pool_add_member(const struct engine *engine, struct tracked *tracked, const struct table *table)
+struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
+                                       const struct table *table)
 {
-    tracked->members = must_grow(tracked->members, tracked->member_count + 1, sizeof *tracked->members);
-    tracked->members[tracked->member_count++] = (struct member){ .table = table_index(engine, table), .bad = true };
-    pool_list_tables(engine, tracked);
-}
-
-struct tracked *pool_find(const struct engine *engine, enum family family, const struct table *table)
-{
-    const struct pool *pool = &engine->pool;
-    for (size_t i = 0; i < pool->count; i++) {
-        struct tracked *tracked = pool->incidents[i];
-        if (!tracked->facts.open || tracked->family != family)
+    for (size_t i = 0; i < incidents->count; i++) {
+        struct incident_record *record = incidents->records[i];
+        if (!record->incident.open || record->kind != kind)
             continue;
-        const struct member *member = table ? member_of(tracked, table_index(engine, table)) : NULL;
+        const struct member *member = member_of(record, table);
         if (!table || (member && member->bad))
-            return tracked;
+            return record;
     }
     return NULL;
 }
 
 /*
- * A relapse returns to its own incident, whichever else is near: a table is never in two of a kind. Otherwise tables whose
- * trouble began within one and a half intervals of each other have one cause.
+ * A table that relapses returns to the incident that it is in, whichever other one is near: a table is never in two of a kind.
+ * Otherwise tables whose trouble began within one and a half intervals of each other have one cause.
  */
-static struct tracked *find_to_join(const struct engine *engine, const struct complaint *complaint)
+static struct incident_record *find_to_join(const struct incidents *incidents, const struct finding *finding)
 {
-    const struct pool *pool = &engine->pool;
-    int64_t reach_ms = engine_interval(engine) * 3 / 2;
-    struct tracked *near = NULL;
-    for (size_t i = 0; i < pool->count; i++) {
-        struct tracked *tracked = pool->incidents[i];
-        int64_t apart_ms = tracked->facts.onset_ms - complaint->onset_ms;
-        if (!tracked->facts.open || tracked->family != complaint->family)
+    int64_t reach_ms = schedule_interval(incidents->schedule) * 3 / 2;
+    struct incident_record *near = NULL;
+    for (size_t i = 0; i < incidents->count; i++) {
+        struct incident_record *record = incidents->records[i];
+        int64_t apart_ms = record->incident.onset_ms - finding->onset_ms;
+        if (!record->incident.open || record->kind != finding->kind)
             continue;
-        if (member_of(tracked, table_index(engine, complaint->table)))
-            return tracked;
+        if (member_of(record, finding->table))
+            return record;
         if (!near && apart_ms <= reach_ms && apart_ms >= -reach_ms)
-            near = tracked;
+            near = record;
     }
     return near;
 }
 
-void pool_note(struct engine *engine, struct tracked *tracked, const char *kind, const char *text)
+/* --- the history --------------------------------------------------------------------------------------------- */
+
+void incidents_note(struct incidents *incidents, const struct incident_record *record, const char *kind,
+                    const char *text)
 {
-    if (!engine->sink.timeline)
-        return;
-    engine->sink.timeline(engine->sink.ctx, &(struct timeline_entry){
-                                                .incident_id = tracked->facts.id,
-                                                .at_ms = engine->clock_ms,
-                                                .offset = engine->event ? engine->event->offset : -1,
-                                                .kind = kind,
-                                                .text = text,
-                                            });
+    const struct moment *moment = incidents->moment;
+    incidents->sink.timeline(incidents->sink.ctx, &(struct timeline_entry){
+                                                      .incident_id = record->incident.id,
+                                                      .at_ms = moment->now_ms,
+                                                      .offset = moment->event ? moment->event->offset : -1,
+                                                      .kind = kind,
+                                                      .text = text,
+                                                  });
 }
 
-void pool_evidence(struct engine *engine, struct tracked *tracked)
+void incidents_note_open(struct incidents *incidents, int64_t from_id, const char *kind, struct slice text)
 {
-    if (!engine->sink.timeline || !engine->event || engine->event->line.len == 0)
+    char *words = must_copy(text.len ? text.at : "", text.len);
+    for (size_t i = 0; i < incidents->count; i++)
+        if (incidents->records[i]->incident.open && incidents->records[i]->incident.id >= from_id)
+            incidents_note(incidents, incidents->records[i], kind, words);
+    free(words);
+}
+
+void incidents_note_line(struct incidents *incidents, struct incident_record *record)
+{
+    const struct event *event = incidents->moment->event;
+    if (!event || event->line.len == 0 || record->evidence_count++ >= EVIDENCE_MOST)
         return;
-    if (tracked->evidence_count++ >= EVIDENCE_MOST)
-        return;
-    char *line = must_copy(engine->event->line.at, engine->event->line.len);
-    pool_note(engine, tracked, "evidence", line);
+    char *line = must_copy(event->line.at, event->line.len);
+    incidents_note(incidents, record, "evidence", line);
     free(line);
 }
 
-void pool_changed(struct engine *engine, struct tracked *tracked)
+void incidents_store(struct incidents *incidents, struct incident_record *record)
 {
+    struct incident *incident = &record->incident;
     struct strbuf summary = { 0 };
-    describe(tracked, tracked->facts.open ? NOTIFY_FIRING : NOTIFY_RESOLVED, engine->clock_ms, &summary);
-    replace(&tracked->facts.summary, strbuf_text(&summary));
+    int64_t now_ms = incidents->moment->now_ms;
+    describe_incident(record, incident->open ? NOTIFY_FIRING : NOTIFY_RESOLVED, now_ms, &summary);
+    replace(&incident->summary, strbuf_text(&summary));
     strbuf_free(&summary);
-    tracked->facts.prometheus_ms =
-        prometheus_time(tracked, tracked->facts.open ? engine->clock_ms : tracked->facts.resolved_ms);
-    if (engine->sink.incident)
-        engine->sink.incident(engine->sink.ctx, &tracked->facts);
+    incident->prometheus_ms = prometheus_time(record, now_ms);
+    incidents->sink.incident(incidents->sink.ctx, incident);
 }
 
-void pool_retell(const struct engine *engine)
+void incidents_retell(const struct incidents *incidents)
 {
-    for (size_t i = 0; engine->sink.incident && i < engine->pool.count; i++)
-        engine->sink.incident(engine->sink.ctx, &engine->pool.incidents[i]->facts);
+    for (size_t i = 0; i < incidents->count; i++)
+        incidents->sink.incident(incidents->sink.ctx, &incidents->records[i]->incident);
 }
 
-void pool_set_cause(struct engine *engine, struct tracked *tracked, const char *cause, const char *scenario,
-                    const char *first_command)
+/* A change, as the history tells it: the facts, an entry of the timeline, and the line that decided. */
+static void tell_change(struct incidents *incidents, struct incident_record *record, const char *kind, const char *text)
 {
-    if (!cause || (tracked->facts.cause && strcmp(tracked->facts.cause, cause) == 0))
-        return;
-    replace(&tracked->facts.cause, cause);
-    replace(&tracked->facts.scenario, scenario);
-    replace(&tracked->facts.first_command, first_command);
-    pool_note(engine, tracked, "note", cause);
-    pool_changed(engine, tracked);
+    incidents_store(incidents, record);
+    incidents_note(incidents, record, kind, text ? text : record->incident.summary);
+    incidents_note_line(incidents, record);
 }
 
-static void take_words(struct tracked *tracked, const struct complaint *complaint)
+/* --- life ---------------------------------------------------------------------------------------------------- */
+
+static void take_words(struct incident_record *record, const struct finding *finding)
 {
-    free(tracked->what);
-    tracked->what = must_copy(complaint->what, strlen(complaint->what));
+    free(record->what);
+    record->what = must_copy(finding->what, strlen(finding->what));
 }
 
-static void take_details(struct engine *engine, struct tracked *tracked, const struct complaint *complaint)
+static void take_details(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
-    /* What is known already is not given up for nothing. */
-    if (complaint->cause || !tracked->facts.cause) {
-        replace(&tracked->facts.cause, complaint->cause);
-        replace(&tracked->facts.scenario, complaint->scenario);
-        replace(&tracked->facts.first_command, complaint->first_command);
-    }
-    if (complaint->evidence) {
-        replace(&tracked->facts.evidence, complaint->evidence);
-    } else if (engine->event && engine->event->line.len) {
-        const struct slice line = engine->event->line;
-        char *copy = must_copy(line.at, line.len);
-        replace(&tracked->facts.evidence, copy);
-        free(copy);
+    const struct event *event = incidents->moment->event;
+    /* A cause that is known is not given up for none. */
+    if (finding->cause.words || !record->incident.cause.words)
+        replace_cause(&record->incident.cause, finding->cause);
+    if (finding->evidence) {
+        replace(&record->incident.evidence, finding->evidence);
+    } else if (event && event->line.len) {
+        char *line = must_copy(event->line.at, event->line.len);
+        replace(&record->incident.evidence, line);
+        free(line);
     }
 }
 
-/* More than three of a kind within a day: somebody else must look. */
-static void count_opening(struct engine *engine, struct tracked *tracked)
+static void set_severity(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
-    int64_t *openings = engine->pool.openings[tracked->family];
-    int64_t oldest = openings[1]; /* with the new one: the fourth newest */
+    record->kind = finding->kind;
+    record->incident.severity = finding->severity;
+    record->incident.alert = kind_alert(finding->kind, finding->severity);
+    if (finding->severity == SEVERITY_CRITICAL && !record->incident.critical_ms)
+        record->incident.critical_ms = incidents->moment->now_ms;
+}
+
+/* When more than three of a kind open within a day, somebody else must look. */
+static void count_opening(struct incidents *incidents, struct incident_record *record)
+{
+    int64_t *openings = incidents->openings[record->kind], now_ms = incidents->moment->now_ms;
+    int64_t oldest_ms = openings[1]; /* with the new one: the fourth newest */
     memmove(openings, openings + 1, (OPENINGS_KEPT - 1) * sizeof *openings);
-    openings[OPENINGS_KEPT - 1] = engine->clock_ms;
-    if (oldest && engine->clock_ms - oldest < DAY_MS)
-        tracked->escalation_due = true;
+    openings[OPENINGS_KEPT - 1] = now_ms;
+    if (oldest_ms && now_ms - oldest_ms < DAY_MS)
+        incidents_escalate(record);
 }
 
-static struct tracked *open_incident(struct engine *engine, const struct complaint *complaint)
+static struct incident_record *open_incident(struct incidents *incidents, const struct finding *finding)
 {
-    struct tracked *tracked = pool_add(engine);
-    tracked->family = complaint->family;
-    tracked->facts = (struct incident){
-        .id = ++engine->pool.last_id,
-        .alert = alert_of(complaint->family, complaint->severity),
-        .severity = complaint->severity,
+    struct incident_record *record = incidents_add(incidents);
+    record->incident = (struct incident){
+        .id = ++incidents->last_id,
         .open = true,
-        .table = complaint->table ? complaint->table->name : NULL,
-        .onset_ms = complaint->onset_ms,
-        .opened_ms = engine->clock_ms,
-        .critical_ms = complaint->severity == SEVERITY_CRITICAL ? engine->clock_ms : 0,
+        .table = finding->table ? finding->table->name : NULL,
+        .onset_ms = finding->onset_ms,
+        .opened_ms = incidents->moment->now_ms,
     };
-    pool_list_tables(engine, tracked);
-    if (complaint->table)
-        pool_add_member(engine, tracked, complaint->table);
-    take_words(tracked, complaint);
-    take_details(engine, tracked, complaint);
-    pool_changed(engine, tracked);
-    pool_note(engine, tracked, "opened", tracked->facts.summary);
-    pool_evidence(engine, tracked);
-    count_opening(engine, tracked);
-    return tracked;
+    set_severity(incidents, record, finding);
+    if (finding->table)
+        incident_add_member(record, finding->table);
+    take_words(record, finding);
+    take_details(incidents, record, finding);
+    tell_change(incidents, record, "opened", NULL);
+    count_opening(incidents, record);
+    return record;
 }
 
-static void join(struct engine *engine, struct tracked *tracked, const struct complaint *complaint)
+static void join(struct incidents *incidents, struct incident_record *record, const struct table *table)
 {
-    struct member *member = member_of(tracked, table_index(engine, complaint->table));
+    struct member *member = member_of(record, table);
     if (member)
         member->bad = true;
     else
-        pool_add_member(engine, tracked, complaint->table);
-    pool_changed(engine, tracked);
+        incident_add_member(record, table);
     struct strbuf text = { 0 };
-    strbuf_printf(&text, "%s joins", complaint->table->name);
-    pool_note(engine, tracked, "joined", strbuf_text(&text));
-    pool_evidence(engine, tracked);
+    strbuf_printf(&text, "%s joins", table->name);
+    tell_change(incidents, record, "joined", strbuf_text(&text));
     strbuf_free(&text);
 }
 
-static void worsen(struct engine *engine, struct tracked *tracked, const struct complaint *complaint)
+struct incident_record *incidents_raise(struct incidents *incidents, const struct finding *finding)
 {
-    tracked->facts.severity = complaint->severity;
-    tracked->facts.alert = alert_of(tracked->family, complaint->severity);
-    if (complaint->severity == SEVERITY_CRITICAL)
-        tracked->facts.critical_ms = engine->clock_ms;
-    take_details(engine, tracked, complaint);
-    pool_changed(engine, tracked);
-    pool_note(engine, tracked, "escalated", tracked->facts.summary);
-    pool_evidence(engine, tracked);
-}
-
-struct tracked *pool_raise(struct engine *engine, const struct complaint *complaint)
-{
-    struct tracked *tracked = pool_find(engine, complaint->family, complaint->table);
-    if (!tracked && complaint->table) {
-        tracked = find_to_join(engine, complaint);
-        if (tracked)
-            join(engine, tracked, complaint);
+    struct incident_record *record = incidents_find(incidents, finding->kind, finding->table);
+    if (!record && finding->table) {
+        record = find_to_join(incidents, finding);
+        if (record)
+            join(incidents, record, finding->table);
     }
-    if (!tracked) {
-        tracked = open_incident(engine, complaint);
+    if (!record) {
+        record = open_incident(incidents, finding);
     } else {
-        take_words(tracked, complaint);
-        if (complaint->severity > tracked->facts.severity)
-            worsen(engine, tracked, complaint);
+        take_words(record, finding);
+        if (finding->severity > record->incident.severity) {
+            set_severity(incidents, record, finding);
+            take_details(incidents, record, finding);
+            tell_change(incidents, record, "escalated", NULL);
+        }
     }
-    announce_change(engine, tracked);
-    return tracked;
+    incidents->sink.changed(incidents->sink.announce_ctx, record);
+    return record;
 }
 
-static bool any_bad(const struct tracked *tracked)
+static bool any_bad(const struct incident_record *record)
 {
-    for (size_t i = 0; i < tracked->member_count; i++)
-        if (tracked->members[i].bad)
+    for (size_t i = 0; i < record->member_count; i++)
+        if (record->members[i].bad)
             return true;
     return false;
 }
 
-static void resolve(struct engine *engine, struct tracked *tracked)
+static void resolve(struct incidents *incidents, struct incident_record *record)
 {
-    tracked->facts.open = false;
-    tracked->facts.resolved_ms = engine->clock_ms;
-    pool_changed(engine, tracked);
-    pool_note(engine, tracked, "resolved", tracked->facts.summary);
-    pool_evidence(engine, tracked);
-    announce_change(engine, tracked);
+    record->incident.open = false;
+    record->incident.resolved_ms = incidents->moment->now_ms;
+    tell_change(incidents, record, "resolved", NULL);
+    incidents->sink.changed(incidents->sink.announce_ctx, record);
 }
 
-void pool_clear(struct engine *engine, enum family family, struct table *table)
+void incidents_clear(struct incidents *incidents, enum incident_kind kind, const struct table *table)
 {
-    struct tracked *tracked = pool_find(engine, family, table);
-    if (!tracked)
+    struct incident_record *record = incidents_find(incidents, kind, table);
+    if (!record)
         return;
-    struct member *member = table ? member_of(tracked, table_index(engine, table)) : NULL;
-    if (member) {
+    struct member *member = member_of(record, table);
+    if (member)
         member->bad = false;
-        if (any_bad(tracked)) {
-            struct strbuf text = { 0 };
-            strbuf_printf(&text, "%s is well again", table->name);
-            pool_note(engine, tracked, "note", strbuf_text(&text));
-            strbuf_free(&text);
-            pool_changed(engine, tracked);
-            return;
-        }
+    if (!member || !any_bad(record)) {
+        resolve(incidents, record);
+        return;
     }
-    resolve(engine, tracked);
+    struct strbuf text = { 0 };
+    strbuf_printf(&text, "%s is well again", table->name);
+    incidents_note(incidents, record, "note", strbuf_text(&text));
+    incidents_store(incidents, record);
+    strbuf_free(&text);
 }
 
-void pool_turn_into(struct engine *engine, struct tracked *tracked, const struct complaint *complaint)
+void incidents_turn_into(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
-    enum family family = complaint->family;
-    tracked->family = family;
-    tracked->facts.severity = SEVERITY_CRITICAL;
-    tracked->facts.alert = alert_of(family, SEVERITY_CRITICAL);
-    if (!tracked->facts.critical_ms)
-        tracked->facts.critical_ms = engine->clock_ms;
-    tracked->prometheus_due_ms = 0;
-    replace(&tracked->facts.cause, complaint->cause);
-    replace(&tracked->facts.scenario, complaint->scenario);
-    replace(&tracked->facts.first_command, complaint->first_command);
-    take_words(tracked, complaint);
-    pool_changed(engine, tracked);
-    pool_note(engine, tracked, "escalated", tracked->facts.summary);
-    announce_change(engine, tracked);
+    set_severity(incidents, record, finding);
+    record->prometheus_due_ms = 0;
+    replace_cause(&record->incident.cause, finding->cause);
+    take_words(record, finding);
+    incidents_store(incidents, record);
+    incidents_note(incidents, record, "escalated", record->incident.summary);
+    incidents->sink.changed(incidents->sink.announce_ctx, record);
+}
+
+void incidents_set_cause(struct incidents *incidents, struct incident_record *record, struct cause cause)
+{
+    const char *known = record->incident.cause.words;
+    if (!cause.words || (known && strcmp(known, cause.words) == 0))
+        return;
+    replace_cause(&record->incident.cause, cause);
+    incidents_note(incidents, record, "note", cause.words);
+    incidents_store(incidents, record);
+}
+
+void incidents_escalate(struct incident_record *record)
+{
+    record->escalation_due = true;
+}
+
+/* --- after the end ------------------------------------------------------------------------------------------- */
+
+static bool is_unsaid(const struct incidents *incidents, const struct incident_record *record)
+{
+    return incidents->sink.is_unsaid(incidents->sink.announce_ctx, record);
+}
+
+void incidents_verify(struct incidents *incidents, int64_t started_ms, bool is_good)
+{
+    for (size_t i = incidents->count; i-- > 0;) {
+        struct incident_record *record = incidents->records[i];
+        if (record->incident.open || started_ms < record->incident.resolved_ms)
+            continue;
+        record->good_cycles = is_good ? record->good_cycles + 1 : 0;
+        if (record->good_cycles < GOOD_CYCLES_TO_VERIFY || is_unsaid(incidents, record))
+            continue;
+        record->incident.verified_ms = incidents->moment->now_ms;
+        incidents_store(incidents, record);
+        incidents_note(incidents, record, "verified", "three good cycles");
+        incidents_drop(incidents, i);
+    }
+}
+
+/* A pipeline that never has three good cycles in a row, or whose log tells of no cycles, must not fill the memory. */
+void incidents_forget(struct incidents *incidents)
+{
+    size_t resolved = 0;
+    if (incidents->count <= RESOLVED_KEPT)
+        return;
+    for (size_t i = incidents->count; i-- > 0;) {
+        const struct incident_record *record = incidents->records[i];
+        resolved += !record->incident.open;
+        if (!record->incident.open && resolved > RESOLVED_KEPT && !is_unsaid(incidents, record))
+            incidents_drop(incidents, i);
+    }
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stddef.h>
+#include <string.h>
 
 #include "cycle.h"
 #include "incident.h"
+#include "units.h"
 
-enum { MINUTE_MS = 60 * 1000 };
-
-/* The alerts of the platform's Prometheus rules and our own, with the runbook that each names and the upper end of the recovery
- * time that this runbook expects. */
+/*
+ * The alerts of the platform's Prometheus rules and our own, each with its runbook and the upper end of the recovery time that the runbook
+ * expects.
+ */
 static const struct alert_facts {
     const char *name;
     const char *runbook;
@@ -31,6 +33,14 @@ static const struct alert_facts {
 const char *alert_name(enum alert alert)
 {
     return alerts[alert].name;
+}
+
+enum alert alert_from_name(const char *name)
+{
+    int alert = 0;
+    while (alert < ALERTS && (!name || strcmp(alerts[alert].name, name) != 0))
+        alert++;
+    return (enum alert)alert;
 }
 
 const char *alert_runbook(enum alert alert)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "settings.h"
 
-static const int64_t SECOND_MS = 1000;
-static const int64_t MINUTE_MS = 60 * 1000;
-static const int64_t HOUR_MS = 60 * 60 * 1000;
+#include "units.h"
 
 void settings_default(struct settings *settings)
 {

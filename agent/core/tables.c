@@ -1,115 +1,108 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "tables.h"
 
 #include <stdlib.h>
 
+#include "cause.h"
+
 enum { RUNS_KEPT = 96 };
 
-static struct table *table_add(struct engine *engine, struct slice name)
+static struct table *table_add(struct tables *tables, struct slice name, int64_t now_ms)
 {
-    if (engine->table_count == TABLES_MOST)
+    if (tables->count == TABLES_MOST)
         return NULL;
-    if (!engine->tables) /* never moved: facts and complaints point at tables */
-        engine->tables = must_alloc(TABLES_MOST * sizeof *engine->tables);
-    struct table *table = &engine->tables[engine->table_count++];
+    if (!tables->at)
+        tables->at = must_alloc(TABLES_MOST * sizeof *tables->at);
+    struct table *table = &tables->at[tables->count];
     *table = (struct table){
+        .index = tables->count++,
         .name = must_copy(name.at, name.len),
-        .first_seen_ms = engine->clock_ms,
+        .first_seen_ms = now_ms,
         .exit_code = -1,
     };
     window_init(&table->durations, RUNS_KEPT);
     window_init(&table->rows, RUNS_KEPT);
+    tables->begin(table);
     return table;
 }
 
-struct table *table_named(struct engine *engine, struct slice name)
+struct table *tables_named(struct tables *tables, struct slice name, int64_t now_ms)
 {
-    for (size_t i = 0; i < engine->table_count; i++)
-        if (slice_equals(name, engine->tables[i].name))
-            return &engine->tables[i];
-    return table_add(engine, name);
-}
-
-size_t table_index(const struct engine *engine, const struct table *table)
-{
-    return (size_t)(table - engine->tables);
+    for (size_t i = 0; i < tables->count; i++)
+        if (slice_equals(name, tables->at[i].name))
+            return &tables->at[i];
+    return table_add(tables, name, now_ms);
 }
 
 int64_t table_waits_since(const struct table *table)
 {
-    return (table->last_success_ms ? table->last_success_ms : table->first_seen_ms) + table->suspended_ms;
+    return (table->last_success_ms ? table->last_success_ms : table->first_seen_ms) + table->slept_ms;
 }
 
-static void move(int64_t *at_ms, int64_t by_ms)
+struct cause table_cause(const struct table *table)
 {
-    if (*at_ms)
-        *at_ms += by_ms;
+    return cause_of_failure(table->error, table->exit_code, table->timed_out);
 }
 
-void table_set_back(struct table *table, int64_t by_ms)
+void table_note_failure(struct table *table, struct slice line, bool timed_out)
 {
-    move(&table->first_seen_ms, by_ms);
-    move(&table->last_success_ms, by_ms);
-    /* How much time passed meanwhile is not known, if only the log tells of it: the next failure is no part of the last one's burst. */
-    table->failures.counted_ms = 0;
-    move(&table->failures.first_ms, by_ms);
-    for (size_t i = 0; i < table->failures.flap_count; i++)
-        table->failures.flaps[i] += by_ms;
-    move(&table->stall.last_move_ms, by_ms);
-    move(&table->stall.doubted_ms, by_ms);
-    hourly_move(&table->volume, by_ms);
+    free(table->failure_line);
+    table->failure_line = must_copy(line.at, line.len);
+    table->timed_out = timed_out;
+    table->last_failed = true;
 }
 
-void tables_free(struct engine *engine)
+void table_set_error(struct table *table, struct slice text)
 {
-    for (size_t i = 0; i < engine->table_count; i++) {
-        struct table *table = &engine->tables[i];
+    free(table->error);
+    table->error = text.len ? must_copy(text.at, text.len) : NULL;
+}
+
+void table_forget_failures(struct table *table)
+{
+    table_set_error(table, (struct slice){ "", 0 });
+    free(table->failure_line);
+    table->failure_line = NULL;
+    table->exit_code = -1;
+    table->timed_out = table->last_failed = false;
+}
+
+void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, int64_t now_ms)
+{
+    for (size_t i = 0; i < tables->count; i++) {
+        struct table *table = &tables->at[i];
+        /* A run that was broken off did not fail, and how long it took tells nothing. */
+        bool succeeded = !table->last_failed && table->last_success_ms >= started_ms;
+        if (table->last_cycle_id != cycle_id || !succeeded)
+            continue;
+        window_push(&table->durations, now_ms, table->spent_ms);
+        if (table->moved >= 0)
+            window_push(&table->rows, now_ms, table->moved);
+    }
+}
+
+void tables_free(struct tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++) {
+        struct table *table = &tables->at[i];
         free(table->name);
         free(table->error);
         free(table->failure_line);
         window_free(&table->durations);
         window_free(&table->rows);
-        hourly_free(&table->volume);
+        free(table->failures);
+        free(table->flaps);
+        free(table->stall);
+        free(table->volume);
     }
-    free(engine->tables);
-}
-
-static void failures_archive(struct failure_state *failures, struct archive *archive)
-{
-    archive_i64(archive, "fail.streak", &failures->streak);
-    archive_i64(archive, "fail.first", &failures->first_ms);
-    archive_i64(archive, "fail.counted", &failures->counted_ms);
-    archive_i64s(archive, "fail.flaps", failures->flaps, &failures->flap_count, FLAPS_KEPT);
-}
-
-static void seasonal_archive(struct seasonal *seasonal, struct archive *archive, const char *name)
-{
-    size_t count = SEASONS;
-    archive_i64s(archive, name, seasonal->counts, &count, SEASONS);
-}
-
-static void stall_archive(struct stall_state *stall, struct archive *archive)
-{
-    archive_i64(archive, "stall.runs", &stall->runs);
-    archive_i64(archive, "stall.zeros", &stall->zeros);
-    seasonal_archive(&stall->season_runs, archive, "stall.runs.by");
-    seasonal_archive(&stall->season_zeros, archive, "stall.zeros.by");
-    archive_i64(archive, "stall.longest", &stall->longest);
-    archive_i64(archive, "stall.streak", &stall->streak);
-    seasonal_archive(&stall->season_streak, archive, "stall.streak.by");
-    archive_i64(archive, "stall.first_zero", &stall->first_zero_ms);
-    archive_i64(archive, "stall.last_move", &stall->last_move_ms);
-    archive_bool(archive, "stall.reported", &stall->reported);
-    archive_i64(archive, "stall.doubtful", &stall->doubtful);
-    seasonal_archive(&stall->season_doubtful, archive, "stall.doubtful.by");
-    archive_i64(archive, "stall.doubted", &stall->doubted_ms);
+    free(tables->at);
 }
 
 static void table_archive(struct table *table, struct archive *archive)
 {
     archive_i64(archive, "first_seen", &table->first_seen_ms);
     archive_i64(archive, "last_success", &table->last_success_ms);
-    archive_i64(archive, "suspended", &table->suspended_ms);
+    archive_i64(archive, "suspended", &table->slept_ms);
     archive_i64(archive, "last_cycle", &table->last_cycle_id);
     archive_i64(archive, "without", &table->cycles_without);
     archive_bool(archive, "last_failed", &table->last_failed);
@@ -120,40 +113,32 @@ static void table_archive(struct table *table, struct archive *archive)
     archive_bool(archive, "timed_out", &table->timed_out);
     archive_i64(archive, "spent", &table->spent_ms);
     archive_i64(archive, "moved", &table->moved);
-    archive_i64(archive, "low_streak", &table->low_streak);
-    archive_i64(archive, "low_since", &table->low_since_ms);
-    failures_archive(&table->failures, archive);
-    stall_archive(&table->stall, archive);
 }
 
-void tables_archive_live(struct engine *engine, struct archive *archive)
+void tables_archive(struct tables *tables, struct archive *archive,
+                    void (*also)(struct table *table, struct archive *archive))
 {
-    int64_t count = (int64_t)engine->table_count;
+    int64_t count = (int64_t)tables->count;
     archive_i64(archive, "tables", &count);
     for (int64_t i = 0; i < count && i < TABLES_MOST; i++) {
-        char *name =
-            archive_loading(archive) ? NULL : must_copy(engine->tables[i].name, strlen(engine->tables[i].name));
+        char *name = archive_loading(archive) ? NULL : must_copy(tables->at[i].name, strlen(tables->at[i].name));
         archive_text(archive, "table", &name);
-        struct table *table = name ? table_named(engine, slice_of(name)) : NULL;
-        if (table)
+        struct table *table = name ? tables_named(tables, slice_of(name), 0) : NULL;
+        if (table) {
             table_archive(table, archive);
+            also(table, archive);
+        }
         free(name);
     }
 }
 
-void tables_archive_windows(struct engine *engine, struct archive *archive)
+void table_archive_windows(struct table *table, struct archive *archive)
 {
-    for (size_t i = 0; i < engine->table_count; i++) {
-        struct table *table = &engine->tables[i];
-        struct strbuf name = { 0 };
-        strbuf_printf(&name, "%s.durations", table->name);
-        window_archive(&table->durations, archive, strbuf_text(&name));
-        strbuf_clear(&name);
-        strbuf_printf(&name, "%s.rows", table->name);
-        window_archive(&table->rows, archive, strbuf_text(&name));
-        strbuf_clear(&name);
-        strbuf_printf(&name, "%s.volume", table->name);
-        hourly_archive(&table->volume, archive, strbuf_text(&name));
-        strbuf_free(&name);
-    }
+    struct strbuf name = { 0 };
+    strbuf_printf(&name, "%s.durations", table->name);
+    window_archive(&table->durations, archive, strbuf_text(&name));
+    strbuf_clear(&name);
+    strbuf_printf(&name, "%s.rows", table->name);
+    window_archive(&table->rows, archive, strbuf_text(&name));
+    strbuf_free(&name);
 }

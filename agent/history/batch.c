@@ -122,13 +122,13 @@ void batch_put_incident(struct batch *batch, const struct incident *incident)
     tables_set(batch, row, incident);
     row->row = *incident;
     row->row.tables = NULL;
-    row->row.table = row->row.summary = row->row.cause = row->row.scenario = NULL;
-    row->row.first_command = row->row.evidence = NULL;
+    row->row.table = row->row.summary = row->row.evidence = NULL;
+    row->row.cause = (struct cause){ 0 };
     text_set(batch, &row->table, incident->table);
     text_set(batch, &row->summary, incident->summary);
-    text_set(batch, &row->cause, incident->cause);
-    text_set(batch, &row->scenario, incident->scenario);
-    text_set(batch, &row->first_command, incident->first_command);
+    text_set(batch, &row->cause, incident->cause.words);
+    text_set(batch, &row->scenario, incident->cause.scenario);
+    text_set(batch, &row->first_command, incident->cause.first_command);
     text_set(batch, &row->evidence, incident->evidence);
 }
 

@@ -23,9 +23,9 @@ struct message *message_from(const struct notification *notification)
         .tables = (char **)incident->tables,
         .table_count = incident->table_count,
         .summary = (char *)notification->summary,
-        .cause = (char *)incident->cause,
-        .scenario = (char *)incident->scenario,
-        .first_command = (char *)incident->first_command,
+        .cause = (char *)incident->cause.words,
+        .scenario = (char *)incident->cause.scenario,
+        .first_command = (char *)incident->cause.first_command,
         .evidence = (char *)incident->evidence,
         .escalate_to = (char *)notification->escalate_to,
     };

@@ -14,39 +14,35 @@ static const char *const texts[] = { "", "Connection refused", "OutOfMemoryError
 
 /* --- lives --------------------------------------------------------------------------------------------------- */
 
-/* With memory for no more tables and samples than an input can bring: making room for all that are allowed takes most of the time. */
+/* With memory for no more tables than an input can bring: making room for all that are allowed takes most of the time. */
 static struct engine *engine_small(const struct settings *settings, struct watch *watch)
 {
     struct engine_sink sink = { watch, hear_cycle, hear_run, hear_incident, hear_story, watch, hear };
     struct engine *engine = engine_new(settings, &sink);
-    engine->tables = must_alloc(TABLES * sizeof *engine->tables);
-    window_init(&engine->slow.good, EVENTS_MOST);
+    engine->tables.at = must_alloc(TABLES * sizeof *engine->tables.at);
     return engine;
 }
 
-static void save_live(struct engine *engine, struct strbuf *live)
+static void save(struct engine *engine, struct strbuf *state)
 {
     struct archive archive;
-    strbuf_clear(live);
-    archive_save_to(&archive, live);
+    strbuf_clear(state);
+    archive_save_to(&archive, state);
     engine_archive_live(engine, &archive);
+    engine_archive_windows(engine, &archive);
 }
 
 /* A new life that knows what the old one saved, and nothing else. */
 static void restart(struct watch *watch)
 {
-    static struct strbuf live, windows;
+    static struct strbuf state;
     struct settings settings = watch->engine->settings;
     struct archive archive;
-    save_live(watch->engine, &live);
-    strbuf_clear(&windows);
-    archive_save_to(&archive, &windows);
-    engine_archive_windows(watch->engine, &archive);
+    save(watch->engine, &state);
     engine_free(watch->engine);
     watch->engine = engine_small(&settings, watch);
-    archive_load_from(&archive, strbuf_slice(&live));
+    archive_load_from(&archive, strbuf_slice(&state));
     engine_archive_live(watch->engine, &archive);
-    archive_load_from(&archive, strbuf_slice(&windows));
     engine_archive_windows(watch->engine, &archive);
     engine_silence(watch->engine, watch->silenced_until_ms);
 }
@@ -150,7 +146,7 @@ static void feed_at(struct input *input, enum event_kind kind, const char *table
 /* Whole cycles, so that what is learnt from twenty of them is reached: rows, lengths and failures from the step. */
 static void feed_cycles(struct input *input, const uint8_t *step)
 {
-    int64_t interval_ms = engine_interval(input->watch->engine);
+    int64_t interval_ms = schedule_interval(&input->watch->engine->schedule);
     interval_ms = interval_ms < DAY_MS ? interval_ms : DAY_MS;
     for (int cycle = 0; cycle <= step[0] % 32; cycle++) {
         int64_t begin_ms = input->now_ms, table_ms = step[2] * (step[2] & 1 ? SECOND_MS : 100) + cycle * step[6];
@@ -240,32 +236,12 @@ static void live_through(struct watch *watch, const uint8_t *data, size_t size, 
     check_incidents(watch);
 }
 
-static bool same_window(const struct window *one, const struct window *other)
-{
-    size_t bytes = one->count * sizeof *one->values;
-    return one->count == other->count && (bytes == 0 || (memcmp(one->values, other->values, bytes) == 0 &&
-                                                         memcmp(one->at_ms, other->at_ms, bytes) == 0));
-}
-
-static bool same_hours(const struct hourly *one, const struct hourly *other)
-{
-    size_t bytes = (size_t)HOURS * HOUR_SAMPLES * sizeof *one->values;
-    return memcmp(one->counts, other->counts, sizeof one->counts) == 0 &&
-           (!one->values || (other->values && memcmp(one->values, other->values, bytes) == 0));
-}
-
 static void check_same(struct engine *one, struct engine *other)
 {
-    static struct strbuf live, live_other;
-    save_live(one, &live);
-    save_live(other, &live_other);
-    must(strcmp(strbuf_text(&live), strbuf_text(&live_other)) == 0);
-    must(same_window(&one->slow.good, &other->slow.good) && same_window(&one->slow.recent, &other->slow.recent));
-    for (size_t i = 0; i < one->table_count; i++) {
-        const struct table *table = &one->tables[i], *twin = &other->tables[i];
-        must(same_window(&table->durations, &twin->durations) && same_window(&table->rows, &twin->rows));
-        must(same_hours(&table->volume, &twin->volume));
-    }
+    static struct strbuf state, state_other;
+    save(one, &state);
+    save(other, &state_other);
+    must(strcmp(strbuf_text(&state), strbuf_text(&state_other)) == 0);
 }
 
 static bool has_restart(const uint8_t *data, size_t size)

@@ -65,7 +65,8 @@ static void hear_run(void *ctx, const struct run *run)
 static void hear_incident(void *ctx, const struct incident *incident)
 {
     struct watch *watch = ctx;
-    must(incident->summary && incident->summary[0] && incident->id >= 1 && incident->id <= watch->engine->pool.last_id);
+    must(incident->summary && incident->summary[0] && incident->id >= 1 &&
+         incident->id <= watch->engine->incidents.last_id);
     must(incident->open == (incident->resolved_ms == 0));
     must((incident->severity == SEVERITY_CRITICAL) == (incident->critical_ms != 0));
     must(watch->set_back || incident->open || incident->resolved_ms >= incident->opened_ms);
@@ -76,14 +77,15 @@ static void hear_incident(void *ctx, const struct incident *incident)
                              incident->verified_ms, incident->prometheus_ms },
                 6);
     say_text(watch, incident->summary);
-    say_text(watch, incident->cause);
+    say_text(watch, incident->cause.words);
     say_text(watch, incident->evidence);
 }
 
 static void hear_story(void *ctx, const struct timeline_entry *entry)
 {
     struct watch *watch = ctx;
-    must(entry->kind && entry->text && entry->incident_id >= 1 && entry->incident_id <= watch->engine->pool.last_id);
+    must(entry->kind && entry->text && entry->incident_id >= 1 &&
+         entry->incident_id <= watch->engine->incidents.last_id);
     say_numbers(watch, (int64_t[]){ entry->at_ms, entry->incident_id, entry->offset }, 3);
     say_text(watch, entry->text);
 }
@@ -119,7 +121,7 @@ static void hear(void *ctx, const struct notification *notification)
 {
     struct watch *watch = ctx;
     must(notification->summary && notification->summary[0] && notification->severity != SEVERITY_NONE);
-    must(notification->time_ms == watch->engine->clock_ms);
+    must(notification->time_ms == engine_clock(watch->engine));
     count_sent(watch, notification);
     if ((size_t)notification->incident->id < TOLD_KEPT)
         check_order(watch, notification, (size_t)notification->incident->id);
@@ -131,7 +133,7 @@ static void hear(void *ctx, const struct notification *notification)
 
 /* --- what is inside ------------------------------------------------------------------------------------------ */
 
-static bool share_a_table(const struct tracked *one, const struct tracked *other)
+static bool share_a_table(const struct incident_record *one, const struct incident_record *other)
 {
     for (size_t i = 0; i < one->member_count; i++) {
         for (size_t j = 0; j < other->member_count; j++)
@@ -143,13 +145,14 @@ static bool share_a_table(const struct tracked *one, const struct tracked *other
 
 static void check_incidents(const struct watch *watch)
 {
-    const struct pool *pool = &watch->engine->pool;
-    for (size_t i = 0; i < pool->count; i++) {
-        const struct tracked *one = pool->incidents[i];
-        for (size_t j = i + 1; j < pool->count; j++) {
-            const struct tracked *other = pool->incidents[j];
-            must(other->facts.id > one->facts.id);
-            must(!one->facts.open || !other->facts.open || one->family != other->family || !share_a_table(one, other));
+    const struct incidents *incidents = &watch->engine->incidents;
+    for (size_t i = 0; i < incidents->count; i++) {
+        const struct incident_record *one = incidents->records[i];
+        for (size_t j = i + 1; j < incidents->count; j++) {
+            const struct incident_record *other = incidents->records[j];
+            must(other->incident.id > one->incident.id);
+            must(!one->incident.open || !other->incident.open || one->kind != other->kind ||
+                 !share_a_table(one, other));
         }
     }
 }
@@ -160,8 +163,8 @@ static void check_deadlines(const struct watch *watch)
     struct engine *engine = watch->engine;
     int64_t looked_for_from_ms = engine->floor_ms;
     int64_t next_ms = engine_next_deadline(engine);
-    must(engine->floor_ms >= looked_for_from_ms || looked_for_from_ms <= engine->clock_ms);
-    must(next_ms >= engine->clock_ms);
+    must(engine->floor_ms >= looked_for_from_ms || looked_for_from_ms <= engine->moment.now_ms);
+    must(next_ms >= engine_clock(engine));
 }
 
 #endif

@@ -97,8 +97,8 @@ static void on_incident(void *ctx, const struct incident *incident)
                   incident->open ? "open" : "resolved", or_none(incident->table), strbuf_text(&tables),
                   incident->onset_ms, incident->opened_ms, incident->critical_ms, incident->resolved_ms,
                   incident->verified_ms, incident->escalated_ms, incident->prometheus_ms, or_none(incident->summary),
-                  or_none(incident->cause), or_none(incident->scenario), or_none(incident->first_command),
-                  or_none(incident->evidence));
+                  or_none(incident->cause.words), or_none(incident->cause.scenario),
+                  or_none(incident->cause.first_command), or_none(incident->evidence));
     if (incident->id <= DRIVER_ROWS) {
         struct driver_incident *kept = &driver->incidents[incident->id - 1];
         kept->facts = *incident;
@@ -106,9 +106,9 @@ static void on_incident(void *ctx, const struct incident *incident)
         keep(kept->table, incident->table, &kept->facts.table);
         keep(kept->tables, strbuf_text(&tables), NULL);
         keep(kept->summary, incident->summary, &kept->facts.summary);
-        keep(kept->cause, incident->cause, &kept->facts.cause);
-        keep(kept->scenario, incident->scenario, &kept->facts.scenario);
-        keep(kept->first_command, incident->first_command, &kept->facts.first_command);
+        keep(kept->cause, incident->cause.words, &kept->facts.cause.words);
+        keep(kept->scenario, incident->cause.scenario, &kept->facts.cause.scenario);
+        keep(kept->first_command, incident->cause.first_command, &kept->facts.cause.first_command);
         keep(kept->evidence, incident->evidence, &kept->facts.evidence);
         driver->incident_count = incident->id > driver->incident_count ? incident->id : driver->incident_count;
     }
@@ -248,6 +248,25 @@ void driver_restart(struct driver *driver)
     engine_archive_windows(driver->engine, &archive);
 }
 
+int64_t driver_saved_sum(struct driver *driver, const char *name, size_t index)
+{
+    struct archive archive;
+    struct strbuf state = { 0 };
+    int64_t values[64] = { 0 }, sum = 0;
+    size_t count = 0;
+    archive_save_to(&archive, &state);
+    engine_archive_live(driver->engine, &archive);
+    engine_archive_windows(driver->engine, &archive);
+    archive_load_from(&archive, strbuf_slice(&state));
+    for (size_t i = 0; i <= index; i++)
+        archive_i64s(&archive, name, values, &count, 64);
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++)
+        sum += values[i];
+    strbuf_free(&state);
+    return sum;
+}
+
 /* --- what goes in -------------------------------------------------------------------------------------------- */
 
 void driver_feed(struct driver *driver, struct event event)
@@ -340,7 +359,7 @@ void driver_exception(struct driver *driver, int64_t at_ms, const char *text)
 
 void driver_end(struct driver *driver, int64_t at_ms)
 {
-    int64_t interval = engine_interval(driver->engine);
+    int64_t interval = schedule_interval(&driver->engine->schedule);
     driver_say(driver, EVENT_CYCLE_COMPLETED, at_ms);
     driver_promise(driver, at_ms, (at_ms / interval + 1) * interval);
 }
@@ -380,7 +399,7 @@ void driver_cycle(struct driver *driver, int64_t at_ms, int64_t duration_ms, con
 
 void driver_cycles(struct driver *driver, int64_t from_ms, int64_t to_ms, int64_t duration_ms, const char *runs)
 {
-    for (int64_t at_ms = from_ms; at_ms < to_ms; at_ms += engine_interval(driver->engine))
+    for (int64_t at_ms = from_ms; at_ms < to_ms; at_ms += schedule_interval(&driver->engine->schedule))
         driver_cycle(driver, at_ms, duration_ms, runs);
 }
 

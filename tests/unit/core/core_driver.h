@@ -64,6 +64,9 @@ void driver_configure(struct driver *driver); /* takes driver->settings over */
 void driver_save(struct driver *driver);
 void driver_restart(struct driver *driver);
 
+/* The sum of the numbers that the state saves under this name, of the table with this index where each table has some. */
+int64_t driver_saved_sum(struct driver *driver, const char *name, size_t index);
+
 void driver_feed(struct driver *driver, struct event event);
 void driver_say(struct driver *driver, enum event_kind kind, int64_t at_ms);
 void driver_tick(struct driver *driver, int64_t at_ms);

@@ -115,11 +115,11 @@ static void at_most_six_an_hour_and_the_resolve_comes_later(void **unused)
     /* Onsets far apart: an incident each. */
     for (size_t i = 0; i < 8; i++) {
         driver_tick(driver, at(0, 1, (int64_t)i));
-        pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES,
-                                                .severity = SEVERITY_WARNING,
-                                                .table = &engine->tables[i],
-                                                .onset_ms = at((int64_t)i, 0, 0),
-                                                .what = "x" });
+        incidents_raise(&engine->incidents, &(struct finding){ .kind = KIND_FAILURES,
+                                                               .severity = SEVERITY_WARNING,
+                                                               .table = &engine->tables.at[i],
+                                                               .onset_ms = at((int64_t)i, 0, 0),
+                                                               .what = "x" });
     }
     driver_tick(driver, at(0, 1, 8));
     assert_told(driver,
@@ -127,16 +127,16 @@ static void at_most_six_an_hour_and_the_resolve_comes_later(void **unused)
                 "00:01:02 firing warning ConsecutiveFailures #3 c\n00:01:03 firing warning ConsecutiveFailures #4 d\n"
                 "00:01:04 firing warning ConsecutiveFailures #5 e\n");
     /* The last place is for a critical. */
-    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES,
-                                            .severity = SEVERITY_CRITICAL,
-                                            .table = &engine->tables[7],
-                                            .onset_ms = at(7, 0, 0),
-                                            .what = "x" });
+    incidents_raise(&engine->incidents, &(struct finding){ .kind = KIND_FAILURES,
+                                                           .severity = SEVERITY_CRITICAL,
+                                                           .table = &engine->tables.at[7],
+                                                           .onset_ms = at(7, 0, 0),
+                                                           .what = "x" });
     assert_told(driver, "00:01:08 firing critical ConsecutiveFailures #8 h\n");
     /* Told and untold ones end meanwhile: only what was told is resolved, when there is room. */
     driver_tick(driver, at(0, 2, 0));
-    pool_clear(engine, FAMILY_FAILURES, &engine->tables[0]);
-    pool_clear(engine, FAMILY_FAILURES, &engine->tables[5]);
+    incidents_clear(&engine->incidents, KIND_FAILURES, &engine->tables.at[0]);
+    incidents_clear(&engine->incidents, KIND_FAILURES, &engine->tables.at[5]);
     driver_tick(driver, at(0, 14, 0));
     assert_quiet(driver);
     driver_cycle(driver, at(0, 15, 0), seconds(4), "d=1 e=fail");
@@ -163,9 +163,9 @@ static void a_short_schedule_has_a_short_hour(void **unused)
     driver_run(driver, at(0, 0, 0), "a");
     for (int64_t i = 0; i < 10; i++) {
         driver_tick(driver, at(0, 0, i));
-        pool_raise(driver->engine,
-                   &(struct complaint){ .family = FAMILY_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
-        pool_clear(driver->engine, FAMILY_SLOW, NULL);
+        incidents_raise(&driver->engine->incidents,
+                        &(struct finding){ .kind = KIND_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
+        incidents_clear(&driver->engine->incidents, KIND_SLOW, NULL);
     }
     driver_tick(driver, at(0, 0, 20));
     int64_t resolved = 0;

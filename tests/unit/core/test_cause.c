@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/core/cause.h"
 #include "core_driver.c"
 
 /* What a failure's text points at: the table of the runbooks. */

@@ -30,10 +30,10 @@ static void durations_are_told_in_their_own_unit(void **unused)
     }
 }
 
-static void says(const struct tracked *tracked, enum notification_status status, const char *expected)
+static void says(const struct incident_record *record, enum notification_status status, const char *expected)
 {
     struct strbuf out = { 0 };
-    describe(tracked, status, at(1, 0, 0), &out);
+    describe_incident(record, status, at(1, 0, 0), &out);
     assert_string_equal(strbuf_text(&out), expected);
     strbuf_free(&out);
 }
@@ -42,35 +42,35 @@ static void each_status_has_its_words(void **unused)
 {
     (void)unused;
     const char *names[] = { "a", "b" };
-    struct tracked tracked = {
-        .facts = { .tables = names,
-                   .table_count = 2,
-                   .opened_ms = at(0, 10, 0),
-                   .resolved_ms = at(0, 40, 0),
-                   .cause = "why" },
+    struct incident_record record = {
+        .incident = { .tables = names,
+                      .table_count = 2,
+                      .opened_ms = at(0, 10, 0),
+                      .resolved_ms = at(0, 40, 0),
+                      .cause.words = "why" },
         .what = (char[]){ "3 failures in a row" },
     };
-    says(&tracked, NOTIFY_FIRING, "a, b: 3 failures in a row - why");
-    says(&tracked, NOTIFY_REMINDER, "a, b: still critical after 50 min; 3 failures in a row - why");
-    says(&tracked, NOTIFY_ESCALATED, "a, b: not recovered after 50 min; 3 failures in a row - why");
-    tracked.escalation_due = true;
-    says(&tracked, NOTIFY_ESCALATED, "a, b: keeps coming back; 3 failures in a row - why");
-    says(&tracked, NOTIFY_RESOLVED, "a, b: recovered after 30 min; it was: 3 failures in a row - why");
-    tracked.facts.cause = NULL;
-    tracked.facts.table_count = 0;
-    says(&tracked, NOTIFY_FIRING, "3 failures in a row");
+    says(&record, NOTIFY_FIRING, "a, b: 3 failures in a row - why");
+    says(&record, NOTIFY_REMINDER, "a, b: still critical after 50 min; 3 failures in a row - why");
+    says(&record, NOTIFY_ESCALATED, "a, b: not recovered after 50 min; 3 failures in a row - why");
+    record.escalation_due = true;
+    says(&record, NOTIFY_ESCALATED, "a, b: keeps coming back; 3 failures in a row - why");
+    says(&record, NOTIFY_RESOLVED, "a, b: recovered after 30 min; it was: 3 failures in a row - why");
+    record.incident.cause.words = NULL;
+    record.incident.table_count = 0;
+    says(&record, NOTIFY_FIRING, "3 failures in a row");
 }
 
 static void only_four_tables_are_named(void **unused)
 {
     (void)unused;
     const char *names[] = { "a", "b", "c", "d", "e", "f" };
-    struct tracked tracked = { .facts = { .tables = names, .table_count = 4 }, .what = (char[]){ "x" } };
-    says(&tracked, NOTIFY_FIRING, "a, b, c, d: x");
-    tracked.facts.table_count = 5;
-    says(&tracked, NOTIFY_FIRING, "a, b, c, d and 1 more: x");
-    tracked.facts.table_count = 6;
-    says(&tracked, NOTIFY_FIRING, "a, b, c, d and 2 more: x");
+    struct incident_record record = { .incident = { .tables = names, .table_count = 4 }, .what = (char[]){ "x" } };
+    says(&record, NOTIFY_FIRING, "a, b, c, d: x");
+    record.incident.table_count = 5;
+    says(&record, NOTIFY_FIRING, "a, b, c, d and 1 more: x");
+    record.incident.table_count = 6;
+    says(&record, NOTIFY_FIRING, "a, b, c, d and 2 more: x");
 }
 
 int main(void)

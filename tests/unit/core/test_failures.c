@@ -137,7 +137,7 @@ static void an_exception_fails_the_running_table_and_those_not_reached(void **un
     }
     assert_told(driver, "00:45:06 firing warning ConsecutiveFailures #1 b\n");
     assert_string_equal(driver->incidents[0].tables, "b,c");
-    assert_string_equal(driver_incident(driver, 1)->scenario, "5");
+    assert_string_equal(driver_incident(driver, 1)->cause.scenario, "5");
     assert_int_equal(driver->cycles[3].outcome, CYCLE_ABORTED);
     assert_int_equal(driver->runs[driver->run_count - 1].facts.outcome, RUN_ABORTED);
     driver_free(driver);
@@ -251,8 +251,8 @@ static void what_a_failure_says_becomes_cause_and_evidence(void **unused)
         driver_end(driver, at(0, slot, 6));
     }
     const struct incident *incident = driver_incident(driver, 1);
-    assert_string_equal(incident->scenario, "1/2");
-    assert_non_null(strstr(incident->cause, "ClickHouse"));
+    assert_string_equal(incident->cause.scenario, "1/2");
+    assert_non_null(strstr(incident->cause.words, "ClickHouse"));
     assert_non_null(strstr(driver->last_summary, "2 failures in a row, last success 29 min ago"));
     assert_non_null(strstr(driver->last_summary, "ClickHouse"));
     assert_string_equal(incident->evidence, "run_failed a");

@@ -36,16 +36,16 @@ static void onsets_apart(int64_t apart_ms, int64_t incidents)
 {
     struct driver *driver = driver_with("a=1 b=1");
     struct engine *engine = driver->engine;
-    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES,
-                                            .severity = SEVERITY_WARNING,
-                                            .table = &engine->tables[0],
-                                            .onset_ms = at(1, 0, 0),
-                                            .what = "x" });
-    pool_raise(engine, &(struct complaint){ .family = FAMILY_FAILURES,
-                                            .severity = SEVERITY_WARNING,
-                                            .table = &engine->tables[1],
-                                            .onset_ms = at(1, 0, 0) + apart_ms,
-                                            .what = "y" });
+    incidents_raise(&engine->incidents, &(struct finding){ .kind = KIND_FAILURES,
+                                                           .severity = SEVERITY_WARNING,
+                                                           .table = &engine->tables.at[0],
+                                                           .onset_ms = at(1, 0, 0),
+                                                           .what = "x" });
+    incidents_raise(&engine->incidents, &(struct finding){ .kind = KIND_FAILURES,
+                                                           .severity = SEVERITY_WARNING,
+                                                           .table = &engine->tables.at[1],
+                                                           .onset_ms = at(1, 0, 0) + apart_ms,
+                                                           .what = "y" });
     assert_int_equal(driver->incident_count, incidents);
     driver_free(driver);
 }
@@ -65,12 +65,12 @@ static void another_kind_is_not_joined(void **unused)
     (void)unused;
     struct driver *driver = driver_with("a=1 b=1");
     struct engine *engine = driver->engine;
-    for (int family = FAMILY_FAILURES; family <= FAMILY_LAG; family++)
-        pool_raise(engine, &(struct complaint){ .family = (enum family)family,
-                                                .severity = SEVERITY_WARNING,
-                                                .table = &engine->tables[0],
-                                                .onset_ms = at(1, 0, 0),
-                                                .what = "x" });
+    for (int kind = KIND_FAILURES; kind <= KIND_LAG; kind++)
+        incidents_raise(&engine->incidents, &(struct finding){ .kind = (enum incident_kind)kind,
+                                                               .severity = SEVERITY_WARNING,
+                                                               .table = &engine->tables.at[0],
+                                                               .onset_ms = at(1, 0, 0),
+                                                               .what = "x" });
     assert_int_equal(driver->incident_count, 2);
     driver_free(driver);
 }
@@ -97,15 +97,15 @@ static void nothing_makes_an_incident_milder(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_with("a=1");
-    struct complaint complaint = { .family = FAMILY_LAG,
-                                   .severity = SEVERITY_CRITICAL,
-                                   .table = &driver->engine->tables[0],
-                                   .onset_ms = at(1, 0, 0),
-                                   .what = "x" };
-    pool_raise(driver->engine, &complaint);
-    complaint.severity = SEVERITY_WARNING;
-    complaint.what = "y";
-    pool_raise(driver->engine, &complaint);
+    struct finding finding = { .kind = KIND_LAG,
+                               .severity = SEVERITY_CRITICAL,
+                               .table = &driver->engine->tables.at[0],
+                               .onset_ms = at(1, 0, 0),
+                               .what = "x" };
+    incidents_raise(&driver->engine->incidents, &finding);
+    finding.severity = SEVERITY_WARNING;
+    finding.what = "y";
+    incidents_raise(&driver->engine->incidents, &finding);
     assert_int_equal(driver_incident(driver, 1)->severity, SEVERITY_CRITICAL);
     assert_int_equal(driver_incident(driver, 1)->alert, ALERT_LAG_CRITICAL);
     driver_free(driver);
@@ -115,23 +115,19 @@ static void a_known_cause_is_not_lost_when_it_worsens(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_with("a=1");
-    struct complaint complaint = { .family = FAMILY_LAG,
-                                   .severity = SEVERITY_WARNING,
-                                   .table = &driver->engine->tables[0],
-                                   .onset_ms = at(1, 0, 0),
-                                   .what = "x",
-                                   .cause = "known",
-                                   .scenario = "1/2",
-                                   .first_command = "do" };
-    pool_raise(driver->engine, &complaint);
-    complaint.severity = SEVERITY_CRITICAL;
-    complaint.cause = NULL;
-    complaint.scenario = "1";
-    complaint.first_command = "other";
-    pool_raise(driver->engine, &complaint);
-    assert_string_equal(driver_incident(driver, 1)->cause, "known");
-    assert_string_equal(driver_incident(driver, 1)->scenario, "1/2");
-    assert_string_equal(driver_incident(driver, 1)->first_command, "do");
+    struct finding finding = { .kind = KIND_LAG,
+                               .severity = SEVERITY_WARNING,
+                               .table = &driver->engine->tables.at[0],
+                               .onset_ms = at(1, 0, 0),
+                               .what = "x",
+                               .cause = { "known", "1/2", "do" } };
+    incidents_raise(&driver->engine->incidents, &finding);
+    finding.severity = SEVERITY_CRITICAL;
+    finding.cause = (struct cause){ NULL, "1", "other" };
+    incidents_raise(&driver->engine->incidents, &finding);
+    assert_string_equal(driver_incident(driver, 1)->cause.words, "known");
+    assert_string_equal(driver_incident(driver, 1)->cause.scenario, "1/2");
+    assert_string_equal(driver_incident(driver, 1)->cause.first_command, "do");
     driver_free(driver);
 }
 
@@ -178,7 +174,7 @@ static void incidents_that_are_never_verified_are_not_gathered(void **unused)
         driver_cycles(driver, at(1 + i, 30, 0), at(2 + i, 0, 0), seconds(10), "a=1 z=1");
     }
     assert_in_range(driver->incident_count, 100, 110);
-    assert_in_range(driver->engine->pool.count, 1, 40);
+    assert_in_range(driver->engine->incidents.count, 1, 40);
     driver_free(driver);
 }
 
@@ -193,7 +189,7 @@ static void where_no_cycle_completes_resolved_incidents_do_not_gather(void **unu
         driver_ok(driver, at(hour, 30, 0), "a", 100);
     }
     assert_true(driver->incident_count >= 100);
-    assert_in_range(driver->engine->pool.count, 1, 40);
+    assert_in_range(driver->engine->incidents.count, 1, 40);
     driver_free(driver);
 }
 

@@ -30,7 +30,7 @@ static void twenty_minutes_are_elevated_thirty_critical(void **unused)
     driver_cycle(driver, at(0, 45, 0), seconds(10), "a=100 b=100");
     assert_told(driver, "00:45:10 resolved critical LagCritical #1 b\n");
     assert_int_equal(driver_incident(driver, 1)->onset_ms, at(0, 0, 10));
-    assert_string_equal(driver_incident(driver, 1)->scenario, "2");
+    assert_string_equal(driver_incident(driver, 1)->cause.scenario, "2");
     driver_free(driver);
 }
 
@@ -42,13 +42,13 @@ static void thresholds_at(int64_t configured_ms, int64_t said_ms, int64_t warnin
     driver_configure(driver);
     if (said_ms)
         driver_feed(driver, (struct event){ .kind = EVENT_SCHEDULE, .time_ms = at(0, 0, 0), .duration_ms = said_ms });
-    assert_int_equal(engine_lag_warning(driver->engine), warning_ms);
-    assert_int_equal(engine_lag_critical(driver->engine), critical_ms);
+    assert_int_equal(schedule_lag_warning(&driver->engine->schedule), warning_ms);
+    assert_int_equal(schedule_lag_critical(&driver->engine->schedule), critical_ms);
     driver->settings.detect.lag_warning_ms = 7;
     driver->settings.detect.lag_critical_ms = 8;
     driver_configure(driver);
-    assert_int_equal(engine_lag_warning(driver->engine), 7);
-    assert_int_equal(engine_lag_critical(driver->engine), 8);
+    assert_int_equal(schedule_lag_warning(&driver->engine->schedule), 7);
+    assert_int_equal(schedule_lag_critical(&driver->engine->schedule), 8);
     driver_free(driver);
 }
 

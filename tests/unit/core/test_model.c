@@ -141,8 +141,8 @@ static void a_run_that_was_broken_off_is_no_measure(void **unused)
     driver_say(driver, EVENT_SHUTDOWN_REQUESTED, at(0, 15, 6));
     driver_end(driver, at(0, 15, 6));
     assert_run(driver, 4, 2, "b", RUN_ABORTED);
-    assert_int_equal(driver->engine->tables[0].durations.count, 2);
-    assert_int_equal(driver->engine->tables[1].durations.count, 1);
+    assert_int_equal(driver->engine->tables.at[0].durations.count, 2);
+    assert_int_equal(driver->engine->tables.at[1].durations.count, 1);
     driver_free(driver);
 }
 
@@ -238,7 +238,7 @@ static void a_log_that_names_too_many_tables_is_borne(void **unused)
         driver_ok(driver, at(0, 0, 1), name, 1);
     }
     driver_exception(driver, at(0, 0, 2), "x");
-    assert_int_equal(driver->engine->table_count, TABLES_MOST);
+    assert_int_equal(driver->engine->tables.count, TABLES_MOST);
     assert_int_equal(driver->run_count, TABLES_MOST);
     driver_free(driver);
 }

@@ -3,27 +3,27 @@
 
 /* When the platform's alerts would have fired as meant: the condition plus the rule's "for", nothing for scrapes. */
 
-static struct tracked *blank(enum alert alert)
+static struct incident_record *blank(enum alert alert)
 {
-    static struct tracked tracked;
-    tracked = (struct tracked){ .facts = { .alert = alert } };
-    return &tracked;
+    static struct incident_record record;
+    record = (struct incident_record){ .incident = { .alert = alert, .open = true } };
+    return &record;
 }
 
 static void each_alert_has_its_time(void **unused)
 {
     (void)unused;
-    struct tracked *tracked = blank(ALERT_CONSECUTIVE_FAILURES);
-    prometheus_failure(tracked, at(1, 0, 0));
-    assert_int_equal(tracked->prometheus_due_ms, at(1, 5, 0));
-    prometheus_lag(tracked = blank(ALERT_LAG_ELEVATED), at(1, 0, 0));
-    assert_int_equal(tracked->prometheus_due_ms, at(1, 30, 0));
-    prometheus_lag(tracked = blank(ALERT_LAG_CRITICAL), at(1, 0, 0));
-    assert_int_equal(tracked->prometheus_due_ms, at(1, 35, 0));
-    prometheus_stale(tracked = blank(ALERT_WATERMARK_STALE), at(1, 0, 0));
-    assert_int_equal(tracked->prometheus_due_ms, at(2, 5, 0));
-    prometheus_down(tracked = blank(ALERT_SCHEDULER_DOWN), at(1, 0, 0));
-    assert_int_equal(tracked->prometheus_due_ms, at(1, 5, 0));
+    struct incident_record *record = blank(ALERT_CONSECUTIVE_FAILURES);
+    prometheus_note(record, at(1, 0, 0));
+    assert_int_equal(record->prometheus_due_ms, at(1, 5, 0));
+    prometheus_note(record = blank(ALERT_LAG_ELEVATED), at(1, 0, 0));
+    assert_int_equal(record->prometheus_due_ms, at(1, 30, 0));
+    prometheus_note(record = blank(ALERT_LAG_CRITICAL), at(1, 0, 0));
+    assert_int_equal(record->prometheus_due_ms, at(1, 35, 0));
+    prometheus_note(record = blank(ALERT_WATERMARK_STALE), at(1, 0, 0));
+    assert_int_equal(record->prometheus_due_ms, at(2, 5, 0));
+    prometheus_note(record = blank(ALERT_SCHEDULER_DOWN), at(1, 0, 0));
+    assert_int_equal(record->prometheus_due_ms, at(1, 5, 0));
 }
 
 static void a_slow_cycle_is_seen_only_after_its_end(void **unused)
@@ -38,29 +38,29 @@ static void a_slow_cycle_is_seen_only_after_its_end(void **unused)
         { 600001, 120000 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct tracked *tracked = blank(ALERT_CYCLE_SLOW);
-        prometheus_slow(tracked, at(1, 0, 0), cases[i].duration_ms, 300000, 600000);
-        assert_int_equal(tracked->prometheus_due_ms, cases[i].after_ms ? at(1, 0, 0) + cases[i].after_ms : 0);
+        struct incident_record *record = blank(ALERT_CYCLE_SLOW);
+        prometheus_note_cycle(record, at(1, 0, 0), cases[i].duration_ms, 300000, 600000);
+        assert_int_equal(record->prometheus_due_ms, cases[i].after_ms ? at(1, 0, 0) + cases[i].after_ms : 0);
     }
 }
 
 static void the_earliest_of_several_counts(void **unused)
 {
     (void)unused;
-    struct tracked *tracked = blank(ALERT_CONSECUTIVE_FAILURES);
-    prometheus_failure(tracked, at(1, 0, 0));
-    prometheus_failure(tracked, at(1, 15, 0));
-    assert_int_equal(tracked->prometheus_due_ms, at(1, 5, 0));
+    struct incident_record *record = blank(ALERT_CONSECUTIVE_FAILURES);
+    prometheus_note(record, at(1, 0, 0));
+    prometheus_note(record, at(1, 15, 0));
+    assert_int_equal(record->prometheus_due_ms, at(1, 5, 0));
 }
 
 static void it_has_fired_only_once_its_time_has_come(void **unused)
 {
     (void)unused;
-    struct tracked *tracked = blank(ALERT_SCHEDULER_DOWN);
-    assert_int_equal(prometheus_time(tracked, at(99, 0, 0)), 0);
-    prometheus_down(tracked, at(1, 0, 0));
-    assert_int_equal(prometheus_time(tracked, at(1, 5, 0) - 1), 0);
-    assert_int_equal(prometheus_time(tracked, at(1, 5, 0)), at(1, 5, 0));
+    struct incident_record *record = blank(ALERT_SCHEDULER_DOWN);
+    assert_int_equal(prometheus_time(record, at(99, 0, 0)), 0);
+    prometheus_note(record, at(1, 0, 0));
+    assert_int_equal(prometheus_time(record, at(1, 5, 0) - 1), 0);
+    assert_int_equal(prometheus_time(record, at(1, 5, 0)), at(1, 5, 0));
 }
 
 /* First failure at 0:15:10, the third at 0:45:10: the agent is critical half an hour before. */

@@ -25,8 +25,8 @@ static void a_broken_promise_is_news_after_one_minute_and_critical_after_two(voi
     driver_tick(driver, at(0, 17, 0));
     assert_told(driver, "00:17:00 firing critical SchedulerDown #1\n");
     assert_int_equal(driver_incident(driver, 1)->onset_ms, at(0, 15, 0));
-    assert_string_equal(driver_incident(driver, 1)->scenario, "5");
-    assert_non_null(strstr(driver_incident(driver, 1)->first_command, "systemctl status"));
+    assert_string_equal(driver_incident(driver, 1)->cause.scenario, "5");
+    assert_non_null(strstr(driver_incident(driver, 1)->cause.first_command, "systemctl status"));
     driver_begin(driver, at(0, 40, 0));
     assert_quiet(driver);
     driver_end(driver, at(0, 40, 10));

@@ -125,13 +125,14 @@ static void a_silence_takes_no_place_of_the_hour_s_six(void **unused)
     struct driver *driver = silenced_driver(at(0, 10, 30));
     for (int64_t i = 0; i < 10; i++) {
         driver_tick(driver, at(0, 10, i));
-        pool_raise(driver->engine,
-                   &(struct complaint){ .family = FAMILY_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
-        pool_clear(driver->engine, FAMILY_SLOW, NULL);
+        incidents_raise(&driver->engine->incidents,
+                        &(struct finding){ .kind = KIND_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
+        incidents_clear(&driver->engine->incidents, KIND_SLOW, NULL);
     }
     driver_told(driver);
     driver_tick(driver, at(0, 10, 31));
-    pool_raise(driver->engine, &(struct complaint){ .family = FAMILY_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
+    incidents_raise(&driver->engine->incidents,
+                    &(struct finding){ .kind = KIND_SLOW, .severity = SEVERITY_WARNING, .what = "x" });
     assert_told(driver, "00:10:31 firing warning CycleSlow #11\n");
     driver_free(driver);
 }

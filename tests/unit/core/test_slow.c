@@ -239,9 +239,10 @@ static void the_cause_names_the_table_or_the_machine(void **unused)
         driver_run(driver, at(5, 0, 0) + cases[i].a_ms, "b");
         driver_ok(driver, at(5, 0, 0) + cases[i].a_ms + cases[i].b_ms, "b", 1000);
         driver_end(driver, at(5, 0, 0) + cases[i].a_ms + cases[i].b_ms);
-        assert_string_equal(driver_incident(driver, 1)->scenario, cases[i].scenario);
-        if (!driver_incident(driver, 1)->cause || !strstr(driver_incident(driver, 1)->cause, cases[i].words))
-            fail_msg("%s: not in: %s", cases[i].words, driver_incident(driver, 1)->cause);
+        assert_string_equal(driver_incident(driver, 1)->cause.scenario, cases[i].scenario);
+        if (!driver_incident(driver, 1)->cause.words ||
+            !strstr(driver_incident(driver, 1)->cause.words, cases[i].words))
+            fail_msg("%s: not in: %s", cases[i].words, driver_incident(driver, 1)->cause.words);
         driver_free(driver);
     }
 }

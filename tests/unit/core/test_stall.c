@@ -169,7 +169,7 @@ static void an_incident_teaches_no_zeros(void **unused)
         assert_int_equal(severity_now(&past), SEVERITY_NONE);
     }
     assert_int_equal(past.driver->incident_count, 3);
-    assert_int_equal(past.driver->engine->tables[0].stall.zeros, 0);
+    assert_int_equal(driver_saved_sum(past.driver, "stall.zeros", 0), 0);
     driver_free(past.driver);
 }
 
@@ -208,8 +208,8 @@ static void two_doubtful_streaks_within_a_week_are_learnt(void **unused)
         more(&past, 76, 1000);
     }
     assert_int_equal(past.driver->incident_count, 2);
-    assert_int_equal(past.driver->engine->tables[0].stall.zeros, 40);
-    assert_int_equal(past.driver->engine->tables[0].stall.longest, 20);
+    assert_int_equal(driver_saved_sum(past.driver, "stall.zeros", 0), 40);
+    assert_int_equal(driver_saved_sum(past.driver, "stall.longest", 0), 20);
     more(&past, 21, 0);
     assert_int_equal(past.driver->incident_count, 2);
     driver_free(past.driver);
@@ -266,15 +266,10 @@ static void nothing_is_critical_before_a_day_is_known(void **unused)
 static void a_table_of_mostly_zeros_is_blind(void **unused)
 {
     (void)unused;
-    struct table table = { .name = (char[]){ "a" } };
-    table.stall = (struct stall_state){ .runs = 8, .zeros = 4 };
-    assert_false(stall_blind(&table)); /* 4.5 / 9 */
-    table.stall.runs = 7;
-    assert_true(stall_blind(&table)); /* 4.5 / 8 */
-    table.stall = (struct stall_state){ .streak = 7 };
-    assert_false(stall_blind(&table));
-    table.stall.streak = 8; /* never a row */
-    assert_true(stall_blind(&table));
+    assert_false(stall_counts_are_blind(8, 4, 0)); /* 4.5 / 9 */
+    assert_true(stall_counts_are_blind(7, 4, 0));  /* 4.5 / 8 */
+    assert_false(stall_counts_are_blind(0, 0, 7)); /* never a row */
+    assert_true(stall_counts_are_blind(0, 0, 8));
 
     struct past past = past_new();
     for (int i = 0; i < 20; i++) {
@@ -341,7 +336,7 @@ static void it_tells_since_when_and_what_to_do(void **unused)
     assert_int_equal(incident->onset_ms, at(24, 0, 10));
     assert_string_equal(incident->summary,
                         "a: 2 successes in a row with 0 rows, last rows 30 min ago - the watermark does not advance");
-    assert_string_equal(incident->scenario, "4/5");
+    assert_string_equal(incident->cause.scenario, "4/5");
     more(&past, 1, 5);
     assert_told(past.driver, "24:30:10 resolved warning WatermarkStale #1 a\n");
     driver_free(past.driver);

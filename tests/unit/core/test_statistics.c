@@ -7,7 +7,9 @@
 
 #include <math.h>
 
+#include "agent/core/hourly.h"
 #include "agent/core/statistics.h"
+#include "agent/core/window.h"
 
 enum { MINUTE = 60 * 1000, HOUR = 60 * MINUTE };
 static const int64_t DAY = 24 * (int64_t)HOUR;
@@ -220,19 +222,18 @@ static void an_hour_of_the_day_takes_two_samples_a_day(void **unused)
     (void)unused;
     struct hourly hourly = { 0 };
     size_t count = 99;
-    assert_null(hourly_samples(&hourly, 0, &count));
+    hourly_samples(&hourly, 0, &count);
     assert_int_equal(count, 0);
     for (int64_t minute = 0; minute < 60; minute += 5)
-        hourly_push(&hourly, minute * MINUTE, minute + 1);
-    hourly_push(&hourly, HOUR, 777);
-    const int64_t *samples = hourly_samples(&hourly, 59 * MINUTE, &count);
+        hourly_push(&hourly, hour_of_day(minute * MINUTE), minute * MINUTE, minute + 1);
+    hourly_push(&hourly, 1, HOUR, 777);
+    const int64_t *samples = hourly_samples(&hourly, 0, &count);
     assert_int_equal(count, 3); /* 0, 25 and 50 minutes: never closer than 25 */
     assert_int_equal(samples[0], 1);
     assert_int_equal(samples[1], 26);
     assert_int_equal(samples[2], 51);
-    assert_int_equal(*hourly_samples(&hourly, HOUR, &count), 777);
+    assert_int_equal(*hourly_samples(&hourly, 1, &count), 777);
     assert_int_equal(count, 1);
-    hourly_free(&hourly);
 }
 
 static void hours_keep_the_newest_28_and_survive_saving(void **unused)
@@ -243,24 +244,22 @@ static void hours_keep_the_newest_28_and_survive_saving(void **unused)
     struct strbuf text = { 0 };
     size_t count;
     for (int64_t day = 0; day < 40; day++)
-        hourly_push(&hourly, day * DAY + 5 * HOUR, 100 + day);
+        hourly_push(&hourly, 5, day * DAY + 5 * HOUR, 100 + day);
     archive_save_to(&archive, &text);
     hourly_archive(&hourly, &archive, "h");
     archive_load_from(&archive, strbuf_slice(&text));
     hourly_archive(&loaded, &archive, "h");
 
-    hourly_push(&hourly, 40 * DAY + 5 * HOUR, 140);
-    hourly_push(&loaded, 40 * DAY + 5 * HOUR, 140);
-    const int64_t *samples = hourly_samples(&loaded, 5 * HOUR, &count);
+    hourly_push(&hourly, 5, 40 * DAY + 5 * HOUR, 140);
+    hourly_push(&loaded, 5, 40 * DAY + 5 * HOUR, 140);
+    const int64_t *samples = hourly_samples(&loaded, 5, &count);
     assert_int_equal(count, HOUR_SAMPLES);
-    assert_memory_equal(samples, hourly_samples(&hourly, 5 * HOUR, &count), HOUR_SAMPLES * sizeof *samples);
+    assert_memory_equal(samples, hourly_samples(&hourly, 5, &count), HOUR_SAMPLES * sizeof *samples);
     int64_t lowest = INT64_MAX;
     for (size_t i = 0; i < HOUR_SAMPLES; i++)
         lowest = samples[i] < lowest ? samples[i] : lowest;
     assert_int_equal(lowest, 140 - HOUR_SAMPLES + 1);
     strbuf_free(&text);
-    hourly_free(&hourly);
-    hourly_free(&loaded);
 }
 
 int main(void)

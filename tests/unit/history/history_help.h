@@ -138,7 +138,7 @@ static inline struct incident sample_incident(int64_t id)
         .onset_ms = 500,
         .opened_ms = 1000 * id,
         .summary = "late",
-        .scenario = "2/1",
+        .cause.scenario = "2/1",
     };
 }
 

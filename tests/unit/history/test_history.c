@@ -116,7 +116,7 @@ static void an_incident_keeps_what_a_person_wrote(void **unused)
     incident.critical_ms = 2000;
     incident.resolved_ms = 3000;
     incident.table_count = 1;
-    incident.cause = "a likely one";
+    incident.cause.words = "a likely one";
     incident.summary = NULL;
     sink.incident(sink.ctx, &incident);
     must_commit(history);

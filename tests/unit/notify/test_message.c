@@ -30,9 +30,7 @@ static struct incident sample_incident(void)
         .opened_ms = fired_ms - 1000,
         .prometheus_ms = fired_ms + 1200000,
         .summary = "the incident's own",
-        .cause = "ClickHouse refuses connections",
-        .scenario = "1/2",
-        .first_command = "docker ps",
+        .cause = { "ClickHouse refuses connections", "1/2", "docker ps" },
         .evidence = "a \xff line",
     };
 }

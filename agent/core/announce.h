@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CORE_ANNOUNCE_H
+#define CORE_ANNOUNCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/archive.h"
+#include "incidents.h"
+#include "settings.h"
+
+enum { NOTIFICATIONS_AN_HOUR = 6 };
+
+/* Who is told of the incidents, what, and when. */
+struct announcer {
+    const struct settings *settings;
+    const struct moment *moment;
+    const struct schedule *schedule;
+    struct incidents *incidents;
+    void *ctx;
+    void (*notify)(void *ctx, const struct notification *notification); /* times are the engine's */
+    bool catching_up;                       /* old news: only ends of what was told before are told */
+    int64_t silenced_until_wall_ms;         /* people are told of nothing new before */
+    int64_t sent_ms[NOTIFICATIONS_AN_HOUR]; /* the newest notifications, oldest first */
+    size_t sent_count;
+};
+
+/* Tells what has changed in an incident since it was last told of, if it may be told now. Fits struct incidents_sink. */
+void announce_change(void *announcer, struct incident_record *record);
+/* True while something about the incident is still to be told. Fits likewise. */
+bool announce_is_unsaid(void *announcer, const struct incident_record *record);
+void announce_all(struct announcer *announcer);
+/* The instant of the next deadline, INT64_MAX if there is none; and what is to be done when the clock stands there. */
+int64_t announce_due(const struct announcer *announcer);
+void announce_expire(struct announcer *announcer);
+void announce_archive(struct announcer *announcer, struct archive *archive);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CORE_DETECTOR_H
+#define CORE_DETECTOR_H
+
+#include "describe.h"
+#include "fact.h"
+#include "incidents.h"
+#include "model.h"
+#include "moment.h"
+#include "prometheus.h"
+#include "schedule.h"
+#include "settings.h"
+#include "tables.h"
+#include "units.h"
+
+/*
+ * A detector is a file that judges the facts: it raises incidents and clears them. It sees what the context holds, and its own state, which
+ * no other file knows.
+ */
+struct context {
+    const struct settings *settings;
+    const struct moment *moment;
+    const struct model *model;
+    struct tables *tables;
+    struct schedule *schedule;
+    struct incidents *incidents;
+
+    /* The detectors' own state, as far as it is not a table's. Only a detector's own file knows what is in it. */
+    struct scheduler *scheduler;
+    struct slow *slow;
+};
+
+struct detector {
+    void (*begin)(struct context *context); /* allocates its state; NULL: it has none, likewise below */
+    void (*end)(struct context *context);
+    void (*begin_table)(struct table *table); /* allocates its state of a new table, with one malloc */
+    void (*fact)(struct context *context, const struct fact *fact);
+    int64_t (*due)(const struct context
+                       *context); /* its next deadline, INT64_MAX if there is none now; NULL: it has no deadlines */
+    void (*expire)(struct context *context); /* called when the clock stands at what due said */
+};
+
+extern const struct detector detect_scheduler, detect_slow, detect_failures, detect_stall, detect_flapping,
+    detect_throughput, detect_lag, detect_agent;
+
+/* The detectors' part of the saved state. What belongs to a table is saved with the table. */
+void scheduler_archive(struct context *context, struct archive *archive);
+void slow_archive(struct context *context, struct archive *archive);
+void slow_archive_windows(struct context *context, struct archive *archive);
+void failures_archive(struct table *table, struct archive *archive);
+void flapping_archive(struct table *table, struct archive *archive);
+void stall_archive(struct table *table, struct archive *archive);
+void throughput_archive(struct table *table, struct archive *archive);
+void throughput_archive_windows(struct table *table, struct archive *archive);
+
+/* What else they know. */
+/* True if the table's row counts say nothing about stalls, because most of its runs move no rows. */
+bool stall_is_blind(const struct table *table);
+bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak);
+/* P(k): the chance of `streak` more runs without rows after `runs` runs of which `zeros` had none, all runs alike. */
+double stall_chance(int64_t runs, int64_t zeros, int64_t streak);
+/* How many good cycles are known, of the detect.min_samples that it takes to tell an unusual one. */
+int64_t slow_known_cycles(const struct context *context);
+/* When the first failure of the newest failures in a row was, and the newest one that counted; 0: not known. */
+void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *counted_ms);
+/* Adds why the newest cycle is slow, if that can be told, and returns the runbook's scenario. (slow_cause.c) */
+const char *slow_cause(const struct context *context, struct strbuf *words);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine_private.h"
+
+/* The order is that of the first saved states: several tables and incidents have fields of the same names, so theirs must stay together. */
+
+static void archive_with_table(struct table *table, struct archive *archive)
+{
+    throughput_archive(table, archive);
+    failures_archive(table, archive);
+    flapping_archive(table, archive);
+    stall_archive(table, archive);
+}
+
+void engine_archive_live(struct engine *engine, struct archive *archive)
+{
+    moment_archive(&engine->moment, archive);
+    archive_i64(archive, "asleep_from", &engine->asleep_from_ms);
+    announce_archive(&engine->announcer, archive);
+    schedule_archive(&engine->schedule, archive);
+    scheduler_archive(&engine->context, archive);
+    tables_archive(&engine->tables, archive, archive_with_table);
+    model_archive(&engine->model, archive);
+    slow_archive(&engine->context, archive);
+    incidents_archive(&engine->incidents, archive, &engine->tables);
+    if (archive_loading(archive))
+        engine->floor_ms = engine->moment.now_ms;
+}
+
+void engine_archive_windows(struct engine *engine, struct archive *archive)
+{
+    slow_archive_windows(&engine->context, archive);
+    for (size_t i = 0; i < engine->tables.count; i++) {
+        table_archive_windows(&engine->tables.at[i], archive);
+        throughput_archive_windows(&engine->tables.at[i], archive);
+    }
+}

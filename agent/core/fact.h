@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CORE_FACT_H
+#define CORE_FACT_H
+
+#include <stdint.h>
+
+/* What the model makes of the events, for the detectors. */
+enum fact_kind {
+    FACT_EVENT, /* what the host said, to which the model has nothing to add: see the moment's event */
+    FACT_SCHEDULER_STARTED,
+    FACT_SCHEDULER_STOPPED,
+    FACT_SCHEDULER_CRASHED,
+    FACT_WRITER_GONE,
+    FACT_HOST_SLEPT, /* duration_ms */
+    FACT_SET_BACK,   /* the wall clock was set back; how much time really passed meanwhile is not known */
+    FACT_SCHEDULE,   /* duration_ms: the interval */
+    FACT_PROMISE,    /* at_ms: when the next cycle shall start */
+    FACT_CYCLE_STARTED,
+    FACT_CYCLE_COMPLETED,
+    FACT_CYCLE_ABORTED,
+    FACT_LONE_RUN_STARTED, /* a run outside of any cycle */
+    FACT_RUN_SUCCEEDED,    /* table, rows; the table's last success is still the one before */
+    FACT_RUN_FAILED,       /* table */
+    FACT_RUN_EVIDENCE      /* table: more was said about its failure */
+};
+
+struct table;
+
+struct fact {
+    enum fact_kind kind;
+    struct table *table;
+    int64_t at_ms;
+    int64_t rows;
+    int64_t duration_ms;
+};
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CORE_KINDS_H
+#define CORE_KINDS_H
+
+#include "incident.h"
+
+/* What went wrong. The alert's name follows from the kind and the severity. The numbers are saved: new kinds come last. */
+enum incident_kind {
+    KIND_FAILURES,
+    KIND_LAG,
+    KIND_SLOW,
+    KIND_STALL,
+    KIND_DOWN,
+    KIND_CRASH_LOOP,
+    KIND_SUCCESS_RATE,
+    KIND_THROUGHPUT,
+    KIND_LOG,
+    KIND_DELIVERY,
+    KINDS
+};
+
+/* All that is particular to a kind. */
+struct kind_facts {
+    const char *openings_key; /* the name of its newest openings in the saved state */
+    enum alert warning, critical;
+    const char *escalate_to;
+};
+
+const struct kind_facts *kind_facts(enum incident_kind kind);
+enum alert kind_alert(enum incident_kind kind, enum severity severity);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CORE_MOMENT_H
+#define CORE_MOMENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/archive.h"
+#include "event.h"
+
+/*
+ * Now, as the core sees it.
+ *
+ * The engine's time is in milliseconds and never goes back. Everything inside this room is reckoned in it, so that a duration is always
+ * one time less another. Wall time (milliseconds UTC) is what lines bear and what people read, and it can be set back. Wall time is
+ * the engine's time plus an offset, and a set-back changes the offset. The newest offsets are kept with the instants from which they
+ * held, so that what happened before a set-back keeps the wall time that was told and stored for it. (What happened at the very instant of a
+ * set-back counts as after it.)
+ */
+enum { OFFSETS_KEPT = 16 };
+
+struct moment {
+    int64_t now_ms;            /* the engine's time */
+    const struct event *event; /* the event that is being taken; NULL while a deadline is run */
+    int64_t event_ms;          /* its time in the engine's time: as a rule now, or a little earlier */
+    int64_t from_ms[OFFSETS_KEPT];
+    int64_t offset_ms[OFFSETS_KEPT];
+    size_t offset_count; /* at least 1; the first offset holds for all earlier instants too */
+};
+
+void moment_init(struct moment *moment);
+/* The wall time of an instant of the engine's time; for a future one, as the clock is set now. INT64_MAX (never) stays what it is. */
+int64_t moment_wall_ms(const struct moment *moment, int64_t engine_ms);
+
+static inline int64_t moment_now_wall_ms(const struct moment *moment)
+{
+    return moment->now_ms + moment->offset_ms[moment->offset_count - 1];
+}
+
+/* The engine's time of a wall time, as the clock is set now; it may lie before the set-back, or even below 0. */
+static inline int64_t moment_engine_ms(const struct moment *moment, int64_t wall_ms)
+{
+    return wall_ms - moment->offset_ms[moment->offset_count - 1];
+}
+
+/* This event is being taken from now on. */
+static inline void moment_take(struct moment *moment, const struct event *event)
+{
+    int64_t set_back_ms = moment->from_ms[moment->offset_count - 1];
+    int64_t event_ms = moment_engine_ms(moment, event->time_ms);
+    moment->event = event;
+    /* A time before the set-back, by the clock as it is set now, has no place in the engine's time. */
+    moment->event_ms = event_ms < set_back_ms ? set_back_ms : event_ms;
+}
+
+/* Lets the clock run on to an instant of the engine's time; it never goes back. */
+void moment_advance(struct moment *moment, int64_t engine_ms);
+/* From now on the wall clock shows wall_ms. */
+void moment_set_back(struct moment *moment, int64_t wall_ms);
+void moment_archive(struct moment *moment, struct archive *archive);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CORE_TABLES_H
+#define CORE_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/archive.h"
+#include "base/slice.h"
+#include "incident.h"
+#include "window.h"
+
+enum { TABLES_MOST = 256 }; /* a log that names more tables is not believed */
+
+/* What the runs of a table have shown. What a detector makes of it is the detector's own. */
+struct table {
+    size_t index; /* 0, 1, 2 ... in the order in which the log named them */
+    char *name;
+    int64_t first_seen_ms;
+    int64_t last_success_ms; /* 0: none yet */
+    int64_t slept_ms;        /* how long the host slept since then; the table is not to blame for that */
+    int64_t last_cycle_id;   /* the last cycle that ran it */
+    int64_t cycles_without;  /* how many cycles completed since then without running it */
+    bool last_failed;        /* how its last run ended */
+    bool retired;            /* no longer offloaded */
+    char *error;             /* what the failures since its last success said, or NULL */
+    char *failure_line;      /* the newest failure's own line, or NULL */
+    int64_t exit_code;       /* -1 if not said */
+    bool timed_out;
+    int64_t spent_ms;        /* how long its newest run took */
+    int64_t moved;           /* the rows of that run, -1 if not said */
+    struct window durations; /* of good runs, ms */
+    struct window rows;      /* of the same runs */
+
+    /* What the detectors remember of it. Only a detector's own file knows what is in it. */
+    struct failures *failures;
+    struct flaps *flaps;
+    struct stall *stall;
+    struct volume *volume;
+};
+
+struct tables {
+    struct table *at; /* never moves: facts point at tables */
+    size_t count;
+    void (*begin)(struct table *table); /* allocates what the detectors remember of a new table */
+};
+
+/* The table of that name, which is new at now_ms if nobody named it before. NULL if there are too many tables. */
+struct table *tables_named(struct tables *tables, struct slice name, int64_t now_ms);
+/* Since when a table waits for a success, with the host's sleep taken off. */
+int64_t table_waits_since(const struct table *table);
+/* What its failures since the last success point at. */
+struct cause table_cause(const struct table *table);
+/* Its newest run failed, with this line. What earlier failures in a row said stays, as the best guess until this one says more. */
+void table_note_failure(struct table *table, struct slice line, bool timed_out);
+/* What its failures said: replaces the text; an empty text is none. */
+void table_set_error(struct table *table, struct slice text);
+/* Drops all that its failures said. */
+void table_forget_failures(struct table *table);
+/* The good runs of a cycle that has just completed join the windows of their tables. */
+void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, int64_t now_ms);
+
+/* Each saved table is followed by what `also` saves of it: the detectors' own state. */
+void tables_archive(struct tables *tables, struct archive *archive,
+                    void (*also)(struct table *table, struct archive *archive));
+/* The windows of a table; the name of each in the saved state begins with the table's. */
+void table_archive_windows(struct table *table, struct archive *archive);
+void tables_free(struct tables *tables);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "statistics.h"
+
+void window_init(struct window *window, size_t room)
+{
+    *window = (struct window){ .room = room };
+}
+
+void window_free(struct window *window)
+{
+    free(window->at_ms);
+    free(window->values);
+    window_init(window, window->room);
+}
+
+static void window_grow(struct window *window, size_t allocated)
+{
+    window->at_ms = must_grow(window->at_ms, allocated, sizeof *window->at_ms);
+    window->values = must_grow(window->values, allocated, sizeof *window->values);
+    window->allocated = allocated;
+}
+
+void window_push(struct window *window, int64_t at_ms, int64_t value)
+{
+    size_t most = 2 * window->room;
+    if (window->count == most) {
+        size_t kept = window->room - 1;
+        memmove(window->at_ms, window->at_ms + window->count - kept, kept * sizeof *window->at_ms);
+        memmove(window->values, window->values + window->count - kept, kept * sizeof *window->values);
+        window->count = kept;
+    } else if (window->count == window->allocated) {
+        window_grow(window, window->count < most / 2 ? 2 * window->count + 1 : most);
+    }
+    window->at_ms[window->count] = at_ms;
+    window->values[window->count] = value;
+    window->count++;
+}
+
+size_t window_newest(const struct window *window, int64_t since_ms, size_t most)
+{
+    if (most > window->room)
+        most = window->room;
+    if (most > window->count)
+        most = window->count;
+    if (since_ms == INT64_MIN)
+        return most;
+    size_t newest = 0;
+    while (newest < most && window->at_ms[window->count - 1 - newest] >= since_ms)
+        newest++;
+    return newest;
+}
+
+double window_median(const struct window *window, size_t newest)
+{
+    if (newest == 0)
+        return 0;
+    double *copy = must_alloc(newest * sizeof *copy);
+    for (size_t i = 0; i < newest; i++)
+        copy[i] = (double)window->values[window->count - newest + i];
+    double median = median_of(copy, newest);
+    free(copy);
+    return median;
+}
+
+bool window_median_reaches(const struct window *window, size_t newest, double value)
+{
+    size_t reach = 0;
+    for (size_t i = window->count - newest; i < window->count; i++)
+        reach += (double)window->values[i] >= value;
+    /* The side on which most values lie decides, and nothing is sorted. Only with half of them on either side the middle two must be found. */
+    return newest % 2 || reach != newest / 2 ? reach > newest / 2
+                                             : newest > 0 && window_median(window, newest) >= value;
+}
+
+void window_archive(struct window *window, struct archive *archive, const char *name)
+{
+    struct strbuf times = { 0 };
+    strbuf_printf(&times, "%s.at", name);
+    if (archive_loading(archive))
+        window_grow(window, 2 * window->room);
+    /* Values beyond the room are not saved: the next time that the oldest are moved out, they go. */
+    size_t skip = window->count > window->room ? window->count - window->room : 0;
+    size_t count = window->count - skip, times_count = count;
+    archive_i64s(archive, strbuf_text(&times), window->at_ms + skip, &times_count, window->room);
+    archive_i64s(archive, name, window->values + skip, &count, window->room);
+    if (archive_loading(archive))
+        window->count = count < times_count ? count : times_count;
+    strbuf_free(&times);
+}
