@@ -5,7 +5,7 @@
     tests/run.py [--valgrind] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [analyse] [browser] [package] [replay] [faults/test_sender ...]
 
 Without names everything but `browser`, `package` and `replay` runs. A test program is a cmocka binary, a fuzz harness over its
-inputs in fixtures/fuzz, check_layers.py or check_format.py (both are `layers`), an analyser (a target of the Makefile, behind the others: it takes what they leave of the
+inputs in fixtures/fuzz, check_layers.py, check_format.py or check_cycles.py (all are `layers`), an analyser (a target of the Makefile, behind the others: it takes what they leave of the
 processors), or a Python unittest module in tests/e2e, tests/faults, tests/browser or tests/package; each says in TAP ("ok 1 - name")
 what passed. A program that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and
 ALONE = True (not beside another program).
@@ -150,6 +150,7 @@ def find_programs(build, wanted, valgrind):
     if "layers" in wanted:
         programs.append(Program("layers", [sys.executable, str(TESTS / "check_layers.py")]))
         programs.append(Program("format", [sys.executable, str(TESTS / "check_format.py")]))
+        programs.append(Program("cycles", [sys.executable, str(TESTS / "check_cycles.py"), str(build)]))
     if "replay" in wanted:
         programs.append(Program("replay", runner + ["--replay", str(build / "agent")] + prefix, slowdown=slowdown))
     for kind in ("e2e", "faults", "browser", "package"):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core_driver.c"
+#include "random_streams.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,244 +11,12 @@
  * and PROPERTY_STREAMS in the environment run others). A stream is fed straight; then with restarts between its
  * events; then with ticks at arbitrary instants. All three must say the same, to the letter.
  */
-enum { STEPS_MOST = 600, PLAUSIBLE_STREAMS = 1200, GARBAGE_STREAMS = 1000, SMALL = 40 };
+enum { PLAUSIBLE_STREAMS = 1200, GARBAGE_STREAMS = 1000, UNSTEADY_STREAMS = 300, SMALL = 40 };
 #ifdef __SANITIZE_ADDRESS__
 enum { SLOWNESS = 5 };
 #else
 enum { SLOWNESS = 1 };
 #endif
-
-enum step_kind { STEP_FEED, STEP_CATCH_UP, STEP_GO_LIVE };
-
-struct step {
-    enum step_kind kind;
-    struct event event;
-};
-
-struct stream {
-    uint64_t state; /* of the random numbers */
-    uint64_t seed;
-    struct step steps[STEPS_MOST];
-    size_t count;
-    int64_t now_ms, newest_ms;
-    bool set_back; /* the host's clock or the log's was set back: times may decrease */
-};
-
-/* --- random streams ------------------------------------------------------------------------------------------ */
-
-/* xorshift64* (Vigna 2016, ACM TOMS 42). */
-static uint64_t random_bits(struct stream *stream)
-{
-    uint64_t x = stream->state;
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    stream->state = x;
-    return x * 2685821657736338717u;
-}
-
-static int64_t random_below(struct stream *stream, int64_t limit)
-{
-    return (int64_t)((random_bits(stream) >> 1) % (uint64_t)limit);
-}
-
-static bool chance(struct stream *stream, int64_t percent)
-{
-    return random_below(stream, 100) < percent;
-}
-
-static void stream_seed(struct stream *stream, uint64_t seed)
-{
-    stream->seed = seed;
-    stream->state = seed * 0x9e3779b97f4a7c15u + 1;
-    stream->count = 0;
-    stream->now_ms = stream->newest_ms = at(0, 0, 0);
-    stream->set_back = false;
-    for (int i = 0; i < 4; i++)
-        random_bits(stream);
-}
-
-static const char *const tables[] = { "bronze_a", "bronze_b", "odd table", "d" };
-static const char *const texts[] = {
-    "Connection refused",
-    "java.lang.OutOfMemoryError",
-    "back\\slash",
-    "two\nlines",
-    "",
-    "No such file or directory: 'docker'",
-    "a mystery",
-};
-enum { TABLES = 4, TEXTS = 7 };
-
-static void push(struct stream *stream, struct event event)
-{
-    if (stream->count == STEPS_MOST)
-        return;
-    event.time_ms = event.time_ms ? event.time_ms : stream->now_ms;
-    event.offset = (int64_t)stream->count * 100;
-    if (event.line.len == 0 && event.kind < EVENT_WRITER_GONE)
-        event.line = slice_of(event_name(event.kind));
-    if (event.time_ms > stream->newest_ms)
-        stream->newest_ms = event.time_ms;
-    stream->set_back = stream->set_back || event.time_ms < stream->newest_ms - MINUTE_MS;
-    stream->steps[stream->count++] = (struct step){ .event = event };
-}
-
-static void push_step(struct stream *stream, enum step_kind kind)
-{
-    if (stream->count < STEPS_MOST)
-        stream->steps[stream->count++] = (struct step){ .kind = kind };
-}
-
-static void push_failure(struct stream *stream, struct slice table)
-{
-    push(stream, (struct event){ .kind = EVENT_RUN_FAILED, .table = table });
-    push(stream, (struct event){ .kind = EVENT_RUN_EXIT_CODE, .table = table, .number = chance(stream, 20) ? 137 : 1 });
-    for (int64_t lines = random_below(stream, 3); lines > 0; lines--)
-        push(stream, (struct event){ .kind = EVENT_RUN_STDERR,
-                                     .table = table,
-                                     .text = slice_of(texts[random_below(stream, TEXTS)]) });
-}
-
-/* How this stretch of a stream goes: per cent. */
-struct mood {
-    int64_t fails, zeros, slow, dies;
-};
-
-/* False if the cycle died in it. */
-static bool push_run(struct stream *stream, const struct mood *mood, int64_t index)
-{
-    struct slice table = slice_of(tables[index]);
-    push(stream, (struct event){ .kind = EVENT_RUN_STARTED, .table = table });
-    stream->now_ms += chance(stream, mood->slow) ? random_below(stream, 700000) : 3000 + random_below(stream, 8000);
-    if (chance(stream, mood->dies)) {
-        static const enum event_kind ends[] = {
-            EVENT_CYCLE_EXCEPTION,
-            EVENT_SCHEDULER_CRASHED,
-            EVENT_WRITER_GONE,
-            EVENT_SCHEDULER_STARTED,
-        };
-        push(stream, (struct event){ .kind = ends[random_below(stream, 4)],
-                                     .text = slice_of(texts[random_below(stream, TEXTS)]) });
-        return false;
-    }
-    if (chance(stream, mood->fails)) {
-        if (chance(stream, 15))
-            push(stream, (struct event){ .kind = EVENT_RUN_TIMEOUT, .table = table });
-        else
-            push_failure(stream, table);
-    } else {
-        int64_t rows = chance(stream, mood->zeros) ? 0 : chance(stream, 3) ? -1 : 1 + random_below(stream, 100000);
-        push(stream, (struct event){ .kind = EVENT_RUN_COMPLETED, .table = table, .number = rows });
-    }
-    return true;
-}
-
-static void push_cycle(struct stream *stream, const struct mood *mood, int64_t table_count)
-{
-    push(stream, (struct event){ .kind = EVENT_CYCLE_STARTED });
-    push(stream, (struct event){ .kind = EVENT_CYCLE_TABLES, .number = table_count });
-    for (int64_t i = 0; i < table_count; i++)
-        if (!push_run(stream, mood, i))
-            return;
-    push(stream, (struct event){ .kind = EVENT_CYCLE_COMPLETED });
-    int64_t next_ms = (stream->now_ms / minutes(15) + 1) * minutes(15);
-    push(stream, (struct event){ .kind = EVENT_NEXT_RUN, .at_ms = next_ms });
-    push(stream, (struct event){ .kind = EVENT_WAITING, .duration_ms = next_ms - stream->now_ms });
-    stream->now_ms = next_ms + random_below(stream, 3000) - 1000;
-}
-
-static void push_interlude(struct stream *stream)
-{
-    switch (random_below(stream, 11)) {
-    case 0: stream->now_ms += random_below(stream, hours(3)); break;
-    case 1:
-        push(stream, (struct event){ .kind = EVENT_SCHEDULER_STOPPED });
-        stream->now_ms += random_below(stream, hours(1));
-        push(stream, (struct event){ .kind = EVENT_SCHEDULER_STARTED });
-        break;
-    case 2:
-        push(stream, (struct event){ .kind = EVENT_SCHEDULER_CRASHED });
-        push(stream, (struct event){ .kind = EVENT_WRITER_GONE });
-        stream->now_ms += random_below(stream, seconds(120));
-        push(stream, (struct event){ .kind = EVENT_SCHEDULER_STARTED });
-        push(stream, (struct event){ .kind = EVENT_WRITER_BACK });
-        break;
-    case 3: {
-        int64_t slept_ms = 1000 + random_below(stream, hours(9));
-        stream->now_ms += slept_ms;
-        push(stream, (struct event){ .kind = EVENT_HOST_RESUMED, .duration_ms = slept_ms });
-        break;
-    }
-    case 4: push(stream, (struct event){ .kind = EVENT_PROBE_DOWN, .text = slice_of("clickhouse") }); break;
-    case 8:
-        push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE,
-                                     .text = slice_of("the log is a symbolic link") });
-        break;
-    case 9:
-        push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_WEBHOOK_STUCK : EVENT_WEBHOOK_WELL,
-                                     .text = slice_of("oncall takes nothing") });
-        break;
-    case 5:
-        push(stream, (struct event){ .kind = EVENT_SCHEDULE, .duration_ms = minutes(5 + 5 * random_below(stream, 5)) });
-        break;
-    case 6: push_step(stream, chance(stream, 50) ? STEP_CATCH_UP : STEP_GO_LIVE); break;
-    case 7:
-        if (chance(stream, 20)) {
-            int64_t back_ms = 1000 + random_below(stream, hours(3));
-            stream->now_ms -= back_ms;
-            stream->set_back = true; /* by less than a minute as well */
-            push(stream, (struct event){ .kind = EVENT_HOST_RESUMED, .duration_ms = -back_ms });
-        }
-        break;
-    default: stream->now_ms += random_below(stream, minutes(40)); break;
-    }
-}
-
-static void make_plausible(struct stream *stream, size_t length)
-{
-    static const struct mood moods[] = {
-        { 2, 2, 1, 0 }, { 0, 0, 0, 0 }, { 80, 0, 2, 1 }, { 10, 95, 2, 0 }, { 10, 10, 60, 2 }, { 30, 30, 10, 10 },
-    };
-    int64_t table_count = 1 + random_below(stream, TABLES);
-    push(stream, (struct event){ .kind = EVENT_SCHEDULER_STARTED });
-    while (stream->count < length) {
-        const struct mood *mood = &moods[random_below(stream, 6)];
-        for (int64_t cycles = 1 + random_below(stream, 12); cycles > 0 && stream->count < length; cycles--)
-            push_cycle(stream, mood, chance(stream, 90) ? table_count : 1);
-        if (chance(stream, 60))
-            push_interlude(stream);
-    }
-}
-
-/* Any event with any values, forwards, backwards and at one instant. */
-static void make_garbage(struct stream *stream, size_t length)
-{
-    static const int64_t jumps_ms[] = {
-        0, 0, 0, 1, 999, 5000, 60000, 90000, 299999, 600001, 900000, 5400000, 90000000, -1, -60000, -7200000,
-    };
-    bool stays = chance(stream, 50); /* its clock is never set back */
-    while (stream->count < length) {
-        int64_t jump_ms = jumps_ms[random_below(stream, 16)];
-        stream->now_ms += jump_ms < -1 && stays ? 0 : jump_ms;
-        struct event event = {
-            .kind = (enum event_kind)random_below(stream, EVENT_KINDS),
-            .number = random_below(stream, 200) - 50,
-            .duration_ms = random_below(stream, hours(2)),
-            .at_ms = stream->now_ms + random_below(stream, hours(2)) - minutes(30),
-            .table = slice_of(tables[random_below(stream, TABLES)]),
-            .text = slice_of(texts[random_below(stream, TEXTS)]),
-        };
-        if (event.kind == EVENT_SCHEDULE)
-            event.duration_ms = minutes(1 + random_below(stream, 60));
-        if (event.kind == EVENT_HOST_RESUMED) /* the shell's word, and true */
-            stream->now_ms += event.duration_ms;
-        if (chance(stream, 3))
-            push_step(stream, chance(stream, 50) ? STEP_CATCH_UP : STEP_GO_LIVE);
-        else
-            push(stream, event);
-    }
-}
 
 /* --- what must hold ------------------------------------------------------------------------------------------ */
 
@@ -308,21 +77,21 @@ static bool overlap(const struct incident *a, const struct incident *b)
     return false;
 }
 
-static void check_pool(const struct stream *stream, const struct engine *engine)
+static void check_incidents(const struct stream *stream, const struct engine *engine)
 {
-    const struct pool *pool = &engine->pool;
-    for (size_t i = 0; i < pool->count; i++) {
-        const struct tracked *one = pool->incidents[i];
-        must(stream, i == 0 || pool->incidents[i - 1]->facts.id < one->facts.id);
-        must(stream, one->facts.severity == SEVERITY_WARNING || one->facts.critical_ms != 0);
+    const struct incidents *incidents = &engine->incidents;
+    for (size_t i = 0; i < incidents->count; i++) {
+        const struct incident_record *one = incidents->records[i];
+        must(stream, i == 0 || incidents->records[i - 1]->incident.id < one->incident.id);
+        must(stream, one->incident.severity == SEVERITY_WARNING || one->incident.critical_ms != 0);
         if (!stream->set_back) {
-            must(stream, one->facts.open || one->facts.resolved_ms >= one->facts.opened_ms);
-            must(stream, one->facts.critical_ms == 0 || one->facts.critical_ms >= one->facts.opened_ms);
+            must(stream, one->incident.open || one->incident.resolved_ms >= one->incident.opened_ms);
+            must(stream, one->incident.critical_ms == 0 || one->incident.critical_ms >= one->incident.opened_ms);
         }
-        for (size_t j = i + 1; j < pool->count; j++) {
-            const struct tracked *other = pool->incidents[j];
-            must(stream, !one->facts.open || !other->facts.open || one->family != other->family ||
-                             !overlap(&one->facts, &other->facts));
+        for (size_t j = i + 1; j < incidents->count; j++) {
+            const struct incident_record *other = incidents->records[j];
+            must(stream, !one->incident.open || !other->incident.open || one->kind != other->kind ||
+                             !overlap(&one->incident, &other->incident));
         }
     }
 }
@@ -368,7 +137,7 @@ static struct driver *play(const struct stream *stream, enum way way)
             tick_before(dice, driver, &step->event);
         take_step(driver, step);
         if (way == STRAIGHT)
-            check_pool(stream, driver->engine);
+            check_incidents(stream, driver->engine);
         if (way == RESTARTING_ALWAYS || (way == RESTARTING && chance(dice, 2)))
             driver_restart(driver);
     }
@@ -435,11 +204,58 @@ static void garbage_is_told_alike(void **unused)
     every_stream(make_garbage, 500000, GARBAGE_STREAMS);
 }
 
+static void save(struct driver *driver, struct strbuf *state, bool with_windows)
+{
+    struct archive archive;
+    strbuf_clear(state);
+    archive_save_to(&archive, state);
+    engine_archive_live(driver->engine, &archive);
+    if (with_windows)
+        engine_archive_windows(driver->engine, &archive);
+}
+
+/* An engine that is restarted after each event is in the same state as one that lives on, event for event. */
+static void states_are_the_same_after_each_event(void **unused)
+{
+    (void)unused;
+    struct stream *stream = must_alloc(sizeof *stream);
+    struct strbuf state = { 0 }, restarted_state = { 0 };
+    for (uint64_t seed = 0; seed < 60 / SLOWNESS; seed++) {
+        stream_seed(stream, 90000 + seed);
+        make_unsteady(stream, STEPS_MOST - 20);
+        struct driver *driver = driver_new(), *restarted = driver_new();
+        for (size_t i = 0; i < stream->count; i++) {
+            take_step(driver, &stream->steps[i]);
+            take_step(restarted, &stream->steps[i]);
+            driver_restart(restarted);
+            save(driver, &state, i % 50 == 49 || i + 1 == stream->count);
+            save(restarted, &restarted_state, i % 50 == 49 || i + 1 == stream->count);
+            if (strcmp(strbuf_text(&state), strbuf_text(&restarted_state)) != 0)
+                say_difference(stream, strbuf_text(&state), strbuf_text(&restarted_state), "state after an event");
+        }
+        if (strcmp(strbuf_text(&driver->journal), strbuf_text(&restarted->journal)) != 0)
+            say_difference(stream, strbuf_text(&driver->journal), strbuf_text(&restarted->journal), "what was told");
+        driver_free(driver);
+        driver_free(restarted);
+    }
+    strbuf_free(&state);
+    strbuf_free(&restarted_state);
+    free(stream);
+}
+
+static void streams_of_an_unsteady_clock_are_told_alike(void **unused)
+{
+    (void)unused;
+    every_stream(make_unsteady, 2000000, UNSTEADY_STREAMS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plausible_streams_are_told_alike),
         cmocka_unit_test(garbage_is_told_alike),
+        cmocka_unit_test(streams_of_an_unsteady_clock_are_told_alike),
+        cmocka_unit_test(states_are_the_same_after_each_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
