@@ -95,16 +95,6 @@ static bool find_severity(const char *name, enum severity *severity)
     return false;
 }
 
-static bool find_alert(const char *name, enum alert *alert)
-{
-    for (int i = 0; i < ALERTS; i++) {
-        *alert = (enum alert)i;
-        if (strcmp(name, alert_name(*alert)) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Other programs may write to the file, so its text may be any bytes; the limits of receivers are in characters and need UTF-8. */
 static char *column_copy(sqlite3_stmt *statement, int column)
 {
@@ -117,9 +107,9 @@ static struct message *read_message(sqlite3_stmt *statement)
     struct message *message = must_alloc(sizeof *message);
     const char *status = (const char *)sqlite3_column_text(statement, 3);
     const char *severity = (const char *)sqlite3_column_text(statement, 4);
-    const char *alert = (const char *)sqlite3_column_text(statement, 5);
-    if (!status || !severity || !alert || !find_status(status, &message->status) ||
-        !find_severity(severity, &message->severity) || !find_alert(alert, &message->alert)) {
+    message->alert = alert_from_name((const char *)sqlite3_column_text(statement, 5));
+    if (!status || !severity || message->alert == ALERTS || !find_status(status, &message->status) ||
+        !find_severity(severity, &message->severity)) {
         message_free(message);
         return NULL;
     }

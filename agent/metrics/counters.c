@@ -146,16 +146,6 @@ static const char sql_open_incidents[] = "SELECT id, alert, severity FROM incide
 static const char sql_recent_runs[] = "SELECT id, table_name, ended_at, rows, outcome FROM run WHERE ended_at > 0 AND "
                                       "id > (SELECT max(id) FROM run) - ?1";
 
-static bool find_alert(const char *name, enum alert *alert)
-{
-    for (int i = 0; i < ALERTS; i++) {
-        *alert = (enum alert)i;
-        if (strcmp(alert_name(*alert), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void metrics_take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
 {
     struct open_incident incident = { .id = sqlite3_column_int64(row, 0), .severity = SEVERITY_WARNING };
@@ -163,7 +153,8 @@ static void metrics_take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
     const char *severity = (const char *)sqlite3_column_text(row, 2);
     if (severity && strcmp(severity, severity_name(SEVERITY_CRITICAL)) == 0)
         incident.severity = SEVERITY_CRITICAL;
-    if (alert && find_alert(alert, &incident.alert))
+    incident.alert = alert_from_name(alert);
+    if (incident.alert != ALERTS)
         put_incident(metrics, incident, true);
 }
 

@@ -18,14 +18,6 @@ static const char incident_columns[] =
     " CASE WHEN json_valid(i.tables) THEN json(i.tables) END"
     " FROM incident i ";
 
-static enum alert alert_named(const char *name)
-{
-    int alert = 0;
-    while (alert < ALERTS && (!name || strcmp(alert_name((enum alert)alert), name) != 0))
-        alert++;
-    return (enum alert)alert;
-}
-
 static void incident_read(struct report_incident *incident, const struct query *query)
 {
     *incident = (struct report_incident){
@@ -54,7 +46,7 @@ static void incident_read(struct report_incident *incident, const struct query *
         .summary = query_text(query, 22),
         .tables_json = query_text(query, 23),
     };
-    incident->alert = alert_named(incident->alert_name);
+    incident->alert = alert_from_name(incident->alert_name);
     if (!incident->onset_ms)
         incident->onset_ms = incident->opened_ms;
 }
