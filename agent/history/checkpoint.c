@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "defend.h"
 #include "history_private.h"
 
 /*
@@ -32,6 +33,8 @@ static void *checkpoint_thread(void *user)
     struct checkpoint *checkpoint = user;
     sqlite3 *db = NULL;
     int code = sqlite3_open_v2(checkpoint->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = defend_connection(db);
     if (code == SQLITE_OK)
         code = sqlite3_exec(db, sql_set_wal, NULL, NULL, NULL);
     if (code == SQLITE_OK) {

@@ -283,7 +283,7 @@ static void mark_committed(struct history *history)
 
 static enum history_status commit_status(int code)
 {
-    switch (code) {
+    switch (code & 0xff) {
     case SQLITE_OK: return HISTORY_OK;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -298,6 +298,16 @@ static enum history_status commit_status(int code)
     }
 }
 
+/*
+ * A database that refuses the first commit for a reason of its own was changed by somebody: an index of his, for example, finds
+ * two of the agent's rows equal. After the first commit, a refusal is a fault of the agent, and another database would not help.
+ */
+static void note_refusal(struct history *history, int code)
+{
+    if (commit_status(code) == HISTORY_FATAL && (code & 0xff) != SQLITE_TOOBIG && !history->proven)
+        history->corrupt = "it refuses what the agent writes";
+}
+
 /* If the database turns out corrupt during the commit, a new one is begun, and the same commit goes into that. */
 enum history_status history_commit(struct history *history, struct strbuf *error)
 {
@@ -307,6 +317,7 @@ enum history_status history_commit(struct history *history, struct strbuf *error
     int code = history_revive(history, &history->notice, error);
     if (code == SQLITE_OK) {
         code = commit_once(history, &why);
+        note_refusal(history, code);
         if (history->corrupt) {
             code = history_revive(history, &history->notice, error);
             if (code == SQLITE_OK)
@@ -316,6 +327,7 @@ enum history_status history_commit(struct history *history, struct strbuf *error
             strbuf_printf(error, "%s: cannot commit: %s", history->path, strbuf_text(&why));
     }
     if (code == SQLITE_OK) {
+        history->proven = true;
         mark_committed(history);
         if (history->notice.len)
             strbuf_add(error, strbuf_text(&history->notice), history->notice.len);

@@ -58,10 +58,12 @@ struct history {
     bool sources_dirty;
     int64_t last_fact, last_message, last_outbox;
 
+    bool proven;           /* this database has taken a commit since it was opened */
     struct strbuf scratch; /* commit.c */
 
     /* revive.c */
-    bool corrupt;         /* found by any use of the database; the next commit begins a new one */
+    const char *
+        corrupt; /* why the database cannot be used any more, in words; the next commit begins a new one. NULL: all is well */
     struct strbuf notice; /* why a new database must begin; kept until a commit has succeeded in it */
 
     struct checkpoint checkpoint; /* checkpoint.c */

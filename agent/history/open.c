@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/budgets.h"
+#include "defend.h"
 #include "history_private.h"
 #include "schema.h"
 
@@ -22,13 +24,15 @@ static bool is_corruption(int code)
 int history_note_result(struct history *history, int code)
 {
     if (is_corruption(code))
-        history->corrupt = true;
+        history->corrupt = "damage was found while it was in use";
     return code & 0xff;
 }
 
 int history_run_statement(struct history *history, enum sql sql)
 {
     sqlite3_stmt *statement = history->statements[sql];
+    if (sql == SQL_BEGIN)
+        defend_without_limit(history->db);
     int code = sqlite3_step(statement);
     sqlite3_reset(statement);
     return history_note_result(history, code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code);
@@ -190,22 +194,23 @@ static void remove_unfinished(const char *path)
     strbuf_free(&name);
 }
 
-static int open_once(struct history *history, struct strbuf *notice, struct strbuf *error)
+static int open_file(struct history *history, struct strbuf *notice, struct strbuf *why)
 {
-    struct strbuf why = { 0 };
-    enum found found = look_for(history->path);
     int code = sqlite3_open_v2(history->path, &history->db,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK && sqlite3_db_readonly(history->db, "main") == 1) {
-        strbuf_puts(&why, "may not be written");
+        strbuf_puts(why, "may not be written");
         code = SQLITE_READONLY;
     }
+    if (code == SQLITE_OK)
+        code = defend_connection(history->db);
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(history->db, OPEN_BUSY_MS);
+        defend_limit_cpu(history->db, HISTORY_OPEN_CPU_MS);
         code = set_vacuum(history->db);
     }
     if (code == SQLITE_OK)
-        code = schema_migrate(history->db, &why);
+        code = schema_migrate(history->db, why);
     if (code == SQLITE_OK)
         code = set_journal(history->db, notice);
     if (code == SQLITE_OK)
@@ -214,24 +219,35 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
         code = check_integrity(history->db);
     if (code == SQLITE_OK)
         code = read_sequences(history);
+    return code;
+}
+
+static int open_once(struct history *history, struct strbuf *notice, struct strbuf *why)
+{
+    enum found found = look_for(history->path);
+    int code = open_file(history, notice, why);
     if (code == SQLITE_OK) {
+        history->proven = false;
+        defend_without_limit(history->db);
         sqlite3_busy_timeout(history->db, COMMIT_BUSY_MS);
         sqlite3_wal_hook(history->db, history_note_wal, history);
         if (found == FOUND_EMPTY)
             strbuf_printf(notice, "%s%s: the history is empty, without even a header: a new one is begun",
                           notice->len > 0 ? "; " : "", history->path);
-    } else {
-        strbuf_printf(error, "%s: %s", history->path,
-                      why.len       ? why.at
-                      : history->db ? sqlite3_errmsg(history->db)
-                                    : sqlite3_errstr(code));
-        if (is_full(history->db, code))
-            code = SQLITE_FULL;
-        history_disconnect(history);
-        if (code == SQLITE_FULL && found != FOUND_BYTES)
-            remove_unfinished(history->path);
+        return code;
     }
-    strbuf_free(&why);
+    if ((code & 0xff) == SQLITE_INTERRUPT) {
+        strbuf_clear(why);
+        strbuf_puts(why, "it needs too much time to open");
+        code = SQLITE_CORRUPT;
+    } else if (why->len == 0) {
+        strbuf_puts(why, history->db ? sqlite3_errmsg(history->db) : sqlite3_errstr(code));
+    }
+    if (is_full(history->db, code))
+        code = SQLITE_FULL;
+    history_disconnect(history);
+    if (code == SQLITE_FULL && found != FOUND_BYTES)
+        remove_unfinished(history->path);
     return code;
 }
 
@@ -244,20 +260,20 @@ int history_connect(struct history *history, struct strbuf *notice, struct strbu
     if (code == SQLITE_OK) {
         code = open_once(history, notice, &why);
         if (is_corruption(code)) {
-            code = history_move_aside(history, sqlite3_errstr(code), notice, error);
+            code = history_move_aside(history, why.at, notice, error);
             if (code == SQLITE_OK) {
                 strbuf_clear(&why);
                 code = open_once(history, notice, &why);
             }
         }
-        if (code != SQLITE_OK)
-            strbuf_add(error, strbuf_text(&why), why.len);
+        if (code != SQLITE_OK && why.len > 0 && error->len == 0)
+            strbuf_printf(error, "%s: %s", history->path, why.at);
         else if (unlocked.len > 0)
             strbuf_printf(notice, "%s%s", notice->len > 0 ? "; " : "", unlocked.at);
     }
     strbuf_free(&unlocked);
     strbuf_free(&why);
-    return code & 0xff;
+    return code;
 }
 
 struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "defend.h"
 #include "history_private.h"
 
 /* One call removes at most so many rows, which takes a few milliseconds: the loop has lines to read. A cycle has up to a dozen runs. */
@@ -95,8 +96,10 @@ bool history_prune(struct history *history, int64_t before_ms)
 void history_idle(struct history *history)
 {
     history->checkpoint.seen_pages = 0; /* the reader that held these pages may be gone */
-    if (history->db && ++history->idles % OPTIMIZE_IDLES == 0)
+    if (history->db && ++history->idles % OPTIMIZE_IDLES == 0) {
+        defend_without_limit(history->db);
         history_note_result(history, sqlite3_exec(history->db, "PRAGMA optimize", NULL, NULL, NULL));
+    }
     if (history->db)
         sqlite3_db_release_memory(history->db);
     if (batch_rows(&history->batch) == 0)

@@ -2,13 +2,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budgets.h"
 #include "base/text.h"
+#include "defend.h"
 #include "history_private.h"
+
+/* Begins a query, which may use HISTORY_QUESTION_CPU_MS of processor time. */
+static sqlite3_stmt *read_begin(struct history *history, enum sql sql)
+{
+    defend_limit_cpu(history->db, HISTORY_QUESTION_CPU_MS);
+    return history->statements[sql];
+}
 
 /* Ends a query. After an error the caller sees no more rows; the error itself shows at the next commit. */
 static void read_end(struct history *history, sqlite3_stmt *statement, int code)
 {
-    history_note_result(history, code);
+    if (history_note_result(history, code) == SQLITE_INTERRUPT)
+        history->corrupt = "a question to it needs too much time";
     sqlite3_reset(statement);
 }
 
@@ -25,7 +35,7 @@ bool history_get_state(struct history *history, const char *key, struct strbuf *
 {
     struct history_state *state = history_find_state(history, key);
     if (!state && history->db) {
-        sqlite3_stmt *statement = history->statements[SQL_GET_STATE];
+        sqlite3_stmt *statement = read_begin(history, SQL_GET_STATE);
         sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
         int code = sqlite3_step(statement);
         if (code == SQLITE_ROW) {
@@ -55,7 +65,7 @@ static struct source_position read_position(sqlite3_stmt *statement)
 
 static void load_sources(struct history *history)
 {
-    sqlite3_stmt *statement = history->statements[SQL_GET_SOURCES];
+    sqlite3_stmt *statement = read_begin(history, SQL_GET_SOURCES);
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         history->sources = must_grow(history->sources, history->source_count + 1, sizeof *history->sources);
@@ -132,7 +142,7 @@ static struct message *read_message(sqlite3_stmt *statement)
 
 static void read_tables(struct history *history, int64_t id, struct message *message)
 {
-    sqlite3_stmt *statement = history->statements[SQL_GET_TABLES];
+    sqlite3_stmt *statement = read_begin(history, SQL_GET_TABLES);
     sqlite3_bind_int64(statement, 1, id);
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -153,7 +163,7 @@ static struct message *load_message(struct history *history, int64_t id)
         return message_copy(gathered);
     if (!history->db)
         return NULL;
-    sqlite3_stmt *statement = history->statements[SQL_GET_NOTIFICATION];
+    sqlite3_stmt *statement = read_begin(history, SQL_GET_NOTIFICATION);
     sqlite3_bind_int64(statement, 1, id);
     int code = sqlite3_step(statement);
     struct message *message = code == SQLITE_ROW ? read_message(statement) : NULL;
@@ -177,7 +187,7 @@ static bool apply_delivery(const struct history *history, const struct batch_del
 static size_t read_committed(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries,
                              size_t room)
 {
-    sqlite3_stmt *statement = history->statements[SQL_GET_OUTBOX];
+    sqlite3_stmt *statement = read_begin(history, SQL_GET_OUTBOX);
     size_t count = 0;
     int code = SQLITE_DONE;
     sqlite3_bind_text(statement, 1, webhook, -1, SQLITE_STATIC);
@@ -229,7 +239,7 @@ bool history_settled(struct history *history)
 {
     if (!history->db)
         return false;
-    sqlite3_stmt *statement = history->statements[SQL_GET_UNSETTLED];
+    sqlite3_stmt *statement = read_begin(history, SQL_GET_UNSETTLED);
     int code = sqlite3_step(statement);
     bool settled = code == SQLITE_ROW && sqlite3_column_int(statement, 0) == 0;
     read_end(history, statement, code);
@@ -241,7 +251,7 @@ size_t history_get_told(struct history *history, const char *webhook, int64_t si
 {
     if (!history->db)
         return 0;
-    sqlite3_stmt *statement = history->statements[SQL_GET_TOLD];
+    sqlite3_stmt *statement = read_begin(history, SQL_GET_TOLD);
     size_t count = 0;
     int code = SQLITE_DONE;
     sqlite3_bind_text(statement, 1, webhook, -1, SQLITE_STATIC);
@@ -258,7 +268,7 @@ bool history_next_webhook(struct history *history, const char *after, struct str
 {
     if (!history->db)
         return false;
-    sqlite3_stmt *statement = history->statements[SQL_NEXT_WEBHOOK];
+    sqlite3_stmt *statement = read_begin(history, SQL_NEXT_WEBHOOK);
     struct strbuf found = { 0 };
     sqlite3_bind_text(statement, 1, after, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
@@ -277,7 +287,7 @@ int64_t history_silence_end(struct history *history, int64_t now_ms)
 {
     if (!history->db)
         return 0;
-    sqlite3_stmt *statement = history->statements[SQL_GET_SILENCE];
+    sqlite3_stmt *statement = read_begin(history, SQL_GET_SILENCE);
     sqlite3_bind_int64(statement, 1, now_ms);
     int code = sqlite3_step(statement);
     int64_t end_ms = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/budgets.h"
+#include "defend.h"
 #include "schema.h"
 
 /* Longer than the agent's longest transaction: a person rather waits than reads "locked". */
@@ -25,7 +27,9 @@ static struct sqlite3 *open_with(const char *path, int flags, struct strbuf *err
         strbuf_printf(&why, "cannot open the history: %s", db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
     } else {
         sqlite3_busy_timeout(db, READER_BUSY_MS);
-        code = schema_check(db, &why);
+        defend_limit_cpu(db, HISTORY_READER_CPU_MS);
+        code = defend_connection(db);
+        code = code == SQLITE_OK ? schema_check(db, &why) : code;
     }
     if (code == SQLITE_OK && (flags & SQLITE_OPEN_READWRITE) && sqlite3_db_readonly(db, "main") == 1) {
         strbuf_puts(&why, "may not be written");

@@ -74,13 +74,13 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
         if (history->db)
             sqlite3_db_config(history->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         history_disconnect(history);
-        int code = history_move_aside(history, "found while writing", notice, error);
+        int code = history_move_aside(history, history->corrupt, notice, error);
         if (code != SQLITE_OK)
             return code;
-        history->corrupt = false;
+        history->corrupt = NULL;
     } else if (history->db && was_taken_away(history->db)) {
         history_disconnect(history);
-        history->corrupt = false; /* a checkpoint may have read the file that is there now, and found it strange */
+        history->corrupt = NULL; /* a checkpoint may have read the file that is there now, and found it strange */
         strbuf_printf(notice, "%s: somebody removed or replaced the history: going on in a new one", history->path);
     }
     if (history->db)

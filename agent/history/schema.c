@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/strbuf.h"
 #include "sql.h"
@@ -143,6 +144,105 @@ static const char version_2[] = "ALTER TABLE source ADD COLUMN begun_at INTEGER 
 /* steps[n] leads from version n to n + 1. A change of the schema is one more step; old steps are never edited. */
 static const char *const steps[SCHEMA_VERSION] = { version_1, version_2 };
 
+static const char not_ours[] = "the database is not one of this agent's";
+
+/* --- Whether the tables are those that the agent made --- */
+
+/* Returns the database's first row of a query, or NULL; *code says which. The caller finalizes it. */
+static sqlite3_stmt *first_row(sqlite3 *db, const char *query, const char *name, int *code)
+{
+    sqlite3_stmt *statement = NULL;
+    *code = sqlite3_prepare_v2(db, query, -1, &statement, NULL);
+    if (*code == SQLITE_OK && name)
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    if (*code == SQLITE_OK)
+        *code = sqlite3_step(statement);
+    if (*code == SQLITE_ROW)
+        return statement;
+    sqlite3_finalize(statement);
+    *code = *code == SQLITE_DONE ? SQLITE_OK : *code;
+    return NULL;
+}
+
+static const char *column_or_empty(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return text ? text : "";
+}
+
+/* expected is at a row (type, name, sql) of a schema as the agent makes it. An index may be missing: then queries are slower. */
+static int verify_object(sqlite3 *db, sqlite3_stmt *expected, struct strbuf *error)
+{
+    const char *type = column_or_empty(expected, 0), *name = column_or_empty(expected, 1);
+    int code = SQLITE_OK;
+    sqlite3_stmt *found = first_row(db, "SELECT type, sql FROM sqlite_schema WHERE name = ?1", name, &code);
+    if (code == SQLITE_OK && !found && strcmp(type, "table") == 0) {
+        strbuf_printf(error, "the table %s is missing", name);
+        code = SQLITE_CORRUPT;
+    } else if (found && strcmp(column_or_empty(found, 0), type) != 0) {
+        strbuf_printf(error, "%s is a %s instead of a %s", name, column_or_empty(found, 0), type);
+        code = SQLITE_CORRUPT;
+    } else if (found && strcmp(column_or_empty(found, 1), column_or_empty(expected, 2)) != 0) {
+        strbuf_printf(error, "the %s %s is not as the agent made it", type, name);
+        code = SQLITE_CORRUPT;
+    }
+    sqlite3_finalize(found);
+    return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+static int verify_nothing_active(sqlite3 *db, struct strbuf *error)
+{
+    int code = SQLITE_OK;
+    sqlite3_stmt *found = first_row(db, sql_find_active, NULL, &code);
+    if (found) {
+        strbuf_printf(error, "it has the %s %s, and views, triggers and virtual tables are refused",
+                      column_or_empty(found, 0), column_or_empty(found, 1));
+        code = SQLITE_CORRUPT;
+    }
+    sqlite3_finalize(found);
+    return code;
+}
+
+/*
+ * Compares the database with one that the agent makes in memory, table by table. A file from anybody may have views or triggers in
+ * their place, or tables without their NOT NULL.
+ */
+static int verify_tables(sqlite3 *db, int64_t version, struct strbuf *error)
+{
+    sqlite3 *model = NULL;
+    sqlite3_stmt *expected = NULL;
+    size_t before = error->len;
+    int code = sqlite3_open(":memory:", &model);
+    for (int64_t i = 0; code == SQLITE_OK && i < version; i++)
+        code = sqlite3_exec(model, steps[i], NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v2(model, sql_list_schema, -1, &expected, NULL);
+    while (code == SQLITE_OK && sqlite3_step(expected) == SQLITE_ROW)
+        code = verify_object(db, expected, error);
+    if (code == SQLITE_OK)
+        code = verify_nothing_active(db, error);
+    if (code != SQLITE_OK && error->len == before)
+        strbuf_printf(error, "cannot read the database's schema: %s", sqlite3_errmsg(db));
+    sqlite3_finalize(expected);
+    sqlite3_close(model);
+    return code;
+}
+
+/* Another program may number its schema as the agent does. Its database is left alone, which few names of the agent's tell. */
+static int verify(sqlite3 *db, int64_t version, struct strbuf *error)
+{
+    enum { NAMES_LEAST = 5 }; /* of nine tables */
+    int64_t names = 0;
+    int code = sql_read_number(db, sql_count_names, &names);
+    if (code == SQLITE_OK && names < NAMES_LEAST) {
+        strbuf_puts(error, not_ours);
+        return SQLITE_MISMATCH;
+    }
+    return verify_tables(db, version, error);
+}
+
+/* --- Versions --- */
+
 static int version_read(sqlite3 *db, int64_t *version, struct strbuf *error)
 {
     int code = sql_read_number(db, "PRAGMA user_version", version);
@@ -163,11 +263,13 @@ static int refuse_newer(int64_t version, struct strbuf *error)
 static int refuse_foreign(sqlite3 *db, int64_t version, struct strbuf *error)
 {
     int64_t objects = 0;
-    int code = version == 0 ? sql_read_number(db, "SELECT count(*) FROM sqlite_schema", &objects) : SQLITE_OK;
+    if (version > 0)
+        return verify(db, version, error);
+    int code = sql_read_number(db, "SELECT count(*) FROM sqlite_schema", &objects);
     if (code != SQLITE_OK) {
         strbuf_printf(error, "cannot read the database's schema: %s", sqlite3_errmsg(db));
     } else if (version < 0 || objects > 0) {
-        strbuf_puts(error, "the database is not one of this agent's");
+        strbuf_puts(error, not_ours);
         code = SQLITE_MISMATCH;
     }
     return code;
@@ -193,7 +295,9 @@ int schema_migrate(sqlite3 *db, struct strbuf *error)
 {
     int64_t version = 0;
     int code = version_read(db, &version, error);
-    if (code != SQLITE_OK || version == SCHEMA_VERSION)
+    if (code == SQLITE_OK && version == SCHEMA_VERSION)
+        return verify(db, version, error);
+    if (code != SQLITE_OK)
         return code;
     code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (code != SQLITE_OK)
@@ -222,5 +326,5 @@ int schema_check(sqlite3 *db, struct strbuf *error)
                       version, SCHEMA_VERSION);
         code = SQLITE_MISMATCH;
     }
-    return code;
+    return code == SQLITE_OK ? verify(db, version, error) : code;
 }

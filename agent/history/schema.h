@@ -9,11 +9,13 @@ enum { SCHEMA_VERSION = 2 };
 
 /*
  * Brings an open database to SCHEMA_VERSION in one transaction. A newer database, and one that another program made, is refused
- * and not changed. The tables are a documented interface. Returns a SQLite result code, with the reason in *error.
+ * with SQLITE_MISMATCH and not changed. One of the agent's whose tables are not as the agent made them, or that has views, triggers
+ * or virtual tables, is SQLITE_CORRUPT. The tables are a documented interface. Returns a SQLite result code, with the reason in
+ * *error.
  */
 int schema_migrate(struct sqlite3 *db, struct strbuf *error);
 
-/* For those who only read: SQLITE_OK if the database has exactly SCHEMA_VERSION; else the reason is in *error. */
+/* For those who only read: SQLITE_OK if the database has exactly SCHEMA_VERSION and its tables; else the reason is in *error. */
 int schema_check(struct sqlite3 *db, struct strbuf *error);
 
 #endif

@@ -134,6 +134,17 @@ const char sql_check_edges[] =
 const char sql_count_checkpoint[] = "INSERT INTO state (key, value) VALUES ('checkpoints', '1')"
                                     " ON CONFLICT (key) DO UPDATE SET value = CAST(value + 1 AS TEXT)";
 
+const char sql_list_schema[] = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'";
+
+const char sql_count_names[] =
+    "SELECT count(DISTINCT name) FROM sqlite_schema WHERE name IN ('cycle', 'run', 'incident', 'timeline',"
+    " 'notification', 'outbox', 'source', 'silence', 'state')";
+
+/* What does something of itself when a table is read or written. */
+const char sql_find_active[] =
+    "SELECT CASE type WHEN 'table' THEN 'virtual table' ELSE type END, name FROM sqlite_schema"
+    " WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1";
+
 int sql_read_number(sqlite3 *db, const char *query, int64_t *number)
 {
     sqlite3_stmt *statement = NULL;

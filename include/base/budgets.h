@@ -39,6 +39,15 @@ enum { SIBLINGS_MAX = 256 };
 
 /* --- The history and the saved state --- */
 
+/* The longest value in the history, which is the engine's saved state; a few thousand tables need less. SQLite refuses longer ones. */
+enum { HISTORY_VALUE_MOST_BYTES = 32 << 20 };
+
+/* The processor time that a command may use to read a history. Ten years of cycles take less than a second. */
+enum { HISTORY_READER_CPU_MS = 10 * 1000 };
+
+/* The processor time that the agent may use to open its history, and for one question to it later. */
+enum { HISTORY_OPEN_CPU_MS = 5 * 1000, HISTORY_QUESTION_CPU_MS = 2 * 1000 };
+
 /* --- Answers of servers --- */
 
 #endif

@@ -208,21 +208,41 @@ static void a_locked_database_is_tried_again_without_blocking(void **unused)
     place_remove(&place);
 }
 
-/* A statement refused in the middle of the transaction, which SQLite leaves open: it is for us to roll back. */
+/* A statement is refused in the middle of the transaction, which SQLite leaves open: the history rolls it back. */
 static void a_refused_row_takes_the_whole_batch_back(void **unused)
 {
     (void)unused;
     struct place place;
     struct history *history = prepare(&place);
     struct strbuf error = { 0 };
-    change(&place, "CREATE TRIGGER refuse BEFORE INSERT ON outbox BEGIN SELECT raise(FAIL, 'refused'); END");
+    change(&place, "CREATE UNIQUE INDEX refuse ON incident (summary)");
     assert_int_equal(history_commit(history, &error), HISTORY_FATAL);
-    assert_non_null(strstr(strbuf_text(&error), "refused"));
+    assert_non_null(strstr(strbuf_text(&error), "UNIQUE constraint failed"));
     assert_true(history_dirty(history));
     assert_true(is_row(&place, before));
-    change(&place, "DROP TRIGGER refuse");
+    change(&place, "DROP INDEX refuse");
     must_commit(history);
     assert_true(is_row(&place, after));
+    history_close(history);
+    strbuf_free(&error);
+    place_remove(&place);
+}
+
+/* The same in a database that somebody prepared before it was opened: the agent begins a new one, and goes on in that. */
+static void a_database_that_refuses_the_first_commit_is_moved_aside(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct history *history = prepare(&place);
+    struct strbuf error = { 0 };
+    history_close(history);
+    change(&place, "CREATE UNIQUE INDEX refuse ON incident (summary)");
+    history = must_open(&place);
+    gather_batch(history, 2);
+    assert_int_equal(history_commit(history, &error), HISTORY_OK);
+    assert_non_null(strstr(strbuf_text(&error), "refuses what the agent writes"));
+    assert_int_not_equal(place_count(&place, ".corrupt-2"), 0);
+    assert_row(&place, "SELECT group_concat(id) FROM incident", "2");
     history_close(history);
     strbuf_free(&error);
     place_remove(&place);
@@ -352,6 +372,7 @@ int main(void)
         cmocka_unit_test(a_kill_at_any_write_leaves_all_or_nothing),
         cmocka_unit_test(a_locked_database_is_tried_again_without_blocking),
         cmocka_unit_test(a_refused_row_takes_the_whole_batch_back),
+        cmocka_unit_test(a_database_that_refuses_the_first_commit_is_moved_aside),
         cmocka_unit_test(a_long_fault_gathers_on),
         cmocka_unit_test(a_first_start_on_a_full_disk_begins_in_memory),
         cmocka_unit_test(an_old_history_that_cannot_be_opened_is_refused),
