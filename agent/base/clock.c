@@ -37,6 +37,11 @@ int64_t clock_since_boot_ms(void)
     return clock_read_ns(CLOCK_BOOTTIME) / 1000000;
 }
 
+int64_t clock_thread_cpu_ms(void)
+{
+    return clock_read_ns(CLOCK_THREAD_CPUTIME_ID) / 1000000;
+}
+
 bool clock_sleep_ms(int64_t duration_ms)
 {
     struct timespec duration = { duration_ms / 1000, duration_ms % 1000 * 1000000 };

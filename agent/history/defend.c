@@ -2,9 +2,10 @@
 #include "defend.h"
 
 #include <sqlite3.h>
-#include <time.h>
+#include <stddef.h>
 
 #include "base/budgets.h"
+#include "base/clock.h"
 
 /* The processor's time is looked at once in so many instructions of SQLite, which take about a millisecond. */
 enum { INSTRUCTIONS_PER_LOOK = 20000 };
@@ -28,22 +29,16 @@ int defend_connection(sqlite3 *db)
     return sqlite3_exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", NULL, NULL, NULL);
 }
 
-static int64_t thread_cpu_ms(void)
-{
-    struct timespec used;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
-}
-
 /* The end is a number in the place of a pointer: a connection that its user closes with sqlite3_close can own no memory of ours. */
 static int is_beyond_limit(void *end_ms)
 {
-    return thread_cpu_ms() > (int64_t)(intptr_t)end_ms;
+    return clock_thread_cpu_ms() > (int64_t)(intptr_t)end_ms;
 }
 
 void defend_limit_cpu(sqlite3 *db, int64_t cpu_ms)
 {
-    sqlite3_progress_handler(db, INSTRUCTIONS_PER_LOOK, is_beyond_limit, (void *)(intptr_t)(thread_cpu_ms() + cpu_ms));
+    sqlite3_progress_handler(db, INSTRUCTIONS_PER_LOOK, is_beyond_limit,
+                             (void *)(intptr_t)(clock_thread_cpu_ms() + cpu_ms));
 }
 
 void defend_without_limit(sqlite3 *db)

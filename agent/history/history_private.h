@@ -75,6 +75,8 @@ struct history {
 /* Opens or creates the database. A corrupt one is moved aside, and *notice says so. Returns a SQLite result code. */
 int history_connect(struct history *history, struct strbuf *notice, struct strbuf *error);
 void history_disconnect(struct history *history);
+/* The files -wal and -shm stay when this connection is closed, so that a user who may only read can still open the history. */
+void history_keep_wal(sqlite3 *db);
 /* Steps a statement that returns no rows, and resets it. Returns a SQLite result code. */
 int history_run_statement(struct history *history, enum sql sql);
 /* Every result code of the database passes here, so that corruption is noted. Returns the code without its extended part. */
@@ -88,6 +90,8 @@ int history_note_result(struct history *history, int code);
  */
 int history_lock(struct history *history, struct strbuf *notice, struct strbuf *error);
 void history_unlock(struct history *history);
+/* True if no agent holds the lock of the history at path. */
+bool history_lock_is_free(const char *path);
 
 /* revive.c */
 

@@ -128,6 +128,19 @@ int history_lock(struct history *history, struct strbuf *notice, struct strbuf *
     return code;
 }
 
+bool history_lock_is_free(const char *path)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct strbuf name = { 0 };
+    strbuf_printf(&name, "%s-lock", path);
+    int fd = open(name.at, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool is_free = fd < 0 ? errno == ENOENT : fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type == F_UNLCK;
+    if (fd >= 0)
+        close(fd);
+    strbuf_free(&name);
+    return is_free;
+}
+
 void history_unlock(struct history *history)
 {
     if (history->lock_fd >= 0)

@@ -84,6 +84,12 @@ static int compare_text(sqlite3 *db, const char *query, const char *text, bool *
     return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
+void history_keep_wal(sqlite3 *db)
+{
+    int persist = 1;
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+}
+
 static int set_journal(sqlite3 *db, struct strbuf *notice)
 {
     bool wal = false;
@@ -94,9 +100,7 @@ static int set_journal(sqlite3 *db, struct strbuf *notice)
         strbuf_puts(notice, "the history's file system has no WAL mode: commits are slower and wait for readers");
         code = sqlite3_exec(db, sql_set_no_wal, NULL, NULL, NULL);
     }
-    /* The WAL's files stay when the agent ends, so that a user who may only read can still open the history. */
-    int persist = 1;
-    sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+    history_keep_wal(db);
     return code;
 }
 

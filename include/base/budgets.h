@@ -45,6 +45,9 @@ enum { HISTORY_VALUE_MOST_BYTES = 32 << 20 };
 /* The processor time that a command may use to read a history. Ten years of cycles take less than a second. */
 enum { HISTORY_READER_CPU_MS = 10 * 1000 };
 
+/* A reader copies a history whose files it may neither write nor lock, if they are not longer than this. */
+enum { HISTORY_COPY_MOST_BYTES = 512 << 20 };
+
 /* The processor time that the agent may use to open its history, and for one question to it later. */
 enum { HISTORY_OPEN_CPU_MS = 5 * 1000, HISTORY_QUESTION_CPU_MS = 2 * 1000 };
 

@@ -18,6 +18,9 @@ int64_t clock_running_us(void);
 /* The time since the host booted, with the time that it slept (CLOCK_BOOTTIME). */
 int64_t clock_since_boot_ms(void);
 
+/* The processor time that the calling thread has used. */
+int64_t clock_thread_cpu_ms(void);
+
 /* Returns false if a signal ended the sleep early. */
 bool clock_sleep_ms(int64_t duration_ms);
 
