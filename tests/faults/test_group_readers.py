@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "lib")]
 
 import side_by_side                               # noqa: E402
-from agent import BINARY, Agent, wait_until       # noqa: E402
+from agent import BINARY, Agent                   # noqa: E402
 from scheduler import Scheduler                   # noqa: E402
 from test_storage import SETTINGS                 # noqa: E402
 
@@ -138,8 +138,9 @@ class GroupReaders(unittest.TestCase):
     def test_somebody_writes_and_the_files_may_not_be_read(self):
         """No answer from half of the files: an agent holds the lock, and its write-ahead log is closed to the group."""
         self.leave("killed")
-        with Scheduler(self.log), self.agent() as agent:
-            wait_until(lambda: self.beside("-shm").exists() and agent.rows("SELECT 1 FROM cycle"), 10)
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            scheduler.cycle()
+            agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", CYCLES + 1)
             self.beside("-shm").chmod(0o600)
             done = subprocess.run(self.as_user(MEMBER, SERVICE, "status"), capture_output=True, text=True, timeout=30, check=False)
             self.assertEqual(done.returncode, 3, done.stdout)
