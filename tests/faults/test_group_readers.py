@@ -23,6 +23,7 @@ TIMEOUT_S = 240
 load_tests = side_by_side.load_tests
 SERVICE, MEMBER = 64242, 64343
 CYCLES = 5
+CLOSED = ["sh", "-c", 'umask 027; exec "$@"', "sh"]      # what is made then is closed to everybody but the group
 
 
 class GroupReaders(unittest.TestCase):
@@ -53,7 +54,7 @@ class GroupReaders(unittest.TestCase):
         agent = Agent(self.log, self.database, settings=SETTINGS)
         agent.errors, agent.output = self.directory / "stderr", self.directory / "stdout"
         who = self.as_user(SERVICE, SERVICE)[:-5]
-        agent.command = [*who, str(self.binary), *agent.command[1:]]
+        agent.command = [*CLOSED, *who, str(self.binary), *agent.command[1:]]
         return agent
 
     def look(self):
@@ -78,8 +79,6 @@ class GroupReaders(unittest.TestCase):
 
     def leave(self, how):
         """A history of CYCLES cycles, left by an agent that was stopped or killed."""
-        previous = os.umask(0o027)
-        self.addCleanup(os.umask, previous)
         with Scheduler(self.log) as scheduler, self.agent() as agent:
             self.log.chmod(0o644)
             for _ in range(CYCLES):
@@ -100,7 +99,7 @@ class GroupReaders(unittest.TestCase):
 
     def test_after_roots_word_on_a_stopped_agents_history(self):
         self.leave("stopped")
-        subprocess.run([str(self.binary), "silence", "1h", "--reason", "x", "--log", str(self.log), "--db", str(self.database)], check=True,
+        subprocess.run([*CLOSED, str(self.binary), "silence", "1h", "--reason", "x", "--log", str(self.log), "--db", str(self.database)], check=True,
                        capture_output=True)
         self.assertTrue(self.beside("-wal").exists() and self.beside("-shm").exists())   # as an agent leaves them
         self.assert_seen("root wrote a silence")
