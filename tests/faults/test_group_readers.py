@@ -3,6 +3,7 @@
 
 He may read the files and enter their directory, and may write neither. All of it needs root, who plays the three users.
 """
+import json
 import os
 import shutil
 import sqlite3
@@ -54,8 +55,15 @@ class GroupReaders(unittest.TestCase):
         agent = Agent(self.log, self.database, settings=SETTINGS)
         agent.errors, agent.output = self.directory / "stderr", self.directory / "stdout"
         who = self.as_user(SERVICE, SERVICE)[:-5]
+        agent.rows = lambda query: self.rows(query)      # as root, SQLite would make files that the agent then may not write
         agent.command = [*CLOSED, *who, str(self.binary), *agent.command[1:]]
         return agent
+
+    def rows(self, query):
+        script = "import json, sqlite3, sys; print(json.dumps(sqlite3.connect(f'file:{sys.argv[1]}?mode=ro', uri=True).execute(sys.argv[2]).fetchall()))"
+        done = subprocess.run(["setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups", sys.executable, "-c", script,
+                               str(self.database), query], capture_output=True, text=True, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else []
 
     def look(self):
         """What a member of the group sees: the cycles of a report."""
