@@ -26,18 +26,28 @@ struct history;
 
 enum history_status {
     HISTORY_OK,
-    HISTORY_BUSY, /* another process has a lock: try again soon */
-    HISTORY_FULL, /* no space, read-only or an I/O error: go on from memory, and try again later */
-    HISTORY_FATAL /* SQLite refused a statement, which is a fault of the agent or of whoever changed the tables */
+    HISTORY_BUSY,   /* another process has a lock: try again soon */
+    HISTORY_FULL,   /* no space, read-only or an I/O error: go on from memory, and try again later */
+    HISTORY_REOPEN, /* see history_on_disk */
+    HISTORY_FATAL   /* SQLite refused a statement, which is a fault of the agent or of whoever changed the tables */
 };
 
 /*
  * Opens the history at path, or creates it and its directories. A corrupt database is moved aside and a new one begun; *notice says
- * so. If there is no database and no room for one, the history begins in memory, which *notice says too, and each commit tries to
- * create it. An existing database that cannot be opened is an error: an agent without it would contradict what it says.
- * Returns NULL on failure, with the reason in *error.
+ * so. A database that cannot be opened or written now (permissions, a read-only or full disk, a lock) is no failure: *notice says so,
+ * the history is read if it can be and else begins empty, and what is put is kept in memory.
+ * Returns NULL if another agent keeps the history, or if it is not one that this agent may use, with the reason in *error.
  */
 struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error);
+
+/*
+ * False while the history is not on the disk. Then each history_commit tries again to open it; the caller chooses the pauses between
+ * them. Either the commit succeeds at last, with all that was put meanwhile. Or it returns HISTORY_REOPEN and writes nothing: the file
+ * holds what this run does not know, and the two cannot be merged. Then the caller drops what it knows: history_close, history_open
+ * and everything else as at a start, so that the log is read again from the file's position.
+ */
+bool history_on_disk(const struct history *history);
+
 /* What was gathered and not committed is dropped. */
 void history_close(struct history *history);
 

@@ -281,7 +281,7 @@ static void mark_committed(struct history *history)
     history->sources_dirty = false;
 }
 
-static enum history_status commit_status(int code)
+enum history_status history_status_of(int code)
 {
     switch (code & 0xff) {
     case SQLITE_OK: return HISTORY_OK;
@@ -294,18 +294,9 @@ static enum history_status commit_status(int code)
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_NOMEM: return HISTORY_FULL;
+    case HAS_ANOTHER_PAST: return HISTORY_REOPEN;
     default: return HISTORY_FATAL;
     }
-}
-
-/*
- * A database that refuses the first commit for a reason of its own was changed by somebody: an index of his, for example, finds
- * two of the agent's rows equal. After the first commit, a refusal is a fault of the agent, and another database would not help.
- */
-static void note_refusal(struct history *history, int code)
-{
-    if (commit_status(code) == HISTORY_FATAL && (code & 0xff) != SQLITE_TOOBIG && !history->proven)
-        history->corrupt = "it refuses what the agent writes";
 }
 
 /* If the database turns out corrupt during the commit, a new one is begun, and the same commit goes into that. */
@@ -317,7 +308,6 @@ enum history_status history_commit(struct history *history, struct strbuf *error
     int code = history_revive(history, &history->notice, error);
     if (code == SQLITE_OK) {
         code = commit_once(history, &why);
-        note_refusal(history, code);
         if (history->corrupt) {
             code = history_revive(history, &history->notice, error);
             if (code == SQLITE_OK)
@@ -326,13 +316,13 @@ enum history_status history_commit(struct history *history, struct strbuf *error
         if (code != SQLITE_OK && history->db)
             strbuf_printf(error, "%s: cannot commit: %s", history->path, strbuf_text(&why));
     }
+    history->refused = (code & 0xff) == SQLITE_READONLY || (code & 0xff) == SQLITE_CANTOPEN;
     if (code == SQLITE_OK) {
-        history->proven = true;
         mark_committed(history);
         if (history->notice.len)
             strbuf_add(error, strbuf_text(&history->notice), history->notice.len);
         strbuf_clear(&history->notice);
     }
     strbuf_free(&why);
-    return commit_status(code);
+    return history_status_of(code);
 }

@@ -40,11 +40,20 @@ struct checkpoint {
     int code; /* a SQLite result code */
 };
 
+enum history_place {
+    HISTORY_IN_MEMORY, /* there is no database, or it cannot even be read */
+    HISTORY_READ_ONLY, /* the database is open, and commits fail */
+    HISTORY_ON_DISK
+};
+
 struct history {
     /* open.c */
     char *path;
-    sqlite3 *db; /* NULL while there is none: the next commit connects again */
+    enum history_place place;
+    sqlite3 *db; /* NULL in memory; the next commit connects again */
     sqlite3_stmt *statements[SQL_STATEMENTS];
+    struct strbuf past; /* the positions and ids that the file held when this run began; see history_read_past */
+    bool owned;         /* this run goes on from what the file holds, or made the file */
 
     /* lock.c */
     int lock_fd; /* -1: not locked */
@@ -58,12 +67,11 @@ struct history {
     bool sources_dirty;
     int64_t last_fact, last_message, last_outbox;
 
-    bool proven;           /* this database has taken a commit since it was opened */
     struct strbuf scratch; /* commit.c */
 
     /* revive.c */
-    const char *
-        corrupt; /* why the database cannot be used any more, in words; the next commit begins a new one. NULL: all is well */
+    const char *corrupt;  /* why the next commit must begin a new database, in words; NULL: all is well */
+    bool refused;         /* the last commit failed because the database may not be written: connect again */
     struct strbuf notice; /* why a new database must begin; kept until a commit has succeeded in it */
 
     struct checkpoint checkpoint; /* checkpoint.c */
@@ -72,8 +80,18 @@ struct history {
 
 /* open.c */
 
-/* Opens or creates the database. A corrupt one is moved aside, and *notice says so. Returns a SQLite result code. */
+/* These are no codes of SQLite; the first keeps SQLITE_BUSY in its low byte. */
+enum { HELD_BY_AGENT = SQLITE_BUSY | 0x7f00, HAS_ANOTHER_PAST = SQLITE_NOTICE };
+
+/*
+ * Opens or creates the database for writing. A corrupt one is moved aside, and *notice says so. Returns a SQLite result code, or
+ * HELD_BY_AGENT if another agent keeps the history.
+ */
 int history_connect(struct history *history, struct strbuf *notice, struct strbuf *error);
+/* Opens a database that may not be written, if it can be read. Without it the history is in memory. */
+void history_connect_read_only(struct history *history);
+/* What tells one run's history from another's: the reading positions and the ids that were given last. "" for an empty history. */
+void history_read_past(struct history *history, struct strbuf *past);
 void history_disconnect(struct history *history);
 /* The files -wal and -shm stay when this connection is closed, so that a user who may only read can still open the history. */
 void history_keep_wal(sqlite3 *db);
@@ -82,10 +100,13 @@ int history_run_statement(struct history *history, enum sql sql);
 /* Every result code of the database passes here, so that corruption is noted. Returns the code without its extended part. */
 int history_note_result(struct history *history, int code);
 
+/* commit.c: what a SQLite result code means for the caller of this room. */
+enum history_status history_status_of(int code);
+
 /* lock.c */
 
 /*
- * Keeps other agents away until history_unlock; does nothing if the lock is held already. If another agent holds it: SQLITE_BUSY, and
+ * Keeps other agents away until history_unlock; does nothing if the lock is held already. If another agent holds it: HELD_BY_AGENT, and
  * *error says who. Where the file system has no locks, only a *notice is left.
  */
 int history_lock(struct history *history, struct strbuf *notice, struct strbuf *error);

@@ -104,7 +104,7 @@ static int lock_take(const char *path, const char *database, int *held, struct s
     }
     if (fd >= 0 && (errno == EAGAIN || errno == EACCES)) {
         lock_say_holder(fd, database, error);
-        code = SQLITE_BUSY;
+        code = HELD_BY_AGENT;
     } else {
         strbuf_printf(notice, "%s: cannot be locked (%s): a second agent on this history would not be noticed", path,
                       strerror(errno));

@@ -8,6 +8,7 @@
 #include "base/budgets.h"
 #include "defend.h"
 #include "history_private.h"
+#include "reader.h"
 #include "schema.h"
 
 /* How long a lock is waited for. At the start nobody waits for the agent; later the loop has lines to read, and tries again. */
@@ -62,7 +63,7 @@ static int check_path(const char *path, struct strbuf *error)
         if (S_ISREG(status.st_mode))
             return SQLITE_OK;
         strbuf_printf(error, "%s: %s", path, S_ISDIR(status.st_mode) ? "is a directory" : "is not a file");
-        return SQLITE_CANTOPEN;
+        return SQLITE_MISMATCH;
     }
     if (errno != ENOENT) {
         strbuf_printf(error, "%s: %s", path, strerror(errno));
@@ -122,15 +123,17 @@ static int check_integrity(sqlite3 *db)
     int64_t pages = 0;
     bool well = true;
     int code = sql_read_number(db, "PRAGMA page_count", &pages);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(db, sql_check_edges, NULL, NULL, NULL);
     if (code == SQLITE_OK && pages <= FULL_CHECK_PAGES)
         code = compare_text(db, "PRAGMA quick_check(1)", "ok", &well);
-    else if (code == SQLITE_OK)
-        code = sqlite3_exec(db, sql_check_edges, NULL, NULL, NULL);
     return well ? code : SQLITE_CORRUPT;
 }
 
+/* Sets the last ids so that none is given a second time. The agent cannot have given IDS_MOST of them. */
 static int read_sequences(struct history *history)
 {
+    const int64_t IDS_MOST = (int64_t)1 << 53;
     sqlite3_stmt *statement = history->statements[SQL_GET_SEQUENCES];
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -142,11 +145,24 @@ static int read_sequences(struct history *history)
             last = &history->last_message;
         else if (name && strcmp(name, "outbox") == 0)
             last = &history->last_outbox;
+        if (last && id > IDS_MOST) {
+            sqlite3_reset(statement);
+            return SQLITE_CORRUPT;
+        }
         if (last && id > *last)
             *last = id;
     }
     sqlite3_reset(statement);
     return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+void history_read_past(struct history *history, struct strbuf *past)
+{
+    sqlite3_stmt *statement = history->statements[SQL_GET_PAST];
+    strbuf_clear(past);
+    if (sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL)
+        strbuf_puts(past, (const char *)sqlite3_column_text(statement, 0));
+    sqlite3_reset(statement);
 }
 
 void history_disconnect(struct history *history)
@@ -158,6 +174,7 @@ void history_disconnect(struct history *history)
     }
     sqlite3_close(history->db);
     history->db = NULL;
+    history->place = HISTORY_IN_MEMORY;
 }
 
 /* Retention gives free pages back to the file system in small steps. SQLite takes this setting only before the first table. */
@@ -231,7 +248,7 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
     enum found found = look_for(history->path);
     int code = open_file(history, notice, why);
     if (code == SQLITE_OK) {
-        history->proven = false;
+        history->place = HISTORY_ON_DISK;
         defend_without_limit(history->db);
         sqlite3_busy_timeout(history->db, COMMIT_BUSY_MS);
         sqlite3_wal_hook(history->db, history_note_wal, history);
@@ -240,9 +257,10 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
                           notice->len > 0 ? "; " : "", history->path);
         return code;
     }
-    if ((code & 0xff) == SQLITE_INTERRUPT) {
+    if ((code & 0xff) == SQLITE_INTERRUPT || (code & 0xff) == SQLITE_TOOBIG) {
         strbuf_clear(why);
-        strbuf_puts(why, "it needs too much time to open");
+        strbuf_puts(why,
+                    (code & 0xff) == SQLITE_TOOBIG ? "a value in it is too long" : "it needs too much time to open");
         code = SQLITE_CORRUPT;
     } else if (why->len == 0) {
         strbuf_puts(why, history->db ? sqlite3_errmsg(history->db) : sqlite3_errstr(code));
@@ -280,6 +298,30 @@ int history_connect(struct history *history, struct strbuf *notice, struct strbu
     return code;
 }
 
+void history_connect_read_only(struct history *history)
+{
+    struct strbuf ignored = { 0 };
+    history->db = reader_open(history->path, &ignored);
+    if (history->db && prepare_statements(history) == SQLITE_OK && read_sequences(history) == SQLITE_OK)
+        history->place = HISTORY_READ_ONLY;
+    else
+        history_disconnect(history);
+    strbuf_free(&ignored);
+}
+
+/* The history cannot be written now, and later perhaps it can. What an earlier run stored is used, if it can be read. */
+static void begin_without_file(struct history *history, struct strbuf *notice, struct strbuf *error)
+{
+    bool is_new = look_for(history->path) == FOUND_NOTHING;
+    history_connect_read_only(history);
+    if (history->db)
+        history_read_past(history, &history->past);
+    strbuf_printf(notice, "%s%s: %s", notice->len > 0 ? "; " : "", strbuf_text(error),
+                  is_new ? "no room for a new history: it begins in memory"
+                         : "the history is kept in memory until it can be written");
+    strbuf_clear(error);
+}
+
 struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error)
 {
     /*
@@ -291,15 +333,21 @@ struct history *history_open(const char *path, struct strbuf *notice, struct str
     history->path = must_copy(path, strlen(path));
     history->lock_fd = -1;
     int code = history_connect(history, notice, error);
-    if (code == SQLITE_FULL && look_for(path) == FOUND_NOTHING) {
-        strbuf_printf(notice, "%s%s: no room for a new history: it begins in memory", notice->len > 0 ? "; " : "",
-                      path);
-        strbuf_clear(error);
-    } else if (code != SQLITE_OK) {
+    enum history_status status = history_status_of(code);
+    if (code == SQLITE_OK) {
+        history->owned = true;
+    } else if (code != HELD_BY_AGENT && (status == HISTORY_FULL || status == HISTORY_BUSY)) {
+        begin_without_file(history, notice, error);
+    } else {
         history_close(history);
         history = NULL;
     }
     return history;
+}
+
+bool history_on_disk(const struct history *history)
+{
+    return history->place == HISTORY_ON_DISK;
 }
 
 void history_close(struct history *history)
@@ -317,6 +365,7 @@ void history_close(struct history *history)
     free(history->sources);
     strbuf_free(&history->scratch);
     strbuf_free(&history->notice);
+    strbuf_free(&history->past);
     free(history->path);
     free(history);
 }

@@ -67,6 +67,24 @@ static bool was_taken_away(sqlite3 *db)
     return sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
 }
 
+/*
+ * A run that began without the file gathers in memory what belongs into it. When the file can be written at last, it may hold what
+ * another run stored, and the two cannot be merged: their ids and positions contradict each other. An empty file takes all.
+ */
+static int take_over(struct history *history, struct strbuf *error)
+{
+    struct strbuf past = { 0 };
+    history_read_past(history, &past);
+    history->owned = past.len == 0 || slice_equals(strbuf_slice(&past), strbuf_text(&history->past));
+    strbuf_free(&past);
+    if (history->owned)
+        return SQLITE_OK;
+    history_disconnect(history);
+    strbuf_printf(error, "%s: an earlier history can be used again, which knows other things than this run",
+                  history->path);
+    return HAS_ANOTHER_PAST;
+}
+
 int history_revive(struct history *history, struct strbuf *notice, struct strbuf *error)
 {
     if (history->corrupt) {
@@ -78,15 +96,21 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
         if (code != SQLITE_OK)
             return code;
         history->corrupt = NULL;
-    } else if (history->db && was_taken_away(history->db)) {
+    } else if (history->place == HISTORY_ON_DISK && was_taken_away(history->db)) {
         history_disconnect(history);
         history->corrupt = NULL; /* a checkpoint may have read the file that is there now, and found it strange */
         strbuf_printf(notice, "%s: somebody removed or replaced the history: going on in a new one", history->path);
     }
-    if (history->db)
+    if (history->place == HISTORY_ON_DISK && !history->refused)
         return SQLITE_OK;
+    history_disconnect(history);
     for (size_t i = 0; i < history->state_count; i++)
         history->states[i].dirty = true;
     history->sources_dirty = true;
-    return history_connect(history, notice, error);
+    int code = history_connect(history, notice, error);
+    if (code == SQLITE_OK && !history->owned)
+        code = take_over(history, error);
+    else if (code != SQLITE_OK)
+        history_connect_read_only(history);
+    return code;
 }

@@ -195,8 +195,8 @@ static int verify_nothing_active(sqlite3 *db, struct strbuf *error)
     int code = SQLITE_OK;
     sqlite3_stmt *found = first_row(db, sql_find_active, NULL, &code);
     if (found) {
-        strbuf_printf(error, "it has the %s %s, and views, triggers and virtual tables are refused",
-                      column_or_empty(found, 0), column_or_empty(found, 1));
+        strbuf_printf(error, "it has the %s %s, which does not belong into a history", column_or_empty(found, 0),
+                      column_or_empty(found, 1));
         code = SQLITE_CORRUPT;
     }
     sqlite3_finalize(found);

@@ -61,6 +61,8 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_GET_STATE] = "SELECT value FROM state WHERE key = ?1",
     [SQL_GET_SOURCES] = "SELECT device, inode, offset, fingerprint, fingerprint_len, begun_at FROM source ORDER BY id",
     [SQL_GET_SEQUENCES] = "SELECT name, seq FROM sqlite_sequence",
+    [SQL_GET_PAST] = "SELECT group_concat(device || ' ' || inode || ' ' || offset) || ';' ||"
+                     " (SELECT group_concat(name || ' ' || seq) FROM sqlite_sequence) FROM source",
     [SQL_GET_OUTBOX] = "SELECT id, notification_id, created_at, attempts, next_attempt_at FROM outbox"
                        " WHERE status = 'pending' AND webhook = ?1 AND id > ?2 ORDER BY id",
     [SQL_GET_TOLD] =
@@ -140,10 +142,15 @@ const char sql_count_names[] =
     "SELECT count(DISTINCT name) FROM sqlite_schema WHERE name IN ('cycle', 'run', 'incident', 'timeline',"
     " 'notification', 'outbox', 'source', 'silence', 'state')";
 
-/* What does something of itself when a table is read or written. */
+/*
+ * What does something of itself when a table is read or written: views, triggers, virtual tables, and indexes that refuse or calculate.
+ * An index on columns alone, which somebody may have made for his own queries, does no harm.
+ */
 const char sql_find_active[] =
     "SELECT CASE type WHEN 'table' THEN 'virtual table' ELSE type END, name FROM sqlite_schema"
-    " WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1";
+    " WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' OR (type = 'index' AND name != "
+    "'outbox_pending'"
+    " AND (sql LIKE '%UNIQUE%' OR sql LIKE '%WHERE%' OR sql LIKE '%COLLATE%' OR sql LIKE '%(%(%')) LIMIT 1";
 
 int sql_read_number(sqlite3 *db, const char *query, int64_t *number)
 {

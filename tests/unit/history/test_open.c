@@ -80,19 +80,42 @@ static void impossible_places_are_refused_with_a_reason(void **unused)
     place_make(&place);
     assert_open_fails(place.directory, "is a directory");
     assert_open_fails("/dev/null", "is not a file");
-    assert_open_fails("/proc/no", "unable to open database file");
     change(&place, "CREATE TABLE bookmarks (id)");
     assert_open_fails(place.path, "not one of this agent's");
 
-    char beneath[192];
-    snprintf(beneath, sizeof beneath, "%s/sub/history.db", place.path);
+    place_remove(&place);
+}
+
+/* The agent watches all the same: it says why, and gathers in memory. */
+static void assert_begins_in_memory(const char *path, const char *why)
+{
     struct strbuf notice = { 0 }, error = { 0 };
-    assert_null(history_open(beneath, &notice, &error));
-    assert_non_null(strstr(strbuf_text(&error), "Not a directory"));
-    strbuf_clear(&error);
-    assert_null(history_open("/proc/no/history.db", &notice, &error));
-    assert_non_null(strstr(strbuf_text(&error), "/proc/no: cannot make this directory"));
+    struct history *history = history_open(path, &notice, &error);
+    assert_non_null(history);
+    assert_false(history_on_disk(history));
+    if (!strstr(strbuf_text(&notice), why))
+        fail_msg("the notice is \"%s\", without \"%s\"", strbuf_text(&notice), why);
+    assert_int_equal(error.len, 0);
+    history_put_state(history, "key", slice_of("value"));
+    assert_int_equal(history_commit(history, &error), HISTORY_FULL);
+    assert_non_null(strstr(strbuf_text(&error), why));
+    assert_true(history_get_state(history, "key", &notice));
+    history_close(history);
+    strbuf_free(&notice);
     strbuf_free(&error);
+}
+
+static void places_that_may_be_there_later_begin_in_memory(void **unused)
+{
+    (void)unused;
+    struct place place;
+    place_make(&place);
+    char beneath[192];
+    change(&place, "CREATE TABLE bookmarks (id)");
+    snprintf(beneath, sizeof beneath, "%s/sub/history.db", place.path);
+    assert_begins_in_memory(beneath, "Not a directory");
+    assert_begins_in_memory("/proc/no", "unable to open database file");
+    assert_begins_in_memory("/proc/no/history.db", "/proc/no: cannot make this directory");
     place_remove(&place);
 }
 
@@ -305,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(missing_directories_are_made_for_us_alone),
         cmocka_unit_test(impossible_places_are_refused_with_a_reason),
+        cmocka_unit_test(places_that_may_be_there_later_begin_in_memory),
         cmocka_unit_test(a_newer_database_is_refused_and_untouched),
         cmocka_unit_test(a_file_that_is_no_database_is_moved_aside),
         cmocka_unit_test(a_cut_database_is_moved_aside),
