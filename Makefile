@@ -13,7 +13,8 @@ FUZZ_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 BENCH_MB ?= 100
 BENCH_IDLE ?= 60
 
-VERSION  := 0.1.0
+# The package's changelog is the one place of the version, and says what is new in it.
+VERSION  := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' agent/package/debian/changelog)
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Wformat=2
 # The fortified library functions need the optimiser, and get in a sanitizer's way.
 FORTIFY   = $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -42,7 +43,8 @@ OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern parsers/excerpt agent/core/engine agent/core/model \
     agent/core/moment agent/core/tables agent/core/schedule agent/core/incidents agent/core/announce agent/core/window agent/core/hourly \
     agent/core/statistics agent/commands/stream agent/daemon/scrub agent/daemon/ingest
-SHARE   := $(addprefix $(BUILD)/share/,agent.1 agent.conf.5 agent.bash _agent agent.conf)
+PAGES   := agent.1 agent.conf.5 iceberg-offload-history.5 iceberg-offload-agent.7
+SHARE   := $(addprefix $(BUILD)/share/,$(PAGES) agent.bash _agent agent.conf)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c tests/unit/commands/*/test_*.c))
 PROBES  := $(patsubst tests/faults/%.c,$(BUILD)/tests/%,$(wildcard tests/faults/*_probe.c))
 SHIMS   := $(patsubst tests/faults/%.c,$(BUILD)/tests/%.so,$(wildcard tests/faults/*_shim.c))
@@ -147,13 +149,13 @@ AS_TEMPLATE = -e 's,/agent run$$,& --config /etc/iceberg-offload-agent/%i.conf,'
     -e 's,^StateDirectory=.*,&/%i,' -e 's,^Description=.*,& (%i),'
 INSTALLED = $(addprefix $(DESTDIR),$(PREFIX)/bin/agent $(UNITDIR)/iceberg-offload-agent.service \
     $(UNITDIR)/iceberg-offload-agent@.service $(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf \
-    $(PREFIX)/share/man/man1/agent.1 $(PREFIX)/share/man/man5/agent.conf.5 \
+    $(foreach page,$(PAGES),$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(page)) \
     $(PREFIX)/share/bash-completion/completions/agent $(PREFIX)/share/zsh/vendor-completions/_agent)
 
 install: all share ## install below PREFIX (/usr/local) with units, manual pages and completions; DESTDIR is honoured
 	install -D -m 755 $(BUILD)/agent $(DESTDIR)$(PREFIX)/bin/agent
-	install -D -m 644 $(BUILD)/share/agent.1 $(DESTDIR)$(PREFIX)/share/man/man1/agent.1
-	install -D -m 644 $(BUILD)/share/agent.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/agent.conf.5
+	for page in $(PAGES); do \
+	    install -D -m 644 $(BUILD)/share/$$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit 1; done
 	install -D -m 644 $(BUILD)/share/agent.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/agent
 	install -D -m 644 $(BUILD)/share/_agent $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_agent
 	install -D -m 644 agent/iceberg-offload-agent.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf
@@ -194,10 +196,10 @@ test-browser: ## the HTML report in headless Chromium: valid, both themes, phone
 	@+$(REMAKE) all
 	@python3 tests/run.py $(BUILD) browser
 
-pictures: ## make fixtures/pictures anew: what README.md shows
+pictures: ## make fixtures/pictures anew, which README.md shows
 	$(DEPS) build browser
 	@+$(REMAKE) all
-	AGENT=$(BUILD)/agent python3 tests/browser/pictures.py
+	AGENT=$(abspath $(BUILD))/agent python3 tests/browser/pictures.py
 
 test-deb: deb ## the Debian package: lintian, the same bytes twice; installed, upgraded, purged, and README's three commands (10 minutes)
 	$(DEPS) build deb package

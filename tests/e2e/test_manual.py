@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Help, manual pages, completions, sample configuration, README and unit file: they all say the same, and say it well."""
+"""Help, manual pages, completions, sample configuration and unit file: they all say the same, and say it well."""
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -12,8 +14,8 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AGENT = os.environ.get("AGENT", str(ROOT / "build" / "agent"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 MOST_EXPOSURE = 1.5
+PAGES = ("agent.1", "agent.conf.5", "iceberg-offload-history.5", "iceberg-offload-agent.7")
 
 
 def agent(*arguments):
@@ -65,24 +67,36 @@ class OneSource(unittest.TestCase):
             file.flush()
             self.assertEqual(agent("check-config", "--config", file.name), "configuration OK\n")
 
-    def test_readme_lists_every_command(self):
-        part = README[README.index("\n## Commands\n"):README.index("\n## Configuration\n")]
-        self.assertEqual(set(re.findall(r"^\| `agent ([a-z-]+)", part, re.MULTILINE)),
-                         {command["name"] for command in self.facts["commands"]})
+    def test_the_manual_page_of_the_configuration_lists_every_event_of_a_patterns_file(self):
+        names = re.findall(r'\[EVENT_\w+\] = "(\w+)"', (ROOT / "parsers/event.c").read_text(encoding="utf-8"))
+        from_log = names[:names.index("writer_gone")]
+        page = generate("agent.conf.5")
+        part = page[page.index("\n.Sh PATTERNS\n"):page.index("\n.Ss A Prefect")]
+        self.assertEqual(re.findall(r"^\.It Li (\w+)$", part, re.MULTILINE), from_log + ["ignore"])
 
-    def test_readme_lists_every_key_with_its_default(self):
-        part = README[README.index("\n## Configuration\n"):README.index("\n## Reloading, and environment variables\n")]
-        told, section = {}, None
-        for row in re.findall(r"^\| (.*) \|$", part, re.MULTILINE):
-            cells = [cell.strip() for cell in row.split("|")]
-            found = re.match(r"`\[(\w+)", cells[0])
-            section = found[1] if found else section
-            for name in re.findall(r"`(\w+)`", cells[1]) if section else []:
-                told[section, name] = cells[2]
-        self.assertEqual(set(told), {(key["section"], key["name"]) for key in self.facts["keys"]})
-        for key in self.facts["keys"]:
-            if key["initial"] is not None and key["otherwise"] is None:
-                self.assertIn(key["initial"], re.split(r"[ ,`]+", told[key["section"], key["name"]]), key)
+    def test_the_manual_page_of_the_history_lists_every_table_and_column(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "history.db")
+            agent("replay", "--db", path, "/dev/null")
+            with contextlib.closing(sqlite3.connect(path)) as db:
+                tables = [name for name, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"
+                                                       " AND name NOT LIKE 'sqlite_%'")]
+                wanted = {table: sorted(row[1] for row in db.execute(f"PRAGMA table_info({table})")) for table in tables}
+        page = generate("iceberg-offload-history.5")
+        told = {}
+        for table, rest in re.findall(r"^\.Ss (\w+)\n(.*?)(?=^\.S[sh] )", page[page.index("\n.Sh TABLES"):], re.MULTILINE | re.DOTALL):
+            told[table] = sorted(word for row in re.findall(r"^\.It Va (.*)$", rest, re.MULTILINE) for word in row.split(" , "))
+        self.assertEqual(told, wanted)
+
+    def test_the_manual_page_of_the_agent_lists_every_metric(self):
+        names = {name for source in (ROOT / "agent/metrics").glob("*.c")
+                 for name in re.findall(r'(?:exposition_\w+|put_\w+)\(&?out, "(\w+)"|[{] "(\w+)", "(?:counter|gauge)"',
+                                        source.read_text(encoding="utf-8"))}
+        names = {one or other for one, other in names} - {"cycle_duration_seconds_" + part for part in ("bucket", "sum", "count")}
+        page = generate("iceberg-offload-agent.7")
+        part = page[page.index("\n.Sh METRICS\n"):page.index("\n.Sh FILES\n")]
+        told = {word for row in re.findall(r"^\.It Li (.*)$", part, re.MULTILINE) for word in row.split(" , ")}
+        self.assertEqual(told, names)
 
 
 class Completion(unittest.TestCase):
@@ -112,7 +126,7 @@ class Completion(unittest.TestCase):
 class Wellformed(unittest.TestCase):
     @unittest.skipUnless(shutil.which("mandoc"), "no mandoc here")
     def test_mandoc_finds_nothing_wrong_in_the_manual_pages(self):
-        for name in ("agent.1", "agent.conf.5"):
+        for name in PAGES:
             done = subprocess.run(["mandoc", "-Tlint"], input=generate(name), capture_output=True, text=True, timeout=30,
                                   check=False)
             # A page that this host has not installed is no fault of the text.
@@ -138,7 +152,7 @@ class Install(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             make = ["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={pathlib.Path(AGENT).parent}",
                     f"DESTDIR={folder}", "PREFIX=/usr"]
-            for target, wanted in (("install", 8), ("uninstall", 0)):
+            for target, wanted in (("install", 10), ("uninstall", 0)):
                 # The flags stay those of the last build, whatever they were: nothing is compiled again.
                 subprocess.run([*make, "-o", "all", "-o", AGENT, target], capture_output=True, timeout=100, check=True)
                 files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
