@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes fixtures/pictures/ anew: a report and a status as text, which README.md shows too, and the HTML report as a browser shows it.
+"""Makes fixtures/pictures/ anew, which README.md shows: a report and a status as text, the HTML report as a browser shows it, and a
+page as it arrives in a chat.
 
     tests/browser/pictures.py
 """
+import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import browser     # noqa: E402
+import chat     # noqa: E402
 import test_readme     # noqa: E402
 from browser import DARK, LIGHT, ROOT     # noqa: E402
-from test_readme import PICTURES, README     # noqa: E402
+from test_readme import PICTURES     # noqa: E402
 
 MOST_BYTES = 200_000
 VIEWS = (("report-light.png", LIGHT, 1000, 1180), ("report-dark.png", DARK, 1000, 880), ("report-phone.png", LIGHT, 390, 900))
@@ -25,7 +28,11 @@ def main():
         texts = test_readme.texts(agent)
         for name, text in texts.items():
             (PICTURES / name).write_text(text, encoding="utf-8")
-        README.write_text(test_readme.readme_with(texts), encoding="utf-8")
+        body = chat.message()
+        (PICTURES / "page-slack.json").write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        message = eye.home / "message.html"
+        message.write_text(chat.page(body), encoding="utf-8")
+        eye.picture(message, PICTURES / "page-slack.png", LIGHT, 720, 385)
         page = eye.home / "report.html"
         page.write_bytes(agent.run("report", "--incident", "1", "--format", "html").stdout)
         for name, theme, width, height in VIEWS:
