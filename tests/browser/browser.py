@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Headless Chromium over a local page, with a proxy that must stay silent: whatever the page asked for would be asked there."""
+"""Headless Chromium over a local page. Its proxy is ours, so that every request that the page makes is counted."""
 import shutil
 import socket
 import struct
@@ -18,7 +18,7 @@ LIGHT, DARK = "1", "0"                 # Blink's preferredColorScheme
 
 
 class SilentProxy:
-    """Counts the connections that anybody makes."""
+    """Takes connections, answers none, and keeps the first line of each."""
 
     def __init__(self):
         self.asked = []
@@ -47,7 +47,7 @@ class SilentProxy:
 
 
 class Browser:
-    """Each look is a fresh browser with a profile of its own."""
+    """Starts a fresh browser with a profile of its own for each call."""
 
     def __init__(self):
         self.program = shutil.which("chromium")
@@ -59,7 +59,7 @@ class Browser:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def run(self, *arguments):
-        """What it wrote to stdout."""
+        """Returns what the browser wrote to stdout."""
         with tempfile.TemporaryDirectory(dir=self.home) as profile:
             command = [self.program, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
                        "--disable-background-networking", "--disable-component-update", "--disable-default-apps",

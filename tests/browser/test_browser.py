@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The HTML reports in a real browser: valid, legible in both themes, on a phone and on paper, and asking nobody for anything."""
+"""The HTML reports in a real browser: valid, legible in both themes, on a phone and on paper, and without any request."""
 import re
 import shutil
 import subprocess
@@ -13,12 +13,12 @@ import browser     # noqa: E402
 from browser import DARK, LIGHT     # noqa: E402
 
 TIMEOUT_S = 400
-# Where the browser itself calls home, whatever is shown.
+# Hosts that the browser itself asks, whatever page it shows.
 BROWSER_OWN = re.compile(r"(google|googleapis|gvt1|gstatic)\.com\b")
 
 
 def luminance(pixel):
-    """As WCAG 2 has it."""
+    """The relative luminance of a colour, as WCAG 2 defines it."""
     parts = [value / 255 / 12.92 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in pixel[:3]]
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
@@ -49,7 +49,7 @@ class Browser(unittest.TestCase):
         self.eye.picture(self.pages[name], target, theme, width, height)
         return browser.pixels(target)
 
-    def test_tidy_has_nothing_to_say(self):
+    def test_tidy_finds_no_fault(self):
         for name, page in self.pages.items():
             with self.subTest(name):
                 said = subprocess.run([shutil.which("tidy"), "-q", "-e", page], capture_output=True, timeout=60, check=False)
@@ -67,8 +67,8 @@ class Browser(unittest.TestCase):
         self.eye.document(page)
         self.assertTrue(any("leak.example" in line for line in self.asked()), self.eye.proxy.asked)
 
-    def test_the_policy_of_the_page_holds_what_its_markup_would_not(self):
-        """Were log text to become markup one day, the page's own policy still lets nothing out or in."""
+    def test_the_policy_of_the_page_stops_markup_that_gets_in(self):
+        """If log text became markup by mistake, the page's content security policy would still let nothing load."""
         page = self.eye.home / "forced.html"
         text = self.pages["incident-1.html"].read_text(encoding="utf-8")
         page.write_text(text.replace("</main>", "<img alt='' src='http://leak.example/x.png'>"
@@ -89,7 +89,7 @@ class Browser(unittest.TestCase):
                     _, height, rows, step = self.look(name, theme, 1000, 900)
                     ground = rows[height // 2][:3]
                     self.assertEqual(is_dark, luminance(ground) < 0.2)
-                    # The strongest ink of the page's upper part, against the ground beside it.
+                    # The strongest text colour of the page's upper part, against the background beside it.
                     ink = {bytes(row[at:at + 3]) for row in rows[40:300] for at in range(0, len(row), step)}
                     self.assertGreater(max(contrast(pixel, ground) for pixel in ink), 10)
 
@@ -107,7 +107,7 @@ class Browser(unittest.TestCase):
                 self.assertEqual(360, room)
                 self.assertLessEqual(wide, room)
 
-    def test_paper(self):
+    def test_paper_shows_all_of_it(self):
         for name, page in self.pages.items():
             with self.subTest(name):
                 target = self.eye.home / "paper.pdf"

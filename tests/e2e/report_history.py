@@ -69,17 +69,17 @@ def slots(first, last):
 
 def cycles(db):
     story = Story(db)
-    for number, time in enumerate(slots("05:30", "17:45"), -14):      # from early on: a baseline wants a past
+    for number, time in enumerate(slots("05:30", "17:45"), -14):      # early enough for a baseline
         good = (7000 + number * 37 % 900, "success", 150000 + number * 7919 % 30000, None)
         small = (4600 + number * 53 % 700, "success", 900 + number * 31 % 400, None)
         error = "java.sql.SQLException: Connection refused\n" + EVIL
-        if at("12:00:00") <= time <= at("13:00:00"):                # ClickHouse away
+        if at("12:00:00") <= time <= at("13:00:00"):                # ClickHouse is down
             good, small = (2100, "failed", None, error), (2000, "failed", None, error)
-        elif time == at("13:15:00"):                                # catching up
+        elif time == at("13:15:00"):                                # the first run after it brings all
             good = (48000, "success", 912331, None)
-        elif at("15:00:00") <= time < at("15:45:00"):               # nobody there
+        elif at("15:00:00") <= time < at("15:45:00"):               # the scheduler is down
             continue
-        elif time == at("16:45:00"):                                # a slow one
+        elif time == at("16:45:00"):                                # a slow cycle
             good = (331000, "success", 300112, None)
         story.add(time - 400 + number * 13, good, small)
 

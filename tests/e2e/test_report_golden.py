@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every face of a fixed history, character by character; run this file with --update to write them anew."""
+"""Report, list and status of a fixed history in every format, character by character. With --update this file writes them anew."""
 import html.parser
 import json
 import os
@@ -38,7 +38,7 @@ ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u206
 
 
 class Agent:
-    """The binary on one history."""
+    """Runs the agent's commands on a history of its own."""
 
     def __init__(self):
         self.home = tempfile.mkdtemp()
@@ -66,7 +66,7 @@ class Agent:
 
 
 class Page(html.parser.HTMLParser):
-    """What a browser would make of a page."""
+    """The tags and attributes that a browser would find in a page."""
 
     def __init__(self, text):
         super().__init__()
@@ -87,7 +87,7 @@ class Golden(unittest.TestCase):
     def tearDownClass(cls):
         cls.agent.close()
 
-    def test_faces_are_as_recorded(self):
+    def test_every_format_is_as_recorded(self):
         for name in CASES:
             with self.subTest(name):
                 self.assertEqual((GOLDEN / name).read_bytes().decode(), self.agent.golden(name).decode())
@@ -110,7 +110,7 @@ class Golden(unittest.TestCase):
         tables = [line for line in outside.splitlines() if line.startswith("| ")]
         self.assertTrue(tables)
 
-    def test_json_carries_the_text_whole(self):
+    def test_json_carries_the_whole_text(self):
         document = json.loads(self.agent.golden("incident-1.json"))
         self.assertEqual(1, document["version"])
         self.assertEqual("Stderr: " + history.EVIL, document["incident"]["evidence"])
@@ -130,7 +130,7 @@ class Golden(unittest.TestCase):
         finally:
             agent.close()
 
-    def test_narrow_screens_are_kept(self):
+    def test_no_line_is_wider_than_the_terminal(self):
         for width in (60, 80, 110):
             for case in (("report", "--incident", "1"), ("report", "--incident", "2"), ("report", "--since", "9h"),
                          ("incidents",), ("status",)):
@@ -143,7 +143,7 @@ class Golden(unittest.TestCase):
         for case in (("report", "--incident", "1"), ("status",), ("incidents",)):
             self.assertTrue(self.agent.run(*case, LC_ALL="C").stdout.isascii())
 
-    def test_tidy_has_nothing_to_say(self):
+    def test_tidy_finds_no_fault(self):
         tidy = shutil.which("tidy")
         if not tidy:
             self.skipTest("tidy is not installed")
@@ -151,7 +151,7 @@ class Golden(unittest.TestCase):
             said = subprocess.run([tidy, "-q", "-e"], input=self.agent.golden(name), capture_output=True, timeout=60)
             self.assertEqual(b"", said.stderr)
 
-    def test_what_is_not_there_is_said(self):
+    def test_a_wrong_request_is_answered_with_the_reason(self):
         for arguments, words in ((("report", "--incident", "99"), b"no incident 99"),
                                  (("report", "--format", "pdf"), b"none of text, markdown, json, html"),
                                  (("report", "--since", "soon"), b"is no time"),
@@ -174,7 +174,7 @@ class Changes(unittest.TestCase):
     def incident(self, identity):
         return json.loads(self.agent.run("report", "--incident", str(identity), "--format", "json").stdout)
 
-    def test_an_annotation_answers_the_question(self):
+    def test_an_annotation_answers_an_open_question(self):
         before = self.incident(1)["open_questions"]
         self.assertEqual(0, self.agent.run("annotate", "1", "--cause", "a full disk").returncode)
         after = self.incident(1)
@@ -191,7 +191,7 @@ class Changes(unittest.TestCase):
         self.assertIn(b"1 silence ended", self.agent.run("silence", "--end").stdout)
         self.assertRegex(self.agent.run("silence", "--list").stdout.decode(), r"ended by hand .* upgrade")
 
-    def test_a_silence_wants_a_duration(self):
+    def test_a_silence_needs_a_duration(self):
         for arguments in (("silence",), ("silence", "soon"), ("silence", "0s"), ("silence", "1h", "--list")):
             self.assertEqual(2, self.agent.run(*arguments).returncode)
 
@@ -214,7 +214,7 @@ class Status(unittest.TestCase):
         db.close()
 
     def live(self, started_ms=None):
-        """As if the agent were this test's child."""
+        """Makes this test's child the running agent of the history."""
         with history.sqlite3.connect(self.agent.db) as db:
             history.agent_state(db, self.process.pid)
             if started_ms is None:
@@ -232,7 +232,7 @@ class Status(unittest.TestCase):
     def test_a_dead_agent_is_a_warning(self):
         self.assertEqual((1, "WARNING - the agent is not running"), self.status())
 
-    def test_a_pid_given_to_somebody_else_is_no_agent(self):
+    def test_a_pid_of_another_process_is_no_agent(self):
         self.live(started_ms=history.BEGIN)
         self.assertEqual(1, self.status()[0])
 
@@ -255,7 +255,7 @@ class Status(unittest.TestCase):
             self.assertEqual(code, returncode, line)
             self.assertIn("bronze_trades_kraken", line)
 
-    def test_undelivered(self):
+    def test_a_notification_that_is_not_delivered(self):
         self.live()
         self.change("INSERT INTO outbox (incident_id, notification_id, webhook, status, created_at) VALUES"
                     f" (1, 1, 'chat', 'pending', {history.NOW - 6 * 60000})")

@@ -8,12 +8,12 @@
 
 #include "parser.h"
 
-/* What a parser says, as text that a test can compare: "run_failed table=bronze", an event a line. */
+/* Collects what a parser says as text that a test can compare, one event on each line: "run_failed table=bronze". */
 struct gather {
     struct strbuf said;
     int64_t counts[EVENT_KINDS];
     int64_t last_time_ms;
-    bool with_place; /* times and offsets too */
+    bool with_place; /* the text names each event's time and offset too */
 };
 
 static inline void gather_number(struct strbuf *out, const char *name, int64_t value)
