@@ -22,9 +22,6 @@ HARDEN    = $(FORTIFY) -fstack-protector-strong -fstack-clash-protection
 ALL_CPPFLAGS = -D_GNU_SOURCE -DAGENT_VERSION='"$(VERSION)"' -Iinclude -I. -MMD -MP $(CPPFLAGS)
 # Nothing throws here, so the tables that unwind the stack are left to the debug information.
 SMALL     = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
-# An optimised build is for size, but HOT is for speed.
-OPTIMISED = $(filter -O2 -O3,$(CFLAGS))
-COLD      = $(if $(OPTIMISED),-Oz)
 # No path of this machine goes into the binary, so that two builds are the same bytes.
 ALL_CFLAGS   = -std=c11 $(WARNINGS) $(CFLAGS) $(SMALL) -fPIE -pthread -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),$(SANITIZE),$(HARDEN))
 # noseparate-code saves two pages' worth of padding; the constants then lie in the code's mapping: executable, but never writable.
@@ -39,10 +36,6 @@ ROOMS   := parsers $(addprefix agent/,base core follow history notify config wit
 SOURCES := $(wildcard $(ROOMS:%=%/*.c))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
-# What runs for every line.
-HOT     := parsers/vocabulary parsers/parser parsers/timestamp parsers/record parsers/pattern parsers/excerpt agent/core/engine agent/core/model \
-    agent/core/moment agent/core/tables agent/core/schedule agent/core/incidents agent/core/announce agent/core/window agent/core/hourly \
-    agent/core/statistics agent/commands/stream agent/daemon/scrub agent/daemon/ingest
 PAGES   := agent.1 agent.conf.5 iceberg-offload-history.5 iceberg-offload-agent.7
 SHARE   := $(addprefix $(BUILD)/share/,$(PAGES) agent.bash _agent agent.conf)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c tests/unit/commands/*/test_*.c))
@@ -81,8 +74,7 @@ $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ROOM_CFLAGS) -c -o $@ $<
-$(OBJ)/agent/main.o $(filter-out $(HOT:%=$(OBJ)/%.o),$(OBJECTS)): ROOM_CFLAGS = $(COLD)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(UNIT):    $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o
@@ -104,7 +96,7 @@ $(SHIMS): $(BUILD)/tests/%.so: tests/faults/%.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
 
 # Rewritten only when the flags differ from the last build's: then everything is compiled again.
-$(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) cold: $(COLD) hot: $(HOT)
+$(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(BUILD)/flags: FORCE
 	@test -e $@ || tests/install-deps.sh check build
 	@mkdir -p $(@D)
@@ -236,7 +228,7 @@ GCOVR = gcovr --root . --object-directory build-coverage --print-summary
 # Comparisons with constants are not traced: the seeds hold the words, and inputs run twice as fast.
 fuzz: ## every harness in tests/fuzz, on all processors, for FUZZ_SECONDS (60) or FUZZ_RUNS inputs each; needs clang
 	$(DEPS) build fuzz
-	@+$(REMAKE) BUILD=build-fuzz CC=clang COLD= SANITIZE="-fsanitize=fuzzer-no-link $(FUZZ_SANITIZE) -fno-sanitize-coverage=trace-cmp" fuzzers
+	@+$(REMAKE) BUILD=build-fuzz CC=clang SANITIZE="-fsanitize=fuzzer-no-link $(FUZZ_SANITIZE) -fno-sanitize-coverage=trace-cmp" fuzzers
 	@+$(REMAKE) all
 	@tests/fuzz/seeds.sh $(BUILD)/agent build-fuzz/seeds
 	@python3 tests/fuzz/fuzz.py build-fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(FUZZ_SECONDS))
