@@ -41,6 +41,12 @@ enum history_status {
 struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error);
 
 /*
+ * To be called once, before anything that an earlier run stored is loaded. If the last STARTS_MOST starts ended before their first
+ * commit, the stored state may be to blame: it is moved to other keys, and *notice says so. The reading positions stay.
+ */
+void history_begin_start(struct history *history, struct strbuf *notice);
+
+/*
  * False while the history is not on the disk. Then each history_commit tries again to open it; the caller chooses the pauses between
  * them. Either the commit succeeds at last, with all that was put meanwhile. Or it returns HISTORY_REOPEN and writes nothing: the file
  * holds what this run does not know, and the two cannot be merged. Then the caller drops what it knows: history_close, history_open
@@ -135,6 +141,15 @@ bool history_next_webhook(struct history *history, const char *after, struct str
 int64_t history_silence_end(struct history *history, int64_t now_ms);
 
 /* --- Upkeep --- */
+
+/*
+ * The instant before which rows are too old to be kept, or INT64_MIN if none may be removed now. A clock that is wrong must not empty
+ * the history. So the age of a row is its distance from the newest cycle (or from now_ms, if that is earlier), and nothing is removed
+ * until the wall clock has gone along with the time since the host booted for an hour, or for retention_ms if that is shorter. Since
+ * when it does is kept in the history, so that a restart does not begin to wait anew.
+ */
+int64_t history_retention_start_ms(struct history *history, int64_t retention_ms, int64_t now_ms,
+                                   int64_t since_boot_ms);
 
 /* Removes a few milliseconds' worth of the rows that are older than before_ms. True if there is more to remove. */
 bool history_prune(struct history *history, int64_t before_ms);

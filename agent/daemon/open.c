@@ -34,6 +34,8 @@ static bool open_history(struct daemon *daemon, struct strbuf *error)
 {
     struct strbuf notice = { 0 };
     daemon->history = history_open(daemon->config->history_db, &notice, error);
+    if (daemon->history)
+        history_begin_start(daemon->history, &notice);
     if (notice.len)
         say_warning("%s", strbuf_text(&notice));
     strbuf_free(&notice);

@@ -36,7 +36,9 @@ void daemon_keep_house(struct daemon *daemon)
     }
     if (daemon->running_ms < daemon->housekeeping_ms)
         return;
-    bool more = history_prune(daemon->history, daemon->now_ms - daemon->config->retention_ms);
+    int64_t before_ms = history_retention_start_ms(daemon->history, daemon->config->retention_ms, daemon->now_ms,
+                                                   clock_since_boot_ms());
+    bool more = history_prune(daemon->history, before_ms);
     history_idle(daemon->history);
     dispatch_review(daemon->dispatch);
     daemon->housekeeping_ms = daemon->running_ms + (more ? RETRY_MS : HOUSEKEEPING_MS);

@@ -324,5 +324,7 @@ enum history_status history_commit(struct history *history, struct strbuf *error
         strbuf_clear(&history->notice);
     }
     strbuf_free(&why);
+    if (history->db)
+        history_end_start(history, history_status_of(code));
     return history_status_of(code);
 }

@@ -74,6 +74,7 @@ struct history {
     bool refused;         /* the last commit failed because the database may not be written: connect again */
     struct strbuf notice; /* why a new database must begin; kept until a commit has succeeded in it */
 
+    bool counted;                 /* start.c: this start is in the history's count of starts */
     struct checkpoint checkpoint; /* checkpoint.c */
     unsigned idles;               /* prune.c: calls of history_idle */
 };
@@ -90,6 +91,8 @@ enum { HELD_BY_AGENT = SQLITE_BUSY | 0x7f00, HAS_ANOTHER_PAST = SQLITE_NOTICE };
 int history_connect(struct history *history, struct strbuf *notice, struct strbuf *error);
 /* Opens a database that may not be written, if it can be read. Without it the history is in memory. */
 void history_connect_read_only(struct history *history);
+/* Reads the ids that were given last, so that none is given a second time. Returns a SQLite result code. */
+int history_read_sequences(struct history *history);
 /* What tells one run's history from another's: the reading positions and the ids that were given last. "" for an empty history. */
 void history_read_past(struct history *history, struct strbuf *past);
 void history_disconnect(struct history *history);
@@ -127,6 +130,9 @@ int history_move_aside(struct history *history, const char *why, struct strbuf *
  * written again. Does nothing if all is well.
  */
 int history_revive(struct history *history, struct strbuf *notice, struct strbuf *error);
+
+/* start.c: after each commit but the one of history_begin_start; only the first matters. */
+void history_end_start(struct history *history, enum history_status first_commit);
 
 /* checkpoint.c: SQLite calls it after each commit in WAL mode; ctx is the history. */
 int history_note_wal(void *ctx, sqlite3 *db, const char *schema, int pages);

@@ -130,8 +130,7 @@ static int check_integrity(sqlite3 *db)
     return well ? code : SQLITE_CORRUPT;
 }
 
-/* Sets the last ids so that none is given a second time. The agent cannot have given IDS_MOST of them. */
-static int read_sequences(struct history *history)
+int history_read_sequences(struct history *history)
 {
     const int64_t IDS_MOST = (int64_t)1 << 53;
     sqlite3_stmt *statement = history->statements[SQL_GET_SEQUENCES];
@@ -239,7 +238,7 @@ static int open_file(struct history *history, struct strbuf *notice, struct strb
     if (code == SQLITE_OK)
         code = check_integrity(history->db);
     if (code == SQLITE_OK)
-        code = read_sequences(history);
+        code = history_read_sequences(history);
     return code;
 }
 
@@ -302,7 +301,7 @@ void history_connect_read_only(struct history *history)
 {
     struct strbuf ignored = { 0 };
     history->db = reader_open(history->path, &ignored);
-    if (history->db && prepare_statements(history) == SQLITE_OK && read_sequences(history) == SQLITE_OK)
+    if (history->db && prepare_statements(history) == SQLITE_OK && history_read_sequences(history) == SQLITE_OK)
         history->place = HISTORY_READ_ONLY;
     else
         history_disconnect(history);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+
 #include "defend.h"
 #include "history_private.h"
 
@@ -13,6 +16,44 @@ enum { SPARE_PAGES = 256, VACUUM_PAGES = 32 };
 
 /* The planner's statistics are renewed once in so many calls of history_idle, which is once in a few days. */
 enum { OPTIMIZE_IDLES = 64 };
+
+/* How long the wall clock must have been steady, and by how much it may be set within that time. */
+enum { STEADY_MS = 60 * 60 * 1000, STEP_MOST_MS = 60 * 1000 };
+static const char clock_key[] = "clock";
+
+/*
+ * Since when the wall clock is steady, on the clock that counts from the host's boot. The wall clock's time of the boot changes when
+ * somebody sets the wall clock, and when the host boots again.
+ */
+static int64_t steady_since_ms(struct history *history, int64_t now_ms, int64_t since_boot_ms)
+{
+    struct strbuf text = { 0 };
+    char *at = NULL;
+    int64_t booted_ms = now_ms - since_boot_ms, known_ms = 0, steady_ms = 0;
+    if (history_get_state(history, clock_key, &text)) {
+        known_ms = strtoll(strbuf_text(&text), &at, 10);
+        steady_ms = strtoll(at, NULL, 10);
+    }
+    bool stepped = known_ms < booted_ms - STEP_MOST_MS || known_ms > booted_ms + STEP_MOST_MS;
+    if (stepped || steady_ms < 0 || steady_ms > since_boot_ms) {
+        steady_ms = since_boot_ms;
+        strbuf_clear(&text);
+        strbuf_printf(&text, "%" PRId64 " %" PRId64, booted_ms, steady_ms);
+        history_put_state(history, clock_key, strbuf_slice(&text));
+    }
+    strbuf_free(&text);
+    return steady_ms;
+}
+
+int64_t history_retention_start_ms(struct history *history, int64_t retention_ms, int64_t now_ms, int64_t since_boot_ms)
+{
+    int64_t newest_ms = INT64_MIN, wait_ms = retention_ms < STEADY_MS ? retention_ms : STEADY_MS;
+    if (!history->db || since_boot_ms - steady_since_ms(history, now_ms, since_boot_ms) < wait_ms)
+        return INT64_MIN;
+    if (sql_read_number(history->db, "SELECT max(started_at) FROM cycle", &newest_ms) != SQLITE_OK || newest_ms <= 0)
+        return INT64_MIN;
+    return (newest_ms < now_ms ? newest_ms : now_ms) - retention_ms;
+}
 
 static int prune_cycles(struct history *history, int64_t before_ms, bool *more)
 {

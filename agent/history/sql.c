@@ -152,6 +152,21 @@ const char sql_find_active[] =
     "'outbox_pending'"
     " AND (sql LIKE '%UNIQUE%' OR sql LIKE '%WHERE%' OR sql LIKE '%COLLATE%' OR sql LIKE '%(%(%')) LIMIT 1";
 
+const char sql_clear_starts[] = "UPDATE state SET value = '0' WHERE key = 'starts'";
+
+/* An earlier state that was set aside is replaced. */
+const char sql_set_state_aside[] =
+    "BEGIN IMMEDIATE;"
+    "UPDATE OR REPLACE state SET key = 'aside.' || key WHERE key NOT LIKE 'aside.%' AND key NOT IN ('starts', "
+    "'checkpoints', 'clock');"
+    "INSERT INTO timeline (incident_id, at, kind, text)"
+    " SELECT id, CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'note',"
+    " 'the agent lost its state and does not know whether this is over; if it is not, it opens a new incident'"
+    " FROM incident WHERE state = 'open';"
+    "UPDATE incident SET state = 'resolved', resolved_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000 WHERE state = "
+    "'open';"
+    "COMMIT;";
+
 int sql_read_number(sqlite3 *db, const char *query, int64_t *number)
 {
     sqlite3_stmt *statement = NULL;

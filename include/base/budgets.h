@@ -45,6 +45,9 @@ enum { HISTORY_VALUE_MOST_BYTES = 32 << 20 };
 /* The processor time that a command may use to read a history. Ten years of cycles take less than a second. */
 enum { HISTORY_READER_CPU_MS = 10 * 1000 };
 
+/* So many starts in a row may end before their first commit; the next one does without the stored state. */
+enum { STARTS_MOST = 3 };
+
 /* A reader copies a history whose files it may neither write nor lock, if they are not longer than this. */
 enum { HISTORY_COPY_MOST_BYTES = 512 << 20 };
 

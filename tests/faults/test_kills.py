@@ -78,14 +78,24 @@ class Kills(unittest.TestCase):
         self.receiver = Receiver()
         self.addCleanup(self.receiver.close)
         self.seconds = KILLS * LIFE_S
-        self.kept_s = max(6, round(self.seconds * 0.6))     # most rows are compared, and some are pruned
+        self.kept_s = max(6, round(self.seconds * 0.5))     # half of the rows are compared, and after that time some are pruned
 
     def agent(self, name):
         settings = {**month.SETTINGS, "history.retention": f"{self.kept_s}s"}
         return Agent(self.directory / "scheduler.log", self.directory / f"{name}.db", self.receiver.url(f"/{name}"), settings)
 
+    def may_die_early(self, agent):
+        """Three deaths in a row before the first commit make the next start do without its state: faults/test_starts."""
+        return agent.rows("SELECT count(*) FROM state WHERE key = 'starts' AND CAST(value AS INTEGER) >= 2") in ([], [(0,)])
+
     def kill(self, agent):
         """One life and its end; true if it ended where it was aimed at."""
+        if not self.may_die_early(agent):
+            agent.start()
+            agent.wait_for("SELECT value FROM state WHERE key = 'starts'", "0", 30)
+            time.sleep(self.dice.uniform(0.0, LIFE_S))
+            agent.kill()
+            return False
         if self.dice.random() < 0.25:
             agent.start()
             time.sleep(self.dice.uniform(0.0, 2 * LIFE_S))

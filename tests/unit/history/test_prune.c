@@ -96,6 +96,90 @@ static void ended_silences_go(void **unused)
     place_remove(&place);
 }
 
+enum { HOUR = 60 * 60 * 1000, DAY = 24 * HOUR };
+
+/* Cycles on the hour for count hours from 2026-01-01 on. */
+static const int64_t first_hour_ms = 1767225600000;
+static void gather_hours(struct history *history, int64_t count)
+{
+    struct engine_sink sink = history_sink(history);
+    for (int64_t id = 1; id <= count; id++) {
+        struct cycle cycle = { .id = id, .started_ms = first_hour_ms + (id - 1) * HOUR };
+        sink.cycle(sink.ctx, &cycle);
+    }
+    must_commit(history);
+}
+
+/* The host booted ten hours before. */
+static int64_t start_at(struct history *history, int64_t now_ms, int64_t later_ms)
+{
+    return history_retention_start_ms(history, 10 * DAY, now_ms + later_ms, 10 * HOUR + later_ms);
+}
+
+static void nothing_is_removed_before_the_clock_was_steady_for_an_hour(void **unused)
+{
+    (void)unused;
+    struct place place;
+    place_make(&place);
+    struct history *history = must_open(&place);
+    gather_hours(history, 500);
+    int64_t newest_ms = first_hour_ms + 499 * (int64_t)HOUR;
+    assert_int_equal(start_at(history, newest_ms, 0), INT64_MIN);
+    assert_int_equal(start_at(history, newest_ms, HOUR - 1), INT64_MIN);
+    must_commit(history);
+    history_close(history);
+    history = must_open(&place); /* a restart does not begin to wait anew */
+    assert_int_equal(start_at(history, newest_ms, HOUR), newest_ms - 10 * DAY);
+
+    /* The clock is set, back and then right again: each time the hour begins anew. */
+    assert_int_equal(start_at(history, newest_ms - DAY, HOUR), INT64_MIN);
+    assert_int_equal(start_at(history, newest_ms - DAY, 2 * HOUR), newest_ms - DAY + 2 * HOUR - 10 * DAY);
+    assert_int_equal(start_at(history, newest_ms, 3 * HOUR), INT64_MIN);
+    assert_int_equal(start_at(history, newest_ms, 4 * HOUR), newest_ms - 10 * DAY);
+    /* A step of some seconds is no news. */
+    assert_int_equal(start_at(history, newest_ms + 30 * 1000, 4 * HOUR), newest_ms - 10 * DAY);
+    history_close(history);
+    place_remove(&place);
+}
+
+static void ages_are_counted_from_the_newest_cycle(void **unused)
+{
+    (void)unused;
+    struct place place;
+    place_make(&place);
+    struct history *history = must_open(&place);
+    int64_t newest_ms = first_hour_ms + 499 * (int64_t)HOUR, ahead_ms = newest_ms + 100 * (int64_t)DAY;
+    assert_int_equal(start_at(history, ahead_ms, 0), INT64_MIN);
+    assert_int_equal(start_at(history, ahead_ms, 5 * HOUR), INT64_MIN); /* there is no cycle yet */
+    gather_hours(history, 500);
+    assert_int_equal(start_at(history, ahead_ms, 5 * HOUR), newest_ms - 10 * DAY);
+    prune_all(history, start_at(history, ahead_ms, 5 * HOUR));
+    assert_row(&place, "SELECT count(*) FROM cycle", "241");
+    history_close(history);
+    place_remove(&place);
+}
+
+static void a_clock_from_anybody_is_understood(void **unused)
+{
+    (void)unused;
+    static const char *const clocks[] = { "''", "'-9223372036854775808 -9223372036854775808'",
+                                          "'9223372036854775807 9223372036854775807'", "x'00ff'", "'1767225600000'" };
+    for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++) {
+        struct place place;
+        char query[200];
+        place_make(&place);
+        history_close(must_open(&place));
+        snprintf(query, sizeof query, "INSERT INTO state VALUES ('clock', %s)", clocks[i]);
+        change(&place, query);
+        struct history *history = must_open(&place);
+        gather_hours(history, 2);
+        assert_int_equal(start_at(history, first_hour_ms + HOUR, 0), INT64_MIN);
+        assert_int_equal(start_at(history, first_hour_ms + HOUR, HOUR), first_hour_ms + HOUR - 10 * DAY);
+        history_close(history);
+        place_remove(&place);
+    }
+}
+
 /* A year's worth goes through a window of retention: the file must not grow with the year. */
 static void the_size_stays_flat(void **unused)
 {
@@ -165,6 +249,9 @@ int main(void)
         cmocka_unit_test(open_and_unsent_incidents_stay),
         cmocka_unit_test(a_long_story_goes_piece_by_piece),
         cmocka_unit_test(ended_silences_go),
+        cmocka_unit_test(nothing_is_removed_before_the_clock_was_steady_for_an_hour),
+        cmocka_unit_test(ages_are_counted_from_the_newest_cycle),
+        cmocka_unit_test(a_clock_from_anybody_is_understood),
         cmocka_unit_test(the_size_stays_flat),
         cmocka_unit_test(a_held_wal_is_reported),
     };
