@@ -2,6 +2,8 @@
 #ifndef BASE_BUDGETS_H
 #define BASE_BUDGETS_H
 
+#include <stdint.h>
+
 /*
  * What one input may cost. The agent reads what anybody may write: a log with foreign text in it, a directory that everybody may write
  * to, a history that somebody handed over, answers of servers. Each of them has a budget here, a constant with a sentence. The rule
@@ -53,6 +55,23 @@ enum { HISTORY_COPY_MOST_BYTES = 512 << 20 };
 
 /* The processor time that the agent may use to open its history, and for one question to it later. */
 enum { HISTORY_OPEN_CPU_MS = 5 * 1000, HISTORY_QUESTION_CPU_MS = 2 * 1000 };
+
+/* The longest text that a command reads from the history, in bytes. The agent's own texts are a few thousand at most. */
+enum { HISTORY_TEXT_MOST_BYTES = 64 * 1024 };
+
+/* The largest number that a command takes from the history: larger ones are not exact in JSON (RFC 8259), and sums would overflow. */
+static const int64_t HISTORY_NUMBER_MOST = INT64_C(1) << 53;
+
+/* The last moment that a time in the history can mean. RFC 3339 ends with the year 9999, and a zone may be 14 hours ahead of UTC. */
+static const int64_t HISTORY_TIME_MOST_MS = INT64_C(253402214400000); /* 9999-12-31 00:00 UTC */
+
+/* What `agent status` shows at the most: open incidents, webhooks, tables, and characters of a line of text. */
+enum {
+    STATUS_INCIDENTS_MOST = 100,
+    STATUS_WEBHOOKS_MOST = 50,
+    STATUS_TABLES_MOST = 256,
+    STATUS_LINE_CHARACTERS = 1000
+};
 
 /* --- Answers of servers --- */
 

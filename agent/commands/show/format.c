@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -20,8 +21,12 @@ int64_t show_now_ms(void)
     return clock_now_ms();
 }
 
+/* A million years: what is longer is written like this. */
+static const int64_t DURATION_MOST_MS = INT64_C(365250000) * 86400000;
+
 void format_duration(struct strbuf *out, int64_t ms)
 {
+    ms = ms < -DURATION_MOST_MS ? -DURATION_MOST_MS : ms > DURATION_MOST_MS ? DURATION_MOST_MS : ms;
     long long seconds = (ms + 500) / 1000, minutes = (ms + 30000) / 60000, hours = (ms + 1800000) / 3600000;
     if (ms < 0) {
         strbuf_puts(out, "-");
@@ -53,7 +58,8 @@ static struct tm local_time(int64_t ms)
 {
     struct tm local;
     time_t seconds = (time_t)(ms / 1000);
-    localtime_r(&seconds, &local);
+    if (!localtime_r(&seconds, &local))
+        memset(&local, 0, sizeof local); /* a year that an int cannot hold */
     return local;
 }
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "query.h"
 
+#include <string.h>
+
+#include "base/budgets.h"
+#include "base/utf8.h"
+
 bool query_failed(const struct query *query)
 {
     return query->error.len > 0;
@@ -49,15 +54,47 @@ void query_end(struct query *query)
     query->statement = NULL;
 }
 
+static int64_t bound(int64_t value, int64_t least, int64_t most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+int64_t query_bound_count(int64_t count)
+{
+    return bound(count, 0, HISTORY_NUMBER_MOST);
+}
+
+int64_t query_bound_time(int64_t ms)
+{
+    return bound(ms, 0, HISTORY_TIME_MOST_MS);
+}
+
 int64_t query_int(const struct query *query, int column)
 {
-    return sqlite3_column_int64(query->statement, column);
+    return bound(sqlite3_column_int64(query->statement, column), -HISTORY_NUMBER_MOST, HISTORY_NUMBER_MOST);
+}
+
+int64_t query_count(const struct query *query, int column)
+{
+    return query_bound_count(sqlite3_column_int64(query->statement, column));
+}
+
+int64_t query_time(const struct query *query, int column)
+{
+    return query_bound_time(sqlite3_column_int64(query->statement, column));
 }
 
 char *query_text(const struct query *query, int column)
 {
     const char *text = (const char *)sqlite3_column_text(query->statement, column);
-    return text ? must_copy(text, (size_t)sqlite3_column_bytes(query->statement, column)) : NULL;
+    size_t len = text ? strnlen(text, HISTORY_TEXT_MOST_BYTES) : 0;
+    return text ? must_copy(text, text[len] ? utf8_floor(text, len) : len) : NULL;
+}
+
+char *query_word(const struct query *query, int column)
+{
+    char *text = query_text(query, column);
+    return text ? text : must_copy("", 0);
 }
 
 int64_t query_value(struct query *query, const char *sql, const int64_t *values, size_t count)

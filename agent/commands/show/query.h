@@ -26,8 +26,20 @@ bool query_next(struct query *query);
 void query_end(struct query *query);
 bool query_failed(const struct query *query);
 
-int64_t query_int(const struct query *query, int column); /* NULL is 0 */
-char *query_text(const struct query *query, int column);  /* owned; NULL is NULL */
+/*
+ * What a column holds. A history may come from anybody, so a value that the agent never writes becomes one that it could have written:
+ * nothing that is computed from these overflows. NULL, and text in place of a number, is 0.
+ */
+int64_t query_int(const struct query *query, int column);   /* within HISTORY_NUMBER_MOST of 0 */
+int64_t query_count(const struct query *query, int column); /* a count or a duration: 0 at least */
+int64_t query_time(const struct query *query,
+                   int column); /* Unix time in milliseconds, 0 or HISTORY_TIME_MOST_MS at most */
+char *query_text(const struct query *query, int column); /* owned; cut at HISTORY_TEXT_MOST_BYTES; NULL is NULL */
+char *query_word(const struct query *query, int column); /* the same; NULL is "" */
+
+/* The same for numbers that come from elsewhere in the history. */
+int64_t query_bound_count(int64_t count);
+int64_t query_bound_time(int64_t ms);
 
 /* The single integer that a query gives, 0 if it gives none. */
 int64_t query_value(struct query *query, const char *sql, const int64_t *values, size_t count);

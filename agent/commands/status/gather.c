@@ -7,6 +7,7 @@
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "base/archive.h"
+#include "base/budgets.h"
 #include "state.h"
 
 enum { BLIND_MAX = 32, MINUTE_MS = 60000 };
@@ -35,28 +36,31 @@ static void agent_gather(struct status *status, struct query *query)
     const struct {
         const char *name;
         int64_t *value;
+        int64_t (*bound)(int64_t value);
     } numbers[] = {
-        { "pid", &status->pid },
-        { "started_ms", &status->started_ms },
-        { "alive_ms", &status->alive_ms },
-        { "writer", &status->writer },
-        { "last_line_ms", &status->last_line_ms },
-        { "next_run_ms", &status->next_run_ms },
-        { "interval_ms", &status->interval_ms },
-        { "behind_bytes", &status->behind_bytes },
-        { "lines", &status->lines },
-        { "events", &status->events },
-        { "misses", &status->misses },
-        { "limit_hits", &status->limit_hits },
-        { "commit_failures", &status->commit_failures },
-        { "lag_warning_ms", &status->lag_warning_ms },
-        { "lag_critical_ms", &status->lag_critical_ms },
-        { "cycle_slow_ms", &status->cycle_slow_ms },
-        { "cycle_too_slow_ms", &status->cycle_too_slow_ms },
-        { "blind_count", &blind_count },
+        { "pid", &status->pid, query_bound_count },
+        { "started_ms", &status->started_ms, query_bound_time },
+        { "alive_ms", &status->alive_ms, query_bound_time },
+        { "writer", &status->writer, query_bound_count },
+        { "last_line_ms", &status->last_line_ms, query_bound_time },
+        { "next_run_ms", &status->next_run_ms, query_bound_time },
+        { "interval_ms", &status->interval_ms, query_bound_count },
+        { "behind_bytes", &status->behind_bytes, query_bound_count },
+        { "lines", &status->lines, query_bound_count },
+        { "events", &status->events, query_bound_count },
+        { "misses", &status->misses, query_bound_count },
+        { "limit_hits", &status->limit_hits, query_bound_count },
+        { "commit_failures", &status->commit_failures, query_bound_count },
+        { "lag_warning_ms", &status->lag_warning_ms, query_bound_count },
+        { "lag_critical_ms", &status->lag_critical_ms, query_bound_count },
+        { "cycle_slow_ms", &status->cycle_slow_ms, query_bound_count },
+        { "cycle_too_slow_ms", &status->cycle_too_slow_ms, query_bound_count },
+        { "blind_count", &blind_count, query_bound_count },
     };
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         archive_i64(&archive, numbers[i].name, numbers[i].value);
+        *numbers[i].value = numbers[i].bound(*numbers[i].value);
+    }
     archive_text(&archive, "log_path", &status->log_path);
     blind_gather(status, &archive, "log_trouble");
     for (int64_t i = 0; i < blind_count && i < BLIND_MAX; i++) {
@@ -92,19 +96,21 @@ static void thresholds_default(struct status *status, const struct config *confi
  */
 static void lags_gather(struct status *status, struct query *query)
 {
+    const int64_t most = STATUS_TABLES_MOST;
     query_ask(query,
               "SELECT table_name, max(CASE WHEN outcome = 'success' THEN ended_at END) FROM run"
               " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200"
-              " GROUP BY table_name ORDER BY table_name",
-              NULL, 0);
+              " GROUP BY table_name ORDER BY table_name LIMIT ?1",
+              &most, 1);
     while (query_next(query)) {
         status->lags = list_room(status->lags, status->lag_count, sizeof *status->lags);
         struct status_lag *lag = &status->lags[status->lag_count++];
-        *lag = (struct status_lag){ .table = query_text(query, 0), .last_success_ms = query_int(query, 1) };
-        int64_t behind = status->as_of_ms - lag->last_success_ms;
-        lag->level = !lag->last_success_ms || behind > status->lag_critical_ms ? STATUS_CRITICAL
-                     : behind > status->lag_warning_ms                         ? STATUS_WARNING
-                                                                               : STATUS_OK;
+        *lag = (struct status_lag){ .table = query_word(query, 0), .last_success_ms = query_time(query, 1) };
+        if (lag->last_success_ms)
+            lag->lag_ms = status_elapsed_ms(lag->last_success_ms, status->as_of_ms);
+        lag->level = !lag->last_success_ms || lag->lag_ms > status->lag_critical_ms ? STATUS_CRITICAL
+                     : lag->lag_ms > status->lag_warning_ms                         ? STATUS_WARNING
+                                                                                    : STATUS_OK;
     }
 }
 
@@ -117,8 +123,8 @@ static void cycles_gather(struct status *status, struct query *query)
     while (query_next(query)) {
         status->cycles = list_room(status->cycles, status->cycle_count, sizeof *status->cycles);
         status->cycles[status->cycle_count++] = (struct status_cycle){
-            query_int(query, 0), query_int(query, 1), query_int(query, 2),  query_int(query, 3),
-            query_int(query, 4), query_int(query, 5), query_text(query, 6),
+            query_time(query, 0),  query_count(query, 1), query_count(query, 2), query_count(query, 3),
+            query_count(query, 4), query_count(query, 5), query_word(query, 6),
         };
     }
 }
@@ -138,26 +144,30 @@ static void errors_gather(struct status *status, struct query *query)
               values, 2);
     if (!query_next(query))
         return;
-    status->last_error_ms = query_int(query, 0);
-    status->last_error_table = query_text(query, 1);
-    status->last_error_outcome = query_text(query, 2);
+    status->last_error_ms = query_time(query, 0);
+    status->last_error_table = query_word(query, 1);
+    status->last_error_outcome = query_word(query, 2);
     status->last_error = query_text(query, 3);
-    status->errors = query_int(query, 4);
+    status->errors = query_count(query, 4);
     query_end(query);
 }
 
 static void incidents_gather(struct status *status, struct query *query)
 {
+    const int64_t most = STATUS_INCIDENTS_MOST;
     query_ask(query,
-              "SELECT id, opened_at, prometheus_at, alert, severity, summary, first_command FROM incident"
-              " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT 100",
-              NULL, 0);
+              "SELECT id, opened_at, alert, severity, summary, first_command, count(*) OVER (),"
+              " count(*) FILTER (WHERE severity = 'critical') OVER () FROM incident"
+              " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT ?1",
+              &most, 1);
     while (query_next(query)) {
         status->incidents = list_room(status->incidents, status->incident_count, sizeof *status->incidents);
         status->incidents[status->incident_count++] = (struct status_incident){
-            query_int(query, 0),  query_int(query, 1),  query_int(query, 2),  query_text(query, 3),
-            query_text(query, 4), query_text(query, 5), query_text(query, 6),
+            query_int(query, 0),  query_time(query, 1), query_word(query, 2),
+            query_word(query, 3), query_text(query, 4), query_text(query, 5),
         };
+        status->open_incidents = query_count(query, 6);
+        status->open_critical = query_count(query, 7);
     }
     query_ask(query,
               "SELECT ends_at, reason FROM silence"
@@ -165,20 +175,50 @@ static void incidents_gather(struct status *status, struct query *query)
               " ORDER BY ends_at DESC LIMIT 1",
               &status->now_ms, 1);
     if (query_next(query)) {
-        status->silenced_until_ms = query_int(query, 0);
+        status->silenced_until_ms = query_time(query, 0);
         status->silence_reason = query_text(query, 1);
     }
     query_end(query);
 }
 
+/* NULL where there are STATUS_WEBHOOKS_MOST others already. */
 static struct status_webhook *webhook_named(struct status *status, const char *name)
 {
     for (size_t i = 0; i < status->webhook_count; i++)
         if (strcmp(status->webhooks[i].name, name) == 0)
             return &status->webhooks[i];
+    if (status->webhook_count >= STATUS_WEBHOOKS_MOST)
+        return NULL;
     status->webhooks = list_room(status->webhooks, status->webhook_count, sizeof *status->webhooks);
     status->webhooks[status->webhook_count] = (struct status_webhook){ .name = must_copy(name, strlen(name)) };
     return &status->webhooks[status->webhook_count++];
+}
+
+/* The webhook that the row's first column names. */
+static struct status_webhook *webhook_read(struct status *status, const struct query *query)
+{
+    char *name = query_word(query, 0);
+    struct status_webhook *webhook = webhook_named(status, name);
+    free(name);
+    return webhook;
+}
+
+static void delivery_read(struct status_webhook *webhook, const struct query *query)
+{
+    char *state = query_word(query, 2);
+    bool refused = strcmp(state, "refused") == 0;
+    if (strcmp(state, "delivered") == 0 && query_time(query, 1) >= webhook->last_success_ms) {
+        webhook->last_success_ms = query_time(query, 1);
+        webhook->refused = 0;
+    }
+    webhook->refused += refused;
+    char *error = refused || strcmp(state, "pending") == 0 ? query_text(query, 4) : NULL;
+    if (error) {
+        free(webhook->last_error);
+        webhook->last_error = error;
+        webhook->last_error_ms = query_time(query, 3);
+    }
+    free(state);
 }
 
 static void webhooks_gather(struct status *status, struct query *query, const struct config *config)
@@ -188,9 +228,11 @@ static void webhooks_gather(struct status *status, struct query *query, const st
     query_ask(query, "SELECT webhook, count(*), min(created_at) FROM outbox WHERE status = 'pending' GROUP BY webhook",
               NULL, 0);
     while (query_next(query)) {
-        struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(query->statement, 0));
-        webhook->pending = query_int(query, 1);
-        webhook->oldest_pending_ms = query_int(query, 2);
+        struct status_webhook *webhook = webhook_read(status, query);
+        if (!webhook)
+            continue;
+        webhook->pending = query_count(query, 1);
+        webhook->oldest_pending_ms = query_time(query, 2);
     }
     /* The newest entries only, so that the time does not grow with the history. */
     query_ask(query,
@@ -198,20 +240,9 @@ static void webhooks_gather(struct status *status, struct query *query, const st
               " WHERE id > (SELECT max(id) FROM outbox) - 1000 ORDER BY id",
               NULL, 0);
     while (query_next(query)) {
-        struct status_webhook *webhook = webhook_named(status, (const char *)sqlite3_column_text(query->statement, 0));
-        const char *state = (const char *)sqlite3_column_text(query->statement, 2);
-        bool refused = strcmp(state, "refused") == 0;
-        if (strcmp(state, "delivered") == 0 && query_int(query, 1) >= webhook->last_success_ms) {
-            webhook->last_success_ms = query_int(query, 1);
-            webhook->refused = 0;
-        }
-        webhook->refused += refused;
-        char *error = refused || strcmp(state, "pending") == 0 ? query_text(query, 4) : NULL;
-        if (error) {
-            free(webhook->last_error);
-            webhook->last_error = error;
-            webhook->last_error_ms = query_int(query, 3);
-        }
+        struct status_webhook *webhook = webhook_read(status, query);
+        if (webhook)
+            delivery_read(webhook, query);
     }
 }
 
@@ -226,9 +257,10 @@ static void refreshes_gather(struct status *status, struct query *query, const s
               " WHERE key > '" STATE_REFRESH "' AND key < '" STATE_REFRESH "~' AND value <> ''",
               NULL, 0);
     while (query_next(query)) {
-        char *name = query_text(query, 0);
+        char *name = query_word(query, 0);
         for (size_t i = 0; i < config->webhook_count; i++)
-            if (config->webhooks[i].format == FORMAT_ALERTMANAGER && strcmp(status->webhooks[i].name, name) == 0)
+            if (config->webhooks[i].format == FORMAT_ALERTMANAGER && strcmp(config->webhooks[i].name, name) == 0 &&
+                i < status->webhook_count && !status->webhooks[i].refresh_error)
                 status->webhooks[i].refresh_error = query_text(query, 1);
         free(name);
     }

@@ -54,7 +54,7 @@ static void put_lag_array(struct json_writer *json, const struct status *status)
         json_put_text(json, "table", lag->table);
         json_put_time(json, "last_success", lag->last_success_ms);
         if (lag->last_success_ms)
-            json_put_int(json, "lag_ms", status->as_of_ms - lag->last_success_ms);
+            json_put_int(json, "lag_ms", lag->lag_ms);
         else
             json_put_null(json, "lag_ms");
         json_put_text(json, "level", status_level_name(lag->level));

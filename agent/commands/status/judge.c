@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static int64_t process_start_ms(int64_t pid)
  */
 enum status_agent status_probe_agent(int64_t pid, int64_t started_ms)
 {
-    if (pid <= 0)
+    if (pid <= 0 || pid > INT_MAX)
         return AGENT_NEVER;
     if (kill((pid_t)pid, 0) != 0 && errno != EPERM)
         return AGENT_STOPPED;
@@ -66,17 +67,12 @@ static void status_worsen(struct status *status, enum status_level level, const 
 
 static void judge_incidents(struct status *status)
 {
-    size_t critical = 0, warning = 0;
+    int64_t critical = status->open_critical, warning = status->open_incidents - critical;
     char text[64];
-    for (size_t i = 0; i < status->incident_count; i++) {
-        bool is_critical = strcmp(status->incidents[i].severity, "critical") == 0;
-        critical += is_critical;
-        warning += !is_critical;
-    }
-    snprintf(text, sizeof text, "%zu critical incident%s open", critical, critical == 1 ? "" : "s");
+    snprintf(text, sizeof text, "%" PRId64 " critical incident%s open", critical, critical == 1 ? "" : "s");
     if (critical)
         status_worsen(status, STATUS_CRITICAL, text);
-    snprintf(text, sizeof text, "%zu warning%s open", warning, warning == 1 ? "" : "s");
+    snprintf(text, sizeof text, "%" PRId64 " warning%s open", warning, warning == 1 ? "" : "s");
     if (warning)
         status_worsen(status, STATUS_WARNING, text);
 }
@@ -93,7 +89,7 @@ static void judge_lag(struct status *status)
     struct strbuf text = { 0 };
     strbuf_puts(&text, "lag ");
     if (worst->last_success_ms)
-        format_duration(&text, status->as_of_ms - worst->last_success_ms);
+        format_duration(&text, worst->lag_ms);
     else
         strbuf_puts(&text, "unknown, no success");
     strbuf_printf(&text, " (%s)", worst->table);

@@ -10,7 +10,6 @@
 #include "agent/commands/show/screen.h"
 #include "agent/commands/show/terminal.h"
 #include "base/clock.h"
-#include "base/say.h"
 #include "reader.h"
 
 enum status_option { OPTION_WATCH, OPTION_FORMAT, OPTIONS };

@@ -21,6 +21,7 @@ enum status_agent { AGENT_NEVER, AGENT_STOPPED, AGENT_RUNNING };
 struct status_lag {
     char *table;
     int64_t last_success_ms; /* 0: none in the cycles that were looked at */
+    int64_t lag_ms;          /* since then, at status.as_of_ms; 0 if there was none */
     enum status_level level;
 };
 
@@ -30,7 +31,7 @@ struct status_cycle {
 };
 
 struct status_incident {
-    int64_t id, opened_ms, prometheus_ms;
+    int64_t id, opened_ms;
     char *alert, *severity, *summary, *first_command;
 };
 
@@ -63,7 +64,8 @@ struct status {
     int64_t errors; /* failed runs within the last hour */
     int64_t last_error_ms;
     char *last_error_table, *last_error_outcome, *last_error;
-    struct status_incident *incidents;
+    int64_t open_incidents, open_critical;
+    struct status_incident *incidents; /* those that are open, critical ones first, STATUS_INCIDENTS_MOST at the most */
     size_t incident_count;
     int64_t silenced_until_ms;
     char *silence_reason;
@@ -71,6 +73,12 @@ struct status {
     size_t webhook_count;
     const struct probes *probes; /* asked already, borrowed; NULL: none is configured */
 };
+
+/* 0 if the second moment is the earlier one: a clock was set back in between. */
+static inline int64_t status_elapsed_ms(int64_t from_ms, int64_t to_ms)
+{
+    return to_ms > from_ms ? to_ms - from_ms : 0;
+}
 
 struct sqlite3;
 /* Returns false on failure, with the reason in *error. Free the status with status_free in any case. */

@@ -4,10 +4,12 @@
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
+#include "base/budgets.h"
+#include "base/cut.h"
 #include "follow.h"
 #include "status.h"
 
-enum { LABEL_COLUMNS = 13 };
+enum { LABEL_COLUMNS = 13, ERROR_CHARACTERS = 300, INCIDENTS_SHOWN = 20 };
 
 struct screen {
     const struct status *status;
@@ -25,14 +27,15 @@ static enum tone level_tone(enum status_level level)
 
 static void add_worst_lag(const struct status *status, struct strbuf *out)
 {
-    int64_t oldest = INT64_MAX;
+    const struct status_lag *worst = NULL;
     for (size_t i = 0; i < status->lag_count; i++)
-        oldest = status->lags[i].last_success_ms < oldest ? status->lags[i].last_success_ms : oldest;
-    if (oldest == INT64_MAX)
+        if (!worst || status->lags[i].last_success_ms < worst->last_success_ms)
+            worst = &status->lags[i];
+    if (!worst)
         return;
     strbuf_puts(out, ", lag ");
-    if (oldest)
-        format_duration(out, status->as_of_ms - oldest);
+    if (worst->last_success_ms)
+        format_duration(out, worst->lag_ms);
     else
         strbuf_puts(out, "unknown");
 }
@@ -41,7 +44,7 @@ void status_headline(const struct status *status, struct strbuf *out)
 {
     strbuf_printf(out, "%s - ", status_level_name(status->level));
     if (status->level != STATUS_OK) {
-        strbuf_puts(out, strbuf_text(&status->why));
+        cut_chars(strbuf_text(&status->why), STATUS_LINE_CHARACTERS, out);
         return;
     }
     if (status->cycle_count == 0) {
@@ -52,16 +55,18 @@ void status_headline(const struct status *status, struct strbuf *out)
             format_duration(out, status->cycles[0].duration_ms);
     }
     add_worst_lag(status, out);
-    strbuf_printf(out, ", %zu open incidents", status->incident_count);
+    strbuf_printf(out, ", %" PRId64 " open incidents", status->open_incidents);
 }
 
 static void put_line(const struct screen *screen, const char *label, enum tone tone, const char *text)
 {
-    struct strbuf escaped = { 0 };
-    terminal_escape(screen->terminal, &escaped, text);
+    struct strbuf cut = { 0 }, escaped = { 0 };
+    cut_chars(text, STATUS_LINE_CHARACTERS, &cut);
+    terminal_escape(screen->terminal, &escaped, strbuf_text(&cut));
     terminal_say(screen->terminal, screen->out, TONE_DIM, label);
     terminal_spaces(screen->out, LABEL_COLUMNS - terminal_columns(label));
     terminal_wrap(screen->terminal, screen->out, tone, strbuf_text(&escaped), LABEL_COLUMNS, LABEL_COLUMNS);
+    strbuf_free(&cut);
     strbuf_free(&escaped);
 }
 
@@ -97,7 +102,7 @@ static void put_agent(struct screen *screen)
         add_ago(screen, text, status->as_of_ms);
     } else {
         strbuf_printf(text, "running, pid %" PRId64 ", for ", status->pid);
-        format_duration(text, (status->now_ms - status->started_ms) / 1000 * 1000);
+        format_duration(text, status_elapsed_ms(status->started_ms, status->now_ms) / 1000 * 1000);
         strbuf_puts(text, ", ");
         format_count(text, status->lines);
         strbuf_puts(text, " lines read");
@@ -172,7 +177,7 @@ static void put_lags(struct screen *screen)
         struct strbuf *text = &screen->text;
         strbuf_printf(text, "%s: ", lag->table);
         if (lag->last_success_ms) {
-            format_duration(text, (status->as_of_ms - lag->last_success_ms) / 1000 * 1000);
+            format_duration(text, lag->lag_ms / 1000 * 1000);
             strbuf_puts(text, ", last success ");
             format_time(text, lag->last_success_ms, screen->offset);
         } else {
@@ -228,8 +233,10 @@ static void put_errors(struct screen *screen)
         strbuf_printf(text, "%" PRId64 " in the last hour; the last: %s %s at ", status->errors,
                       status->last_error_table, status->last_error_outcome);
         format_clock(text, status->last_error_ms, screen->offset);
-        if (status->last_error)
-            strbuf_printf(text, ": %.300s", status->last_error);
+        if (status->last_error) {
+            strbuf_puts(text, ": ");
+            cut_chars(status->last_error, ERROR_CHARACTERS, text);
+        }
     }
     put_gathered(screen, "Errors", status->errors ? TONE_CRITICAL : TONE_PLAIN);
 }
@@ -237,11 +244,12 @@ static void put_errors(struct screen *screen)
 static void put_incidents(struct screen *screen)
 {
     const struct status *status = screen->status;
-    for (size_t i = 0; i < status->incident_count; i++) {
+    size_t shown = status->incident_count < INCIDENTS_SHOWN ? status->incident_count : INCIDENTS_SHOWN;
+    for (size_t i = 0; i < shown; i++) {
         const struct status_incident *incident = &status->incidents[i];
         struct strbuf *text = &screen->text;
         strbuf_printf(text, "%" PRId64 " %s, %s, for ", incident->id, incident->alert, incident->severity);
-        format_duration(text, (status->as_of_ms - incident->opened_ms) / 1000 * 1000);
+        format_duration(text, status_elapsed_ms(incident->opened_ms, status->as_of_ms) / 1000 * 1000);
         if (incident->summary)
             strbuf_printf(text, ": %s", incident->summary);
         bool critical = strcmp(incident->severity, "critical") == 0;
@@ -251,6 +259,11 @@ static void put_incidents(struct screen *screen)
     }
     if (status->incident_count == 0)
         put_line(screen, "Open", TONE_GOOD, "no incident");
+    if (status->open_incidents > (int64_t)shown) {
+        strbuf_printf(&screen->text, "and %" PRId64 " more: agent incidents lists them",
+                      status->open_incidents - (int64_t)shown);
+        put_gathered(screen, "", TONE_WARNING);
+    }
     if (status->silenced_until_ms) {
         struct strbuf *text = &screen->text;
         strbuf_puts(text, "until ");

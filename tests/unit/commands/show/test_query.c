@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/commands/show/query.h"
+#include "base/budgets.h"
+
+static int open_database(void **state)
+{
+    sqlite3 *db = NULL;
+    int code = sqlite3_open(":memory:", &db);
+    *state = db;
+    return code;
+}
+
+static int close_database(void **state)
+{
+    return sqlite3_close(*state);
+}
+
+static void ask_one(struct query *query, void **state, const char *sql, int64_t value)
+{
+    *query = (struct query){ .db = *state };
+    query_ask(query, sql, &value, 1);
+    assert_true(query_next(query));
+}
+
+static void assert_number(void **state, int64_t (*read)(const struct query *, int), int64_t value, int64_t expected)
+{
+    struct query query;
+    ask_one(&query, state, "SELECT ?1", value);
+    assert_int_equal(read(&query, 0), expected);
+    query_end(&query);
+}
+
+static void test_numbers_stay_within_their_bounds(void **state)
+{
+    const int64_t most = HISTORY_NUMBER_MOST, last = HISTORY_TIME_MOST_MS;
+    assert_number(state, query_int, most, most);
+    assert_number(state, query_int, most + 1, most);
+    assert_number(state, query_int, -most, -most);
+    assert_number(state, query_int, INT64_MIN, -most);
+    assert_number(state, query_count, 0, 0);
+    assert_number(state, query_count, -1, 0);
+    assert_number(state, query_count, most, most);
+    assert_number(state, query_count, INT64_MAX, most);
+    assert_number(state, query_time, last, last);
+    assert_number(state, query_time, last + 1, last);
+    assert_number(state, query_time, -1, 0);
+}
+
+static void test_what_is_no_number_is_zero(void **state)
+{
+    struct query query;
+    ask_one(&query, state, "SELECT 'x', NULL, x'00ff', 1e300, ?1", 0);
+    assert_int_equal(query_int(&query, 0), 0);
+    assert_int_equal(query_int(&query, 1), 0);
+    assert_int_equal(query_time(&query, 2), 0);
+    assert_int_equal(query_count(&query, 3), HISTORY_NUMBER_MOST);
+    query_end(&query);
+}
+
+static void assert_text_length(void **state, const char *sql, int64_t count, size_t expected)
+{
+    struct query query;
+    ask_one(&query, state, sql, count);
+    char *text = query_text(&query, 0);
+    assert_int_equal(strlen(text), expected);
+    free(text);
+    query_end(&query);
+}
+
+static void test_a_long_text_is_cut_between_two_characters(void **state)
+{
+    const size_t most = HISTORY_TEXT_MOST_BYTES;
+    static const char letters[] = "SELECT substr(replace(hex(zeroblob(?1)), '00', 'x'), 1, ?1)",
+                      euros[] = "SELECT replace(hex(zeroblob(?1)), '00', '€')";
+    assert_text_length(state, letters, (int64_t)most, most);
+    assert_text_length(state, letters, (int64_t)most + 1, most);
+    assert_text_length(state, euros, (int64_t)most / 3, most / 3 * 3);
+    assert_text_length(state, euros, (int64_t)most / 3 + 1, most / 3 * 3);
+}
+
+static void test_a_word_is_never_missing(void **state)
+{
+    struct query query;
+    ask_one(&query, state, "SELECT NULL, 'a', ?1", 0);
+    char *missing = query_word(&query, 0), *there = query_word(&query, 1);
+    assert_null(query_text(&query, 0));
+    assert_string_equal(missing, "");
+    assert_string_equal(there, "a");
+    free(missing);
+    free(there);
+    query_end(&query);
+}
+
+static void test_the_first_error_stays(void **state)
+{
+    struct query query = { .db = *state };
+    query_ask(&query, "SELECT absent", NULL, 0);
+    assert_true(query_failed(&query));
+    assert_false(query_next(&query));
+    assert_int_equal(query_value(&query, "SELECT 1", NULL, 0), 0);
+    assert_string_equal(strbuf_text(&query.error), "history: no such column: absent");
+    strbuf_free(&query.error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_stay_within_their_bounds),
+        cmocka_unit_test(test_what_is_no_number_is_zero),
+        cmocka_unit_test(test_a_long_text_is_cut_between_two_characters),
+        cmocka_unit_test(test_a_word_is_never_missing),
+        cmocka_unit_test(test_the_first_error_stays),
+    };
+    return cmocka_run_group_tests(tests, open_database, close_database);
+}
