@@ -26,7 +26,7 @@ struct announcer {
 };
 
 /* Tells what has changed in an incident since it was last told of, if it may be told now. Fits struct incidents_sink. */
-void announce_change(void *announcer, struct incident_record *record);
+void announce_change(void *ctx, struct incident_record *record);
 /* True while something about the incident is still to be told. Fits likewise. */
 bool announce_is_unsaid(void *announcer, const struct incident_record *record);
 void announce_all(struct announcer *announcer);

@@ -104,8 +104,10 @@ static void run_end(struct model *model, enum run_outcome outcome)
     model->run.duration_ms = model->run.ended_ms - model->run.started_ms;
     model->run.outcome = outcome;
     model->run_open = false;
-    table->spent_ms = model->run.duration_ms;
-    table->moved = model->run.rows;
+    if (table) {
+        table->spent_ms = model->run.duration_ms;
+        table->moved = model->run.rows;
+    }
     tell_run(model);
 }
 
