@@ -34,6 +34,12 @@ enum { STDERR_CHARACTERS = 500, STDERR_MAX_BYTES = 4 * STDERR_CHARACTERS };
 /* The scheduler's next record after a failure or an exception is at most this much later: minutes if the host slept in between. */
 enum { NEXT_RECORD_MAX_MS = 300 * 1000 };
 
+/* A text is cut to this length before it is searched for secrets; nothing longer is kept anywhere. */
+enum { MASKED_TEXT_MAX_BYTES = 64 * 1024 };
+
+/* PCRE2's limits while it searches a text for secrets: steps back in one match, and memory of the interpreter for them. */
+enum { MASK_MATCH_LIMIT = 1000 * 1000, MASK_HEAP_MAX_KIB = 1024 };
+
 /* --- The log's directory: rotated and packed files --- */
 
 /* Files beside the log that are open at the same time while we look for rotated ones. Each costs a descriptor and a kilobyte. */

@@ -4,16 +4,21 @@
 
 #include "base/strbuf.h"
 
+/* The one place that decides what of a secret may be seen. */
+
 /*
- * The one place that decides what of a secret may be seen. A webhook's URL often is the secret, so only
- * "scheme://host[:port]" is kept; user information, path and query become "***".
+ * Appends the URL as "scheme://host[:port]". A webhook's URL often is the secret, so user, password, path and query become "***". A
+ * text that is not a URL becomes "***" too.
  */
 void mask_url(const char *text, struct strbuf *out);
 
-/* Foreign text (evidence, a receiver's answer): what looks like a credential becomes "***". */
+/*
+ * Appends a text that somebody else wrote (evidence, a receiver's answer), with "***" for everything that looks like a credential. Only
+ * the first MASKED_TEXT_MAX_BYTES of the text are looked at and kept; how many more there were is said at the end.
+ */
 void mask_secrets(const char *text, struct strbuf *out);
 
-/* The same for many texts: the patterns are compiled once. */
+/* The same for many texts: the patterns are compiled once. One masker belongs to one thread. */
 struct masker;
 struct masker *masker_open(void);
 void masker_close(struct masker *masker);
