@@ -63,7 +63,7 @@ struct config {
 /*
  * Reads the file at path, then the "section.key=value" settings, which win. If path is NULL the file is the one that $AGENT_CONFIG
  * names, or the default one, which may be absent. On any error returns NULL, with a line "file:line: why" for each error in *errors.
- * *warnings gets a line for each thing that does not stop the agent, such as a file with secrets that others may read.
+ * *warnings gets a line for each thing that does not stop the agent, such as a file with secrets that everybody may read.
  */
 struct config *config_load(const char *path, char *const *sets, size_t set_count, struct strbuf *errors,
                            struct strbuf *warnings);

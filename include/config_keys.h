@@ -13,6 +13,7 @@
  */
 enum config_type {
     CONFIG_TEXT,
+    CONFIG_PATH,           /* of a file, as the system takes it: no quotes, no ~, no variables */
     CONFIG_URL,            /* http or https */
     CONFIG_PROBE_URL,      /* http, https or tcp://host:port */
     CONFIG_PERIOD,         /* a duration, at least 100 ms */

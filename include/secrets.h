@@ -12,4 +12,7 @@
  */
 bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error);
 
+/* Returns true if the file exists and everybody on the host may read it. The name is looked up as above. */
+bool secret_is_public(const char *name);
+
 #endif

@@ -8,15 +8,18 @@
 
 #include "base/budgets.h"
 
+/* An option whose argument is a secret. */
+#define OPTION "--(?:password|passwd|token|secret|api-key|access-key|secret-key)"
+
 /*
  * The value of a key. In quotes (that may be escaped) it ends with the same quotes; if those are missing because the text was cut, it
- * ends with the line. Without quotes it ends with a blank or a separator.
+ * ends with the line. Without quotes it ends with a blank or a separator, and is not the next option.
  */
 #define VALUE                                                                                                          \
     "(?:\\\\\"[^\"\\\\]*+(?:\\\\\")?+"                                                                                 \
     "|\"(?:[^\"\\\\]++|\\\\.)*+\"|\"[^\\r\\n]*+"                                                                       \
     "|'(?:[^'\\\\]++|\\\\.)*+'|'[^\\r\\n]*+"                                                                           \
-    "|[^\\s,;&\"'(){}\\[\\]]++)"
+    "|(?!" OPTION "\\s)[^\\s,;&\"'(){}\\[\\]]++)"
 
 /*
  * A match is replaced by its first group, if it has one, and the text in `instead`. So that the time stays in proportion to the length
@@ -44,7 +47,7 @@ static const struct mask_pattern {
       "|(?:api|access|private|routing|account|shared)[._\\-]?key|x-amz-(?:signature|credential)|\\bsig)"
       "[\\w.\\-]{0,40}+[\\\\\"']*+\\s*+(?:=>|[:=])\\s*+)" VALUE,
       "***" },
-    { "(?i)(--(?:password|passwd|token|secret|api-key|access-key|secret-key)\\s++)" VALUE, "***" },
+    { "(?i)(" OPTION "\\s++)" VALUE, "***" },
     /* tokens that are recognised by themselves: AWS, Slack, GitHub, GitLab */
     { "\\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[A-Z0-9]{16}\\b", "***" },
     { "\\b(?:xox[a-z]-[\\w\\-]{10,}+|gh[pousr]_\\w{20,}+|glpat-[\\w\\-]{10,}+)", "***" },

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mask.h"
 #include "durations.h"
+#include "secrets.h"
 
 static const char PAGERDUTY_URL[] = "https://events.pagerduty.com/v2/enqueue";
 static const char ALERTMANAGER_PATH[] = "/api/v2/alerts";
@@ -51,6 +53,14 @@ static void complete_alertmanager_url(struct webhook_config *webhook)
     curl_url_cleanup(url);
 }
 
+static void warn_of_public_file(struct config_loader *loader, const char *item, const char *key, const char *file)
+{
+    if (!file || !secret_is_public(file))
+        return;
+    check_put_entry(loader, item, key, loader->warnings);
+    strbuf_printf(loader->warnings, "everybody may read the secret in %s: chmod o= %s\n", file, file);
+}
+
 static void check_webhook(struct config_loader *loader, struct webhook_config *webhook)
 {
     char item[130];
@@ -74,6 +84,8 @@ static void check_webhook(struct config_loader *loader, struct webhook_config *w
     }
     if (webhook->url && webhook->format == FORMAT_ALERTMANAGER)
         complete_alertmanager_url(webhook);
+    warn_of_public_file(loader, item, "token_file", webhook->token_file);
+    warn_of_public_file(loader, item, "routing_key_file", webhook->routing_key_file);
 }
 
 static void check_probe(struct config_loader *loader, const struct probe_config *probe)
@@ -175,26 +187,55 @@ static bool url_is_secret(const char *text)
     return secret;
 }
 
+/* Returns true if the URL of a page that is only read has a user or a key in it. Its path is not a secret. */
+static bool url_holds_secret(const char *text)
+{
+    struct strbuf masked = { 0 };
+    mask_secrets(text, &masked);
+    bool secret = strcmp(strbuf_text(&masked), text) != 0;
+    strbuf_free(&masked);
+    return secret;
+}
+
+/* Returns true for a header whose value may be a secret: any but those that every program sends. */
+static bool header_is_secret(const char *header)
+{
+    static const char *const harmless[] = { "accept:", "content-type:", "user-agent:" };
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
+        if (strncasecmp(header, harmless[i], strlen(harmless[i])) == 0)
+            return false;
+    return true;
+}
+
 static bool webhook_is_secret(const struct webhook_config *webhook)
 {
     if (webhook->url && strcmp(webhook->url, PAGERDUTY_URL) != 0 && url_is_secret(webhook->url))
         return true;
     for (size_t i = 0; i < webhook->header_count; i++)
-        if (strncasecmp(webhook->headers[i], "authorization:", strlen("authorization:")) == 0)
+        if (header_is_secret(webhook->headers[i]))
             return true;
     return false;
 }
 
+static void warn_of_secret(struct config_loader *loader, const char *section, const char *name)
+{
+    strbuf_printf(loader->warnings, "%s: [%s%s%s] holds a secret, and everybody may read the file: chmod o= %s\n",
+                  loader->path, section, name ? " " : "", name ? name : "", loader->path);
+}
+
 void config_check_secrets(struct config_loader *loader)
 {
-    if (!loader->readable_by_others)
+    const struct config *config = loader->config;
+    if (!loader->readable_by_all)
         return;
-    for (size_t i = 0; i < loader->config->webhook_count; i++) {
-        const struct webhook_config *webhook = &loader->config->webhooks[i];
-        if (webhook_is_secret(webhook)) {
-            strbuf_printf(loader->warnings,
-                          "%s: [webhook %s] holds a secret, and others than the owner may read the file: chmod 600\n",
-                          loader->path, webhook->name);
-        }
-    }
+    for (size_t i = 0; i < config->webhook_count; i++)
+        if (webhook_is_secret(&config->webhooks[i]))
+            warn_of_secret(loader, "webhook", config->webhooks[i].name);
+    for (size_t i = 0; i < config->probe_count; i++)
+        if (config->probes[i].url && url_holds_secret(config->probes[i].url))
+            warn_of_secret(loader, "probe", config->probes[i].name);
+    if (config->heartbeat_url && url_is_secret(config->heartbeat_url))
+        warn_of_secret(loader, "heartbeat", NULL);
+    if (config->metrics_url && url_holds_secret(config->metrics_url))
+        warn_of_secret(loader, "metrics", NULL);
 }

@@ -24,7 +24,7 @@ struct config_loader {
     struct config_seen *seen;
     size_t seen_count;
     bool section_good; /* entries of a bad section are passed over, because the section has an error already */
-    bool readable_by_others;
+    bool readable_by_all;
 };
 
 /* Returns the line of the newest entry for the key (NULL: the section), or CONFIG_LINE_NONE or CONFIG_LINE_SET. */
@@ -33,7 +33,7 @@ int config_line_of(const struct config_loader *loader, const char *item, const c
 /* Checks what no single entry shows: a missing url, two keys that contradict each other. Completes the webhooks' URLs. */
 void config_check(struct config_loader *loader);
 
-/* Warns if the file, as read so far, holds secrets and others than its owner may read it. */
+/* Warns of each section of the file, as read so far, that holds a secret, if everybody may read the file. */
 void config_check_secrets(struct config_loader *loader);
 
 #endif

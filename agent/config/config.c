@@ -72,6 +72,8 @@ static bool config_check_section(struct config_loader *loader, const char *text,
         strbuf_printf(&why, "unknown section; the nearest is [%s]", nearest.name);
     else if (!config_section_named(section) && name[0] != '\0')
         strbuf_printf(&why, "[%s] takes no name", section);
+    else if (strcmp(section, "webhook") == 0 && strcmp(name, "stdout") == 0)
+        strbuf_puts(&why, "this name stands for standard output in the history; choose another one");
     else if (config_section_named(section) && !config_name_is_good(name))
         strbuf_printf(&why, "needs a name of letters, digits and ._- as in [%s NAME]", section);
     if (why.len > 0) {
@@ -266,7 +268,8 @@ static bool config_read_file(struct config_loader *loader, bool named, struct st
         strbuf_printf(loader->errors, "%s: larger than 1 MiB: not a configuration\n", loader->path);
     } else {
         struct stat status;
-        loader->readable_by_others = fstat(fileno(file), &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+        /* Mode 640 is right: the file belongs to root, and the group is the agent's. */
+        loader->readable_by_all = fstat(fileno(file), &status) == 0 && (status.st_mode & S_IROTH) != 0;
         good = true;
     }
     fclose(file);

@@ -11,16 +11,16 @@
 #define PROBE(member) .offset = offsetof(struct probe_config, member)
 
 static const struct config_key keys[] = {
-    { "log", "path", CONFIG_TEXT, "/tmp/iceberg-offload-scheduler.log", NULL,
+    { "log", "path", CONFIG_PATH, "/tmp/iceberg-offload-scheduler.log", NULL,
       "The agent follows the scheduler's log at this path.", MAIN(log_path), .change = CONFIG_AT_RESTART },
     { "log", "timezone", CONFIG_TEXT, NULL, "the host's", "The times in the log are local times of this zone.",
       MAIN(log_timezone), .change = CONFIG_AT_RESTART },
     { "log", "owner", CONFIG_TEXT, NULL, "any", "The log is read only if this user owns it.", MAIN(log_owner),
       .change = CONFIG_AT_RESTART },
-    { "log", "patterns", CONFIG_TEXT, NULL, "the built-in ones", "The patterns in this file replace the built-in ones.",
+    { "log", "patterns", CONFIG_PATH, NULL, "the built-in ones", "The patterns in this file replace the built-in ones.",
       MAIN(log_patterns) },
 
-    { "history", "db", CONFIG_TEXT, NULL,
+    { "history", "db", CONFIG_PATH, NULL,
       "$STATE_DIRECTORY/history.db, else iceberg-offload-agent/history.db in $XDG_STATE_HOME or ~/.local/state",
       "The history is kept in this SQLite database.", MAIN(history_db), .change = CONFIG_AT_RESTART },
     { "history", "retention", CONFIG_PERIOD, "90d", NULL, "Cycles, runs and incidents are kept for this long.",
@@ -106,18 +106,18 @@ static const struct config_key keys[] = {
       WEBHOOK(resend_ms) },
     { "webhook", "header", CONFIG_HEADERS, NULL, NULL,
       "Each request has this header, \"Name: value\". The key may be given more than once.", WEBHOOK(headers) },
-    { "webhook", "token_file", CONFIG_TEXT, NULL, NULL,
+    { "webhook", "token_file", CONFIG_PATH, NULL, NULL,
       "Each request has the bearer token in this file. The file is read for each request; a relative name is looked up "
       "in $CREDENTIALS_DIRECTORY.",
       WEBHOOK(token_file) },
-    { "webhook", "ca_file", CONFIG_TEXT, NULL, "the system's",
+    { "webhook", "ca_file", CONFIG_PATH, NULL, "the system's",
       "The authorities in this file may sign the receiver's certificate.", WEBHOOK(ca_file) },
-    { "webhook", "routing_key_file", CONFIG_TEXT, NULL, NULL,
+    { "webhook", "routing_key_file", CONFIG_PATH, NULL, NULL,
       "PagerDuty's integration key is in this file, which is found like token_file.", WEBHOOK(routing_key_file) },
 
     { "metrics", "url", CONFIG_URL, NULL, "none",
       "The scheduler's metrics page at this URL is asked as a second witness.", MAIN(metrics_url) },
-    { "metrics", "textfile", CONFIG_TEXT, NULL, "none",
+    { "metrics", "textfile", CONFIG_PATH, NULL, "none",
       "The agent writes its own metrics into this file, for node_exporter's textfile collector.",
       MAIN(metrics_textfile) },
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { SECRET_MAX_BYTES = 8192 };
 
@@ -18,15 +19,30 @@ static bool secret_is_good(const char *text, size_t len, const char **why)
     return !*why;
 }
 
-bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error)
+static void secret_path(const char *name, struct strbuf *path)
 {
     const char *directory = name[0] != '/' ? getenv("CREDENTIALS_DIRECTORY") : NULL;
+    strbuf_printf(path, "%s%s%s", directory ? directory : "", directory ? "/" : "", name);
+}
+
+bool secret_is_public(const char *name)
+{
+    struct strbuf path = { 0 };
+    struct stat status;
+    secret_path(name, &path);
+    bool public = stat(path.at, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0;
+    strbuf_free(&path);
+    return public;
+}
+
+bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error)
+{
     struct strbuf path = { 0 };
     char bytes[SECRET_MAX_BYTES];
     const char *why = NULL;
     size_t len = 0, start = 0;
 
-    strbuf_printf(&path, "%s%s%s", directory ? directory : "", directory ? "/" : "", name);
+    secret_path(name, &path);
     FILE *file = fopen(path.at, "re");
     if (!file) {
         why = strerror(errno);

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ const char *config_type_words(enum config_type type)
 {
     switch (type) {
     case CONFIG_TEXT: return "a text";
+    case CONFIG_PATH: return "the path of a file";
     case CONFIG_URL: return "an http or https URL";
     case CONFIG_PROBE_URL: return "an http or https URL, or tcp://host:port";
     case CONFIG_PERIOD: return "a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)";
@@ -125,33 +127,100 @@ static bool value_read_severity(const char *text, enum severity *severity)
     return true;
 }
 
-/* Returns false with the reason in *why. The reason does not repeat the URL, which may be a secret. */
-static bool value_check_url(const char *text, bool tcp_allowed, struct strbuf *why)
+static void value_set_text(char **place, const char *text)
 {
-    CURLU *url = curl_url();
-    char *scheme = NULL, *port = NULL;
-    bool good = false;
-    CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+    free(*place);
+    *place = must_copy(text, strlen(text));
+}
 
-    if (code != CURLUE_OK) {
-        strbuf_printf(why, "not a URL: %s", curl_url_strerror(code));
-        goto cleanup;
-    }
+static bool url_scheme_is_good(CURLU *url, bool tcp_allowed, struct strbuf *why)
+{
+    char *scheme = NULL, *port = NULL;
     curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
     curl_url_get(url, CURLUPART_PORT, &port, 0);
-    if (tcp_allowed && strcmp(scheme, "tcp") == 0)
-        good = port != NULL;
-    else
-        good = strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
-    if (!good) {
+    bool tcp = tcp_allowed && strcmp(scheme, "tcp") == 0;
+    bool good = tcp ? port != NULL : strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
+    if (!good)
         strbuf_printf(why, "%s:// does not fit: needs %s", scheme,
                       config_type_words(tcp_allowed ? CONFIG_PROBE_URL : CONFIG_URL));
-    }
-cleanup:
     curl_free(port);
     curl_free(scheme);
+    return good;
+}
+
+static bool text_is_ascii(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text > 0x7f)
+            return false;
+    return true;
+}
+
+/*
+ * Writes an international host name ("bücher.example") in ASCII ("xn--bcher-kva.example"), as it is looked up. libcurl would do that
+ * itself for each request, but takes the name to be in the locale's encoding, and a service runs in the C locale.
+ */
+static bool url_host_to_ascii(CURLU *url, bool *converted)
+{
+    char *host = NULL, *ascii = NULL;
+    bool good = curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && text_is_ascii(host);
+#ifdef CURLU_PUNYCODE
+    locale_t utf8 = good ? NULL : newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+    if (utf8) {
+        locale_t before = uselocale(utf8);
+        good = curl_url_get(url, CURLUPART_HOST, &ascii, CURLU_PUNYCODE) == CURLUE_OK && text_is_ascii(ascii) &&
+               curl_url_set(url, CURLUPART_HOST, ascii, 0) == CURLUE_OK;
+        uselocale(before);
+        freelocale(utf8);
+    }
+#endif
+    *converted = ascii != NULL;
+    curl_free(ascii);
+    curl_free(host);
+    return good;
+}
+
+/* Returns false with the reason in *why. The reason does not repeat the URL, which may be a secret. */
+static bool value_read_url(const char *text, bool tcp_allowed, char **place, struct strbuf *why)
+{
+    CURLU *url = curl_url();
+    char *whole = NULL;
+    CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+    bool good = code == CURLUE_OK, converted = false;
+
+    if (!good)
+        strbuf_printf(why, "not a URL: %s", curl_url_strerror(code));
+    good = good && url_scheme_is_good(url, tcp_allowed, why);
+    if (good && !url_host_to_ascii(url, &converted)) {
+        strbuf_puts(why, "the host's name is not ASCII and cannot be converted: write it in its xn-- form");
+        good = false;
+    }
+    if (good && converted)
+        good = curl_url_get(url, CURLUPART_URL, &whole, 0) == CURLUE_OK;
+    if (good)
+        value_set_text(place, converted ? whole : text);
+    curl_free(whole);
     curl_url_cleanup(url);
     return good;
+}
+
+/*
+ * A path is taken as it stands. Quotes would become a part of the name, and "~" and "$NAME" are the shell's, so none of them can be
+ * meant.
+ */
+static bool value_read_path(const char *text, char **place, struct strbuf *why)
+{
+    const char *dollar = strchr(text, '$');
+    const char *wrong = text[0] == '"' || text[0] == '\'' ? "the quotes would be a part of the name"
+                        : text[0] == '~'                  ? "~ is not replaced by a home directory"
+                        : dollar && (isalpha((unsigned char)dollar[1]) || dollar[1] == '_' || dollar[1] == '{')
+                            ? "a variable is not replaced by its value"
+                            : NULL;
+    if (wrong)
+        strbuf_printf(why, "bad path '%s': %s; write the path itself", text, wrong);
+    else
+        value_set_text(place, text);
+    return !wrong;
 }
 
 /* The name of a header is a token: RFC 9110, section 5.6.2. */
@@ -161,12 +230,6 @@ static bool header_is_good(const char *text)
     size_t name = strspn(text, token);
 
     return name > 0 && text[name] == ':' && strpbrk(text, "\r\n") == NULL;
-}
-
-static void value_set_text(char **place, const char *text)
-{
-    free(*place);
-    *place = must_copy(text, strlen(text));
 }
 
 static bool value_add_header(struct webhook_config *webhook, const char *text)
@@ -184,12 +247,9 @@ static bool value_read_by_type(const struct config_key *key, const char *text, v
 
     switch (key->type) {
     case CONFIG_TEXT: value_set_text(place, text); return true;
+    case CONFIG_PATH: return value_read_path(text, place, why);
     case CONFIG_URL:
-    case CONFIG_PROBE_URL:
-        if (!value_check_url(text, key->type == CONFIG_PROBE_URL, why))
-            return false;
-        value_set_text(place, text);
-        return true;
+    case CONFIG_PROBE_URL: return value_read_url(text, key->type == CONFIG_PROBE_URL, place, why);
     case CONFIG_PERIOD: return value_read_period(text, false, place);
     case CONFIG_PERIOD_OR_ZERO: return value_read_period(text, true, place);
     case CONFIG_COUNT: return value_read_count(text, place);
@@ -237,7 +297,8 @@ void config_value_show(const struct config_key *key, const void *base, struct st
     const void *value = value_at(key, base);
 
     switch (key->type) {
-    case CONFIG_TEXT: {
+    case CONFIG_TEXT:
+    case CONFIG_PATH: {
         const char *text = *(char *const *)value;
         strbuf_puts(out, text ? text : "");
         break;
@@ -265,7 +326,8 @@ void config_value_show(const struct config_key *key, const void *base, struct st
 
 void config_value_free(const struct config_key *key, void *base)
 {
-    if (key->type == CONFIG_TEXT || key->type == CONFIG_URL || key->type == CONFIG_PROBE_URL) {
+    if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH || key->type == CONFIG_URL ||
+        key->type == CONFIG_PROBE_URL) {
         free(*(char **)value_place(key, base));
     } else if (key->type == CONFIG_HEADERS) {
         struct webhook_config *webhook = base;

@@ -78,6 +78,8 @@ static void keys_that_name_a_secret_are_masked(void **unused)
     text_becomes("api_key=1 apiKey=2 API-KEY: 3", "api_key=*** apiKey=*** API-KEY: ***");
     text_becomes("Passwd => 'a b'", "Passwd => ***");
     text_becomes("clickhouse-client --password hunter2 --query x", "clickhouse-client --password *** --query x");
+    text_becomes("wrong token: --token hunter2", "wrong token: --token ***");
+    text_becomes("--token --password hunter2", "--token --password ***");
     text_becomes("clickhouse-client --password=hunter2 --query x", "clickhouse-client --password=*** --query x");
     text_becomes("x?X-Amz-Signature=abcdef&X-Amz-Date=1", "x?X-Amz-Signature=***&X-Amz-Date=1");
 }

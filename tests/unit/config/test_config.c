@@ -1,84 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
+#include "config_help.h"
 
-#include "config.h"
 #include "config_keys.h"
-
-/* One load, all of it: cleared by teardown, so that a failing test leaks nothing either. */
-struct loaded {
-    char path[64];
-    struct strbuf errors, warnings;
-    struct config *config;
-};
-
-static int setup(void **state)
-{
-    struct loaded *loaded = must_alloc(sizeof *loaded);
-
-    strcpy(loaded->path, "/tmp/test_config.XXXXXX");
-    int fd = mkstemp(loaded->path);
-    if (fd >= 0)
-        close(fd);
-    unsetenv("AGENT_CONFIG");
-    *state = loaded;
-    return fd >= 0 ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    struct loaded *loaded = *state;
-
-    unlink(loaded->path);
-    config_free(loaded->config);
-    strbuf_free(&loaded->errors);
-    strbuf_free(&loaded->warnings);
-    free(loaded);
-    return 0;
-}
-
-static void load_sets(struct loaded *loaded, const char *text, char *const *sets, size_t set_count)
-{
-    FILE *file = fopen(loaded->path, "w");
-
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    config_free(loaded->config);
-    strbuf_clear(&loaded->errors);
-    strbuf_clear(&loaded->warnings);
-    loaded->config = config_load(loaded->path, sets, set_count, &loaded->errors, &loaded->warnings);
-}
-
-static struct config *load(struct loaded *loaded, const char *text)
-{
-    load_sets(loaded, text, NULL, 0);
-    return loaded->config;
-}
-
-/* expected: the errors without the "path:" before each. */
-static void refuses(struct loaded *loaded, const char *text, const char *const *expected, size_t count)
-{
-    struct strbuf all = { 0 };
-
-    assert_null(load(loaded, text));
-    for (size_t i = 0; i < count; i++)
-        strbuf_printf(&all, "%s:%s\n", loaded->path, expected[i]);
-    assert_string_equal(strbuf_text(&loaded->errors), strbuf_text(&all));
-    strbuf_free(&all);
-}
-
-static void refuses_one(struct loaded *loaded, const char *text, const char *expected)
-{
-    refuses(loaded, text, &expected, 1);
-}
 
 static void no_file_means_the_core_s_own_defaults(void **state)
 {
@@ -294,26 +217,6 @@ static void settings_win_over_the_file_and_are_checked_alike(void **state)
         "--set: probe p.url: missing (or a container)\n");
 }
 
-static void secrets_that_others_may_read_are_warned_of(void **state)
-{
-    struct loaded *loaded = *state;
-    static const char secret[] = "[webhook ops]\nurl = https://hooks.slack.com/services/T/B/X\n";
-    static const char header[] = "[webhook ops]\nurl = http://h/\nheader = Authorization: Bearer x\n";
-    static const char harmless[] = "[webhook am]\nurl = http://am:9093\nformat = alertmanager\n";
-
-    assert_int_equal(chmod(loaded->path, 0644), 0);
-    assert_non_null(load(loaded, secret));
-    assert_non_null(strstr(strbuf_text(&loaded->warnings), "[webhook ops] holds a secret"));
-    assert_null(strstr(strbuf_text(&loaded->warnings), "services"));
-    assert_non_null(load(loaded, header));
-    assert_non_null(strstr(strbuf_text(&loaded->warnings), "holds a secret"));
-    assert_non_null(load(loaded, harmless));
-    assert_int_equal(loaded->warnings.len, 0);
-    assert_int_equal(chmod(loaded->path, 0600), 0);
-    assert_non_null(load(loaded, secret));
-    assert_int_equal(loaded->warnings.len, 0);
-}
-
 static void a_warning_that_can_never_come_is_pointed_out(void **state)
 {
     struct loaded *loaded = *state;
@@ -393,8 +296,6 @@ static void the_sample_is_a_configuration_also_with_its_comments_removed(void **
     strbuf_free(&bare);
 }
 
-#define LOADING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,7 +310,6 @@ int main(void)
         LOADING(bounds_are_kept),
         LOADING(hostile_files_are_refused_not_misread),
         LOADING(settings_win_over_the_file_and_are_checked_alike),
-        LOADING(secrets_that_others_may_read_are_warned_of),
         LOADING(a_warning_that_can_never_come_is_pointed_out),
         LOADING(every_key_is_taken_without_a_warning),
         LOADING(the_database_follows_the_environment),
