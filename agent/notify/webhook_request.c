@@ -5,28 +5,43 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/budgets.h"
 #include "base/cut.h"
 #include "base/json.h"
 #include "base/mask.h"
 #include "base/text.h"
 #include "mask_own_secrets.h"
-#include "payload_private.h"
 #include "secrets.h"
+#include "webhook_answer.h"
 
-enum { ANSWER_MAX_BYTES = 64 * 1024 };
+/* Counts what the receiver sends. Returns false, which ends the request, once it is more than an answer may be. */
+static bool webhook_request_has_room(struct webhook_request *request, size_t len)
+{
+    request->received += len;
+    request->cut = request->cut || request->received > ANSWER_MAX_BYTES;
+    return !request->cut;
+}
+
+static size_t webhook_request_take_header(char *line, size_t size, size_t count, void *user)
+{
+    struct webhook_request *request = user;
+    (void)line;
+    request->header_count++;
+    request->head_cut = request->head_cut || request->header_count > ANSWER_HEADERS_MAX ||
+                        !webhook_request_has_room(request, size * count);
+    return request->head_cut ? 0 : size * count;
+}
 
 static size_t webhook_request_take_answer(char *bytes, size_t size, size_t count, void *user)
 {
     struct webhook_request *request = user;
     size_t len = size * count;
-    size_t room = ANSWER_KEPT_BYTES - request->answer_len;
+    size_t room = sizeof request->answer - request->answer_len;
     size_t kept = len < room ? len : room;
 
     memcpy(request->answer + request->answer_len, bytes, kept);
     request->answer_len += kept;
-    request->received += len;
-    request->cut = request->received > ANSWER_MAX_BYTES;
-    return request->cut ? 0 : len;
+    return webhook_request_has_room(request, len) ? len : 0;
 }
 
 bool webhook_request_open(struct webhook_request *request, enum webhook_request_kind kind,
@@ -125,8 +140,8 @@ bool webhook_request_prepare(struct webhook_request *request, const struct deliv
     CURL *easy = request->easy;
 
     request->curl_error[0] = '\0';
-    request->answer_len = request->received = 0;
-    request->cut = false;
+    request->answer_len = request->received = request->header_count = 0;
+    request->cut = request->head_cut = false;
     if (!request_build_headers(request, delivery->idempotency_key, error) ||
         !request_add_routing_key(request, delivery, error))
         return false;
@@ -146,6 +161,8 @@ bool webhook_request_prepare(struct webhook_request *request, const struct deliv
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                          (curl_off_t)(request->keyed_body.len > 0 ? request->keyed_body.len : delivery->body_len));
     }
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, webhook_request_take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, webhook_request_take_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->curl_error);
@@ -175,31 +192,44 @@ static enum delivery_outcome outcome_of_status(long status)
     return passes ? DELIVERY_RETRY : DELIVERY_REFUSED;
 }
 
+/* Says what the receiver answered instead of taking the message; why may be empty. */
+static void request_say_answer(struct webhook_request *request, long status, const struct strbuf *why,
+                               struct strbuf *error)
+{
+    strbuf_printf(error, "HTTP %ld", status);
+    if (status >= 300 && status < 400)
+        strbuf_puts(error, " (redirects are not followed)");
+    if (why->len > 0)
+        strbuf_printf(error, ", but %s", why->at);
+    if (request->answer_len > 0) {
+        strbuf_puts(error, ": ");
+        request_add_answer(request, request->answer, request->answer_len, error);
+    }
+}
+
 int64_t webhook_request_judge(struct webhook_request *request, CURLcode code, struct delivery_result *result)
 {
-    struct strbuf error = { 0 };
+    struct strbuf error = { 0 }, why = { 0 };
     curl_off_t retry_after_s = 0;
-    bool answered = code == CURLE_OK || request->cut;
+    bool answered = (code == CURLE_OK || request->cut) && !request->head_cut;
 
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result->http_status);
-    if (!answered) {
-        const char *why = request->curl_error[0] != '\0' ? request->curl_error : curl_easy_strerror(code);
-        result->outcome = DELIVERY_RETRY;
-        request_add_answer(request, why, strlen(why), &error);
-    } else {
+    if (answered) {
         result->outcome = outcome_of_status(result->http_status);
+        if (result->outcome == DELIVERY_DONE)
+            result->outcome = webhook_answer_judge(request->webhook->format,
+                                                   (struct slice){ request->answer, request->answer_len }, &why);
+        if (result->outcome != DELIVERY_DONE)
+            request_say_answer(request, result->http_status, &why, &error);
         curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-    }
-    if (answered && result->outcome != DELIVERY_DONE) {
-        strbuf_printf(&error, "HTTP %ld", result->http_status);
-        if (result->http_status >= 300 && result->http_status < 400)
-            strbuf_puts(&error, " (redirects are not followed)");
-        if (request->answer_len > 0) {
-            strbuf_puts(&error, ": ");
-            request_add_answer(request, request->answer, request->answer_len, &error);
-        }
+    } else {
+        const char *said = request->curl_error[0] != '\0' ? request->curl_error : curl_easy_strerror(code);
+        const char *words = request->head_cut ? "the headers of the answer do not end" : said;
+        result->outcome = DELIVERY_RETRY;
+        request_add_answer(request, words, strlen(words), &error);
     }
     cut_copy(strbuf_text(&error), result->error, sizeof result->error);
     strbuf_free(&error);
+    strbuf_free(&why);
     return retry_after_s;
 }

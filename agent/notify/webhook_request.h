@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/budgets.h"
 #include "sender.h"
 
 /* A delivery that waits or is in flight. */
@@ -14,8 +15,6 @@ struct queued_delivery {
     int64_t due_ms; /* on CLOCK_MONOTONIC */
     struct queued_delivery *next;
 };
-
-enum { ANSWER_KEPT_BYTES = 1024 };
 
 enum webhook_request_kind {
     REQUEST_WEBHOOK,  /* a POST */
@@ -38,10 +37,11 @@ struct webhook_request {
     struct strbuf token, routing_key; /* as sent: the answer may repeat them */
     struct strbuf keyed_body;         /* the body with the routing key in it; empty without one */
     char curl_error[CURL_ERROR_SIZE];
-    char answer[ANSWER_KEPT_BYTES]; /* the beginning of it */
-    size_t answer_len;              /* bytes kept */
-    size_t received;                /* bytes in all */
-    bool cut;                       /* the answer was too long, so we ended the request */
+    char answer[ANSWER_KEPT_BYTES]; /* the beginning of its body */
+    size_t answer_len;
+    size_t received, header_count; /* bytes and headers so far */
+    bool cut;                      /* the answer was too long, so we ended the request */
+    bool head_cut;                 /* likewise, before its headers had ended */
 };
 
 /* Returns false if there is no memory. webhook is borrowed. */

@@ -81,4 +81,7 @@ enum {
 
 /* --- Answers of servers --- */
 
+/* A webhook's answer: bytes and headers that are read before the request is ended, and bytes of the body that are kept. */
+enum { ANSWER_MAX_BYTES = 64 * 1024, ANSWER_HEADERS_MAX = 200, ANSWER_KEPT_BYTES = 4096 };
+
 #endif

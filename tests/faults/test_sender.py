@@ -258,6 +258,41 @@ class Retrying(unittest.TestCase):
             self.assertEqual(probe.result().outcome, "done")
             self.assertLess(time.monotonic() - began, 2)
 
+    def test_an_answer_has_a_budget_of_bytes_and_headers(self):
+        """At the budget the answer is taken as it is; beyond it the request ends at once, and memory stays flat."""
+        with Receiver() as receiver, Probe(webhook(receiver.url("/hook"), timeout="20s")) as probe:
+            before = probe.ask("memory")
+            for plan, outcome in (("body:60000", "done"), ("body:70000", "done"), ("heads:190", "done"), ("heads:210", "retry"),
+                                  ("heads", "retry"), ("informs", "retry")):
+                with self.subTest(plan):
+                    receiver.plan("/hook", f"{plan} 200")
+                    probe.submit(1)
+                    result = probe.result(10)
+                    self.assertEqual(result.outcome, outcome)
+                    if outcome == "retry":
+                        self.assertEqual(result.error, "the headers of the answer do not end")
+                        self.assertEqual(probe.result(10).outcome, "done")
+            if not has_sanitizer():
+                self.assertLess(probe.ask("memory") - before, 2048)
+
+    def test_an_answer_has_a_budget_of_time(self):
+        with Receiver() as receiver, Probe(webhook(receiver.url("/hook"), timeout="500ms")) as probe:
+            receiver.plan("/hook", "drip 200")
+            probe.submit(1)
+            self.assertEqual(probe.result(10).outcome, "retry")
+            self.assertEqual(probe.result(10).outcome, "done")
+
+    def test_a_200_that_says_no_is_a_refusal_and_said(self):
+        with Receiver() as receiver, Probe(webhook(receiver.url("/hook"), format="slack")) as probe:
+            receiver.plan("/hook", 'says:{"ok":false,"error":"channel_not_found"} says:<!doctype%20html> says:{"ok":true}')
+            probe.submit(1)
+            probe.submit(2)
+            probe.submit(3)
+            results = probe.take(3)
+        self.assertEqual([result.outcome for result in results], ["refused", "refused", "done"])
+        self.assertIn('did not take the message: {"ok":false,"error":"channel_not_found"}', results[0].error)
+        self.assertIn("a web page", results[1].error)
+
 
 class Independence(unittest.TestCase):
     def test_a_hanging_webhook_does_not_delay_another(self):

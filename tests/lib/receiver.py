@@ -29,6 +29,12 @@ A plan's steps, separated by blanks; each may end in xN (N times):
     reset               the same with a TCP reset
     slam                reads the request's head only, then closes: what is still being sent meets a closed door
     endless             200, and a body that does not end
+    heads               200, and headers that do not end
+    heads:COUNT         200, with COUNT headers
+    informs             "100 Continue" again and again, and no answer
+    drip                200, and a body that comes byte by byte and does not end
+    says:TEXT           200, with TEXT as the body
+    body:BYTES          200, with a body of so many bytes
     echo                400, with the request's path and headers as the body
 
 Paths without a plan get 200. TLS: Receiver(certificate=(cert, key)); make_certificate() makes a self-signed one.
@@ -48,7 +54,7 @@ import threading
 import time
 from pathlib import Path
 
-STEP = re.compile(r"(?P<kind>\d{3}|late|never|half|head|cut|reset|slam|endless|echo)"
+STEP = re.compile(r"(?P<kind>\d{3}|late|never|half|heads|head|cut|reset|slam|endless|informs|drip|says|body|echo)"
                   r"(?P<mark>[:@])?(?P<value>\S*?)(x(?P<times>\d+))?$")
 
 
@@ -192,9 +198,33 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_endless(self, _):
         self.send(200, length=1 << 40)
-        while not self.receiver.released.is_set():
-            self.wfile.write(b"x" * 65536)
+        self.flood(b"x" * 65536)
+
+    def flood(self, piece, pause=0):
+        """Sends the piece for ever: until the other end closes, or the receiver is released."""
+        while not self.receiver.released.wait(pause):
+            self.wfile.write(piece)
         self.hang_up()
+
+    def answer_heads(self, step):
+        if step.value:
+            self.send(200, {f"X-{number}": "1" for number in range(int(step.value) - 1)})   # beside Content-Length
+        else:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            self.flood(b"X: 1\r\n" * 100)
+
+    def answer_informs(self, _):
+        self.flood(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+    def answer_drip(self, _):
+        self.send(200, length=1 << 40)
+        self.flood(b"x", pause=0.05)
+
+    def answer_says(self, step):
+        self.send(200, {"Content-Type": "application/json"}, step.value.encode())
+
+    def answer_body(self, step):
+        self.send(200, body=b"x" * int(step.value))
 
     def answer_echo(self, _):
         self.send(400, body=f"cannot {self.command} {self.path}\n{self.headers}".encode())

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "webhook_answer.h"
+
+#include <ctype.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+
+static struct slice answer_trim(struct slice text)
+{
+    static const char mark[] = "\xef\xbb\xbf"; /* the byte order mark that some servers put first */
+    if (text.len >= strlen(mark) && memcmp(text.at, mark, strlen(mark)) == 0)
+        text = (struct slice){ text.at + strlen(mark), text.len - strlen(mark) };
+    while (text.len > 0 && isspace((unsigned char)text.at[0]))
+        text = (struct slice){ text.at + 1, text.len - 1 };
+    while (text.len > 0 && isspace((unsigned char)text.at[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+static bool answer_holds(struct slice text, const char *word)
+{
+    size_t len = strlen(word);
+    for (size_t i = 0; i + len <= text.len; i++)
+        if (strncasecmp(text.at + i, word, len) == 0)
+            return true;
+    return false;
+}
+
+/* Returns true for a web page where the format is answered with JSON or a word. Others may answer with a page, but not with a login. */
+static bool answer_is_page(enum payload_format format, struct slice text)
+{
+    if (text.len == 0 || text.at[0] != '<')
+        return false;
+    if (format != FORMAT_GENERIC)
+        return true;
+    bool login = answer_holds(text, "password") || answer_holds(text, "login") || answer_holds(text, "log in") ||
+                 answer_holds(text, "sign in") || answer_holds(text, "signin");
+    return login && (answer_holds(text, "<html") || answer_holds(text, "<!doctype html"));
+}
+
+/* Slack names its errors by a word such as "channel_not_found", and answers "ok" otherwise. */
+static bool answer_is_slack_error(struct slice text)
+{
+    bool underscore = false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!islower((unsigned char)text.at[i]) && text.at[i] != '_')
+            return false;
+        underscore = underscore || text.at[i] == '_';
+    }
+    return underscore;
+}
+
+/* Returns true for JSON that says "ok": false, "success": false or a "status" that is an error. */
+static bool answer_says_no(enum payload_format format, struct slice text)
+{
+    static const char ask[] = "SELECT json_type(?1, '$.ok') IS 'false' OR json_type(?1, '$.success') IS 'false'"
+                              " OR lower(json_extract(?1, '$.status')) IN ('error', 'fail', 'failed', 'failure')"
+                              " OR (?2 AND json_extract(?1, '$.status') <> 'success')";
+    sqlite3 *reader = text.len > 0 && text.at[0] == '{' ? json_reader_open() : NULL;
+    sqlite3_stmt *row = NULL;
+    bool no = reader && sqlite3_prepare_v2(reader, ask, -1, &row, NULL) == SQLITE_OK &&
+              sqlite3_bind_text(row, 1, text.at, (int)text.len, SQLITE_STATIC) == SQLITE_OK &&
+              sqlite3_bind_int(row, 2, format == FORMAT_PAGERDUTY) == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW &&
+              sqlite3_column_int(row, 0) != 0;
+    sqlite3_finalize(row);
+    sqlite3_close(reader);
+    return no;
+}
+
+/* Returns true for a trouble of the receiver's own, which passes with time. */
+static bool answer_will_pass(struct slice text)
+{
+    return answer_holds(text, "ratelimited") || answer_holds(text, "rate_limited") ||
+           answer_holds(text, "internal_error") || answer_holds(text, "service_unavailable") ||
+           answer_holds(text, "request_timeout");
+}
+
+enum delivery_outcome webhook_answer_judge(enum payload_format format, struct slice answer, struct strbuf *why)
+{
+    struct slice text = answer_trim(answer);
+    if (answer_is_page(format, text))
+        strbuf_puts(why, "the answer is a web page, perhaps a login, and not the receiver's");
+    else if ((format == FORMAT_SLACK && answer_is_slack_error(text)) || answer_says_no(format, text))
+        strbuf_puts(why, "the receiver says that it did not take the message");
+    else
+        return DELIVERY_DONE;
+    return answer_will_pass(text) ? DELIVERY_RETRY : DELIVERY_REFUSED;
+}
