@@ -56,6 +56,12 @@ int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms);
  */
 bool dispatch_stuck_news(struct dispatch *dispatch, int64_t now_ms, struct strbuf *words);
 
+/*
+ * Returns false while nobody can be told anything: no webhook took the last thing that it was sent, or, without webhooks, standard output
+ * takes nothing.
+ */
+bool dispatch_can_tell(const struct dispatch *dispatch);
+
 /* Sends a heartbeat; its URL must be configured. The first one that fails is said on stderr, and when they arrive again. */
 void dispatch_beat(struct dispatch *dispatch);
 

@@ -333,6 +333,23 @@ int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms)
     return next_ms;
 }
 
+/* Returns false if the last message was not taken: it was refused, or it is still being tried after a failure. */
+static bool receiver_takes(const struct receiver *receiver)
+{
+    bool failing = receiver->count > 0 && receiver->tried;
+    return !receiver->stuck && !failing && receiver->refused_in_a_row == 0;
+}
+
+bool dispatch_can_tell(const struct dispatch *dispatch)
+{
+    if (dispatch->webhook_count == 0)
+        return receiver_takes(&dispatch->receivers[0]);
+    for (size_t i = 0; i < dispatch->webhook_count; i++)
+        if (receiver_takes(&dispatch->receivers[i]))
+            return true;
+    return false;
+}
+
 void dispatch_beat(struct dispatch *dispatch)
 {
     sender_beat(dispatch->sender);

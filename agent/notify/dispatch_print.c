@@ -41,6 +41,7 @@ void dispatch_print(struct dispatch *dispatch, int64_t now_ms)
             receiver->waiting = false;
             return;
         }
+        receiver->stuck = true; /* until it is printed */
         if (!stdout_has_room()) {
             receiver_clear(receiver);
             receiver->print_ms = now_ms + RETRY_MS;
@@ -55,6 +56,7 @@ void dispatch_print(struct dispatch *dispatch, int64_t now_ms)
         }
         receiver_record(dispatch, receiver, "delivered", &(struct delivery_result){ .attempts = 1, .at_ms = now_ms });
         receiver->delivered++;
+        receiver->stuck = false;
         receiver_finish(receiver);
     }
 }

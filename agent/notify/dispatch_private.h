@@ -33,7 +33,7 @@ struct receiver {
     size_t count;               /* 0: nothing is on its way */
     enum payload_length length; /* the shortest after the request was refused once */
     bool tried;                 /* the request on its way has failed at least once */
-    bool stuck;                 /* as dispatch_stuck_news() said last */
+    bool stuck;                 /* as dispatch_stuck_news() said last; for standard output: it takes nothing */
     int64_t print_ms;           /* when to try standard output again; 0: at once */
     char error[256];            /* of the newest attempt that failed */
     int64_t refused_in_a_row, refused_since_ms;
