@@ -58,7 +58,8 @@ void daemon_beat(struct daemon *daemon)
     /* A beat that lies further ahead than that was planned before the configuration was read again. */
     if (daemon->beat_ms > daemon->running_ms && daemon->beat_ms - daemon->running_ms <= every_ms)
         return;
-    bool well = daemon->ready && daemon->trouble.failures == 0 && !follow_refusal(daemon->follow);
+    bool well = daemon->ready && daemon->trouble.failures == 0 && !follow_refusal(daemon->follow) &&
+                dispatch_can_tell(daemon->dispatch);
     if (well)
         dispatch_beat(daemon->dispatch);
     daemon->beat_ms = daemon->running_ms + (well ? every_ms : daemon_earlier(every_ms, RETRY_MS));
