@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The heartbeat: regular while the agent is well, silent when it is not, in nobody's way."""
 
+import fcntl
 import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +21,7 @@ from scheduler import Scheduler   # noqa: E402
 
 EVERY_S = 0.2
 BEAT = "/ping/a-secret-id"
+ONE_PAGE = {**QUICK, "schedule.interval": "0", "schedule.restart_grace": "60s"}   # one when the scheduler dies, and its end
 
 
 class Heartbeat(unittest.TestCase):
@@ -88,6 +91,56 @@ class Heartbeat(unittest.TestCase):
             self.assert_silent()
             blocker.execute("ROLLBACK")
             blocker.close()
+            self.assert_beating()
+
+    def test_none_come_while_the_only_webhook_refuses_what_it_is_sent(self):
+        self.receiver.plan("/hook", "404x2 200")
+        with self.agent(self.receiver.url("/hook"), ONE_PAGE):
+            self.assert_beating()
+            self.scheduler.kill()
+            self.receiver.wait(2, path="/hook")                  # the page, whole and in its shortest form
+            self.assert_silent()
+            again = Scheduler(self.log)
+            self.addCleanup(again.kill)
+            again.cycle()
+            self.receiver.wait(3, path="/hook")                  # the end of it is taken
+            self.assert_beating()
+
+    def test_none_come_while_the_only_webhook_cannot_be_reached(self):
+        self.receiver.plan("/hook", "500x3 200")
+        with self.agent(self.receiver.url("/hook"), ONE_PAGE):
+            self.assert_beating()
+            self.scheduler.kill()
+            self.receiver.wait(1, path="/hook")
+            before = self.beats()
+            self.receiver.wait(4, timeout=20, path="/hook")
+            self.assertLess(self.beats() - before, 5)            # at most those on their way before and after the failures
+            self.assert_beating()
+
+    def test_none_come_while_nobody_reads_standard_output(self):
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        full = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+        os.write(writer, b"x" * full)
+        agent = self.agent(settings=ONE_PAGE)
+        with open(agent.errors, "ab") as errors:
+            agent.process = subprocess.Popen(agent.command, stdout=writer, stderr=errors, stdin=subprocess.DEVNULL)
+        os.close(writer)
+        self.addCleanup(agent.end)
+        self.assert_beating()
+        self.scheduler.kill()
+        agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending'", 1)
+        self.assert_silent()
+        os.read(reader, full)
+        self.assert_beating()
+
+    def test_they_go_on_while_another_webhook_works(self):
+        self.receiver.plan("/hook", "404")
+        with self.agent(self.receiver.url("/hook"), {**ONE_PAGE, "webhook other.url": self.receiver.url("/other")}):
+            self.assert_beating()
+            self.scheduler.kill()
+            self.receiver.wait(2, path="/hook")
+            self.receiver.wait(1, path="/other")
             self.assert_beating()
 
     def test_a_failure_is_said_once_and_without_the_secret(self):
