@@ -215,6 +215,7 @@ static int put_source(struct history *history, int64_t place, const struct sourc
     bind_string(statement, 5, fingerprint);
     sqlite3_bind_int64(statement, 6, position->fingerprint_len);
     sqlite3_bind_int64(statement, 7, position->begun_ms);
+    sqlite3_bind_int64(statement, 8, position->owner);
     return history_run_statement(history, SQL_PUT_SOURCE);
 }
 

@@ -102,7 +102,8 @@ void history_put_state(struct history *history, const char *key, struct slice va
 static bool positions_equal(const struct source_position *a, const struct source_position *b)
 {
     return a->device == b->device && a->inode == b->inode && a->offset == b->offset &&
-           a->fingerprint == b->fingerprint && a->fingerprint_len == b->fingerprint_len && a->begun_ms == b->begun_ms;
+           a->fingerprint == b->fingerprint && a->fingerprint_len == b->fingerprint_len && a->begun_ms == b->begun_ms &&
+           a->owner == b->owner;
 }
 
 void history_put_sources(struct history *history, const struct source_position *positions, size_t count)

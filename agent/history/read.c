@@ -60,6 +60,7 @@ static struct source_position read_position(sqlite3_stmt *statement)
         .fingerprint = fingerprint ? strtoull(fingerprint, NULL, 16) : 0,
         .fingerprint_len = sqlite3_column_int64(statement, 4),
         .begun_ms = sqlite3_column_int64(statement, 5),
+        .owner = sqlite3_column_int64(statement, 6),
     };
 }
 

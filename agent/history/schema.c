@@ -141,8 +141,11 @@ static const char version_1[] = "CREATE TABLE cycle ("
 /* Version 2. begun_at: a log that was truncated in place began later than its file, and later than copies of its old content. */
 static const char version_2[] = "ALTER TABLE source ADD COLUMN begun_at INTEGER NOT NULL DEFAULT 0;";
 
+/* Version 3: who owned the log, so that another user's file is not taken for it after a restart. -1: not known. */
+static const char version_3[] = "ALTER TABLE source ADD COLUMN owner INTEGER NOT NULL DEFAULT -1;";
+
 /* steps[n] leads from version n to n + 1. A change of the schema is one more step; old steps are never edited. */
-static const char *const steps[SCHEMA_VERSION] = { version_1, version_2 };
+static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3 };
 
 static const char not_ours[] = "the database is not one of this agent's";
 

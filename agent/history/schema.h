@@ -5,7 +5,7 @@
 struct sqlite3;
 struct strbuf;
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 /*
  * Brings an open database to SCHEMA_VERSION in one transaction. A newer database, and one that another program made, is refused

@@ -54,12 +54,13 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_PUT_STATE] =
         "INSERT INTO state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     [SQL_PUT_SOURCE] =
-        "INSERT OR REPLACE INTO source (id, device, inode, offset, fingerprint, fingerprint_len, begun_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO source (id, device, inode, offset, fingerprint, fingerprint_len, begun_at, owner)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_CUT_SOURCES] = "DELETE FROM source WHERE id > ?1",
 
     [SQL_GET_STATE] = "SELECT value FROM state WHERE key = ?1",
-    [SQL_GET_SOURCES] = "SELECT device, inode, offset, fingerprint, fingerprint_len, begun_at FROM source ORDER BY id",
+    [SQL_GET_SOURCES] =
+        "SELECT device, inode, offset, fingerprint, fingerprint_len, begun_at, owner FROM source ORDER BY id",
     [SQL_GET_SEQUENCES] = "SELECT name, seq FROM sqlite_sequence",
     [SQL_GET_PAST] = "SELECT group_concat(device || ' ' || inode || ' ' || offset) || ';' ||"
                      " (SELECT group_concat(name || ' ' || seq) FROM sqlite_sequence) FROM source",

@@ -50,7 +50,8 @@ static void positions_and_lines_agree_after_every_read(void **state)
 static void remembered_positions_are_kept_until_the_log_is_there(void **state)
 {
     struct fixture *fixture = *state;
-    struct source_position old[2] = { { 1, 2, 3, 4, 5, 6 }, { 7, 8, 9, 10, 11, 12 } }, now[2];
+    struct source_position old[2] = { { 1, 2, 3, 4, 5, 6, SOURCE_OWNER_UNKNOWN }, { 7, 8, 9, 10, 11, 12, getuid() } },
+                           now[2];
     start(fixture, old, 2);
     assert_int_equal(follow_positions(fixture->follow, now, 2), 2);
     drain(fixture);
@@ -71,9 +72,9 @@ static void nonsense_in_a_remembered_position_reads_from_the_beginning(void **st
     struct stat st;
     add(fixture->path, "one\n");
     assert_int_equal(stat(fixture->path, &st), 0);
-    struct source_position nonsense[] = { { st.st_dev, st.st_ino, -1, 0, 0, 0 },
-                                          { st.st_dev, st.st_ino, 2, 1, INT64_MIN, INT64_MAX },
-                                          { st.st_dev, st.st_ino, 4, 1, 4, -1 } };
+    struct source_position nonsense[] = { { st.st_dev, st.st_ino, -1, 0, 0, 0, SOURCE_OWNER_UNKNOWN },
+                                          { st.st_dev, st.st_ino, 2, 1, INT64_MIN, INT64_MAX, INT64_MIN },
+                                          { st.st_dev, st.st_ino, 4, 1, 4, -1, INT64_MAX } };
     start(fixture, nonsense, 3);
     drain(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "one\n");

@@ -137,9 +137,9 @@ static void state_and_sources_survive_a_restart(void **unused)
     struct history *history = must_open(&place);
     struct strbuf value = { 0 };
     struct source_position positions[3] = {
-        { UINT64_MAX, 1, 10, UINT64_MAX - 1, 256, 7 },
-        { 2, INT64_MAX, 20, 0, 0, 0 },
-        { 3, 3, 30, 3, 30, 0 },
+        { UINT64_MAX, 1, 10, UINT64_MAX - 1, 256, 7, SOURCE_OWNER_UNKNOWN },
+        { 2, INT64_MAX, 20, 0, 0, 0, UINT32_MAX },
+        { 3, 3, 30, 3, 30, 0, 1000 },
     };
     assert_false(history_get_state(history, "engine.live", &value));
     assert_int_equal(history_get_sources(history, positions, 0), 0);

@@ -37,7 +37,7 @@ static void gather_batch(struct history *history, int64_t number)
     char state[32];
     snprintf(state, sizeof state, "state %d", (int)number);
     history_put_state(history, "engine.live", slice_of(state));
-    history_put_sources(history, &(struct source_position){ 1, 2, number, 3, 4, 5 }, 1);
+    history_put_sources(history, &(struct source_position){ 1, 2, number, 3, 4, 5, 6 }, 1);
 }
 
 /* The first batch is in, the second gathered. */
