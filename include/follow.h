@@ -11,9 +11,9 @@
 
 /*
  * The room agent/follow reads a log that is written while we read it, through rotation, truncation, replacement and packing, each
- * line once. follow.c is its front: reading and the contract below. follow_look.c decides which files are read, siblings.c finds what
- * rotation left beside the log, tail.c reads one file, gzip_text.c the text of a packed one. follow_wait.c and follow_place.c sleep and
- * watch; they use inotify.c (libinotifytools), wake_timer.c (a POSIX timer) and writer_lease.c (does anybody hold the file open?).
+ * line once. follow.c is its front: reading and the contract below. follow_look.c looks at the path, follow_generations.c decides which of
+ * the files that rotation left beside it are read; listing.c finds those, siblings.c orders them. tail.c reads one file, gzip_text.c the
+ * text of a packed one. follow_wait.c and follow_place.c sleep and watch; they use inotify.c (libinotifytools), wake_timer.c (a POSIX timer) and writer_lease.c (does anybody hold the file open?).
  *
  * The room opens files for reading only and writes none. It knows neither the history nor what a line means: lines and notes go
  * out through struct follow_sink, and where reading stands through follow_positions.
@@ -29,6 +29,8 @@ enum follow_note {
     FOLLOW_REFUSED,      /* the log cannot be trusted or read; the text says why */
     FOLLOW_NO_LEASE,     /* who holds the log open cannot be asked here, so the writer's death is not seen */
     FOLLOW_POLLING,      /* inotify does not work here, so the log is looked at every few seconds */
+    FOLLOW_DELETED,      /* the log was deleted while its writer lives: still followed, but not after a restart */
+    FOLLOW_SKIPPED,      /* files beside the log were not looked at, because they are too many or too large */
     FOLLOW_OVERFLOW      /* the kernel dropped events, so everything was looked at again */
 };
 

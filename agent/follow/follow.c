@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "follow_state.h"
 #include "inotify.h"
+#include "listing.h"
 #include "wake_timer.h"
 #include "writer_lease.h"
 
@@ -67,6 +68,12 @@ static bool find_owner(const char *name, int64_t *owner, struct strbuf *error)
     return true;
 }
 
+/* A position may come from a history that somebody else wrote. */
+static int64_t stored_owner(const struct source_position *position)
+{
+    return position->owner >= 0 && position->owner < UINT32_MAX ? position->owner : LOG_ANY_OWNER;
+}
+
 static void split_path(struct follow *follow)
 {
     const char *slash = strrchr(follow->path, '/');
@@ -105,6 +112,7 @@ struct follow *follow_open(const char *path, const char *owner, const struct sou
         follow->remembered = must_grow(NULL, count, sizeof *positions);
         memcpy(follow->remembered, positions, count * sizeof *positions);
         follow->remembered_count = count;
+        follow->known_owner = stored_owner(&positions[count - 1]);
     }
     return follow;
 }
@@ -115,6 +123,7 @@ void follow_free(struct follow *follow)
         return;
     while (follow->count > 0)
         follow_drop(follow, follow->count - 1);
+    listing_free(follow->listing);
     if (follow->have_inotify)
         inotify_close();
     wake_timer_close();
@@ -139,7 +148,7 @@ static bool is_rotated(const struct follow *follow, size_t index)
     return is_replaced(follow, index) || !follow->current;
 }
 
-static enum follow_writer ask_writer(struct follow *follow, struct followed *file)
+enum follow_writer follow_ask_writer(struct follow *follow, struct followed *file)
 {
     if (tail_is_packed(file->tail))
         return file->writer = WRITER_ABSENT;
@@ -164,7 +173,7 @@ enum follow_writer follow_writer(struct follow *follow)
         return follow->writer;
     enum follow_writer all = WRITER_ABSENT;
     for (size_t i = 0; i < follow->count; i++) {
-        enum follow_writer one = ask_writer(follow, &follow->files[i]);
+        enum follow_writer one = follow_ask_writer(follow, &follow->files[i]);
         if (one == WRITER_PRESENT || all == WRITER_PRESENT)
             all = WRITER_PRESENT;
         else if (one == WRITER_UNKNOWN)
@@ -186,7 +195,7 @@ static void blame_writer(struct follow *follow, size_t index)
         now_ms - file->written_ms < STALE_WRITER_MS)
         return;
     file->ask_again = true;
-    enum follow_writer writer = ask_writer(follow, file);
+    enum follow_writer writer = follow_ask_writer(follow, file);
     if (writer == WRITER_ABSENT || (writer == WRITER_UNKNOWN && file->closed))
         return;
     file->blamed = true;
@@ -199,7 +208,7 @@ static void blame_writer(struct follow *follow, size_t index)
 
 static bool is_done(struct follow *follow, struct followed *file)
 {
-    enum follow_writer writer = ask_writer(follow, file);
+    enum follow_writer writer = follow_ask_writer(follow, file);
     if (writer != WRITER_UNKNOWN)
         return writer == WRITER_ABSENT;
     return file->closed || follow->count > UNCERTAIN_FILES_MAX;
@@ -258,10 +267,10 @@ static enum tail_outcome read_followed(struct follow *follow, size_t index, size
             note_progress(follow, file);
         if (outcome == TAIL_CUT)
             note_cut(follow, file, was);
-        else if (outcome == TAIL_TRUNCATED)
-            follow_recover(follow, index);
-        else
+        else if (outcome != TAIL_TRUNCATED)
             return outcome;
+        else if (follow_recover(follow, index) == FOLLOW_MORE)
+            return TAIL_MORE;
     }
 }
 
@@ -297,7 +306,7 @@ enum follow_progress follow_read(struct follow *follow, size_t max_bytes)
     }
     if (!failed)
         strbuf_clear(&follow->unreadable);
-    return FOLLOW_DRAINED;
+    return follow->look ? FOLLOW_MORE : FOLLOW_DRAINED;
 }
 
 size_t follow_positions(const struct follow *follow, struct source_position *positions, size_t room)
@@ -305,8 +314,10 @@ size_t follow_positions(const struct follow *follow, struct source_position *pos
     size_t count = 0;
     for (size_t i = 0; i < follow->remembered_count && count < room; i++)
         positions[count++] = follow->remembered[i];
-    for (size_t i = 0; i < follow->count && count < room; i++)
-        positions[count++] = tail_position(follow->files[i].tail);
+    for (size_t i = 0; i < follow->count && count < room; i++) {
+        positions[count] = tail_position(follow->files[i].tail);
+        positions[count++].owner = follow_owner(follow);
+    }
     return count;
 }
 

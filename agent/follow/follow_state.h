@@ -6,8 +6,9 @@
 #include "tail.h"
 
 /*
- * The inside of struct follow, shared by the four files that implement it: follow.c (reading, and the contract of follow.h),
- * follow_look.c (which files are followed), follow_place.c (what inotify watches) and follow_wait.c (sleeping, and what events mean).
+ * The inside of struct follow, shared by the files that implement it: follow.c (reading, and the contract of follow.h),
+ * follow_look.c (what lies at the path), follow_generations.c (what rotation left beside it), follow_place.c (what inotify watches)
+ * and follow_wait.c (sleeping, and what events mean).
  */
 
 /* One file that is read. */
@@ -20,19 +21,19 @@ struct followed {
     bool drained; /* it was read to its end after another file had taken its place */
     int64_t written_ms; /* when a line came in spite of that (monotonic); 0: none came */
     bool blamed;        /* FOLLOW_STALE_WRITER was said of it */
+    bool said_deleted;  /* FOLLOW_DELETED was said of it */
 };
 
 /* The youngest of the files that are no longer followed: what began after it has not been read yet. */
 struct left_behind {
     struct source_position position;
     int64_t born_ns; /* 0: there is none */
-    uid_t owner;
 };
 
 struct follow {
     char *path, *directory, *base; /* base is the path's last part */
     int64_t owner;                 /* the owner that the configuration demands, or LOG_ANY_OWNER */
-    int64_t known_owner;           /* of the last file at path; LOG_ANY_OWNER: there was none yet */
+    int64_t known_owner;           /* of the log, as it was found first; LOG_ANY_OWNER: none was found yet */
     struct follow_sink sink;
     char *buffer;       /* TAIL_BUFFER_BYTES, for every tail_read */
     int64_t written_ms; /* when the file that gave the last line was last written to (Unix ms) */
@@ -45,6 +46,11 @@ struct follow {
     bool current;              /* the last of the files is the one at path */
     enum follow_writer writer; /* the last answer for all files together */
     struct left_behind left;
+
+    struct listing *listing;              /* the look through the directory that is in progress, or NULL */
+    uint64_t listed_device, listed_inode; /* for which file it is; 0: there is none at path */
+    int64_t list_again_ms;                /* without a log, the next one begins no earlier (monotonic) */
+    bool said_crowded, said_too_large;
 
     bool look; /* what lies at path must be looked at again */
     bool news; /* a file was opened: the caller may want to ask for its writer before it sleeps */
@@ -74,11 +80,32 @@ __attribute__((format(printf, 3, 4))) void follow_note(const struct follow *foll
 void follow_trouble(struct follow *follow, enum follow_note note, const char *why);
 void follow_trouble_over(struct follow *follow);
 
+/* Asks for the writer of one file, if the last answer may be outdated. */
+enum follow_writer follow_ask_writer(struct follow *follow, struct followed *file);
+
 /* follow_look.c */
 void follow_look(struct follow *follow);
-/* The file at index was truncated. If copytruncate left a copy of what it held, the unread rest of that is followed first. */
-void follow_recover(struct follow *follow, size_t index);
+/* Follows one more file; takes the tail over. */
+void follow_insert(struct follow *follow, size_t index, struct tail *tail);
 void follow_drop(struct follow *follow, size_t index);
+bool follow_has(const struct follow *follow, const struct tail *tail);
+
+/* follow_generations.c */
+
+/* The owner whose files are read: a user id, or LOG_ANY_OWNER as long as no log was seen. */
+int64_t follow_owner(const struct follow *follow);
+
+/*
+ * Follows the files beside the log that were not read to their end, and come before the file at path (NULL: there is none). Returns
+ * FOLLOW_MORE, and is to be called again, while the directory is being looked through.
+ */
+enum follow_progress follow_take_up(struct follow *follow, struct tail *at_path);
+
+/*
+ * The file at index was truncated. If copytruncate left a copy of what it held, the unread rest of that is followed first. Returns
+ * FOLLOW_MORE as above.
+ */
+enum follow_progress follow_recover(struct follow *follow, size_t index);
 
 /* follow_place.c */
 void follow_watch(struct follow *follow);

@@ -7,15 +7,25 @@
 
 #include "tail.h"
 
-/* The files that rotation left beside a log: PATH.1, PATH-20260212, PATH.2.gz and so on. They are open, oldest first. */
-struct siblings {
-    struct tail **tails; /* owned; NULL after siblings_take */
-    char **names;        /* without PATH and the character behind it: "1", "20260212" */
-    size_t count;
-    bool compressed; /* there are compressed files, also in formats that we cannot unpack: PATH.2.gz, PATH.2.xz */
+/* A file that rotation left beside the log: PATH.1, PATH-20260212, PATH.2.gz and so on. */
+struct sibling {
+    struct tail *tail; /* NULL after siblings_take */
+    char *name;        /* without PATH and the character behind it: "1", "20260212" */
+    int64_t born_ns;   /* tail_born_ns, as of the last siblings_sort */
 };
 
-void siblings_find(struct siblings *siblings, const char *directory, const char *base, int64_t owner);
+/* Those that listing.h found: regular files of the log's owner or root, open, oldest first. */
+struct siblings {
+    struct sibling *at;
+    size_t count;
+    bool compressed; /* there are compressed files, also in formats that we cannot unpack: PATH.2.gz, PATH.2.xz */
+    bool crowded;    /* there are so many files that not all were looked at */
+    bool too_large;  /* there is a gzip file beyond PACKED_FILE_BYTES_MOST, which is not opened */
+};
+
+/* Takes over the tail, unless it is NULL or a file that is there already. */
+void siblings_add(struct siblings *siblings, struct tail *tail, const char *name);
+void siblings_sort(struct siblings *siblings);
 void siblings_free(struct siblings *siblings);
 
 /*
@@ -36,7 +46,7 @@ void siblings_date(struct siblings *siblings, struct tail *at_path, const struct
 /* The caller owns the tail from now on. */
 struct tail *siblings_take(struct siblings *siblings, size_t index);
 
-/* Whether the name is one that rotation gives (.1, -20260212), not one of somebody's copy (.bak). */
-bool siblings_is_generation(const struct siblings *siblings, size_t index);
+/* Whether the name is one that rotation gives (1, 20260212, 2.gz), not one of somebody's copy (bak). */
+bool siblings_is_generation_name(const char *name);
 
 #endif

@@ -42,8 +42,24 @@ enum { MASK_MATCH_LIMIT = 1000 * 1000, MASK_HEAP_MAX_KIB = 1024 };
 
 /* --- The log's directory: rotated and packed files --- */
 
-/* Files beside the log that are open at the same time while we look for rotated ones. Each costs a descriptor and a kilobyte. */
+/*
+ * Anybody may put files into the log's directory, so looking through it for rotated files is done in pieces: each takes at most so
+ * many milliseconds, and at most so many entries that have the log's name in theirs. After SIBLINGS_LISTING_MS of work in all,
+ * reading goes on with what was found until then, so that no line waits longer.
+ */
+enum { SIBLINGS_LOOK_MS = 50, SIBLINGS_LOOK_ENTRIES = 512, SIBLINGS_LISTING_MS = 1000 };
+
+/*
+ * Files beside the log that are opened at one look: those of the log's owner that were written to last. Each costs a descriptor
+ * and a kilobyte for that time.
+ */
 enum { SIBLINGS_MAX = 256 };
+
+/* While there is no log, its directory is looked through again only after so many times the work of the last time. */
+enum { SIBLINGS_REST_FACTOR = 20 };
+
+/* A larger gzip file beside the log is not opened: that many bytes hold years of a scheduler's log. */
+enum { PACKED_FILE_BYTES_MOST = 64 << 20 };
 
 /* --- The history and the saved state --- */
 

@@ -5,7 +5,7 @@
  *     follow_probe LOG JOURNAL [OWNER]
  *
  * The journal is a sequence of batches, each closed by "C": "L NS OFFSET BYTES" a line (NS: the monotonic clock),
- * "N NOTE TEXT", "W WRITER" when that changed, "P DEVICE INODE OFFSET FINGERPRINT LENGTH BEGUN" the positions. A later run drops
+ * "N NOTE TEXT", "W WRITER" when that changed, "P DEVICE INODE OFFSET FINGERPRINT LENGTH BEGUN OWNER" the positions. A later run drops
  * what stands behind the last "C", as a database would after a kill, and goes on from its positions.
  */
 #include <errno.h>
@@ -45,6 +45,8 @@ static const char *note_name(enum follow_note note)
     case FOLLOW_REFUSED: return "refused";
     case FOLLOW_NO_LEASE: return "no-lease";
     case FOLLOW_POLLING: return "polling";
+    case FOLLOW_DELETED: return "deleted";
+    case FOLLOW_SKIPPED: return "skipped";
     case FOLLOW_OVERFLOW: return "overflow";
     }
     return "?";
@@ -81,8 +83,9 @@ static size_t parse_positions(char *batch, struct source_position *positions)
     for (char *line = strtok(batch, "\n"); line; line = strtok(NULL, "\n")) {
         struct source_position *p = &positions[count];
         if (count < POSITIONS &&
-            sscanf(line, "P %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNx64 " %" SCNd64 " %" SCNd64, &p->device,
-                   &p->inode, &p->offset, &p->fingerprint, &p->fingerprint_len, &p->begun_ms) == 6)
+            sscanf(line, "P %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNx64 " %" SCNd64 " %" SCNd64 " %" SCNd64,
+                   &p->device, &p->inode, &p->offset, &p->fingerprint, &p->fingerprint_len, &p->begun_ms,
+                   &p->owner) == 7)
             count++;
     }
     return count;
@@ -119,9 +122,9 @@ static void commit(int journal, struct strbuf *batch, const struct follow *follo
     struct source_position positions[POSITIONS];
     size_t count = follow_positions(follow, positions, POSITIONS);
     for (size_t i = 0; i < count; i++) {
-        strbuf_printf(batch, "P %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRIx64 " %" PRId64 " %" PRId64 "\n",
+        strbuf_printf(batch, "P %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRIx64 " %" PRId64 " %" PRId64 " %" PRId64 "\n",
                       positions[i].device, positions[i].inode, positions[i].offset, positions[i].fingerprint,
-                      positions[i].fingerprint_len, positions[i].begun_ms);
+                      positions[i].fingerprint_len, positions[i].begun_ms, positions[i].owner);
     }
     strbuf_puts(batch, "C\n");
     for (size_t done = 0; done < batch->len;) {

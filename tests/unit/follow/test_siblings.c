@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "follow_help.h"
 
-#include "agent/follow/siblings.h"
+#include "agent/follow/listing.h"
 
 /* Files beside the log: how many are opened, and that those of another user give no line. */
 
@@ -73,8 +73,11 @@ static void a_strangers_copy_is_not_the_rest_of_a_truncated_log(void **state)
 
 static size_t count_siblings(const struct fixture *fixture)
 {
-    struct siblings siblings;
-    siblings_find(&siblings, fixture->directory, "log", LOG_ANY_OWNER);
+    struct listing *listing = listing_begin(fixture->directory, "log", geteuid());
+    while (!listing_go_on(listing))
+        continue;
+    struct siblings siblings = listing_take(listing);
+    listing_free(listing);
     size_t count = siblings.count;
     siblings_free(&siblings);
     return count;

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "follow_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/budgets.h"
+#include "base/clock.h"
+#include "listing.h"
+
+/*
+ * What happened to the log while we did not look: which of the files beside it hold lines that were not read yet, and in which
+ * order. A file beside the log is believed if it belongs to the log's owner (follow_owner) or to root: in a directory like
+ * /tmp, anybody could put a forged generation there.
+ */
+
+int64_t follow_owner(const struct follow *follow)
+{
+    return follow->owner != LOG_ANY_OWNER ? follow->owner : follow->known_owner;
+}
+
+static void note_skipped(struct follow *follow, const struct siblings *siblings)
+{
+    if (siblings->crowded && !follow->said_crowded)
+        follow_note(
+            follow, FOLLOW_SKIPPED,
+            "there are so many files beside the log that only some were looked at: a rotated file may be missed");
+    if (siblings->too_large && !follow->said_too_large)
+        follow_note(follow, FOLLOW_SKIPPED, "gzip files beside the log that are larger than %d MB are not unpacked",
+                    PACKED_FILE_BYTES_MOST >> 20);
+    follow->said_crowded = siblings->crowded;
+    follow->said_too_large = siblings->too_large;
+}
+
+/*
+ * Goes on looking through the directory for the sake of one file: a new one at path (NULL: there is none), or one that was
+ * truncated. For another file the listing begins anew, since a rotation may have come in between. Returns true, with what was
+ * found in *siblings, when it is at its end.
+ */
+static bool list_siblings(struct follow *follow, const struct tail *tail, struct siblings *siblings)
+{
+    struct source_position id = tail ? tail_position(tail) : (struct source_position){ 0 };
+
+    if (follow->listing && (follow->listed_device != id.device || follow->listed_inode != id.inode)) {
+        listing_free(follow->listing);
+        follow->listing = NULL;
+    }
+    if (!follow->listing) {
+        follow->listing = listing_begin(follow->directory, follow->base, (uid_t)follow_owner(follow));
+        follow->listed_device = id.device;
+        follow->listed_inode = id.inode;
+    }
+    if (!listing_go_on(follow->listing))
+        return false;
+    *siblings = listing_take(follow->listing);
+    follow->list_again_ms = clock_running_ms() + listing_worked_ms(follow->listing) * SIBLINGS_REST_FACTOR;
+    listing_free(follow->listing);
+    follow->listing = NULL;
+    note_skipped(follow, siblings);
+    return true;
+}
+
+/* True for a copy (a backup) of a file that is or was followed: its lines were read from the other file. */
+static bool is_copy(const struct follow *follow, const struct tail *tail)
+{
+    if (follow->left.position.fingerprint_len > 0 && tail_begins_as(tail, &follow->left.position))
+        return true;
+    for (size_t i = 0; i < follow->count; i++) {
+        struct source_position position = tail_position(follow->files[i].tail);
+        if (position.fingerprint_len > 0 && tail_begins_as(tail, &position))
+            return true;
+    }
+    return false;
+}
+
+/* Which of the siblings are generations that were not read yet. */
+struct span {
+    size_t from, to;    /* indexes, to is excluded */
+    int64_t written_ns; /* only files written to since then: an old file that somebody unpacked was born late, too */
+    bool plain_only;    /* the packed ones are known to be older */
+};
+
+static void append_generations(struct follow *follow, struct siblings *siblings, const struct span *span)
+{
+    for (size_t i = span->from; i < span->to; i++) {
+        const struct tail *tail = siblings->at[i].tail;
+        if (tail && siblings_is_generation_name(siblings->at[i].name) && !(span->plain_only && tail_is_packed(tail)) &&
+            tail_changed_ns(tail) >= span->written_ns && !follow_has(follow, tail) && !is_copy(follow, tail))
+            follow_insert(follow, follow->count, siblings_take(siblings, i));
+    }
+}
+
+/* The generations that were born after a moment and before the file at path. */
+static struct span span_since(const struct siblings *siblings, int64_t born_ns, const struct tail *at_path)
+{
+    size_t from = 0, to = at_path ? siblings_find_inode(siblings, at_path) : SIZE_MAX;
+
+    /* One that was taken was identified by its content: what is looked for came after it. */
+    while (from < siblings->count && (!siblings->at[from].tail || tail_born_ns(siblings->at[from].tail) <= born_ns))
+        from++;
+    return (struct span){ .from = from, .to = to == SIZE_MAX ? siblings->count : to, .written_ns = born_ns };
+}
+
+/*
+ * The generations that came after a given file and before the file at path. The given file is a sibling itself, or was packed into
+ * one, unless it was deleted. The file at path may be a sibling by now:
+ *
+ *   1. we open the file at path, say C;
+ *   2. C is rotated away, D is made and rotated away, E is made;
+ *   3. we list the siblings and find C, and after it D.
+ *
+ * D is left for the next look, which comes because step 2 made events.
+ */
+static struct span span_between(const struct siblings *siblings, const struct tail *file, const struct tail *at_path)
+{
+    struct span span = span_since(siblings, tail_born_ns(file), at_path);
+    size_t index = siblings_find_inode(siblings, file);
+
+    if (index == SIZE_MAX)
+        index = siblings_find_packed(siblings, file);
+    if (index != SIZE_MAX)
+        span.from = index + 1;
+    return span;
+}
+
+enum whereabouts { AT_PATH, BESIDE, LOST };
+
+/*
+ * Where the file of a stored position is now. First choice is the same inode with the same beginning. Otherwise any file with the
+ * same beginning will do, because a reboot may change the device number and copytruncate makes another inode.
+ */
+static enum whereabouts find_position(const struct source_position *position, const struct tail *at_path,
+                                      const struct siblings *siblings, size_t *index)
+{
+    if (at_path && tail_is(at_path, position->device, position->inode) && tail_begins_as(at_path, position))
+        return AT_PATH;
+    if ((*index = siblings_find_position(siblings, position)) != SIZE_MAX)
+        return BESIDE;
+    if (at_path && tail_copies(at_path, position))
+        return AT_PATH;
+    if ((*index = siblings_find_copy(siblings, position)) != SIZE_MAX)
+        return BESIDE;
+    /* A power cut may change the device's number and shorten the file. */
+    return at_path && position->fingerprint_len > 0 && tail_begins_as(at_path, position) ? AT_PATH : LOST;
+}
+
+static void note_lost(const struct follow *follow, const struct source_position *position,
+                      const struct siblings *siblings)
+{
+    follow_note(follow, FOLLOW_ROTATED, "the file read last (inode %llu, up to byte %lld) is not there any more%s",
+                (unsigned long long)position->inode, (long long)position->offset,
+                siblings->compressed ? ", it was removed, or compressed by something else than gzip: what was written "
+                                       "to it after that is not read"
+                                     : "");
+}
+
+/*
+ * Goes on where an earlier run stood: with every remembered file that is found at path or beside it, then with the generations that
+ * came after the last of them. If that last one is not found although there are compressed files, it was probably compressed by
+ * something that we cannot unpack; then the files that are not compressed came after it.
+ */
+static void take_up(struct follow *follow, struct tail *at_path, struct siblings *siblings)
+{
+    struct span span = { 0 };
+    bool found = at_path;
+
+    for (size_t i = 0; i < follow->remembered_count; i++)
+        siblings_date(siblings, at_path, &follow->remembered[i]);
+    for (size_t i = 0; i < follow->remembered_count; i++) {
+        const struct source_position *position = &follow->remembered[i];
+        size_t index = 0;
+
+        span = (struct span){ 0 };
+        switch (find_position(position, at_path, siblings, &index)) {
+        case AT_PATH: tail_resume(at_path, position); break;
+        case BESIDE:
+            tail_resume(siblings->at[index].tail, position);
+            span = span_between(siblings, siblings->at[index].tail, at_path);
+            follow_insert(follow, follow->count, siblings_take(siblings, index));
+            found = true;
+            break;
+        case LOST:
+            if (at_path)
+                note_lost(follow, position, siblings);
+            if (at_path && siblings->compressed)
+                span = (struct span){ .to = siblings->count, .plain_only = true };
+            break;
+        }
+    }
+    append_generations(follow, siblings, &span);
+    if (found)
+        follow->remembered_count = 0;
+}
+
+/*
+ * The generations that came after the file that was followed last. That file may still have a name or a packed copy. If it has
+ * neither (logrotate overwrites what an early writer made), only births tell which files are newer, and a packed file has none.
+ */
+static struct span span_behind_left(const struct follow *follow, const struct siblings *siblings,
+                                    const struct tail *at_path)
+{
+    struct span span = span_since(siblings, follow->left.born_ns, at_path);
+    size_t index = siblings_find_position(siblings, &follow->left.position);
+
+    if (index == SIZE_MAX && follow->left.position.fingerprint_len > 0)
+        index = siblings_find_copy(siblings, &follow->left.position);
+    if (index != SIZE_MAX)
+        span.from = index + 1;
+    else
+        span.plain_only = true;
+    return span;
+}
+
+/* The file at path is a new one, or is gone. Follows the generations in between, if there was more than one rotation since the last look. */
+static void catch_missed(struct follow *follow, const struct tail *at_path, struct siblings *siblings)
+{
+    struct span span;
+
+    if (follow->count > 0) {
+        const struct tail *newest = follow->files[follow->count - 1].tail;
+        struct source_position position = tail_position(newest);
+        siblings_date(siblings, NULL, &position);
+        span = span_between(siblings, newest, at_path);
+    } else {
+        span = span_behind_left(follow, siblings, at_path);
+    }
+    append_generations(follow, siblings, &span);
+}
+
+enum follow_progress follow_take_up(struct follow *follow, struct tail *at_path)
+{
+    struct siblings siblings;
+    bool had_any = follow->count > 0 || follow->left.born_ns > 0;
+
+    if ((follow->remembered_count == 0 && !had_any) || follow_owner(follow) == LOG_ANY_OWNER)
+        return FOLLOW_DRAINED;
+    /* Without a log there is a look every two seconds, and no line waits: it must not cost all of a processor. */
+    if (!at_path && !follow->listing && clock_running_ms() < follow->list_again_ms)
+        return FOLLOW_DRAINED;
+    if (!list_siblings(follow, at_path, &siblings))
+        return FOLLOW_MORE;
+    if (follow->remembered_count > 0)
+        take_up(follow, at_path, &siblings);
+    else
+        catch_missed(follow, at_path, &siblings);
+    siblings_free(&siblings);
+    return FOLLOW_DRAINED;
+}
+
+enum follow_progress follow_recover(struct follow *follow, size_t index)
+{
+    struct tail *tail = follow->files[index].tail;
+    struct source_position position = tail_position(tail);
+    struct siblings siblings;
+
+    if (follow->look || !list_siblings(follow, tail, &siblings))
+        return FOLLOW_MORE;
+    size_t copy = siblings_find_copy(&siblings, &position);
+    bool found = copy != SIZE_MAX && !follow_has(follow, siblings.at[copy].tail);
+    follow_note(follow, FOLLOW_TRUNCATED, "truncated; read up to byte %lld, %s, and again from the beginning",
+                (long long)position.offset,
+                found ? "the rest from its copy" : "what was written after that and before the truncation is lost");
+    tail_restart(tail);
+    if (found) {
+        struct tail *rest = siblings_take(&siblings, copy);
+        tail_resume(rest, &position);
+        follow_insert(follow, index, rest);
+    }
+    siblings_free(&siblings);
+    return FOLLOW_DRAINED;
+}

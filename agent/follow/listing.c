@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "listing.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/budgets.h"
+#include "base/clock.h"
+#include "base/fnv.h"
+
+/* A directory that changes while it is read is read again, at most so many times in all. */
+enum { PASSES_MOST = 5 };
+
+struct candidate {
+    char *name;
+    uint64_t device, inode;
+    struct timespec written;
+};
+
+struct listing {
+    char *directory, *base;
+    uid_t owner;
+
+    DIR *stream; /* NULL: there is nothing to read any more */
+    int passes;
+    struct timespec changed;    /* the directory's last change when the pass began */
+    uint64_t seen, seen_before; /* a sum over the trusted files of this pass and the one before: are they the same? */
+    int64_t worked_us;
+
+    struct candidate *candidates; /* the SIBLINGS_MAX that were written to last */
+    size_t count, opened;
+    struct siblings siblings;
+};
+
+static bool is_later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+static struct timespec directory_changed(const struct listing *listing)
+{
+    struct stat st;
+    return fstat(dirfd(listing->stream), &st) == 0 ? st.st_mtim : (struct timespec){ 0, 0 };
+}
+
+struct listing *listing_begin(const char *directory, const char *base, uid_t owner)
+{
+    struct listing *listing = must_alloc(sizeof *listing);
+    listing->directory = must_copy(directory, strlen(directory));
+    listing->base = must_copy(base, strlen(base));
+    listing->owner = owner;
+    listing->stream = opendir(directory);
+    if (listing->stream)
+        listing->changed = directory_changed(listing);
+    return listing;
+}
+
+void listing_free(struct listing *listing)
+{
+    if (!listing)
+        return;
+    if (listing->stream)
+        closedir(listing->stream);
+    for (size_t i = 0; i < listing->count; i++)
+        free(listing->candidates[i].name);
+    free(listing->candidates);
+    siblings_free(&listing->siblings);
+    free(listing->base);
+    free(listing->directory);
+    free(listing);
+}
+
+/* The part of name behind "BASE." or "BASE-"; NULL if it is no sibling's name. */
+static const char *suffix_of(const struct listing *listing, const char *name)
+{
+    size_t len = strlen(listing->base);
+    if (strncmp(name, listing->base, len) != 0 || (name[len] != '.' && name[len] != '-') || name[len + 1] == '\0')
+        return NULL;
+    return name + len + 1;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+    size_t name_len = strlen(name), end_len = strlen(end);
+    return name_len > end_len && strcmp(name + name_len - end_len, end) == 0;
+}
+
+static bool is_compressed(const char *name)
+{
+    static const char *const ENDS[] = { ".gz", ".xz", ".bz2", ".zst", ".lz4", ".lzma", ".Z" };
+    for (size_t i = 0; i < sizeof ENDS / sizeof ENDS[0]; i++)
+        if (ends_in(name, ENDS[i]))
+            return true;
+    return false;
+}
+
+/* Root could forge everything anyway, and what it copies or packs by hand belongs to it. */
+static bool is_trusted(const struct listing *listing, uid_t owner)
+{
+    return owner == listing->owner || owner == 0;
+}
+
+/* Reads what a name stands for. Returns false unless that is a regular file of a trusted owner. */
+static bool stat_trusted(const struct listing *listing, int directory, const char *name, struct stat *st)
+{
+    return fstatat(directory, name, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode) &&
+           is_trusted(listing, st->st_uid);
+}
+
+/* Where a new candidate goes: over an earlier name of its file, at the end, or over the one that was written to first. */
+static struct candidate *find_place(struct listing *listing, const struct stat *st)
+{
+    struct candidate *oldest = NULL;
+    for (size_t i = 0; i < listing->count; i++) {
+        struct candidate *candidate = &listing->candidates[i];
+        if (candidate->device == st->st_dev && candidate->inode == st->st_ino)
+            return candidate;
+        if (!oldest || is_later(oldest->written, candidate->written))
+            oldest = candidate;
+    }
+    if (listing->count == SIBLINGS_MAX)
+        return is_later(st->st_mtim, oldest->written) ? oldest : NULL;
+    if (listing->count % 16 == 0)
+        listing->candidates = must_grow(listing->candidates, listing->count + 16, sizeof *listing->candidates);
+    listing->candidates[listing->count] = (struct candidate){ 0 };
+    return &listing->candidates[listing->count++];
+}
+
+/* A hard link gives a file a second name, perhaps by another user: the name of a generation is kept. */
+static void keep_candidate(struct listing *listing, const char *name, const struct stat *st)
+{
+    struct candidate *place = find_place(listing, st);
+    bool same = place && place->name && place->device == st->st_dev && place->inode == st->st_ino;
+
+    if (!place || (same && !siblings_is_generation_name(suffix_of(listing, name))))
+        return;
+    free(place->name);
+    *place = (struct candidate){ must_copy(name, strlen(name)), st->st_dev, st->st_ino, st->st_mtim };
+}
+
+/* Looks at one entry of the directory. Returns whether that took a system call. */
+static bool look_at_entry(struct listing *listing, const struct dirent *entry)
+{
+    struct stat st;
+    const char *name = entry->d_name;
+
+    if (!suffix_of(listing, name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
+        return false;
+    if (!stat_trusted(listing, dirfd(listing->stream), name, &st))
+        return true;
+    listing->seen += fnv_add(fnv_add(FNV_EMPTY, name, strlen(name)), (const char *)&st.st_ino, sizeof st.st_ino);
+    bool compressed = is_compressed(name), packed = ends_in(name, ".gz");
+    listing->siblings.compressed |= compressed;
+    if (packed && st.st_size > PACKED_FILE_BYTES_MOST)
+        listing->siblings.too_large = true;
+    else if (packed || !compressed)
+        keep_candidate(listing, name, &st);
+    return true;
+}
+
+/*
+ * A rotation while the directory is being read can hide a file:
+ *
+ *   1. we have read the directory up to the place where PATH.2 will appear;
+ *   2. rotation renames PATH.1 to PATH.2;
+ *   3. we read the rest of the directory, and never saw the file.
+ *
+ * So the directory is read again if it changed meanwhile, until two passes saw the same trusted files: what strangers make and
+ * remove all the time in /tmp does not count.
+ */
+static void end_pass(struct listing *listing)
+{
+    struct timespec changed = directory_changed(listing);
+    bool quiet = !is_later(changed, listing->changed) && !is_later(listing->changed, changed);
+    bool same = listing->passes > 0 && listing->seen == listing->seen_before;
+
+    listing->seen_before = listing->seen;
+    listing->seen = 0;
+    listing->changed = changed;
+    if (!quiet && !same && ++listing->passes < PASSES_MOST) {
+        rewinddir(listing->stream);
+    } else {
+        closedir(listing->stream);
+        listing->stream = NULL;
+    }
+}
+
+/* While a file is being packed, both files are there. The packed one is whole when the other one is gone. */
+static bool is_being_packed(const struct listing *listing, const char *path)
+{
+    struct stat st;
+    char *plain = must_copy(path, strlen(path) - strlen(".gz"));
+    bool there = stat_trusted(listing, AT_FDCWD, plain, &st) && st.st_size > 0;
+    free(plain);
+    return there;
+}
+
+/* A file that cannot be opened is passed over in silence: nobody said that it is a log. It may be another one than it was above. */
+static struct tail *open_candidate(const struct listing *listing, const char *path)
+{
+    struct strbuf why = { 0 };
+    enum log_refusal refusal;
+    struct tail *tail = NULL;
+
+    if (!ends_in(path, ".gz"))
+        tail = tail_open(path, LOG_ANY_OWNER, &refusal, &why);
+    else if (!is_being_packed(listing, path))
+        tail = tail_open_packed(path, LOG_ANY_OWNER);
+    if (tail && !is_trusted(listing, tail_owner(tail))) {
+        tail_free(tail);
+        tail = NULL;
+    }
+    strbuf_free(&why);
+    return tail;
+}
+
+static void open_next(struct listing *listing)
+{
+    const char *name = listing->candidates[listing->opened++].name;
+    struct strbuf path = { 0 };
+
+    strbuf_printf(&path, "%s/%s", listing->directory, name);
+    siblings_add(&listing->siblings, open_candidate(listing, strbuf_text(&path)), suffix_of(listing, name));
+    strbuf_free(&path);
+    if (listing->opened == listing->count)
+        siblings_sort(&listing->siblings);
+}
+
+static void read_entries(struct listing *listing, int64_t until_us)
+{
+    int looked_at = 0;
+
+    while (listing->stream && looked_at < SIBLINGS_LOOK_ENTRIES && clock_running_us() < until_us) {
+        const struct dirent *entry = readdir(listing->stream);
+        if (entry)
+            looked_at += look_at_entry(listing, entry);
+        else
+            end_pass(listing);
+    }
+}
+
+bool listing_go_on(struct listing *listing)
+{
+    int64_t began_us = clock_running_us(), until_us = began_us + SIBLINGS_LOOK_MS * 1000;
+
+    read_entries(listing, until_us);
+    while (!listing->stream && listing->opened < listing->count && clock_running_us() < until_us)
+        open_next(listing);
+    listing->worked_us += clock_running_us() - began_us;
+    if (listing->stream && listing->worked_us >= SIBLINGS_LISTING_MS * 1000) {
+        closedir(listing->stream);
+        listing->stream = NULL;
+        listing->siblings.crowded = listing->passes == 0;
+    }
+    return !listing->stream && listing->opened == listing->count;
+}
+
+struct siblings listing_take(struct listing *listing)
+{
+    struct siblings taken = listing->siblings;
+    listing->siblings = (struct siblings){ 0 };
+    return taken;
+}
+
+int64_t listing_worked_ms(const struct listing *listing)
+{
+    return listing->worked_us / 1000;
+}
