@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/budgets.h"
 #include "base/strbuf.h"
 
 /*
@@ -63,6 +64,18 @@ static bool gzip_begin(struct gzip_text *text, unsigned step_bytes)
     return true;
 }
 
+/* A text that is too large to be a log's ends here. */
+static void gzip_check_budgets(struct gzip_text *text)
+{
+    int64_t unpacked = gztell(text->file);
+
+    if (unpacked > UNPACKED_BYTES_MOST)
+        text->damage = "its text is too large for a log";
+    else if (unpacked > UNPACKED_FREE_BYTES && unpacked / UNPACKED_RATIO_MOST > gzoffset(text->file))
+        text->damage = "it unpacks to far more than its size, as no log does";
+    text->ended |= text->damage != NULL;
+}
+
 /* Unpacks the next step into the window. False on a read error (errno): the next call begins anew. */
 static bool gzip_step(struct gzip_text *text)
 {
@@ -84,6 +97,8 @@ static bool gzip_step(struct gzip_text *text)
     text->ended = got < (int)wanted;
     if (code != Z_OK)
         text->damage = code == Z_BUF_ERROR ? "it is cut off" : "it is damaged";
+    else
+        gzip_check_budgets(text);
     return true;
 }
 
@@ -111,8 +126,13 @@ ssize_t gzip_text_read(struct gzip_text *text, char *buffer, size_t len, int64_t
     }
     if ((!text->file || offset < text->from) && !gzip_begin(text, STEP_BYTES))
         return -1;
+    int64_t stop = text->from + (int64_t)text->window_len + UNPACKED_CALL_BYTES;
     gzip_move_window(text, offset, len);
     while (!text->ended && text->from + (int64_t)text->window_len < offset + (int64_t)len) {
+        if (text->from >= stop) {
+            errno = EAGAIN;
+            return -1;
+        }
         if (!gzip_step(text))
             return -1;
         gzip_move_window(text, offset, len);

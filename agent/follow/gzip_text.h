@@ -19,10 +19,13 @@ enum { GZIP_TEXT_HEAD_BYTES = 1024 };
 struct gzip_text *gzip_text_open(int fd);
 void gzip_text_free(struct gzip_text *text);
 
-/* As pread: fewer bytes than asked for only at the end of the text, or of what of it can be unpacked. -1: errno. */
+/*
+ * As pread: fewer bytes than asked for only at the end of the text, or of what of it can be unpacked. -1: errno. EAGAIN: the offset is
+ * further than UNPACKED_CALL_BYTES ahead; the same call again goes on from where this one stopped.
+ */
 ssize_t gzip_text_read(struct gzip_text *text, char *buffer, size_t len, int64_t offset);
 
-/* Why the text could not be unpacked to its end (cut off or damaged); NULL as long as that is not known. */
+/* Why the text could not be unpacked to its end (cut off, damaged, or beyond its budget); NULL as long as that is not known. */
 const char *gzip_text_damage(const struct gzip_text *text);
 
 /* Bytes of the packed file that were not unpacked yet; 0 when all were. */

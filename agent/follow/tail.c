@@ -9,17 +9,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fnv.h"
+#include "fingerprint.h"
 #include "gzip_text.h"
 #include "log_open.h"
-
-/* Of the first len bytes of the file, at most TAIL_FINGERPRINT_BYTES. */
-struct fingerprint {
-    uint64_t hash;
-    int64_t len;
-};
-
-static const struct fingerprint FINGERPRINT_EMPTY = { FNV_EMPTY, 0 };
 
 struct tail {
     int fd;
@@ -33,13 +25,8 @@ struct tail {
     bool resumed;            /* at offset by tail_resume, and not yet checked whether a line begins there */
     bool long_said;          /* it was said that the line at offset is too long */
     bool damage_said;
+    char *beginning; /* of the long line at offset in a packed file, where it cannot be read a second time; or NULL */
 };
-
-static void fingerprint_add(struct fingerprint *print, const char *bytes, size_t len)
-{
-    print->hash = fnv_add(print->hash, bytes, len);
-    print->len += (int64_t)len;
-}
 
 static ssize_t read_at(const struct tail *tail, char *buffer, size_t len, int64_t offset)
 {
@@ -55,7 +42,7 @@ static ssize_t read_at(const struct tail *tail, char *buffer, size_t len, int64_
 /* Of the file's first len bytes. The result's len is less if the file is shorter, and -1 if it cannot be read (errno). */
 static struct fingerprint fingerprint_of(const struct tail *tail, int64_t len)
 {
-    char bytes[TAIL_FINGERPRINT_BYTES];
+    char bytes[FINGERPRINT_BYTES];
     struct fingerprint print = FINGERPRINT_EMPTY;
     ssize_t got = len > 0 ? read_at(tail, bytes, (size_t)len, 0) : 0;
     if (got > 0)
@@ -63,11 +50,6 @@ static struct fingerprint fingerprint_of(const struct tail *tail, int64_t len)
     else if (got < 0)
         print.len = -1;
     return print;
-}
-
-static bool is_same(struct fingerprint a, struct fingerprint b)
-{
-    return a.len == b.len && a.hash == b.hash;
 }
 
 static int64_t birth_of(int fd)
@@ -118,6 +100,7 @@ void tail_free(struct tail *tail)
     if (!tail)
         return;
     gzip_text_free(tail->packed);
+    free(tail->beginning);
     close(tail->fd);
     free(tail);
 }
@@ -140,10 +123,10 @@ static int64_t tail_size(const struct tail *tail)
 
 bool tail_begins_as(const struct tail *tail, const struct source_position *position)
 {
-    if (position->offset < 0 || position->fingerprint_len < 0 || position->fingerprint_len > TAIL_FINGERPRINT_BYTES)
+    if (position->offset < 0 || position->fingerprint_len < 0 || position->fingerprint_len > FINGERPRINT_BYTES)
         return false;
-    return is_same(fingerprint_of(tail, position->fingerprint_len),
-                   (struct fingerprint){ position->fingerprint, position->fingerprint_len });
+    return fingerprint_is_same(fingerprint_of(tail, position->fingerprint_len),
+                               (struct fingerprint){ position->fingerprint, position->fingerprint_len });
 }
 
 bool tail_copies(const struct tail *tail, const struct source_position *position)
@@ -162,6 +145,8 @@ static void stand_at(struct tail *tail, int64_t offset)
     tail->offset = offset;
     tail->scanned = offset;
     tail->long_said = false;
+    free(tail->beginning);
+    tail->beginning = NULL;
 }
 
 int64_t tail_begun_ns(const struct source_position *position)
@@ -180,8 +165,7 @@ void tail_resume(struct tail *tail, const struct source_position *position)
     stand_at(tail, position->offset);
     tail_date(tail, tail_begun_ns(position));
     tail->resumed = true;
-    tail->seen =
-        fingerprint_of(tail, position->offset < TAIL_FINGERPRINT_BYTES ? position->offset : TAIL_FINGERPRINT_BYTES);
+    tail->seen = fingerprint_of(tail, position->offset < FINGERPRINT_BYTES ? position->offset : FINGERPRINT_BYTES);
     if (tail->seen.len < 0)
         tail->seen = (struct fingerprint){ position->fingerprint, position->fingerprint_len };
 }
@@ -199,7 +183,7 @@ static void note_long_line(struct tail *tail, const struct follow_sink *sink)
         return;
     struct strbuf text = { 0 };
     strbuf_printf(&text, "the line at byte %lld is longer than %d bytes: only its beginning is used",
-                  (long long)tail->offset, TAIL_LINE_BYTES);
+                  (long long)tail->offset, LINE_BYTES_MOST);
     sink->note(sink->ctx, FOLLOW_LONG_LINE, strbuf_text(&text));
     strbuf_free(&text);
     tail->long_said = true;
@@ -212,16 +196,36 @@ static void note_long_line(struct tail *tail, const struct follow_sink *sink)
 static void hand_out(struct tail *tail, const char *text, size_t len, int64_t taken, const struct follow_sink *sink)
 {
     int64_t at = tail->offset;
-    int64_t room = TAIL_FINGERPRINT_BYTES - tail->seen.len;
+    int64_t room = FINGERPRINT_BYTES - tail->seen.len;
 
-    if (len > TAIL_LINE_BYTES) {
+    if (len > LINE_BYTES_MOST) {
         note_long_line(tail, sink);
-        len = TAIL_LINE_BYTES;
+        len = LINE_BYTES_MOST;
     }
     if (room > 0)
         fingerprint_add(&tail->seen, text, (size_t)(taken < room ? taken : room));
     stand_at(tail, at + taken);
     sink->line(sink->ctx, text, len, at);
+}
+
+/* Reads the first LINE_BYTES_MOST of the long line at offset. Returns what was read. */
+static ssize_t read_beginning(struct tail *tail, char *buffer)
+{
+    if (!tail->beginning)
+        return read_at(tail, buffer, LINE_BYTES_MOST, tail->offset);
+    memcpy(buffer, tail->beginning, LINE_BYTES_MOST);
+    return LINE_BYTES_MOST;
+}
+
+/* The beginning of a long line in a packed file is kept: zlib would have to unpack the file again to read it later. */
+static bool keep_beginning(struct tail *tail, char *buffer)
+{
+    if (!tail->packed || tail->beginning)
+        return true;
+    if (read_beginning(tail, buffer) != LINE_BYTES_MOST)
+        return false;
+    tail->beginning = must_copy(buffer, LINE_BYTES_MOST);
+    return true;
 }
 
 /*
@@ -232,6 +236,8 @@ static void hand_out(struct tail *tail, const char *text, size_t len, int64_t ta
 static ssize_t skip_long_line(struct tail *tail, char *buffer, const struct follow_sink *sink)
 {
     note_long_line(tail, sink);
+    if (!keep_beginning(tail, buffer))
+        return -1;
     ssize_t got = read_at(tail, buffer, TAIL_BLOCK_BYTES, tail->scanned);
     if (got <= 0)
         return got;
@@ -241,17 +247,17 @@ static ssize_t skip_long_line(struct tail *tail, char *buffer, const struct foll
         return got;
     }
     int64_t taken = tail->scanned + (newline - buffer) + 1 - tail->offset;
-    ssize_t kept = read_at(tail, buffer, TAIL_LINE_BYTES, tail->offset);
-    if (kept == TAIL_LINE_BYTES)
-        hand_out(tail, buffer, TAIL_LINE_BYTES, taken, sink);
-    return kept == TAIL_LINE_BYTES ? got : kept;
+    ssize_t kept = read_beginning(tail, buffer);
+    if (kept == LINE_BYTES_MOST)
+        hand_out(tail, buffer, LINE_BYTES_MOST, taken, sink);
+    return kept == LINE_BYTES_MOST ? got : kept;
 }
 
 /* Reads the next block, behind what is known to hold no newline. Returns how much of it was read, 0 at the file's end. */
 static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_sink *sink)
 {
     size_t unfinished = (size_t)(tail->scanned - tail->offset);
-    if (unfinished > TAIL_LINE_BYTES)
+    if (unfinished > LINE_BYTES_MOST)
         return skip_long_line(tail, buffer, sink);
 
     ssize_t got = read_at(tail, buffer, unfinished + TAIL_BLOCK_BYTES, tail->offset);
@@ -270,10 +276,10 @@ static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_s
     return got - (ssize_t)unfinished;
 }
 
-/* The offset behind the last newline before limit. The search goes back TAIL_LINE_BYTES at most. */
+/* The offset behind the last newline before limit. The search goes back LINE_BYTES_MOST at most. */
 static int64_t last_line_end(const struct tail *tail, char *buffer, int64_t limit)
 {
-    int64_t from = limit > TAIL_LINE_BYTES ? limit - TAIL_LINE_BYTES : 0;
+    int64_t from = limit > LINE_BYTES_MOST ? limit - LINE_BYTES_MOST : 0;
     ssize_t got = read_at(tail, buffer, (size_t)(limit - from), from);
     const char *newline = got > 0 ? memrchr(buffer, '\n', (size_t)got) : NULL;
     return newline ? from + (newline - buffer) + 1 : from;
@@ -306,7 +312,7 @@ static enum tail_outcome check_content(struct tail *tail, char *buffer)
     struct fingerprint now = fingerprint_of(tail, tail->seen.len);
     if (size < 0 || now.len < 0)
         return TAIL_FAILED;
-    if (!is_same(now, tail->seen))
+    if (!fingerprint_is_same(now, tail->seen))
         return TAIL_TRUNCATED;
     if (tail->packed)
         return TAIL_END;
@@ -342,7 +348,7 @@ enum tail_outcome tail_read(struct tail *tail, char *buffer, size_t *budget, con
     while (*budget > 0) {
         ssize_t got = read_block(tail, buffer, sink);
         if (got < 0)
-            return TAIL_FAILED;
+            return tail->packed && errno == EAGAIN ? TAIL_MORE : TAIL_FAILED;
         if (got == 0) {
             note_damage(tail, sink);
             return TAIL_END;
@@ -355,8 +361,9 @@ enum tail_outcome tail_read(struct tail *tail, char *buffer, size_t *budget, con
 void tail_finish(struct tail *tail, char *buffer, const struct follow_sink *sink)
 {
     int64_t rest = tail->scanned - tail->offset;
-    size_t wanted = rest > TAIL_LINE_BYTES ? TAIL_LINE_BYTES : (size_t)rest;
-    if (rest > 0 && read_at(tail, buffer, wanted, tail->offset) == (ssize_t)wanted)
+    size_t wanted = rest > LINE_BYTES_MOST ? LINE_BYTES_MOST : (size_t)rest;
+    ssize_t got = wanted < LINE_BYTES_MOST ? read_at(tail, buffer, wanted, tail->offset) : read_beginning(tail, buffer);
+    if (rest > 0 && got == (ssize_t)wanted)
         hand_out(tail, buffer, wanted, rest, sink);
 }
 

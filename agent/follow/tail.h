@@ -7,14 +7,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/budgets.h"
 #include "follow.h"
 #include "log_open.h"
 
 enum {
-    TAIL_LINE_BYTES = 1024 * 1024, /* of a longer line only so much of its beginning is handed out */
     TAIL_BLOCK_BYTES = 128 * 1024, /* read at a time */
-    TAIL_BUFFER_BYTES = TAIL_LINE_BYTES + TAIL_BLOCK_BYTES,
-    TAIL_FINGERPRINT_BYTES = 1024,
+    TAIL_BUFFER_BYTES = LINE_BYTES_MOST + TAIL_BLOCK_BYTES,
     NS_A_MS = 1000000
 };
 
@@ -30,7 +29,7 @@ void tail_free(struct tail *tail);
 
 /*
  * The same for the text within a gzip file. Positions count in the text. Returns NULL if it is not a gzip file. Nobody writes to
- * it, so its end is final. The first read unpacks all that comes before the position, however much that is.
+ * it, so its end is final. The first reads unpack what comes before the position, and hand out nothing.
  */
 struct tail *tail_open_packed(const char *path, int64_t owner);
 bool tail_is_packed(const struct tail *tail);

@@ -40,6 +40,9 @@ enum { MASKED_TEXT_MAX_BYTES = 64 * 1024 };
 /* PCRE2's limits while it searches a text for secrets: steps back in one match, and memory of the interpreter for them. */
 enum { MASK_MATCH_LIMIT = 1000 * 1000, MASK_HEAP_MAX_KIB = 1024 };
 
+/* A line of the log. Of a longer one its beginning is used, and that it was cut is said (FOLLOW_LONG_LINE). */
+enum { LINE_BYTES_MOST = 1 << 20 };
+
 /* --- The log's directory: rotated and packed files --- */
 
 /*
@@ -60,6 +63,18 @@ enum { SIBLINGS_REST_FACTOR = 20 };
 
 /* A larger gzip file beside the log is not opened: that many bytes hold years of a scheduler's log. */
 enum { PACKED_FILE_BYTES_MOST = 64 << 20 };
+
+/*
+ * A gzip file may unpack to a thousand times its size. At most UNPACKED_CALL_BYTES are unpacked before the loop goes on. A file's
+ * text is read up to UNPACKED_BYTES_MOST; beyond UNPACKED_FREE_BYTES only if it is at most UNPACKED_RATIO_MOST times as large as
+ * the file. A scheduler's log, 200 kB a day, is 20 to 40 times as large as its gzip file.
+ */
+enum {
+    UNPACKED_CALL_BYTES = 4 << 20,
+    UNPACKED_BYTES_MOST = 256 << 20,
+    UNPACKED_FREE_BYTES = 64 << 20,
+    UNPACKED_RATIO_MOST = 200
+};
 
 /* --- The history and the saved state --- */
 

@@ -171,6 +171,94 @@ static void padding_behind_the_last_stream_is_no_damage(void **state)
     check_all(fixture);
 }
 
+enum { MB = 1 << 20 };
+
+/* Makes the packed text as large as so many megabytes. Every period-th byte is noise, so that a longer period packs better. */
+static void pack_megabytes(struct fixture *fixture, int count, size_t period)
+{
+    char *block = fixture->buffer;
+    memset(block, 'x', MB);
+    for (size_t i = 0; i < MB; i += period)
+        block[i] = fixture->text[i];
+    gzFile file = gzdopen(dup(fixture->fd), "wb6");
+    assert_int_equal(gzwrite(file, block, MB), MB);
+    assert_int_equal(gzclose(file), Z_OK);
+    off_t size = packed_size(fixture);
+    char *stream = must_alloc((size_t)size);
+    assert_int_equal(pread(fixture->fd, stream, (size_t)size, 0), size);
+    for (int i = 1; i < count; i++)
+        assert_int_equal(pwrite(fixture->fd, stream, (size_t)size, i * size), size);
+    free(stream);
+    fixture->packed = gzip_text_open(fixture->fd);
+    assert_non_null(fixture->packed);
+}
+
+static int64_t read_to_the_end(struct fixture *fixture)
+{
+    int64_t offset = 0;
+    ssize_t got;
+    while ((got = gzip_text_read(fixture->packed, fixture->buffer, MB, offset)) > 0)
+        offset += got;
+    assert_int_equal(got, 0);
+    return offset;
+}
+
+static void a_call_unpacks_no_more_than_its_budget(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t budget = 4 * MB;
+    int calls = 1;
+    pack_megabytes(fixture, 11, 100);
+    assert_int_equal(gzip_text_read(fixture->packed, fixture->buffer, 5, budget - 1), 5);
+    gzip_text_free(fixture->packed);
+    fixture->packed = gzip_text_open(fixture->fd);
+    assert_int_equal(gzip_text_read(fixture->packed, fixture->buffer, 5, budget), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(gzip_text_read(fixture->packed, fixture->buffer, 5, budget), 5);
+    gzip_text_free(fixture->packed);
+    fixture->packed = gzip_text_open(fixture->fd);
+    for (; gzip_text_read(fixture->packed, fixture->buffer, 5, 10 * MB) != 5; calls++)
+        assert_int_equal(errno, EAGAIN);
+    assert_int_equal(calls, 3);
+}
+
+static void a_small_file_that_unpacks_to_much_is_read_up_to_its_budget(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t budget = 64 * MB;
+    pack_megabytes(fixture, 64, MB);
+    assert_int_equal(read_to_the_end(fixture), budget);
+    assert_null(gzip_text_damage(fixture->packed));
+}
+
+static void beyond_that_the_ratio_to_its_size_decides(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t budget = 64 * MB;
+    pack_megabytes(fixture, 80, MB);
+    assert_in_range(read_to_the_end(fixture), budget, budget + MB / 2);
+    assert_non_null(strstr(gzip_text_damage(fixture->packed), "far more than its size"));
+    assert_int_equal(gzip_text_behind(fixture->packed), 0);
+}
+
+static void a_large_text_is_read_up_to_its_budget(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t budget = 256 * MB;
+    pack_megabytes(fixture, 256, 100);
+    assert_int_equal(read_to_the_end(fixture), budget);
+    assert_null(gzip_text_damage(fixture->packed));
+}
+
+static void and_not_beyond_it(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t budget = 256 * MB;
+    pack_megabytes(fixture, 257, 100);
+    assert_in_range(read_to_the_end(fixture), budget, budget + MB / 2);
+    assert_non_null(strstr(gzip_text_damage(fixture->packed), "too large"));
+}
+
 static void what_is_no_gzip_file_is_not_opened(void **state)
 {
     struct fixture *fixture = *state;
@@ -206,6 +294,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_damaged_ends_there, setup, teardown),
         cmocka_unit_test_setup_teardown(what_stands_before_the_damage_is_given, setup, teardown),
         cmocka_unit_test_setup_teardown(padding_behind_the_last_stream_is_no_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_call_unpacks_no_more_than_its_budget, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_small_file_that_unpacks_to_much_is_read_up_to_its_budget, setup, teardown),
+        cmocka_unit_test_setup_teardown(beyond_that_the_ratio_to_its_size_decides, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_large_text_is_read_up_to_its_budget, setup, teardown),
+        cmocka_unit_test_setup_teardown(and_not_beyond_it, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_gzip_file_is_not_opened, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_error_is_an_error, setup, teardown),
     };
