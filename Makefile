@@ -83,6 +83,7 @@ $(FUZZERS): $(BUILD)/fuzz/%:  $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o
 $(REPLAYS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o $(OBJ)/tests/fuzz/replay.o
 $(UNIT):    LDLIBS += -lcmocka
 $(BUILD)/tests/unit/follow/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread
+$(BUILD)/tests/unit/follow/test_listing: LDLIBS += -Wl,--wrap=clock_running_us
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS): $(BUILD)/libagent.a
 	@mkdir -p $(@D)

@@ -40,7 +40,7 @@ static inline void on_line(void *ctx, const char *line, size_t len, int64_t offs
 static inline void on_note(void *ctx, enum follow_note note, const char *text)
 {
     struct fixture *fixture = ctx;
-    assert_non_null(strstr(text, fixture->path));
+    assert_true(note == FOLLOW_LONG_LINE || strstr(text, fixture->path)); /* a tail does not know its path */
     strbuf_printf(&fixture->notes, "%d ", (int)note);
 }
 

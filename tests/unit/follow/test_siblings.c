@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "follow_help.h"
 
-#include "agent/follow/listing.h"
+#include "agent/follow/siblings.h"
 
-/* Files beside the log: how many are opened, and that those of another user give no line. */
+/* Files beside the log, and at its path, that are not what they seem: those of another user give no line and hide none. */
 
 enum { STRANGER = 65534 };
 
@@ -71,29 +71,195 @@ static void a_strangers_copy_is_not_the_rest_of_a_truncated_log(void **state)
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
 }
 
-static size_t count_siblings(const struct fixture *fixture)
+/* The file that was read is deleted, and the kernel gives the stranger's file the same number. */
+static void a_strangers_file_with_the_same_inode_is_not_the_remembered_file(void **state)
 {
-    struct listing *listing = listing_begin(fixture->directory, "log", geteuid());
-    while (!listing_go_on(listing))
-        continue;
-    struct siblings siblings = listing_take(listing);
-    listing_free(listing);
-    size_t count = siblings.count;
-    siblings_free(&siblings);
+    struct fixture *fixture = *state;
+    struct source_position position;
+    struct stat st = { 0 };
+    char name[96];
+    need_root();
+    begin_with(fixture, "one\n");
+    assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
+    stop(fixture);
+    strbuf_clear(&fixture->lines);
+    assert_int_equal(unlink(fixture->path), 0);
+    snprintf(name, sizeof name, "%s.1", fixture->path);
+    for (int tries = 0; tries < 200 && st.st_ino != position.inode; tries++) {
+        unlink(name);
+        add_strangers(fixture, "1", "one\nforged\n");
+        assert_int_equal(stat(name, &st), 0);
+    }
+    if (st.st_ino != position.inode)
+        skip(); /* this file system does not use an inode again at once */
+    start(fixture, &position, 1);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "");
+    add(fixture->path, "two\n");
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "two\n");
+}
+
+/* After a reboot the stranger is first: the log at the path is his, and begins as ours did. */
+static void a_strangers_log_is_refused_over_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position position;
+    need_root();
+    begin_with(fixture, "one\n");
+    assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
+    assert_int_equal(position.owner, geteuid());
+    stop(fixture);
+    strbuf_clear(&fixture->lines);
+    assert_int_equal(unlink(fixture->path), 0);
+    add(fixture->path, "one\nforged\n");
+    assert_int_equal(chown(fixture->path, STRANGER, STRANGER), 0);
+    start(fixture, &position, 1);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "");
+    assert_non_null(strstr(follow_refusal(fixture->follow), "replaced by a file of user 65534"));
+    assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
+    assert_int_equal(position.owner, geteuid());
+}
+
+/* A history of an older version does not know the owner: the log that is found tells it. */
+static void without_a_known_owner_the_log_tells_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position position;
+    begin_with(fixture, "one\n");
+    assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
+    stop(fixture);
+    strbuf_clear(&fixture->lines);
+    position.owner = SOURCE_OWNER_UNKNOWN;
+    add(fixture->path, "two\n");
+    rotate(fixture, "1");
+    start(fixture, &position, 1);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "");
+    let_the_clock_tick();
+    add(fixture->path, "three\n");
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "two\nthree\n");
+}
+
+static void a_strangers_empty_file_does_not_hide_a_packed_generation(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position position;
+    char command[128];
+    need_root();
+    begin_with(fixture, "one\n");
+    assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
+    stop(fixture);
+    add(fixture->path, "two\n");
+    rotate(fixture, "1");
+    snprintf(command, sizeof command, "gzip %s.1", fixture->path);
+    assert_int_equal(system(command), 0);
+    add_strangers(fixture, "1", "");
+    start(fixture, &position, 1);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
+}
+
+/* What root copies or packs by hand belongs to root, and is the log's all the same. */
+static void a_copy_that_belongs_to_root_is_believed(void **state)
+{
+    struct fixture *fixture = *state;
+    char command[256];
+    need_root();
+    add(fixture->path, "one\n");
+    assert_int_equal(chown(fixture->path, STRANGER, STRANGER), 0);
+    start(fixture, NULL, 0);
+    settle(fixture);
+    snprintf(command, sizeof command, "echo two >>%s; cp %s %s.1; echo three >%s", fixture->path, fixture->path,
+             fixture->path, fixture->path);
+    assert_int_equal(system(command), 0);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
+static void a_hard_link_to_the_log_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const LINKS[] = { "0", "1", "9", "20260212", "bak" };
+    char name[96];
+    begin_with(fixture, "one\n");
+    for (size_t i = 0; i < sizeof LINKS / sizeof LINKS[0]; i++) {
+        snprintf(name, sizeof name, "%s.%s", fixture->path, LINKS[i]);
+        assert_int_equal(link(fixture->path, name), 0);
+    }
+    rotate(fixture, "2");
+    let_the_clock_tick();
+    add(fixture->path, "two\n");
+    rotate(fixture, "3");
+    let_the_clock_tick();
+    add(fixture->path, "three\n");
+    snprintf(name, sizeof name, "%s.4", fixture->path);
+    assert_int_equal(link(fixture->path, name), 0);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
+/* The line's end is further away than one call unpacks: its beginning must not be unpacked again and again. */
+static void a_long_line_in_a_packed_file_is_cut_and_the_next_one_is_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position position;
+    char command[320];
+    begin_with(fixture, "one\n");
+    assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
+    stop(fixture);
+    strbuf_clear(&fixture->lines);
+    snprintf(
+        command, sizeof command,
+        "{ head -c 1000000 /dev/zero | tr '\\0' y; head -c 20000000 /dev/zero | tr '\\0' x; echo; echo two; } >>%s",
+        fixture->path);
+    assert_int_equal(system(command), 0);
+    rotate(fixture, "1");
+    snprintf(command, sizeof command, "gzip %s.1", fixture->path);
+    assert_int_equal(system(command), 0);
+    start(fixture, &position, 1);
+    for (int reads = 0; follow_read(fixture->follow, 1 << 20) == FOLLOW_MORE; reads++)
+        assert_in_range(reads, 0, 100);
+    assert_int_equal(fixture->lines.len, (1 << 20) + strlen("\ntwo\n"));
+    assert_int_equal(strspn(fixture->lines.at, "y"), 1000000);
+    assert_int_equal(strspn(fixture->lines.at + 1000000, "x"), (1 << 20) - 1000000);
+    assert_string_equal(fixture->lines.at + (1 << 20), "\ntwo\n");
+}
+
+static int count_notes(const struct fixture *fixture, enum follow_note note)
+{
+    int count = 0;
+    char *end;
+    for (const char *at = strbuf_text(&fixture->notes); *at; at = end + 1)
+        count += strtol(at, &end, 10) == (long)note;
     return count;
 }
 
-static void at_most_so_many_siblings_are_opened(void **state)
+static void a_log_that_is_deleted_while_its_writer_lives_is_said_once(void **state)
 {
     struct fixture *fixture = *state;
-    enum { MOST = 256 };
-    char name[96];
-    for (int i = 1; i <= MOST + 1; i++) {
-        assert_int_equal(count_siblings(fixture), i - 1);
-        snprintf(name, sizeof name, "%s.%d", fixture->path, i);
-        add(name, "old\n");
-    }
-    assert_int_equal(count_siblings(fixture), MOST);
+    int writer = open(fixture->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    begin_with(fixture, "one\n");
+    assert_int_equal(unlink(fixture->path), 0);
+    follow_wait(fixture->follow, INT64_MAX);
+    drain(fixture);
+    assert_int_equal(count_notes(fixture, FOLLOW_DELETED), 1);
+    assert_int_equal(write(writer, "two\n", 4), 4);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
+    assert_int_equal(count_notes(fixture, FOLLOW_DELETED), 1);
+    close(writer);
+}
+
+static void a_log_that_is_deleted_after_its_writer_is_nothing_to_say(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_with(fixture, "one\n");
+    assert_int_equal(unlink(fixture->path), 0);
+    settle(fixture);
+    assert_int_equal(count_notes(fixture, FOLLOW_DELETED), 0);
 }
 
 int main(void)
@@ -102,7 +268,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_strangers_generation_is_not_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_strangers_copy_is_not_the_remembered_file, setup, teardown),
         cmocka_unit_test_setup_teardown(a_strangers_copy_is_not_the_rest_of_a_truncated_log, setup, teardown),
-        cmocka_unit_test_setup_teardown(at_most_so_many_siblings_are_opened, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_strangers_file_with_the_same_inode_is_not_the_remembered_file, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_strangers_log_is_refused_over_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_a_known_owner_the_log_tells_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_strangers_empty_file_does_not_hide_a_packed_generation, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_copy_that_belongs_to_root_is_believed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hard_link_to_the_log_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_line_in_a_packed_file_is_cut_and_the_next_one_is_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_that_is_deleted_while_its_writer_lives_is_said_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_that_is_deleted_after_its_writer_is_nothing_to_say, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
