@@ -233,20 +233,24 @@ static void read_entries(struct listing *listing, int64_t until_us)
 {
     int looked_at = 0;
 
-    while (listing->stream && looked_at < SIBLINGS_LOOK_ENTRIES && clock_running_us() < until_us) {
+    do {
         const struct dirent *entry = readdir(listing->stream);
         if (entry)
             looked_at += look_at_entry(listing, entry);
         else
             end_pass(listing);
-    }
+    } while (listing->stream && looked_at < SIBLINGS_LOOK_ENTRIES && clock_running_us() < until_us);
 }
 
 bool listing_go_on(struct listing *listing)
 {
     int64_t began_us = clock_running_us(), until_us = began_us + SIBLINGS_LOOK_MS * 1000;
 
-    read_entries(listing, until_us);
+    /* Each look does something, however slow the machine is. */
+    if (listing->stream)
+        read_entries(listing, until_us);
+    else if (listing->opened < listing->count)
+        open_next(listing);
     while (!listing->stream && listing->opened < listing->count && clock_running_us() < until_us)
         open_next(listing);
     listing->worked_us += clock_running_us() - began_us;

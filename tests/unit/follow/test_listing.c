@@ -237,6 +237,62 @@ static void a_hard_link_hides_no_generation(void **state)
     siblings_free(&siblings);
 }
 
+/* After the look at the entry, and before its opening, another file takes its name. */
+static void the_owner_is_checked_again_after_opening(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { ENTRIES = 3, END = 1 }; /* each takes a look, as slow as the clock is */
+    char name[96];
+    if (geteuid() != 0)
+        skip();
+    add_numbered(fixture, 1, 1);
+    step_us = SIBLINGS_LOOK_MS * 1000;
+    struct listing *listing = begin_listing(fixture);
+    for (int i = 0; i < ENTRIES + END; i++)
+        assert_false(listing_go_on(listing));
+    name_beside(fixture, "1", name);
+    assert_int_equal(chown(name, 65534, 65534), 0);
+    assert_true(listing_go_on(listing));
+    struct siblings siblings = listing_take(listing);
+    assert_int_equal(siblings.count, 0);
+    siblings_free(&siblings);
+    listing_free(listing);
+    assert_int_equal(chown(name, 0, 0), 0);
+    assert_int_equal(count_siblings(fixture), 1);
+}
+
+static void count_opened(int events_fd, int *count)
+{
+    char events[4096];
+    ssize_t len;
+    while ((len = read(events_fd, events, sizeof events)) > 0)
+        for (ssize_t at = 0; at < len;) {
+            const struct inotify_event *event = (const struct inotify_event *)(const void *)&events[at];
+            *count += (event->mask & IN_ISDIR) != 0;
+            at += (ssize_t)(sizeof *event + event->len);
+        }
+}
+
+/* Nothing is at the path, and something is put there again and again: the directory is not listed each time if that takes long. */
+static void without_a_log_slow_listings_are_rare(void **state)
+{
+    struct fixture *fixture = *state;
+    int listings = 0, opened = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    begin_with(fixture, "one\n");
+    step_us = 20 * 1000;
+    assert_true(inotify_add_watch(opened, fixture->directory, IN_OPEN) >= 0);
+    assert_int_equal(unlink(fixture->path), 0);
+    for (int i = 0; i < 5; i++) {
+        settle(fixture);
+        assert_int_equal(symlink("nothing", fixture->path), 0);
+        settle(fixture);
+        assert_int_equal(unlink(fixture->path), 0);
+    }
+    count_opened(opened, &listings);
+    assert_int_equal(listings, 1);
+    close(opened);
+}
+
 static void a_directory_that_is_not_there_has_no_siblings(void **state)
 {
     struct fixture *fixture = *state;
@@ -259,6 +315,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_never_opened, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_gzip_file_is_opened_up_to_its_budget, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_hard_link_hides_no_generation, setup_listing, teardown),
+        cmocka_unit_test_setup_teardown(the_owner_is_checked_again_after_opening, setup_listing, teardown),
+        cmocka_unit_test_setup_teardown(without_a_log_slow_listings_are_rare, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_directory_that_is_not_there_has_no_siblings, setup_listing, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,58 @@ static void a_strangers_empty_file_does_not_hide_a_packed_generation(void **stat
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
 }
 
+/* Neither a link to a file of root nor an empty file of our own is the packed one's text. */
+static void what_holds_no_text_does_not_hide_a_packed_generation(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position position;
+    char command[128], name[96];
+    begin_with(fixture, "one\n");
+    assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
+    add(fixture->path, "two\n");
+    rotate(fixture, "1");
+    snprintf(command, sizeof command, "gzip %s.1", fixture->path);
+    assert_int_equal(system(command), 0);
+    snprintf(name, sizeof name, "%s.1", fixture->path);
+    for (int empty = 0; empty <= 1; empty++) {
+        stop(fixture);
+        strbuf_clear(&fixture->lines);
+        unlink(name);
+        if (empty)
+            add(name, "");
+        else
+            assert_int_equal(symlink("/etc/passwd", name), 0);
+        start(fixture, &position, 1);
+        settle(fixture);
+        assert_string_equal(strbuf_text(&fixture->lines), "two\n");
+    }
+}
+
+/* Neither the agent nor root owns the log. */
+static void the_generations_of_its_owner_are_read(void **state)
+{
+    struct fixture *fixture = *state;
+    char name[96];
+    need_root();
+    add(fixture->path, "one\n");
+    assert_int_equal(chown(fixture->path, STRANGER, STRANGER), 0);
+    start(fixture, NULL, 0);
+    settle(fixture);
+    rotate(fixture, "3");
+    let_the_clock_tick();
+    add_strangers(fixture, "2", "two\n");
+    let_the_clock_tick();
+    add_strangers(fixture, "1", "forged by another stranger\n");
+    snprintf(name, sizeof name, "%s.1", fixture->path);
+    assert_int_equal(chown(name, STRANGER - 1, STRANGER), 0);
+    let_the_clock_tick();
+    add_strangers(fixture, "new", "three\n");
+    snprintf(name, sizeof name, "%s.new", fixture->path);
+    assert_int_equal(rename(name, fixture->path), 0);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
 /* What root copies or packs by hand belongs to root, and is the log's all the same. */
 static void a_copy_that_belongs_to_root_is_believed(void **state)
 {
@@ -211,21 +263,20 @@ static void a_long_line_in_a_packed_file_is_cut_and_the_next_one_is_whole(void *
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
     stop(fixture);
     strbuf_clear(&fixture->lines);
-    snprintf(
-        command, sizeof command,
-        "{ head -c 1000000 /dev/zero | tr '\\0' y; head -c 20000000 /dev/zero | tr '\\0' x; echo; echo two; } >>%s",
-        fixture->path);
-    assert_int_equal(system(command), 0);
-    rotate(fixture, "1");
-    snprintf(command, sizeof command, "gzip %s.1", fixture->path);
+    snprintf(command, sizeof command,
+             "{ yes short | head -n 1000000; head -c 1000000 /dev/zero | tr '\\0' y; head -c 20000000 /dev/zero | tr "
+             "'\\0' x;"
+             " echo; echo two; } >>%s; gzip <%s >%s.1.gz; rm %s",
+             fixture->path, fixture->path, fixture->path, fixture->path);
     assert_int_equal(system(command), 0);
     start(fixture, &position, 1);
     for (int reads = 0; follow_read(fixture->follow, 1 << 20) == FOLLOW_MORE; reads++)
         assert_in_range(reads, 0, 100);
-    assert_int_equal(fixture->lines.len, (1 << 20) + strlen("\ntwo\n"));
-    assert_int_equal(strspn(fixture->lines.at, "y"), 1000000);
-    assert_int_equal(strspn(fixture->lines.at + 1000000, "x"), (1 << 20) - 1000000);
-    assert_string_equal(fixture->lines.at + (1 << 20), "\ntwo\n");
+    const char *at = fixture->lines.at + 1000000 * strlen("short\n");
+    assert_int_equal(fixture->lines.at + fixture->lines.len - at, (1 << 20) + strlen("\ntwo\n"));
+    assert_int_equal(strspn(at, "y"), 1000000);
+    assert_int_equal(strspn(at + 1000000, "x"), (1 << 20) - 1000000);
+    assert_string_equal(at + (1 << 20), "\ntwo\n");
 }
 
 static int count_notes(const struct fixture *fixture, enum follow_note note)
@@ -273,6 +324,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_strangers_log_is_refused_over_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(without_a_known_owner_the_log_tells_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_strangers_empty_file_does_not_hide_a_packed_generation, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_holds_no_text_does_not_hide_a_packed_generation, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_generations_of_its_owner_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_that_belongs_to_root_is_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hard_link_to_the_log_changes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_line_in_a_packed_file_is_cut_and_the_next_one_is_whole, setup, teardown),
