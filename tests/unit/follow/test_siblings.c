@@ -258,7 +258,7 @@ static void a_long_line_in_a_packed_file_is_cut_and_the_next_one_is_whole(void *
 {
     struct fixture *fixture = *state;
     struct source_position position;
-    char command[320];
+    char command[400];
     begin_with(fixture, "one\n");
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
     stop(fixture);
