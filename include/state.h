@@ -24,6 +24,9 @@ void state_save_engine(struct history *history, struct engine *engine, enum stat
 /* What is missing in the history, because nothing or an older version was saved, keeps its initial value. */
 void state_load(struct history *history, struct ingest *ingest);
 
+/* The path of the log that the earlier run followed, which the caller frees; NULL if there was none. */
+char *state_load_log_path(struct history *history);
+
 /* What only the running agent knows, for `agent status` (STATE_AGENT). Borrowed for the call. */
 struct agent_facts {
     int64_t started_ms, alive_ms;

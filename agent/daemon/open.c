@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/say.h"
 #include "confine.h"
 #include "daemon_private.h"
@@ -80,11 +83,22 @@ static void confine(const struct config *config)
     strbuf_free(&shortfall);
 }
 
+/* Another log may have another owner; the same one may not (source_position.h). */
+static void forget_owner_of_another_log(struct daemon *daemon, struct source_position *positions, size_t count)
+{
+    char *path = state_load_log_path(daemon->history);
+    bool same = path && strcmp(path, daemon->config->log_path) == 0;
+    for (size_t i = 0; !same && i < count; i++)
+        positions[i].owner = SOURCE_OWNER_UNKNOWN;
+    free(path);
+}
+
 static bool open_follow(struct daemon *daemon, struct strbuf *error)
 {
     struct source_position positions[SOURCES_MOST];
     size_t count = history_get_sources(daemon->history, positions, SOURCES_MOST);
     struct follow_sink sink = { daemon, daemon_on_line, daemon_on_note };
+    forget_owner_of_another_log(daemon, positions, count);
     daemon->follow = follow_open(daemon->config->log_path, daemon->config->log_owner, positions, count, &sink, error);
     return daemon->follow != NULL;
 }

@@ -76,6 +76,17 @@ void state_load(struct history *history, struct ingest *ingest)
     strbuf_free(&text);
 }
 
+char *state_load_log_path(struct history *history)
+{
+    struct archive archive;
+    struct strbuf text = { 0 };
+    char *path = NULL;
+    if (state_load_key(history, STATE_AGENT, &text, &archive))
+        archive_text(&archive, "log_path", &path);
+    strbuf_free(&text);
+    return path;
+}
+
 static void archive_number(struct archive *archive, const char *name, int64_t value)
 {
     archive_i64(archive, name, &value);
