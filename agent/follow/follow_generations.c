@@ -27,7 +27,7 @@ static void note_skipped(struct follow *follow, const struct siblings *siblings)
             "there are so many files beside the log that only some were looked at: a rotated file may be missed");
     if (siblings->too_large && !follow->said_too_large)
         follow_note(follow, FOLLOW_SKIPPED, "gzip files beside the log that are larger than %d MB are not unpacked",
-                    PACKED_FILE_BYTES_MOST >> 20);
+                    PACKED_FILE_MAX_BYTES >> 20);
     follow->said_crowded = siblings->crowded;
     follow->said_too_large = siblings->too_large;
 }

@@ -69,9 +69,9 @@ static void gzip_check_budgets(struct gzip_text *text)
 {
     int64_t unpacked = gztell(text->file);
 
-    if (unpacked > UNPACKED_BYTES_MOST)
+    if (unpacked > UNPACKED_MAX_BYTES)
         text->damage = "its text is too large for a log";
-    else if (unpacked > UNPACKED_FREE_BYTES && unpacked / UNPACKED_RATIO_MOST > gzoffset(text->file))
+    else if (unpacked > UNPACKED_FREE_BYTES && unpacked / UNPACKED_MAX_RATIO > gzoffset(text->file))
         text->damage = "it unpacks to far more than its size, as no log does";
     text->ended |= text->damage != NULL;
 }
@@ -126,7 +126,7 @@ ssize_t gzip_text_read(struct gzip_text *text, char *buffer, size_t len, int64_t
     }
     if ((!text->file || offset < text->from) && !gzip_begin(text, STEP_BYTES))
         return -1;
-    int64_t stop = text->from + (int64_t)text->window_len + UNPACKED_CALL_BYTES;
+    int64_t stop = text->from + (int64_t)text->window_len + UNPACKED_CALL_MAX_BYTES;
     gzip_move_window(text, offset, len);
     while (!text->ended && text->from + (int64_t)text->window_len < offset + (int64_t)len) {
         if (text->from >= stop) {

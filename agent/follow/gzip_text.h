@@ -21,7 +21,7 @@ void gzip_text_free(struct gzip_text *text);
 
 /*
  * As pread: fewer bytes than asked for only at the end of the text, or of what of it can be unpacked. -1: errno. EAGAIN: the offset is
- * further than UNPACKED_CALL_BYTES ahead; the same call again goes on from where this one stopped.
+ * further than UNPACKED_CALL_MAX_BYTES ahead; the same call again goes on from where this one stopped.
  */
 ssize_t gzip_text_read(struct gzip_text *text, char *buffer, size_t len, int64_t offset);
 

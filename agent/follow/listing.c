@@ -154,7 +154,7 @@ static bool look_at_entry(struct listing *listing, const struct dirent *entry)
     listing->seen += fnv_add(fnv_add(FNV_EMPTY, name, strlen(name)), (const char *)&st.st_ino, sizeof st.st_ino);
     bool compressed = is_compressed(name), packed = ends_in(name, ".gz");
     listing->siblings.compressed |= compressed;
-    if (packed && st.st_size > PACKED_FILE_BYTES_MOST)
+    if (packed && st.st_size > PACKED_FILE_MAX_BYTES)
         listing->siblings.too_large = true;
     else if (packed || !compressed)
         keep_candidate(listing, name, &st);
@@ -239,12 +239,12 @@ static void read_entries(struct listing *listing, int64_t until_us)
             looked_at += look_at_entry(listing, entry);
         else
             end_pass(listing);
-    } while (listing->stream && looked_at < SIBLINGS_LOOK_ENTRIES && clock_running_us() < until_us);
+    } while (listing->stream && looked_at < SIBLINGS_LOOK_MAX_ENTRIES && clock_running_us() < until_us);
 }
 
 bool listing_go_on(struct listing *listing)
 {
-    int64_t began_us = clock_running_us(), until_us = began_us + SIBLINGS_LOOK_MS * 1000;
+    int64_t began_us = clock_running_us(), until_us = began_us + SIBLINGS_LOOK_MAX_MS * 1000;
 
     /* Each look does something, however slow the machine is. */
     if (listing->stream)
@@ -254,7 +254,7 @@ bool listing_go_on(struct listing *listing)
     while (!listing->stream && listing->opened < listing->count && clock_running_us() < until_us)
         open_next(listing);
     listing->worked_us += clock_running_us() - began_us;
-    if (listing->stream && listing->worked_us >= SIBLINGS_LISTING_MS * 1000) {
+    if (listing->stream && listing->worked_us >= SIBLINGS_LISTING_MAX_MS * 1000) {
         closedir(listing->stream);
         listing->stream = NULL;
         listing->siblings.crowded = listing->passes == 0;

@@ -14,7 +14,7 @@ struct listing;
 struct listing *listing_begin(const char *directory, const char *base, uid_t owner);
 void listing_free(struct listing *listing);
 
-/* Goes on for at most SIBLINGS_LOOK_MS. Returns true when the listing is at its end. */
+/* Goes on for at most SIBLINGS_LOOK_MAX_MS. Returns true when the listing is at its end. */
 bool listing_go_on(struct listing *listing);
 
 /* What was found, which the caller frees from now on, and for how long the listing has worked. */

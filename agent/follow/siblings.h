@@ -20,7 +20,7 @@ struct siblings {
     size_t count;
     bool compressed; /* there are compressed files, also in formats that we cannot unpack: PATH.2.gz, PATH.2.xz */
     bool crowded;    /* there are so many files that not all were looked at */
-    bool too_large;  /* there is a gzip file beyond PACKED_FILE_BYTES_MOST, which is not opened */
+    bool too_large;  /* there is a gzip file beyond PACKED_FILE_MAX_BYTES, which is not opened */
 };
 
 /* Takes over the tail, unless it is NULL or a file that is there already. */

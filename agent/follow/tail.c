@@ -183,7 +183,7 @@ static void note_long_line(struct tail *tail, const struct follow_sink *sink)
         return;
     struct strbuf text = { 0 };
     strbuf_printf(&text, "the line at byte %lld is longer than %d bytes: only its beginning is used",
-                  (long long)tail->offset, LINE_BYTES_MOST);
+                  (long long)tail->offset, LINE_READ_MAX_BYTES);
     sink->note(sink->ctx, FOLLOW_LONG_LINE, strbuf_text(&text));
     strbuf_free(&text);
     tail->long_said = true;
@@ -198,9 +198,9 @@ static void hand_out(struct tail *tail, const char *text, size_t len, int64_t ta
     int64_t at = tail->offset;
     int64_t room = FINGERPRINT_BYTES - tail->seen.len;
 
-    if (len > LINE_BYTES_MOST) {
+    if (len > LINE_READ_MAX_BYTES) {
         note_long_line(tail, sink);
-        len = LINE_BYTES_MOST;
+        len = LINE_READ_MAX_BYTES;
     }
     if (room > 0)
         fingerprint_add(&tail->seen, text, (size_t)(taken < room ? taken : room));
@@ -208,13 +208,13 @@ static void hand_out(struct tail *tail, const char *text, size_t len, int64_t ta
     sink->line(sink->ctx, text, len, at);
 }
 
-/* Reads the first LINE_BYTES_MOST of the long line at offset. Returns what was read. */
+/* Reads the first LINE_READ_MAX_BYTES of the long line at offset. Returns what was read. */
 static ssize_t read_beginning(struct tail *tail, char *buffer)
 {
     if (!tail->beginning)
-        return read_at(tail, buffer, LINE_BYTES_MOST, tail->offset);
-    memcpy(buffer, tail->beginning, LINE_BYTES_MOST);
-    return LINE_BYTES_MOST;
+        return read_at(tail, buffer, LINE_READ_MAX_BYTES, tail->offset);
+    memcpy(buffer, tail->beginning, LINE_READ_MAX_BYTES);
+    return LINE_READ_MAX_BYTES;
 }
 
 /* The beginning of a long line in a packed file is kept: zlib would have to unpack the file again to read it later. */
@@ -222,9 +222,9 @@ static bool keep_beginning(struct tail *tail, char *buffer)
 {
     if (!tail->packed || tail->beginning)
         return true;
-    if (read_beginning(tail, buffer) != LINE_BYTES_MOST)
+    if (read_beginning(tail, buffer) != LINE_READ_MAX_BYTES)
         return false;
-    tail->beginning = must_copy(buffer, LINE_BYTES_MOST);
+    tail->beginning = must_copy(buffer, LINE_READ_MAX_BYTES);
     return true;
 }
 
@@ -248,16 +248,16 @@ static ssize_t skip_long_line(struct tail *tail, char *buffer, const struct foll
     }
     int64_t taken = tail->scanned + (newline - buffer) + 1 - tail->offset;
     ssize_t kept = read_beginning(tail, buffer);
-    if (kept == LINE_BYTES_MOST)
-        hand_out(tail, buffer, LINE_BYTES_MOST, taken, sink);
-    return kept == LINE_BYTES_MOST ? got : kept;
+    if (kept == LINE_READ_MAX_BYTES)
+        hand_out(tail, buffer, LINE_READ_MAX_BYTES, taken, sink);
+    return kept == LINE_READ_MAX_BYTES ? got : kept;
 }
 
 /* Reads the next block, behind what is known to hold no newline. Returns how much of it was read, 0 at the file's end. */
 static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_sink *sink)
 {
     size_t unfinished = (size_t)(tail->scanned - tail->offset);
-    if (unfinished > LINE_BYTES_MOST)
+    if (unfinished > LINE_READ_MAX_BYTES)
         return skip_long_line(tail, buffer, sink);
 
     ssize_t got = read_at(tail, buffer, unfinished + TAIL_BLOCK_BYTES, tail->offset);
@@ -276,10 +276,10 @@ static ssize_t read_block(struct tail *tail, char *buffer, const struct follow_s
     return got - (ssize_t)unfinished;
 }
 
-/* The offset behind the last newline before limit. The search goes back LINE_BYTES_MOST at most. */
+/* The offset behind the last newline before limit. The search goes back LINE_READ_MAX_BYTES at most. */
 static int64_t last_line_end(const struct tail *tail, char *buffer, int64_t limit)
 {
-    int64_t from = limit > LINE_BYTES_MOST ? limit - LINE_BYTES_MOST : 0;
+    int64_t from = limit > LINE_READ_MAX_BYTES ? limit - LINE_READ_MAX_BYTES : 0;
     ssize_t got = read_at(tail, buffer, (size_t)(limit - from), from);
     const char *newline = got > 0 ? memrchr(buffer, '\n', (size_t)got) : NULL;
     return newline ? from + (newline - buffer) + 1 : from;
@@ -361,8 +361,9 @@ enum tail_outcome tail_read(struct tail *tail, char *buffer, size_t *budget, con
 void tail_finish(struct tail *tail, char *buffer, const struct follow_sink *sink)
 {
     int64_t rest = tail->scanned - tail->offset;
-    size_t wanted = rest > LINE_BYTES_MOST ? LINE_BYTES_MOST : (size_t)rest;
-    ssize_t got = wanted < LINE_BYTES_MOST ? read_at(tail, buffer, wanted, tail->offset) : read_beginning(tail, buffer);
+    size_t wanted = rest > LINE_READ_MAX_BYTES ? LINE_READ_MAX_BYTES : (size_t)rest;
+    ssize_t got =
+        wanted < LINE_READ_MAX_BYTES ? read_at(tail, buffer, wanted, tail->offset) : read_beginning(tail, buffer);
     if (rest > 0 && got == (ssize_t)wanted)
         hand_out(tail, buffer, wanted, rest, sink);
 }

@@ -15,6 +15,12 @@
 /* A longer line is cut before anything looks at it. The scheduler's own lines are a hundred bytes long. */
 enum { LINE_MAX_BYTES = 8192 };
 
+/*
+ * So much of a line of the followed log is read as one piece. The end of a longer one is looked for without keeping what lies
+ * between, and that is said (FOLLOW_LONG_LINE).
+ */
+enum { LINE_READ_MAX_BYTES = 1 << 20 };
+
 /* Of a line's free text (of an exception, of stderr) this much is an event's text. An exception is known again by that much. */
 enum { TEXT_MAX_BYTES = 4096 };
 
@@ -40,17 +46,14 @@ enum { MASKED_TEXT_MAX_BYTES = 64 * 1024 };
 /* PCRE2's limits while it searches a text for secrets: steps back in one match, and memory of the interpreter for them. */
 enum { MASK_MATCH_LIMIT = 1000 * 1000, MASK_HEAP_MAX_KIB = 1024 };
 
-/* A line of the log. Of a longer one its beginning is used, and that it was cut is said (FOLLOW_LONG_LINE). */
-enum { LINE_BYTES_MOST = 1 << 20 };
-
 /* --- The log's directory: rotated and packed files --- */
 
 /*
  * Anybody may put files into the log's directory, so looking through it for rotated files is done in pieces: each takes at most so
- * many milliseconds, and at most so many entries that have the log's name in theirs. After SIBLINGS_LISTING_MS of work in all,
+ * many milliseconds, and at most so many entries that have the log's name in theirs. After SIBLINGS_LISTING_MAX_MS of work in all,
  * reading goes on with what was found until then, so that no line waits longer.
  */
-enum { SIBLINGS_LOOK_MS = 50, SIBLINGS_LOOK_ENTRIES = 512, SIBLINGS_LISTING_MS = 1000 };
+enum { SIBLINGS_LOOK_MAX_MS = 50, SIBLINGS_LOOK_MAX_ENTRIES = 512, SIBLINGS_LISTING_MAX_MS = 1000 };
 
 /*
  * Files beside the log that are opened at one look: those of the log's owner that were written to last. Each costs a descriptor
@@ -62,18 +65,18 @@ enum { SIBLINGS_MAX = 256 };
 enum { SIBLINGS_REST_FACTOR = 20 };
 
 /* A larger gzip file beside the log is not opened: that many bytes hold years of a scheduler's log. */
-enum { PACKED_FILE_BYTES_MOST = 64 << 20 };
+enum { PACKED_FILE_MAX_BYTES = 64 << 20 };
 
 /*
- * A gzip file may unpack to a thousand times its size. At most UNPACKED_CALL_BYTES are unpacked before the loop goes on. A file's
- * text is read up to UNPACKED_BYTES_MOST; beyond UNPACKED_FREE_BYTES only if it is at most UNPACKED_RATIO_MOST times as large as
+ * A gzip file may unpack to a thousand times its size. At most UNPACKED_CALL_MAX_BYTES are unpacked before the loop goes on. A file's
+ * text is read up to UNPACKED_MAX_BYTES; beyond UNPACKED_FREE_BYTES only if it is at most UNPACKED_MAX_RATIO times as large as
  * the file. A scheduler's log, 200 kB a day, is 20 to 40 times as large as its gzip file.
  */
 enum {
-    UNPACKED_CALL_BYTES = 4 << 20,
-    UNPACKED_BYTES_MOST = 256 << 20,
+    UNPACKED_CALL_MAX_BYTES = 4 << 20,
+    UNPACKED_MAX_BYTES = 256 << 20,
     UNPACKED_FREE_BYTES = 64 << 20,
-    UNPACKED_RATIO_MOST = 200
+    UNPACKED_MAX_RATIO = 200
 };
 
 /* --- The history and the saved state --- */

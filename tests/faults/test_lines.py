@@ -153,7 +153,7 @@ class Odd(LinesCase):
             begun = time.monotonic()
             with open(self.log, "a", encoding="utf-8") as log:
                 for _ in range(20):
-                    log.write(record(datetime.now(), "x" * 2_000 + " z"))
+                    log.write(record(datetime.now(), "x" * 4_000 + " z"))
             hand.cycle()
             agent.wait_for(CYCLES, 2, timeout=30)
             seconds = time.monotonic() - begun

@@ -136,7 +136,7 @@ static void a_look_takes_so_many_milliseconds(void **state)
     struct fixture *fixture = *state;
     add_numbered(fixture, 1, 3);
     int quick = count_looks(fixture);
-    step_us = SIBLINGS_LOOK_MS * 1000 / 5;
+    step_us = SIBLINGS_LOOK_MAX_MS * 1000 / 5;
     assert_int_equal(quick, 1);
     assert_in_range(count_looks(fixture), 2, 5);
 }
@@ -246,7 +246,7 @@ static void the_owner_is_checked_again_after_opening(void **state)
     if (geteuid() != 0)
         skip();
     add_numbered(fixture, 1, 1);
-    step_us = SIBLINGS_LOOK_MS * 1000;
+    step_us = SIBLINGS_LOOK_MAX_MS * 1000;
     struct listing *listing = begin_listing(fixture);
     for (int i = 0; i < ENTRIES + END; i++)
         assert_false(listing_go_on(listing));

@@ -167,17 +167,17 @@ static void any_cut_of_any_lines_gives_the_same_lines(void **state)
 static void the_bound_of_a_line(void **state)
 {
     struct fixture *fixture = *state;
-    static const size_t LENGTHS[] = { LINE_BYTES_MOST - 1, LINE_BYTES_MOST, LINE_BYTES_MOST + 1,
-                                      LINE_BYTES_MOST + TAIL_BLOCK_BYTES, 3 * LINE_BYTES_MOST + 7 };
+    static const size_t LENGTHS[] = { LINE_READ_MAX_BYTES - 1, LINE_READ_MAX_BYTES, LINE_READ_MAX_BYTES + 1,
+                                      LINE_READ_MAX_BYTES + TAIL_BLOCK_BYTES, 3 * LINE_READ_MAX_BYTES + 7 };
     for (size_t i = 0; i < sizeof LENGTHS / sizeof LENGTHS[0]; i++) {
-        bool is_long = LENGTHS[i] > LINE_BYTES_MOST;
+        bool is_long = LENGTHS[i] > LINE_READ_MAX_BYTES;
         int notes_before = fixture->notes;
         append_many(fixture, 'x', LENGTHS[i]);
         append(fixture, "\nnext\n", 6);
         strbuf_clear(&fixture->lines);
         while (read_up_to(fixture, 1000) == TAIL_MORE)
             continue;
-        assert_int_equal(fixture->lines.len, (is_long ? LINE_BYTES_MOST : LENGTHS[i]) + strlen("\nnext\n"));
+        assert_int_equal(fixture->lines.len, (is_long ? LINE_READ_MAX_BYTES : LENGTHS[i]) + strlen("\nnext\n"));
         assert_string_equal(fixture->lines.at + fixture->lines.len - strlen("x\nnext\n"), "x\nnext\n");
         assert_int_equal(fixture->notes - notes_before, is_long);
         assert_int_equal(tail_behind(fixture->tail), 0);
@@ -187,16 +187,16 @@ static void the_bound_of_a_line(void **state)
 static void an_overlong_line_is_not_left_before_its_end(void **state)
 {
     struct fixture *fixture = *state;
-    append_many(fixture, 'x', 2 * LINE_BYTES_MOST);
+    append_many(fixture, 'x', 2 * LINE_READ_MAX_BYTES);
     assert_int_equal(read_all(fixture), TAIL_END);
     assert_int_equal(fixture->notes, 1);
     assert_int_equal(fixture->lines.len, 0);
     assert_int_equal(tail_position(fixture->tail).offset, 0);
-    append_many(fixture, 'x', LINE_BYTES_MOST);
+    append_many(fixture, 'x', LINE_READ_MAX_BYTES);
     assert_int_equal(read_all(fixture), TAIL_END);
     append(fixture, "\n", 1);
     assert_int_equal(read_all(fixture), TAIL_END);
-    assert_int_equal(fixture->lines.len, LINE_BYTES_MOST + 1);
+    assert_int_equal(fixture->lines.len, LINE_READ_MAX_BYTES + 1);
     assert_int_equal(fixture->notes, 1);
 }
 
