@@ -11,8 +11,11 @@
 #include "base/clock.h"
 #include "base/fnv.h"
 
-/* A directory that changes while it is read is read again, at most so many times in all. */
-enum { PASSES_MOST = 5 };
+/* A directory that changes while it is read is read again, at most so many times in all, and only if a pass is short. */
+enum { PASSES_MAX = 5, PASSES_MAX_US = SIBLINGS_LISTING_MAX_MS * 1000 / PASSES_MAX };
+
+/* PATH.1 to PATH.9, where logrotate puts what matters most, are looked at by name as well. */
+enum { NUMBERED_NAMES = 9 };
 
 struct candidate {
     char *name;
@@ -141,16 +144,12 @@ static void keep_candidate(struct listing *listing, const char *name, const stru
     *place = (struct candidate){ must_copy(name, strlen(name)), st->st_dev, st->st_ino, st->st_mtim };
 }
 
-/* Looks at one entry of the directory. Returns whether that took a system call. */
-static bool look_at_entry(struct listing *listing, const struct dirent *entry)
+static void look_at_name(struct listing *listing, const char *name)
 {
     struct stat st;
-    const char *name = entry->d_name;
 
-    if (!suffix_of(listing, name) || (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN))
-        return false;
     if (!stat_trusted(listing, dirfd(listing->stream), name, &st))
-        return true;
+        return;
     listing->seen += fnv_add(fnv_add(FNV_EMPTY, name, strlen(name)), (const char *)&st.st_ino, sizeof st.st_ino);
     bool compressed = is_compressed(name), packed = ends_in(name, ".gz");
     listing->siblings.compressed |= compressed;
@@ -158,7 +157,25 @@ static bool look_at_entry(struct listing *listing, const struct dirent *entry)
         listing->siblings.too_large = true;
     else if (packed || !compressed)
         keep_candidate(listing, name, &st);
-    return true;
+}
+
+/* Returns whether the entry is one that has to be looked at. */
+static bool is_sibling(const struct listing *listing, const struct dirent *entry)
+{
+    return suffix_of(listing, entry->d_name) && (entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN);
+}
+
+static void end_reading(struct listing *listing)
+{
+    struct strbuf name = { 0 };
+    for (int i = 0; i < 2 * NUMBERED_NAMES; i++) {
+        strbuf_clear(&name);
+        strbuf_printf(&name, "%s.%d%s", listing->base, i / 2 + 1, i % 2 ? ".gz" : "");
+        look_at_name(listing, strbuf_text(&name));
+    }
+    strbuf_free(&name);
+    closedir(listing->stream);
+    listing->stream = NULL;
 }
 
 /*
@@ -169,7 +186,7 @@ static bool look_at_entry(struct listing *listing, const struct dirent *entry)
  *   3. we read the rest of the directory, and never saw the file.
  *
  * So the directory is read again if it changed meanwhile, until two passes saw the same trusted files: what strangers make and
- * remove all the time in /tmp does not count.
+ * remove all the time in /tmp does not count. In a crowd one pass must do, and the names that rotation is likely to use.
  */
 static void end_pass(struct listing *listing)
 {
@@ -180,12 +197,10 @@ static void end_pass(struct listing *listing)
     listing->seen_before = listing->seen;
     listing->seen = 0;
     listing->changed = changed;
-    if (!quiet && !same && ++listing->passes < PASSES_MOST) {
+    if (!quiet && !same && ++listing->passes < PASSES_MAX && listing->worked_us < PASSES_MAX_US)
         rewinddir(listing->stream);
-    } else {
-        closedir(listing->stream);
-        listing->stream = NULL;
-    }
+    else
+        end_reading(listing);
 }
 
 /* While a file is being packed, both files are there. The packed one is whole when the other one is gone. */
@@ -235,10 +250,12 @@ static void read_entries(struct listing *listing, int64_t until_us)
 
     do {
         const struct dirent *entry = readdir(listing->stream);
-        if (entry)
-            looked_at += look_at_entry(listing, entry);
-        else
+        if (!entry) {
             end_pass(listing);
+        } else if (is_sibling(listing, entry)) {
+            look_at_name(listing, entry->d_name);
+            looked_at++;
+        }
     } while (listing->stream && looked_at < SIBLINGS_LOOK_MAX_ENTRIES && clock_running_us() < until_us);
 }
 
@@ -255,9 +272,8 @@ bool listing_go_on(struct listing *listing)
         open_next(listing);
     listing->worked_us += clock_running_us() - began_us;
     if (listing->stream && listing->worked_us >= SIBLINGS_LISTING_MAX_MS * 1000) {
-        closedir(listing->stream);
-        listing->stream = NULL;
         listing->siblings.crowded = listing->passes == 0;
+        end_reading(listing);
     }
     return !listing->stream && listing->opened == listing->count;
 }

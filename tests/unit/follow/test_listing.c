@@ -157,6 +157,21 @@ static void a_crowd_ends_the_listing_after_its_time(void **state)
     siblings_free(&siblings);
 }
 
+static void in_a_crowd_the_usual_names_are_found_all_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    int found = 0;
+    add_numbered(fixture, 1, 200);
+    step_us = 20 * 1000;
+    struct siblings siblings = list_all(fixture);
+    assert_true(siblings.crowded);
+    assert_in_range(siblings.count, 10, 100);
+    for (size_t i = 0; i < siblings.count; i++)
+        found += strlen(siblings.at[i].name) == 1;
+    assert_int_equal(found, 9);
+    siblings_free(&siblings);
+}
+
 /* Files of the log's owner that no rotation made, and others that are none: nobody opens them, not even for a moment. */
 static void what_is_no_regular_file_is_never_opened(void **state)
 {
@@ -312,6 +327,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_look_takes_so_many_entries, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_look_takes_so_many_milliseconds, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_crowd_ends_the_listing_after_its_time, setup_listing, teardown),
+        cmocka_unit_test_setup_teardown(in_a_crowd_the_usual_names_are_found_all_the_same, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_never_opened, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_gzip_file_is_opened_up_to_its_budget, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_hard_link_hides_no_generation, setup_listing, teardown),
