@@ -191,8 +191,10 @@ static bool url_is_secret(const char *text)
 static bool url_holds_secret(const char *text)
 {
     struct strbuf masked = { 0 };
+    const char *query = strchr(text, '?');
     mask_secrets(text, &masked);
-    bool secret = strcmp(strbuf_text(&masked), text) != 0;
+    bool secret =
+        strcmp(strbuf_text(&masked), text) != 0 || (query && (strcasestr(query, "key=") || strcasestr(query, "auth")));
     strbuf_free(&masked);
     return secret;
 }

@@ -204,23 +204,28 @@ static bool value_read_url(const char *text, bool tcp_allowed, char **place, str
     return good;
 }
 
-/*
- * A path is taken as it stands. Quotes would become a part of the name, and "~" and "$NAME" are the shell's, so none of them can be
- * meant.
- */
-static bool value_read_path(const char *text, char **place, struct strbuf *why)
+/* Returns what in a path cannot be meant, NULL if there is nothing. A path is taken as it stands; quotes, ~ and $ are the shell's. */
+static const char *path_mistake(const char *text)
 {
     const char *dollar = strchr(text, '$');
-    const char *wrong = text[0] == '"' || text[0] == '\'' ? "the quotes would be a part of the name"
-                        : text[0] == '~'                  ? "~ is not replaced by a home directory"
-                        : dollar && (isalpha((unsigned char)dollar[1]) || dollar[1] == '_' || dollar[1] == '{')
-                            ? "a variable is not replaced by its value"
-                            : NULL;
-    if (wrong)
-        strbuf_printf(why, "bad path '%s': %s; write the path itself", text, wrong);
+    char last = text[strlen(text) - 1];
+    if (strchr("\"'", text[0]) || strchr("\"'", last))
+        return "the quotes would be a part of the name";
+    if (text[0] == '~')
+        return "~ is not replaced by a home directory";
+    if (dollar && (isalpha((unsigned char)dollar[1]) || dollar[1] == '_' || dollar[1] == '{'))
+        return "a variable is not replaced by its value";
+    return strstr(text, "://") ? "a URL is not a path" : NULL;
+}
+
+static bool value_read_path(const char *text, char **place, struct strbuf *why)
+{
+    const char *mistake = path_mistake(text);
+    if (mistake)
+        strbuf_printf(why, "bad path '%s': %s; write the path itself", text, mistake);
     else
         value_set_text(place, text);
-    return !wrong;
+    return !mistake;
 }
 
 /* The name of a header is a token: RFC 9110, section 5.6.2. */

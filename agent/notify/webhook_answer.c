@@ -20,25 +20,24 @@ static struct slice answer_trim(struct slice text)
     return text;
 }
 
-static bool answer_holds(struct slice text, const char *word)
+/* Returns true if the text holds one of the words, in upper or lower case. The list ends with NULL. */
+static bool answer_holds(struct slice text, const char *const *words)
 {
-    size_t len = strlen(word);
-    for (size_t i = 0; i + len <= text.len; i++)
-        if (strncasecmp(text.at + i, word, len) == 0)
-            return true;
+    for (; *words; words++)
+        for (size_t i = 0; i + strlen(*words) <= text.len; i++)
+            if (strncasecmp(text.at + i, *words, strlen(*words)) == 0)
+                return true;
     return false;
 }
 
 /* Returns true for a web page where the format is answered with JSON or a word. Others may answer with a page, but not with a login. */
 static bool answer_is_page(enum payload_format format, struct slice text)
 {
-    if (text.len == 0 || text.at[0] != '<')
-        return false;
-    if (format != FORMAT_GENERIC)
-        return true;
-    bool login = answer_holds(text, "password") || answer_holds(text, "login") || answer_holds(text, "log in") ||
-                 answer_holds(text, "sign in") || answer_holds(text, "signin");
-    return login && (answer_holds(text, "<html") || answer_holds(text, "<!doctype html"));
+    static const char *const page[] = { "<html", "<!doctype html", NULL };
+    static const char *const login[] = { "password", "login",  "log in",      "logon", "log on",
+                                         "sign in",  "signin", "authenticat", NULL };
+    bool markup = text.len > 0 && text.at[0] == '<';
+    return markup && (format != FORMAT_GENERIC || (answer_holds(text, page) && answer_holds(text, login)));
 }
 
 /* Slack names its errors by a word such as "channel_not_found", and answers "ok" otherwise. */
@@ -73,9 +72,9 @@ static bool answer_says_no(enum payload_format format, struct slice text)
 /* Returns true for a trouble of the receiver's own, which passes with time. */
 static bool answer_will_pass(struct slice text)
 {
-    return answer_holds(text, "ratelimited") || answer_holds(text, "rate_limited") ||
-           answer_holds(text, "internal_error") || answer_holds(text, "service_unavailable") ||
-           answer_holds(text, "request_timeout");
+    static const char *const words[] = { "ratelimited",         "rate_limited",    "internal_error",
+                                         "service_unavailable", "request_timeout", NULL };
+    return answer_holds(text, words);
 }
 
 enum delivery_outcome webhook_answer_judge(enum payload_format format, struct slice answer, struct strbuf *why)

@@ -63,6 +63,10 @@ static void a_path_is_not_the_shell_s(void **state)
     refuses_one(*state, "[webhook a]\nurl = http://h/\ntoken_file = /etc/${X}/t\n",
                 "3: webhook a.token_file: bad path '/etc/${X}/t': a variable is not replaced by its value; write the "
                 "path itself");
+    refuses_one(*state, "[log]\npath = /x/s.log\"\n",
+                "2: log.path: bad path '/x/s.log\"': the quotes would be a part of the name; write the path itself");
+    refuses_one(*state, "[log]\npath = file:///x/s.log\n",
+                "2: log.path: bad path 'file:///x/s.log': a URL is not a path; write the path itself");
     assert_non_null(load(*state, "[log]\npath = /x/it's $5 \"and\" ~.log\n"));
 }
 
@@ -103,6 +107,8 @@ static void a_secret_that_everybody_may_read_is_warned_of(void **state)
         { "heartbeat", "[heartbeat]\nurl = https://hc.example/s3cret\n" },
         { "probe p", "[probe p]\nurl = https://user:s3cret@ch:8443/\n" },
         { "probe p", "[probe p]\nurl = https://ch:8443/?password=s3cret\n" },
+        { "probe p", "[probe p]\nurl = https://ch:8443/?x=1&API_KEY=s3cret\n" },
+        { "metrics", "[metrics]\nurl = https://ch/metrics?auth=s3cret\n" },
         { "metrics", "[metrics]\nurl = https://user:s3cret@ch:8443/metrics\n" },
     };
     for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {

@@ -69,6 +69,7 @@ static void a_page_is_no_answer_of_a_receiver(void **state)
     (void)state;
     for_every_format(LOGIN, DELIVERY_REFUSED);
     for_every_format("<!doctype html><title>Sign in</title>", DELIVERY_REFUSED);
+    for_every_format("<html><body>Please log on to use this network</body></html>", DELIVERY_REFUSED);
     assert_int_equal(judge(FORMAT_SLACK, PAGE), DELIVERY_REFUSED);
     assert_int_equal(judge(FORMAT_PAGERDUTY, PAGE), DELIVERY_REFUSED);
     assert_int_equal(judge(FORMAT_ALERTMANAGER, PAGE), DELIVERY_REFUSED);
