@@ -61,14 +61,13 @@ void masker_close(struct masker *masker)
 
 void masker_text(struct masker *masker, struct slice text, struct strbuf *out)
 {
-    bool cut = text.len > MASKED_TEXT_MAX_BYTES;
-    struct slice rest = { text.at, cut ? utf8_floor(text.at, MASKED_TEXT_MAX_BYTES) : text.len };
-    for (size_t i = 0; i < mask_patterns_count(); i++) {
+    size_t kept = text.len > MASKED_TEXT_MAX_BYTES ? utf8_floor(text.at, MASKED_TEXT_MAX_BYTES) : text.len;
+    struct slice rest = { text.at, kept };
+    for (size_t i = 0; i < mask_patterns_count() && rest.len > 0; i++) {
         strbuf_clear(&masker->after);
         enum mask_found found = mask_patterns_apply(masker->patterns, i, rest, &masker->after);
-        if (found == MASK_GAVE_UP) {
-            strbuf_puts(
-                out, "(withheld: could not be searched for secrets)"); /* better no evidence than a leaked password */
+        if (found == MASK_GAVE_UP) { /* better no evidence than a leaked password */
+            strbuf_puts(out, "(withheld: could not be searched for secrets)");
             return;
         }
         if (found == MASK_NOTHING)
@@ -79,9 +78,8 @@ void masker_text(struct masker *masker, struct slice text, struct strbuf *out)
         rest = strbuf_slice(&masker->before);
     }
     strbuf_add(out, rest.at, rest.len);
-    if (cut)
-        strbuf_printf(out, "\xe2\x80\xa6 (%zu more bytes are left out)",
-                      text.len - utf8_floor(text.at, MASKED_TEXT_MAX_BYTES));
+    if (kept < text.len)
+        strbuf_printf(out, "\xe2\x80\xa6 (%zu more bytes are left out)", text.len - kept);
 }
 
 void mask_secrets(const char *text, struct strbuf *out)
