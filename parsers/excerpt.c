@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
-#include "base/budgets.h"
 #include "base/fnv.h"
 #include "base/utf8.h"
+#include "sequence.h"
+
+enum { BEYOND = -1 }; /* of remaining characters: the line does not fit */
 
 void excerpt_free(struct excerpt *excerpt)
 {
@@ -13,98 +15,316 @@ void excerpt_free(struct excerpt *excerpt)
     excerpt->table = NULL;
 }
 
-/* Whether a record's time is one that the scheduler's own next record may have. */
-static bool excerpt_is_near(const struct excerpt *excerpt, const struct record *record)
+/* --- What the doubt is measured by ----------------------------------------------------------------------------------- */
+
+/* To tell tables apart within a cycle. It is asked at the end of every run, so it takes eight bytes at a time. */
+static int64_t table_hash(struct slice table)
 {
-    return record->form == excerpt->form && record->time_ms >= excerpt->failed_ms &&
-           record->time_ms - NEXT_RECORD_MAX_MS <= excerpt->failed_ms;
+    uint64_t hash = table.len, bytes = 0;
+    for (size_t at = 0; at + sizeof bytes < table.len; at += sizeof bytes) {
+        memcpy(&bytes, table.at + at, sizeof bytes);
+        hash = (hash ^ bytes) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    if (table.len >= sizeof bytes)
+        memcpy(&bytes, table.at + table.len - sizeof bytes, sizeof bytes);
+    else
+        memcpy(&bytes, table.at, table.len);
+    hash = (hash ^ bytes) * UINT64_C(0x9e3779b97f4a7c15);
+    return (int64_t)(hash ^ hash >> 32);
 }
 
-static bool is_exception_again(const struct excerpt *excerpt, struct slice message)
+static void ended_add(struct excerpt *excerpt, struct slice table)
 {
+    excerpt->ended[excerpt->ended_count++ % ENDED_TABLES_MAX] = table_hash(table);
+}
+
+static bool has_ended(const struct excerpt *excerpt, struct slice table)
+{
+    int64_t hash = table_hash(table);
+    for (size_t i = 0; i < excerpt->ended_count && i < ENDED_TABLES_MAX; i++)
+        if (excerpt->ended[i] == hash)
+            return true;
+    return false;
+}
+
+/* Whether the scheduler, which wrote something at from_ms, may have gone on with the record. */
+static bool is_soon_after(int64_t from_ms, const struct record *record)
+{
+    return record->time_ms >= from_ms && record->time_ms - NEXT_RECORD_MAX_MS <= from_ms;
+}
+
+static bool is_by_its_clock(const struct excerpt *excerpt, const struct record *record)
+{
+    return sequence_takes_time(excerpt->said) || is_soon_after(excerpt->said_ms, record);
+}
+
+static bool is_exception_again(const struct excerpt *excerpt, const struct record *record)
+{
+    struct slice message = record->message;
+    bool in_exception = excerpt->doubt == DOUBT_EXCEPTION;
+    if (!in_exception && excerpt->said != EVENT_CYCLE_EXCEPTION)
+        return false;
     if (message.len > TEXT_MAX_BYTES)
         message.len = utf8_floor(message.at, TEXT_MAX_BYTES);
-    return (int64_t)message.len == excerpt->exception_len &&
-           fnv_add(FNV_EMPTY, message.at, message.len) == excerpt->exception_hash;
+    return is_soon_after(in_exception ? excerpt->origin_ms : excerpt->said_ms, record) &&
+           (int64_t)message.len == excerpt->exception_len &&
+           (int64_t)fnv_add(FNV_EMPTY, message.at, message.len) == excerpt->exception_hash;
 }
 
-static enum excerpt_voice stderr_hear(struct excerpt *excerpt, struct slice line, const struct record *record)
+static bool is_about_the_run(const struct excerpt *excerpt, const struct event *event)
 {
-    /* Counted low where in doubt (invalid UTF-8, a dropped carriage return), so that an excerpt does not end too early. */
+    if (event->kind == EVENT_RUN_STARTED)
+        return !has_ended(excerpt, event->table);
+    return !sequence_is_run_end(event->kind) || table_hash(event->table) == excerpt->running;
+}
+
+/* --- The doubt and its end ------------------------------------------------------------------------------------------- */
+
+static void doubt_begin(struct excerpt *excerpt, enum excerpt_doubt doubt, const struct record *record,
+                        enum event_kind said)
+{
+    excerpt->doubt = doubt;
+    excerpt->form = record->form;
+    excerpt->origin_ms = doubt == DOUBT_STDERR ? excerpt->failed_ms : record->time_ms;
+    excerpt->said = (int)said;
+    excerpt->said_ms = record->time_ms;
+    excerpt->repeated = excerpt->cycle_began = false;
+}
+
+static void doubt_end(struct excerpt *excerpt)
+{
+    excerpt->doubt = DOUBT_NONE;
+    if (excerpt->cycle_began)
+        excerpt->ended_count = 0;
+}
+
+static struct excerpt_judgement judge(enum excerpt_voice voice, enum excerpt_fate held)
+{
+    return (struct excerpt_judgement){ voice, held };
+}
+
+/* --- Whose voice a line is, by its size and its form ----------------------------------------------------------------- */
+
+/* Counted low where in doubt (invalid UTF-8, a dropped carriage return), so that an excerpt does not end too early. */
+static bool stderr_has_room(struct excerpt *excerpt, struct slice line)
+{
     int64_t characters = 1 + (int64_t)utf8_count(line);
-    if (characters > excerpt->remaining) {
-        excerpt->state = EXCERPT_NONE;
-        return VOICE_SCHEDULER;
+    int64_t bytes = 1 + (int64_t)line.len;
+    bool fits = characters <= excerpt->remaining && bytes <= excerpt->remaining_bytes;
+    excerpt->remaining = fits ? excerpt->remaining - characters : BEYOND;
+    excerpt->remaining_bytes -= bytes;
+    return fits;
+}
+
+static struct excerpt_judgement stderr_hear(struct excerpt *excerpt, struct slice line, const struct record *record,
+                                            bool any_held)
+{
+    bool fits = stderr_has_room(excerpt, line);
+    bool crashed = any_held && excerpt->said == EVENT_SCHEDULER_CRASHED; /* then a traceback follows */
+    if (record->form != RECORD_NONE && record->form == excerpt->form && (fits || any_held)) {
+        if (record->own)
+            return judge(VOICE_DOUBTED, HELD_STAY);
+        if (is_soon_after(excerpt->origin_ms, record) || is_soon_after(excerpt->said_ms, record))
+            return judge(VOICE_NOBODY, HELD_STAY);
     }
-    excerpt->remaining -= characters;
+    if (fits)
+        return judge(VOICE_JOB, crashed ? HELD_STAY : HELD_ARE_FOREIGN);
+    doubt_end(excerpt);
+    return judge(VOICE_SCHEDULER, crashed ? HELD_ARE_TRUE : HELD_ARE_FOREIGN);
+}
+
+struct excerpt_judgement excerpt_hear(struct excerpt *excerpt, struct slice line, const struct record *record,
+                                      bool any_held)
+{
+    if (excerpt->doubt == DOUBT_NONE)
+        return judge(VOICE_SCHEDULER, HELD_STAY);
+    if (excerpt->doubt == DOUBT_STDERR)
+        return stderr_hear(excerpt, line, record, any_held);
     if (record->form == RECORD_NONE)
-        return VOICE_JOB;
-    if (record->own)
-        return record->form == excerpt->form && record->time_ms >= excerpt->failed_ms ? VOICE_DOUBTED : VOICE_JOB;
-    return excerpt_is_near(excerpt, record) ? VOICE_NOTE : VOICE_JOB;
+        return judge(VOICE_NOBODY, HELD_ARE_FOREIGN);
+    return judge(record->own && record->form == excerpt->form ? VOICE_DOUBTED : VOICE_NOBODY, HELD_STAY);
 }
 
-enum excerpt_voice excerpt_hear(struct excerpt *excerpt, struct slice line, const struct record *record)
-{
-    if (excerpt->state == EXCERPT_STDERR)
-        return stderr_hear(excerpt, line, record);
-    if (excerpt->state == EXCERPT_EXCEPTION && record->own && !record_is_rule(record)) {
-        excerpt->state = EXCERPT_NONE;
-        return is_exception_again(excerpt, record->message) ? VOICE_REPEATED : VOICE_SCHEDULER;
-    }
-    return VOICE_SCHEDULER;
-}
+/* --- Whose voice a record is, by its clock and what it says ---------------------------------------------------------- */
 
-bool excerpt_believes(struct excerpt *excerpt, const struct record *record, const struct event *event)
+static struct excerpt_judgement weigh_by_clock_alone(struct excerpt *excerpt, const struct record *record,
+                                                     const struct event *event)
 {
-    bool is_next = record_is_rule(record);
-    bool is_start = false;
-    if (event) {
-        is_start = event->kind == EVENT_SCHEDULER_STARTED;
-        is_next = excerpt->any_event_follows || event->kind == EVENT_RUN_STARTED ||
-                  event->kind == EVENT_SHUTDOWN_REQUESTED || event->kind == EVENT_SIGNAL_RECEIVED ||
-                  event->kind == EVENT_CYCLE_EXCEPTION;
-    }
-    bool believed = is_start || (is_next && excerpt_is_near(excerpt, record));
+    bool believed = record_is_rule(record) || event;
+    if (!event || event->kind != EVENT_SCHEDULER_STARTED)
+        believed = believed && (excerpt->doubt == DOUBT_EXCEPTION || excerpt->remaining == BEYOND ||
+                                is_soon_after(excerpt->origin_ms, record));
     if (believed)
-        excerpt->state = EXCERPT_NONE;
-    return believed;
+        doubt_end(excerpt);
+    return judge(believed ? VOICE_SCHEDULER : excerpt->doubt == DOUBT_STDERR ? VOICE_JOB : VOICE_NOBODY, HELD_STAY);
+}
+
+/* A rule of equals signs, or a message that is no event. */
+static struct excerpt_judgement weigh_other(struct excerpt *excerpt, const struct record *record,
+                                            enum vocabulary_answer answer, bool any_held)
+{
+    bool is_rule = record_is_rule(record);
+    bool in_banner = excerpt->said == EVENT_SCHEDULER_STARTED || excerpt->said == EVENT_SCHEDULE;
+    if (any_held && in_banner && answer == VOCABULARY_IGNORED && !is_rule && excerpt->remaining == BEYOND) {
+        doubt_end(excerpt);
+        return judge(VOICE_SCHEDULER, HELD_ARE_TRUE);
+    }
+    enum excerpt_fate fate = HELD_STAY;
+    if (any_held && is_rule && sequence_is_run_end((enum event_kind)excerpt->said))
+        fate = excerpt->said != EVENT_RUN_FAILED && is_by_its_clock(excerpt, record) ? HELD_ARE_TRUE : HELD_ARE_FOREIGN;
+    bool by_clock = is_by_its_clock(excerpt, record) || is_soon_after(excerpt->origin_ms, record);
+    bool foreign = excerpt->doubt == DOUBT_STDERR && !(answer == VOCABULARY_IGNORED && by_clock);
+    return judge(foreign ? VOICE_JOB : VOICE_NOBODY, fate);
+}
+
+/* What the event that may follow on what was said makes of the lines that are held. */
+static enum excerpt_fate fate_of_held(const struct excerpt *excerpt, const struct event *event)
+{
+    bool decides = excerpt->doubt == DOUBT_STDERR ? excerpt->remaining == BEYOND : event->kind == EVENT_CYCLE_STARTED;
+    if (!sequence_is_run_end((enum event_kind)excerpt->said))
+        return decides ? HELD_ARE_TRUE : HELD_STAY;
+    bool same_run = event->kind == EVENT_RUN_STARTED && table_hash(event->table) == excerpt->running;
+    return same_run ? HELD_ARE_FOREIGN : HELD_ARE_TRUE;
+}
+
+/* Whether the scheduler can have said it, as far as doubt is concerned. *goes_on: it goes on from what was said. */
+static bool is_believable(const struct excerpt *excerpt, const struct record *record, const struct event *event,
+                          bool *goes_on)
+{
+    bool in_stderr = excerpt->doubt == DOUBT_STDERR;
+    *goes_on = sequence_follows(excerpt->said, event->kind) && is_by_its_clock(excerpt, record);
+    bool follows_failure =
+        in_stderr && sequence_is_between_runs(event->kind) && is_soon_after(excerpt->origin_ms, record);
+    bool follows_exception = excerpt->repeated && sequence_follows(SAID_EXCEPTION_AGAIN, event->kind) &&
+                             is_soon_after(excerpt->origin_ms, record);
+    bool follows_death = event->kind == EVENT_SCHEDULER_STARTED && record->time_ms >= excerpt->origin_ms;
+    /* The exception's repetition was lost, with a part of the file for example: the next cycle begins all the same. */
+    bool follows_loss =
+        !in_stderr && event->kind == EVENT_CYCLE_STARTED && record->time_ms - NEXT_RECORD_MAX_MS > excerpt->origin_ms;
+    return (*goes_on || follows_failure || follows_exception || follows_death || follows_loss) &&
+           is_about_the_run(excerpt, event);
+}
+
+/* What is said of a believable event while the doubt lasts. */
+static enum excerpt_voice voice_of(const struct excerpt *excerpt, const struct event *event, bool goes_on,
+                                   bool some_stay)
+{
+    if (excerpt->doubt == DOUBT_EXCEPTION)
+        return event->kind == EVENT_SCHEDULE || (event->kind == EVENT_SCHEDULER_STARTED && !goes_on) ? VOICE_HELD
+                                                                                                     : VOICE_SCHEDULER;
+    return some_stay || sequence_is_block(event->kind) || sequence_is_run_end(event->kind) ? VOICE_HELD
+                                                                                           : VOICE_SCHEDULER;
+}
+
+static bool ends_doubt(const struct excerpt *excerpt, const struct event *event, enum excerpt_voice voice)
+{
+    if (excerpt->doubt == DOUBT_STDERR)
+        return excerpt->remaining == BEYOND;
+    return event->kind == EVENT_CYCLE_STARTED || event->kind == EVENT_SCHEDULER_STOPPED ||
+           event->kind == EVENT_SCHEDULER_CRASHED ||
+           (event->kind == EVENT_SCHEDULER_STARTED && voice == VOICE_SCHEDULER);
+}
+
+static struct excerpt_judgement weigh_event(struct excerpt *excerpt, const struct record *record,
+                                            const struct event *event, bool any_held)
+{
+    bool goes_on;
+    if (!is_believable(excerpt, record, event, &goes_on)) {
+        bool beyond = excerpt->doubt == DOUBT_STDERR && excerpt->remaining == BEYOND;
+        if (beyond)
+            doubt_end(excerpt);
+        return judge(beyond                           ? VOICE_SCHEDULER
+                     : excerpt->doubt == DOUBT_STDERR ? VOICE_JOB
+                                                      : VOICE_NOBODY,
+                     HELD_ARE_FOREIGN);
+    }
+    enum excerpt_fate fate = !any_held ? HELD_STAY : goes_on ? fate_of_held(excerpt, event) : HELD_ARE_FOREIGN;
+    enum excerpt_voice voice = voice_of(excerpt, event, goes_on, any_held && fate == HELD_STAY);
+    excerpt->said = (int)event->kind;
+    excerpt->said_ms = record->time_ms;
+    excerpt->cycle_began = excerpt->cycle_began || event->kind == EVENT_CYCLE_STARTED;
+    if (event->kind == EVENT_RUN_STARTED)
+        excerpt->running = table_hash(event->table);
+    if (ends_doubt(excerpt, event, voice)) {
+        doubt_end(excerpt);
+        voice = VOICE_SCHEDULER;
+    }
+    return judge(voice, fate);
+}
+
+struct excerpt_judgement excerpt_weigh(struct excerpt *excerpt, const struct record *record,
+                                       enum vocabulary_answer answer, const struct event *event, bool any_held)
+{
+    bool is_event = answer == VOCABULARY_EVENT && !record_is_rule(record);
+    if (is_exception_again(excerpt, record)) {
+        excerpt->said = SAID_EXCEPTION_AGAIN;
+        excerpt->said_ms = record->time_ms;
+        excerpt->repeated = true;
+        return judge(VOICE_REPEATED, HELD_ARE_FOREIGN);
+    }
+    if (excerpt->any_event_follows)
+        return weigh_by_clock_alone(excerpt, record, is_event ? event : NULL);
+    if (is_event)
+        return weigh_event(excerpt, record, event, any_held);
+    return weigh_other(excerpt, record, answer, any_held);
+}
+
+/* --- What the scheduler said ----------------------------------------------------------------------------------------- */
+
+static void failure_begin(struct excerpt *excerpt, const struct record *record, struct slice table)
+{
+    excerpt_free(excerpt);
+    excerpt->table = table.at ? must_copy(table.at, table.len) : NULL;
+    excerpt->failed_ms = record->time_ms;
 }
 
 static void stderr_begin(struct excerpt *excerpt, const struct record *record, struct slice text)
 {
-    if (excerpt->state != EXCERPT_FAILED) {
-        excerpt_free(excerpt);
-        excerpt->form = record->form;
-        excerpt->failed_ms = record->time_ms;
-    }
-    excerpt->state = EXCERPT_STDERR;
+    if (excerpt->doubt == DOUBT_NONE)
+        doubt_begin(excerpt, DOUBT_STDERR, record, EVENT_RUN_STDERR);
     excerpt->remaining = STDERR_CHARACTERS - (int64_t)utf8_count(text);
+    excerpt->remaining_bytes = STDERR_MAX_BYTES - (int64_t)text.len;
+}
+
+/* Behind a failure the doubt that there is goes on: it ends by its size, whatever an exception in it was. */
+static void exception_begin(struct excerpt *excerpt, const struct record *record, struct slice text)
+{
+    excerpt->exception_hash = (int64_t)fnv_add(FNV_EMPTY, text.at, text.len);
+    excerpt->exception_len = (int64_t)text.len;
+    if (excerpt->doubt == DOUBT_NONE)
+        doubt_begin(excerpt, DOUBT_EXCEPTION, record, EVENT_CYCLE_EXCEPTION);
 }
 
 bool excerpt_follow(struct excerpt *excerpt, const struct record *record, struct event *event)
 {
+    bool is_part = excerpt->parts_follow;
+    excerpt->parts_follow = false;
     event->time_ms = record->time_ms;
     switch (event->kind) {
     case EVENT_RUN_FAILED:
-        excerpt_free(excerpt);
-        excerpt->state = EXCERPT_FAILED;
-        excerpt->form = record->form;
-        excerpt->failed_ms = record->time_ms;
-        excerpt->table = must_copy(event->table.at, event->table.len);
+        failure_begin(excerpt, record, event->table);
+        ended_add(excerpt, event->table);
+        excerpt->parts_follow = true;
         return true;
     case EVENT_RUN_EXIT_CODE:
-        event->table = excerpt->state == EXCERPT_FAILED ? slice_of(excerpt->table) : event->table;
-        return excerpt->state == EXCERPT_FAILED;
+        event->table = is_part ? slice_of(excerpt->table) : event->table;
+        excerpt->parts_follow = is_part;
+        return is_part;
     case EVENT_RUN_STDERR:
+        if (!is_part)
+            failure_begin(excerpt, record, (struct slice){ NULL, 0 });
         stderr_begin(excerpt, record, event->text);
         return excerpt_evidence(excerpt, event->text, event);
-    case EVENT_CYCLE_EXCEPTION:
-        excerpt->state = EXCERPT_EXCEPTION;
-        excerpt->exception_hash = fnv_add(FNV_EMPTY, event->text.at, event->text.len);
-        excerpt->exception_len = (int64_t)event->text.len;
+    case EVENT_RUN_COMPLETED:
+    case EVENT_RUN_TIMEOUT: ended_add(excerpt, event->table); return true;
+    case EVENT_CYCLE_EXCEPTION: exception_begin(excerpt, record, event->text); return true;
+    case EVENT_CYCLE_STARTED:
+    case EVENT_SCHEDULER_STARTED:
+        if (excerpt->doubt == DOUBT_NONE)
+            excerpt->ended_count = 0;
         return true;
-    default: excerpt->state = EXCERPT_NONE; return true;
+    default: return true;
     }
 }
 
@@ -120,21 +340,30 @@ bool excerpt_evidence(const struct excerpt *excerpt, struct slice line, struct e
 
 void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
 {
-    int state = (int)excerpt->state;
+    int doubt = (int)excerpt->doubt;
     int form = (int)excerpt->form;
-    archive_enum(archive, "state", &state, EXCERPT_STATES);
+    size_t ended = excerpt->ended_count < ENDED_TABLES_MAX ? excerpt->ended_count : ENDED_TABLES_MAX;
+    archive_enum(archive, "doubt", &doubt, DOUBTS);
     archive_enum(archive, "form", &form, RECORD_FORMS);
+    archive_enum(archive, "said", &excerpt->said, SAID_KINDS);
+    archive_i64(archive, "said_ms", &excerpt->said_ms);
+    archive_i64(archive, "origin_ms", &excerpt->origin_ms);
     archive_i64(archive, "failed_ms", &excerpt->failed_ms);
     archive_i64(archive, "remaining", &excerpt->remaining);
+    archive_i64(archive, "remaining_bytes", &excerpt->remaining_bytes);
+    archive_bool(archive, "parts_follow", &excerpt->parts_follow);
+    archive_bool(archive, "repeated", &excerpt->repeated);
+    archive_bool(archive, "cycle_began", &excerpt->cycle_began);
     archive_text(archive, "table", &excerpt->table);
-    int64_t hash = (int64_t)excerpt->exception_hash;
-    archive_i64(archive, "exception_hash", &hash);
+    archive_i64(archive, "running", &excerpt->running);
+    archive_i64(archive, "exception_hash", &excerpt->exception_hash);
     archive_i64(archive, "exception_len", &excerpt->exception_len);
-    excerpt->exception_hash = (uint64_t)hash;
+    archive_i64s(archive, "ended", excerpt->ended, &ended, ENDED_TABLES_MAX);
     if (archive_loading(archive)) {
-        bool whole = state != EXCERPT_FAILED || excerpt->table;
-        excerpt->state = whole ? (enum excerpt_state)state : EXCERPT_NONE;
-        excerpt->remaining = excerpt->remaining < STDERR_CHARACTERS ? excerpt->remaining : STDERR_CHARACTERS;
+        excerpt->doubt = (enum excerpt_doubt)doubt;
         excerpt->form = (enum record_form)form;
+        excerpt->remaining = excerpt->remaining < STDERR_CHARACTERS ? excerpt->remaining : STDERR_CHARACTERS;
+        excerpt->parts_follow = excerpt->parts_follow && excerpt->table;
+        excerpt->ended_count = ended;
     }
 }

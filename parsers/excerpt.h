@@ -6,56 +6,97 @@
 #include <stdint.h>
 
 #include "base/archive.h"
+#include "base/budgets.h"
 #include "event.h"
 #include "record.h"
+#include "vocabulary.h"
 
 /*
- * Whose voice a line is. The scheduler pastes the first 500 characters of a failed job's stderr into its log, line breaks included. The
- * job logs in the same format under the same logger name, and its stderr can hold any text, so a line in there may look like a record
- * of the scheduler, even like "OFFLOAD CYCLE COMPLETED". Nothing in an excerpt becomes an event but evidence of its failure. The
- * excerpt is over, and the line at hand is the scheduler's own again, when
+ * Whose voice a line is. The scheduler writes foreign text into its log in two places:
  *
- *   a) the line does not fit into what remains of the 500 characters, so that the scheduler cannot have pasted it; or
- *   b) it is one of the few messages that the scheduler writes next, by its own clock. The scheduler goes on within milliseconds,
- *      within seconds on a starved host, and within minutes on a host that slept: the record's time lies from the failure's to five
- *      minutes later. The job's clock is that of its container, a quarter of an hour off at least, or in the same zone earlier than
- *      the failure, since a job logs before it fails; or
- *   c) it is the banner of a scheduler that died in that moment and was started again, at any later time.
+ *   - behind "Stderr:", the first 500 characters of a failed job's stderr, line breaks included;
+ *   - behind an exception, its text, of any length, once more the same text, and a traceback that ends with the text again.
+ *
+ * The job logs in the scheduler's own format under the same logger name, and either text can hold anything, so a line in there may look
+ * like a record of the scheduler, even like "OFFLOAD CYCLE COMPLETED". While foreign text may stand in the log, a line is doubted. It
+ * is the scheduler's own only if all of this holds:
+ *
+ *   size      Text that no longer fits into the 500 characters is the scheduler's, whatever it is.
+ *   clock     The scheduler goes on within milliseconds, within seconds on a starved host, and within minutes on a host that slept: a
+ *             record's time lies from that of the last one to five minutes later, unless the scheduler waits or lets a job run in
+ *             between. The job's clock is that of its container, a quarter of an hour off at least, or in the same zone earlier than
+ *             the failure, since a job logs before it fails. A scheduler that died in that moment begins again with its start
+ *             banner, at any later time.
+ *   sequence  The record is what the scheduler can say right after what was last believed, or right after the failure; what it says
+ *             about a run fits the run that is going on, and no table runs twice in a cycle (sequence.h).
+ *   the rest  The end of a run is believed with the next record that does not contradict it, and a block (the start banner, the end of
+ *             a cycle, a stop, a crash) with the first of its lines that the 500 characters cannot hold. Until then they are held. The
+ *             scheduler writes all these lines at one instant, so nothing comes late by that.
+ *
+ * A true record always fits, whatever was forged before it, since it may always follow on the failure itself. What a forger can still
+ * do who writes in the scheduler's format, knows its clock and its tables:
+ *
+ *   - behind a failure: say that a run has begun, that a signal came or that the cycle died of an exception, with a false promise of
+ *     the next run; say of a table that has not run yet in this cycle, and is not the next one, that its run ended. The true lines go
+ *     on behind that, and the cycle's summary contradicts it.
+ *   - inside an exception's text: whatever he likes, but only behind lines that end the doubt: the text's first line as a record of its
+ *     own, then a promise and the start of a cycle (or a signal and a stop); a start banner and the start of a cycle; or that start
+ *     alone, more than five minutes ahead of the clock.
+ *
+ * From a failure's stderr he cannot stop, crash or start the scheduler, end a cycle, or undo the failure of his own table
+ * (tests/unit/parsers/test_forgery.c).
  */
-enum excerpt_state {
-    EXCERPT_NONE,
-    EXCERPT_FAILED,    /* after "Offload failed": the exit code and stderr that follow are that table's */
-    EXCERPT_STDERR,    /* between "Stderr:" and the scheduler's next record */
-    EXCERPT_EXCEPTION, /* after an exception: its text is logged once more */
-    EXCERPT_STATES
-};
+enum excerpt_doubt { DOUBT_NONE, DOUBT_STDERR, DOUBT_EXCEPTION, DOUBTS };
 
 struct excerpt {
-    enum excerpt_state state;
-    bool any_event_follows; /* another scheduler's vocabulary: what it writes next after a failure is not known */
-    enum record_form form;  /* of the failure's record: the scheduler does not change it in between */
+    enum excerpt_doubt doubt;
+    bool any_event_follows;  /* another scheduler's vocabulary: its order is not known, its clock must be enough */
+    enum record_form form;   /* of the record before the foreign text: the scheduler does not change it */
+    int64_t origin_ms;       /* of that record, or of the failure */
+    int64_t remaining;       /* characters that may still belong to stderr; 0 behind the first line that cannot */
+    int64_t remaining_bytes; /* likewise: a character has at most four */
+    int said; /* what was last believed in this doubt, held lines included: an event kind or SAID_EXCEPTION_AGAIN */
+    int64_t said_ms;
+    int64_t running;  /* the table of the last run that was believed to begin, as a hash */
+    bool repeated;    /* since the doubt began, an exception's text was logged once more */
+    bool cycle_began; /* since the doubt began */
+
+    bool parts_follow; /* the exit code and stderr that follow are the failure's */
+    char *table;       /* of the last failure; NULL if the log begins behind it */
     int64_t failed_ms;
-    int64_t remaining;       /* characters that may still belong to the excerpt */
-    char *table;             /* of the failure; NULL if the log begins behind it */
-    uint64_t exception_hash; /* the text may hold a password: it is recognised by its hash and not kept */
+    int64_t exception_hash; /* the text may hold a password: it is recognised by its hash and not kept */
     int64_t exception_len;
+
+    int64_t ended[ENDED_TABLES_MAX]; /* the tables whose run in this cycle is over, as hashes; a ring */
+    size_t ended_count;
 };
 
 void excerpt_free(struct excerpt *excerpt);
 
 enum excerpt_voice {
     VOICE_SCHEDULER,
-    VOICE_DOUBTED,  /* the scheduler's if it is what the scheduler says next, else the job's: ask excerpt_believes */
+    VOICE_DOUBTED,  /* ask excerpt_weigh, with what the vocabulary says */
+    VOICE_HELD,     /* the scheduler's if what follows bears it out */
     VOICE_REPEATED, /* the scheduler's, and says once more what it has just said */
-    VOICE_JOB,      /* a line of the excerpt */
-    VOICE_NOTE      /* another logger's note of what the scheduler has just said: neither an event nor evidence */
+    VOICE_JOB,      /* a line of stderr */
+    VOICE_NOBODY /* neither an event nor evidence: a rule, another logger's note of what was said, text of an exception */
 };
 
-/* Asked once of each line. record is the line's prefix, with the form RECORD_NONE if it has none. */
-enum excerpt_voice excerpt_hear(struct excerpt *excerpt, struct slice line, const struct record *record);
+/* What becomes of the lines that are held, before the line at hand. */
+enum excerpt_fate { HELD_STAY, HELD_ARE_TRUE, HELD_ARE_FOREIGN };
 
-/* Whether a doubted record is the scheduler's, which ends the excerpt. event is what it says, NULL if that is no event. */
-bool excerpt_believes(struct excerpt *excerpt, const struct record *record, const struct event *event);
+struct excerpt_judgement {
+    enum excerpt_voice voice;
+    enum excerpt_fate held;
+};
+
+/* Asked once of each line. record is the line's prefix, with the form RECORD_NONE if it has none. any_held: some lines are held. */
+struct excerpt_judgement excerpt_hear(struct excerpt *excerpt, struct slice line, const struct record *record,
+                                      bool any_held);
+
+/* Asked of a doubted record. answer and event are what the vocabulary says of it. */
+struct excerpt_judgement excerpt_weigh(struct excerpt *excerpt, const struct record *record,
+                                       enum vocabulary_answer answer, const struct event *event, bool any_held);
 
 /*
  * Takes note of what the scheduler said, and gives the event its time and, if it is a part of a failure, the failure's table (valid
@@ -63,7 +104,7 @@ bool excerpt_believes(struct excerpt *excerpt, const struct record *record, cons
  */
 bool excerpt_follow(struct excerpt *excerpt, const struct record *record, struct event *event);
 
-/* Makes the event that a line of the excerpt is: evidence at the failure's time. False if it is not known whose. */
+/* Makes the event that a line of stderr is: evidence at the failure's time. False if it is not known whose. */
 bool excerpt_evidence(const struct excerpt *excerpt, struct slice line, struct event *event);
 
 void excerpt_archive(struct excerpt *excerpt, struct archive *archive);

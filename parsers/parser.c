@@ -6,6 +6,7 @@
 #include "base/budgets.h"
 #include "base/utf8.h"
 #include "excerpt.h"
+#include "held.h"
 #include "patterns_file.h"
 
 struct parser {
@@ -13,6 +14,7 @@ struct parser {
     struct timestamp_reader clock;
     int64_t clock_ms;
     struct excerpt excerpt;
+    struct held held;
     struct parser_counts counts;
 };
 
@@ -52,6 +54,7 @@ void parser_free(struct parser *parser)
     if (parser) {
         patterns_free(&parser->patterns);
         excerpt_free(&parser->excerpt);
+        held_free(&parser->held);
         free(parser);
     }
 }
@@ -93,7 +96,8 @@ static void parser_emit_completed(const struct feed *feed, struct event *event)
         parser_emit(feed, &duration);
 }
 
-static void parser_take_event(const struct feed *feed, const struct record *record, struct event *event)
+__attribute__((always_inline)) static inline void parser_take_event(const struct feed *feed,
+                                                                    const struct record *record, struct event *event)
 {
     if (!excerpt_follow(&feed->parser->excerpt, record, event))
         return;
@@ -103,9 +107,13 @@ static void parser_take_event(const struct feed *feed, const struct record *reco
         parser_emit(feed, event);
 }
 
-/* The scheduler's own record, or another logger's beside it: any of them tells the time. */
-static void parser_take_record(const struct feed *feed, const struct record *record, enum vocabulary_answer answer,
-                               struct event *event)
+/*
+ * The scheduler's own record, or another logger's beside it: any of them tells the time. Nearly every line comes through here, and to
+ * call it instead would take a thirtieth of a replay's time.
+ */
+__attribute__((always_inline)) static inline void parser_take_record(const struct feed *feed,
+                                                                     const struct record *record,
+                                                                     enum vocabulary_answer answer, struct event *event)
 {
     struct parser *parser = feed->parser;
     parser->counts.records++;
@@ -127,28 +135,77 @@ static void line_cut(struct parser *parser, struct slice *line)
     line->len -= line->len > 0 && line->at[line->len - 1] == '\r' ? 1 : 0;
 }
 
+static enum vocabulary_answer parser_ask(struct parser *parser, const struct record *record, struct event *event)
+{
+    if (!record->own || record_is_rule(record))
+        return VOCABULARY_IGNORED;
+    return vocabulary_match(parser->patterns.vocabulary, record, event);
+}
+
+/* The lines that were held until now: they are read again as the scheduler's, or they turn out to be a job's. */
+static void parser_settle_held(const struct feed *feed, enum excerpt_fate fate)
+{
+    struct parser *parser = feed->parser;
+    struct slice rest = strbuf_slice(&parser->held.lines);
+    struct feed again = *feed;
+    while (held_next(&rest, &again.line, &again.offset)) {
+        struct record record;
+        struct event event;
+        record_read(&parser->patterns.format, again.line, &parser->clock, &record);
+        if (fate == HELD_ARE_FOREIGN && parser->excerpt.doubt != DOUBT_EXCEPTION)
+            parser_emit_evidence(&again);
+        else if (fate == HELD_ARE_TRUE)
+            parser_take_record(&again, &record, parser_ask(parser, &record, &event), &event);
+    }
+    held_clear(&parser->held);
+}
+
+static void parser_hold(const struct feed *feed, const struct event *event)
+{
+    struct slice line = feed->line;
+    if (event->kind == EVENT_SCHEDULER_CRASHED)
+        line.len -= event->text.len; /* it may hold a password, which the saved state must not */
+    if (!held_add(&feed->parser->held, line, feed->offset))
+        parser_emit_evidence(feed);
+}
+
+/* A line that stands where foreign text may stand. */
+__attribute__((cold)) static void parser_feed_doubted(const struct feed *feed, const struct record *record)
+{
+    struct parser *parser = feed->parser;
+    struct event event;
+    bool any_held = parser->held.lines.len > 0;
+    struct excerpt_judgement judgement = excerpt_hear(&parser->excerpt, feed->line, record, any_held);
+    enum vocabulary_answer answer = parser_ask(parser, record, &event);
+    if (judgement.voice == VOICE_DOUBTED)
+        judgement = excerpt_weigh(&parser->excerpt, record, answer, &event, any_held);
+    if (any_held && judgement.held != HELD_STAY) {
+        parser_settle_held(feed, judgement.held);
+        answer =
+            parser_ask(parser, record, &event); /* the event's texts may lie where the vocabulary put the held ones */
+    }
+    if (judgement.voice == VOICE_JOB)
+        parser_emit_evidence(feed);
+    else if (judgement.voice == VOICE_HELD)
+        parser_hold(feed, &event);
+    else if (judgement.voice != VOICE_NOBODY && record->form != RECORD_NONE)
+        parser_take_record(feed, record, judgement.voice == VOICE_REPEATED ? VOCABULARY_IGNORED : answer, &event);
+}
+
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx)
 {
     struct feed feed = { .parser = parser, .line = { line, len }, .offset = offset, .sink = sink, .ctx = ctx };
     struct record record;
     struct event event;
-    enum vocabulary_answer answer = VOCABULARY_IGNORED;
 
     parser->counts.lines++;
     line_cut(parser, &feed.line);
     record_read(&parser->patterns.format, feed.line, &parser->clock, &record);
     parser->counts.limit_hits += record.gave_up ? 1 : 0;
-    enum excerpt_voice voice = excerpt_hear(&parser->excerpt, feed.line, &record);
-    if (voice < VOICE_REPEATED && record.own && !record_is_rule(&record))
-        answer = vocabulary_match(parser->patterns.vocabulary, &record, &event);
-    if (voice == VOICE_DOUBTED)
-        voice = excerpt_believes(&parser->excerpt, &record, answer == VOCABULARY_EVENT ? &event : NULL)
-                    ? VOICE_SCHEDULER
-                    : VOICE_JOB;
-    if (voice == VOICE_JOB)
-        parser_emit_evidence(&feed);
-    else if (voice < VOICE_JOB && record.form != RECORD_NONE)
-        parser_take_record(&feed, &record, answer, &event);
+    if (parser->excerpt.doubt != DOUBT_NONE)
+        parser_feed_doubted(&feed, &record);
+    else if (record.form != RECORD_NONE)
+        parser_take_record(&feed, &record, parser_ask(parser, &record, &event), &event);
 }
 
 void parser_archive(struct parser *parser, struct archive *archive)
@@ -156,4 +213,5 @@ void parser_archive(struct parser *parser, struct archive *archive)
     archive_i64(archive, "clock_ms", &parser->clock_ms);
     archive_i64(archive, "last_ms", &parser->clock.last_ms);
     excerpt_archive(&parser->excerpt, archive);
+    held_archive(&parser->held, archive);
 }

@@ -248,17 +248,25 @@ static bool count_read(struct slice text, int *count)
     return true;
 }
 
-/* Whether all bytes are printable ASCII, 0x20 to 0x7e, as they nearly always are; asked eight bytes at a time. */
-static bool name_is_plain(struct slice text)
+/* The highest bit of each byte that is not printable ASCII, 0x20 to 0x7e; of a byte behind such a one it may be set too. */
+static uint64_t unprintable(const char *at, size_t len)
 {
     static const uint64_t EACH = UINT64_C(0x0101010101010101);
-    uint64_t found = 0; /* the highest bit of a byte that is not */
-    for (size_t at = 0; at < text.len; at += sizeof found) {
-        uint64_t bytes = 0x40 * EACH;
-        memcpy(&bytes, text.at + at, text.len - at < sizeof bytes ? text.len - at : sizeof bytes);
-        found |= bytes | (bytes - 0x20 * EACH) | (bytes + EACH);
-    }
-    return (found & 0x80 * EACH) == 0;
+    uint64_t bytes = 0x40 * EACH;
+    memcpy(&bytes, at, len);
+    return (bytes | (bytes - 0x20 * EACH) | (bytes + EACH)) & 0x80 * EACH;
+}
+
+/* Whether a name needs no cleaning, as nearly all do. */
+static bool name_is_plain(struct slice text)
+{
+    enum { STEP = sizeof(uint64_t) };
+    if (text.len < STEP)
+        return unprintable(text.at, text.len) == 0;
+    uint64_t found = unprintable(text.at + text.len - STEP, STEP);
+    for (size_t at = 0; at + STEP < text.len; at += STEP)
+        found |= unprintable(text.at + at, STEP);
+    return found == 0;
 }
 
 /* The text with U+FFFD for each control character and for each byte that is not UTF-8. */

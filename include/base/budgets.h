@@ -37,6 +37,9 @@ enum { PATTERN_MAX_STEPS = 20000, PATTERN_MAX_KIB = 128, PATTERN_LIMITS_PER_LINE
 /* The scheduler pastes this many characters of a failed job's stderr into its log (it writes stderr[:500]). */
 enum { STDERR_CHARACTERS = 500, STDERR_MAX_BYTES = 4 * STDERR_CHARACTERS };
 
+/* Of the tables that ran in a cycle this many are remembered, to tell a forged second run of one of them from a true one. */
+enum { ENDED_TABLES_MAX = 64 };
+
 /* The scheduler's next record after a failure or an exception is at most this much later: minutes if the host slept in between. */
 enum { NEXT_RECORD_MAX_MS = 300 * 1000 };
 

@@ -135,6 +135,7 @@ class Odd(LinesCase):
             scheduler.cycle()
             agent.wait_for(CYCLES, 1)
             for _ in range(2):
+                scheduler.next_run(0)
                 scheduler.cycle_started()
                 scheduler.run_started()
                 scheduler.cycle_exception()

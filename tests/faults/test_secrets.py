@@ -129,6 +129,7 @@ routing_key_file = {self.directory / 'key'}
             scheduler.run_started(KRAKEN)
             scheduler.run_failed(KRAKEN, 1, excerpt)
             scheduler.cycle_completed(12.0, 0, 1, 0, 0)
+            scheduler.next_run()
             agent.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", count)
         scheduler.cycle_started()
         scheduler.run_started(KRAKEN)

@@ -223,14 +223,15 @@ static void line_ends_and_strange_bytes_do_no_harm(void **state)
                               "b\n"
                               "2026-02-12 19:35:03,225 - __main__ - INFO - a\0\xFF"
                               "b\n"
-                              "2026-02-12 19:35:03,226 - __main__ - INFO - ✗ Offload failed: t\r\n"
-                              "2026-02-12 19:35:03,226 - __main__ - INFO -   Stderr: \xE2\r\n"
+                              "2026-02-12 19:45:03,226 - __main__ - INFO - OFFLOAD CYCLE STARTED\r\n"
+                              "2026-02-12 19:45:03,226 - __main__ - INFO - ✗ Offload failed: t\r\n"
+                              "2026-02-12 19:45:03,226 - __main__ - INFO -   Stderr: \xE2\r\n"
                               "torn \xE2\x9C\0\r\n";
     struct parser *parser = gather_parser(NULL);
     struct gather gather = { 0 };
     gather_feed(&gather, parser, (struct slice){ LOG, sizeof LOG - 1 });
     static const char SAID[] = "cycle_started\ncycle_exception text=a\0\xFF"
-                               "b\nrun_failed table=t\n"
+                               "b\ncycle_started\nrun_failed table=t\n"
                                "run_stderr table=t text=\xE2\nrun_stderr table=t text=torn \xE2\x9C\0\n";
     assert_int_equal(gather.said.len, sizeof SAID - 1);
     assert_memory_equal(gather.said.at, SAID, sizeof SAID - 1);
