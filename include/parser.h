@@ -38,6 +38,12 @@ void parser_free(struct parser *parser);
 /* Reads the patterns anew and uses them from the next line on. On failure false, with why as above, and the old ones stay in use. */
 bool parser_change_patterns(struct parser *parser, const char *patterns_path, struct strbuf *error);
 
+/* Asked for the time of each record outside a failed job's stderr. If it returns false, the line is left out as if it were not there. */
+typedef bool parser_judge(void *ctx, int64_t time_ms);
+
+/* judge may be NULL, as it is at first: then every record is taken. */
+void parser_set_judge(struct parser *parser, parser_judge *judge, void *ctx);
+
 /* Takes one line without its "\n" (a trailing "\r" is dropped). offset is where it begins in its file. Any bytes are safe. */
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx);
 

@@ -167,8 +167,11 @@ static int replay_logs(struct replay *replay, const struct options *options)
         code = EXIT_FAILED;
     }
     progress_hide(&replay->progress);
+    ingest_settle(&replay->ingest, 0);
+    if (ingest_strays(&replay->ingest, &error) > 0)
+        say_warning("%s", strbuf_text(&error));
     strbuf_free(&error);
-    parse_until(options->values[OPTION_UNTIL], parser_clock(replay->ingest.parser), &until_ms);
+    parse_until(options->values[OPTION_UNTIL], ingest_clock(&replay->ingest), &until_ms);
     engine_tick(replay->ingest.engine, until_ms);
     if (replay->history)
         finish_history(replay);
@@ -198,6 +201,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     replay->ingest.scrub = scrub_open();
     replay->ingest.engine = engine_new(&config->settings, &sink);
     replay->ingest.live_from_ms = INT64_MIN;
+    ingest_begin(&replay->ingest);
     good = true;
 cleanup:
     strbuf_free(&error);
@@ -206,9 +210,7 @@ cleanup:
 
 static void replay_close(struct replay *replay)
 {
-    engine_free(replay->ingest.engine);
-    scrub_close(replay->ingest.scrub);
-    parser_free(replay->ingest.parser);
+    ingest_end(&replay->ingest);
     if (replay->history)
         history_close(replay->history);
 }

@@ -22,6 +22,7 @@ static void engine_clock_move(struct daemon *daemon, int64_t by_ms)
 void daemon_notice_jump(struct daemon *daemon)
 {
     int64_t jump_ms = clock_watch_jump_ms(&daemon->clock);
+    ingest_notice_jump(&daemon->ingest, jump_ms);
     if (jump_ms == 0)
         return;
     daemon->textfile.written_ms = 0;
@@ -88,14 +89,15 @@ static void say_zone(struct daemon *daemon)
 
 /*
  * The newest record and the last write to its file belong to one moment of one clock, whatever that clock was set to. If they differ
- * by whole half hours, the record was read in the wrong zone. If the engine's clock stands on that record, it moves as well.
+ * by whole half hours, the record was read in the wrong zone. If the engine's clock stands on that record, it moves as well. A record that
+ * was read as it was written was compared with the clock already.
  */
 void daemon_notice_zone(struct daemon *daemon)
 {
     struct ingest *ingest = &daemon->ingest;
     int64_t records = parser_counts(ingest->parser)->records;
     int64_t written_ms = follow_written_ms(daemon->follow), error_ms = 0;
-    if (records != daemon->records_judged && written_ms != 0 &&
+    if (ingest->since_ms == 0 && !ingest->left_out && records != daemon->records_judged && written_ms != 0 &&
         ingest_zone_error(ingest_clock(ingest) - written_ms, &error_ms) && error_ms != 0) {
         int64_t misread_ms = ingest_clock(ingest) - engine_clock(ingest->engine);
         bool stands_on_it = llabs(misread_ms) < llabs(misread_ms - error_ms);

@@ -77,6 +77,8 @@ static void commit_watch_wal(struct daemon *daemon)
 void daemon_commit(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
+    if (ingest_is_undecided(&daemon->ingest))
+        return;
     if (daemon->touched)
         commit_gather(daemon);
     if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)

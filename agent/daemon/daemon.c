@@ -8,6 +8,7 @@
 enum {
     READ_BYTES = 1 << 20,         /* of the log in one turn: what a backlog commits at once */
     PENDING_BYTES_MOST = 4 << 20, /* gathered while commits fail: beyond this the log is left unread */
+    SLEEP_MOST_MS = 60 * 1000,    /* so that it is known to a minute when a line was written */
     PAUSE_MOST_MS = 200,          /* short enough that a signal ends the agent in time */
 };
 
@@ -55,6 +56,7 @@ static void catch_up(struct daemon *daemon)
 /* The log was read to its end: everything that is to be judged by the clock is judged now. */
 static void decide(struct daemon *daemon, enum follow_writer writer)
 {
+    ingest_settle(&daemon->ingest, follow_written_ms(daemon->follow));
     daemon_notice_zone(daemon);
     daemon_leave_future(daemon);
     tick(daemon);
@@ -71,11 +73,15 @@ static void read_and_decide(struct daemon *daemon)
     if (daemon->drained)
         daemon_notice_jump(daemon);
     daemon->ingest.now_ms = daemon->now_ms;
-    daemon->ingest.just_written = daemon->drained;
+    daemon->ingest.running_ms = daemon->running_ms;
+    if (daemon->drained)
+        daemon->ingest.since_ms = daemon->looked_ms;
     enum follow_writer writer = follow_writer(daemon->follow);
     daemon->drained = follow_read(daemon->follow, READ_BYTES) == FOLLOW_DRAINED;
-    if (daemon->drained)
-        decide(daemon, writer);
+    if (!daemon->drained)
+        return;
+    daemon->looked_ms = daemon->now_ms;
+    decide(daemon, writer);
 }
 
 /* While commits fail and enough waits in memory, the log is left unread until a commit succeeds. */
@@ -94,9 +100,10 @@ static int64_t next_wake_ms(struct daemon *daemon)
     wake_ms = daemon_earlier(wake_ms, dispatch_next_ms(daemon->dispatch, daemon->now_ms));
     int64_t own_ms = daemon_earlier(daemon->housekeeping_ms, daemon_earlier(daemon->watchdog_ms, daemon->beat_ms));
     own_ms = daemon_earlier(own_ms, daemon_notice_again_ms(daemon));
+    own_ms = daemon_earlier(own_ms, daemon->running_ms + SLEEP_MOST_MS);
     if (daemon->retry_ms)
         own_ms = daemon_earlier(own_ms, daemon->retry_ms);
-    return own_ms == INT64_MAX ? wake_ms : daemon_earlier(wake_ms, daemon->now_ms + own_ms - daemon->running_ms);
+    return daemon_earlier(wake_ms, daemon->now_ms + own_ms - daemon->running_ms);
 }
 
 /* What sending brought back is committed before the agent sleeps, but not again and again while commits fail. */

@@ -51,6 +51,9 @@ struct daemon {
     int64_t started_ms;
     int64_t now_ms;         /* the wall clock in this turn of the loop */
     int64_t running_ms;     /* running: in this turn */
+    int64_t looked_ms;      /* when the log was last read to its end; 0: never */
+    int64_t strays_said;    /* how many lines with a wrong time there were when people were told */
+    int64_t strays_said_ms; /* running: when that was */
     int64_t zone_said_ms;   /* the error of the zone that was said last */
     int64_t records_judged; /* how many records there were when the zone was checked last */
     int64_t read_bytes;     /* of the log, since the start */

@@ -1,20 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ingest.h"
 
-/* The zones of the world span 26 hours. A line is read seconds after it was written, on a starved host a minute. */
-enum { ZONE_STEP_MS = 30 * 60 * 1000, ZONE_SLACK_MS = 90 * 1000, ZONE_MOST_MS = 26 * 60 * 60 * 1000 };
+#include <inttypes.h>
 
+#include "base/budgets.h"
+#include "base/zone.h"
+#include "stamps.h"
+
+/* A line is read seconds after it was written, on a starved host a minute. */
+enum { ZONE_SLACK_MS = 90 * 1000 };
+
+/* A replay has no host's clock. No log stands still for a year: such a step is a wrong stamp, or a century of reminders would be due. */
 static const int64_t LEAP_MS = INT64_C(366) * 24 * 60 * 60 * 1000;
+
+static bool ingest_judge(void *ctx, int64_t time_ms);
+
+void ingest_begin(struct ingest *ingest)
+{
+    ingest->stamps = stamps_new();
+    parser_set_judge(ingest->parser, ingest_judge, ingest);
+}
+
+void ingest_end(struct ingest *ingest)
+{
+    stamps_free(ingest->stamps);
+    engine_free(ingest->engine);
+    scrub_close(ingest->scrub);
+    parser_free(ingest->parser);
+}
 
 bool ingest_zone_error(int64_t off_ms, int64_t *error_ms)
 {
-    int64_t half = off_ms < 0 ? -ZONE_STEP_MS / 2 : ZONE_STEP_MS / 2;
-    int64_t nearest_ms = (off_ms + half) / ZONE_STEP_MS * ZONE_STEP_MS;
-    int64_t rest_ms = off_ms - nearest_ms;
-    if (rest_ms > ZONE_SLACK_MS || rest_ms < -ZONE_SLACK_MS || nearest_ms > ZONE_MOST_MS || nearest_ms < -ZONE_MOST_MS)
-        return false;
-    *error_ms = nearest_ms;
-    return true;
+    return stamps_zone_error(off_ms, ZONE_SLACK_MS, error_ms);
 }
 
 int64_t ingest_clock(const struct ingest *ingest)
@@ -28,7 +45,6 @@ static bool ingest_is_ahead(const struct ingest *ingest, int64_t time_ms)
     return ingest->now_ms && time_ms - ingest->now_ms > INGEST_AHEAD_MS;
 }
 
-/* A replay has no host's clock. No log stands still for a year, so such a step is a wrong stamp; else a century of reminders would be due. */
 static bool ingest_is_leap(const struct ingest *ingest, int64_t time_ms)
 {
     int64_t from_ms = engine_clock(ingest->engine);
@@ -38,14 +54,12 @@ static bool ingest_is_leap(const struct ingest *ingest, int64_t time_ms)
 /* Must come before the engine sees the line: its clock would run ahead and find promises broken on the way. */
 static void ingest_leave_future(struct ingest *ingest, int64_t time_ms)
 {
-    int64_t at_ms = time_ms - ingest->zone_error_ms, error_ms = 0;
-    if (!ingest_is_ahead(ingest, at_ms) && !ingest_is_leap(ingest, at_ms))
+    int64_t error_ms = 0;
+    if (!ingest_is_ahead(ingest, time_ms) && !ingest_is_leap(ingest, time_ms))
         return;
-    if (ingest->now_ms && ingest_zone_error(at_ms - ingest->now_ms, &error_ms) && error_ms != 0) {
-        ingest->zone_error_ms += ingest->just_written ? error_ms : 0;
-        return;
-    }
-    struct event jump = { .kind = EVENT_HOST_RESUMED, .time_ms = at_ms, .offset = -1 };
+    if (ingest->now_ms && ingest_zone_error(time_ms - ingest->now_ms, &error_ms) && error_ms != 0)
+        return; /* a backlog in another zone: the error is found when it was read to its end */
+    struct event jump = { .kind = EVENT_HOST_RESUMED, .time_ms = time_ms, .offset = -1 };
     jump.duration_ms = jump.time_ms - engine_clock(ingest->engine);
     if (jump.duration_ms > 0)
         engine_feed(ingest->engine, &jump);
@@ -62,17 +76,98 @@ static void ingest_take_event(void *ctx, struct event *event)
 {
     struct ingest *ingest = ctx;
     scrub_event(ingest->scrub, event);
-    ingest_leave_future(ingest, event->time_ms);
     event->time_ms -= ingest->zone_error_ms;
     event->at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
+    ingest_leave_future(ingest, event->time_ms);
     if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms &&
         !ingest_is_ahead(ingest, event->time_ms))
         ingest_go_live(ingest, event->time_ms);
     engine_feed(ingest->engine, event);
 }
 
+/* --- stamps ------------------------------------------------------------------------------------------------ */
+
+static struct stamp_moment ingest_moment(const struct ingest *ingest)
+{
+    return (struct stamp_moment){
+        .clock_ms = ingest_clock(ingest),
+        .promise_ms = engine_next_run_ms(ingest->engine),
+        .now_ms = ingest->now_ms,
+        .since_ms = ingest->since_ms,
+        .jump_ms = ingest->jump_ms,
+        .running_ms = ingest->running_ms,
+    };
+}
+
+static bool ingest_judge(void *ctx, int64_t time_ms)
+{
+    struct ingest *ingest = ctx;
+    struct stamp_moment moment = ingest_moment(ingest);
+    ingest->judged = true;
+    ingest->left_out = !ingest->releasing && !stamps_judge(ingest->stamps, &moment, time_ms - ingest->zone_error_ms);
+    return !ingest->left_out;
+}
+
+/* Feeds the lines of a chain that proved right. */
+static void ingest_release(struct ingest *ingest)
+{
+    struct stamp_release release;
+    struct slice line;
+    int64_t offset;
+    if (!stamps_take_release(ingest->stamps, &release))
+        return;
+    ingest->releasing = true;
+    ingest->left_out = false;
+    ingest->zone_error_ms += release.error_ms;
+    while (stamps_next_line(ingest->stamps, &release, &line, &offset))
+        parser_feed(ingest->parser, line.at, line.len, offset, ingest_take_event, ingest);
+    ingest->zone_error_ms -= release.lasting ? 0 : release.error_ms;
+    ingest->releasing = false;
+}
+
 void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct ingest *ingest = ctx;
+    ingest->judged = false;
     parser_feed(ingest->parser, line, len, offset, ingest_take_event, ingest);
+    if (ingest->judged ? !ingest->left_out : !stamps_holding(ingest->stamps))
+        return;
+    struct stamp_moment moment = ingest_moment(ingest);
+    stamps_hold(ingest->stamps, &moment, (struct slice){ line, len }, offset);
+    ingest_release(ingest);
+}
+
+void ingest_notice_jump(struct ingest *ingest, int64_t jump_ms)
+{
+    ingest->jump_ms = jump_ms;
+    stamps_notice_jump(ingest->stamps, jump_ms);
+    ingest_release(ingest);
+}
+
+void ingest_settle(struct ingest *ingest, int64_t written_ms)
+{
+    struct stamp_moment moment = ingest_moment(ingest);
+    stamps_settle(ingest->stamps, &moment, written_ms);
+    ingest_release(ingest);
+}
+
+int64_t ingest_due_ms(const struct ingest *ingest)
+{
+    return stamps_due_ms(ingest->stamps);
+}
+
+bool ingest_is_undecided(const struct ingest *ingest)
+{
+    return stamps_held_bytes(ingest->stamps) > HELD_LIVE_BYTES;
+}
+
+int64_t ingest_strays(const struct ingest *ingest, struct strbuf *words)
+{
+    const struct stamp_strays *strays = stamps_strays(ingest->stamps);
+    char first[40];
+    zone_format_rfc3339(strays->first_ms, first);
+    strbuf_printf(words, "%" PRId64 " line%s of the log with a time far from %s (the first: %s): not judged",
+                  strays->lines, strays->lines == 1 ? "" : "s",
+                  ingest->now_ms ? "the moment of writing" : "the lines around", first);
+    return strays->lines;
 }

@@ -5,8 +5,9 @@
 /* What happens beside the log's lines: its writer and its file, silences, probes, webhooks. Each becomes an event for the engine. */
 
 enum {
-    REOPEN_MS = 100,            /* how long a log may have no writer while it is reopened */
-    REFUSED_MS = 2000,          /* how long a log may be unreadable while it is made: created, then chmod */
+    REOPEN_MS = 100,   /* how long a log may have no writer while it is reopened */
+    REFUSED_MS = 2000, /* how long a log may be unreadable while it is made: created, then chmod */
+    STRAYS_AGAIN_MS = 60 * 60 * 1000,
     SILENCE_LOOK_MS = 5 * 1000, /* while a silence is in force: a person may end it at any time */
 };
 
@@ -70,11 +71,25 @@ static void notice_limits(struct daemon *daemon)
     daemon->limits_said = true;
 }
 
+static void notice_strays(struct daemon *daemon)
+{
+    struct strbuf words = { 0 };
+    int64_t strays = ingest_strays(&daemon->ingest, &words);
+    if (strays != daemon->strays_said &&
+        (daemon->strays_said_ms == 0 || daemon->running_ms - daemon->strays_said_ms >= STRAYS_AGAIN_MS)) {
+        say_warning("%s", strbuf_text(&words));
+        daemon->strays_said = strays;
+        daemon->strays_said_ms = daemon->running_ms;
+    }
+    strbuf_free(&words);
+}
+
 void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
 {
     notice_writer(daemon, writer);
     notice_refusal(daemon);
     notice_limits(daemon);
+    notice_strays(daemon);
 }
 
 void daemon_notice_silence(struct daemon *daemon)
@@ -116,7 +131,7 @@ void daemon_notice_world(struct daemon *daemon)
 
 int64_t daemon_notice_again_ms(const struct daemon *daemon)
 {
-    int64_t again_ms = daemon->silence_look_ms;
+    int64_t again_ms = daemon_earlier(daemon->silence_look_ms, ingest_due_ms(&daemon->ingest));
     if (daemon->absent_ms && daemon->writer != WRITER_ABSENT)
         again_ms = daemon_earlier(again_ms, daemon->absent_ms + REOPEN_MS);
     if (daemon->refused_ms && daemon->log_told != LOG_TOLD_REFUSED)

@@ -21,12 +21,18 @@ static void daemon_on_line(void *ctx, const char *line, size_t len, int64_t offs
     struct daemon *daemon = ctx;
     daemon->touched = true;
     daemon->read_bytes += (int64_t)len + 1;
+    if (daemon->ingest
+            .since_ms) /* the clock may have been set since this look began, and the line be written after that */
+        daemon->ingest.now_ms = clock_now_ms();
     ingest_line(&daemon->ingest, line, len, offset);
 }
 
+/* Nobody knows when the lines of a file were written that was put here, or written anew. */
 static void daemon_on_note(void *ctx, enum follow_note note, const char *text)
 {
-    (void)ctx;
+    struct daemon *daemon = ctx;
+    if (note == FOLLOW_OPENED || note == FOLLOW_TRUNCATED)
+        daemon->ingest.since_ms = 0;
     if (note == FOLLOW_OPENED || note == FOLLOW_WAITING)
         say_info("%s", text);
     else
@@ -67,6 +73,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     daemon->ingest.scrub = scrub_open();
     daemon->ingest.engine = engine_new(&daemon->config->settings, &sink);
     daemon->ingest.live_from_ms = daemon->started_ms - FRESH_MS;
+    ingest_begin(&daemon->ingest);
     state_load(daemon->history, &daemon->ingest);
     engine_catch_up(daemon->ingest.engine);
     daemon->catching_up = true;
@@ -131,10 +138,8 @@ void daemon_close(struct daemon *daemon)
     }
     dispatch_close(daemon->dispatch);
     follow_free(daemon->follow);
-    engine_free(daemon->ingest.engine);
+    ingest_end(&daemon->ingest);
     metrics_free(daemon->metrics);
-    scrub_close(daemon->ingest.scrub);
-    parser_free(daemon->ingest.parser);
     if (daemon->history)
         history_close(daemon->history);
     strbuf_free(&daemon->trouble.why);

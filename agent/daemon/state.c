@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "stamps.h"
+
 static void state_put(struct history *history, const char *key, struct strbuf *text)
 {
     history_put_state(history, key, strbuf_slice(text));
@@ -34,6 +36,7 @@ void state_save_parser(struct history *history, struct ingest *ingest)
     parser_archive(ingest->parser, &archive);
     archive_zone_error(ingest, &archive);
     scrub_archive(ingest->scrub, &archive);
+    stamps_archive(ingest->stamps, &archive);
     state_put(history, STATE_PARSER, &text);
 }
 
@@ -68,6 +71,7 @@ void state_load(struct history *history, struct ingest *ingest)
         parser_archive(ingest->parser, &archive);
         archive_zone_error(ingest, &archive);
         scrub_archive(ingest->scrub, &archive);
+        stamps_archive(ingest->stamps, &archive);
     }
     if (state_load_key(history, STATE_ENGINE, &text, &archive))
         engine_archive_live(ingest->engine, &archive);

@@ -49,6 +49,15 @@ enum { MASKED_TEXT_MAX_BYTES = 64 * 1024 };
 /* PCRE2's limits while it searches a text for secrets: steps back in one match, and memory of the interpreter for them. */
 enum { MASK_MATCH_LIMIT = 1000 * 1000, MASK_HEAP_MAX_KIB = 1024 };
 
+/*
+ * Lines whose time stamps are not believed yet are held until what follows decides (agent/daemon/stamps.h): so many bytes of a replay, of
+ * a backlog, and of what is written live, which is saved with the state.
+ */
+enum { HELD_REPLAY_BYTES = 16 << 20, HELD_BYTES = 2 << 20, HELD_LIVE_BYTES = 64 << 10 };
+
+/* Each of those lines is compared with so many others, the last one of each group of lines that continue one another. */
+enum { HELD_CHAINS = 1000 };
+
 /* --- The log's directory: rotated and packed files --- */
 
 /*

@@ -42,8 +42,10 @@ class Much(LinesCase):
     def test_a_burst_while_it_was_stopped(self):
         agent = self.agent()
         with Hand(self.log) as hand:
+            hand.offset = timedelta(days=-9000)     # before all of the burst
+            hand.cycle()
+            hand.offset = timedelta(0)
             with agent:
-                hand.cycle()
                 agent.wait_for(CYCLES, 1)
                 agent.stop()
             count = self.burst(BURST_MB << 20)
