@@ -133,7 +133,7 @@ void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
     if (ingest->judged ? !ingest->left_out : !stamps_holding(ingest->stamps))
         return;
     struct stamp_moment moment = ingest_moment(ingest);
-    stamps_hold(ingest->stamps, &moment, (struct slice){ line, len }, offset);
+    stamps_hold(ingest->stamps, &moment, (struct slice){ line, len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES }, offset);
     ingest_release(ingest);
 }
 
