@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdlib.h>
-
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/query.h"
@@ -77,13 +75,11 @@ static int silence_end(sqlite3 *db)
 static void list_row(struct show_table *table, const struct query *query, int64_t now_ms, int offset)
 {
     int64_t starts_ms = query_time(query, 0), ends_ms = query_time(query, 1), ended_ms = query_time(query, 2);
-    char *reason = query_text(query, 3);
     bool active = !ended_ms && starts_ms <= now_ms && ends_ms > now_ms;
     show_table_cell(table, active ? TONE_WARNING : TONE_DIM, active ? "in force" : ended_ms ? "ended by hand" : "over");
     show_table_time(table, starts_ms, offset);
     show_table_time(table, ended_ms ? ended_ms : ends_ms, offset);
-    show_table_cell(table, TONE_PLAIN, reason);
-    free(reason);
+    show_table_cell(table, TONE_PLAIN, query_word(query, 3));
 }
 
 static int silence_list(sqlite3 *db)

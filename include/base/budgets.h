@@ -111,11 +111,15 @@ enum { HISTORY_OPEN_CPU_MS = 5 * 1000, HISTORY_QUESTION_CPU_MS = 2 * 1000 };
 /* The longest text that a command reads from the history, in bytes. The agent's own texts are a few thousand at most. */
 enum { HISTORY_TEXT_MOST_BYTES = 64 * 1024 };
 
-/* The largest number that a command takes from the history: larger ones are not exact in JSON (RFC 8259), and sums would overflow. */
-static const int64_t HISTORY_NUMBER_MOST = INT64_C(1) << 53;
+/*
+ * The numbers of a history are taken as lying between these, the milliseconds of the years 1 and 9999: sums and differences of a few
+ * of them do not overflow, and every calendar has a date for them. A count is at most HISTORY_COUNT_MOST: ten years of them add up.
+ */
+static const int64_t HISTORY_NUMBER_LEAST = -62135596800000, HISTORY_NUMBER_MOST = 253402300799999;
+static const int64_t HISTORY_COUNT_MOST = 1000000000000;
 
-/* The last moment that a time in the history can mean. RFC 3339 ends with the year 9999, and a zone may be 14 hours ahead of UTC. */
-static const int64_t HISTORY_TIME_MOST_MS = INT64_C(253402214400000); /* 9999-12-31 00:00 UTC */
+/* The texts that one command takes out of a history. */
+enum { HISTORY_SHOWN_MOST_BYTES = 64 << 20 };
 
 /* What `agent status` shows at the most: open incidents, webhooks, tables, and characters of a line of text. */
 enum {

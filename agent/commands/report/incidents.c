@@ -18,7 +18,7 @@ static const char incident_columns[] =
     " CASE WHEN json_valid(i.tables) THEN json(i.tables) END"
     " FROM incident i ";
 
-static void incident_read(struct report_incident *incident, const struct query *query)
+static void incident_read(struct report_incident *incident, struct query *query)
 {
     *incident = (struct report_incident){
         .id = query_int(query, 0),

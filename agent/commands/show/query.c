@@ -36,7 +36,7 @@ void query_ask(struct query *query, const char *sql, const int64_t *values, size
 
 bool query_next(struct query *query)
 {
-    if (!query->statement)
+    if (!query->statement || query_failed(query))
         return false;
     int code = sqlite3_step(query->statement);
     if (code == SQLITE_ROW)
@@ -61,40 +61,53 @@ static int64_t bound(int64_t value, int64_t least, int64_t most)
 
 int64_t query_bound_count(int64_t count)
 {
-    return bound(count, 0, HISTORY_NUMBER_MOST);
+    return bound(count, 0, HISTORY_COUNT_MOST);
 }
 
 int64_t query_bound_time(int64_t ms)
 {
-    return bound(ms, 0, HISTORY_TIME_MOST_MS);
+    return bound(ms, 0, HISTORY_NUMBER_MOST);
 }
 
 int64_t query_int(const struct query *query, int column)
 {
-    return bound(sqlite3_column_int64(query->statement, column), -HISTORY_NUMBER_MOST, HISTORY_NUMBER_MOST);
+    return bound(sqlite3_column_int64(query->statement, column), HISTORY_NUMBER_LEAST, HISTORY_NUMBER_MOST);
 }
 
 int64_t query_count(const struct query *query, int column)
 {
-    return query_bound_count(sqlite3_column_int64(query->statement, column));
+    return query_bound_count(query_int(query, column));
 }
 
 int64_t query_time(const struct query *query, int column)
 {
-    return query_bound_time(sqlite3_column_int64(query->statement, column));
+    return query_bound_time(query_int(query, column));
 }
 
-char *query_text(const struct query *query, int column)
+const char *query_word(const struct query *query, int column)
 {
     const char *text = (const char *)sqlite3_column_text(query->statement, column);
-    size_t len = text ? strnlen(text, HISTORY_TEXT_MOST_BYTES) : 0;
-    return text ? must_copy(text, text[len] ? utf8_floor(text, len) : len) : NULL;
+    return text ? text : "";
 }
 
-char *query_word(const struct query *query, int column)
+char *query_text_or_empty(struct query *query, int column)
 {
-    char *text = query_text(query, column);
-    return text ? text : must_copy("", 0);
+    const char *text = query_word(query, column);
+    size_t len = strnlen(text, HISTORY_TEXT_MOST_BYTES);
+    if (text[len] != '\0')
+        len = utf8_floor(text, len);
+    query->taken_bytes += len;
+    if (query->taken_bytes <= HISTORY_SHOWN_MOST_BYTES)
+        return must_copy(text, len);
+    if (!query_failed(query))
+        strbuf_printf(&query->error, "history: its texts are longer than the %d MB that are shown",
+                      HISTORY_SHOWN_MOST_BYTES >> 20);
+    return must_copy("", 0);
+}
+
+char *query_text(struct query *query, int column)
+{
+    return sqlite3_column_type(query->statement, column) == SQLITE_NULL ? NULL : query_text_or_empty(query, column);
 }
 
 int64_t query_value(struct query *query, const char *sql, const int64_t *values, size_t count)

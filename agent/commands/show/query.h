@@ -16,6 +16,7 @@ struct query {
     sqlite3 *db;
     sqlite3_stmt *statement;
     struct strbuf error; /* "" as long as all went well */
+    size_t taken_bytes;  /* by query_text so far */
 };
 
 /* Begins a query; integers are bound in order to ?1, ?2, ... */
@@ -27,17 +28,18 @@ void query_end(struct query *query);
 bool query_failed(const struct query *query);
 
 /*
- * What a column holds. A history may come from anybody, so a value that the agent never writes becomes one that it could have written:
- * nothing that is computed from these overflows. NULL, and text in place of a number, is 0.
+ * The columns of the row. Anybody may have written it, so a value that the agent never writes becomes one that it could have written:
+ * numbers are bounded, so that nothing computed from a few of them overflows, a text has at most HISTORY_TEXT_MOST_BYTES, and all texts
+ * of a query together HISTORY_SHOWN_MOST_BYTES. The caller owns a text, but a word belongs to the query until its next row.
  */
-int64_t query_int(const struct query *query, int column);   /* within HISTORY_NUMBER_MOST of 0 */
-int64_t query_count(const struct query *query, int column); /* a count or a duration: 0 at least */
-int64_t query_time(const struct query *query,
-                   int column); /* Unix time in milliseconds, 0 or HISTORY_TIME_MOST_MS at most */
-char *query_text(const struct query *query, int column); /* owned; cut at HISTORY_TEXT_MOST_BYTES; NULL is NULL */
-char *query_word(const struct query *query, int column); /* the same; NULL is "" */
+int64_t query_int(const struct query *query, int column);      /* NULL and text are 0 */
+int64_t query_count(const struct query *query, int column);    /* a count or a duration: from 0 to HISTORY_COUNT_MOST */
+int64_t query_time(const struct query *query, int column);     /* Unix time in milliseconds; 0 if it is none */
+char *query_text(struct query *query, int column);             /* NULL is NULL */
+char *query_text_or_empty(struct query *query, int column);    /* NULL is "" */
+const char *query_word(const struct query *query, int column); /* NULL is "" */
 
-/* The same for numbers that come from elsewhere in the history. */
+/* The same bounds for numbers that were stored in another way. */
 int64_t query_bound_count(int64_t count);
 int64_t query_bound_time(int64_t ms);
 

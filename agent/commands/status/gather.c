@@ -105,7 +105,7 @@ static void lags_gather(struct status *status, struct query *query)
     while (query_next(query)) {
         status->lags = list_room(status->lags, status->lag_count, sizeof *status->lags);
         struct status_lag *lag = &status->lags[status->lag_count++];
-        *lag = (struct status_lag){ .table = query_word(query, 0), .last_success_ms = query_time(query, 1) };
+        *lag = (struct status_lag){ .table = query_text_or_empty(query, 0), .last_success_ms = query_time(query, 1) };
         if (lag->last_success_ms)
             lag->lag_ms = status_elapsed_ms(lag->last_success_ms, status->as_of_ms);
         lag->level = !lag->last_success_ms || lag->lag_ms > status->lag_critical_ms ? STATUS_CRITICAL
@@ -123,8 +123,8 @@ static void cycles_gather(struct status *status, struct query *query)
     while (query_next(query)) {
         status->cycles = list_room(status->cycles, status->cycle_count, sizeof *status->cycles);
         status->cycles[status->cycle_count++] = (struct status_cycle){
-            query_time(query, 0),  query_count(query, 1), query_count(query, 2), query_count(query, 3),
-            query_count(query, 4), query_count(query, 5), query_word(query, 6),
+            query_time(query, 0),  query_count(query, 1), query_count(query, 2),         query_count(query, 3),
+            query_count(query, 4), query_count(query, 5), query_text_or_empty(query, 6),
         };
     }
 }
@@ -145,8 +145,8 @@ static void errors_gather(struct status *status, struct query *query)
     if (!query_next(query))
         return;
     status->last_error_ms = query_time(query, 0);
-    status->last_error_table = query_word(query, 1);
-    status->last_error_outcome = query_word(query, 2);
+    status->last_error_table = query_text_or_empty(query, 1);
+    status->last_error_outcome = query_text_or_empty(query, 2);
     status->last_error = query_text(query, 3);
     status->errors = query_count(query, 4);
     query_end(query);
@@ -163,8 +163,8 @@ static void incidents_gather(struct status *status, struct query *query)
     while (query_next(query)) {
         status->incidents = list_room(status->incidents, status->incident_count, sizeof *status->incidents);
         status->incidents[status->incident_count++] = (struct status_incident){
-            query_int(query, 0),  query_time(query, 1), query_word(query, 2),
-            query_word(query, 3), query_text(query, 4), query_text(query, 5),
+            query_int(query, 0),           query_time(query, 1), query_text_or_empty(query, 2),
+            query_text_or_empty(query, 3), query_text(query, 4), query_text(query, 5),
         };
         status->open_incidents = query_count(query, 6);
         status->open_critical = query_count(query, 7);
@@ -194,18 +194,9 @@ static struct status_webhook *webhook_named(struct status *status, const char *n
     return &status->webhooks[status->webhook_count++];
 }
 
-/* The webhook that the row's first column names. */
-static struct status_webhook *webhook_read(struct status *status, const struct query *query)
+static void delivery_read(struct status_webhook *webhook, struct query *query)
 {
-    char *name = query_word(query, 0);
-    struct status_webhook *webhook = webhook_named(status, name);
-    free(name);
-    return webhook;
-}
-
-static void delivery_read(struct status_webhook *webhook, const struct query *query)
-{
-    char *state = query_word(query, 2);
+    const char *state = query_word(query, 2);
     bool refused = strcmp(state, "refused") == 0;
     if (strcmp(state, "delivered") == 0 && query_time(query, 1) >= webhook->last_success_ms) {
         webhook->last_success_ms = query_time(query, 1);
@@ -218,7 +209,6 @@ static void delivery_read(struct status_webhook *webhook, const struct query *qu
         webhook->last_error = error;
         webhook->last_error_ms = query_time(query, 3);
     }
-    free(state);
 }
 
 static void webhooks_gather(struct status *status, struct query *query, const struct config *config)
@@ -228,7 +218,7 @@ static void webhooks_gather(struct status *status, struct query *query, const st
     query_ask(query, "SELECT webhook, count(*), min(created_at) FROM outbox WHERE status = 'pending' GROUP BY webhook",
               NULL, 0);
     while (query_next(query)) {
-        struct status_webhook *webhook = webhook_read(status, query);
+        struct status_webhook *webhook = webhook_named(status, query_word(query, 0));
         if (!webhook)
             continue;
         webhook->pending = query_count(query, 1);
@@ -240,7 +230,7 @@ static void webhooks_gather(struct status *status, struct query *query, const st
               " WHERE id > (SELECT max(id) FROM outbox) - 1000 ORDER BY id",
               NULL, 0);
     while (query_next(query)) {
-        struct status_webhook *webhook = webhook_read(status, query);
+        struct status_webhook *webhook = webhook_named(status, query_word(query, 0));
         if (webhook)
             delivery_read(webhook, query);
     }
@@ -257,12 +247,11 @@ static void refreshes_gather(struct status *status, struct query *query, const s
               " WHERE key > '" STATE_REFRESH "' AND key < '" STATE_REFRESH "~' AND value <> ''",
               NULL, 0);
     while (query_next(query)) {
-        char *name = query_word(query, 0);
+        const char *name = query_word(query, 0);
         for (size_t i = 0; i < config->webhook_count; i++)
             if (config->webhooks[i].format == FORMAT_ALERTMANAGER && strcmp(config->webhooks[i].name, name) == 0 &&
                 i < status->webhook_count && !status->webhooks[i].refresh_error)
                 status->webhooks[i].refresh_error = query_text(query, 1);
-        free(name);
     }
 }
 

@@ -41,17 +41,18 @@ static void assert_number(void **state, int64_t (*read)(const struct query *, in
 
 static void test_numbers_stay_within_their_bounds(void **state)
 {
-    const int64_t most = HISTORY_NUMBER_MOST, last = HISTORY_TIME_MOST_MS;
+    const int64_t most = HISTORY_NUMBER_MOST, least = HISTORY_NUMBER_LEAST, many = HISTORY_COUNT_MOST;
     assert_number(state, query_int, most, most);
     assert_number(state, query_int, most + 1, most);
-    assert_number(state, query_int, -most, -most);
-    assert_number(state, query_int, INT64_MIN, -most);
+    assert_number(state, query_int, least, least);
+    assert_number(state, query_int, least - 1, least);
+    assert_number(state, query_int, INT64_MIN, least);
     assert_number(state, query_count, 0, 0);
     assert_number(state, query_count, -1, 0);
-    assert_number(state, query_count, most, most);
-    assert_number(state, query_count, INT64_MAX, most);
-    assert_number(state, query_time, last, last);
-    assert_number(state, query_time, last + 1, last);
+    assert_number(state, query_count, many, many);
+    assert_number(state, query_count, many + 1, many);
+    assert_number(state, query_time, most, most);
+    assert_number(state, query_time, INT64_MAX, most);
     assert_number(state, query_time, -1, 0);
 }
 
@@ -62,7 +63,7 @@ static void test_what_is_no_number_is_zero(void **state)
     assert_int_equal(query_int(&query, 0), 0);
     assert_int_equal(query_int(&query, 1), 0);
     assert_int_equal(query_time(&query, 2), 0);
-    assert_int_equal(query_count(&query, 3), HISTORY_NUMBER_MOST);
+    assert_int_equal(query_count(&query, 3), HISTORY_COUNT_MOST);
     query_end(&query);
 }
 
@@ -91,13 +92,32 @@ static void test_a_word_is_never_missing(void **state)
 {
     struct query query;
     ask_one(&query, state, "SELECT NULL, 'a', ?1", 0);
-    char *missing = query_word(&query, 0), *there = query_word(&query, 1);
+    char *missing = query_text_or_empty(&query, 0), *there = query_text_or_empty(&query, 1);
     assert_null(query_text(&query, 0));
     assert_string_equal(missing, "");
     assert_string_equal(there, "a");
+    assert_string_equal(query_word(&query, 0), "");
+    assert_string_equal(query_word(&query, 1), "a");
     free(missing);
     free(there);
     query_end(&query);
+}
+
+static void test_all_texts_of_a_query_have_a_bound(void **state)
+{
+    const int texts = HISTORY_SHOWN_MOST_BYTES / HISTORY_TEXT_MOST_BYTES;
+    struct query query;
+    ask_one(&query, state, "SELECT replace(hex(zeroblob(?1)), '00', 'x')", HISTORY_TEXT_MOST_BYTES);
+    for (int i = 0; i < texts; i++)
+        free(query_text(&query, 0));
+    assert_false(query_failed(&query));
+    char *beyond = query_text(&query, 0);
+    assert_string_equal(beyond, "");
+    assert_true(query_failed(&query));
+    assert_false(query_next(&query));
+    free(beyond);
+    query_end(&query);
+    strbuf_free(&query.error);
 }
 
 static void test_the_first_error_stays(void **state)
@@ -118,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_number_is_zero),
         cmocka_unit_test(test_a_long_text_is_cut_between_two_characters),
         cmocka_unit_test(test_a_word_is_never_missing),
+        cmocka_unit_test(test_all_texts_of_a_query_have_a_bound),
         cmocka_unit_test(test_the_first_error_stays),
     };
     return cmocka_run_group_tests(tests, open_database, close_database);
