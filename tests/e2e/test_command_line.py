@@ -3,6 +3,7 @@
 import os
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -83,6 +84,22 @@ class Mistyped(unittest.TestCase):
             self.assertEqual(agent(command, "surplus"), (2, "", f"agent: {command}: 'surplus': unexpected operand (agent {command} "
                                                                 "--help says what it takes)\n"))
         self.assertEqual(agent("status", "surplus")[0], 3)      # 2 would be critical
+
+
+class NoHistory(unittest.TestCase):
+    def test_what_is_no_history_is_called_what_it_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder)
+            (path / "empty").touch()
+            (path / "folder").mkdir()
+            (path / "text").write_text("a text of some length, but no database\n" * 100, encoding="utf-8")
+            os.mkfifo(path / "pipe")
+            for name, words in (("empty", "is empty: there is no history in it yet"), ("folder", "is a directory, not a history"),
+                                ("pipe", "is no regular file, so no history"), ("absent", "no history here yet"), ("text", "not a database")):
+                for command in (("status",), ("incidents",), ("report",), ("silence", "--list"), ("silence", "1h"), ("annotate", "1", "--cause", "x")):
+                    code, text, errors = agent(*command, "--db", str(path / name))
+                    self.assertEqual(code, 3 if command == ("status",) else 1)
+                    self.assertRegex(text + errors, f"^(UNKNOWN - |agent: {command[0]}: ){path / name}: .*{words}\\n$")
 
 
 class Durations(unittest.TestCase):
