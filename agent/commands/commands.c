@@ -2,8 +2,10 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/say.h"
 #include "nearest.h"
@@ -110,9 +112,22 @@ static int run_command(const struct command_table *table, int argc, char **argv)
     return call_command(command, argc - 1, argv + 1);
 }
 
+/*
+ * A file that is opened while descriptor 0, 1 or 2 is closed gets that number: 1. somebody starts the agent with stdout closed, 2. the
+ * history's lock file becomes descriptor 1, 3. what is printed is written into it. So the numbers are taken first, by /dev/null opened the
+ * wrong way round: to use one is an error as before.
+ */
+static void occupy_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            return;
+}
+
 int commands_main(const struct command *commands, size_t count, int argc, char **argv)
 {
     const struct command_table table = { commands, count };
+    occupy_standard_descriptors();
     int status = run_command(&table, argc, argv);
 
     /* stdout is buffered: a full disk behind it shows only when the rest of the buffer is written. */

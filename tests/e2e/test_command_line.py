@@ -102,6 +102,30 @@ class NoHistory(unittest.TestCase):
                     self.assertRegex(text + errors, f"^(UNKNOWN - |agent: {command[0]}: ){path / name}: .*{words}\\n$")
 
 
+class ClosedDescriptors(unittest.TestCase):
+    def replay(self, folder, *closed):
+        """The result of a replay into a history, started without these descriptors."""
+        command = ["bash", "-c", 'exec "$@" ' + " ".join(f"{descriptor}>&-" for descriptor in closed), "bash", AGENT, "replay", "--tz", "UTC",
+                   "--format", "json", "--until", "+40d", "--db", f"{folder}/history.db", str(LOG)]     # reminders fill more than a buffer
+        return subprocess.run(command, env={**os.environ, "AGENT_CONFIG": "/dev/null"}, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_nothing_is_printed_into_a_file_of_the_agent(self):
+        for closed in ((1,), (0, 1), (0, 1, 2)):
+            with tempfile.TemporaryDirectory() as folder:
+                done = self.replay(folder, *closed)
+                self.assertEqual(done.returncode, 1)
+                self.assertEqual(done.stderr, "" if 2 in closed else "agent: stdout: Bad file descriptor\n")
+                for file in pathlib.Path(folder).iterdir():
+                    self.assertFalse(b'"incident":' in file.read_bytes(), file)
+
+    def test_a_closed_input_or_error_output_is_no_matter(self):
+        for closed in ((0,), (2,), (0, 2)):
+            with tempfile.TemporaryDirectory() as folder:
+                done = self.replay(folder, *closed)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertGreater(len(done.stdout), 20_000)
+
+
 class Durations(unittest.TestCase):
     def test_a_number_without_a_unit_is_refused(self):
         code, _, errors = agent("silence", "2", "--db", NOWHERE)
