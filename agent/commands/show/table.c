@@ -140,19 +140,6 @@ static struct layout layout_make(const struct show_table *table, char *const *te
     return layout;
 }
 
-static void cut_put(const struct terminal *terminal, struct strbuf *out, const char *text, int width)
-{
-    int columns = 0;
-    while (columns < width - 1 && *text) {
-        uint32_t point;
-        size_t used = utf8_decode(slice_of(text), &point);
-        strbuf_add(out, text, used ? used : 1);
-        text += used ? used : 1;
-        columns++;
-    }
-    strbuf_puts(out, terminal_glyph(terminal, GLYPH_ELLIPSIS));
-}
-
 static void put_table_line(const struct show_table *table, const struct terminal *terminal, const struct layout *layout,
                            int indent, const char *const *texts, const enum tone *tones, struct strbuf *out)
 {
@@ -163,7 +150,8 @@ static void put_table_line(const struct show_table *table, const struct terminal
         struct strbuf cut = { 0 };
         const char *text = texts[c];
         if (terminal_columns(text) > layout->widths[c]) {
-            cut_put(terminal, &cut, text, layout->widths[c]);
+            strbuf_add(&cut, text, terminal_fitting(text, layout->widths[c] - 1));
+            strbuf_puts(&cut, terminal_glyph(terminal, GLYPH_ELLIPSIS));
             text = strbuf_text(&cut);
         }
         int pad = layout->widths[c] - terminal_columns(text);

@@ -91,37 +91,36 @@ void terminal_heading(const struct terminal *terminal, struct strbuf *out, const
     strbuf_free(&rule);
 }
 
+/* Takes the first character, or a byte that is none, off text. Returns the columns that it takes. */
+static int take_character(struct slice *text)
+{
+    uint32_t point;
+    size_t used = utf8_decode(*text, &point);
+    int width = used && point > 0x7e ? wcwidth((wchar_t)point) : 1;
+
+    used = used ? used : 1;
+    *text = (struct slice){ text->at + used, text->len - used };
+    return width < 0 ? 1 : width;
+}
+
 int terminal_columns(const char *text)
 {
-    int columns = 0;
     struct slice rest = slice_of(text);
-    while (rest.len > 0) {
-        uint32_t point;
-        size_t used = utf8_decode(rest, &point);
-        int width = used && point > 0x7e ? wcwidth((wchar_t)point) : 1;
-        columns += width < 0 ? 1 : width;
-        used = used ? used : 1;
-        rest.at += used;
-        rest.len -= used;
-    }
+    int columns = 0;
+
+    while (rest.len > 0)
+        columns += take_character(&rest);
     return columns;
 }
 
-/* The number of bytes of text that fit into `room` columns. It is at least one character, so that a caller always gets on. */
-static size_t fitting_bytes(const char *text, int room)
+size_t terminal_fitting(const char *text, int columns)
 {
-    size_t bytes = 0;
-    int columns = 0;
-    while (text[bytes] != '\0') {
-        uint32_t point;
-        size_t used = utf8_decode(slice_of(text + bytes), &point);
-        int width = used && point > 0x7e ? wcwidth((wchar_t)point) : 1;
-        columns += width < 0 ? 1 : width;
-        if (columns > room && bytes > 0)
-            break;
-        bytes += used ? used : 1;
-    }
-    return bytes;
+    struct slice rest = slice_of(text);
+    const char *end = text;
+
+    while (rest.len > 0 && ((columns -= take_character(&rest)) >= 0 || end == text))
+        end = rest.at;
+    return (size_t)(end - text);
 }
 
 void terminal_wrap(const struct terminal *terminal, struct strbuf *out, enum tone tone, const char *text, int column,
@@ -129,7 +128,7 @@ void terminal_wrap(const struct terminal *terminal, struct strbuf *out, enum ton
 {
     struct strbuf line = { 0 };
     while (*text != '\0') {
-        size_t fits = fitting_bytes(text, terminal->width - column > 16 ? terminal->width - column : 16);
+        size_t fits = terminal_fitting(text, terminal->width - column > 16 ? terminal->width - column : 16);
         size_t take = fits;
         if (text[fits] != '\0') {
             while (take > 0 && text[take] != ' ')

@@ -50,8 +50,11 @@ void terminal_wrap(const struct terminal *terminal, struct strbuf *out, enum ton
                    int indent);
 void terminal_spaces(struct strbuf *out, int count);
 
-/* The number of columns that a text takes. */
+/* The number of columns that a text takes. A character may take two. */
 int terminal_columns(const char *text);
+
+/* The number of bytes of text that fit into so many columns: one character at least, so that a caller always gets on. */
+size_t terminal_fitting(const char *text, int columns);
 
 /* Writes all of out to stdout. Returns false if that fails, with the error said. */
 bool terminal_print(const struct strbuf *out);

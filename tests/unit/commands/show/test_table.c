@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,11 +61,28 @@ static void test_tables_as_markup(void **state)
     show_table_free(table);
 }
 
+static void test_wide_characters_are_cut_by_columns(void **state)
+{
+    static const struct show_column one[] = { { "Name", ALIGN_LEFT, 0 } };
+    struct terminal terminal = { .width = 9, .utf8 = true };
+    struct show_table *table = show_table_new(one, 1);
+    struct strbuf out = { 0 };
+    (void)state;
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        skip();
+    show_table_cell(table, TONE_PLAIN, "日本語日本語");
+    show_table_text(table, &terminal, 0, &out);
+    assert_string_equal(strbuf_text(&out), "Name\n日本語日…\n");
+    strbuf_free(&out);
+    show_table_free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables_drop_columns_before_they_cut),
         cmocka_unit_test(test_tables_as_markup),
+        cmocka_unit_test(test_wide_characters_are_cut_by_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

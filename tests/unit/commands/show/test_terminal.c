@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,10 +26,26 @@ static void test_wrapping_keeps_to_the_width(void **state)
     strbuf_free(&out);
 }
 
+static void test_a_wide_character_takes_two_columns(void **state)
+{
+    (void)state;
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        skip();
+    assert_int_equal(terminal_columns("日本"), 4);
+    assert_int_equal(terminal_columns("e\u0301\xff"), 2); /* an accent takes none, a byte that is no character one */
+    assert_int_equal(terminal_fitting("日本語", 4), 6);
+    assert_int_equal(terminal_fitting("日本語", 5), 6);
+    assert_int_equal(terminal_fitting("日本語", 1), 3);
+    assert_int_equal(terminal_fitting("abc", 3), 3);
+    assert_int_equal(terminal_fitting("abc", 2), 2);
+    assert_int_equal(terminal_fitting("", 2), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrapping_keeps_to_the_width),
+        cmocka_unit_test(test_a_wide_character_takes_two_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
