@@ -76,7 +76,11 @@ static void list_row(struct show_table *table, const struct query *query, int64_
 {
     int64_t starts_ms = query_time(query, 0), ends_ms = query_time(query, 1), ended_ms = query_time(query, 2);
     bool active = !ended_ms && starts_ms <= now_ms && ends_ms > now_ms;
-    show_table_cell(table, active ? TONE_WARNING : TONE_DIM, active ? "in force" : ended_ms ? "ended by hand" : "over");
+    const char *state = active               ? "in force"
+                        : ended_ms           ? "ended by hand"
+                        : starts_ms > now_ms ? "not yet" /* it was entered before the clock was set back */
+                                             : "over";
+    show_table_cell(table, active ? TONE_WARNING : TONE_DIM, state);
     show_table_time(table, starts_ms, offset);
     show_table_time(table, ended_ms ? ended_ms : ends_ms, offset);
     show_table_cell(table, TONE_PLAIN, query_word(query, 3));

@@ -126,6 +126,29 @@ class ClosedDescriptors(unittest.TestCase):
                 self.assertGreater(len(done.stdout), 20_000)
 
 
+class Arguments(unittest.TestCase):
+    def test_what_is_wrong_is_said_with_what_would_be_right(self):
+        for arguments, words in (
+                (("annotate",), "annotate: which incident? agent annotate ID --cause TEXT"),
+                (("annotate", "x", "--cause", "y"), "annotate: which incident?"), (("annotate", "0", "--cause", "y"), "annotate: which incident?"),
+                (("annotate", "9223372036854775808", "--cause", "y"), "annotate: which incident?"),
+                (("annotate", "1"), "annotate: nothing to write: --cause TEXT or --deviations TEXT"),
+                (("silence",), "silence: say one of DURATION, --list and --end"), (("silence", "2h", "--list"), "silence: say one of"),
+                (("silence", "--list", "--end"), "silence: say one of"), (("silence", "0s"), "silence: '0s' is no duration"),
+                (("incidents", "--limit", "-1"), "incidents: --limit: '-1' is no count"), (("incidents", "--limit", ""), "'' is no count"),
+                (("incidents", "--format", "csv"), "incidents: --format: 'csv' is none of text, json"),
+                (("replay", "--format", "html", "-"), "replay: --format: 'html' is none of text, json"), (("replay",), "no log named"),
+                (("replay", "--tz", "Mars/Olympus", "-"), "replay: --tz: 'Mars/Olympus' is no time zone"),
+                (("replay", "--until", "soon", "-"), "replay: --until: 'soon' is neither a time nor +DURATION"),
+                (("report", "--incident", "0"), "--incident: '0' is no incident's id")):
+            code, text, errors = agent(*arguments, "--db", NOWHERE)
+            with self.subTest(arguments):
+                self.assertEqual((code, text, errors.count("\n")), (2, "", 1))
+                self.assertTrue(errors.startswith("agent: ") and words in errors, errors)
+        code, text, errors = agent("status", "--format", "xml")
+        self.assertEqual((code, text, errors), (3, "", "agent: status: --format: 'xml' is none of text, json\n"))
+
+
 class Durations(unittest.TestCase):
     def test_a_number_without_a_unit_is_refused(self):
         code, _, errors = agent("silence", "2", "--db", NOWHERE)

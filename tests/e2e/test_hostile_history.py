@@ -166,6 +166,12 @@ class Hostile(unittest.TestCase):
         self.assertIn("Silenced     until 10000-01-01 ", status)       # the end of the year 9999 in UTC
         self.assertIn("in force", silences)
 
+    def test_a_silence_that_begins_later_is_not_over(self):
+        self.spoil(("UPDATE silence SET starts_at = ?, ends_at = ?, ended_at = NULL", (history.NOW + 10**12, history.NOW + 2 * 10**12)))
+        status, _, _, _, silences = self.ask(*READERS)
+        self.assertNotIn("Silenced", status)
+        self.assertIn("not yet", silences)
+
 
 if __name__ == "__main__":
     unittest.main()
