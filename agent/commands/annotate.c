@@ -13,7 +13,8 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_DEVIATIONS] = { "deviations", "TEXT", "where and why the runbook was not followed" },
 };
 
-const struct arguments annotate_arguments = { "ID --cause TEXT", specs, OPTIONS, .operands_most = 1 };
+const struct arguments annotate_arguments = { "ID [--cause TEXT] [--deviations TEXT]", specs, OPTIONS,
+                                              .operands_most = 1 };
 
 /* NULL keeps what was written before. */
 static int annotate_write(sqlite3 *db, int64_t id, const char *cause, const char *deviations)

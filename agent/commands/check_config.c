@@ -16,7 +16,7 @@ static const struct option_spec specs[SPECS] = {
     [SHOW_SAMPLE] = { "sample", NULL, "print a commented sample configuration instead" },
 };
 
-const struct arguments check_config_arguments = { .usage = "", .specs = specs, .spec_count = SPECS };
+const struct arguments check_config_arguments = { .usage = "[--sample]", .specs = specs, .spec_count = SPECS };
 
 /* The patterns are configuration too: an error in them would stop `agent run` as well. */
 static bool check_patterns(const struct config *config)

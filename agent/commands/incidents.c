@@ -15,7 +15,9 @@ static const struct option_spec specs[OPTIONS] = {
     [OPTION_FORMAT] = { "format", "text|json", "the form in which they are printed (default: text)" },
 };
 
-const struct arguments incidents_arguments = { .usage = "", .specs = specs, .spec_count = OPTIONS };
+const struct arguments incidents_arguments = { .usage = "[--limit N] [--format text|json]",
+                                               .specs = specs,
+                                               .spec_count = OPTIONS };
 
 enum incidents_format { FORMAT_TEXT, FORMAT_JSON };
 

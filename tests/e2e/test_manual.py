@@ -42,6 +42,8 @@ class OneSource(unittest.TestCase):
         for command in self.facts["commands"]:
             said = re.findall(r"^  --([a-z-]+)", agent(command["name"], "--help"), re.MULTILINE)
             self.assertEqual(said, self.all_options(command), command["name"])
+            # The first line of the help names every option of the command itself.
+            self.assertEqual(sorted(re.findall(r"--([a-z-]+)", command["usage"])), sorted(option["name"] for option in command["options"]))
 
     def test_the_version_is_one(self):
         self.assertEqual(agent("--version").split()[-1], self.facts["version"])

@@ -20,7 +20,8 @@ static const struct option_spec specs[OPTIONS] = {
 };
 
 /* Monitoring systems read 2 as critical, so whatever keeps the command from looking is 3, unknown. */
-const struct arguments status_arguments = { "[--watch]", specs, OPTIONS, 0, .exit_wrong = STATUS_UNKNOWN };
+const struct arguments status_arguments = { "[--watch] [--format text|json]", specs, OPTIONS, 0,
+                                            .exit_wrong = STATUS_UNKNOWN };
 
 enum status_format { FORMAT_TEXT, FORMAT_JSON };
 
