@@ -72,7 +72,7 @@ static int silence_end(sqlite3 *db)
     return code;
 }
 
-static void list_row(struct show_table *table, const struct query *query, int64_t now_ms, int offset)
+static void list_row(struct show_table *table, struct query *query, int64_t now_ms, int offset)
 {
     int64_t starts_ms = query_time(query, 0), ends_ms = query_time(query, 1), ended_ms = query_time(query, 2);
     bool active = !ended_ms && starts_ms <= now_ms && ends_ms > now_ms;
