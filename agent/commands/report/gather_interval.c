@@ -37,9 +37,9 @@ int64_t gather_interval_before(struct query *query, int64_t at_ms, int64_t inter
               values, 2);
     while (query_next(query)) {
         if (later_ms)
-            spacings[count++] = later_ms - query_int(query, 0);
-        later_ms = query_int(query, 0);
-        longest_ms = query_int(query, 1) > longest_ms ? query_int(query, 1) : longest_ms;
+            spacings[count++] = later_ms - query_time(query, 0);
+        later_ms = query_time(query, 0);
+        longest_ms = query_count(query, 1) > longest_ms ? query_count(query, 1) : longest_ms;
     }
     return spacing_of(spacings, count, longest_ms, interval_ms);
 }

@@ -75,9 +75,10 @@ void gather_cycles(struct report *report, struct query *query)
               window, 2);
     while (query_next(query)) {
         report->cycles = list_room(report->cycles, report->cycle_count, sizeof *report->cycles);
-        const char *outcome = (const char *)sqlite3_column_text(query->statement, 4);
-        struct report_cycle cycle = { query_int(query, 0), query_int(query, 1), query_int(query, 2),
-                                      query_int(query, 3), state_of(outcome ? outcome : "") };
+        char *outcome = query_word(query, 4);
+        struct report_cycle cycle = { query_time(query, 0), query_time(query, 1), query_count(query, 2),
+                                      query_count(query, 3), state_of(outcome) };
+        free(outcome);
         if (cycle.duration_ms == 0 && cycle.ended_ms)
             cycle.duration_ms = cycle.ended_ms - cycle.started_ms;
         if (cycle.state == CYCLE_UNFINISHED)
@@ -135,7 +136,7 @@ static void run_count(const struct report *report, struct report_table *table, c
     if (was_before || run->started_ms > report->end_ms)
         return;
     table->runs++;
-    table->rows += run->rows > 0 ? run->rows : 0;
+    table->rows = query_bound_count(table->rows + run->rows);
     table->ok += strcmp(run->outcome, "success") == 0;
     table->failed += strcmp(run->outcome, "failed") == 0;
     table->timed_out += strcmp(run->outcome, "timeout") == 0;
@@ -152,9 +153,9 @@ void gather_tables(struct report *report, struct query *query)
               " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
               window, 2);
     while (query_next(query)) {
-        struct report_table *table = table_named(report, (const char *)sqlite3_column_text(query->statement, 0));
-        struct run_row run = { query_int(query, 1), query_int(query, 2), query_int(query, 3),
-                               (const char *)sqlite3_column_text(query->statement, 4) };
+        char *name = query_word(query, 0), *outcome = query_word(query, 4);
+        struct report_table *table = table_named(report, name);
+        struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3), outcome };
         bool good = strcmp(run.outcome, "success") == 0;
         bool moved = good && !(stall && run.rows == 0);
         run_count(report, table, &run, moved);
@@ -164,6 +165,8 @@ void gather_tables(struct report *report, struct query *query)
         }
         if (good)
             table->last_success_ms = run.ended_ms;
+        free(name);
+        free(outcome);
     }
     for (size_t i = 0; i < report->table_count; i++)
         gap_consider(report, &report->tables[i], report->tables[i].last_moved_ms, 0, 0);

@@ -43,7 +43,7 @@ static void timeline_gather(struct report *report, struct query *query)
               &report->incident.id, 1);
     while (query_next(query)) {
         char *kind = query_text(query, 1), *text = query_text(query, 2);
-        struct report_event *event = event_add(report, query_int(query, 0), MARK_NOTE, kind ? kind : "note", text);
+        struct report_event *event = event_add(report, query_time(query, 0), MARK_NOTE, kind ? kind : "note", text);
         event->mark = mark_of(report, event->kind, event->at_ms);
         event->offset = query_int(query, 3);
         free(kind);
@@ -60,8 +60,8 @@ static void deliveries_gather(struct report *report, struct query *query)
     while (query_next(query)) {
         report->deliveries = list_room(report->deliveries, report->delivery_count, sizeof *report->deliveries);
         report->deliveries[report->delivery_count++] = (struct report_delivery){
-            query_int(query, 0), query_text(query, 1), query_text(query, 2), query_text(query, 3),
-            query_int(query, 4), query_int(query, 5),  query_int(query, 6),
+            query_int(query, 0),   query_word(query, 1), query_word(query, 2), query_text(query, 3),
+            query_count(query, 4), query_time(query, 5), query_time(query, 6),
         };
     }
 }
@@ -80,13 +80,13 @@ static void notifications_gather(struct report *report, struct query *query)
               " WHERE incident_id = ?1 ORDER BY id",
               &report->incident.id, 1);
     while (query_next(query)) {
-        char *status = query_text(query, 2), *severity = query_text(query, 3), *summary = query_text(query, 4);
+        char *status = query_word(query, 2), *severity = query_word(query, 3), *summary = query_text(query, 4);
         char *whom = query_text(query, 5);
         struct strbuf text = { 0 };
         strbuf_printf(&text, "%s, %s%s%s%s: %s", status, severity, whom ? ", to " : "", whom ? whom : "",
                       query_int(query, 6) ? ", held back by a silence" : "", summary ? summary : "");
         struct report_event *event =
-            event_add(report, query_int(query, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
+            event_add(report, query_time(query, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
         deliveries_attach(report, event, query_int(query, 0));
         if (whom) {
             free(report->escalated_to);
@@ -109,7 +109,7 @@ static void silences_gather(struct report *report, struct query *query)
     while (query_next(query)) {
         report->silences = list_room(report->silences, report->silence_count, sizeof *report->silences);
         struct report_silence *silence = &report->silences[report->silence_count++];
-        *silence = (struct report_silence){ query_int(query, 0), query_int(query, 1), query_text(query, 2) };
+        *silence = (struct report_silence){ query_time(query, 0), query_time(query, 1), query_text(query, 2) };
         event_add(report, silence->starts_ms, MARK_NOTE, "silence begins", silence->reason);
         if (silence->ends_ms <= report->until_ms)
             event_add(report, silence->ends_ms, MARK_NOTE, "silence ends", NULL);

@@ -2,9 +2,11 @@
 #include "incidents.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/commands/show/format.h"
 #include "agent/commands/status/status.h"
+#include "base/budgets.h"
 #include "gather.h"
 
 static const char incident_columns[] =
@@ -22,20 +24,20 @@ static void incident_read(struct report_incident *incident, struct query *query)
 {
     *incident = (struct report_incident){
         .id = query_int(query, 0),
-        .alert_name = query_text(query, 1),
+        .alert_name = query_word(query, 1),
         .table = query_text(query, 2),
-        .tables = query_text(query, 3),
-        .severity = query_text(query, 4),
+        .tables = query_word(query, 3),
+        .severity = query_word(query, 4),
         .open = query_int(query, 5) != 0,
-        .onset_ms = query_int(query, 6),
-        .opened_ms = query_int(query, 7),
-        .critical_ms = query_int(query, 8),
-        .resolved_ms = query_int(query, 9),
-        .verified_ms = query_int(query, 10),
-        .escalated_ms = query_int(query, 11),
-        .prometheus_ms = query_int(query, 12),
-        .notified_ms = query_int(query, 13),
-        .silenced = query_int(query, 14),
+        .onset_ms = query_time(query, 6),
+        .opened_ms = query_time(query, 7),
+        .critical_ms = query_time(query, 8),
+        .resolved_ms = query_time(query, 9),
+        .verified_ms = query_time(query, 10),
+        .escalated_ms = query_time(query, 11),
+        .prometheus_ms = query_time(query, 12),
+        .notified_ms = query_time(query, 13),
+        .silenced = query_count(query, 14),
         .cause = query_text(query, 15),
         .deviations = query_text(query, 16),
         .likely_cause = query_text(query, 17),
@@ -46,6 +48,11 @@ static void incident_read(struct report_incident *incident, struct query *query)
         .summary = query_text(query, 22),
         .tables_json = query_text(query, 23),
     };
+    /* One that was cut is no JSON any more. */
+    if (incident->tables_json && strlen(incident->tables_json) > HISTORY_TEXT_MOST_BYTES - 4) {
+        free(incident->tables_json);
+        incident->tables_json = NULL;
+    }
     incident->alert = alert_from_name(incident->alert_name);
     if (!incident->onset_ms)
         incident->onset_ms = incident->opened_ms;
