@@ -2,9 +2,12 @@
 #ifndef READER_H
 #define READER_H
 
+#include <stdint.h>
+
 #include "base/strbuf.h"
 
 struct sqlite3;
+struct sqlite3_stmt;
 
 /*
  * A read-only connection to a history, for commands that look at it while the agent runs. Close it with sqlite3_close. Open a new one
@@ -16,5 +19,12 @@ struct sqlite3 *reader_open(const char *path, struct strbuf *error);
 
 /* The same for the commands that add what a person says (a cause, a silence). It may write, but never creates a history. */
 struct sqlite3 *editor_open(const char *path, struct strbuf *error);
+
+/*
+ * The columns of a row that anybody may have written. A number is within HISTORY_NUMBER_MOST of 0, whatever the column holds. A text is
+ * never NULL, and belongs to SQLite until the statement is stepped again.
+ */
+int64_t reader_number(struct sqlite3_stmt *row, int column);
+const char *reader_text(struct sqlite3_stmt *row, int column);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "defend.h"
 #include "history_private.h"
+#include "reader.h"
 
 /* Begins a query, which may use HISTORY_QUESTION_CPU_MS of processor time. */
 static sqlite3_stmt *read_begin(struct history *history, enum sql sql)
@@ -25,7 +26,7 @@ static void read_end(struct history *history, sqlite3_stmt *statement, int code)
 /* The value without the newlines that fill_block added (commit.c). */
 static struct slice state_text(const char *text)
 {
-    struct slice value = slice_of(text ? text : "");
+    struct slice value = slice_of(text);
     while (value.len > 1 && value.at[value.len - 1] == '\n' && value.at[value.len - 2] == '\n')
         value.len--;
     return value;
@@ -38,10 +39,8 @@ bool history_get_state(struct history *history, const char *key, struct strbuf *
         sqlite3_stmt *statement = read_begin(history, SQL_GET_STATE);
         sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
         int code = sqlite3_step(statement);
-        if (code == SQLITE_ROW) {
-            const char *text = (const char *)sqlite3_column_text(statement, 0);
-            state = history_add_state(history, key, state_text(text));
-        }
+        if (code == SQLITE_ROW)
+            state = history_add_state(history, key, state_text(reader_text(statement, 0)));
         read_end(history, statement, code);
     }
     strbuf_clear(value);
@@ -50,17 +49,22 @@ bool history_get_state(struct history *history, const char *key, struct strbuf *
     return state != NULL;
 }
 
+static int64_t read_size(sqlite3_stmt *statement, int column)
+{
+    int64_t size = reader_number(statement, column);
+    return size < 0 ? 0 : size;
+}
+
 static struct source_position read_position(sqlite3_stmt *statement)
 {
-    const char *fingerprint = (const char *)sqlite3_column_text(statement, 3);
     return (struct source_position){
         .device = (uint64_t)sqlite3_column_int64(statement, 0),
         .inode = (uint64_t)sqlite3_column_int64(statement, 1),
-        .offset = sqlite3_column_int64(statement, 2),
-        .fingerprint = fingerprint ? strtoull(fingerprint, NULL, 16) : 0,
-        .fingerprint_len = sqlite3_column_int64(statement, 4),
-        .begun_ms = sqlite3_column_int64(statement, 5),
-        .owner = sqlite3_column_int64(statement, 6),
+        .offset = read_size(statement, 2),
+        .fingerprint = strtoull(reader_text(statement, 3), NULL, 16),
+        .fingerprint_len = read_size(statement, 4),
+        .begun_ms = read_size(statement, 5),
+        .owner = reader_number(statement, 6),
     };
 }
 
@@ -116,23 +120,21 @@ static char *column_copy(sqlite3_stmt *statement, int column)
 static struct message *read_message(sqlite3_stmt *statement)
 {
     struct message *message = must_alloc(sizeof *message);
-    const char *status = (const char *)sqlite3_column_text(statement, 3);
-    const char *severity = (const char *)sqlite3_column_text(statement, 4);
-    message->alert = alert_from_name((const char *)sqlite3_column_text(statement, 5));
-    if (!status || !severity || message->alert == ALERTS || !find_status(status, &message->status) ||
-        !find_severity(severity, &message->severity)) {
+    message->alert = alert_from_name(reader_text(statement, 5));
+    if (message->alert == ALERTS || !find_status(reader_text(statement, 3), &message->status) ||
+        !find_severity(reader_text(statement, 4), &message->severity)) {
         message_free(message);
         return NULL;
     }
-    message->incident_id = sqlite3_column_int64(statement, 0);
-    message->sequence = sqlite3_column_int64(statement, 1);
-    message->time_ms = sqlite3_column_int64(statement, 2);
+    message->incident_id = reader_number(statement, 0);
+    message->sequence = reader_number(statement, 1);
+    message->time_ms = reader_number(statement, 2);
     message->table = column_copy(statement, 6);
-    message->onset_ms = sqlite3_column_int64(statement, 7);
-    message->opened_ms = sqlite3_column_int64(statement, 8);
-    message->resolved_ms = sqlite3_column_int64(statement, 9);
-    message->prometheus_ms = sqlite3_column_int64(statement, 10);
-    message->summary = column_copy(statement, 11);
+    message->onset_ms = reader_number(statement, 7);
+    message->opened_ms = reader_number(statement, 8);
+    message->resolved_ms = reader_number(statement, 9);
+    message->prometheus_ms = reader_number(statement, 10);
+    message->summary = text_copy_valid(reader_text(statement, 11));
     message->cause = column_copy(statement, 12);
     message->scenario = column_copy(statement, 13);
     message->first_command = column_copy(statement, 14);
@@ -146,7 +148,7 @@ static void read_tables(struct history *history, int64_t id, struct message *mes
     sqlite3_stmt *statement = read_begin(history, SQL_GET_TABLES);
     sqlite3_bind_int64(statement, 1, id);
     int code;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW && message->table_count < MESSAGE_TABLES_MOST) {
         char *table = column_copy(statement, 0);
         if (!table)
             continue;
@@ -195,14 +197,14 @@ static size_t read_committed(struct history *history, const char *webhook, int64
     sqlite3_bind_int64(statement, 2, after);
     while (count < room && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct outbox_entry entry = {
-            .id = sqlite3_column_int64(statement, 0),
-            .created_ms = sqlite3_column_int64(statement, 2),
-            .attempts = sqlite3_column_int64(statement, 3),
-            .next_attempt_ms = sqlite3_column_int64(statement, 4),
+            .id = reader_number(statement, 0),
+            .created_ms = reader_number(statement, 2),
+            .attempts = reader_number(statement, 3),
+            .next_attempt_ms = reader_number(statement, 4),
         };
         if (!apply_delivery(history, batch_find_delivery(&history->batch, entry.id), &entry))
             continue;
-        entry.message = load_message(history, sqlite3_column_int64(statement, 1));
+        entry.message = load_message(history, reader_number(statement, 1));
         if (entry.message)
             entries[count++] = entry;
     }
@@ -258,7 +260,7 @@ size_t history_get_told(struct history *history, const char *webhook, int64_t si
     sqlite3_bind_text(statement, 1, webhook, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, since_ms);
     while (count < room && (code = sqlite3_step(statement)) == SQLITE_ROW) {
-        messages[count] = load_message(history, sqlite3_column_int64(statement, 0));
+        messages[count] = load_message(history, reader_number(statement, 0));
         count += messages[count] != NULL;
     }
     read_end(history, statement, code);
@@ -291,7 +293,7 @@ int64_t history_silence_end(struct history *history, int64_t now_ms)
     sqlite3_stmt *statement = read_begin(history, SQL_GET_SILENCE);
     sqlite3_bind_int64(statement, 1, now_ms);
     int code = sqlite3_step(statement);
-    int64_t end_ms = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    int64_t end_ms = code == SQLITE_ROW ? reader_number(statement, 0) : 0;
     read_end(history, statement, code);
     return end_ms;
 }

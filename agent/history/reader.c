@@ -164,3 +164,17 @@ struct sqlite3 *editor_open(const char *path, struct strbuf *error)
         history_keep_wal(db);
     return db;
 }
+
+int64_t reader_number(sqlite3_stmt *row, int column)
+{
+    int64_t number = sqlite3_column_int64(row, column);
+    return number < -HISTORY_NUMBER_MOST  ? -HISTORY_NUMBER_MOST
+           : number > HISTORY_NUMBER_MOST ? HISTORY_NUMBER_MOST
+                                          : number;
+}
+
+const char *reader_text(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text ? text : "";
+}

@@ -130,7 +130,7 @@ const char sql_check_edges[] =
     " (SELECT min(id) FROM run), (SELECT max(id) FROM run), (SELECT max(cycle_id) FROM run),"
     " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
     " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
-    " (SELECT max(id) FROM outbox), (SELECT sum(offset) FROM source), (SELECT sum(length(value)) FROM state),"
+    " (SELECT max(id) FROM outbox), (SELECT max(offset) FROM source), (SELECT sum(length(value)) FROM state),"
     " (SELECT count(notification_id) FROM outbox WHERE status = 'pending')";
 
 /* Writes another value each time, because SQLite does not write a page that stays the same. */

@@ -148,10 +148,10 @@ static const char sql_recent_runs[] = "SELECT id, table_name, ended_at, rows, ou
 
 static void metrics_take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
 {
-    struct open_incident incident = { .id = sqlite3_column_int64(row, 0), .severity = SEVERITY_WARNING };
-    const char *alert = (const char *)sqlite3_column_text(row, 1);
-    const char *severity = (const char *)sqlite3_column_text(row, 2);
-    if (severity && strcmp(severity, severity_name(SEVERITY_CRITICAL)) == 0)
+    struct open_incident incident = { .id = reader_number(row, 0), .severity = SEVERITY_WARNING };
+    const char *alert = reader_text(row, 1);
+    const char *severity = reader_text(row, 2);
+    if (strcmp(severity, severity_name(SEVERITY_CRITICAL)) == 0)
         incident.severity = SEVERITY_CRITICAL;
     incident.alert = alert_from_name(alert);
     if (incident.alert != ALERTS)
@@ -160,12 +160,12 @@ static void metrics_take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
 
 static void metrics_take_up_run(struct metrics *metrics, sqlite3_stmt *row)
 {
-    const char *name = (const char *)sqlite3_column_text(row, 1);
-    const char *outcome = (const char *)sqlite3_column_text(row, 4);
-    if (sqlite3_column_int64(row, 0) > metrics->run_id)
-        metrics->run_id = sqlite3_column_int64(row, 0);
-    if (name && outcome && strcmp(outcome, run_outcome_name(RUN_SUCCESS)) == 0)
-        note_success(table_named(metrics, name), sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3));
+    const char *name = reader_text(row, 1);
+    const char *outcome = reader_text(row, 4);
+    if (reader_number(row, 0) > metrics->run_id)
+        metrics->run_id = reader_number(row, 0);
+    if (*name && strcmp(outcome, run_outcome_name(RUN_SUCCESS)) == 0)
+        note_success(table_named(metrics, name), reader_number(row, 2), reader_number(row, 3));
 }
 
 static int metrics_take_up_rows(struct metrics *metrics, sqlite3 *db, const char *sql,
