@@ -26,7 +26,7 @@ static void incident_read(struct report_incident *incident, struct query *query)
         .id = query_int(query, 0),
         .alert_name = query_word(query, 1),
         .table = query_text(query, 2),
-        .tables = query_word(query, 3),
+        .tables = query_text(query, 3),
         .severity = query_word(query, 4),
         .open = query_int(query, 5) != 0,
         .onset_ms = query_time(query, 6),
