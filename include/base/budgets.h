@@ -99,6 +99,9 @@ enum { HISTORY_VALUE_MOST_BYTES = 32 << 20 };
 /* The processor time that a command may use to read a history. Ten years of cycles take less than a second. */
 enum { HISTORY_READER_CPU_MS = 10 * 1000 };
 
+/* The tables that a stored message names; the rest is left out. */
+enum { MESSAGE_TABLES_MOST = 10000 };
+
 /* So many starts in a row may end before their first commit; the next one does without the stored state. */
 enum { STARTS_MOST = 3 };
 

@@ -29,7 +29,7 @@ static int64_t agent_fact(struct query *query, const char *name)
         free(text);
     }
     query_end(query);
-    return query_bound_count(value);
+    return query_bound_time(value);
 }
 
 /* The configured interval, else the one that the agent last learnt from the log. */

@@ -75,7 +75,7 @@ void gather_cycles(struct report *report, struct query *query)
               window, 2);
     while (query_next(query)) {
         report->cycles = list_room(report->cycles, report->cycle_count, sizeof *report->cycles);
-        char *outcome = query_word(query, 4);
+        char *outcome = query_text_or_empty(query, 4);
         struct report_cycle cycle = { query_time(query, 0), query_time(query, 1), query_count(query, 2),
                                       query_count(query, 3), state_of(outcome) };
         free(outcome);
@@ -153,7 +153,7 @@ void gather_tables(struct report *report, struct query *query)
               " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
               window, 2);
     while (query_next(query)) {
-        char *name = query_word(query, 0), *outcome = query_word(query, 4);
+        char *name = query_text_or_empty(query, 0), *outcome = query_text_or_empty(query, 4);
         struct report_table *table = table_named(report, name);
         struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3), outcome };
         bool good = strcmp(run.outcome, "success") == 0;

@@ -60,8 +60,8 @@ static void deliveries_gather(struct report *report, struct query *query)
     while (query_next(query)) {
         report->deliveries = list_room(report->deliveries, report->delivery_count, sizeof *report->deliveries);
         report->deliveries[report->delivery_count++] = (struct report_delivery){
-            query_int(query, 0),   query_word(query, 1), query_word(query, 2), query_text(query, 3),
-            query_count(query, 4), query_time(query, 5), query_time(query, 6),
+            query_int(query, 0),   query_text_or_empty(query, 1), query_text_or_empty(query, 2), query_text(query, 3),
+            query_count(query, 4), query_time(query, 5),          query_time(query, 6),
         };
     }
 }
@@ -80,7 +80,8 @@ static void notifications_gather(struct report *report, struct query *query)
               " WHERE incident_id = ?1 ORDER BY id",
               &report->incident.id, 1);
     while (query_next(query)) {
-        char *status = query_word(query, 2), *severity = query_word(query, 3), *summary = query_text(query, 4);
+        char *status = query_text_or_empty(query, 2), *severity = query_text_or_empty(query, 3),
+             *summary = query_text(query, 4);
         char *whom = query_text(query, 5);
         struct strbuf text = { 0 };
         strbuf_printf(&text, "%s, %s%s%s%s: %s", status, severity, whom ? ", to " : "", whom ? whom : "",

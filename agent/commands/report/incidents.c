@@ -24,10 +24,10 @@ static void incident_read(struct report_incident *incident, struct query *query)
 {
     *incident = (struct report_incident){
         .id = query_int(query, 0),
-        .alert_name = query_word(query, 1),
+        .alert_name = query_text_or_empty(query, 1),
         .table = query_text(query, 2),
         .tables = query_text(query, 3),
-        .severity = query_word(query, 4),
+        .severity = query_text_or_empty(query, 4),
         .open = query_int(query, 5) != 0,
         .onset_ms = query_time(query, 6),
         .opened_ms = query_time(query, 7),
