@@ -84,12 +84,8 @@ enum { PACKED_FILE_MAX_BYTES = 64 << 20 };
  * text is read up to UNPACKED_MAX_BYTES; beyond UNPACKED_FREE_BYTES only if it is at most UNPACKED_MAX_RATIO times as large as
  * the file. A scheduler's log, 200 kB a day, is 20 to 40 times as large as its gzip file.
  */
-enum {
-    UNPACKED_CALL_MAX_BYTES = 4 << 20,
-    UNPACKED_MAX_BYTES = 256 << 20,
-    UNPACKED_FREE_BYTES = 64 << 20,
-    UNPACKED_MAX_RATIO = 200
-};
+enum { UNPACKED_CALL_MAX_BYTES = 4 << 20, UNPACKED_MAX_BYTES = 256 << 20 };
+enum { UNPACKED_FREE_BYTES = 64 << 20, UNPACKED_MAX_RATIO = 200 };
 
 /* --- The history and the saved state --- */
 
