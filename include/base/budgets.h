@@ -19,7 +19,7 @@ enum { LINE_MAX_BYTES = 8192 };
  * So much of a line of the followed log is read as one piece. The end of a longer one is looked for without keeping what lies
  * between, and that is said (FOLLOW_LONG_LINE).
  */
-enum { LINE_READ_MAX_BYTES = 1 << 20 };
+enum { LINE_READ_MAX_BYTES = 512 << 10 };
 
 /* Of a line's free text (of an exception, of stderr) this much is an event's text. An exception is known again by that much. */
 enum { TEXT_MAX_BYTES = 4096 };
