@@ -26,7 +26,7 @@
  */
 enum { OURS = 1001, STRANGER = 1002, FILES_MAX = 24, READS_MAX = 200 };
 
-enum way { WAY_LIVE, WAY_RESTART, WAY_PACKED, WAY_COPIED, WAY_DELETED, WAYS };
+enum way { WAY_LIVE, WAY_LIVE_COPIED, WAY_RESTART, WAY_PACKED, WAY_COPIED, WAY_DELETED, WAYS };
 
 enum kind {
     KIND_PLAIN,
@@ -304,7 +304,17 @@ static void make_file(struct slice *input)
 
 /* --- what became of the log ---------------------------------------------------------------------------------- */
 
-/* A log with one line that is read and one that is not. In the live way it is followed on. */
+static bool is_live(enum way way)
+{
+    return way == WAY_LIVE || way == WAY_LIVE_COPIED;
+}
+
+static bool is_copied(enum way way)
+{
+    return way == WAY_COPIED || way == WAY_LIVE_COPIED;
+}
+
+/* A log with one line that is read and one that is not. In the live ways it is followed on. */
 static void begin_log(enum way way, struct strbuf *text)
 {
     add_ours(text);
@@ -313,7 +323,7 @@ static void begin_log(enum way way, struct strbuf *text)
     read_all();
     must(bench.seen[0] == 1 && follow_positions(bench.follow, &bench.position, 1) == 1);
     bench.has_position = true;
-    if (way != WAY_LIVE)
+    if (!is_live(way))
         follow_free(bench.follow);
     size_t read = text->len;
     add_ours(text);
@@ -347,6 +357,7 @@ static void end_log(enum way way, struct slice text)
     case WAY_RESTART: must(rename(path, bench.log_name) == 0); break;
     case WAY_PACKED: write_packed(bench.log_name, text, OURS, 0); break;
     case WAY_COPIED:
+    case WAY_LIVE_COPIED:
         write_file(bench.log_name, text, OURS);
         must(truncate(path, 0) == 0);
         break;
@@ -361,12 +372,12 @@ static void end_log(enum way way, struct slice text)
 static int begin_next_log(enum way way, bool forged)
 {
     struct strbuf text = { 0 };
-    int number = forged && way != WAY_COPIED ? 0 : bench.made;
+    int number = forged && !is_copied(way) ? 0 : bench.made;
     if (number)
         add_ours(&text);
     else
         strbuf_puts(&text, "ours 000000\nstranger\n");
-    if (way == WAY_COPIED)
+    if (is_copied(way))
         append_to_log(strbuf_slice(&text));
     else
         write_file(path, strbuf_slice(&text), number ? OURS : STRANGER);
@@ -392,7 +403,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < FILES_MAX && input.len > 0; i++)
         make_file(&input);
     int last = begin_next_log(way, first & 0x80);
-    if (way == WAY_LIVE) {
+    if (is_live(way)) {
         for (int i = 0; i < 2; i++) /* the first is for the file that was opened */
             follow_wait(bench.follow, 0);
         read_all();
