@@ -227,7 +227,7 @@ static bool is_done(struct follow *follow, struct followed *file)
 static bool settle_file(struct follow *follow, size_t index)
 {
     struct followed *file = &follow->files[index];
-    size_t budget = SIZE_MAX;
+    size_t budget = TAIL_BUFFER_BYTES;
 
     if (!is_rotated(follow, index))
         return false;

@@ -67,7 +67,8 @@ struct follow {
     struct strbuf
         unreadable; /* why a file that is open could not be read at the last attempt, as it was said; empty: it could */
     bool retry;     /* the trouble may end without an event */
-    int64_t absent_ms; /* since when nothing is at path (monotonic); 0: something is */
+    int64_t overflow_said_ms; /* when FOLLOW_OVERFLOW was said last (monotonic); 0: never */
+    int64_t absent_ms;        /* since when nothing is at path (monotonic); 0: something is */
     bool said_polling, said_no_lease;
 };
 

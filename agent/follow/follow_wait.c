@@ -18,12 +18,20 @@ enum { RECHECK_FIRST_MS = 2, RECHECK_FACTOR = 4, RECHECK_LAST_MS = 512 };
  */
 enum { SLEEP_MOST_S = 300 };
 
+/* Whoever makes and removes files in the log's directory all the time can make this happen many times a second. */
+enum { SAY_OVERFLOW_AGAIN_MS = 60 * 60 * 1000 };
+
 enum { FILE_MOVED = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_UNMOUNT };
 
 /* The kernel's queue was full and events were lost: everything is looked at again. */
 static void on_overflow(struct follow *follow)
 {
-    follow_note(follow, FOLLOW_OVERFLOW, "the kernel dropped events: looking at everything again");
+    int64_t now_ms = clock_running_ms();
+
+    if (follow->overflow_said_ms == 0 || now_ms - follow->overflow_said_ms >= SAY_OVERFLOW_AGAIN_MS) {
+        follow_note(follow, FOLLOW_OVERFLOW, "the kernel dropped events: looking at everything again");
+        follow->overflow_said_ms = now_ms;
+    }
     follow->look = true;
     for (size_t i = 0; i < follow->count; i++)
         follow->files[i].ask_again = true;

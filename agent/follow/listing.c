@@ -113,13 +113,18 @@ static bool stat_trusted(const struct listing *listing, int directory, const cha
            is_trusted(listing, st->st_uid);
 }
 
+static bool is_file(const struct candidate *candidate, const struct stat *st)
+{
+    return candidate->device == st->st_dev && candidate->inode == st->st_ino;
+}
+
 /* Where a new candidate goes: over an earlier name of its file, at the end, or over the one that was written to first. */
-static struct candidate *find_place(struct listing *listing, const struct stat *st)
+static struct candidate *find_place(struct listing *listing, const char *name, const struct stat *st)
 {
     struct candidate *oldest = NULL;
     for (size_t i = 0; i < listing->count; i++) {
         struct candidate *candidate = &listing->candidates[i];
-        if (candidate->device == st->st_dev && candidate->inode == st->st_ino)
+        if (is_file(candidate, st) && ends_in(candidate->name, ".gz") == ends_in(name, ".gz"))
             return candidate;
         if (!oldest || is_later(oldest->written, candidate->written))
             oldest = candidate;
@@ -132,11 +137,14 @@ static struct candidate *find_place(struct listing *listing, const struct stat *
     return &listing->candidates[listing->count++];
 }
 
-/* A hard link gives a file a second name, perhaps by another user: the name of a generation is kept. */
+/*
+ * A hard link gives a file one more name, perhaps by another user. Of the names of one file two are kept, one with .gz and one
+ * without, since only the content tells whether it is packed; of each kind rather the name of a generation.
+ */
 static void keep_candidate(struct listing *listing, const char *name, const struct stat *st)
 {
-    struct candidate *place = find_place(listing, st);
-    bool same = place && place->name && place->device == st->st_dev && place->inode == st->st_ino;
+    struct candidate *place = find_place(listing, name, st);
+    bool same = place && place->name && is_file(place, st);
 
     if (!place || (same && !siblings_is_generation_name(suffix_of(listing, name))))
         return;
@@ -203,27 +211,14 @@ static void end_pass(struct listing *listing)
         end_reading(listing);
 }
 
-/* While a file is being packed, both files are there. The packed one is whole when the other one is gone. */
-static bool is_being_packed(const struct listing *listing, const char *path)
-{
-    struct stat st;
-    char *plain = must_copy(path, strlen(path) - strlen(".gz"));
-    bool there = stat_trusted(listing, AT_FDCWD, plain, &st) && st.st_size > 0;
-    free(plain);
-    return there;
-}
-
 /* A file that cannot be opened is passed over in silence: nobody said that it is a log. It may be another one than it was above. */
 static struct tail *open_candidate(const struct listing *listing, const char *path)
 {
     struct strbuf why = { 0 };
     enum log_refusal refusal;
-    struct tail *tail = NULL;
+    struct tail *tail =
+        ends_in(path, ".gz") ? tail_open_packed(path, LOG_ANY_OWNER) : tail_open(path, LOG_ANY_OWNER, &refusal, &why);
 
-    if (!ends_in(path, ".gz"))
-        tail = tail_open(path, LOG_ANY_OWNER, &refusal, &why);
-    else if (!is_being_packed(listing, path))
-        tail = tail_open_packed(path, LOG_ANY_OWNER);
     if (tail && !is_trusted(listing, tail_owner(tail))) {
         tail_free(tail);
         tail = NULL;
@@ -240,8 +235,10 @@ static void open_next(struct listing *listing)
     strbuf_printf(&path, "%s/%s", listing->directory, name);
     siblings_add(&listing->siblings, open_candidate(listing, strbuf_text(&path)), suffix_of(listing, name));
     strbuf_free(&path);
-    if (listing->opened == listing->count)
+    if (listing->opened == listing->count) {
+        siblings_drop_unfinished(&listing->siblings);
         siblings_sort(&listing->siblings);
+    }
 }
 
 static void read_entries(struct listing *listing, int64_t until_us)

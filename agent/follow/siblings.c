@@ -7,12 +7,45 @@
 
 void siblings_add(struct siblings *siblings, struct tail *tail, const char *name)
 {
-    if (!tail || siblings_find_inode(siblings, tail) != SIZE_MAX) {
+    size_t index = tail ? siblings_find_inode(siblings, tail) : siblings->count;
+
+    if (!tail || (index != SIZE_MAX && !tail_is_packed(tail))) {
         tail_free(tail);
         return;
     }
-    siblings->at = must_grow(siblings->at, siblings->count + 1, sizeof *siblings->at);
-    siblings->at[siblings->count++] = (struct sibling){ .tail = tail, .name = must_copy(name, strlen(name)) };
+    if (index == SIZE_MAX) {
+        index = siblings->count++;
+        siblings->at = must_grow(siblings->at, siblings->count, sizeof *siblings->at);
+    } else {
+        tail_free(siblings->at[index].tail);
+        free(siblings->at[index].name);
+    }
+    siblings->at[index] = (struct sibling){ .tail = tail, .name = must_copy(name, strlen(name)) };
+}
+
+/* While PATH.1 is being packed, PATH.1.gz begins as PATH.1 does. The packed file is whole when the other one is gone. */
+static bool is_unfinished(const struct siblings *siblings, const struct sibling *packed)
+{
+    size_t len = strlen(packed->name) - strlen(".gz");
+    for (size_t i = 0; i < siblings->count; i++) {
+        const struct sibling *plain = &siblings->at[i];
+        if (strlen(plain->name) == len && strncmp(plain->name, packed->name, len) == 0 &&
+            tail_begins_alike(plain->tail, packed->tail))
+            return true;
+    }
+    return false;
+}
+
+void siblings_drop_unfinished(struct siblings *siblings)
+{
+    for (size_t i = siblings->count; i-- > 0;) {
+        struct sibling *one = &siblings->at[i];
+        if (!tail_is_packed(one->tail) || !is_unfinished(siblings, one))
+            continue;
+        tail_free(one->tail);
+        free(one->name);
+        *one = siblings->at[--siblings->count];
+    }
 }
 
 void siblings_free(struct siblings *siblings)

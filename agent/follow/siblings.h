@@ -23,8 +23,10 @@ struct siblings {
     bool too_large;  /* there is a gzip file beyond PACKED_FILE_MAX_BYTES, which is not opened */
 };
 
-/* Takes over the tail, unless it is NULL or a file that is there already. */
+/* Takes the tail over; NULL adds nothing. Of two tails of one file, one of which can be unpacked, that one is kept. */
 void siblings_add(struct siblings *siblings, struct tail *tail, const char *name);
+/* Drops each packed file that is there a second time, because the packing is not finished. */
+void siblings_drop_unfinished(struct siblings *siblings);
 void siblings_sort(struct siblings *siblings);
 void siblings_free(struct siblings *siblings);
 

@@ -135,6 +135,14 @@ bool tail_copies(const struct tail *tail, const struct source_position *position
            (tail->packed || tail_size(tail) >= position->offset);
 }
 
+bool tail_begins_alike(const struct tail *a, const struct tail *b)
+{
+    char of_a[FINGERPRINT_BYTES], of_b[FINGERPRINT_BYTES];
+    ssize_t a_len = read_at(a, of_a, sizeof of_a, 0), b_len = read_at(b, of_b, sizeof of_b, 0);
+    ssize_t len = a_len < b_len ? a_len : b_len;
+    return len > 0 && memcmp(of_a, of_b, (size_t)len) == 0;
+}
+
 bool tail_is(const struct tail *tail, uint64_t device, uint64_t inode)
 {
     return tail->device == device && tail->inode == inode;

@@ -46,6 +46,9 @@ bool tail_begins_as(const struct tail *tail, const struct source_position *posit
 /* Whether a file with another inode is a copy: it begins so, and is at least as long as what was read. */
 bool tail_copies(const struct tail *tail, const struct source_position *position);
 
+/* Whether both have text, and the shorter of the two beginnings is also the other one's. */
+bool tail_begins_alike(const struct tail *a, const struct tail *b);
+
 enum tail_outcome { TAIL_END, TAIL_MORE, TAIL_TRUNCATED, TAIL_CUT, TAIL_FAILED };
 
 /*

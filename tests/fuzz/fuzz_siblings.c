@@ -290,9 +290,7 @@ static void make_file(struct slice *input)
     unsigned whose = take_byte(input) % 4, content = take_byte(input);
     uid_t owner = whose == 0 ? OURS : whose == 1 ? 0 : STRANGER;
 
-    /* A plain file of ours beside a packed one of the same name says that the packing is not finished. */
-    bool hides = owner != STRANGER && strncmp(bench.log_name, name, strlen(name)) == 0;
-    if (strcmp(name, path) == 0 || hides)
+    if (strcmp(name, path) == 0)
         return;
     if (owner != STRANGER && content & 4)
         add_ours(&text);

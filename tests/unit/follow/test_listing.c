@@ -234,21 +234,58 @@ static void a_gzip_file_is_opened_up_to_its_budget(void **state)
     siblings_free(&siblings);
 }
 
+static void link_beside(const struct fixture *fixture, const char *suffix, const char *link_suffix)
+{
+    char name[96], link_name[96];
+    name_beside(fixture, suffix, name);
+    name_beside(fixture, link_suffix, link_name);
+    assert_int_equal(link(name, link_name), 0);
+}
+
 /* A hard link gives a generation a second name: whoever made it, the file stays a generation. */
 static void a_hard_link_hides_no_generation(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const LINKS[] = { "bak", "0bak", "zzz", "1~" };
-    char name[96], link_name[96];
-    add_beside(fixture, "1", "one\n");
-    name_beside(fixture, "1", name);
-    for (size_t i = 0; i < sizeof LINKS / sizeof LINKS[0]; i++) {
-        name_beside(fixture, LINKS[i], link_name);
-        assert_int_equal(link(name, link_name), 0);
-    }
+    static const char *const LINKS[] = { "bak", "0bak", "zzz", "1~", "1.gz", "3.gz", "gz" };
+    add_beside(fixture, "2", "one\n");
+    for (size_t i = 0; i < sizeof LINKS / sizeof LINKS[0]; i++)
+        link_beside(fixture, "2", LINKS[i]);
     struct siblings siblings = list_all(fixture);
     assert_int_equal(siblings.count, 1);
-    assert_string_equal(siblings.at[0].name, "1");
+    assert_string_equal(siblings.at[0].name, "2");
+    siblings_free(&siblings);
+}
+
+static void a_hard_link_hides_no_packed_generation(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const LINKS[] = { "1", "2", "3", "bak", "bak.gz" };
+    char command[160];
+    add_beside(fixture, "2", "one\n");
+    snprintf(command, sizeof command, "gzip %s.2", fixture->path);
+    assert_int_equal(system(command), 0);
+    for (size_t i = 0; i < sizeof LINKS / sizeof LINKS[0]; i++)
+        link_beside(fixture, "2.gz", LINKS[i]);
+    struct siblings siblings = list_all(fixture);
+    assert_int_equal(siblings.count, 1);
+    assert_string_equal(siblings.at[0].name, "2.gz");
+    assert_true(tail_is_packed(siblings.at[0].tail));
+    siblings_free(&siblings);
+}
+
+/* PATH.1.gz is passed over while PATH.1 is there, if both hold the same text. */
+static void a_file_that_is_being_packed_is_there_once(void **state)
+{
+    struct fixture *fixture = *state;
+    char command[192];
+    add_beside(fixture, "1", "one\n");
+    add_beside(fixture, "2", "two\n");
+    snprintf(command, sizeof command, "gzip -k %s.1; echo three | gzip >%s.2.gz", fixture->path, fixture->path);
+    assert_int_equal(system(command), 0);
+    struct siblings siblings = list_all(fixture);
+    assert_int_equal(siblings.count, 3);
+    for (size_t i = 0; i < siblings.count; i++)
+        assert_string_not_equal(siblings.at[i].name, "1.gz");
     siblings_free(&siblings);
 }
 
@@ -331,6 +368,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_never_opened, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_gzip_file_is_opened_up_to_its_budget, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_hard_link_hides_no_generation, setup_listing, teardown),
+        cmocka_unit_test_setup_teardown(a_hard_link_hides_no_packed_generation, setup_listing, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_is_being_packed_is_there_once, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(the_owner_is_checked_again_after_opening, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(without_a_log_slow_listings_are_rare, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_directory_that_is_not_there_has_no_siblings, setup_listing, teardown),
