@@ -40,7 +40,7 @@ struct detector {
     void (*expire)(struct context *context); /* called when the clock stands at what due said */
 };
 
-extern const struct detector detect_scheduler, detect_slow, detect_failures, detect_stall, detect_flapping,
+extern const struct detector detect_scheduler, detect_slow, detect_failures, detect_stall, detect_success_rate,
     detect_throughput, detect_lag, detect_agent;
 
 /* The detectors' part of the saved state. What belongs to a table is saved with the table. */
@@ -48,7 +48,7 @@ void scheduler_archive(struct context *context, struct archive *archive);
 void slow_archive(struct context *context, struct archive *archive);
 void slow_archive_windows(struct context *context, struct archive *archive);
 void failures_archive(struct table *table, struct archive *archive);
-void flapping_archive(struct table *table, struct archive *archive);
+void success_rate_archive(struct table *table, struct archive *archive);
 void stall_archive(struct table *table, struct archive *archive);
 void throughput_archive(struct table *table, struct archive *archive);
 void throughput_archive_windows(struct table *table, struct archive *archive);

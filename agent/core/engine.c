@@ -5,8 +5,8 @@
 
 /* A fact reaches the detectors in this order: causes come before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
-    &detect_scheduler, &detect_slow,       &detect_failures, &detect_stall,
-    &detect_flapping,  &detect_throughput, &detect_lag,      &detect_agent,
+    &detect_scheduler,    &detect_slow,       &detect_failures, &detect_stall,
+    &detect_success_rate, &detect_throughput, &detect_lag,      &detect_agent,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
 

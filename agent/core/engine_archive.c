@@ -7,7 +7,7 @@ static void archive_with_table(struct table *table, struct archive *archive)
 {
     throughput_archive(table, archive);
     failures_archive(table, archive);
-    flapping_archive(table, archive);
+    success_rate_archive(table, archive);
     stall_archive(table, archive);
 }
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Flapping: a table that fails now and then, but never often enough in a row to be an incident of consecutive failures. */
+/* A low success rate: a table fails now and then, but never often enough in a row to be an incident of consecutive failures. */
 
 enum { FLAPS_KEPT = 32 }; /* bounds detect.flapping_per_day */
 
@@ -13,7 +13,7 @@ struct flaps {
     size_t count;
 };
 
-static void flapping_begin_table(struct table *table)
+static void success_rate_begin_table(struct table *table)
 {
     table->flaps = must_alloc(sizeof *table->flaps);
 }
@@ -58,7 +58,7 @@ static void on_failed(struct context *context, struct table *table)
     strbuf_free(&what);
 }
 
-static void flapping_fact(struct context *context, const struct fact *fact)
+static void success_rate_fact(struct context *context, const struct fact *fact)
 {
     if (fact->kind == FACT_RUN_FAILED)
         on_failed(context, fact->table);
@@ -73,7 +73,7 @@ static int64_t table_due(const struct context *context, const struct table *tabl
     return flaps->count < 2 ? context->moment->now_ms : flaps->at_ms[flaps->count - 2] + DAY_MS;
 }
 
-static int64_t flapping_due(const struct context *context)
+static int64_t success_rate_due(const struct context *context)
 {
     int64_t best = INT64_MAX;
     if (!incidents_find(context->incidents, KIND_SUCCESS_RATE, NULL))
@@ -85,18 +85,19 @@ static int64_t flapping_due(const struct context *context)
     return best;
 }
 
-static void flapping_expire(struct context *context)
+static void success_rate_expire(struct context *context)
 {
     for (size_t i = 0; i < context->tables->count; i++)
         if (table_due(context, &context->tables->at[i]) <= context->moment->now_ms)
             incidents_clear(context->incidents, KIND_SUCCESS_RATE, &context->tables->at[i]);
 }
 
-const struct detector detect_flapping = {
-    .begin_table = flapping_begin_table, .fact = flapping_fact, .due = flapping_due, .expire = flapping_expire
-};
+const struct detector detect_success_rate = { .begin_table = success_rate_begin_table,
+                                              .fact = success_rate_fact,
+                                              .due = success_rate_due,
+                                              .expire = success_rate_expire };
 
-void flapping_archive(struct table *table, struct archive *archive)
+void success_rate_archive(struct table *table, struct archive *archive)
 {
     struct flaps *flaps = table->flaps;
     archive_i64s(archive, "fail.flaps", flaps->at_ms, &flaps->count, FLAPS_KEPT);
