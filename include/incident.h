@@ -57,7 +57,13 @@ struct incident {
 enum hearing {
     HEARD_BY_ALL,
     HEARD_BY_KEEPERS, /* receivers that keep an incident open until they are told its end, and nobody else */
-    HEARD_BY_NONE     /* for the record only: a silence is in force */
+    HEARD_BY_NONE,    /* for the record only: a silence is in force */
+    /*
+     * One message of a group that is told as one, because people were told much within the hour. The receivers that keep incidents open get
+     * it; everybody else gets the one message that follows the group and names its incidents, which is HEARD_AS_COMBINED.
+     */
+    HEARD_IN_COMBINED,
+    HEARD_AS_COMBINED
 };
 
 struct notification {

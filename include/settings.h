@@ -29,8 +29,10 @@ struct settings {
         int64_t slow_floor_ms;
         double slow_z;
         int64_t min_samples;
-        int64_t flapping_per_day;
-        int64_t burst_ms; /* 0: interval / 15 */
+        int64_t flapping_per_day; /* failures, before a table's success rate is low */
+        int64_t flapping_opens;   /* incidents of a kind and table in 24 h from which one is held open; 0: never */
+        int64_t flapping_calm;    /* cycles that it must be well for, to end */
+        int64_t burst_ms;         /* 0: interval / 15 */
     } detect;
     struct {
         int64_t reminder_ms;   /* 0: never */

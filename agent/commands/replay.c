@@ -51,8 +51,8 @@ struct replay {
 static void replay_on_notify(void *ctx, const struct notification *notification)
 {
     struct replay *replay = ctx;
-    if (notification->hearing == HEARD_BY_KEEPERS)
-        return;
+    if (notification->hearing == HEARD_BY_KEEPERS || notification->hearing == HEARD_AS_COMBINED)
+        return; /* what is told together with others is printed incident by incident */
     struct message *message = message_from(notification);
     struct strbuf line = { 0 };
     if (replay->json)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "announce.h"
 
+#include "base/cut.h"
 #include "describe.h"
 #include "prometheus.h"
 #include "units.h"
@@ -10,11 +11,22 @@
  * closes the gap. So a backlog of old news, a crowded hour, a silence and a restart need no special case: what is still true when
  * telling is allowed again is told once, as things then stand.
  *
+ * A new critical, a turn to critical and an end are told at once, always, and an escalation when it is due. All else is routine: warnings,
+ * updates and reminders. Routine messages are six an hour at most. What exceeds that waits until the oldest of the six is an hour
+ * old, and then all that waits is told in one message. A warning whose incident ended while it waited is told with its end.
+ *
  * Under a silence, what would have been told is noted for the history. One thing is told all the same: the end of what was told before. It
  * wakes nobody, and whoever was paged, or a receiver that goes on paging, must learn that it is over.
  */
 
-enum { ROUTINE_AN_HOUR = NOTIFICATIONS_AN_HOUR - 1 };
+enum { REMINDER_DAYS = 7, COMBINED_NAMED = 20, COMBINED_CHARS = 200 };
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* --- room ---------------------------------------------------------------------------------------------------- */
 
 /* The hour that the limit speaks of; schedules below a minute (tests, demonstrations) have a shorter one. */
 static int64_t crowded_ms(const struct announcer *announcer)
@@ -23,101 +35,27 @@ static int64_t crowded_ms(const struct announcer *announcer)
     return interval_ms >= MINUTE_MS ? HOUR_MS : 4 * interval_ms;
 }
 
-/* When there is room for one more: now, or when old ones are an hour old. The last place is kept for news of a critical. */
-static int64_t room_at(const struct announcer *announcer, bool critical_news)
+/* How many routine messages may be sent now. */
+static size_t free_places(const struct announcer *announcer)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < announcer->sent_count; i++)
+        used += announcer->moment->now_ms - announcer->sent_ms[i] < crowded_ms(announcer);
+    return ROUTINE_AN_HOUR - used;
+}
+
+/* When a routine message may be sent: now, or when the oldest of six is an hour old. */
+static int64_t room_at(const struct announcer *announcer)
 {
     int64_t now_ms = announcer->moment->now_ms;
-    size_t places = critical_news ? NOTIFICATIONS_AN_HOUR : ROUTINE_AN_HOUR;
-    if (announcer->sent_count < places)
-        return now_ms;
-    int64_t free_ms = announcer->sent_ms[announcer->sent_count - places] + crowded_ms(announcer);
-    return free_ms > now_ms ? free_ms : now_ms;
+    return free_places(announcer) ? now_ms : announcer->sent_ms[0] + crowded_ms(announcer);
 }
 
 static void count_sent(struct announcer *announcer)
 {
-    if (announcer->sent_count == NOTIFICATIONS_AN_HOUR) {
-        memmove(announcer->sent_ms, announcer->sent_ms + 1, (NOTIFICATIONS_AN_HOUR - 1) * sizeof *announcer->sent_ms);
-        announcer->sent_count--;
-    }
+    if (announcer->sent_count == ROUTINE_AN_HOUR)
+        memmove(announcer->sent_ms, announcer->sent_ms + 1, --announcer->sent_count * sizeof *announcer->sent_ms);
     announcer->sent_ms[announcer->sent_count++] = announcer->moment->now_ms;
-}
-
-static void note_notified(struct announcer *announcer, const struct incident_record *record,
-                          enum notification_status status, enum hearing hearing)
-{
-    struct strbuf note = { 0 };
-    strbuf_printf(&note, "%s %s%s", notification_status_name(status), severity_name(record->incident.severity),
-                  hearing == HEARD_BY_NONE ? ", silenced" : "");
-    incidents_note(announcer->incidents, record, "notified", strbuf_text(&note));
-    strbuf_free(&note);
-}
-
-static void send(struct announcer *announcer, struct incident_record *record, enum notification_status status,
-                 enum hearing hearing)
-{
-    struct incident *incident = &record->incident;
-    int64_t now_ms = announcer->moment->now_ms;
-    struct strbuf summary = { 0 };
-    describe_incident(record, status, now_ms, &summary);
-    incident->prometheus_ms = prometheus_time(record, now_ms);
-    if (hearing == HEARD_BY_ALL)
-        count_sent(announcer);
-    announcer->notify(announcer->ctx,
-                      &(struct notification){
-                          .time_ms = now_ms,
-                          .status = status,
-                          .severity = incident->severity,
-                          .alert = incident->alert,
-                          .sequence = ++record->telling.sequence,
-                          .summary = strbuf_text(&summary),
-                          .escalate_to = status == NOTIFY_ESCALATED ? kind_facts(record->kind)->escalate_to : NULL,
-                          .hearing = hearing,
-                          .incident = incident,
-                      });
-    if (hearing != HEARD_BY_KEEPERS)
-        note_notified(announcer, record, status, hearing);
-    strbuf_free(&summary);
-}
-
-enum news { NEWS_NONE, NEWS_FIRING, NEWS_RESOLVED };
-
-/* What is true and was not said. */
-static enum news news_since(const struct announcer *announcer, const struct incident *incident, const struct said *said)
-{
-    if (!incident->open)
-        return said->firing && !said->resolved ? NEWS_RESOLVED : NEWS_NONE;
-    if (announcer->catching_up)
-        return NEWS_NONE;
-    bool same = said->firing && said->severity == incident->severity && said->alert == incident->alert;
-    return same ? NEWS_NONE : NEWS_FIRING;
-}
-
-static enum news news_of(const struct announcer *announcer, const struct incident_record *record)
-{
-    return news_since(announcer, &record->incident, &record->telling.told);
-}
-
-bool announce_is_unsaid(void *announcer, const struct incident_record *record)
-{
-    return news_of(announcer, record) != NEWS_NONE;
-}
-
-static void say(struct announcer *announcer, struct incident_record *record, enum news news, enum hearing hearing)
-{
-    const struct incident *incident = &record->incident;
-    struct said *said = hearing == HEARD_BY_NONE ? &record->telling.noted : &record->telling.told;
-    if (news == NEWS_RESOLVED)
-        said->resolved = true;
-    else
-        *said = (struct said){ .firing = true, .severity = incident->severity, .alert = incident->alert };
-    record->telling.noted = *said;
-    if (news == NEWS_FIRING)
-        send(announcer, record, NOTIFY_FIRING, hearing);
-    else if (announcer->settings->notify.resolved)
-        send(announcer, record, NOTIFY_RESOLVED, hearing);
-    else if (hearing == HEARD_BY_ALL)
-        send(announcer, record, NOTIFY_RESOLVED, HEARD_BY_KEEPERS);
 }
 
 /* The end of the silence in the engine's time; long ago if there is none. */
@@ -127,82 +65,320 @@ static int64_t silenced_until(const struct announcer *announcer)
     return until_ms == 0 ? INT64_MIN : moment_engine_ms(announcer->moment, until_ms);
 }
 
-static bool critical_news(const struct incident_record *record, enum news news)
+static bool is_silenced(const struct announcer *announcer)
 {
-    return news == NEWS_FIRING && record->incident.severity == SEVERITY_CRITICAL;
+    return announcer->moment->now_ms < silenced_until(announcer);
 }
 
-static int64_t later(int64_t a, int64_t b)
+/* --- what is to be told -------------------------------------------------------------------------------------- */
+
+enum news {
+    NEWS_NONE,
+    NEWS_RESOLVED, /* the end of what was told */
+    NEWS_URGENT,   /* it is critical, or critical under another name */
+    NEWS_ROUTINE,  /* a warning, or more about what was told */
+    NEWS_MISSED    /* it began and ended while its warning waited for room */
+};
+
+/* For struct said: that it flaps is said once, and once more when tables have joined. */
+static int64_t flapping_now(const struct incident_record *record)
 {
-    return a > b ? a : b;
+    return record->times_today ? (int64_t)record->member_count + 1 : 0;
+}
+
+/* What is true and was not said. */
+static enum news news_since(const struct announcer *announcer, const struct incident_record *record,
+                            const struct said *said)
+{
+    const struct incident *incident = &record->incident;
+    if (!incident->open && said->firing)
+        return said->resolved ? NEWS_NONE : NEWS_RESOLVED;
+    if (!incident->open)
+        return record->telling.held_ms ? NEWS_MISSED : NEWS_NONE;
+    if (announcer->catching_up)
+        return NEWS_NONE;
+    bool same = said->firing && said->severity == incident->severity && said->alert == incident->alert;
+    if (!same && incident->severity == SEVERITY_CRITICAL)
+        return NEWS_URGENT;
+    return same && said->flapping >= flapping_now(record) ? NEWS_NONE : NEWS_ROUTINE;
+}
+
+static enum news news_of(const struct announcer *announcer, const struct incident_record *record)
+{
+    return news_since(announcer, record, &record->telling.told);
+}
+
+bool announce_is_unsaid(void *announcer, const struct incident_record *record)
+{
+    return news_of(announcer, record) != NEWS_NONE;
+}
+
+/*
+ * Reminders come 1, 2 and 4 times notify.reminder after the turn to critical, then daily for a week. This is the first of these instants
+ * that lies well behind the newest message; INT64_MAX if there is none any more.
+ */
+static int64_t reminder_at(const struct announcer *announcer, const struct incident_record *record)
+{
+    int64_t every_ms = announcer->settings->notify.reminder_ms, after_ms = every_ms;
+    int64_t told_ms = record->telling.reminded_ms - record->incident.critical_ms;
+    if (!record->incident.open || record->well_ms || record->telling.told.severity != SEVERITY_CRITICAL ||
+        every_ms == 0)
+        return INT64_MAX;
+    while (after_ms < told_ms + every_ms / 2) {
+        after_ms = after_ms < 4 * every_ms ? 2 * after_ms : after_ms + DAY_MS;
+        if (after_ms > 4 * every_ms + REMINDER_DAYS * (int64_t)DAY_MS)
+            return INT64_MAX;
+    }
+    return record->incident.critical_ms + after_ms;
+}
+
+/* An incident escalates once, and a kind of incident once a day. */
+static int64_t escalation_at(const struct announcer *announcer, const struct incident_record *record)
+{
+    const struct incident *incident = &record->incident;
+    int64_t recovery_ms = alert_recovery_ms(incident->alert), last_ms = announcer->escalated_ms[record->kind];
+    int64_t allowed_ms = later(last_ms ? last_ms + DAY_MS : 0, silenced_until(announcer));
+    if (!incident->open || record->well_ms || !record->telling.told.firing || incident->escalated_ms)
+        return INT64_MAX;
+    if (record->escalation_due)
+        return later(allowed_ms, announcer->moment->now_ms);
+    if (recovery_ms == 0)
+        return INT64_MAX;
+    /* The runbook's time counts from the telling, so that whoever was told late, after a backlog, has it as well. */
+    return later(record->telling.first_told_ms + recovery_ms + announcer->settings->notify.escalation_ms, allowed_ms);
+}
+
+/* True if something routine is to be told of it now, if only there is room. */
+static bool is_waiting(const struct announcer *announcer, const struct incident_record *record)
+{
+    enum news news = news_of(announcer, record);
+    return news == NEWS_ROUTINE || news == NEWS_MISSED || reminder_at(announcer, record) <= announcer->moment->now_ms;
+}
+
+/* --- telling ------------------------------------------------------------------------------------------------- */
+
+static void note_notified(struct announcer *announcer, const struct incident_record *record,
+                          enum notification_status status, enum hearing hearing)
+{
+    static const char *const how[] = {
+        [HEARD_BY_ALL] = "", [HEARD_BY_NONE] = ", silenced", [HEARD_IN_COMBINED] = ", together with others"
+    };
+    struct strbuf note = { 0 };
+    strbuf_printf(&note, "%s %s%s", notification_status_name(status), severity_name(record->incident.severity),
+                  how[hearing]);
+    incidents_note(announcer->incidents, record, "notified", strbuf_text(&note));
+    strbuf_free(&note);
+}
+
+static void send_words(struct announcer *announcer, struct incident_record *record, enum notification_status status,
+                       enum hearing hearing, const char *summary)
+{
+    struct incident *incident = &record->incident;
+    incident->prometheus_ms = prometheus_time(record, announcer->moment->now_ms);
+    announcer->notify(announcer->ctx,
+                      &(struct notification){
+                          .time_ms = announcer->moment->now_ms,
+                          .status = status,
+                          .severity = incident->severity,
+                          .alert = incident->alert,
+                          .sequence = ++record->telling.sequence,
+                          .summary = summary,
+                          .escalate_to = status == NOTIFY_ESCALATED ? kind_facts(record->kind)->escalate_to : NULL,
+                          .hearing = hearing,
+                          .incident = incident,
+                      });
+}
+
+static void send(struct announcer *announcer, struct incident_record *record, enum notification_status status,
+                 enum hearing hearing)
+{
+    struct strbuf summary = { 0 };
+    describe_incident(record, status, announcer->moment->now_ms, &summary);
+    send_words(announcer, record, status, hearing, strbuf_text(&summary));
+    if (hearing != HEARD_BY_KEEPERS)
+        note_notified(announcer, record, status, hearing);
+    strbuf_free(&summary);
+}
+
+/* It is told that it is open, as it now is. */
+static void say_firing(struct announcer *announcer, struct incident_record *record, enum hearing hearing)
+{
+    struct telling *telling = &record->telling;
+    telling->noted = (struct said){ .firing = true,
+                                    .flapping = flapping_now(record),
+                                    .severity = record->incident.severity,
+                                    .alert = record->incident.alert };
+    if (hearing != HEARD_BY_NONE) {
+        telling->first_told_ms = telling->told.firing ? telling->first_told_ms : announcer->moment->now_ms;
+        telling->reminded_ms = announcer->moment->now_ms;
+        telling->held_ms = 0;
+        telling->told = telling->noted;
+    }
+    send(announcer, record, NOTIFY_FIRING, hearing);
+}
+
+static void say_resolved(struct announcer *announcer, struct incident_record *record, enum hearing hearing)
+{
+    record->telling.noted.resolved = true;
+    if (hearing != HEARD_BY_NONE)
+        record->telling.told.resolved = true;
+    if (announcer->settings->notify.resolved)
+        send(announcer, record, NOTIFY_RESOLVED, hearing);
+    else if (hearing != HEARD_BY_NONE)
+        send(announcer, record, NOTIFY_RESOLVED, HEARD_BY_KEEPERS);
+}
+
+/* What waits for room is told as it now is. Returns the status in which it is. */
+static enum notification_status say_waiting(struct announcer *announcer, struct incident_record *record,
+                                            enum hearing hearing)
+{
+    enum news news = news_of(announcer, record);
+    if (news != NEWS_ROUTINE && news != NEWS_MISSED) {
+        record->telling.reminded_ms = announcer->moment->now_ms;
+        send(announcer, record, NOTIFY_REMINDER, hearing);
+        return NOTIFY_REMINDER;
+    }
+    say_firing(announcer, record, hearing);
+    if (news == NEWS_MISSED)
+        say_resolved(announcer, record, hearing);
+    return news == NEWS_MISSED ? NOTIFY_RESOLVED : NOTIFY_FIRING;
+}
+
+static void add_combined(const struct announcer *announcer, const struct incident_record *record,
+                         enum notification_status status, size_t index, struct strbuf *words)
+{
+    struct strbuf summary = { 0 };
+    if (index >= COMBINED_NAMED)
+        return;
+    describe_incident(record, status, announcer->moment->now_ms, &summary);
+    strbuf_printf(words, "%s#%lld %s ", index ? "; " : "", (long long)record->incident.id,
+                  severity_name(record->incident.severity));
+    cut_chars(strbuf_text(&summary), COMBINED_CHARS, words);
+    strbuf_free(&summary);
+}
+
+/* The more urgent of two to stand for all in the combined message: what is open, then what is worse, then what is older. */
+static struct incident_record *bearer_of(struct incident_record *one, struct incident_record *other)
+{
+    if (!one || one->incident.open != other->incident.open)
+        return !one || other->incident.open ? other : one;
+    return other->incident.severity > one->incident.severity ? other : one;
+}
+
+static void say_combined(struct announcer *announcer, size_t count)
+{
+    struct incident_record *bearer = NULL;
+    struct strbuf words = { 0 };
+    size_t index = 0;
+    strbuf_printf(&words, "%zu incidents in one message, since at most %d such messages are sent an hour: ", count,
+                  ROUTINE_AN_HOUR);
+    for (size_t i = 0; i < announcer->incidents->count; i++) {
+        struct incident_record *record = announcer->incidents->records[i];
+        if (!is_waiting(announcer, record))
+            continue;
+        add_combined(announcer, record, say_waiting(announcer, record, HEARD_IN_COMBINED), index++, &words);
+        bearer = bearer_of(bearer, record);
+    }
+    if (count > COMBINED_NAMED)
+        strbuf_printf(&words, "; and %zu more", count - COMBINED_NAMED);
+    if (bearer)
+        send_words(announcer, bearer, bearer->incident.open ? NOTIFY_FIRING : NOTIFY_RESOLVED, HEARD_AS_COMBINED,
+                   strbuf_text(&words));
+    strbuf_free(&words);
+}
+
+/* Tells what waits, one by one as long as there is room for all, else in one message. */
+static void tell_waiting(struct announcer *announcer)
+{
+    struct incidents *incidents = announcer->incidents;
+    size_t waiting = 0, places = free_places(announcer);
+    for (size_t i = 0; i < incidents->count; i++)
+        waiting += is_waiting(announcer, incidents->records[i]);
+    if (waiting == 0 || places == 0 || is_silenced(announcer))
+        return;
+    if (waiting > places) {
+        say_combined(announcer, waiting);
+        count_sent(announcer);
+        return;
+    }
+    for (size_t i = 0; i < incidents->count; i++) {
+        if (!is_waiting(announcer, incidents->records[i]))
+            continue;
+        say_waiting(announcer, incidents->records[i], HEARD_BY_ALL);
+        count_sent(announcer);
+    }
+}
+
+static void hold(struct announcer *announcer, struct incident_record *record)
+{
+    if (record->telling.held_ms)
+        return;
+    record->telling.held_ms = announcer->moment->now_ms;
+    incidents_note(announcer->incidents, record, "note",
+                   "held back: people were told enough within the hour; it is told together with what else waits");
+}
+
+/* Notes for the history what people would have been told. */
+static void note_silenced(struct announcer *announcer, struct incident_record *record)
+{
+    enum news news = news_since(announcer, record, &record->telling.noted);
+    if (!record->incident.open)
+        record->telling.held_ms = 0; /* what is over by the end of the silence is never told */
+    if (news == NEWS_RESOLVED)
+        say_resolved(announcer, record, HEARD_BY_NONE);
+    else if (news == NEWS_URGENT || news == NEWS_ROUTINE)
+        say_firing(announcer, record, HEARD_BY_NONE);
 }
 
 void announce_change(void *ctx, struct incident_record *record)
 {
     struct announcer *announcer = ctx;
-    int64_t now_ms = announcer->moment->now_ms;
     enum news news = news_of(announcer, record);
-    if (now_ms < silenced_until(announcer) && news != NEWS_RESOLVED) {
-        news = news_since(announcer, &record->incident, &record->telling.noted);
-        if (news != NEWS_NONE)
-            say(announcer, record, news, HEARD_BY_NONE);
-        return;
+    if (news == NEWS_RESOLVED) {
+        say_resolved(announcer, record, HEARD_BY_ALL);
+    } else if (is_silenced(announcer)) {
+        note_silenced(announcer, record);
+    } else if (news == NEWS_URGENT) {
+        say_firing(announcer, record, HEARD_BY_ALL);
+    } else if (news == NEWS_ROUTINE && free_places(announcer)) {
+        say_firing(announcer, record, HEARD_BY_ALL);
+        count_sent(announcer);
+    } else if (news == NEWS_ROUTINE) {
+        hold(announcer, record);
     }
-    if (news == NEWS_NONE || room_at(announcer, critical_news(record, news)) > now_ms)
-        return;
-    if (news == NEWS_FIRING) {
-        if (!record->telling.told.firing)
-            record->telling.first_told_ms = now_ms;
-        record->telling.reminded_ms = now_ms;
-    }
-    say(announcer, record, news, HEARD_BY_ALL);
+}
+
+static void escalate(struct announcer *announcer, struct incident_record *record)
+{
+    record->incident.escalated_ms = announcer->escalated_ms[record->kind] = announcer->moment->now_ms;
+    send(announcer, record, NOTIFY_ESCALATED, HEARD_BY_ALL);
+    incidents_store(announcer->incidents, record);
 }
 
 void announce_all(struct announcer *announcer)
 {
-    for (size_t i = 0; i < announcer->incidents->count; i++)
-        announce_change(announcer, announcer->incidents->records[i]);
-}
-
-/* When what is no news may be repeated: not in a crowded hour, nor under a silence. */
-static int64_t leave_at(const struct announcer *announcer)
-{
-    return later(room_at(announcer, false), silenced_until(announcer));
-}
-
-static int64_t escalation_at(const struct announcer *announcer, const struct incident_record *record)
-{
-    const struct incident *incident = &record->incident;
-    int64_t recovery_ms = alert_recovery_ms(incident->alert);
-    if (!incident->open || !record->telling.told.firing || incident->escalated_ms)
-        return INT64_MAX;
-    if (record->escalation_due)
-        return leave_at(announcer);
-    if (recovery_ms == 0)
-        return INT64_MAX;
-    /* The runbook's time counts from the telling, so that whoever was told late, after a backlog, has it as well. */
-    int64_t due_ms = record->telling.first_told_ms + recovery_ms + announcer->settings->notify.escalation_ms;
-    return later(due_ms, leave_at(announcer));
-}
-
-static int64_t reminder_at(const struct announcer *announcer, const struct incident_record *record)
-{
-    int64_t every_ms = announcer->settings->notify.reminder_ms;
-    if (!record->incident.open || record->telling.told.severity != SEVERITY_CRITICAL || every_ms == 0)
-        return INT64_MAX;
-    return later(record->telling.reminded_ms + every_ms, leave_at(announcer));
+    struct incidents *incidents = announcer->incidents;
+    for (size_t i = 0; i < incidents->count; i++) {
+        struct incident_record *record = incidents->records[i];
+        enum news news = news_of(announcer, record);
+        if (is_silenced(announcer) || news == NEWS_RESOLVED || news == NEWS_URGENT)
+            announce_change(announcer, record);
+        if (escalation_at(announcer, record) <= announcer->moment->now_ms)
+            escalate(announcer, record);
+    }
+    tell_waiting(announcer);
 }
 
 static int64_t news_at(const struct announcer *announcer, const struct incident_record *record)
 {
-    enum news news = news_of(announcer, record);
-    int64_t room_ms = room_at(announcer, critical_news(record, news));
-    switch (news) {
-    case NEWS_NONE: return INT64_MAX;
-    case NEWS_FIRING: return later(room_ms, silenced_until(announcer));
-    case NEWS_RESOLVED: break;
+    switch (news_of(announcer, record)) {
+    case NEWS_NONE: break;
+    case NEWS_RESOLVED: return announcer->moment->now_ms;
+    case NEWS_URGENT: return later(announcer->moment->now_ms, silenced_until(announcer));
+    case NEWS_ROUTINE:
+    case NEWS_MISSED: return later(room_at(announcer), silenced_until(announcer));
     }
-    return room_ms;
+    return INT64_MAX;
 }
 
 int64_t announce_due(const struct announcer *announcer)
@@ -212,34 +388,18 @@ int64_t announce_due(const struct announcer *announcer)
     for (size_t i = 0; !announcer->catching_up && i < incidents->count; i++) {
         const struct incident_record *record = incidents->records[i];
         int64_t times_ms[] = { news_at(announcer, record), escalation_at(announcer, record),
-                               reminder_at(announcer, record) };
+                               later(reminder_at(announcer, record),
+                                     later(room_at(announcer), silenced_until(announcer))) };
         for (size_t t = 0; t < sizeof times_ms / sizeof times_ms[0]; t++)
             best_ms = times_ms[t] < best_ms ? times_ms[t] : best_ms;
     }
     return best_ms;
 }
 
-void announce_expire(struct announcer *announcer)
-{
-    int64_t now_ms = announcer->moment->now_ms;
-    for (size_t i = 0; i < announcer->incidents->count; i++) {
-        struct incident_record *record = announcer->incidents->records[i];
-        if (news_at(announcer, record) <= now_ms)
-            announce_change(announcer, record);
-        if (escalation_at(announcer, record) <= now_ms) {
-            record->incident.escalated_ms = now_ms;
-            send(announcer, record, NOTIFY_ESCALATED, HEARD_BY_ALL);
-            incidents_store(announcer->incidents, record);
-        }
-        if (reminder_at(announcer, record) <= now_ms) {
-            record->telling.reminded_ms = now_ms;
-            send(announcer, record, NOTIFY_REMINDER, HEARD_BY_ALL);
-        }
-    }
-}
-
 void announce_archive(struct announcer *announcer, struct archive *archive)
 {
+    size_t kinds = KINDS;
     archive_bool(archive, "catching_up", &announcer->catching_up);
-    archive_i64s(archive, "sent", announcer->sent_ms, &announcer->sent_count, NOTIFICATIONS_AN_HOUR);
+    archive_i64s(archive, "sent", announcer->sent_ms, &announcer->sent_count, ROUTINE_AN_HOUR);
+    archive_i64s(archive, "escalations", announcer->escalated_ms, &kinds, KINDS);
 }

@@ -9,7 +9,8 @@
 #include "incidents.h"
 #include "settings.h"
 
-enum { NOTIFICATIONS_AN_HOUR = 6 };
+/* Warnings, updates and reminders: more of them within an hour are told together in one message. */
+enum { ROUTINE_AN_HOUR = 6 };
 
 /* Who is told of the incidents, what, and when. */
 struct announcer {
@@ -19,20 +20,21 @@ struct announcer {
     struct incidents *incidents;
     void *ctx;
     void (*notify)(void *ctx, const struct notification *notification); /* times are the engine's */
-    bool catching_up;                       /* old news: only ends of what was told before are told */
-    int64_t silenced_until_wall_ms;         /* people are told of nothing new before */
-    int64_t sent_ms[NOTIFICATIONS_AN_HOUR]; /* the newest notifications, oldest first */
+    bool catching_up;                 /* old news: only ends of what was told before are told */
+    int64_t silenced_until_wall_ms;   /* people are told of nothing new before */
+    int64_t sent_ms[ROUTINE_AN_HOUR]; /* the newest routine messages, oldest first */
     size_t sent_count;
+    int64_t escalated_ms[KINDS]; /* the newest escalation of each kind; 0: none */
 };
 
 /* Tells what has changed in an incident since it was last told of, if it may be told now. Fits struct incidents_sink. */
 void announce_change(void *ctx, struct incident_record *record);
 /* True while something about the incident is still to be told. Fits likewise. */
 bool announce_is_unsaid(void *announcer, const struct incident_record *record);
+/* Tells all that may be told now. */
 void announce_all(struct announcer *announcer);
-/* The instant of the next deadline, INT64_MAX if there is none; and what is to be done when the clock stands there. */
+/* The instant of the next deadline, INT64_MAX if there is none. When the clock stands there, call announce_all. */
 int64_t announce_due(const struct announcer *announcer);
-void announce_expire(struct announcer *announcer);
 void announce_archive(struct announcer *announcer, struct archive *archive);
 
 #endif

@@ -6,7 +6,7 @@
 #include "incidents.h"
 #include "units.h"
 
-enum { NAMES_SHOWN = 4 };
+enum { NAMES_SHOWN = 4, RECURRING_DAYS = 3 };
 
 void describe_duration(int64_t duration_ms, struct strbuf *out)
 {
@@ -30,6 +30,23 @@ static void name_tables(const struct incident *incident, struct strbuf *out)
         strbuf_printf(out, " and %zu more", incident->table_count - NAMES_SHOWN);
     if (incident->table_count)
         strbuf_puts(out, ": ");
+}
+
+static const char *ordinal_end(int64_t number)
+{
+    int64_t last = number % 10, tens = number / 10 % 10;
+    return tens == 1 || last == 0 || last > 3 ? "th" : last == 1 ? "st" : last == 2 ? "nd" : "rd";
+}
+
+/* What recurs is told as what it is. */
+static void say_recurrence(const struct incident_record *record, struct strbuf *out)
+{
+    if (record->times_today)
+        strbuf_printf(out,
+                      "; flapping, %" PRId64 "%s time in 24 h; told again when it has been well for %" PRId64 " cycles",
+                      record->times_today, ordinal_end(record->times_today), record->calm_cycles);
+    else if (record->days >= RECURRING_DAYS)
+        strbuf_printf(out, "; for the %" PRId64 "%s day at about this time", record->days, ordinal_end(record->days));
 }
 
 void describe_incident(const struct incident_record *record, enum notification_status status, int64_t now_ms,
@@ -60,4 +77,6 @@ void describe_incident(const struct incident_record *record, enum notification_s
     strbuf_puts(out, record->what ? record->what : "");
     if (incident->cause.words)
         strbuf_printf(out, " - %s", incident->cause.words);
+    if (status != NOTIFY_RESOLVED)
+        say_recurrence(record, out);
 }

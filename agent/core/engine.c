@@ -15,8 +15,8 @@ enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
 static void on_cycle_completed(struct engine *engine)
 {
     bool is_slow = model_elapsed_ms(&engine->model) > engine->settings.detect.cycle_slow_ms;
-    incidents_verify(&engine->incidents, engine->model.cycle.started_ms,
-                     engine->model.cycle.outcome == CYCLE_SUCCESS && !is_slow);
+    incidents_cycle_completed(&engine->incidents, &engine->tables, engine->model.cycle.started_ms,
+                              engine->model.cycle.outcome == CYCLE_SUCCESS && !is_slow);
     engine->windows_changed = true;
 }
 
@@ -57,6 +57,7 @@ static void connect(struct engine *engine)
         .run_table = -1,
     };
     engine->incidents = (struct incidents){
+        .settings = settings,
         .moment = moment,
         .schedule = &engine->schedule,
         .sink = { &engine->outlet, outlet_incident, outlet_timeline, &engine->announcer, announce_change,
@@ -140,7 +141,9 @@ void engine_silence(struct engine *engine, int64_t until_ms)
 
 /* --- deadlines ----------------------------------------------------------------------------------------------- */
 
-/* The earliest deadline, and whose it is: a detector's index, or DETECTORS for the announcer's. */
+/* The earliest deadline, and whose it is: a detector's index, or one behind them. */
+enum { INCIDENTS_OWN = DETECTORS, ANNOUNCER_OWNS };
+
 static int64_t earliest(const struct engine *engine, size_t *owner)
 {
     int64_t best_ms = INT64_MAX;
@@ -151,10 +154,16 @@ static int64_t earliest(const struct engine *engine, size_t *owner)
             *owner = i;
         }
     }
-    int64_t due_ms = announce_due(&engine->announcer);
-    if (due_ms < best_ms)
-        *owner = DETECTORS;
-    return due_ms < best_ms ? due_ms : best_ms;
+    int64_t incidents_ms = incidents_due(&engine->incidents), announce_ms = announce_due(&engine->announcer);
+    if (incidents_ms < best_ms) {
+        best_ms = incidents_ms;
+        *owner = INCIDENTS_OWN;
+    }
+    if (announce_ms < best_ms) {
+        best_ms = announce_ms;
+        *owner = ANNOUNCER_OWNS;
+    }
+    return best_ms;
 }
 
 /* Runs the deadlines up to and including until_ms, each at its own instant. */
@@ -169,8 +178,10 @@ static void run_deadlines(struct engine *engine, int64_t until_ms)
         moment_advance(&engine->moment, due_ms);
         if (owner < DETECTORS)
             detectors[owner]->expire(&engine->context);
+        else if (owner == INCIDENTS_OWN)
+            incidents_expire(&engine->incidents);
         else
-            announce_expire(&engine->announcer);
+            announce_all(&engine->announcer);
         look_anew(engine);
     }
 }

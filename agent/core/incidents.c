@@ -9,113 +9,32 @@
 
 enum { EVIDENCE_MOST = 20, GOOD_CYCLES_TO_VERIFY = 3, RESOLVED_KEPT = 32 };
 
-/* --- records ------------------------------------------------------------------------------------------------- */
-
-static void replace(const char **owned, const char *text)
+/* True if the finding's table begins to flap with it. */
+static bool will_flap(const struct incidents *incidents, const struct finding *finding)
 {
-    char *copy = text ? must_copy(text, strlen(text)) : NULL;
-    free((void *)(uintptr_t)*owned);
-    *owned = copy;
-}
-
-static void replace_cause(struct cause *owned, struct cause cause)
-{
-    replace(&owned->words, cause.words);
-    replace(&owned->scenario, cause.scenario);
-    replace(&owned->first_command, cause.first_command);
-}
-
-struct incident_record *incidents_add(struct incidents *incidents)
-{
-    if (incidents->count == incidents->room) {
-        incidents->room = incidents->room ? 2 * incidents->room : 8;
-        incidents->records = must_grow(incidents->records, incidents->room, sizeof *incidents->records);
-    }
-    struct incident_record *record = must_alloc(sizeof *record);
-    incidents->records[incidents->count++] = record;
-    return record;
-}
-
-void incidents_drop(struct incidents *incidents, size_t index)
-{
-    struct incident_record *record = incidents->records[index];
-    size_t behind = --incidents->count - index;
-    memmove(incidents->records + index, incidents->records + index + 1, behind * sizeof *incidents->records);
-    replace(&record->incident.summary, NULL);
-    replace_cause(&record->incident.cause, (struct cause){ 0 });
-    replace(&record->incident.evidence, NULL);
-    free((void *)(uintptr_t)record->incident.tables);
-    free(record->members);
-    free(record->what);
-    free(record);
-}
-
-void incidents_free(struct incidents *incidents)
-{
-    while (incidents->count)
-        incidents_drop(incidents, incidents->count - 1);
-    free(incidents->records);
-}
-
-static struct member *member_of(const struct incident_record *record, const struct table *table)
-{
-    for (size_t i = 0; table && i < record->member_count; i++)
-        if (record->members[i].table == table->index)
-            return &record->members[i];
-    return NULL;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-void incident_add_member(struct incident_record *record, const struct table *table)
-{
-    struct incident *incident = &record->incident;
-    size_t count = record->member_count + 1;
-    const char **names = must_alloc(count * sizeof *names);
-    if (record->member_count)
-        memcpy(names, incident->tables, record->member_count * sizeof *names);
-    names[record->member_count] = table->name;
-    qsort(names, count, sizeof *names, compare_names);
-    free((void *)(uintptr_t)incident->tables);
-    incident->tables = names;
-    incident->table_count = count;
-    record->members = must_grow(record->members, count, sizeof *record->members);
-    record->members[record->member_count++] = (struct member){ .table = table->index, .bad = true };
-}
-
-struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
-                                       const struct table *table)
-{
-    for (size_t i = 0; i < incidents->count; i++) {
-        struct incident_record *record = incidents->records[i];
-        if (!record->incident.open || record->kind != kind)
-            continue;
-        const struct member *member = member_of(record, table);
-        if (!table || (member && member->bad))
-            return record;
-    }
-    return NULL;
+    int64_t index = finding->table ? (int64_t)finding->table->index : -1;
+    return recurrences_today(&incidents->recurrences, finding->kind, index, incidents->moment->now_ms) + 1 >=
+           incidents->settings->detect.flapping_opens;
 }
 
 /*
- * A table that relapses returns to the incident that it is in, whichever other one is near: a table is never in two of a kind.
- * Otherwise tables whose trouble began within one and a half intervals of each other have one cause.
+ * What relapses returns to the incident that it is in, whichever other one is near: nothing is ever in two of a kind. Otherwise tables whose
+ * trouble began within one and a half intervals of each other have one cause, and tables that flap flap together.
  */
 static struct incident_record *find_to_join(const struct incidents *incidents, const struct finding *finding)
 {
     int64_t reach_ms = schedule_interval(incidents->schedule) * 3 / 2;
     struct incident_record *near = NULL;
+    bool flaps = will_flap(incidents, finding);
     for (size_t i = 0; i < incidents->count; i++) {
         struct incident_record *record = incidents->records[i];
         int64_t apart_ms = record->incident.onset_ms - finding->onset_ms;
         if (!record->incident.open || record->kind != finding->kind)
             continue;
-        if (member_of(record, finding->table))
+        if (!finding->table || incident_member(record, finding->table))
             return record;
-        if (!near && apart_ms <= reach_ms && apart_ms >= -reach_ms)
+        bool is_near = apart_ms <= reach_ms && apart_ms >= -reach_ms;
+        if (!near && (is_near || (flaps && record->times_today)))
             near = record;
     }
     return near;
@@ -161,7 +80,7 @@ void incidents_store(struct incidents *incidents, struct incident_record *record
     struct strbuf summary = { 0 };
     int64_t now_ms = incidents->moment->now_ms;
     describe_incident(record, incident->open ? NOTIFY_FIRING : NOTIFY_RESOLVED, now_ms, &summary);
-    replace(&incident->summary, strbuf_text(&summary));
+    incident_replace_text(&incident->summary, strbuf_text(&summary));
     strbuf_free(&summary);
     incident->prometheus_ms = prometheus_time(record, now_ms);
     incidents->sink.incident(incidents->sink.ctx, incident);
@@ -181,6 +100,12 @@ static void tell_change(struct incidents *incidents, struct incident_record *rec
     incidents_note_line(incidents, record);
 }
 
+/* The turns of an incident that flaps fill its timeline only as long as the log's lines may. */
+static bool tells_turns(const struct incident_record *record)
+{
+    return record->times_today == 0 || record->evidence_count < EVIDENCE_MOST;
+}
+
 /* --- life ---------------------------------------------------------------------------------------------------- */
 
 static void take_words(struct incident_record *record, const struct finding *finding)
@@ -194,12 +119,12 @@ static void take_details(struct incidents *incidents, struct incident_record *re
     const struct event *event = incidents->moment->event;
     /* A cause that is known is not given up for none. */
     if (finding->cause.words || !record->incident.cause.words)
-        replace_cause(&record->incident.cause, finding->cause);
+        incident_replace_cause(&record->incident.cause, finding->cause);
     if (finding->evidence) {
-        replace(&record->incident.evidence, finding->evidence);
+        incident_replace_text(&record->incident.evidence, finding->evidence);
     } else if (event && event->line.len) {
         char *line = must_copy(event->line.at, event->line.len);
-        replace(&record->incident.evidence, line);
+        incident_replace_text(&record->incident.evidence, line);
         free(line);
     }
 }
@@ -211,6 +136,21 @@ static void set_severity(struct incidents *incidents, struct incident_record *re
     record->incident.alert = kind_alert(finding->kind, finding->severity);
     if (finding->severity == SEVERITY_CRITICAL && !record->incident.critical_ms)
         record->incident.critical_ms = incidents->moment->now_ms;
+}
+
+/*
+ * Trouble begins for the table (NULL: none) of the incident. What begins again and again within a day flaps: from then on the incident is
+ * held open, so that people are told once and not at each turn.
+ */
+static void note_beginning(struct incidents *incidents, struct incident_record *record, const struct table *table)
+{
+    int64_t now_ms = incidents->moment->now_ms, index = table ? (int64_t)table->index : -1;
+    recurrences_note(&incidents->recurrences, record->kind, index, now_ms);
+    int64_t today = recurrences_today(&incidents->recurrences, record->kind, index, now_ms);
+    if (record->times_today == 0 && today >= incidents->settings->detect.flapping_opens) {
+        record->times_today = today;
+        record->calm_cycles = incidents->settings->detect.flapping_calm;
+    }
 }
 
 /* When more than three of a kind open within a day, somebody else must look. */
@@ -237,6 +177,9 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
     set_severity(incidents, record, finding);
     if (finding->table)
         incident_add_member(record, finding->table);
+    note_beginning(incidents, record, finding->table);
+    record->days =
+        recurrences_days(&incidents->recurrences, record->kind, finding->table ? (int64_t)finding->table->index : -1);
     take_words(record, finding);
     take_details(incidents, record, finding);
     tell_change(incidents, record, "opened", NULL);
@@ -246,21 +189,24 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
 
 static void join(struct incidents *incidents, struct incident_record *record, const struct table *table)
 {
-    struct member *member = member_of(record, table);
+    struct member *member = incident_member(record, table);
     if (member)
         member->bad = true;
-    else
+    else if (table)
         incident_add_member(record, table);
+    record->well_ms = record->well_cycles = 0;
+    note_beginning(incidents, record, table);
     struct strbuf text = { 0 };
-    strbuf_printf(&text, "%s joins", table->name);
-    tell_change(incidents, record, "joined", strbuf_text(&text));
+    strbuf_printf(&text, "%s%s", table ? table->name : "it", table ? " joins" : " begins again");
+    if (tells_turns(record))
+        tell_change(incidents, record, "joined", strbuf_text(&text));
     strbuf_free(&text);
 }
 
 struct incident_record *incidents_raise(struct incidents *incidents, const struct finding *finding)
 {
     struct incident_record *record = incidents_find(incidents, finding->kind, finding->table);
-    if (!record && finding->table) {
+    if (!record) {
         record = find_to_join(incidents, finding);
         if (record)
             join(incidents, record, finding->table);
@@ -300,25 +246,34 @@ void incidents_clear(struct incidents *incidents, enum incident_kind kind, const
     struct incident_record *record = incidents_find(incidents, kind, table);
     if (!record)
         return;
-    struct member *member = member_of(record, table);
+    struct member *member = incident_member(record, table);
     if (member)
         member->bad = false;
-    if (!member || !any_bad(record)) {
+    bool is_well = !member || !any_bad(record);
+    if (is_well && record->times_today == 0) {
         resolve(incidents, record);
         return;
     }
     struct strbuf text = { 0 };
-    strbuf_printf(&text, "%s is well again", table->name);
-    incidents_note(incidents, record, "note", strbuf_text(&text));
+    strbuf_printf(&text, "%s is well again%s", table ? table->name : "it",
+                  is_well ? ", and held open because it flaps" : "");
+    if (tells_turns(record))
+        incidents_note(incidents, record, "note", strbuf_text(&text));
+    if (is_well)
+        record->well_ms = incidents->moment->now_ms;
     incidents_store(incidents, record);
     strbuf_free(&text);
 }
 
 void incidents_turn_into(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
+    if (find_to_join(incidents, finding)) { /* one that flaps is held open, and begins again */
+        incidents_raise(incidents, finding);
+        return;
+    }
     set_severity(incidents, record, finding);
     record->prometheus_due_ms = 0;
-    replace_cause(&record->incident.cause, finding->cause);
+    incident_replace_cause(&record->incident.cause, finding->cause);
     take_words(record, finding);
     incidents_store(incidents, record);
     incidents_note(incidents, record, "escalated", record->incident.summary);
@@ -330,7 +285,7 @@ void incidents_set_cause(struct incidents *incidents, struct incident_record *re
     const char *known = record->incident.cause.words;
     if (!cause.words || (known && strcmp(known, cause.words) == 0))
         return;
-    replace_cause(&record->incident.cause, cause);
+    incident_replace_cause(&record->incident.cause, cause);
     incidents_note(incidents, record, "note", cause.words);
     incidents_store(incidents, record);
 }
@@ -347,7 +302,7 @@ static bool is_unsaid(const struct incidents *incidents, const struct incident_r
     return incidents->sink.is_unsaid(incidents->sink.announce_ctx, record);
 }
 
-void incidents_verify(struct incidents *incidents, int64_t started_ms, bool is_good)
+static void verify(struct incidents *incidents, int64_t started_ms, bool is_good)
 {
     for (size_t i = incidents->count; i-- > 0;) {
         struct incident_record *record = incidents->records[i];
@@ -361,6 +316,52 @@ void incidents_verify(struct incidents *incidents, int64_t started_ms, bool is_g
         incidents_note(incidents, record, "verified", "three good cycles");
         incidents_drop(incidents, i);
     }
+}
+
+/* A first failure is no incident again yet, but nothing is well with it either. */
+static bool any_failed(const struct incident_record *record, const struct tables *tables)
+{
+    for (size_t i = 0; i < record->member_count; i++)
+        if (tables->at[record->members[i].table].last_failed)
+            return true;
+    return false;
+}
+
+void incidents_cycle_completed(struct incidents *incidents, const struct tables *tables, int64_t started_ms,
+                               bool is_good)
+{
+    verify(incidents, started_ms, is_good);
+    for (size_t i = 0; i < incidents->count; i++) {
+        struct incident_record *record = incidents->records[i];
+        if (!record->incident.open || !record->well_ms)
+            continue;
+        record->well_cycles = any_failed(record, tables) ? 0 : record->well_cycles + 1;
+        if (record->well_cycles >= record->calm_cycles)
+            resolve(incidents, record);
+    }
+}
+
+/* An incident that flaps is not held open for more than a day where no cycles complete. */
+static int64_t held_until(const struct incident_record *record)
+{
+    return record->incident.open && record->well_ms ? record->well_ms + DAY_MS : INT64_MAX;
+}
+
+int64_t incidents_due(const struct incidents *incidents)
+{
+    int64_t best_ms = INT64_MAX;
+    for (size_t i = 0; i < incidents->count; i++) {
+        int64_t due_ms = held_until(incidents->records[i]);
+        best_ms = due_ms < best_ms ? due_ms : best_ms;
+    }
+    return best_ms;
+}
+
+void incidents_expire(struct incidents *incidents)
+{
+    for (size_t i = 0; i < incidents->count; i++)
+        if (held_until(incidents->records[i]) <= incidents->moment->now_ms)
+            resolve(incidents, incidents->records[i]);
 }
 
 /* A pipeline that never has three good cycles in a row, or whose log tells of no cycles, must not fill the memory. */

@@ -10,7 +10,9 @@
 #include "incident.h"
 #include "kinds.h"
 #include "moment.h"
+#include "recurrence.h"
 #include "schedule.h"
+#include "settings.h"
 #include "tables.h"
 
 /*
@@ -38,6 +40,7 @@ struct member {
 struct said {
     bool firing; /* anything at all */
     bool resolved;
+    int64_t flapping; /* how many tables it had when it was said that it flaps, and 1 more; 0: that was not said */
     enum severity severity;
     enum alert alert;
 };
@@ -48,6 +51,7 @@ struct telling {
     struct said noted; /* to people, or under a silence to the history alone */
     int64_t first_told_ms;
     int64_t reminded_ms; /* the newest firing or reminder */
+    int64_t held_ms;     /* since when something about it waits for room in the hour; 0: nothing does */
     int64_t sequence;
 };
 
@@ -57,8 +61,13 @@ struct incident_record {
     enum incident_kind kind;
     struct member *members;
     size_t member_count;
-    bool escalation_due;       /* because it recurs, whatever the clock says */
-    int64_t good_cycles;       /* since it was resolved */
+    bool escalation_due; /* because it recurs, whatever the clock says */
+    int64_t days;        /* the days on which it began at about this time of day, the day of its opening included */
+    int64_t times_today; /* flapping: how often it had begun within 24 h when that was noticed; 0: it does not flap */
+    int64_t calm_cycles; /* flapping: it is held open until it has been well for so many cycles */
+    int64_t well_ms;     /* flapping: since when nothing is wrong; 0: something is */
+    int64_t well_cycles; /* cycles completed since then */
+    int64_t good_cycles; /* since it was resolved */
     int64_t prometheus_due_ms; /* 0: not in sight */
     int64_t evidence_count;
     char *what; /* owned */
@@ -78,6 +87,7 @@ struct incidents_sink {
 enum { OPENINGS_KEPT = 4 };
 
 struct incidents {
+    const struct settings *settings;
     const struct moment *moment;
     const struct schedule *schedule;
     struct incidents_sink sink;
@@ -85,6 +95,7 @@ struct incidents {
     size_t count, room;
     int64_t last_id;
     int64_t openings[KINDS][OPENINGS_KEPT]; /* the newest of each kind, oldest first, 0 for none */
+    struct recurrences recurrences;
 };
 
 /*
@@ -93,10 +104,13 @@ struct incidents {
  */
 struct incident_record *incidents_raise(struct incidents *incidents, const struct finding *finding);
 
-/* The table (NULL: whatever has this kind of incident) is well again; the incident is resolved when all its tables are. */
+/*
+ * The table (NULL: whatever has this kind of incident) is well again. The incident is resolved when all its tables are; one that flaps is
+ * held open until all have been well for some cycles.
+ */
 void incidents_clear(struct incidents *incidents, enum incident_kind kind, const struct table *table);
 
-/* The open incident of a kind in which the table is not well (NULL: any of the kind); NULL if there is none. */
+/* The open incident of a kind in which the table is not well (NULL: in which anything is not well); NULL if there is none. */
 struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
                                        const struct table *table);
 
@@ -119,8 +133,12 @@ void incidents_store(struct incidents *incidents, struct incident_record *record
 /* Hands every incident to the history once more. */
 void incidents_retell(const struct incidents *incidents);
 
-/* A cycle that began at started_ms has completed. Three good ones in a row that began after it verify a recovery. */
-void incidents_verify(struct incidents *incidents, int64_t started_ms, bool is_good);
+/* A cycle that began at started_ms has completed: recoveries are verified, and incidents that flapped may end. */
+void incidents_cycle_completed(struct incidents *incidents, const struct tables *tables, int64_t started_ms,
+                               bool is_good);
+/* The instant of the next deadline, INT64_MAX if there is none; and what is to be done when the clock stands there. */
+int64_t incidents_due(const struct incidents *incidents);
+void incidents_expire(struct incidents *incidents);
 /* Forgets the oldest resolved ones where too many wait to be verified. */
 void incidents_forget(struct incidents *incidents);
 void incidents_free(struct incidents *incidents);
@@ -128,9 +146,14 @@ void incidents_free(struct incidents *incidents);
 /* incidents_archive.c */
 void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables);
 
-/* For loading: a new record, all zero, and its tables. */
+/* incident_records.c: the list, for the files of the incidents alone. A new record is all zero. */
 struct incident_record *incidents_add(struct incidents *incidents);
 void incidents_drop(struct incidents *incidents, size_t index);
 void incident_add_member(struct incident_record *record, const struct table *table);
+/* The table's part in the incident; NULL if it has none. */
+struct member *incident_member(const struct incident_record *record, const struct table *table);
+/* The old text is freed; the new one, which may be NULL, is copied. */
+void incident_replace_text(const char **owned, const char *text);
+void incident_replace_cause(struct cause *owned, struct cause cause);
 
 #endif

@@ -34,21 +34,22 @@ static void members_archive(struct incident_record *record, struct tables *table
     }
 }
 
-static void said_archive(struct said *said, const char *const names[4], struct archive *archive)
+static void said_archive(struct said *said, const char *const names[5], struct archive *archive)
 {
     int severity = (int)said->severity, alert = (int)said->alert;
     archive_bool(archive, names[0], &said->firing);
     archive_enum(archive, names[1], &severity, SEVERITIES);
     archive_enum(archive, names[2], &alert, ALERTS);
     archive_bool(archive, names[3], &said->resolved);
+    archive_i64(archive, names[4], &said->flapping);
     said->severity = (enum severity)severity;
     said->alert = (enum alert)alert;
 }
 
 static void telling_archive(struct telling *telling, struct archive *archive)
 {
-    static const char *const told[] = { "told", "told.severity", "told.alert", "told.resolved" };
-    static const char *const noted[] = { "noted", "noted.severity", "noted.alert", "noted.resolved" };
+    static const char *const told[] = { "told", "told.severity", "told.alert", "told.resolved", "told.flapping" };
+    static const char *const noted[] = { "noted", "noted.severity", "noted.alert", "noted.resolved", "noted.flapping" };
     said_archive(&telling->told, told, archive);
     if (archive_loading(archive))
         telling->noted = telling->told; /* an older agent saved only what was told */
@@ -86,10 +87,16 @@ static void record_archive(struct incident_record *record, struct tables *tables
     archive_bool(archive, "escalation", &record->escalation_due);
     archive_i64(archive, "first_told", &telling->first_told_ms);
     archive_i64(archive, "reminded", &telling->reminded_ms);
+    archive_i64(archive, "held", &telling->held_ms);
     archive_i64(archive, "sequence", &telling->sequence);
     archive_i64(archive, "good_cycles", &record->good_cycles);
     archive_i64(archive, "prometheus", &record->prometheus_due_ms);
     archive_i64(archive, "evidence", &record->evidence_count);
+    archive_i64(archive, "days", &record->days);
+    archive_i64(archive, "times_today", &record->times_today);
+    archive_i64(archive, "calm_cycles", &record->calm_cycles);
+    archive_i64(archive, "well", &record->well_ms);
+    archive_i64(archive, "well.cycles", &record->well_cycles);
     members_archive(record, tables, archive);
     if (archive_loading(archive)) {
         record->kind = (enum incident_kind)kind;
@@ -120,6 +127,7 @@ void incidents_archive(struct incidents *incidents, struct archive *archive, str
         archive_i64s(archive, kind_facts((enum incident_kind)kind)->openings_key, incidents->openings[kind], &kept,
                      OPENINGS_KEPT);
     }
+    recurrences_archive(&incidents->recurrences, archive);
     archive_i64(archive, "incidents", &count);
     count = count < INCIDENTS_MOST ? count : INCIDENTS_MOST;
     if (archive_loading(archive))

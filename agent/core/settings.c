@@ -29,6 +29,8 @@ void settings_default(struct settings *settings)
             .slow_z = 6,
             .min_samples = 20,
             .flapping_per_day = 3,
+            .flapping_opens = 4,
+            .flapping_calm = 4,
             .burst_ms = 0,
         },
         .notify = {

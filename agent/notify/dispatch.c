@@ -87,7 +87,9 @@ static bool receiver_keeps_state(const struct receiver *receiver)
 static bool receiver_hears(const struct dispatch *dispatch, const struct receiver *receiver,
                            const struct message *message, enum hearing hearing)
 {
-    bool meant = hearing == HEARD_BY_ALL || (hearing == HEARD_BY_KEEPERS && receiver_keeps_state(receiver));
+    bool to_keepers = hearing == HEARD_BY_KEEPERS || hearing == HEARD_IN_COMBINED;
+    bool meant = hearing == HEARD_BY_ALL || (to_keepers && receiver_keeps_state(receiver)) ||
+                 (hearing == HEARD_AS_COMBINED && !receiver_keeps_state(receiver));
     return meant && receiver_wants(dispatch, receiver, message);
 }
 
@@ -101,7 +103,8 @@ static bool any_receiver_hears(const struct dispatch *dispatch, const struct mes
 
 void dispatch_put(struct dispatch *dispatch, const struct message *message, enum hearing hearing)
 {
-    if (hearing == HEARD_BY_KEEPERS && !any_receiver_hears(dispatch, message, hearing))
+    if ((hearing == HEARD_BY_KEEPERS || hearing == HEARD_AS_COMBINED) &&
+        !any_receiver_hears(dispatch, message, hearing))
         return;
     int64_t id = history_put_message(dispatch->history, message, hearing == HEARD_BY_NONE);
     for (size_t i = 0; i <= dispatch->webhook_count; i++) {

@@ -13,10 +13,12 @@ struct watch {
     bool set_back; /* the clock ran backwards: times compare no more */
     bool crowded;  /* an interval below a minute was in force: an hour is shorter then */
     int64_t silenced_until_ms;
-    int64_t sent_ms[NOTIFICATIONS_AN_HOUR];
+    int64_t sent_ms[ROUTINE_AN_HOUR];
     size_t sent;
     int64_t sequence[TOLD_KEPT];
     bool fired[TOLD_KEPT], resolved[TOLD_KEPT], escalated[TOLD_KEPT];
+    enum severity severity[TOLD_KEPT]; /* as it was last told */
+    enum alert alert[TOLD_KEPT];
     int64_t last_cycle_id, last_run_id;
     uint64_t said; /* a hash of all that came out */
 };
@@ -90,13 +92,25 @@ static void hear_story(void *ctx, const struct timeline_entry *entry)
     say_text(watch, entry->text);
 }
 
-/* At most six within any hour. */
+/* A reminder, a warning, or more about a critical that was told already. */
+static bool is_routine(const struct watch *watch, const struct notification *notification)
+{
+    size_t id = (size_t)notification->incident->id;
+    bool told =
+        id < TOLD_KEPT && watch->severity[id] == notification->severity && watch->alert[id] == notification->alert;
+    if (notification->hearing == HEARD_AS_COMBINED || notification->status == NOTIFY_REMINDER)
+        return true;
+    return notification->hearing == HEARD_BY_ALL && notification->status == NOTIFY_FIRING && id < TOLD_KEPT &&
+           (notification->severity != SEVERITY_CRITICAL || told);
+}
+
+/* At most six routine messages within any hour. */
 static void count_sent(struct watch *watch, const struct notification *notification)
 {
-    if (notification->hearing != HEARD_BY_ALL)
+    if (!is_routine(watch, notification) || notification->hearing == HEARD_IN_COMBINED)
         return;
-    int64_t *oldest = &watch->sent_ms[watch->sent++ % NOTIFICATIONS_AN_HOUR];
-    must(watch->set_back || watch->crowded || watch->sent <= NOTIFICATIONS_AN_HOUR ||
+    int64_t *oldest = &watch->sent_ms[watch->sent++ % ROUTINE_AN_HOUR];
+    must(watch->set_back || watch->crowded || watch->sent <= ROUTINE_AN_HOUR ||
          notification->time_ms - *oldest >= HOUR_MS);
     must(watch->set_back || notification->status == NOTIFY_RESOLVED ||
          notification->time_ms >= watch->silenced_until_ms);
@@ -106,13 +120,21 @@ static void count_sent(struct watch *watch, const struct notification *notificat
 static void check_order(struct watch *watch, const struct notification *notification, size_t id)
 {
     must(notification->sequence == watch->sequence[id] + 1);
+    watch->sequence[id] = notification->sequence;
+    if (notification->hearing == HEARD_AS_COMBINED)
+        return;
     must(notification->status == NOTIFY_FIRING || watch->fired[id]);
     must(!watch->resolved[id] || notification->hearing == HEARD_BY_NONE || notification->status == NOTIFY_RESOLVED);
-    must((notification->status == NOTIFY_RESOLVED) == !notification->incident->open);
+    /* What began and ended while it waited for room is told as firing and resolved at once. */
+    must((notification->status == NOTIFY_RESOLVED) == !notification->incident->open ||
+         (notification->status == NOTIFY_FIRING && !watch->fired[id]));
     must(notification->status != NOTIFY_REMINDER || notification->severity == SEVERITY_CRITICAL);
     must(notification->status != NOTIFY_ESCALATED || (!watch->escalated[id] && notification->escalate_to));
-    watch->sequence[id] = notification->sequence;
     watch->fired[id] = true;
+    if (notification->hearing != HEARD_BY_NONE) {
+        watch->severity[id] = notification->severity;
+        watch->alert[id] = notification->alert;
+    }
     watch->resolved[id] = watch->resolved[id] || notification->status == NOTIFY_RESOLVED;
     watch->escalated[id] = watch->escalated[id] || notification->status == NOTIFY_ESCALATED;
 }

@@ -136,7 +136,11 @@ static void on_notify(void *ctx, const struct notification *notification)
         strbuf_puts(&line, " ");
     print_tables(&line, incident);
     static const char *const ends[] = {
-        [HEARD_BY_ALL] = "\n", [HEARD_BY_KEEPERS] = " (to keepers)\n", [HEARD_BY_NONE] = " (silenced)\n"
+        [HEARD_BY_ALL] = "\n",
+        [HEARD_BY_KEEPERS] = " (to keepers)\n",
+        [HEARD_BY_NONE] = " (silenced)\n",
+        [HEARD_IN_COMBINED] = " (with others)\n",
+        [HEARD_AS_COMBINED] = " (for all)\n",
     };
     strbuf_puts(&line, ends[notification->hearing]);
     strbuf_puts(&driver->told, strbuf_text(&line));

@@ -169,6 +169,8 @@ static void incidents_that_are_never_verified_are_not_gathered(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_with("a=1 z=1");
+    driver->settings.detect.flapping_opens = 1000;
+    driver_configure(driver);
     for (int64_t i = 0; i < 100; i++) {
         driver_cycles(driver, at(1 + i, 0, 0), at(1 + i, 30, 0), seconds(10), "a=fail z=1");
         driver_cycles(driver, at(1 + i, 30, 0), at(2 + i, 0, 0), seconds(10), "a=1 z=1");
@@ -183,6 +185,8 @@ static void where_no_cycle_completes_resolved_incidents_do_not_gather(void **unu
 {
     (void)unused;
     struct driver *driver = driver_new();
+    driver->settings.detect.flapping_opens = 1000;
+    driver_configure(driver);
     for (int64_t hour = 0; hour < 200; hour++) {
         driver_fail(driver, at(hour, 0, 0), "a");
         driver_fail(driver, at(hour, 15, 0), "a");

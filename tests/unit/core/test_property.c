@@ -23,8 +23,10 @@ enum { SLOWNESS = 1 };
 struct watch {
     const struct stream *stream;
     struct driver *driver;
-    int64_t sent_ms[NOTIFICATIONS_AN_HOUR]; /* a ring */
-    int64_t count;
+    int64_t sent_ms[ROUTINE_AN_HOUR]; /* a ring */
+    int64_t count, newest_ms;
+    enum severity severity[DRIVER_ROWS]; /* as it was last told */
+    enum alert alert[DRIVER_ROWS];
     bool fired[DRIVER_ROWS], resolved[DRIVER_ROWS];
     int64_t sequences[DRIVER_ROWS];
 };
@@ -35,28 +37,55 @@ struct watch {
             fail_msg("seed %" PRIu64 ": %s", (stream)->seed, #condition);                                              \
     } while (0)
 
+/* A reminder, a warning, or more about a critical that was told already. */
+static bool is_routine(const struct watch *watch, const struct notification *notification)
+{
+    int64_t id = notification->incident->id;
+    if (notification->hearing == HEARD_AS_COMBINED)
+        return true;
+    if (notification->hearing != HEARD_BY_ALL || id > DRIVER_ROWS)
+        return false;
+    bool told = watch->severity[id - 1] == notification->severity && watch->alert[id - 1] == notification->alert;
+    return notification->status == NOTIFY_REMINDER ||
+           (notification->status == NOTIFY_FIRING && (notification->severity != SEVERITY_CRITICAL || told));
+}
+
+static void count_sent(struct watch *watch, const struct notification *notification)
+{
+    const struct stream *stream = watch->stream;
+    int64_t now_ms = notification->time_ms;
+    if (!is_routine(watch, notification))
+        return;
+    must(stream, stream->set_back || watch->count < ROUTINE_AN_HOUR ||
+                     now_ms - watch->sent_ms[watch->count % ROUTINE_AN_HOUR] >= HOUR_MS);
+    watch->sent_ms[watch->count++ % ROUTINE_AN_HOUR] = now_ms;
+}
+
 static void check_notification(void *ctx, const struct notification *notification)
 {
     struct watch *watch = ctx;
     const struct stream *stream = watch->stream;
     int64_t now_ms = notification->time_ms, id = notification->incident->id;
     must(stream, now_ms == engine_clock(watch->driver->engine));
-    if (!stream->set_back) {
-        must(stream, watch->count == 0 || now_ms >= watch->sent_ms[(watch->count - 1) % NOTIFICATIONS_AN_HOUR]);
-        must(stream, watch->count < NOTIFICATIONS_AN_HOUR ||
-                         now_ms - watch->sent_ms[watch->count % NOTIFICATIONS_AN_HOUR] >= HOUR_MS);
-    }
-    watch->sent_ms[watch->count++ % NOTIFICATIONS_AN_HOUR] = now_ms;
+    must(stream, stream->set_back || now_ms >= watch->newest_ms);
+    watch->newest_ms = now_ms;
+    count_sent(watch, notification);
     must(stream, notification->summary && notification->summary[0]);
     must(stream, notification->severity != SEVERITY_NONE);
     if (id > DRIVER_ROWS)
         return;
     must(stream, notification->sequence == ++watch->sequences[id - 1]);
+    if (notification->hearing == HEARD_AS_COMBINED)
+        return;
     must(stream, !watch->resolved[id - 1]);
     must(stream, notification->status == NOTIFY_FIRING || watch->fired[id - 1]);
-    must(stream, (notification->status == NOTIFY_RESOLVED) == !notification->incident->open);
+    /* What began and ended while it waited for room is told as firing and resolved at once. */
+    must(stream, (notification->status == NOTIFY_RESOLVED) == !notification->incident->open ||
+                     (notification->status == NOTIFY_FIRING && !watch->fired[id - 1]));
     watch->fired[id - 1] = true;
     watch->resolved[id - 1] = notification->status == NOTIFY_RESOLVED;
+    watch->severity[id - 1] = notification->severity;
+    watch->alert[id - 1] = notification->alert;
 }
 
 static bool lists(const struct incident *incident, const char *table)

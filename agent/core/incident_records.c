@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "incidents.h"
+
+#include <stdlib.h>
+
+/* The list of incidents, and the tables of each. */
+
+void incident_replace_text(const char **owned, const char *text)
+{
+    char *copy = text ? must_copy(text, strlen(text)) : NULL;
+    free((void *)(uintptr_t)*owned);
+    *owned = copy;
+}
+
+void incident_replace_cause(struct cause *owned, struct cause cause)
+{
+    incident_replace_text(&owned->words, cause.words);
+    incident_replace_text(&owned->scenario, cause.scenario);
+    incident_replace_text(&owned->first_command, cause.first_command);
+}
+
+struct incident_record *incidents_add(struct incidents *incidents)
+{
+    if (incidents->count == incidents->room) {
+        incidents->room = incidents->room ? 2 * incidents->room : 8;
+        incidents->records = must_grow(incidents->records, incidents->room, sizeof *incidents->records);
+    }
+    struct incident_record *record = must_alloc(sizeof *record);
+    incidents->records[incidents->count++] = record;
+    return record;
+}
+
+void incidents_drop(struct incidents *incidents, size_t index)
+{
+    struct incident_record *record = incidents->records[index];
+    size_t behind = --incidents->count - index;
+    memmove(incidents->records + index, incidents->records + index + 1, behind * sizeof *incidents->records);
+    incident_replace_text(&record->incident.summary, NULL);
+    incident_replace_cause(&record->incident.cause, (struct cause){ 0 });
+    incident_replace_text(&record->incident.evidence, NULL);
+    free((void *)(uintptr_t)record->incident.tables);
+    free(record->members);
+    free(record->what);
+    free(record);
+}
+
+void incidents_free(struct incidents *incidents)
+{
+    while (incidents->count)
+        incidents_drop(incidents, incidents->count - 1);
+    free(incidents->records);
+    free(incidents->recurrences.at);
+}
+
+struct member *incident_member(const struct incident_record *record, const struct table *table)
+{
+    for (size_t i = 0; table && i < record->member_count; i++)
+        if (record->members[i].table == table->index)
+            return &record->members[i];
+    return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void incident_add_member(struct incident_record *record, const struct table *table)
+{
+    struct incident *incident = &record->incident;
+    size_t count = record->member_count + 1;
+    const char **names = must_alloc(count * sizeof *names);
+    if (record->member_count)
+        memcpy(names, incident->tables, record->member_count * sizeof *names);
+    names[record->member_count] = table->name;
+    qsort(names, count, sizeof *names, compare_names);
+    free((void *)(uintptr_t)incident->tables);
+    incident->tables = names;
+    incident->table_count = count;
+    record->members = must_grow(record->members, count, sizeof *record->members);
+    record->members[record->member_count++] = (struct member){ .table = table->index, .bad = true };
+}
+
+struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
+                                       const struct table *table)
+{
+    for (size_t i = 0; i < incidents->count; i++) {
+        struct incident_record *record = incidents->records[i];
+        if (!record->incident.open || record->kind != kind)
+            continue;
+        const struct member *member = incident_member(record, table);
+        if (table ? member && member->bad : record->well_ms == 0)
+            return record;
+    }
+    return NULL;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "recurrence.h"
+
+#include <string.h>
+
+#include "units.h"
+
+enum { ABOUT_MS = 75 * MINUTE_MS }; /* "at about this time" */
+
+static int64_t newest_ms(const struct recurrence *recurrence)
+{
+    return recurrence->count ? recurrence->at_ms[recurrence->count - 1] : INT64_MIN;
+}
+
+static struct recurrence *find(const struct recurrences *recurrences, int64_t kind, int64_t table)
+{
+    for (size_t i = 0; i < recurrences->count; i++)
+        if (recurrences->at[i].kind == kind && recurrences->at[i].table == table)
+            return &recurrences->at[i];
+    return NULL;
+}
+
+/* A new pair takes the place of the one that has not begun for longest. */
+static struct recurrence *find_or_add(struct recurrences *recurrences, int64_t kind, int64_t table)
+{
+    struct recurrence *found = find(recurrences, kind, table);
+    if (found)
+        return found;
+    if (!recurrences->at)
+        recurrences->at = must_alloc(RECURRENCES_KEPT * sizeof *recurrences->at);
+    found = &recurrences->at[recurrences->count < RECURRENCES_KEPT ? recurrences->count++ : 0];
+    for (size_t i = 0; i < recurrences->count; i++)
+        if (newest_ms(&recurrences->at[i]) < newest_ms(found))
+            found = &recurrences->at[i];
+    *found = (struct recurrence){ .kind = kind, .table = table };
+    return found;
+}
+
+void recurrences_note(struct recurrences *recurrences, enum incident_kind kind, int64_t table, int64_t now_ms)
+{
+    struct recurrence *recurrence = find_or_add(recurrences, (int64_t)kind, table);
+    if (recurrence->count == BEGINNINGS_KEPT)
+        memmove(recurrence->at_ms, recurrence->at_ms + 1, --recurrence->count * sizeof *recurrence->at_ms);
+    recurrence->at_ms[recurrence->count++] = now_ms;
+}
+
+int64_t recurrences_today(const struct recurrences *recurrences, enum incident_kind kind, int64_t table, int64_t now_ms)
+{
+    const struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);
+    int64_t today = 0;
+    for (size_t i = 0; recurrence && i < recurrence->count; i++)
+        today += now_ms - recurrence->at_ms[i] < DAY_MS;
+    return today;
+}
+
+int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table)
+{
+    const struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);
+    int64_t days = 0, last = -1;
+    for (size_t i = recurrence ? recurrence->count : 0; i-- > 0;) {
+        int64_t ago_ms = newest_ms(recurrence) - recurrence->at_ms[i] + ABOUT_MS;
+        if (ago_ms / DAY_MS > last && ago_ms % DAY_MS <= 2 * ABOUT_MS) {
+            last = ago_ms / DAY_MS;
+            days++;
+        }
+    }
+    return days;
+}
+
+void recurrences_archive(struct recurrences *recurrences, struct archive *archive)
+{
+    int64_t count = (int64_t)recurrences->count;
+    archive_i64(archive, "recurrences", &count);
+    for (int64_t i = 0; i < count && i < RECURRENCES_KEPT; i++) {
+        int64_t values[2 + BEGINNINGS_KEPT];
+        size_t used = 2;
+        if (!archive_loading(archive)) {
+            const struct recurrence *recurrence = &recurrences->at[i];
+            values[0] = recurrence->kind;
+            values[1] = recurrence->table;
+            memcpy(values + 2, recurrence->at_ms, recurrence->count * sizeof *values);
+            used += recurrence->count;
+        }
+        archive_i64s(archive, "recurrence", values, &used, 2 + BEGINNINGS_KEPT);
+        if (archive_loading(archive) && used > 2) {
+            struct recurrence *recurrence = find_or_add(recurrences, values[0], values[1]);
+            recurrence->count = used - 2;
+            memcpy(recurrence->at_ms, values + 2, recurrence->count * sizeof *values);
+        }
+    }
+}

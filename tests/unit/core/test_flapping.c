@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core_driver.c"
+
+#include "agent/core/recurrence.h"
+
+/* What begins again and again: it is told once as flapping, held open, and told again when it has been well for some cycles. */
+
+static struct driver *failing_driver(void)
+{
+    struct driver *driver = driver_new();
+    driver->settings.notify.reminder_ms = 0;
+    driver->settings.notify.escalation_ms = hours(1000);
+    driver_configure(driver);
+    driver_start(driver, at(0, 0, 0));
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=1 z=1");
+    return driver;
+}
+
+/* Two failures of a and a success, from at_ms on: a turn of 45 minutes. */
+static void turn(struct driver *driver, int64_t at_ms)
+{
+    driver_cycles(driver, at_ms, at_ms + minutes(30), seconds(10), "a=fail z=1");
+    driver_cycle(driver, at_ms + minutes(30), seconds(10), "a=1 z=1");
+}
+
+/* The fourth begins at 2:45:05. */
+static struct driver *flapping_driver(void)
+{
+    struct driver *driver = failing_driver();
+    for (int64_t i = 0; i < 3; i++)
+        turn(driver, at(0, 15 + 45 * i, 0));
+    driver_told(driver);
+    turn(driver, at(2, 30, 0));
+    return driver;
+}
+
+static void the_fourth_time_is_told_as_flapping_and_held(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    assert_told(driver, "02:45:05 firing critical ConsecutiveFailures #4 a\n"
+                        "02:45:05 escalated critical ConsecutiveFailures #4 a\n");
+    assert_non_null(strstr(driver_incident(driver, 4)->summary,
+                           "; flapping, 4th time in 24 h; told again when it has been well for 4 cycles"));
+    for (int64_t i = 0; i < 10; i++)
+        turn(driver, at(3, 15 + 45 * i, 0));
+    assert_quiet(driver);
+    assert_int_equal(driver->incident_count, 4);
+    assert_true(driver_incident(driver, 4)->open);
+    driver_free(driver);
+}
+
+/* The success at 3:00 is in the first good cycle. */
+static void it_ends_after_four_good_cycles(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver_told(driver);
+    driver_restart(driver);
+    driver_cycles(driver, at(3, 15, 0), at(3, 45, 0), seconds(10), "a=1 z=1");
+    assert_quiet(driver);
+    driver_cycle(driver, at(3, 45, 0), seconds(10), "a=1 z=1");
+    assert_told(driver, "03:45:10 resolved critical ConsecutiveFailures #4 a\n");
+    assert_null(strstr(driver->last_summary, "flapping"));
+    driver_free(driver);
+}
+
+/* Critical at 2:45:05, well at 3:00:05. */
+static void nobody_is_reminded_of_it_while_all_is_well(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver->settings.notify.reminder_ms = minutes(20);
+    driver_configure(driver);
+    driver_told(driver);
+    driver_cycles(driver, at(3, 15, 0), at(3, 45, 0), seconds(10), "a=1 z=1");
+    assert_quiet(driver);
+    turn(driver, at(3, 45, 0));
+    assert_told(driver, "04:00:05 reminder critical ConsecutiveFailures #4 a\n");
+    driver_free(driver);
+}
+
+static void a_relapse_within_them_starts_the_count_anew(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver_cycles(driver, at(3, 15, 0), at(3, 45, 0), seconds(10), "a=1 z=1");
+    turn(driver, at(3, 45, 0));
+    driver_told(driver);
+    driver_cycles(driver, at(4, 30, 0), at(5, 0, 0), seconds(10), "a=1 z=1");
+    assert_quiet(driver);
+    driver_cycle(driver, at(5, 0, 0), seconds(10), "a=1 z=1");
+    assert_told(driver, "05:00:10 resolved critical ConsecutiveFailures #4 a\n");
+    driver_free(driver);
+}
+
+/* The first of the four is a day old then. */
+static void four_times_in_more_than_a_day_is_no_flapping(void **unused)
+{
+    (void)unused;
+    struct driver *driver = failing_driver();
+    turn(driver, at(0, 15, 0));
+    driver_cycles(driver, at(1, 0, 0), at(22, 0, 0), seconds(10), "a=1 z=1");
+    turn(driver, at(22, 0, 0));
+    turn(driver, at(22, 45, 0));
+    driver_cycles(driver, at(23, 30, 0), at(24, 15, 0), seconds(10), "a=1 z=1");
+    turn(driver, at(24, 15, 0));
+    assert_false(driver_incident(driver, 4)->open);
+    driver_free(driver);
+}
+
+static void each_table_and_kind_flaps_by_itself(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver_told(driver);
+    driver_cycles(driver, at(3, 15, 0), at(4, 45, 0), seconds(10), "a=1 z=1");
+    driver_told(driver);
+    driver_cycles(driver, at(4, 45, 0), at(5, 15, 0), seconds(10), "a=1 z=fail");
+    driver_cycle(driver, at(5, 15, 0), seconds(10), "a=1 z=1");
+    assert_told(driver, "05:00:10 firing critical ConsecutiveFailures #5 z\n"
+                        "05:15:10 resolved critical ConsecutiveFailures #5 z\n");
+    driver_free(driver);
+}
+
+/* While a flaps on, z fails in turns of its own: it joins, and that is told once. */
+static void tables_that_flap_share_an_incident(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    for (int64_t i = 0; i < 4; i++) {
+        driver_cycles(driver, at(4 + 2 * i, 0, 0), at(4 + 2 * i, 30, 0), seconds(10), "a=1 z=fail");
+        driver_cycle(driver, at(4 + 2 * i, 30, 0), seconds(10), "a=fail z=1");
+        driver_cycles(driver, at(4 + 2 * i, 45, 0), at(5 + 2 * i, 0, 0), seconds(10), "a=fail z=1");
+        driver_cycles(driver, at(5 + 2 * i, 0, 0), at(6 + 2 * i, 0, 0), seconds(10), "a=1 z=1");
+        if (i == 2)
+            driver_told(driver);
+    }
+    const char *told = driver_told(driver);
+    assert_null(strstr(told, "#8"));
+    driver_free(driver);
+}
+
+static void without_tables_it_flaps_as_well(void **unused)
+{
+    (void)unused;
+    struct driver *driver = failing_driver();
+    for (int64_t i = 1; i < 5; i++) {
+        driver_say(driver, EVENT_SCHEDULER_STOPPED, at(i, 1, 0));
+        driver_start(driver, at(i, 2, 0));
+        driver_cycle(driver, at(i, 2, 0), seconds(10), "a=1 z=1");
+        driver_cycles(driver, at(i, 15, 0), at(i + 1, 0, 0), seconds(10), "a=1 z=1");
+    }
+    assert_true(strstr(driver->story.at, "#4 note it is well again, and held open because it flaps\n") != NULL);
+    assert_int_equal(driver_incident(driver, 4)->resolved_ms, at(4, 45, 10));
+    driver_free(driver);
+}
+
+/* While it is held although all is well, it explains nothing and calls nobody. */
+static void what_is_held_does_not_explain_lag(void **unused)
+{
+    (void)unused;
+    struct driver *driver = failing_driver();
+    for (int64_t i = 1; i < 5; i++) {
+        driver_say(driver, EVENT_SCHEDULER_STOPPED, at(i, 1, 0));
+        driver_start(driver, at(i, 2, 0));
+        driver_cycles(driver, at(i, 2, 0), at(i + (i < 4), 0, 0), seconds(10), "a=1 z=1");
+    }
+    driver_cycle(driver, at(4, 2, 0), seconds(10), "a=1 z=1");
+    driver_told(driver);
+    driver_cycle(driver, at(4, 15, 0), seconds(10), "a=1");
+    driver_tick(driver, at(4, 29, 0));
+    assert_non_null(strstr(driver_told(driver), "firing warning LagElevated #5 z\n"));
+    driver_free(driver);
+}
+
+static void where_no_cycle_completes_it_ends_after_a_day(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver->settings.notify.reminder_ms = 0;
+    driver->settings.schedule.late_warning_ms = hours(1000);
+    driver_configure(driver);
+    for (int64_t hour = 0; hour < 6; hour++) {
+        driver_fail(driver, at(hour, 0, 0), "a");
+        driver_fail(driver, at(hour, 15, 0), "a");
+        driver_ok(driver, at(hour, 30, 0), "a", 100);
+    }
+    driver_ok(driver, at(29, 30, 0) - 1, "a", 100);
+    driver_told(driver);
+    driver_tick(driver, at(29, 30, 0));
+    assert_string_equal(driver_told(driver) + strlen("29:30:00 "), "resolved critical ConsecutiveFailures #7 a\n");
+    assert_int_equal(driver_incident(driver, 7)->resolved_ms, at(29, 30, 0));
+    driver_free(driver);
+}
+
+static void a_kind_escalates_once_a_day(void **unused)
+{
+    (void)unused;
+    struct driver *driver = failing_driver();
+    driver->settings.notify.escalation_ms = minutes(30);
+    driver->settings.detect.flapping_opens = 1000;
+    driver_configure(driver);
+    for (int64_t hour = 1; hour < 12; hour++) {
+        turn(driver, at(hour, 0, 0));
+        driver_cycle(driver, at(hour, 45, 0), seconds(10), "a=1 z=1");
+    }
+    int64_t escalated = 0;
+    for (const char *c = driver_told(driver); (c = strstr(c, "escalated critical ConsecutiveFailures")); c++)
+        escalated++;
+    assert_int_equal(escalated, 1);
+    /* One that is still open when the day is over escalates then. The fourth turn's second failure was at 4:15:05. */
+    driver_cycles(driver, at(12, 0, 0), at(28, 30, 0), seconds(10), "a=fail z=1");
+    assert_non_null(strstr(driver_told(driver), "28:15:05 escalated critical ConsecutiveFailures #13 a\n"));
+    driver_free(driver);
+}
+
+static void what_comes_each_night_is_told_as_such(void **unused)
+{
+    (void)unused;
+    struct driver *driver = failing_driver();
+    for (int64_t day = 0; day < 5; day++) {
+        driver_cycles(driver, at(24 * day, day ? 0 : 15, 0), at(24 * day + 2, 15 * (day % 3), 0), seconds(10),
+                      "a=1 z=1");
+        turn(driver, at(24 * day + 2, 15 * (day % 3), 0));
+        driver_cycles(driver, at(24 * day + 2, 15 * (day % 3) + 45, 0), at(24 * day + 24, 0, 0), seconds(10),
+                      "a=1 z=1");
+    }
+    assert_non_null(strstr(driver->story.at,
+                           "#3 opened a: 2 failures in a row, last success 30 min ago; for the 3rd day at about "
+                           "this time\n"));
+    assert_non_null(strstr(driver->story.at, "; for the 5th day at about this time\n"));
+    assert_null(strstr(driver->story.at, "2nd day"));
+    driver_free(driver);
+}
+
+static void days_are_counted_by_the_time_of_day(void **unused)
+{
+    (void)unused;
+    struct recurrences recurrences = { 0 };
+    assert_int_equal(recurrences_days(&recurrences, KIND_SLOW, -1), 0);
+    recurrences_note(&recurrences, KIND_SLOW, -1, at(2, 0, 0));
+    assert_int_equal(recurrences_days(&recurrences, KIND_SLOW, -1), 1);
+    recurrences_note(&recurrences, KIND_SLOW, -1, at(14, 0, 0)); /* another time of day */
+    assert_int_equal(recurrences_days(&recurrences, KIND_SLOW, -1), 1);
+    recurrences_note(&recurrences, KIND_SLOW, -1, at(24 + 2, 0, 0) + minutes(75));
+    assert_int_equal(recurrences_days(&recurrences, KIND_SLOW, -1), 2);
+    recurrences_note(&recurrences, KIND_SLOW, -1, at(48 + 2, 0, 0) + minutes(76)); /* too late for the first */
+    assert_int_equal(recurrences_days(&recurrences, KIND_SLOW, -1), 2);
+    recurrences_note(&recurrences, KIND_SLOW, -1, at(48 + 3, 0, 0)); /* twice a day is one day */
+    assert_int_equal(recurrences_days(&recurrences, KIND_SLOW, -1), 3);
+    assert_int_equal(recurrences_today(&recurrences, KIND_SLOW, -1, at(48 + 3, 0, 0)), 3);
+    assert_int_equal(recurrences_today(&recurrences, KIND_SLOW, 0, at(48 + 3, 0, 0)), 0);
+    free(recurrences.at);
+}
+
+static void the_recurrence_that_is_oldest_makes_room(void **unused)
+{
+    (void)unused;
+    struct recurrences recurrences = { 0 };
+    for (int64_t table = 0; table < RECURRENCES_KEPT; table++)
+        recurrences_note(&recurrences, KIND_LAG, table, at(1, 0, table));
+    recurrences_note(&recurrences, KIND_LAG, 0, at(2, 0, 0)); /* no longer the oldest */
+    recurrences_note(&recurrences, KIND_LAG, 1000, at(2, 0, 1));
+    assert_int_equal(recurrences.count, RECURRENCES_KEPT);
+    assert_int_equal(recurrences_today(&recurrences, KIND_LAG, 0, at(2, 0, 1)), 2);
+    assert_int_equal(recurrences_today(&recurrences, KIND_LAG, 1, at(2, 0, 1)), 0);
+    assert_int_equal(recurrences_today(&recurrences, KIND_LAG, 2, at(2, 0, 1)), 1);
+    assert_int_equal(recurrences_today(&recurrences, KIND_LAG, 1000, at(2, 0, 1)), 1);
+    free(recurrences.at);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_fourth_time_is_told_as_flapping_and_held),
+        cmocka_unit_test(it_ends_after_four_good_cycles),
+        cmocka_unit_test(nobody_is_reminded_of_it_while_all_is_well),
+        cmocka_unit_test(a_relapse_within_them_starts_the_count_anew),
+        cmocka_unit_test(four_times_in_more_than_a_day_is_no_flapping),
+        cmocka_unit_test(each_table_and_kind_flaps_by_itself),
+        cmocka_unit_test(tables_that_flap_share_an_incident),
+        cmocka_unit_test(without_tables_it_flaps_as_well),
+        cmocka_unit_test(what_is_held_does_not_explain_lag),
+        cmocka_unit_test(where_no_cycle_completes_it_ends_after_a_day),
+        cmocka_unit_test(a_kind_escalates_once_a_day),
+        cmocka_unit_test(what_comes_each_night_is_told_as_such),
+        cmocka_unit_test(days_are_counted_by_the_time_of_day),
+        cmocka_unit_test(the_recurrence_that_is_oldest_makes_room),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
