@@ -37,7 +37,9 @@ static void commit_gather(struct daemon *daemon)
 static void commit_failed(struct daemon *daemon, const char *why)
 {
     daemon->commit_failures++;
-    daemon->retry_ms = daemon->running_ms + RETRY_MS;
+    int64_t pause_ms = daemon->reopen_pause_ms ? 2 * daemon->reopen_pause_ms : RETRY_MS;
+    daemon->reopen_pause_ms = history_on_disk(daemon->history) ? 0 : daemon_earlier(pause_ms, REOPEN_MOST_MS);
+    daemon->retry_ms = daemon->running_ms + (daemon->reopen_pause_ms ? daemon->reopen_pause_ms : RETRY_MS);
     if (daemon->trouble.failures++ == 0)
         daemon->trouble.since_ms = daemon->now_ms;
     if (strcmp(strbuf_text(&daemon->trouble.why), why) != 0) {
@@ -87,6 +89,9 @@ void daemon_commit(struct daemon *daemon)
     enum history_status status = history_commit(daemon->history, &error);
     if (status == HISTORY_BUSY && tending) {
         daemon->retry_ms = daemon->running_ms + SOON_MS;
+    } else if (status == HISTORY_REOPEN) {
+        say_warning("history: it can be written again, and holds what was not known: going on from there");
+        daemon->begin_again = true;
     } else if (status != HISTORY_OK) {
         commit_failed(daemon, strbuf_text(&error));
     } else {

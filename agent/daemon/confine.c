@@ -132,11 +132,34 @@ static void fence_allow_log(struct fence *fence, const char *path)
     free(directory);
 }
 
+/*
+ * The history's directory may be missing or not be writable now, and be made or mounted later: then the nearest directory above it that is
+ * there is allowed as well.
+ */
+static void fence_allow_history(struct fence *fence, const char *path)
+{
+    struct stat status;
+    char *directory = directory_of(path);
+    fence_allow(fence, directory, write_rights);
+    bool usable = access(directory, W_OK | X_OK) == 0;
+    for (bool there = false; !usable && !there && strcmp(directory, "/") != 0;) {
+        char *above = directory_of(directory);
+        free(directory);
+        directory = above;
+        there = stat(directory, &status) == 0 && S_ISDIR(status.st_mode);
+        if (there)
+            fence_allow(fence, directory, write_rights);
+        else if (strcmp(directory, ".") == 0)
+            break;
+    }
+    free(directory);
+}
+
 /* Directories rather than files are allowed, since files are replaced by renaming. A relative name is one of systemd's credentials. */
 static void fence_allow_configured(struct fence *fence, const struct config *config)
 {
     fence_allow_log(fence, config->log_path);
-    fence_allow_around(fence, config->history_db, write_rights);
+    fence_allow_history(fence, config->history_db);
     fence_allow_around(fence, config->metrics_textfile, write_rights);
     fence_allow_around(fence, config->log_patterns, read_rights);
     for (size_t i = 0; i < config->webhook_count; i++) {

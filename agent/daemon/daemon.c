@@ -6,10 +6,13 @@
 #include "systemd.h"
 
 enum {
-    READ_BYTES = 1 << 20,         /* of the log in one turn: what a backlog commits at once */
-    PENDING_BYTES_MOST = 4 << 20, /* gathered while commits fail: beyond this the log is left unread */
-    SLEEP_MOST_MS = 60 * 1000,    /* so that it is known to a minute when a line was written */
-    PAUSE_MOST_MS = 200,          /* short enough that a signal ends the agent in time */
+    READ_MOST_BYTES = 1 << 20,       /* of the log in one turn: what a backlog commits at once */
+    READ_LEAST_BYTES = 16 << 10,     /* where lines take long */
+    TURN_MS = 250,                   /* how long reading may take: so soon is the next look at everything else */
+    PENDING_BYTES_MOST = 4 << 20,    /* gathered while commits fail: beyond this the log is left unread */
+    RECENT_MS = 26 * 60 * 60 * 1000, /* a log that ends so late is still written, if only once a day */
+    SLEEP_MOST_MS = 60 * 1000,       /* so that it is known to a minute when a line was written */
+    PAUSE_MOST_MS = 200,             /* short enough that a signal ends the agent in time */
 };
 
 /* Signals come at any moment. These two are all that their handler writes. */
@@ -30,7 +33,8 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* a reader of our output that is gone shows as EPIPE, */
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes as EFBIG */
 }
 
 static void tick(struct daemon *daemon)
@@ -45,6 +49,7 @@ static void catch_up(struct daemon *daemon)
     if (daemon->catching_up) {
         engine_go_live(daemon->ingest.engine);
         daemon->touched = true;
+        daemon->ingest.in_time = daemon->now_ms - ingest_clock(&daemon->ingest) <= RECENT_MS;
     }
     daemon->catching_up = false;
     daemon->ingest.live_from_ms = INT64_MIN;
@@ -64,6 +69,17 @@ static void decide(struct daemon *daemon, enum follow_writer writer)
     catch_up(daemon);
 }
 
+/* Foreign text can make lines expensive. The service manager's watchdog and everything else are looked at between two reads. */
+static void plan_reading(struct daemon *daemon)
+{
+    int64_t took_ms = clock_running_ms() - daemon->running_ms;
+    size_t bytes = daemon->read_bytes_next;
+    if (took_ms > TURN_MS && bytes > READ_LEAST_BYTES)
+        daemon->read_bytes_next = bytes / 2;
+    else if (took_ms < TURN_MS / 4 && bytes < READ_MOST_BYTES)
+        daemon->read_bytes_next = bytes * 2;
+}
+
 /*
  * The writer is asked before the log is read, and the answer is used afterwards: what a writer wrote before it died is read first, and
  * its death comes last.
@@ -74,10 +90,11 @@ static void read_and_decide(struct daemon *daemon)
         daemon_notice_jump(daemon);
     daemon->ingest.now_ms = daemon->now_ms;
     daemon->ingest.running_ms = daemon->running_ms;
-    if (daemon->drained)
+    if (daemon->drained && daemon->ingest.in_time)
         daemon->ingest.since_ms = daemon->looked_ms;
     enum follow_writer writer = follow_writer(daemon->follow);
-    daemon->drained = follow_read(daemon->follow, READ_BYTES) == FOLLOW_DRAINED;
+    daemon->drained = follow_read(daemon->follow, daemon->read_bytes_next) == FOLLOW_DRAINED;
+    plan_reading(daemon);
     if (!daemon->drained)
         return;
     daemon->looked_ms = daemon->now_ms;
@@ -115,7 +132,7 @@ static bool may_sleep(const struct daemon *daemon)
 /* Read, decide, commit, send; then sleep until the next line or the next deadline. */
 static void loop(struct daemon *daemon)
 {
-    while (!stop_asked) {
+    while (!stop_asked && !daemon->begin_again) {
         daemon_look_at_clocks(daemon);
         daemon_notice_silence(daemon);
         if (history_pending_bytes(daemon->history) > PENDING_BYTES_MOST)
@@ -142,25 +159,39 @@ static void loop(struct daemon *daemon)
     }
 }
 
-int daemon_run(struct config *config, const struct daemon_source *source)
+/* One life of the daemon, from the history to the history. Returns false with the error said if it could not begin. */
+static bool live(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
-    struct daemon daemon = {
-        .config = config,
-        .source = source,
-        .started_ms = clock_now_ms(),
-        .watchdog_ms = INT64_MAX,
-    };
-    if (systemd_watchdog_ms() > 0)
-        daemon.watchdog_ms = 0;
-    clock_watch_begin(&daemon.clock);
-    catch_signals();
-    bool opened = daemon_open(&daemon, &error);
+    bool opened = daemon_open(daemon, &error);
     if (opened)
-        loop(&daemon);
+        loop(daemon);
     else
         say_error("%s", strbuf_text(&error));
-    daemon_close(&daemon);
+    daemon_close(daemon);
     strbuf_free(&error);
-    return opened ? 0 : 1;
+    return opened;
+}
+
+int daemon_run(struct config *config, const struct daemon_source *source)
+{
+    bool begin_again = false, good;
+    say_without_waiting();
+    catch_signals();
+    do {
+        struct daemon daemon = {
+            .config = config,
+            .source = source,
+            .started_ms = clock_now_ms(),
+            .read_bytes_next = READ_MOST_BYTES,
+            .watchdog_ms = systemd_watchdog_ms() > 0 ? 0 : INT64_MAX,
+            .confined = begin_again,
+        };
+        clock_watch_begin(&daemon.clock);
+        good = live(&daemon);
+        config = daemon.config;
+        begin_again = daemon.begin_again;
+    } while (good && begin_again && !stop_asked);
+    config_free(config);
+    return good ? 0 : 1;
 }

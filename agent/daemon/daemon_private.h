@@ -17,9 +17,10 @@
  */
 
 enum {
-    FRESH_MS = 60 * 1000, /* backlog younger than this is news, so that a restart of the agent swallows none */
-    RETRY_MS = 1000,      /* after a commit that failed */
-    SOURCES_MOST = 16,    /* files whose reading positions are stored */
+    FRESH_MS = 60 * 1000,       /* backlog younger than this is news, so that a restart of the agent swallows none */
+    RETRY_MS = 1000,            /* after a commit that failed */
+    REOPEN_MOST_MS = 30 * 1000, /* the same while the history cannot be opened: the pauses grow up to this one */
+    SOURCES_MOST = 16,          /* files whose reading positions are stored */
 };
 
 enum log_told { LOG_UNTOLD, LOG_TOLD_READABLE, LOG_TOLD_REFUSED }; /* what the engine was told about the log */
@@ -47,6 +48,8 @@ struct daemon {
     bool touched;        /* the engine or the parser changed since the last commit */
     bool limits_said;    /* that a pattern was given up at PCRE2's limits */
     bool ready;          /* the service manager was told READY=1 */
+    bool confined;       /* by an earlier life in this process */
+    bool begin_again;    /* the history holds what this life does not know: close everything, and begin again from it */
     bool reload_refused; /* the configuration, when read again last, was bad */
     int64_t started_ms;
     int64_t now_ms;         /* the wall clock in this turn of the loop */
@@ -57,9 +60,11 @@ struct daemon {
     int64_t zone_said_ms;   /* the error of the zone that was said last */
     int64_t records_judged; /* how many records there were when the zone was checked last */
     int64_t read_bytes;     /* of the log, since the start */
+    size_t read_bytes_next; /* how much of it to read in the next turn */
     int64_t commit_failures;
     int64_t held_told_bytes;   /* the size of the held write-ahead log that was said last; 0: none */
     int64_t retry_ms;          /* running: when to commit again; 0: at once */
+    int64_t reopen_pause_ms;   /* the last pause before the history was tried again; 0: it is on the disk */
     int64_t housekeeping_ms;   /* running: when it is due */
     int64_t watchdog_ms;       /* running: when to tell the service manager next; INT64_MAX: it does not ask */
     int64_t silenced_until_ms; /* what the engine was told last */

@@ -2,6 +2,7 @@
 #include "ingest.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/budgets.h"
 #include "base/zone.h"
@@ -103,8 +104,11 @@ static bool ingest_judge(void *ctx, int64_t time_ms)
 {
     struct ingest *ingest = ctx;
     struct stamp_moment moment = ingest_moment(ingest);
+    int64_t at_ms = time_ms - ingest->zone_error_ms;
     ingest->judged = true;
-    ingest->left_out = !ingest->releasing && !stamps_judge(ingest->stamps, &moment, time_ms - ingest->zone_error_ms);
+    ingest->left_out = !ingest->releasing && !stamps_judge(ingest->stamps, &moment, at_ms);
+    if (!ingest->left_out && ingest->now_ms && llabs(at_ms - ingest->now_ms) <= INGEST_AHEAD_MS)
+        ingest->in_time = true;
     return !ingest->left_out;
 }
 

@@ -21,18 +21,20 @@ static void daemon_on_line(void *ctx, const char *line, size_t len, int64_t offs
     struct daemon *daemon = ctx;
     daemon->touched = true;
     daemon->read_bytes += (int64_t)len + 1;
-    if (daemon->ingest
-            .since_ms) /* the clock may have been set since this look began, and the line be written after that */
+    /* The clock may have been set since this look began, and the line be written after that. */
+    if (daemon->ingest.since_ms)
         daemon->ingest.now_ms = clock_now_ms();
     ingest_line(&daemon->ingest, line, len, offset);
 }
 
-/* Nobody knows when the lines of a file were written that was put here, or written anew. */
+/* Nobody knows when the lines of a file were written that was put or copied here, until one of this minute comes. */
 static void daemon_on_note(void *ctx, enum follow_note note, const char *text)
 {
     struct daemon *daemon = ctx;
-    if (note == FOLLOW_OPENED || note == FOLLOW_TRUNCATED)
+    if (note == FOLLOW_OPENED || note == FOLLOW_TRUNCATED) {
         daemon->ingest.since_ms = 0;
+        daemon->ingest.in_time = false;
+    }
     if (note == FOLLOW_OPENED || note == FOLLOW_WAITING)
         say_info("%s", text);
     else
@@ -117,7 +119,8 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
     open_metrics(daemon);
     if (!open_core(daemon, error))
         return false;
-    confine(daemon->config);
+    if (!daemon->confined)
+        confine(daemon->config);
     daemon->witnesses = witnesses_open(daemon->config, follow_wake);
     daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
     return daemon->dispatch && open_follow(daemon, error);
@@ -126,12 +129,13 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
 void daemon_close(struct daemon *daemon)
 {
     daemon_look_at_clocks(daemon);
-    systemd_tell(SYSTEMD_STOPPING);
+    if (!daemon->begin_again)
+        systemd_tell(SYSTEMD_STOPPING);
     witnesses_close(daemon->witnesses);
     if (daemon->dispatch)
         dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;
-    if (daemon->history && daemon->follow) {
+    if (daemon->history && daemon->follow && !daemon->begin_again) {
         daemon_commit(daemon);
         if (daemon->config->metrics_textfile)
             daemon_write_textfile(daemon, false);
@@ -144,5 +148,4 @@ void daemon_close(struct daemon *daemon)
         history_close(daemon->history);
     strbuf_free(&daemon->trouble.why);
     strbuf_free(&daemon->status);
-    config_free(daemon->config);
 }

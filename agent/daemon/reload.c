@@ -68,7 +68,7 @@ void daemon_reload(struct daemon *daemon)
     daemon->reload_refused = !fresh || !reload_take_over(daemon, fresh, &error);
     if (!daemon->reload_refused) {
         reload_say_kept(&kept);
-        say_warning("configuration read again");
+        say_note("configuration read again");
     } else {
         if (error.len)
             say_error("%s", error.at);

@@ -63,7 +63,7 @@ const char *const sql_texts[SQL_STATEMENTS] = {
         "SELECT device, inode, offset, fingerprint, fingerprint_len, begun_at, owner FROM source ORDER BY id",
     [SQL_GET_SEQUENCES] = "SELECT name, seq FROM sqlite_sequence",
     [SQL_GET_PAST] = "SELECT group_concat(device || ' ' || inode || ' ' || offset) || ';' ||"
-                     " (SELECT group_concat(name || ' ' || seq) FROM sqlite_sequence) FROM source",
+                     " (SELECT coalesce(group_concat(name || ' ' || seq), '') FROM sqlite_sequence) FROM source",
     [SQL_GET_OUTBOX] = "SELECT id, notification_id, created_at, attempts, next_attempt_at FROM outbox"
                        " WHERE status = 'pending' AND webhook = ?1 AND id > ?2 ORDER BY id",
     [SQL_GET_TOLD] =

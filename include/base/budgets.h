@@ -133,4 +133,9 @@ enum {
 /* A webhook's answer: bytes and headers that are read before the request is ended, and bytes of the body that are kept. */
 enum { ANSWER_MAX_BYTES = 64 * 1024, ANSWER_HEADERS_MAX = 200, ANSWER_KEPT_BYTES = 4096 };
 
+/* --- The agent's own output --- */
+
+/* A message on stderr with its line break: as much as a pipe takes whole (PIPE_BUF). */
+enum { SAID_MAX_BYTES = 4096 };
+
 #endif

@@ -71,7 +71,10 @@ class Service(unittest.TestCase):
         self.machine.wait_for(f'export PATH={os.path.dirname(sys.executable)}:$PATH; test "$({count})" -gt 0')
 
     def test_a_reload_leaves_it_running(self):
+        """Also where procps, whose program kill is, is not installed."""
         before = self.pid()
+        self.machine.run("mv /usr/bin/kill /usr/bin/kill.away")
+        self.addCleanup(self.machine.run, "mv /usr/bin/kill.away /usr/bin/kill")
         self.machine.run(f"timeout 20 systemctl reload {UNIT}")
         self.machine.wait_for(f"journalctl -u {UNIT} | grep -q 'configuration read again'")
         self.assertEqual(self.pid(), before)
@@ -80,6 +83,19 @@ class Service(unittest.TestCase):
         before = self.pid()
         self.machine.run(f"kill -9 {before}")
         self.restarted(before)
+
+    def test_a_history_that_cannot_be_written_is_tried_until_it_can(self):
+        """Root ran the agent by hand, and the history is root's now."""
+        state = "/var/lib/iceberg-offload-agent"
+        self.machine.run(f"systemctl stop {UNIT}; cp /run/share/log {LOG}; chmod 644 {LOG}; rm -f {state}/history.db*;"
+                         f" install -m 600 /dev/null {state}/history.db; chown root: {state}/history.db; chmod 550 {state}")
+        self.addCleanup(self.machine.run, f"rm -f {state}/history.db*; chmod 750 {state}")
+        self.machine.run(f"timeout 40 systemctl restart {UNIT}")
+        before = self.pid()
+        self.machine.wait_for(f"systemctl show -P StatusText {UNIT} | grep -q 'history cannot be written'")
+        self.machine.run(f"chown -R iceberg-offload-agent: {state}; chmod 750 {state}")
+        self.machine.wait_for(f"journalctl -u {UNIT} | grep -q 'history: writing again'", timeout=60)
+        self.assertEqual(self.pid(), before)
 
     def test_a_loop_that_stops_is_found_by_the_watchdog(self):
         before = self.pid()

@@ -167,6 +167,17 @@ class Live(unittest.TestCase):
             wait_until(lambda: SAID in self.agent.said(), 10, self.agent.said)
             self.settle()
 
+    def test_an_old_log_that_is_copied_here_piece_by_piece_is_read(self):
+        """There was none before, so nothing contradicts it. The last of its lines are of today."""
+        text = "".join(cycle(datetime.now() - timedelta(minutes=15) * i) for i in range(300, 0, -1))
+        with self.agent:
+            for piece in range(0, len(text), 20000):
+                self.file.write(text[piece:piece + 20000])
+                self.file.flush()
+                time.sleep(0.1)
+            self.agent.wait_for("SELECT count(*) FROM cycle", 300)
+            self.assertNotIn(SAID, self.agent.said())
+
     def test_a_scheduler_that_was_off_for_a_week_is_believed(self):
         """Its first lines after the pause are written while the agent is down, and read from there."""
         week_ago = datetime.now() - timedelta(days=7)

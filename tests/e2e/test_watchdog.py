@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the service manager hears: READY, STATUS, RELOADING, STOPPING; and pings from the loop that decides, from nowhere else."""
 
-import fcntl
 import os
 import re
 import shutil
 import signal
-import socket
 import sys
 import tempfile
-import threading
 import time
 import unittest
 from pathlib import Path
@@ -18,44 +15,10 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import Agent, wait_until   # noqa: E402
+from manager import Manager   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 
 PING_S = 0.2
-
-
-class Manager(threading.Thread):
-    """systemd's side of the notification socket."""
-
-    def __init__(self, path):
-        super().__init__(daemon=True)
-        self.path, self.heard = str(path), []
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(self.path)
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                text = self.socket.recv(4096).decode()
-            except OSError:
-                return
-            self.heard.append((time.monotonic(), text))
-
-    def said(self, beginning):
-        return [text for _, text in list(self.heard) if text.startswith(beginning)]
-
-    def pings(self):
-        return len(self.said("WATCHDOG=1"))
-
-
-def fill(pipe):
-    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
-    os.set_blocking(pipe, False)     # ours; the agent's end is opened anew, and blocks
-    try:
-        while True:
-            os.write(pipe, b"x")
-    except BlockingIOError:
-        pass
 
 
 class Service(unittest.TestCase):
@@ -119,18 +82,21 @@ class Service(unittest.TestCase):
             self.assert_pings()
 
     def test_a_stuck_loop_does_not_ping_although_the_process_lives(self):
-        """What it has to say goes to a standard error that nobody reads: the loop hangs in its write, and that must show."""
-        reader, writer = os.pipe()
+        """Its configuration has become a FIFO: the loop hangs when it is to be read again, and that must show."""
+        config = self.directory / "agent.conf"
+        config.write_text("", encoding="ascii")
+        config.chmod(0o600)
         agent = self.agent()
-        agent.errors.symlink_to(f"/proc/self/fd/{writer}")
+        agent.command += ["--config", str(config)]
         with agent:
             self.ready()
-            fill(writer)
-            agent.process.send_signal(signal.SIGHUP)   # "configuration read again"
+            config.unlink()
+            os.mkfifo(config, 0o600)
+            agent.process.send_signal(signal.SIGHUP)
             wait_until(lambda: self.manager.said("RELOADING=1"), 5, "no reload")
             self.assert_no_pings()
             self.assertIsNone(agent.process.poll())
-            threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 4096), b"")], daemon=True).start()
+            config.write_text("", encoding="ascii")
             self.assert_pings()
 
     def test_a_healthy_agent_says_nothing(self):
