@@ -9,6 +9,9 @@ enum {
     SILENCE_MS = 17 * 60 * 1000, /* a running scheduler says something: its timeout is 10 min, its cadence 15 min */
     PROMISE_MOST_MS = 26 * 60 * 60 * 1000, /* no schedule waits longer than a day */
 
+    ALONE_MOST_MS = 3 * 60 * 60 * 1000, /* a single record is no surprise so soon */
+    SPARSE_LEAST = 4,
+
     COMPARED_MOST = 16, /* chains of which each is compared with each other one */
 
     ZONE_STEP_MS = 30 * 60 * 1000,
@@ -119,6 +122,15 @@ void stamps_notice_jump(struct stamps *stamps, int64_t jump_ms)
 
 /* --- by the records around it ------------------------------------------------------------------------------ */
 
+/* A search for the way that the log's time took through the chains. */
+struct path {
+    const struct stamp_moment *moment;
+    int64_t written_ms; /* when the file was written last; 0: not known */
+    bool sparse;
+    int end;         /* the last chain, if that is known */
+    int64_t *weight; /* of each chain: the most records on a way that ends with it; 0: there is none */
+};
+
 static bool is_at_promise(const struct stamp_moment *moment, int64_t time_ms)
 {
     int64_t promise_ms = moment->promise_ms;
@@ -144,12 +156,26 @@ static bool is_in_order(const struct chain *first, const struct chain *second)
     return first->last_line < second->first_line && first->last_ms <= second->first_ms;
 }
 
-/* Whether a chain that goes forward is confirmed: by a second record, or because it is no surprise. */
-static bool is_confirmed(const struct stamp_moment *moment, int64_t written_ms, const struct chain *chain)
+/* Whether most records stand alone: a scheduler that says one thing at a time, and seldom. */
+static bool is_sparse(const struct stamps *stamps, const struct stamp_moment *moment)
 {
+    int64_t chains = 0, records = 0;
+    for (int i = 0; i < stamps->chain_count; i++) {
+        chains += stamps->chains[i].first_ms > moment->clock_ms ? 1 : 0;
+        records += stamps->chains[i].first_ms > moment->clock_ms ? stamps->chains[i].records : 0;
+    }
+    return chains >= SPARSE_LEAST && records < 2 * chains;
+}
+
+/* Whether a chain that goes forward is confirmed: by a second record, or because it is no surprise after the time from_ms (0: none). */
+static bool is_confirmed(const struct path *path, const struct chain *chain, int64_t from_ms)
+{
+    const struct stamp_moment *moment = path->moment;
     if (chain->first_ms <= moment->clock_ms || (moment->now_ms && chain->last_ms > moment->now_ms + NEAR_MS))
         return false;
-    return chain->records >= 2 || chain->pause || (written_ms && llabs(written_ms - chain->last_ms) <= NEAR_MS);
+    return chain->records >= 2 || chain->pause || path->sparse ||
+           (from_ms && chain->first_ms - from_ms <= ALONE_MOST_MS) ||
+           (path->written_ms && llabs(path->written_ms - chain->last_ms) <= NEAR_MS);
 }
 
 /* Counts the lines of a chain from one held line to another. */
@@ -175,32 +201,42 @@ static bool is_interruption(const struct stamps *stamps, int chain)
     return false;
 }
 
+/* The best predecessor of a chain on the path: the believed records (CHAIN_NONE) or an earlier chain. Returns the weight with it. */
+static int64_t path_weigh(const struct path *path, const struct stamps *stamps, int chain, int *before)
+{
+    const struct chain *at = &stamps->chains[chain];
+    int64_t best = chain == path->end || is_confirmed(path, at, path->moment->clock_ms) ? at->records : 0;
+    *before = CHAIN_NONE;
+    for (int i = 0; i < chain; i++) {
+        const struct chain *earlier = &stamps->chains[i];
+        if (path->weight[i] > 0 && is_in_order(earlier, at) && path->weight[i] + at->records > best &&
+            (chain == path->end || is_confirmed(path, at, earlier->last_ms))) {
+            best = path->weight[i] + at->records;
+            *before = i;
+        }
+    }
+    return best;
+}
+
 /*
  * Finds the chains that go on from the believed records, and from one another, with the most records; the last one is end, unless that
  * is CHAIN_NONE.
  */
 static bool release_path(struct stamps *stamps, const struct stamp_moment *moment, int64_t written_ms, int end)
 {
-    int count = stamps->chain_count, best = CHAIN_NONE;
-    int64_t *weight = must_alloc((size_t)count * sizeof *weight);
+    int count = stamps->chain_count, best = end;
+    struct path path = { moment, written_ms, is_sparse(stamps, moment), end, NULL };
     int *before = must_alloc((size_t)count * sizeof *before);
+    path.weight = must_alloc((size_t)count * sizeof *path.weight);
     for (int i = 0; i < count; i++) {
-        const struct chain *chain = &stamps->chains[i];
-        before[i] = CHAIN_NONE;
-        if (i != end && (!is_confirmed(moment, written_ms, chain) || is_interruption(stamps, i)))
-            continue;
-        for (int j = 0; j < i; j++)
-            if (weight[j] > 0 && is_in_order(&stamps->chains[j], chain) &&
-                (before[i] == CHAIN_NONE || weight[j] > weight[before[i]]))
-                before[i] = j;
-        weight[i] = chain->records + (before[i] == CHAIN_NONE ? 0 : weight[before[i]]);
-        if (best == CHAIN_NONE || weight[i] > weight[best])
+        if (i == end || !is_interruption(stamps, i))
+            path.weight[i] = path_weigh(&path, stamps, i, &before[i]);
+        if (end == CHAIN_NONE && path.weight[i] > (best == CHAIN_NONE ? 0 : path.weight[best]))
             best = i;
     }
-    best = end == CHAIN_NONE ? best : end;
     for (int i = best; i != CHAIN_NONE; i = before[i])
         stamps->chains[i].released = 1;
-    free(weight);
+    free(path.weight);
     free(before);
     if (best != CHAIN_NONE)
         release_begin(stamps, 0, true);

@@ -130,6 +130,20 @@ static void a_host_that_booted_ahead_loses_nothing_but_the_beginning(void **unus
     assert_fed(&reader, "abcdefgh", 0);
 }
 
+/* Nothing confirms a record but the next one, which comes an hour or a day later. */
+static void a_scheduler_that_says_little_is_believed(void **unused)
+{
+    (void)unused;
+    const int64_t steps[] = { HOUR, 3 * HOUR, DAY };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct reader reader = reader_of_a_replay();
+        for (int j = 0; j < 8; j++)
+            record(&reader, NOON + j * steps[i], (char)('a' + j));
+        settle(&reader, 0);
+        assert_fed(&reader, "abcdefgh", 0);
+    }
+}
+
 /* A gap, and then a later log pasted into what comes after it. */
 static void what_interrupts_lines_that_go_on_behind_it_is_left_out(void **unused)
 {
@@ -225,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_long_pause_that_was_promised_needs_no_proof),
         cmocka_unit_test(a_clock_that_was_set_back_is_followed),
         cmocka_unit_test(a_host_that_booted_ahead_loses_nothing_but_the_beginning),
+        cmocka_unit_test(a_scheduler_that_says_little_is_believed),
         cmocka_unit_test(what_interrupts_lines_that_go_on_behind_it_is_left_out),
         cmocka_unit_test(a_young_record_behind_a_gap_needs_no_second_one),
         cmocka_unit_test(the_file_s_time_confirms_the_last_record),
