@@ -265,8 +265,8 @@ static bool judge_by_neighbours(struct stamps *stamps, const struct stamp_moment
 {
     int64_t clock_ms = moment->clock_ms;
     bool young = moment->now_ms && llabs(time_ms - moment->now_ms) <= NEAR_MS;
-    bool near = clock_ms && (llabs(time_ms - clock_ms) <= NEAR_MS || is_at_promise(moment, time_ms));
-    if ((young || near) && stamps->chain_count == 0)
+    bool near = clock_ms && llabs(time_ms - clock_ms) <= NEAR_MS, promised = clock_ms && is_at_promise(moment, time_ms);
+    if ((young || near || promised) && stamps->chain_count == 0)
         return true;
     int found = chain_continued(stamps, time_ms);
     const struct chain *chain = found == CHAIN_NONE ? NULL : &stamps->chains[found];
@@ -274,7 +274,7 @@ static bool judge_by_neighbours(struct stamps *stamps, const struct stamp_moment
     bool set_back = natural && clock_ms && chain->first_ms < clock_ms && time_ms >= clock_ms - NEAR_MS &&
                     has_caught_up(chain, clock_ms);
     bool returns = !natural && clock_ms && is_natural_step(clock_ms, time_ms) && has_chain_behind(stamps, time_ms);
-    if ((near && !set_back) || (young && !natural) || returns)
+    if ((near && !set_back) || ((young || promised) && !natural) || returns)
         return true;
     chain_append(stamps, found, moment, time_ms);
     if (set_back || (natural && (young || !clock_ms || stamps->chains[found].pause)))

@@ -105,6 +105,20 @@ static void a_long_pause_that_was_promised_needs_no_proof(void **unused)
     assert_fed(&reader, "abc", 0);
 }
 
+/* The scheduler was started anew in between, with a shorter interval: its run at that time is no return to the old one. */
+static void a_promise_of_before_a_gap_contradicts_nothing(void **unused)
+{
+    (void)unused;
+    struct reader reader = reader_of_a_replay();
+    record(&reader, NOON, 'a');
+    record(&reader, NOON, 'b');
+    reader.moment.promise_ms = NOON + HOUR;
+    for (int i = 0; i < 5; i++)
+        record(&reader, NOON + 45 * MINUTE + i * 5 * MINUTE, (char)('c' + i));
+    settle(&reader, 0);
+    assert_fed(&reader, "abcdefg", 0);
+}
+
 /* The clock was an hour ahead and is set right: the log lives through that hour again, in its order. */
 static void a_clock_that_was_set_back_is_followed(void **unused)
 {
@@ -237,6 +251,7 @@ int main(void)
         cmocka_unit_test(a_real_gap_stays_real),
         cmocka_unit_test(a_single_record_far_ahead_at_the_end_is_not_believed),
         cmocka_unit_test(a_long_pause_that_was_promised_needs_no_proof),
+        cmocka_unit_test(a_promise_of_before_a_gap_contradicts_nothing),
         cmocka_unit_test(a_clock_that_was_set_back_is_followed),
         cmocka_unit_test(a_host_that_booted_ahead_loses_nothing_but_the_beginning),
         cmocka_unit_test(a_scheduler_that_says_little_is_believed),
