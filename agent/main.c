@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/commands/commands.h"
-#include "base/std_streams.h"
 
 /* The help, the manual page and the completions are made from this table and from the arguments that it names. */
 static const struct command commands[] = {
@@ -25,6 +24,5 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
-    std_streams_open();
     return commands_main(commands, sizeof commands / sizeof commands[0], argc, argv);
 }
