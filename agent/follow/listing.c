@@ -33,7 +33,7 @@ struct listing {
     uint64_t seen, seen_before; /* a sum over the trusted files of this pass and the one before: are they the same? */
     int64_t worked_us;
 
-    struct candidate *candidates; /* the SIBLINGS_MAX that were written to last */
+    struct candidate candidates[SIBLINGS_MAX]; /* those that were written to last */
     size_t count, opened;
     struct siblings siblings;
 };
@@ -69,7 +69,6 @@ void listing_free(struct listing *listing)
         closedir(listing->stream);
     for (size_t i = 0; i < listing->count; i++)
         free(listing->candidates[i].name);
-    free(listing->candidates);
     siblings_free(&listing->siblings);
     free(listing->base);
     free(listing->directory);
@@ -131,9 +130,6 @@ static struct candidate *find_place(struct listing *listing, const char *name, c
     }
     if (listing->count == SIBLINGS_MAX)
         return is_later(st->st_mtim, oldest->written) ? oldest : NULL;
-    if (listing->count % 16 == 0)
-        listing->candidates = must_grow(listing->candidates, listing->count + 16, sizeof *listing->candidates);
-    listing->candidates[listing->count] = (struct candidate){ 0 };
     return &listing->candidates[listing->count++];
 }
 

