@@ -104,8 +104,8 @@ class OneSource(unittest.TestCase):
     def test_the_manual_page_of_the_agent_names_limits_with_their_values(self):
         header = (ROOT / "include/base/budgets.h").read_text(encoding="utf-8")
         limits = {}
-        for name, value in re.findall(r"\b([A-Z][A-Z_]+) = ([^,};]+?)(?=,|;|\s*})", header):
-            limits[name] = eval(value, {}, limits)      # a number, or a product or a shift of numbers and earlier names
+        for name, value in re.findall(r"\b([A-Z][A-Z_]+) = (.+?)(?=,|;|$| })", header, re.MULTILINE):
+            limits[name] = eval(value, {"INT64_C": int}, limits)    # a number, or a product or a shift of numbers and earlier names
         page = generate("iceberg-offload-agent.7")
         told = {name: int(value) for name, value in re.findall(r"\bDv ([A-Z_]+) No = (\d+)", page)}
         self.assertTrue(told)
