@@ -110,6 +110,9 @@ enum { HISTORY_OPEN_CPU_MS = 5 * 1000, HISTORY_QUESTION_CPU_MS = 2 * 1000 };
 /* The longest text that a command reads from the history, in bytes. The agent's own texts are a few thousand at most. */
 enum { HISTORY_TEXT_MOST_BYTES = 64 * 1024 };
 
+/* The tables that a report lists. Further ones are summed up as one. */
+enum { REPORT_TABLES_MOST = 1000 };
+
 /*
  * The numbers of a history are taken as lying between these, the milliseconds of the years 1 and 9999: sums and differences of a few
  * of them do not overflow, and every calendar has a date for them. A count is at most HISTORY_COUNT_MOST: ten years of them add up.

@@ -24,8 +24,11 @@ VALUES = {
     "a negative number": -1, "a far time": 253402300800000, "a real": 1e308, "bytes": b"\xff\xfe\x00\x1b[31m", "much text": MUCH,
 }
 READERS = (("status",), ("status", "--format", "json"), ("incidents",), ("incidents", "--format", "json", "--limit", "0"), ("silence", "--list"))
+REPORTS = tuple(("report", *which, "--format", form) for which in ((), ("--since", "1970-01-01"))
+                for form in ("text", "markdown", "html", "json"))
 WRITERS = (("annotate", "1", "--cause", "a switch"), ("silence", "2h"), ("silence", "--end"))
 LONGEST_ANSWER = 4 << 20
+TIMEOUT_S = 300
 NEGATIVE = re.compile(r"-\d[\d.,]* (s|min|h|d)\b")
 
 
@@ -102,7 +105,7 @@ class Hostile(unittest.TestCase):
                     continue
                 self.spoil(*(self.change(table, column, value) for table in tables for column in self.columns(table)))
                 with self.subTest(tables=tables, value=name):
-                    list(self.ask(*READERS, *(WRITERS if len(tables) > 1 else ())))
+                    list(self.ask(*READERS, *REPORTS, *(WRITERS if len(tables) > 1 else ())))
 
     def test_tables_without_their_rules(self):
         """NULL where the agent's own tables forbid it."""
@@ -113,7 +116,7 @@ class Hostile(unittest.TestCase):
                        (f"INSERT INTO {table} ({columns}) SELECT {columns} FROM loose", ()), ("DROP TABLE loose", ()),
                        *((f"UPDATE {table} SET {column} = NULL", ()) for column in self.columns(table) if column != "state"))
             with self.subTest(table=table):
-                list(self.ask(*READERS))
+                list(self.ask(*READERS, *REPORTS))
 
     def test_any_values_in_any_columns(self):
         seed = int(os.environ.get("HOSTILE_SEED", random.randrange(1 << 32)))
@@ -123,7 +126,7 @@ class Hostile(unittest.TestCase):
             self.spoil(*(self.change(table, column, chance.choice(list(VALUES.values())))
                          for table, column in chance.sample(every, chance.randrange(1, 12))))
             with self.subTest(HOSTILE_SEED=seed):
-                list(self.ask(*READERS))
+                list(self.ask(*READERS, *REPORTS))
 
     def test_the_agents_own_words_of_itself(self):
         names = ("pid", "started_ms", "alive_ms", "writer", "last_line_ms", "next_run_ms", "interval_ms", "behind_bytes", "lines", "misses",
@@ -132,7 +135,7 @@ class Hostile(unittest.TestCase):
             lines = "".join(f"{name} {value}\n" for name in names) + "blind.0 =" + "y" * 500_000 + "\nlog_path =\n"
             self.spoil(("UPDATE state SET value = ? WHERE key = 'agent'", (lines,)))
             with self.subTest(value=value):
-                list(self.ask(*READERS))
+                list(self.ask(*READERS, *REPORTS))
 
     def test_thousands_of_rows(self):
         count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
@@ -152,6 +155,8 @@ class Hostile(unittest.TestCase):
         self.assertEqual(5003, len(json.loads(every)["incidents"]))
         self.assertLess(len(some.splitlines()), 30)
         self.assertLess(len(silences.splitlines()), 60)
+        for text in self.ask(*REPORTS):
+            self.assertTrue(text)
 
     def test_a_long_name_is_cut_in_a_line_of_status(self):
         self.spoil(("UPDATE incident SET summary = ?, first_command = ?", ("\u20ac" * 60_000, "x" * 60_000)),

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "gather.h"
+
 static const int64_t BOTTOM_MS = 1000;
 
 static bool incident_touches(const struct report_incident *incident, const struct chart_column *column, int64_t now_ms)
@@ -29,7 +31,7 @@ static void column_take(struct chart_column *column, const struct report_cycle *
 {
     static const int badness[] = { [CYCLE_GOOD] = 0, [CYCLE_UNFINISHED] = 1, [CYCLE_BAD] = 2 };
     column->cycles++;
-    column->rows += cycle->rows > 0 ? cycle->rows : 0;
+    gather_add(&column->rows, cycle->rows > 0 ? cycle->rows : 0);
     if (cycle->duration_ms > column->duration_ms)
         column->duration_ms = cycle->duration_ms;
     if (badness[cycle->state] > badness[column->state])

@@ -150,7 +150,10 @@ static void svg_times(const struct picture *picture)
     size_t step = 0;
     while (step + 1 < sizeof steps / sizeof steps[0] && (to - from) / (steps[step] * 1000) > LABELS_MOST)
         step++;
-    int64_t step_ms = steps[step] * 1000, shift = (int64_t)report_offset(picture->report) * 60000;
+    int64_t step_ms = steps[step] * 1000;
+    while ((to - from) / step_ms > LABELS_MOST)
+        step_ms *= 10;
+    int64_t shift = (int64_t)report_offset(picture->report) * 60000;
     for (int64_t at = ((from + shift) / step_ms + 1) * step_ms - shift; at < to; at += step_ms) {
         struct strbuf label = { 0 };
         bool days = step_ms >= 86400000;

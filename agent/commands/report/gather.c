@@ -7,7 +7,7 @@
 #include "agent/commands/status/status.h"
 #include "base/archive.h"
 
-enum { INTERVAL_DEFAULT_MS = 15 * 60 * 1000, BEFORE_INTERVALS = 12, AFTER_INTERVALS = 6 };
+enum { INTERVAL_DEFAULT_MS = 15 * 60 * 1000, INTERVAL_MOST_DAYS = 366, BEFORE_INTERVALS = 12, AFTER_INTERVALS = 6 };
 static const int64_t DAY_MS = 86400000, MINUTE_MS = 60000;
 static const int64_t RECURRENCE_DAYS = 30;
 
@@ -38,7 +38,7 @@ static int64_t interval_of(struct query *query, const struct config *config)
     int64_t interval_ms = config->settings.schedule.interval_ms;
     if (interval_ms <= 0)
         interval_ms = agent_fact(query, "interval_ms");
-    return interval_ms > 0 ? interval_ms : INTERVAL_DEFAULT_MS;
+    return interval_ms > 0 && interval_ms <= INTERVAL_MOST_DAYS * DAY_MS ? interval_ms : INTERVAL_DEFAULT_MS;
 }
 
 int64_t report_as_of(struct query *query, int64_t now_ms)

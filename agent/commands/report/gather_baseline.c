@@ -37,7 +37,7 @@ static double *logarithms_before(const struct report *report, struct query *quer
               " AND duration_ms BETWEEN 1 AND ?3 ORDER BY started_at DESC LIMIT ?4",
               values, 4);
     for (*count = 0; query_next(query); ++*count)
-        logarithms[*count] = log((double)query_int(query, 0));
+        logarithms[*count] = log((double)query_count(query, 0));
     return logarithms;
 }
 

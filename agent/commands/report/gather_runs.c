@@ -4,7 +4,11 @@
 
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
+#include "base/budgets.h"
+#include "base/utf8.h"
 #include "gather.h"
+
+static const char others[] = "all other tables";
 
 /* So many missed slots are kept with their times; totals.missed counts all. */
 enum { MISSED_LISTED = 200 };
@@ -75,10 +79,8 @@ void gather_cycles(struct report *report, struct query *query)
               window, 2);
     while (query_next(query)) {
         report->cycles = list_room(report->cycles, report->cycle_count, sizeof *report->cycles);
-        char *outcome = query_text_or_empty(query, 4);
         struct report_cycle cycle = { query_time(query, 0), query_time(query, 1), query_count(query, 2),
-                                      query_count(query, 3), state_of(outcome) };
-        free(outcome);
+                                      query_count(query, 3), state_of(query_word(query, 4)) };
         if (cycle.duration_ms == 0 && cycle.ended_ms)
             cycle.duration_ms = cycle.ended_ms - cycle.started_ms;
         if (cycle.state == CYCLE_UNFINISHED)
@@ -88,13 +90,20 @@ void gather_cycles(struct report *report, struct query *query)
     missed_gather(report);
 }
 
+/* The last of REPORT_TABLES_MOST stands for all tables that have no place of their own. */
 static struct report_table *table_named(struct report *report, const char *name)
 {
-    for (size_t i = 0; i < report->table_count; i++)
-        if (strcmp(report->tables[i].name, name) == 0)
+    size_t len = strlen(name);
+    len = len > TABLE_NAME_MAX_BYTES ? utf8_floor(name, TABLE_NAME_MAX_BYTES) : len;
+    for (size_t i = 0; i < report->table_count; i++) {
+        const char *known = report->tables[i].name;
+        if (i + 1 == REPORT_TABLES_MOST || (strncmp(known, name, len) == 0 && known[len] == '\0'))
             return &report->tables[i];
+    }
+    bool last = report->table_count + 1 == REPORT_TABLES_MOST;
     report->tables = list_room(report->tables, report->table_count, sizeof *report->tables);
-    report->tables[report->table_count] = (struct report_table){ .name = must_copy(name, strlen(name)) };
+    report->tables[report->table_count] =
+        (struct report_table){ .name = last ? must_copy(others, strlen(others)) : must_copy(name, len) };
     return &report->tables[report->table_count++];
 }
 
@@ -136,7 +145,7 @@ static void run_count(const struct report *report, struct report_table *table, c
     if (was_before || run->started_ms > report->end_ms)
         return;
     table->runs++;
-    table->rows = query_bound_count(table->rows + run->rows);
+    gather_add(&table->rows, run->rows > 0 ? run->rows : 0);
     table->ok += strcmp(run->outcome, "success") == 0;
     table->failed += strcmp(run->outcome, "failed") == 0;
     table->timed_out += strcmp(run->outcome, "timeout") == 0;
@@ -153,9 +162,9 @@ void gather_tables(struct report *report, struct query *query)
               " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
               window, 2);
     while (query_next(query)) {
-        char *name = query_text_or_empty(query, 0), *outcome = query_text_or_empty(query, 4);
-        struct report_table *table = table_named(report, name);
-        struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3), outcome };
+        struct report_table *table = table_named(report, query_word(query, 0));
+        struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3),
+                               query_word(query, 4) };
         bool good = strcmp(run.outcome, "success") == 0;
         bool moved = good && !(stall && run.rows == 0);
         run_count(report, table, &run, moved);
@@ -165,8 +174,6 @@ void gather_tables(struct report *report, struct query *query)
         }
         if (good)
             table->last_success_ms = run.ended_ms;
-        free(name);
-        free(outcome);
     }
     for (size_t i = 0; i < report->table_count; i++)
         gap_consider(report, &report->tables[i], report->tables[i].last_moved_ms, 0, 0);

@@ -66,29 +66,35 @@ static void deliveries_gather(struct report *report, struct query *query)
     }
 }
 
-static void deliveries_attach(const struct report *report, struct report_event *event, int64_t notification_id)
+/* Both are in the order of the notifications' numbers: *next is the first delivery that may belong to this one or to a later one. */
+static void deliveries_attach(const struct report *report, struct report_event *event, int64_t notification_id,
+                              size_t *next)
 {
-    for (size_t i = 0; i < report->delivery_count; i++)
-        if (report->deliveries[i].notification_id == notification_id)
-            event->first_delivery = event->delivery_count++ ? event->first_delivery : i;
+    while (*next < report->delivery_count && report->deliveries[*next].notification_id < notification_id)
+        ++*next;
+    event->first_delivery = *next;
+    while (*next < report->delivery_count && report->deliveries[*next].notification_id == notification_id)
+        ++*next;
+    event->delivery_count = *next - event->first_delivery;
 }
 
 static void notifications_gather(struct report *report, struct query *query)
 {
+    size_t next_delivery = 0;
     query_ask(query,
               "SELECT id, at, status, severity, summary, escalate_to, silenced FROM notification"
               " WHERE incident_id = ?1 ORDER BY id",
               &report->incident.id, 1);
     while (query_next(query)) {
-        char *status = query_text_or_empty(query, 2), *severity = query_text_or_empty(query, 3),
-             *summary = query_text(query, 4);
+        char *status = query_text_or_empty(query, 2), *severity = query_text_or_empty(query, 3);
+        char *summary = query_text_or_empty(query, 4);
         char *whom = query_text(query, 5);
         struct strbuf text = { 0 };
         strbuf_printf(&text, "%s, %s%s%s%s: %s", status, severity, whom ? ", to " : "", whom ? whom : "",
-                      query_int(query, 6) ? ", held back by a silence" : "", summary ? summary : "");
+                      query_int(query, 6) ? ", held back by a silence" : "", summary);
         struct report_event *event =
             event_add(report, query_time(query, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
-        deliveries_attach(report, event, query_int(query, 0));
+        deliveries_attach(report, event, query_int(query, 0), &next_delivery);
         if (whom) {
             free(report->escalated_to);
             report->escalated_to = whom;

@@ -2,7 +2,13 @@
 /* Sums and percentiles over the report's window. */
 #include <stdlib.h>
 
+#include "base/budgets.h"
 #include "gather.h"
+
+void gather_add(int64_t *sum, int64_t value)
+{
+    *sum = *sum + value > HISTORY_NUMBER_MOST ? HISTORY_NUMBER_MOST : *sum + value;
+}
 
 int gather_compare_ms(const void *left, const void *right)
 {
@@ -27,7 +33,7 @@ static void total_cycles(struct report *report)
         totals->good_cycles += cycle->state == CYCLE_GOOD;
         totals->slow += cycle->duration_ms > report->slow_ms;
         totals->too_slow += cycle->duration_ms > report->too_slow_ms;
-        totals->rows += cycle->rows > 0 ? cycle->rows : 0;
+        gather_add(&totals->rows, cycle->rows > 0 ? cycle->rows : 0);
         if (cycle->state != CYCLE_UNFINISHED && cycle->duration_ms > 0)
             durations[finished++] = cycle->duration_ms;
     }
@@ -85,7 +91,7 @@ static void total_incidents(struct report *report)
             continue;
         if (incident->resolved_ms) {
             recoveries[resolved++] = incident->resolved_ms - incident->opened_ms;
-            sum += incident->resolved_ms - incident->opened_ms;
+            gather_add(&sum, incident->resolved_ms - incident->opened_ms);
         }
         if (report_incident_lead(incident, &leads[led])) {
             totals->earlier += leads[led] > 0;

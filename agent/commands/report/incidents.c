@@ -9,6 +9,7 @@
 #include "base/budgets.h"
 #include "gather.h"
 
+/* A list of tables that query_text would cut (HISTORY_TEXT_MOST_BYTES) is left out, because half a list is no JSON. */
 static const char incident_columns[] =
     "SELECT i.id, i.alert, i.table_name,"
     " CASE WHEN json_valid(i.tables) THEN (SELECT group_concat(value, ', ') FROM json_each(i.tables)) END,"
@@ -17,7 +18,7 @@ static const char incident_columns[] =
     " (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced = 0),"
     " (SELECT count(*) FROM notification n WHERE n.incident_id = i.id AND n.silenced <> 0),"
     " i.cause, i.deviations, i.likely_cause, i.scenario, i.runbook, i.first_command, i.evidence, i.summary,"
-    " CASE WHEN json_valid(i.tables) THEN json(i.tables) END"
+    " CASE WHEN json_valid(i.tables) AND length(CAST(i.tables AS BLOB)) < 65536 THEN json(i.tables) END"
     " FROM incident i ";
 
 static void incident_read(struct report_incident *incident, struct query *query)
@@ -54,8 +55,10 @@ static void incident_read(struct report_incident *incident, struct query *query)
         incident->tables_json = NULL;
     }
     incident->alert = alert_from_name(incident->alert_name);
-    if (!incident->onset_ms)
+    if (!incident->onset_ms || incident->onset_ms > incident->opened_ms)
         incident->onset_ms = incident->opened_ms;
+    if (incident->resolved_ms && incident->resolved_ms < incident->opened_ms)
+        incident->resolved_ms = incident->opened_ms;
 }
 
 void report_incidents_read(struct report_incidents *list, struct query *query, const char *where, const int64_t *values,
