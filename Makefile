@@ -3,9 +3,15 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= /etc
 BUILD   ?= build
 CFLAGS  ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+# A cross build, with CC and PKG_CONFIG of the other architecture: the compiler of this machine, such as cc. See NATIVE below.
+CC_FOR_BUILD ?=
 SANITIZE ?=
 FUZZ_SECONDS ?= 60
 FUZZ_RUNS ?=
@@ -13,27 +19,44 @@ FUZZ_SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 BENCH_MB ?= 100
 BENCH_IDLE ?= 60
 
+# A text as one word of the shell, whatever is in it.
+quote = '$(subst ','\'',$(1))'
+# make takes no target with a space in its name. The path to the sources and DESTDIR may have spaces and apostrophes.
+ifneq ($(words $(BUILD))$(findstring ',$(BUILD)),1)
+$(error BUILD must be one path without a space or an apostrophe, such as a relative one, and not "$(BUILD)")
+endif
+export PKG_CONFIG
+
 # The package's changelog is the one place of the version, and says what is new in it.
 VERSION  := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' agent/package/debian/changelog)
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Wformat=2
-# The fortified library functions need the optimiser, and get in a sanitizer's way.
-FORTIFY   = $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# The fortified library functions need the optimiser, and get in a sanitizer's way. A level that the caller's flags name is kept.
+FORTIFY   = $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),\
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 HARDEN    = $(FORTIFY) -fstack-protector-strong -fstack-clash-protection
-ALL_CPPFLAGS = -D_GNU_SOURCE -DAGENT_VERSION='"$(VERSION)"' -Iinclude -I. -MMD -MP $(CPPFLAGS)
+# Logs over 2 GB and times after 2038 on 32-bit machines too.
+LARGE     = -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+DEFINES   = -D_GNU_SOURCE $(LARGE) -DAGENT_VERSION='"$(VERSION)"' -DAGENT_SYSCONFDIR=$(call quote,"$(SYSCONFDIR)") -Iinclude -I.
+ALL_CPPFLAGS = $(DEFINES) -MMD -MP $(LIBRARY_CFLAGS) $(CPPFLAGS)
 # Nothing throws here, so the tables that unwind the stack are left to the debug information.
 SMALL     = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
 # No path of this machine goes into the binary, so that two builds are the same bytes.
-ALL_CFLAGS   = -std=c11 $(WARNINGS) $(CFLAGS) $(SMALL) -fPIE -pthread -ffile-prefix-map=$(CURDIR)=. $(if $(SANITIZE),$(SANITIZE),$(HARDEN))
+# The caller's CFLAGS come behind ours and win, such as a distribution's unwind tables.
+ALL_CFLAGS   = -std=c11 $(WARNINGS) $(SMALL) $(if $(SANITIZE),$(SANITIZE),$(HARDEN)) $(CFLAGS) -fPIE -pthread \
+    -ffile-prefix-map="$$PWD"=.
 # noseparate-code saves two pages' worth of padding; the constants then lie in the code's mapping: executable, but never writable.
 ALL_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now,-z,noseparate-code,-z,pack-relative-relocs -Wl,--as-needed,--gc-sections \
     $(SANITIZE) $(LDFLAGS)
 LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib
-# Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run.
-LDLIBS       = -linotifytools $(shell pkg-config --libs $(LIBRARIES)) -lm
+# Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run. Asked once: each then expands to its answer.
+LIBRARY_CFLAGS = $(eval LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null))$(LIBRARY_CFLAGS)
+LIBRARY_LIBS = $(eval LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES)))$(LIBRARY_LIBS)
+LDLIBS       = -linotifytools $(LIBRARY_LIBS) -lm
 
 ROOMS   := parsers $(addprefix agent/,base core follow history notify config witness metrics daemon \
     commands commands/report commands/status commands/show)
-SOURCES := $(wildcard $(ROOMS:%=%/*.c))
+# Sorted, since the order of wildcards depends on the locale and that of the objects makes the binary's bytes.
+SOURCES := $(sort $(wildcard $(ROOMS:%=%/*.c)))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 PAGES   := agent.1 agent.conf.5 iceberg-offload-history.5 iceberg-offload-agent.7
@@ -82,7 +105,7 @@ $(BENCHES): $(BUILD)/bench/%: $(OBJ)/tests/bench/%.o
 $(FUZZERS): $(BUILD)/fuzz/%:  $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o
 $(REPLAYS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o $(OBJ)/tests/fuzz/replay.o
 $(UNIT):    LDLIBS += -lcmocka
-$(BUILD)/tests/unit/follow/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread
+$(BUILD)/tests/unit/follow/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread64
 $(BUILD)/tests/unit/follow/test_listing: LDLIBS += -Wl,--wrap=clock_running_us
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS): $(BUILD)/libagent.a
@@ -90,11 +113,12 @@ $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS): $(BUILD)/libagent.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libagent.a $(LDLIBS)
 
-# Preloaded into the agent; never sanitized, since the agent is not told to expect it.
+# Preloaded into the agent; never sanitized, since the agent is not told to expect it. Without LARGE, so that the names of the
+# functions that it replaces are the ones that it says.
 $(SHIMS): $(BUILD)/tests/%.so: tests/faults/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
+	$(Q)$(CC) $(ALL_CPPFLAGS) -U_FILE_OFFSET_BITS -U_TIME_BITS -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
 
 # Rewritten only when the flags differ from the last build's: then everything is compiled again.
 $(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
@@ -103,16 +127,25 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
 
-# The manual pages and completions take their lists from the binary's own tables.
-$(BUILD)/share/%: agent/manual/%.in agent/manual/generate.py $(BUILD)/agent
-	@mkdir -p $(@D)
-	$(call say,GEN,$@)
-	$(Q)python3 agent/manual/generate.py $(BUILD)/agent $< >$@.new && mv $@.new $@
+# The manual pages and completions take their lists from the binary's own tables. In a cross build a second agent, built for this
+# machine by CC_FOR_BUILD with PKG_CONFIG_FOR_BUILD and thus with the libraries of this machine, tells them.
+NATIVE = $(if $(CC_FOR_BUILD),$(BUILD)/native/agent,$(BUILD)/agent)
+PKG_CONFIG_FOR_BUILD ?= pkg-config
+ifneq ($(CC_FOR_BUILD),)
+$(BUILD)/native/agent: FORCE
+	+$(Q)$(REMAKE) BUILD=$(BUILD)/native CC=$(call quote,$(CC_FOR_BUILD)) PKG_CONFIG=$(call quote,$(PKG_CONFIG_FOR_BUILD)) \
+	    CC_FOR_BUILD= CFLAGS=-O CPPFLAGS= LDFLAGS= SANITIZE= all
+endif
 
-$(BUILD)/share/agent.conf: $(BUILD)/agent
+$(BUILD)/share/%: agent/manual/%.in agent/manual/generate.py $(NATIVE)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
-	$(Q)$(BUILD)/agent check-config --sample >$@.new && mv $@.new $@
+	$(Q)PYTHONUTF8=1 python3 agent/manual/generate.py $(NATIVE) $< >$@.new && mv $@.new $@
+
+$(BUILD)/share/agent.conf: $(NATIVE)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(NATIVE) check-config --sample >$@.new && mv $@.new $@
 
 .PHONY: FORCE share unit probes benches fuzzers
 .SECONDARY:
@@ -138,27 +171,34 @@ run: deps ## tail the real log, keep the history in an embedded SQLite file, pri
 	$(BUILD)/agent run
 
 # The template for several logs on one host is the unit itself, with its own configuration and state directory.
-AS_TEMPLATE = -e 's,/agent run$$,& --config /etc/iceberg-offload-agent/%i.conf,' \
+UNIT_SED    = -e $(call quote,s|@BINDIR@|$(BINDIR)|)
+AS_TEMPLATE = -e $(call quote,s|/agent run$$|& --config $(SYSCONFDIR)/iceberg-offload-agent/%i.conf|) \
     -e 's,^StateDirectory=.*,&/%i,' -e 's,^Description=.*,& (%i),'
-INSTALLED = $(addprefix $(DESTDIR),$(PREFIX)/bin/agent $(UNITDIR)/iceberg-offload-agent.service \
-    $(UNITDIR)/iceberg-offload-agent@.service $(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf \
-    $(foreach page,$(PAGES),$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(page)) \
-    $(PREFIX)/share/bash-completion/completions/agent $(PREFIX)/share/zsh/vendor-completions/_agent)
+# Where something goes, as one word of the shell.
+to      = $(call quote,$(DESTDIR)$(1))
+to_page = $(call to,$(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1))
+TO_AGENT    = $(call to,$(BINDIR)/agent)
+TO_UNIT     = $(call to,$(UNITDIR)/iceberg-offload-agent.service)
+TO_TEMPLATE = $(call to,$(UNITDIR)/iceberg-offload-agent@.service)
+TO_USERS    = $(call to,$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf)
+TO_BASH     = $(call to,$(PREFIX)/share/bash-completion/completions/agent)
+TO_ZSH      = $(call to,$(PREFIX)/share/zsh/vendor-completions/_agent)
 
-install: all share ## install below PREFIX (/usr/local) with units, manual pages and completions; DESTDIR is honoured
-	install -D -m 755 $(BUILD)/agent $(DESTDIR)$(PREFIX)/bin/agent
-	for page in $(PAGES); do \
-	    install -D -m 644 $(BUILD)/share/$$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit 1; done
-	install -D -m 644 $(BUILD)/share/agent.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/agent
-	install -D -m 644 $(BUILD)/share/_agent $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_agent
-	install -D -m 644 agent/iceberg-offload-agent.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf
-	install -d $(DESTDIR)$(UNITDIR)
-	sed -e 's,@PREFIX@,$(PREFIX),' agent/iceberg-offload-agent.service >$(DESTDIR)$(UNITDIR)/iceberg-offload-agent.service
-	sed -e 's,@PREFIX@,$(PREFIX),' $(AS_TEMPLATE) agent/iceberg-offload-agent.service \
-	    >$(DESTDIR)$(UNITDIR)/iceberg-offload-agent@.service
+# By `install`, which does not ask the umask: what the caller's own files may not be read by, a service's must.
+install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, MANDIR, SYSCONFDIR (/etc) and UNITDIR are honoured
+	install -D -m 755 $(BUILD)/agent $(TO_AGENT)
+	$(foreach page,$(PAGES),install -D -m 644 $(BUILD)/share/$(page) $(call to_page,$(page)) &&) :
+	install -D -m 644 $(BUILD)/share/agent.bash $(TO_BASH)
+	install -D -m 644 $(BUILD)/share/_agent $(TO_ZSH)
+	install -D -m 644 agent/iceberg-offload-agent.sysusers $(TO_USERS)
+	sed $(UNIT_SED) agent/iceberg-offload-agent.service >$(BUILD)/share/unit
+	install -D -m 644 $(BUILD)/share/unit $(TO_UNIT)
+	sed $(UNIT_SED) $(AS_TEMPLATE) agent/iceberg-offload-agent.service >$(BUILD)/share/unit
+	install -D -m 644 $(BUILD)/share/unit $(TO_TEMPLATE)
+	@rm -f $(BUILD)/share/unit
 
 uninstall: ## remove what install put there
-	rm -f $(INSTALLED)
+	rm -f $(TO_AGENT) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
 
 # The layout of agent/package/debian joins a copy of what is compiled, so that nothing is built among the sources. The variables
 # of this make are not that build's.
@@ -167,7 +207,8 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 	$(DEPS) build deb
 	rm -rf $(BUILD)/deb && mkdir -p $(DEB)/tests
 	cp -a Makefile README.md LICENSE agent include parsers agent/package/debian $(DEB) && cp -a tests/install-deps.sh $(DEB)/tests
-	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR dpkg-buildpackage --build=binary -us -uc
+	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR -u BINDIR -u MANDIR \
+	    -u SYSCONFDIR -u UNITDIR dpkg-buildpackage --build=binary -us -uc
 	@ls $(BUILD)/deb/*.deb
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
@@ -192,7 +233,7 @@ test-browser: ## the HTML report in headless Chromium: valid, both themes, phone
 pictures: ## make fixtures/pictures anew, which README.md shows
 	$(DEPS) build browser
 	@+$(REMAKE) all
-	AGENT=$(abspath $(BUILD))/agent python3 tests/browser/pictures.py
+	AGENT="$$(realpath $(BUILD))/agent" python3 tests/browser/pictures.py
 
 test-deb: deb ## the Debian package: lintian, the same bytes twice; installed, upgraded, purged, and README's three commands (10 minutes)
 	$(DEPS) build deb package
@@ -245,10 +286,10 @@ ANALYSED = $(SOURCES) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
 cppcheck:
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
-	    --suppress=missingIncludeSystem -Iinclude -I. -D_GNU_SOURCE $(ANALYSED)
+	    --suppress=missingIncludeSystem $(DEFINES) $(ANALYSED)
 clang-tidy:
 	@printf '%s\n' $(ANALYSED) | xargs -n 8 -P $(shell nproc) sh -c 'clang-tidy --quiet $(TIDY_CHECKS) "$$@" -- -std=c11 -D_GNU_SOURCE \
-	    -DAGENT_VERSION=\"$(VERSION)\" -Iinclude -I. 2>&1' clang-tidy
+	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -Iinclude -I. 2>&1' clang-tidy
 gcc-analyser:
 	@+$(REMAKE) BUILD=build-analyse CC=gcc CFLAGS="-O2 -g -fanalyzer -Werror" all
 

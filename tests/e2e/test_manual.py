@@ -149,7 +149,7 @@ class Wellformed(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
     def test_the_unit_exposes_little(self):
-        unit = (ROOT / "agent/iceberg-offload-agent.service").read_text(encoding="utf-8").replace("@PREFIX@", "/usr")
+        unit = (ROOT / "agent/iceberg-offload-agent.service").read_text(encoding="utf-8").replace("@BINDIR@", "/usr/bin")
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "iceberg-offload-agent.service")
             path.write_text(unit, encoding="utf-8")
@@ -164,11 +164,11 @@ class Wellformed(unittest.TestCase):
 class Install(unittest.TestCase):
     def test_install_puts_everything_below_destdir_and_uninstall_removes_it(self):
         with tempfile.TemporaryDirectory() as folder:
-            make = ["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={pathlib.Path(AGENT).parent}",
-                    f"DESTDIR={folder}", "PREFIX=/usr"]
+            agent = pathlib.Path(os.path.relpath(AGENT, ROOT))
+            make = ["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={agent.parent}", f"DESTDIR={folder}", "PREFIX=/usr"]
             for target, wanted in (("install", 10), ("uninstall", 0)):
                 # The flags stay those of the last build, whatever they were: nothing is compiled again.
-                subprocess.run([*make, "-o", "all", "-o", AGENT, target], capture_output=True, timeout=100, check=True)
+                subprocess.run([*make, "-o", "all", "-o", str(agent), target], capture_output=True, timeout=100, check=True)
                 files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
                 self.assertEqual(len(files), wanted, files)
                 if target == "install":

@@ -3,15 +3,16 @@
 
 #include <errno.h>
 
-/* A disk that fails reads for a while. The linker gives the agent's calls of pread to this one. */
+/* A disk that fails reads for a while. The linker gives the agent's calls of pread to this one. With 64-bit
+ * offsets on every machine, the C library's name of pread is pread64. */
 static bool broken;
 
-ssize_t __real_pread(int fd, void *buffer, size_t bytes, off_t offset);
-ssize_t __wrap_pread(int fd, void *buffer, size_t bytes, off_t offset);
-ssize_t __wrap_pread(int fd, void *buffer, size_t bytes, off_t offset)
+ssize_t __real_pread64(int fd, void *buffer, size_t bytes, off_t offset);
+ssize_t __wrap_pread64(int fd, void *buffer, size_t bytes, off_t offset);
+ssize_t __wrap_pread64(int fd, void *buffer, size_t bytes, off_t offset)
 {
     if (!broken)
-        return __real_pread(fd, buffer, bytes, offset);
+        return __real_pread64(fd, buffer, bytes, offset);
     errno = EIO;
     return -1;
 }

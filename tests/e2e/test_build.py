@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The Makefile in unusual places: paths with spaces and apostrophes, a caller's umask, directories and flags of a distribution."""
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.lib.agent import has_sanitizer   # noqa: E402
+
+BUILD = pathlib.Path(os.environ.get("BUILD", str(ROOT / "build")))
+ODD = "it's a path"
+TIMEOUT_S = 400
+
+
+def make(*arguments, cwd=ROOT, umask=-1):
+    """Runs make without the variables of the make that runs the tests."""
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "BUILD", "DESTDIR")}
+    return subprocess.run(["make", "--no-print-directory", *arguments], cwd=cwd, env=env, umask=umask, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False, timeout=300)
+
+
+def compiles(*arguments):
+    """The command that compiles one source with these arguments of make, which is only printed."""
+    said = make("-n", "V=1", "BUILD=no-build", *arguments, "no-build/obj/agent/main.o").stdout
+    return next(line for line in said.splitlines() if " -c -o " in line)
+
+
+@unittest.skipIf(has_sanitizer(), "built for a sanitizer: the copy would be built anew, with other flags")
+class OddPath(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.tree = cls.folder / ODD
+        for name in ("agent", "include", "parsers", "tests/install-deps.sh", "Makefile", "README.md"):
+            (cls.tree / name).parent.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["cp", "-a", ROOT / name, cls.tree / name], check=True, timeout=60)
+        # What is built already is not built again, but for one object, the archive and the program.
+        shutil.copytree(BUILD, cls.tree / "build", ignore=shutil.ignore_patterns("tests", "deb", "*.new"), copy_function=shutil.copy2)
+        (cls.tree / "build/obj/agent/main.o").unlink()
+
+    def test_it_builds_and_installs_and_only_there(self):
+        place = self.folder / "and a 'DESTDIR"
+        done = make("install", f"DESTDIR={place}", "PREFIX=/usr", cwd=self.tree, umask=0o077)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        said = subprocess.run([place / "usr/bin/agent", "--version"], capture_output=True, text=True, check=True, timeout=20)
+        self.assertRegex(said.stdout, r"\d")
+        self.assertEqual({path.name for path in self.folder.iterdir()}, {ODD, place.name})
+        there = [path for path in place.rglob("*") if path != place]
+        self.assertGreaterEqual(len([path for path in there if path.is_file()]), 10)
+        closed = [path for path in there if not path.stat().st_mode & stat.S_IROTH]
+        self.assertEqual(closed, [], "a caller's umask keeps others from reading these")
+        done = make("uninstall", f"DESTDIR={place}", "PREFIX=/usr", cwd=self.tree)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual([path for path in place.rglob("*") if path.is_file()], [])
+
+    def test_a_build_directory_that_make_cannot_have_is_refused(self):
+        for build in ("a b", "it's"):
+            done = make(f"BUILD={build}", cwd=self.tree)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("BUILD must be one path without a space or an apostrophe", done.stdout)
+
+
+class Directories(unittest.TestCase):
+    def test_each_directory_can_be_chosen(self):
+        said = make("-n", "install", "PREFIX=/p", "BINDIR=/b", "MANDIR=/m", "UNITDIR=/u", "SYSCONFDIR=/s", "DESTDIR=/d").stdout
+        for place in ("/d/b/agent", "/d/m/man1/agent.1", "/d/m/man5/agent.conf.5", "/d/u/iceberg-offload-agent.service",
+                      "/d/p/lib/sysusers.d/iceberg-offload-agent.conf"):
+            self.assertIn(f"'{place}'", said)
+        self.assertIn("@BINDIR@|/b|", said)
+        self.assertIn("--config /s/iceberg-offload-agent/%i.conf", said)
+
+    def test_the_configuration_is_looked_for_in_the_directory_chosen(self):
+        self.assertIn("""-DAGENT_SYSCONFDIR='"/usr/local/etc"'""", compiles("SYSCONFDIR=/usr/local/etc"))
+
+
+class Flags(unittest.TestCase):
+    def last(self, command, pattern):
+        found = re.findall(pattern, command)
+        self.assertTrue(found, command)
+        return found[-1]
+
+    def test_a_fortification_is_added_where_the_caller_names_none(self):
+        self.assertEqual("2", self.last(compiles(), r"-D_FORTIFY_SOURCE=(\d)"))
+        self.assertNotIn("FORTIFY", compiles("CFLAGS=-O0"))
+
+    def test_a_distribution_s_hardening_wins(self):
+        for variable in ("CFLAGS=-O2 -Wp,-U_FORTIFY_SOURCE,-D_FORTIFY_SOURCE=3", "CPPFLAGS=-D_FORTIFY_SOURCE=3"):
+            command = compiles(variable)
+            self.assertEqual(["3"], re.findall(r"D_FORTIFY_SOURCE=(\d)", command))
+            self.assertNotIn(" -U_FORTIFY_SOURCE", command)
+        command = compiles("CFLAGS=-O2 -fasynchronous-unwind-tables -fno-stack-clash-protection")
+        self.assertEqual("-fasynchronous-unwind-tables", self.last(command, r"-f(?:no-)?asynchronous-unwind-tables"))
+        self.assertEqual("-fno-stack-clash-protection", self.last(command, r"-f(?:no-)?stack-clash-protection"))
+
+    def test_another_pkg_config_is_asked_for_headers_and_libraries(self):
+        with tempfile.TemporaryDirectory() as folder:
+            other = pathlib.Path(folder, "other-pkg-config")
+            other.write_text("#!/bin/sh\ncase $1 in --cflags) echo -I/sysroot/include ;; *) echo -L/sysroot/lib ;; esac\n")
+            other.chmod(0o755)
+            said = make("-n", "V=1", "BUILD=no-build", f"PKG_CONFIG={other}", "no-build/agent").stdout
+        self.assertRegex(said, r"-I/sysroot/include .*-c -o no-build/obj/agent/main.o")
+        self.assertRegex(said, r"-o no-build/agent .*-L/sysroot/lib")
+
+    def test_a_cross_build_asks_an_agent_of_this_machine_for_its_pages(self):
+        said = make("-n", "V=1", "BUILD=no-build", "CC_FOR_BUILD=cc", "no-build/share/agent.1", "no-build/share/agent.conf").stdout
+        self.assertRegex(said, r"generate\.py no-build/native/agent agent/manual/agent\.1\.in")
+        self.assertIn("no-build/native/agent check-config --sample", said)
+        self.assertRegex(said, r"BUILD=no-build/native CC='cc'")
+        self.assertNotIn(" no-build/agent ", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
