@@ -19,7 +19,8 @@ enum { OPTION_BASE = 256 };
 
 static const struct option_spec common_specs[COMMON_OPTIONS] = {
     [OPTION_CONFIG] = { "config", "FILE",
-                        "the configuration (default: $AGENT_CONFIG, else /etc/iceberg-offload-agent/agent.conf)" },
+                        "the configuration (default: $AGENT_CONFIG, else " AGENT_SYSCONFDIR
+                        "/iceberg-offload-agent/agent.conf)" },
     [OPTION_LOG] = { "log", "FILE", "the scheduler's log; the same as --set log.path=FILE" },
     [OPTION_DB] = { "db", "FILE", "the history database; the same as --set history.db=FILE" },
     [OPTION_SET] = { "set", "SECTION.KEY=VALUE", "set a configuration key; may be repeated, and wins over the file" },

@@ -15,7 +15,7 @@
 #include "file.h"
 #include "nearest.h"
 
-static const char DEFAULT_PATH[] = "/etc/iceberg-offload-agent/agent.conf";
+static const char DEFAULT_PATH[] = AGENT_SYSCONFDIR "/iceberg-offload-agent/agent.conf";
 enum { FILE_MAX_BYTES = 1024 * 1024 };
 
 static void config_item_name(char *out, size_t room, const char *section, const char *name)
