@@ -257,6 +257,11 @@ struct sender *sender_open(const struct config *config, void (*wake)(void), stru
     sender->wake = wake;
     pthread_mutex_init(&sender->lock, NULL);
     sender->multi = curl_multi_init();
+#if LIBCURL_VERSION_NUM >= 0x081400
+    /* From 8.20 on the threads that resolve names belong to the multi handle. Its cleanup would wait for a deaf name server. */
+    if (sender->multi)
+        curl_multi_setopt(sender->multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
     /* Resolving synchronously, a name server that does not answer would hold up every webhook, and its timeout would need a signal. */
     if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) == 0)
         strbuf_puts(error, "this libcurl resolves names synchronously; the threaded or the c-ares resolver is needed");
