@@ -70,7 +70,11 @@ want_deb()
     want debhelper             has_program dh
 }
 
-want_package() { want lintian has_program lintian; }
+want_package()
+{
+    want lintian               has_program lintian
+    want locales               has_file /usr/share/i18n/locales/cs_CZ
+}
 
 want_valgrind() { want valgrind has_program valgrind; }
 

@@ -45,6 +45,33 @@ def make_older(package, version, to):
         deb("--root-owner-group", "-b", folder, to)
 
 
+# Who else may build: where, in which locale of which character set (C needs none), and with which umask. Czech sorts words in an
+# order of its own, and Turkish neither in UTF-8 nor with the same small letters.
+BUILDERS = (("plain", "C", None, 0o022), ("it's a path", "cs_CZ.UTF-8", "UTF-8", 0o077),
+            ("deeper/and/deeper", "tr_TR.ISO-8859-9", "ISO-8859-9", 0o022))
+
+
+def make_locale(folder, locale, charset):
+    """Whether a locale could be made below the folder, which LOCPATH then names."""
+    if not shutil.which("localedef"):
+        return False
+    done = subprocess.run(["localedef", "--no-archive", "-i", locale.split(".")[0], "-f", charset, f"{folder}/{locale}"],
+                          capture_output=True, check=False, timeout=100)
+    return done.returncode == 0
+
+
+def build_as(tree, folder, locale, umask):
+    """The packages' bytes by name that a builder of another place, locale and umask gets from the same sources."""
+    tree.mkdir(parents=True)
+    subprocess.run(["sh", "-c", f"umask {umask:03o} && tar -cf - --exclude=./build* --exclude=./.git --exclude=./.tools ."
+                    ' | tar -C "$0" --no-same-permissions -xf -', str(tree)], cwd=ROOT, check=True, timeout=100)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "MAKE")) and name != "BUILD"}
+    done = subprocess.run(["make", "deb"], cwd=tree, env={**env, "LC_ALL": locale, "LOCPATH": folder}, umask=umask,
+                          capture_output=True, check=False, timeout=600)
+    assert done.returncode == 0, (done.stdout + done.stderr).decode("utf-8", "replace")[-4000:]
+    return {path.name: path.read_bytes() for path in tree.glob("build/deb/*.deb")}
+
+
 class Contents(unittest.TestCase):
     def test_lintian_has_nothing_to_say(self):
         if not shutil.which("lintian"):
@@ -54,13 +81,17 @@ class Contents(unittest.TestCase):
                                str(changes)], capture_output=True, text=True, check=False, timeout=300)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
-    def test_the_same_source_gives_the_same_bytes_elsewhere(self):
+    def test_the_same_source_gives_the_same_bytes_for_every_builder(self):
+        expected = {path.name: path.read_bytes() for path in (BUILD / "deb").glob("*.deb")}
+        self.assertTrue(expected)
         with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run(["make", "-C", str(ROOT), f"BUILD={folder}", "deb"], capture_output=True, text=True,
-                                  check=False, timeout=600)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            again = {path.name: path.read_bytes() for path in pathlib.Path(folder, "deb").glob("*.deb")}
-        self.assertEqual(again, {path.name: path.read_bytes() for path in (BUILD / "deb").glob("*.deb")})
+            for directory, locale, charset, umask in BUILDERS:
+                with self.subTest(directory=directory, locale=locale, umask=oct(umask)):
+                    if charset and not make_locale(folder, locale, charset):
+                        self.skipTest(f"localedef cannot make {locale} (Debian: locales)")
+                    self.assertEqual({name: found == expected[name] for name, found in
+                                      build_as(pathlib.Path(folder, directory), folder, locale, umask).items()},
+                                     dict.fromkeys(expected, True))
 
     def test_its_version_is_the_agent_s(self):
         with tempfile.TemporaryDirectory() as folder:
