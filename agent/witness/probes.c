@@ -91,6 +91,11 @@ struct probes *probes_open(const struct config *config)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     probes->all = must_alloc((config->probe_count + 1) * sizeof *probes->all);
     probes->multi = curl_multi_init();
+#if LIBCURL_VERSION_NUM >= 0x081400
+    /* Without this the cleanup of the multi handle would wait for a name server that does not answer. */
+    if (probes->multi)
+        curl_multi_setopt(probes->multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
     for (size_t i = 0; i < config->probe_count; i++) {
         const struct probe_config *wanted = &config->probes[i];
         struct probe *probe = probe_add(probes, wanted->name, wanted->timeout_ms);
