@@ -44,7 +44,7 @@ int64_t clock_thread_cpu_ms(void)
 
 bool clock_sleep_ms(int64_t duration_ms)
 {
-    struct timespec duration = { duration_ms / 1000, duration_ms % 1000 * 1000000 };
+    struct timespec duration = { duration_ms / 1000, (long)(duration_ms % 1000 * 1000000) };
     return nanosleep(&duration, NULL) == 0;
 }
 

@@ -83,7 +83,7 @@ void wake_timer_arm(int64_t until_ms)
     else if (until_ms <= 0)
         set_timer(0, (struct timespec){ 0, 1 }); /* all zeros would disarm it */
     else
-        set_timer(TIMER_ABSTIME, (struct timespec){ until_ms / 1000, until_ms % 1000 * 1000000 + 1 });
+        set_timer(TIMER_ABSTIME, (struct timespec){ until_ms / 1000, (long)(until_ms % 1000 * 1000000 + 1) });
 }
 
 void wake_timer_disarm(void)

@@ -53,7 +53,7 @@ static inline void start(struct fixture *fixture, const struct source_position *
     strbuf_free(&error);
 }
 
-static inline void stop(struct fixture *fixture)
+static inline void fixture_stop(struct fixture *fixture)
 {
     follow_free(fixture->follow);
     fixture->follow = NULL;
@@ -74,7 +74,7 @@ static inline int teardown(void **state)
 {
     struct fixture *fixture = *state;
     char command[64];
-    stop(fixture);
+    fixture_stop(fixture);
     snprintf(command, sizeof command, "rm -r %s", fixture->directory);
     int removed = system(command);
     strbuf_free(&fixture->lines);

@@ -41,7 +41,7 @@ static void positions_and_lines_agree_after_every_read(void **state)
         assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
         assert_int_equal(position.offset, fixture->lines.len);
         assert_int_equal(follow_behind(fixture->follow), text.len - fixture->lines.len);
-        stop(fixture);
+        fixture_stop(fixture);
     }
     assert_string_equal(strbuf_text(&fixture->lines), strbuf_text(&text));
     strbuf_free(&text);

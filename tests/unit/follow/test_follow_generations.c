@@ -177,7 +177,7 @@ static void read_and_stop(struct fixture *fixture, struct source_position *posit
     drain(fixture);
     assert_int_equal(follow_positions(fixture->follow, position, 1), 1);
     assert_int_equal(position->offset, 200 * 9);
-    stop(fixture);
+    fixture_stop(fixture);
     strbuf_clear(&fixture->lines);
 }
 

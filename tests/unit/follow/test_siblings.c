@@ -50,7 +50,7 @@ static void a_strangers_copy_is_not_the_remembered_file(void **state)
     need_root();
     begin_with(fixture, "one\n");
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
-    stop(fixture);
+    fixture_stop(fixture);
     strbuf_clear(&fixture->lines);
     add_strangers(fixture, "1", "one\nforged\n");
     assert_int_equal(unlink(fixture->path), 0);
@@ -83,7 +83,7 @@ static void a_strangers_file_with_the_same_inode_is_not_the_remembered_file(void
     need_root();
     begin_with(fixture, "one\n");
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
-    stop(fixture);
+    fixture_stop(fixture);
     strbuf_clear(&fixture->lines);
     assert_int_equal(unlink(fixture->path), 0);
     snprintf(name, sizeof name, "%s.1", fixture->path);
@@ -111,7 +111,7 @@ static void a_strangers_log_is_refused_over_a_restart(void **state)
     begin_with(fixture, "one\n");
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
     assert_int_equal(position.owner, geteuid());
-    stop(fixture);
+    fixture_stop(fixture);
     strbuf_clear(&fixture->lines);
     assert_int_equal(unlink(fixture->path), 0);
     add(fixture->path, "one\nforged\n");
@@ -131,7 +131,7 @@ static void without_a_known_owner_the_log_tells_it(void **state)
     struct source_position position;
     begin_with(fixture, "one\n");
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
-    stop(fixture);
+    fixture_stop(fixture);
     strbuf_clear(&fixture->lines);
     position.owner = SOURCE_OWNER_UNKNOWN;
     add(fixture->path, "two\n");
@@ -153,7 +153,7 @@ static void a_strangers_empty_file_does_not_hide_a_packed_generation(void **stat
     need_root();
     begin_with(fixture, "one\n");
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
-    stop(fixture);
+    fixture_stop(fixture);
     add(fixture->path, "two\n");
     rotate(fixture, "1");
     snprintf(command, sizeof command, "gzip %s.1", fixture->path);
@@ -178,7 +178,7 @@ static void what_holds_no_text_does_not_hide_a_packed_generation(void **state)
     assert_int_equal(system(command), 0);
     snprintf(name, sizeof name, "%s.1", fixture->path);
     for (int empty = 0; empty <= 1; empty++) {
-        stop(fixture);
+        fixture_stop(fixture);
         strbuf_clear(&fixture->lines);
         unlink(name);
         if (empty)
@@ -263,7 +263,7 @@ static void a_long_line_in_a_packed_file_is_cut_and_the_next_one_is_whole(void *
     char command[400];
     begin_with(fixture, "one\n");
     assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
-    stop(fixture);
+    fixture_stop(fixture);
     strbuf_clear(&fixture->lines);
     snprintf(command, sizeof command,
              "{ yes short | head -n 1000000; head -c 10000 /dev/zero | tr '\\0' y; head -c 20000000 /dev/zero | tr "
