@@ -213,12 +213,19 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-faults test-browser test-deb pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
+.PHONY: test check test-faults test-browser test-deb pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
         gcc-analyser bench bench-lead soak clean help
 test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, faults
 	$(DEPS) build test analyse valgrind
 	@+$(REMAKE) all unit probes
 	@python3 tests/run.py $(BUILD)
+
+# What a packager's build can run: nothing is installed, nothing outside is asked, and what needs root or a missing program is skipped.
+check: ## the tests that need no network, root or apt: unit, fuzzing's findings, layers, and those of the commands (2 minutes)
+	@tests/install-deps.sh check build check
+	@+$(REMAKE) all unit
+	@python3 tests/run.py $(BUILD) unit fuzz layers $(CHECKED)
+CHECKED = $(addprefix e2e/test_,command_line configuration escape fixtures formats manual readme report_golden)
 
 test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
 	$(DEPS) build test

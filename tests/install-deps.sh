@@ -3,7 +3,7 @@
 #
 # tests/install-deps.sh WHAT...
 #
-# Installs the Debian packages that are missing for WHAT: build, test, browser, valgrind, coverage, analyse, fuzz, bench, deb, package. Looks for
+# Installs the Debian packages that are missing for WHAT: build, test, check, browser, valgrind, coverage, analyse, fuzz, bench, deb, package. Looks for
 # the thing itself (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
 # something is missing. With "check" as the first word nothing is installed: what is missing is named.
 set -eu
@@ -54,6 +54,8 @@ want_test()
     want tidy                  has_program tidy
     want zsh                   has_program zsh
 }
+
+want_check() { want libcmocka-dev has_library cmocka; }
 
 want_browser()
 {
@@ -112,11 +114,8 @@ as_root()
 {
     if [ "$(id -u)" -eq 0 ]; then
         env DEBIAN_FRONTEND=noninteractive "$@"
-    elif has_program sudo; then
-        sudo env DEBIAN_FRONTEND=noninteractive "$@"
     else
-        echo "deps: neither root nor sudo here; as root, run: apt-get install$missing" >&2
-        exit 1
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
     fi
 }
 
@@ -126,7 +125,10 @@ as_root()
 fetch_tools()
 {
     has_program apt-get && has_program dpkg-deb || return 0
-    for pair in prometheus:promtool prometheus-alertmanager:prometheus-alertmanager \
+    # From Debian 13 on promtool is a package of its own.
+    promtool=prometheus
+    ! apt-cache show promtool >/dev/null 2>&1 || promtool=promtool
+    for pair in "$promtool:promtool" prometheus-alertmanager:prometheus-alertmanager \
             prometheus-node-exporter:prometheus-node-exporter; do
         package=${pair%%:*} program=${pair##*:}
         # Debian's Alertmanager does not start without its templates; see tests/lib/alertmanager.py.
@@ -138,7 +140,7 @@ fetch_tools()
         echo "deps: unpacking $program from Debian's $package into .tools/ (not installed, used by tests only)"
         scratch=$(mktemp -d)
         chmod 755 "$scratch"
-        if (cd "$scratch" && apt-get -qq download "$package" 2>/dev/null) && mkdir -p .tools/usr/bin \
+        if (cd "$scratch" && apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=10 download "$package" 2>/dev/null) && mkdir -p .tools/usr/bin \
             && dpkg-deb -x "$scratch"/*.deb "$scratch" && mv "$scratch/usr/bin/$program" .tools/usr/bin/ \
             && { has_file ".tools/$shared" || { mkdir -p ".tools/${shared%/*}" && mv "$scratch/$shared" ".tools/$shared"; }; }; then
             :
@@ -147,6 +149,37 @@ fetch_tools()
         fi
         rm -rf "$scratch"
     done
+}
+
+# apt-get with patience of seconds, in English, and what it says kept for the case that it fails.
+apt_get() { as_root env LC_ALL=C apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10 "$@" >"$said" 2>&1; }
+
+# Installs what is missing, or says in a few lines that it cannot be had. If not one list could be fetched there is no network, and
+# only packages that are downloaded already are tried.
+install_missing()
+{
+    if [ "$(id -u)" -ne 0 ] && ! has_program sudo; then
+        echo "deps: neither root nor sudo here; as root, run: apt-get install$missing" >&2
+        exit 1
+    fi
+    said=$(mktemp)
+    trap 'rm -f "$said"' EXIT
+    download=
+    updated=yes
+    apt_get update || updated=no
+    if grep -q '^Err:' "$said" && ! grep -Eq '^(Hit|Get):' "$said"; then
+        download=--no-download
+    elif [ $updated = no ]; then
+        echo "deps: apt-get update failed; trying with the package lists at hand" >&2
+    fi
+    why=$(grep '^[EW]: ' "$said" | head -n 1)
+    if ! apt_get install -y --no-install-recommends $download $missing; then
+        [ -n "$download" ] || why=$(grep '^E: ' "$said" | head -n 1)
+        [ -z "$download" ] || echo "deps: apt-get reaches none of its archives: no network?" >&2
+        echo "deps: these packages are missing and could not be installed:$missing" >&2
+        echo "deps: apt-get said: ${why:-nothing}" >&2
+        exit 1
+    fi
 }
 
 mode=install
@@ -167,8 +200,7 @@ if [ -n "$missing" ] && ! has_program apt-get; then
 fi
 if [ -n "$missing" ]; then
     echo "deps: installing$missing"
-    as_root apt-get -qq update || echo "deps: apt-get update failed; trying with the package lists at hand" >&2
-    as_root apt-get -qq install -y --no-install-recommends $missing >/dev/null
+    install_missing
     look
     if [ -n "$missing" ]; then
         echo "deps: installed, but still not found:$missing" >&2

@@ -117,5 +117,49 @@ class Flags(unittest.TestCase):
         self.assertNotIn(" no-build/agent ", said)
 
 
+class Dependencies(unittest.TestCase):
+    """tests/install-deps.sh where a compiler is missing, with an apt-get that says what the real one says."""
+
+    def install(self, update, install):
+        """(exit code, what was said, how apt-get was called). `update` and `install` are lines of shell."""
+        with tempfile.TemporaryDirectory() as folder:
+            calls = pathlib.Path(folder, "calls")
+            for name, text in (("apt-get", f'echo "$*" >>"{calls}"\ncase $* in *update*) {update} ;; *) {install} ;; esac'),
+                               ("sudo", 'exec "$@"')):
+                program = pathlib.Path(folder, name)
+                program.write_text(f"#!/bin/sh\n{text}\n")
+                program.chmod(0o755)
+            env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "CC": "there-is-no-such-compiler"}
+            done = subprocess.run([ROOT / "tests/install-deps.sh", "build"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, check=False, timeout=60)
+            return done.returncode, done.stdout, calls.read_text()
+
+    def test_without_a_network_a_few_words_of_ours_say_so(self):
+        code, said, calls = self.install("for i in 1 2 3 4 5 6 7 8; do echo \"Err:$i an archive\"; done; echo 'W: Failed to fetch a list'",
+                                         "for i in 1 2 3 4 5 6 7 8; do echo 'E: Failed to fetch a package'; done >&2; exit 100")
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r"^deps: installing gcc\b.*\ndeps: apt-get reaches none of its archives: no network\?\n"
+                               r"deps: these packages are missing and could not be installed: gcc\b.*\n"
+                               r"deps: apt-get said: W: Failed to fetch a list\n$")
+        self.assertIn("--no-download", calls)
+        self.assertIn("Acquire::http::Timeout=10", calls)
+        self.assertIn("Acquire::Retries=0", calls)
+
+    def test_a_package_that_cannot_be_had_is_named(self):
+        code, said, calls = self.install("echo 'Hit:1 an archive'", "echo 'E: Unable to locate package gcc' >&2; exit 100")
+        self.assertEqual(code, 1)
+        self.assertIn("could not be installed: gcc", said)
+        self.assertIn("deps: apt-get said: E: Unable to locate package gcc", said)
+        self.assertNotIn("no network", said)
+        self.assertNotIn("--no-download", calls)
+
+    def test_one_archive_of_several_that_fails_keeps_nothing_from_being_installed(self):
+        code, said, calls = self.install("echo 'Hit:1 an archive'; echo 'Err:2 another'; exit 100", "exit 0")
+        self.assertNotIn("--no-download", calls)
+        self.assertIn("deps: apt-get update failed; trying with the package lists at hand", said)
+        self.assertIn("deps: installed, but still not found: gcc", said)
+        self.assertEqual(code, 1)
+
+
 if __name__ == "__main__":
     unittest.main()

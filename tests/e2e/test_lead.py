@@ -21,7 +21,7 @@ EVALUATION_S = {"IcebergOffloadSchedulerDown": 300, "IcebergOffloadLagElevated":
 UNDATED = UNSEEN_DEATHS
 
 
-@unittest.skipUnless(promtool_path(), "promtool is not installed (Debian: apt-get install prometheus)")
+@unittest.skipUnless(promtool_path(), "promtool is not installed (Debian: apt-get install promtool, or prometheus before Debian 13)")
 class Lead(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

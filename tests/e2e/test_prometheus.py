@@ -144,7 +144,7 @@ class Prometheus(unittest.TestCase):
 
     def setUp(self):
         if not promtool_path():
-            self.skipTest("no promtool here (Debian: prometheus)")
+            self.skipTest("no promtool here (Debian: promtool, or prometheus before Debian 13)")
 
     def test_every_rule_can_fire_on_the_real_series_and_none_does_in_health(self):
         self.assertEqual(sorted(ALERT.findall(RULES.read_text())), sorted(TROUBLES))

@@ -26,7 +26,7 @@ def installed(program):
 
 
 def promtool_path():
-    """None where it is not installed (Debian: in the package prometheus)."""
+    """None where it is not installed (Debian: in the package promtool, and before Debian 13 in prometheus)."""
     return installed("promtool")
 
 
@@ -85,7 +85,7 @@ def firing_times(all_series, rules=RULES):
     if not all_series:
         return times
     if not promtool_path():
-        raise RuntimeError("promtool is not installed (Debian: apt-get install prometheus)")
+        raise RuntimeError("promtool is not installed (Debian: apt-get install promtool, or prometheus before Debian 13)")
     step_s = all_series[0]["step_s"]
     with tempfile.TemporaryDirectory(prefix="promtool-") as directory:
         for name, interval, text in split_groups(rules.read_text()):
