@@ -54,6 +54,15 @@ static bool is_soon_after(int64_t from_ms, const struct record *record)
     return record->time_ms >= from_ms && record->time_ms - NEXT_RECORD_MAX_MS <= from_ms;
 }
 
+/*
+ * Likewise after the failure. Where the failure itself is doubted, since it stands behind another short one, either of the two may be
+ * the true one, and the scheduler may have gone on after either.
+ */
+static bool is_soon_after_failure(const struct excerpt *excerpt, const struct record *record)
+{
+    return is_soon_after(excerpt->origin_ms, record) || is_soon_after(excerpt->failed_ms, record);
+}
+
 static bool is_by_its_clock(const struct excerpt *excerpt, const struct record *record)
 {
     return sequence_takes_time(excerpt->said) || is_soon_after(excerpt->said_ms, record);
@@ -117,19 +126,37 @@ static bool stderr_has_room(struct excerpt *excerpt, struct slice line)
     return fits;
 }
 
+/* Whether the line is too much for stderr, and an exception may have written it: a true one, since the forged one would be part of stderr. */
+static bool is_in_exception_beyond(const struct excerpt *excerpt)
+{
+    return excerpt->doubt == DOUBT_STDERR && excerpt->remaining == BEYOND &&
+           (excerpt->said == EVENT_CYCLE_EXCEPTION || excerpt->said == SAID_EXCEPTION_AGAIN);
+}
+
+static void doubt_becomes_the_exceptions(struct excerpt *excerpt)
+{
+    excerpt->doubt = DOUBT_EXCEPTION;
+    excerpt->origin_ms = excerpt->said_ms;
+}
+
 static struct excerpt_judgement stderr_hear(struct excerpt *excerpt, struct slice line, const struct record *record,
                                             bool any_held)
 {
     bool fits = stderr_has_room(excerpt, line);
     bool crashed = any_held && excerpt->said == EVENT_SCHEDULER_CRASHED; /* then a traceback follows */
-    if (record->form != RECORD_NONE && record->form == excerpt->form && (fits || any_held)) {
+    bool in_exception = is_in_exception_beyond(excerpt);
+    if (record->form != RECORD_NONE && record->form == excerpt->form && (fits || any_held || in_exception)) {
         if (record->own)
             return judge(VOICE_DOUBTED, HELD_STAY);
-        if (is_soon_after(excerpt->origin_ms, record) || is_soon_after(excerpt->said_ms, record))
+        if (is_soon_after_failure(excerpt, record) || is_soon_after(excerpt->said_ms, record))
             return judge(VOICE_NOBODY, HELD_STAY);
     }
     if (fits)
         return judge(VOICE_JOB, crashed ? HELD_STAY : HELD_ARE_FOREIGN);
+    if (in_exception) {
+        doubt_becomes_the_exceptions(excerpt);
+        return judge(VOICE_NOBODY, HELD_ARE_FOREIGN);
+    }
     doubt_end(excerpt);
     return judge(VOICE_SCHEDULER, crashed ? HELD_ARE_TRUE : HELD_ARE_FOREIGN);
 }
@@ -171,21 +198,29 @@ static struct excerpt_judgement weigh_other(struct excerpt *excerpt, const struc
         return judge(VOICE_SCHEDULER, HELD_ARE_TRUE);
     }
     enum excerpt_fate fate = HELD_STAY;
-    if (any_held && is_rule && sequence_is_run_end((enum event_kind)excerpt->said))
-        fate = excerpt->said != EVENT_RUN_FAILED && is_by_its_clock(excerpt, record) ? HELD_ARE_TRUE : HELD_ARE_FOREIGN;
-    bool by_clock = is_by_its_clock(excerpt, record) || is_soon_after(excerpt->origin_ms, record);
+    if (any_held && is_rule && excerpt->said == EVENT_RUN_FAILED)
+        fate = HELD_ARE_FOREIGN;
+    else if (any_held && is_rule && sequence_is_run_end((enum event_kind)excerpt->said))
+        fate = record->time_ms < excerpt->said_ms ? HELD_ARE_FOREIGN : HELD_ARE_TRUE;
+    bool by_clock = is_by_its_clock(excerpt, record) || is_soon_after_failure(excerpt, record);
     bool foreign = excerpt->doubt == DOUBT_STDERR && !(answer == VOCABULARY_IGNORED && by_clock);
     return judge(foreign ? VOICE_JOB : VOICE_NOBODY, fate);
 }
 
-/* What the event that may follow on what was said makes of the lines that are held. */
-static enum excerpt_fate fate_of_held(const struct excerpt *excerpt, const struct event *event)
+/* What a believable event makes of the lines that are held. goes_on: it goes on from the last of them. */
+static enum excerpt_fate fate_of_held(const struct excerpt *excerpt, const struct record *record,
+                                      const struct event *event, bool goes_on)
 {
+    if (excerpt->said == EVENT_RUN_COMPLETED || excerpt->said == EVENT_RUN_TIMEOUT) {
+        bool same_run = event->kind == EVENT_RUN_STARTED && table_hash(event->table) == excerpt->running;
+        return same_run || record->time_ms < excerpt->said_ms ? HELD_ARE_FOREIGN : HELD_ARE_TRUE;
+    }
+    if (!goes_on)
+        return HELD_ARE_FOREIGN;
+    if (excerpt->said == EVENT_RUN_FAILED)
+        return HELD_ARE_TRUE;
     bool decides = excerpt->doubt == DOUBT_STDERR ? excerpt->remaining == BEYOND : event->kind == EVENT_CYCLE_STARTED;
-    if (!sequence_is_run_end((enum event_kind)excerpt->said))
-        return decides ? HELD_ARE_TRUE : HELD_STAY;
-    bool same_run = event->kind == EVENT_RUN_STARTED && table_hash(event->table) == excerpt->running;
-    return same_run ? HELD_ARE_FOREIGN : HELD_ARE_TRUE;
+    return decides ? HELD_ARE_TRUE : HELD_STAY;
 }
 
 /* Whether the scheduler can have said it, as far as doubt is concerned. *goes_on: it goes on from what was said. */
@@ -194,8 +229,7 @@ static bool is_believable(const struct excerpt *excerpt, const struct record *re
 {
     bool in_stderr = excerpt->doubt == DOUBT_STDERR;
     *goes_on = sequence_follows(excerpt->said, event->kind) && is_by_its_clock(excerpt, record);
-    bool follows_failure =
-        in_stderr && sequence_is_between_runs(event->kind) && is_soon_after(excerpt->origin_ms, record);
+    bool follows_failure = in_stderr && sequence_is_between_runs(event->kind) && is_soon_after_failure(excerpt, record);
     bool follows_exception = excerpt->repeated && sequence_follows(SAID_EXCEPTION_AGAIN, event->kind) &&
                              is_soon_after(excerpt->origin_ms, record);
     bool follows_death = event->kind == EVENT_SCHEDULER_STARTED && record->time_ms >= excerpt->origin_ms;
@@ -239,7 +273,7 @@ static struct excerpt_judgement weigh_event(struct excerpt *excerpt, const struc
                                                       : VOICE_NOBODY,
                      HELD_ARE_FOREIGN);
     }
-    enum excerpt_fate fate = !any_held ? HELD_STAY : goes_on ? fate_of_held(excerpt, event) : HELD_ARE_FOREIGN;
+    enum excerpt_fate fate = any_held ? fate_of_held(excerpt, record, event, goes_on) : HELD_STAY;
     enum excerpt_voice voice = voice_of(excerpt, event, goes_on, any_held && fate == HELD_STAY);
     excerpt->said = (int)event->kind;
     excerpt->said_ms = record->time_ms;
@@ -265,6 +299,9 @@ struct excerpt_judgement excerpt_weigh(struct excerpt *excerpt, const struct rec
     }
     if (excerpt->any_event_follows)
         return weigh_by_clock_alone(excerpt, record, is_event ? event : NULL);
+    bool follows_failure = is_event && sequence_is_between_runs(event->kind) && is_soon_after_failure(excerpt, record);
+    if (is_in_exception_beyond(excerpt) && !follows_failure && !record_is_rule(record))
+        doubt_becomes_the_exceptions(excerpt);
     if (is_event)
         return weigh_event(excerpt, record, event, any_held);
     return weigh_other(excerpt, record, answer, any_held);

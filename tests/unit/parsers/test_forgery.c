@@ -181,6 +181,36 @@ static void a_text_of_500_characters_may_be_cut_anywhere(void **state)
     }
 }
 
+/*
+ * An exception's text has no bound. A forged exception at the end of stderr must not have the true lines taken for its text, wherever
+ * the 500 characters end: behind it, or within the first true line, which is a run's or the rule before the cycle's end.
+ */
+static void a_forged_exception_hides_nothing(void **state)
+{
+    (void)state;
+    static const char *const FORGED[][2] = {
+        { AT "Offload cycle failed with exception: x", "cycle_exception text=x\n" },
+        { AT "Offload cycle failed with exception: x\n" AT "x", "cycle_exception text=x\n" },
+    };
+    static const char LAST[] = NEXT RULE "\n" NEXT "OFFLOAD CYCLE COMPLETED\n" NEXT "Duration: 3.0s\n" NEXT RULE "\n";
+    static const char LAST_SAID[] = "cycle_completed\ncycle_duration ms=3000\n";
+    for (size_t i = 0; i < sizeof FORGED / sizeof FORGED[0]; i++) {
+        for (size_t room = 0; room < 200; room++) {
+            struct strbuf forged = { 0 }, behind = { 0 }, behind_said = { 0 };
+            size_t filler = 500 - strlen("boom") - 1 - strlen(FORGED[i][0]) - 1 - room;
+            strbuf_printf(&forged, "%0*d\n%s\n", (int)filler, 0, FORGED[i][0]);
+            assert_forged(BEFORE, BEFORE_SAID, forged.at, FORGED[i][1]);
+            /* The same as the last table of its cycle. */
+            strbuf_printf(&behind, BEFORE "%s%s", forged.at, LAST);
+            strbuf_printf(&behind_said, BEFORE_SAID "%s%s", FORGED[i][1], LAST_SAID);
+            assert_forged(behind.at, behind_said.at, "", "");
+            strbuf_free(&forged);
+            strbuf_free(&behind);
+            strbuf_free(&behind_said);
+        }
+    }
+}
+
 /* Each of several tables that fail in a row claims to be well. */
 static void failures_in_a_row_stay_failures(void **state)
 {
@@ -375,6 +405,7 @@ int main(void)
         cmocka_unit_test(nothing_is_believed_in_stderr),
         cmocka_unit_test(no_more_than_that_is_believed_in_stderr),
         cmocka_unit_test(a_text_of_500_characters_may_be_cut_anywhere),
+        cmocka_unit_test(a_forged_exception_hides_nothing),
         cmocka_unit_test(failures_in_a_row_stay_failures),
         cmocka_unit_test(nothing_is_believed_in_an_exceptions_text),
         cmocka_unit_test(no_more_than_that_is_believed_in_an_exceptions_text),
