@@ -274,13 +274,14 @@ coverage: ## lines that the tests reach: at least 90 % of the core and the parse
 	$(GCOVR) --filter parsers/ --filter agent/core/ --fail-under-line 90 && test $$tested$$all = 00
 GCOVR = gcovr --root . --object-directory build-coverage --print-summary
 
-# Comparisons with constants are not traced: the seeds hold the words, and inputs run twice as fast.
+# Comparisons with constants are not traced: the seeds hold the words, and inputs run twice as fast. FUZZ_SANITIZE= FUZZ_BYTES=65536 looks
+# for inputs that cost too much (tests/fuzz/fuzz.h), which no sanitizer allows to be measured.
 fuzz: ## every harness in tests/fuzz, on all processors, for FUZZ_SECONDS (60) or FUZZ_RUNS inputs each; needs clang
 	$(DEPS) build fuzz
 	@+$(REMAKE) BUILD=build-fuzz CC=clang SANITIZE="-fsanitize=fuzzer-no-link $(FUZZ_SANITIZE) -fno-sanitize-coverage=trace-cmp" fuzzers
 	@+$(REMAKE) all
 	@tests/fuzz/seeds.sh $(BUILD)/agent build-fuzz/seeds
-	@python3 tests/fuzz/fuzz.py build-fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(FUZZ_SECONDS))
+	@python3 tests/fuzz/fuzz.py build-fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(FUZZ_SECONDS)) $(if $(FUZZ_BYTES),--bytes $(FUZZ_BYTES))
 
 # Each analyser is a target, and a test of `make test` (`tests/run.py BUILD analyse`). What clang-tidy asks, what it does not, and why:
 # .clang-tidy. Its path-sensitive checks take minutes, so that `make test`, where gcc's analyser walks the paths, leaves them to this.

@@ -291,7 +291,7 @@ static bool table_read(struct vocabulary *vocabulary, struct slice text, struct 
     if (!plain)
         name_clean(&vocabulary->name, text);
     *table = plain ? text : strbuf_slice(&vocabulary->name);
-    return text.len > 0 && text.len <= TABLE_NAME_MAX_BYTES;
+    return table->len > 0 && table->len <= TABLE_NAME_MAX_BYTES;
 }
 
 static struct slice text_cut(struct slice text)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs libFuzzer's harnesses, one on each processor, and says what they did.
 
-    tests/fuzz/fuzz.py BUILD (--seconds N | --runs N) [HARNESS...]
+    tests/fuzz/fuzz.py BUILD (--seconds N | --runs N) [--bytes N] [HARNESS...]
 
 Inputs come from fixtures/fuzz, BUILD/seeds and the corpus that earlier runs left in BUILD/fuzz. What a harness says goes to
 BUILD/fuzz/HARNESS.log; an input that breaks it stays beside it, and belongs into fixtures/fuzz once the fault is mended.
@@ -25,13 +25,13 @@ OPTIONS = ["-timeout=10", "-rss_limit_mb=2048", "-reload=0", "-print_funcs=0", "
 ASAN_OPTIONS = "quarantine_size_mb=8:malloc_context_size=4"
 
 
-def run(harness, bounds):
+def run(harness, bounds, longest):
     """Returns the harness's name, exit code, seconds and all that it said."""
     name = harness.name
     log, corpus = harness.with_suffix(".log"), harness.with_suffix(".corpus")
     seeds = [FIXTURES / name.removeprefix("fuzz_"), harness.parent.parent / "seeds" / name]
     corpus.mkdir(exist_ok=True)
-    argv = [harness, *OPTIONS, bounds, f"-max_len={LENGTHS.get(name, LENGTH)}", f"-artifact_prefix={harness}-", corpus]
+    argv = [harness, *OPTIONS, bounds, f"-max_len={longest or LENGTHS.get(name, LENGTH)}", f"-artifact_prefix={harness}-", corpus]
     began = time.monotonic()
     with log.open("wb") as out:
         code = subprocess.run([*argv, *(seed for seed in seeds if seed.is_dir())], stdout=out, stderr=out, check=False,
@@ -51,6 +51,7 @@ def main():
     bounds = parser.add_mutually_exclusive_group(required=True)
     bounds.add_argument("--seconds", type=int)
     bounds.add_argument("--runs", type=int)
+    parser.add_argument("--bytes", type=int, help="of the longest input: 65536 to look for what costs much, in a build without sanitizers")
     parser.add_argument("harness", nargs="*")
     args = parser.parse_intermixed_args()
     bound = f"-runs={args.runs}" if args.runs else f"-max_total_time={args.seconds}"
@@ -58,7 +59,7 @@ def main():
     failed = 0
     print(f"{'harness':18}{'inputs':>12}{'a second':>10}{'edges':>8}{'corpus':>8}{'MB':>6}   found", flush=True)
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        jobs = [pool.submit(run, args.build.resolve() / "fuzz" / name, bound) for name in names]
+        jobs = [pool.submit(run, args.build.resolve() / "fuzz" / name, bound, args.bytes) for name in names]
         for job in jobs:
             name, code, seconds, said = job.result()
             inputs = number(r"number_of_executed_units: (\d+)", said)

@@ -47,10 +47,18 @@ static void check_shown(const struct config *config, struct strbuf *errors)
     config_free(again);
 }
 
+static void load_once(struct slice text)
+{
+    struct strbuf errors = { 0 };
+    config_free(load(text.at, text.len, &errors));
+    strbuf_free(&errors);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct strbuf errors;
     strbuf_clear(&errors);
+    fuzz_cost(load_once, (struct slice){ (const char *)data, size });
     struct config *config = load(data, size, &errors);
     if (config) {
         must(errors.len == 0);

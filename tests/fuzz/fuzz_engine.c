@@ -252,11 +252,19 @@ static bool has_restart(const uint8_t *data, size_t size)
     return false;
 }
 
+static void live_once(struct slice input)
+{
+    struct watch watch = { 0 };
+    live_through(&watch, (const uint8_t *)input.at, input.len, 0);
+    engine_free(watch.engine);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct watch straight = { 0 }, restarted = { 0 };
     if (size < STEP_BYTES)
         return 0;
+    fuzz_cost(live_once, (struct slice){ (const char *)data, size });
     live_through(&straight, data, size, 0);
     if (has_restart(data, size)) {
         live_through(&restarted, data, size, RESTARTS_MOST);

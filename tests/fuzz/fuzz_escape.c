@@ -173,12 +173,20 @@ static void check_secrets(struct slice bytes)
     must(!memmem(out.at, out.len, planted, strlen(planted)));
 }
 
+static void show(struct slice text)
+{
+    strbuf_clear(&out);
+    text_add_visible(&out, text.at, text.len);
+    text_add_valid(&out, text.at, text.len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
     struct slice bytes = { (const char *)data + 1, size - 1 };
     char *text = must_copy(bytes.at, bytes.len);
+    fuzz_cost(show, bytes);
     switch (data[0] % 4) {
     case 0: check_shown(bytes); break;
     case 1: check_json(text); break;

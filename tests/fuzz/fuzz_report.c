@@ -128,7 +128,10 @@ static bool begins_block(struct slice line)
 {
     if (line.len == 0 || line.at[0] == '\0')
         return false;
-    bool alone = line.len == 1 || line.at[1] == ' ' || line.at[1] == line.at[0];
+    size_t marks = 1;
+    while (marks < line.len && line.at[marks] == line.at[0])
+        marks++;
+    bool alone = marks == line.len || line.at[marks] == ' ';
     return strchr("#|`>", line.at[0]) || (strchr("-+=*", line.at[0]) && alone);
 }
 

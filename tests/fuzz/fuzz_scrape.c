@@ -28,9 +28,23 @@ static void check_container(struct slice text)
     strbuf_free(&container.words);
 }
 
+static void read_answer(struct slice text)
+{
+    struct probe_answer answer = { .kind = PROBE_METRICS };
+    if (text.len > 0 && text.at[0] == '{')
+        docker_judge(&answer, text);
+    else
+        metrics_page_read(&answer, text);
+    for (size_t i = 0; i < answer.metric_count; i++)
+        free(answer.metrics[i].table);
+    free(answer.metrics);
+    strbuf_free(&answer.words);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = { (const char *)data, size };
+    fuzz_cost(read_answer, text);
     if (size > 0 && data[0] == '{')
         check_container(text);
     else

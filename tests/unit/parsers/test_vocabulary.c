@@ -232,6 +232,12 @@ static void a_table_name_has_its_bound(void **state)
     assert_says(message, expected);
     snprintf(message, sizeof message, "✗ Offload failed: %0*d", TABLE_NAME_MAX_BYTES + 1, 0);
     assert_says(message, "");
+    /* A byte that is not UTF-8 becomes three. */
+    snprintf(message, sizeof message, "✗ Offload failed: \xFF%0*d", TABLE_NAME_MAX_BYTES - 3, 0);
+    snprintf(expected, sizeof expected, "run_failed table=\uFFFD%0*d\n", TABLE_NAME_MAX_BYTES - 3, 0);
+    assert_says(message, expected);
+    snprintf(message, sizeof message, "✗ Offload failed: \xFF%0*d", TABLE_NAME_MAX_BYTES - 2, 0);
+    assert_says(message, "");
     snprintf(message, sizeof message, "Starting offload: %0*d → x", TABLE_NAME_MAX_BYTES, 0);
     snprintf(expected, sizeof expected, "run_started table=%0*d\n", TABLE_NAME_MAX_BYTES, 0);
     assert_says(message, expected);
