@@ -47,6 +47,7 @@ struct daemon {
     bool drained;        /* everything that was in the log had been read before this turn */
     bool touched;        /* the engine or the parser changed since the last commit */
     bool limits_said;    /* that a pattern was given up at PCRE2's limits */
+    bool cuts_said;      /* that lines are cut */
     bool ready;          /* the service manager was told READY=1 */
     bool confined;       /* by an earlier life in this process */
     bool begin_again;    /* the history holds what this life does not know: close everything, and begin again from it */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/budgets.h"
 #include "base/say.h"
 #include "daemon_private.h"
 
@@ -84,11 +85,23 @@ static void notice_strays(struct daemon *daemon)
     strbuf_free(&words);
 }
 
+/* Of a long line only the beginning was looked at. */
+static void notice_cuts(struct daemon *daemon)
+{
+    if (daemon->cuts_said || parser_counts(daemon->ingest.parser)->cut_lines == 0)
+        return;
+    say_warning(
+        "the log has lines of more than %d bytes: only the beginning of such a line is looked at; not said again",
+        LINE_MAX_BYTES);
+    daemon->cuts_said = true;
+}
+
 void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
 {
     notice_writer(daemon, writer);
     notice_refusal(daemon);
     notice_limits(daemon);
+    notice_cuts(daemon);
     notice_strays(daemon);
 }
 

@@ -146,6 +146,21 @@ class Odd(LinesCase):
             self.assertEqual(requests[0].json()["alerts"][0]["labels"]["alertname"], "IcebergOffloadConsecutiveFailures")
             self.assertEqual(agent.rows("SELECT count(*) FROM cycle WHERE outcome = 'aborted'"), [(2,)])
 
+    def test_a_line_that_is_cut_is_said_once(self):
+        with Hand(self.log) as hand, self.agent() as agent:
+            with open(self.log, "a", encoding="utf-8") as log:
+                log.write(record(datetime.now(), "x" * 7_000))
+            hand.cycle()
+            agent.wait_for(CYCLES, 1)
+            self.assertNotIn("of more than", agent.said())
+            with open(self.log, "a", encoding="utf-8") as log:
+                for _ in range(2):
+                    log.write(record(datetime.now(), "x" * 9_000))
+            hand.cycle()
+            agent.wait_for(CYCLES, 2)
+            wait_until(lambda: "of more than 8192 bytes" in agent.said(), 5, "it did not say so")
+            self.assertEqual(agent.said().count("of more than"), 1)
+
     def test_a_pathological_line_is_given_up_counted_and_said(self):
         patterns = self.directory / "patterns"
         patterns.write_text("[events]\ncycle_started = OFFLOAD CYCLE STARTED\ncycle_completed = OFFLOAD CYCLE COMPLETED\n"
