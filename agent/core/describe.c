@@ -3,10 +3,11 @@
 
 #include <inttypes.h>
 
+#include "base/cut.h"
 #include "incidents.h"
 #include "units.h"
 
-enum { NAMES_SHOWN = 4, RECURRING_DAYS = 3 };
+enum { NAMES_SHOWN = 4, NAME_CHARS = 100, RECURRING_DAYS = 3 };
 
 void describe_duration(int64_t duration_ms, struct strbuf *out)
 {
@@ -24,8 +25,10 @@ void describe_duration(int64_t duration_ms, struct strbuf *out)
 
 static void name_tables(const struct incident *incident, struct strbuf *out)
 {
-    for (size_t i = 0; i < incident->table_count && i < NAMES_SHOWN; i++)
-        strbuf_printf(out, "%s%s", i ? ", " : "", incident->tables[i]);
+    for (size_t i = 0; i < incident->table_count && i < NAMES_SHOWN; i++) {
+        strbuf_puts(out, i ? ", " : "");
+        cut_chars(incident->tables[i], NAME_CHARS, out);
+    }
     if (incident->table_count > NAMES_SHOWN)
         strbuf_printf(out, " and %zu more", incident->table_count - NAMES_SHOWN);
     if (incident->table_count)

@@ -69,7 +69,6 @@ static void raise_failures(struct context *context, struct table *table, enum se
                                                                              .onset_ms = failures->first_ms,
                                                                              .what = strbuf_text(&what),
                                                                              .cause = table_cause(table),
-                                                                             .evidence = table->failure_line,
                                                                          });
     strbuf_free(&what);
     add_excerpt(context, record, table);

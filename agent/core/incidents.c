@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "clip.h"
 #include "describe.h"
 #include "prometheus.h"
 #include "units.h"
@@ -57,7 +58,7 @@ void incidents_note(struct incidents *incidents, const struct incident_record *r
 
 void incidents_note_open(struct incidents *incidents, int64_t from_id, const char *kind, struct slice text)
 {
-    char *words = must_copy(text.len ? text.at : "", text.len);
+    char *words = clipped_copy(text, WHAT_MAX_BYTES);
     for (size_t i = 0; i < incidents->count; i++)
         if (incidents->records[i]->incident.open && incidents->records[i]->incident.id >= from_id)
             incidents_note(incidents, incidents->records[i], kind, words);
@@ -111,7 +112,7 @@ static bool tells_turns(const struct incident_record *record)
 static void take_words(struct incident_record *record, const struct finding *finding)
 {
     free(record->what);
-    record->what = must_copy(finding->what, strlen(finding->what));
+    record->what = clipped_copy(slice_of(finding->what), WHAT_MAX_BYTES);
 }
 
 static void take_details(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
@@ -120,10 +121,8 @@ static void take_details(struct incidents *incidents, struct incident_record *re
     /* A cause that is known is not given up for none. */
     if (finding->cause.words || !record->incident.cause.words)
         incident_replace_cause(&record->incident.cause, finding->cause);
-    if (finding->evidence) {
-        incident_replace_text(&record->incident.evidence, finding->evidence);
-    } else if (event && event->line.len) {
-        char *line = must_copy(event->line.at, event->line.len);
+    if (event && event->line.len && event_is_from_log(event->kind)) {
+        char *line = clipped_copy(event->line, EVIDENCE_MAX_BYTES);
         incident_replace_text(&record->incident.evidence, line);
         free(line);
     }

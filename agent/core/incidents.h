@@ -28,7 +28,6 @@ struct finding {
     int64_t onset_ms;
     const char *what; /* in words, as things stand; without the table's name */
     struct cause cause;
-    const char *evidence; /* NULL: the line that is being read */
 };
 
 struct member {

@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
+#include "clip.h"
 #include "units.h"
-
-enum { ERROR_BYTES_MOST = 4096 };
 
 bool model_cycle_running(const struct model *model)
 {
@@ -200,15 +199,8 @@ static void on_run_failed(struct model *model, const struct event *event, enum r
     run_end(model, outcome);
     if (outcome == RUN_TIMEOUT)
         table_forget_failures(table);
-    table_note_failure(table, event->line, outcome == RUN_TIMEOUT);
+    table_note_failure(table, outcome == RUN_TIMEOUT);
     tell_fact(model, &(struct fact){ .kind = FACT_RUN_FAILED, .table = table });
-}
-
-/* The text is kept as a C string: a NUL in it must not hide what stands behind it. */
-static void add_error(struct strbuf *error, struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        strbuf_add(error, text.at[i] ? text.at + i : "?", 1);
 }
 
 /* More about the failure that was just reported. */
@@ -219,10 +211,10 @@ static void on_evidence(struct model *model, const struct event *event)
         return;
     if (event->kind == EVENT_RUN_EXIT_CODE) {
         model->run.exit_code = table->exit_code = event->number;
-    } else if (model->run_error.len + event->text.len < ERROR_BYTES_MOST) {
+    } else if (model->run_error.len + event->text.len < RUN_ERROR_MAX_BYTES) {
         if (model->run_error.len)
             strbuf_puts(&model->run_error, "\n");
-        add_error(&model->run_error, event->text);
+        add_without_nul(&model->run_error, event->text);
         if (model->run_error.len) {
             table_set_error(table, strbuf_slice(&model->run_error));
             model->run.error = strbuf_text(&model->run_error);
@@ -258,7 +250,7 @@ static void on_exception(struct model *model, const struct event *event)
     int64_t running = model->run_open ? model->run_table : -1;
     if (model->run_open) {
         strbuf_clear(&model->run_error);
-        add_error(&model->run_error, event->text);
+        add_without_nul(&model->run_error, clip(event->text, RUN_ERROR_MAX_BYTES));
         model->run.error = model->run_error.len ? strbuf_text(&model->run_error) : NULL;
         run_end(model, RUN_ABORTED);
     }
@@ -268,7 +260,7 @@ static void on_exception(struct model *model, const struct event *event)
             continue;
         table_forget_failures(table);
         table_set_error(table, event->text);
-        table_note_failure(table, event->line, false);
+        table_note_failure(table, false);
         tell_fact(model, &(struct fact){ .kind = FACT_RUN_FAILED, .table = table });
     }
     abort_cycle(model);

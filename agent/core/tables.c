@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cause.h"
+#include "clip.h"
 
 enum { RUNS_KEPT = 96 };
 
@@ -44,10 +45,8 @@ struct cause table_cause(const struct table *table)
     return cause_of_failure(table->error, table->exit_code, table->timed_out);
 }
 
-void table_note_failure(struct table *table, struct slice line, bool timed_out)
+void table_note_failure(struct table *table, bool timed_out)
 {
-    free(table->failure_line);
-    table->failure_line = must_copy(line.at, line.len);
     table->timed_out = timed_out;
     table->last_failed = true;
 }
@@ -55,14 +54,12 @@ void table_note_failure(struct table *table, struct slice line, bool timed_out)
 void table_set_error(struct table *table, struct slice text)
 {
     free(table->error);
-    table->error = text.len ? must_copy(text.at, text.len) : NULL;
+    table->error = text.len ? clipped_copy(text, FAILURE_TEXT_MAX_BYTES) : NULL;
 }
 
 void table_forget_failures(struct table *table)
 {
     table_set_error(table, (struct slice){ "", 0 });
-    free(table->failure_line);
-    table->failure_line = NULL;
     table->exit_code = -1;
     table->timed_out = table->last_failed = false;
 }
@@ -87,7 +84,6 @@ void tables_free(struct tables *tables)
         struct table *table = &tables->at[i];
         free(table->name);
         free(table->error);
-        free(table->failure_line);
         window_free(&table->durations);
         window_free(&table->rows);
         free(table->failures);
@@ -108,7 +104,6 @@ static void table_archive(struct table *table, struct archive *archive)
     archive_bool(archive, "last_failed", &table->last_failed);
     archive_bool(archive, "retired", &table->retired);
     archive_text(archive, "error", &table->error);
-    archive_text(archive, "failure_line", &table->failure_line);
     archive_i64(archive, "exit_code", &table->exit_code);
     archive_bool(archive, "timed_out", &table->timed_out);
     archive_i64(archive, "spent", &table->spent_ms);

@@ -25,7 +25,6 @@ struct table {
     bool last_failed;        /* how its last run ended */
     bool retired;            /* no longer offloaded */
     char *error;             /* what the failures since its last success said, or NULL */
-    char *failure_line;      /* the newest failure's own line, or NULL */
     int64_t exit_code;       /* -1 if not said */
     bool timed_out;
     int64_t spent_ms;        /* how long its newest run took */
@@ -52,9 +51,9 @@ struct table *tables_named(struct tables *tables, struct slice name, int64_t now
 int64_t table_waits_since(const struct table *table);
 /* What its failures since the last success point at. */
 struct cause table_cause(const struct table *table);
-/* Its newest run failed, with this line. What earlier failures in a row said stays, as the best guess until this one says more. */
-void table_note_failure(struct table *table, struct slice line, bool timed_out);
-/* What its failures said: replaces the text; an empty text is none. */
+/* Its newest run failed. What earlier failures in a row said stays, as the best guess until this one says more. */
+void table_note_failure(struct table *table, bool timed_out);
+/* What its failures said: replaces the text, of which the beginning is kept; an empty text is none. */
 void table_set_error(struct table *table, struct slice text);
 /* Drops all that its failures said. */
 void table_forget_failures(struct table *table);

@@ -58,6 +58,12 @@ enum { HELD_REPLAY_BYTES = 16 << 20, HELD_BYTES = 2 << 20, HELD_LIVE_BYTES = 64 
 /* Each of those lines is compared with so many others, the last one of each group of lines that continue one another. */
 enum { HELD_CHAINS = 1000 };
 
+/*
+ * What the core keeps of texts. A table's failures since its last success: this much is searched for their cause. The text of the newest
+ * run, for the history. The line that decided an incident, and its description. Together they are below 4 kB a table in the saved state.
+ */
+enum { FAILURE_TEXT_MAX_BYTES = 1000, RUN_ERROR_MAX_BYTES = 4096, EVIDENCE_MAX_BYTES = 400, WHAT_MAX_BYTES = 500 };
+
 /* --- The log's directory: rotated and packed files --- */
 
 /*
