@@ -4,6 +4,7 @@
 #include "base/cut.h"
 #include "describe.h"
 #include "prometheus.h"
+#include "saved.h"
 #include "units.h"
 
 /*
@@ -400,6 +401,6 @@ void announce_archive(struct announcer *announcer, struct archive *archive)
 {
     size_t kinds = KINDS;
     archive_bool(archive, "catching_up", &announcer->catching_up);
-    archive_i64s(archive, "sent", announcer->sent_ms, &announcer->sent_count, ROUTINE_AN_HOUR);
-    archive_i64s(archive, "escalations", announcer->escalated_ms, &kinds, KINDS);
+    saved_i64s(archive, "sent", announcer->sent_ms, &announcer->sent_count, ROUTINE_AN_HOUR);
+    saved_i64s(archive, "escalations", announcer->escalated_ms, &kinds, KINDS);
 }

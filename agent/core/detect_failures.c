@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cause.h"
+#include "saved.h"
 
 /*
  * Failures of a table in a row. Two are a warning, three are critical. Two are critical at once if the lag alone will be critical by the
@@ -153,7 +154,7 @@ void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *co
 void failures_archive(struct table *table, struct archive *archive)
 {
     struct failures *failures = table->failures;
-    archive_i64(archive, "fail.streak", &failures->streak);
-    archive_i64(archive, "fail.first", &failures->first_ms);
-    archive_i64(archive, "fail.counted", &failures->counted_ms);
+    saved_i64(archive, "fail.streak", &failures->streak);
+    saved_i64(archive, "fail.first", &failures->first_ms);
+    saved_i64(archive, "fail.counted", &failures->counted_ms);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "detector.h"
 
+#include "saved.h"
+
 /*
  * The scheduler's life: stopped, dead, late, hung, or restarting again and again. Its promises and the bounds that it keeps (a time-out a
  * table) are deadlines, and each sign of life moves them.
@@ -134,9 +136,9 @@ static void on_aborted(struct schedule *schedule)
 static void on_slept(struct context *context, int64_t slept_ms)
 {
     if (context->schedule->promise_ms)
-        context->schedule->promise_ms += slept_ms;
+        context->schedule->promise_ms = time_sum(context->schedule->promise_ms, slept_ms);
     if (context->scheduler->dead_ms)
-        context->scheduler->dead_ms += slept_ms;
+        context->scheduler->dead_ms = time_sum(context->scheduler->dead_ms, slept_ms);
 }
 
 static void on_writer_back(struct scheduler *scheduler)
@@ -297,8 +299,8 @@ const struct detector detect_scheduler = {
 void scheduler_archive(struct context *context, struct archive *archive)
 {
     struct scheduler *scheduler = context->scheduler;
-    archive_i64(archive, "stopped", &scheduler->stopped_ms);
-    archive_i64(archive, "dead", &scheduler->dead_ms);
+    saved_i64(archive, "stopped", &scheduler->stopped_ms);
+    saved_i64(archive, "dead", &scheduler->dead_ms);
     archive_bool(archive, "writer", &scheduler->writer_seen);
-    archive_i64s(archive, "restarts", scheduler->restarts, &scheduler->restart_count, RESTARTS_KEPT);
+    saved_i64s(archive, "restarts", scheduler->restarts, &scheduler->restart_count, RESTARTS_KEPT);
 }

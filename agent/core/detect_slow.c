@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "saved.h"
 #include "statistics.h"
 
 /*
@@ -198,7 +199,7 @@ void slow_archive(struct context *context, struct archive *archive)
 {
     int level = (int)context->slow->level;
     archive_enum(archive, "slow.level", &level, SEVERITIES);
-    archive_i64(archive, "slow.unusual", &context->slow->unusual_streak);
+    saved_i64(archive, "slow.unusual", &context->slow->unusual_streak);
     context->slow->level = (enum severity)level;
 }
 

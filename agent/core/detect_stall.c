@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "hourly.h"
+#include "saved.h"
 
 /*
  * The silent watermark stall: runs succeed and move nothing. Only the table's own past can tell a stall from an honest zero. With z
@@ -19,7 +20,14 @@
  * honest zeros learns such a streak at once; a table that had none learns it when a second one ends the same way within that week.
  */
 
-enum { RUNS_LEAST = 8, MARGIN_LEAST = 2, WARNING_SHARE = 8, CRITICAL_SHARE = 4, SEASON_PRIOR = 28 };
+enum {
+    RUNS_LEAST = 8,
+    MARGIN_LEAST = 2,
+    WARNING_SHARE = 8,
+    CRITICAL_SHARE = 4,
+    SEASON_PRIOR = 28,
+    STREAK_COUNTED = 100000
+};
 static const int64_t week_ms = 7 * (int64_t)DAY_MS;
 
 enum { SEASONS = 2 * HOURS }; /* the hours of a weekday, then those of a day of the weekend, UTC */
@@ -63,7 +71,7 @@ static void seasonal_add(struct seasonal *to, const struct seasonal *from)
 double stall_chance(int64_t runs, int64_t zeros, int64_t streak)
 {
     double chance = 1;
-    for (int64_t i = 0; i < streak && chance > 0; i++)
+    for (int64_t i = 0; i < streak && i < STREAK_COUNTED && chance > 0; i++)
         chance *= ((double)(zeros + i) + 0.5) / (double)(runs + 1 + i);
     return chance;
 }
@@ -87,7 +95,7 @@ static double seasonal_chance(const struct stall *stall)
     for (size_t season = 0; season < SEASONS; season++) {
         double zeros = (double)stall->season_zeros.counts[season] + SEASON_PRIOR * rate;
         double runs = (double)stall->season_runs.counts[season] + SEASON_PRIOR;
-        for (int64_t n = 0; n < stall->season_streak.counts[season]; n++, i++)
+        for (int64_t n = 0; n < stall->season_streak.counts[season] && i < STREAK_COUNTED; n++, i++)
             chance *= (zeros + (double)i) / (runs + (double)i);
     }
     return chance;
@@ -262,23 +270,23 @@ const struct detector detect_stall = { .begin_table = stall_begin_table, .fact =
 static void seasonal_archive(struct seasonal *seasonal, struct archive *archive, const char *name)
 {
     size_t count = SEASONS;
-    archive_i64s(archive, name, seasonal->counts, &count, SEASONS);
+    saved_i64s(archive, name, seasonal->counts, &count, SEASONS);
 }
 
 void stall_archive(struct table *table, struct archive *archive)
 {
     struct stall *stall = table->stall;
-    archive_i64(archive, "stall.runs", &stall->runs);
-    archive_i64(archive, "stall.zeros", &stall->zeros);
+    saved_i64(archive, "stall.runs", &stall->runs);
+    saved_i64(archive, "stall.zeros", &stall->zeros);
     seasonal_archive(&stall->season_runs, archive, "stall.runs.by");
     seasonal_archive(&stall->season_zeros, archive, "stall.zeros.by");
-    archive_i64(archive, "stall.longest", &stall->longest);
-    archive_i64(archive, "stall.streak", &stall->streak);
+    saved_i64(archive, "stall.longest", &stall->longest);
+    saved_i64(archive, "stall.streak", &stall->streak);
     seasonal_archive(&stall->season_streak, archive, "stall.streak.by");
-    archive_i64(archive, "stall.first_zero", &stall->first_zero_ms);
-    archive_i64(archive, "stall.last_move", &stall->last_move_ms);
+    saved_i64(archive, "stall.first_zero", &stall->first_zero_ms);
+    saved_i64(archive, "stall.last_move", &stall->last_move_ms);
     archive_bool(archive, "stall.reported", &stall->reported);
-    archive_i64(archive, "stall.doubtful", &stall->doubtful);
+    saved_i64(archive, "stall.doubtful", &stall->doubtful);
     seasonal_archive(&stall->season_doubtful, archive, "stall.doubtful.by");
-    archive_i64(archive, "stall.doubted", &stall->doubted_ms);
+    saved_i64(archive, "stall.doubted", &stall->doubted_ms);
 }

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "saved.h"
+
 /* A low success rate: a table fails now and then, but never often enough in a row to be an incident of consecutive failures. */
 
 enum { FLAPS_KEPT = 32 }; /* bounds detect.flapping_per_day */
@@ -100,5 +102,5 @@ const struct detector detect_success_rate = { .begin_table = success_rate_begin_
 void success_rate_archive(struct table *table, struct archive *archive)
 {
     struct flaps *flaps = table->flaps;
-    archive_i64s(archive, "fail.flaps", flaps->at_ms, &flaps->count, FLAPS_KEPT);
+    saved_i64s(archive, "fail.flaps", flaps->at_ms, &flaps->count, FLAPS_KEPT);
 }

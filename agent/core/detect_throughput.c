@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "hourly.h"
+#include "saved.h"
 #include "statistics.h"
 
 /*
@@ -96,14 +97,14 @@ const struct detector detect_throughput = { .begin_table = throughput_begin_tabl
 void throughput_archive(struct table *table, struct archive *archive)
 {
     struct volume *volume = table->volume;
-    archive_i64(archive, "low_streak", &volume->low_streak);
-    archive_i64(archive, "low_since", &volume->low_since_ms);
+    saved_i64(archive, "low_streak", &volume->low_streak);
+    saved_i64(archive, "low_since", &volume->low_since_ms);
 }
 
 void throughput_archive_windows(struct table *table, struct archive *archive)
 {
-    struct strbuf name = { 0 };
-    strbuf_printf(&name, "%s.volume", table->name);
-    hourly_archive(&table->volume->hours, archive, strbuf_text(&name));
-    strbuf_free(&name);
+    struct strbuf key = { 0 };
+    table_key(table, "volume", &key);
+    hourly_archive(&table->volume->hours, archive, strbuf_text(&key));
+    strbuf_free(&key);
 }

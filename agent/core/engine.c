@@ -3,12 +3,19 @@
 
 #include <stdlib.h>
 
+#include "base/budgets.h"
+
 /* A fact reaches the detectors in this order: causes come before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
     &detect_scheduler,    &detect_slow,       &detect_failures, &detect_stall,
     &detect_success_rate, &detect_throughput, &detect_lag,      &detect_agent,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
+
+static int64_t bounded(int64_t value, int64_t most)
+{
+    return value > most ? most : value < -most ? -most : value;
+}
 
 /* --- facts --------------------------------------------------------------------------------------------------- */
 
@@ -135,7 +142,7 @@ void engine_go_live(struct engine *engine)
 
 void engine_silence(struct engine *engine, int64_t until_ms)
 {
-    engine->announcer.silenced_until_wall_ms = until_ms;
+    engine->announcer.silenced_until_wall_ms = bounded(until_ms, EVENT_TIME_MOST_MS);
     look_anew(engine);
 }
 
@@ -169,6 +176,7 @@ static int64_t earliest(const struct engine *engine, size_t *owner)
 /* Runs the deadlines up to and including until_ms, each at its own instant. */
 static void run_deadlines(struct engine *engine, int64_t until_ms)
 {
+    until_ms = time_sum(until_ms, 0); /* no further than the clock can go */
     while (engine->floor_ms <= until_ms) {
         size_t owner = 0;
         int64_t due_ms = earliest(engine, &owner);
@@ -195,7 +203,7 @@ static void advance(struct engine *engine, int64_t to_ms)
 
 void engine_tick(struct engine *engine, int64_t now_ms)
 {
-    int64_t to_ms = moment_engine_ms(&engine->moment, now_ms);
+    int64_t to_ms = moment_engine_ms(&engine->moment, bounded(now_ms, EVENT_TIME_MOST_MS));
     if (to_ms < engine->moment.now_ms)
         return;
     run_deadlines(engine, to_ms);
@@ -265,9 +273,26 @@ static void follow(struct engine *engine, const struct event *event, int64_t at_
         engine->asleep_from_ms = 0;
 }
 
+static bool is_absurd(const struct event *event)
+{
+    return event->time_ms != bounded(event->time_ms, EVENT_TIME_MOST_MS) ||
+           event->at_ms != bounded(event->at_ms, EVENT_TIME_MOST_MS) ||
+           event->duration_ms != bounded(event->duration_ms, EVENT_TIME_MOST_MS) ||
+           event->number != bounded(event->number, EVENT_NUMBER_MOST);
+}
+
 void engine_feed(struct engine *engine, const struct event *event)
 {
     struct moment *moment = &engine->moment;
+    struct event tamed;
+    if (is_absurd(event)) {
+        tamed = *event;
+        tamed.time_ms = bounded(event->time_ms, EVENT_TIME_MOST_MS);
+        tamed.at_ms = bounded(event->at_ms, EVENT_TIME_MOST_MS);
+        tamed.duration_ms = bounded(event->duration_ms, EVENT_TIME_MOST_MS);
+        tamed.number = bounded(event->number, EVENT_NUMBER_MOST);
+        event = &tamed;
+    }
     int64_t at_ms = moment_engine_ms(moment, event->time_ms);
     if (event->kind == EVENT_HOST_RESUMED)
         jump(engine, event);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine_private.h"
 
+#include "saved.h"
+
 /* The order is that of the first saved states: several tables and incidents have fields of the same names, so theirs must stay together. */
 
 static void archive_with_table(struct table *table, struct archive *archive)
@@ -13,8 +15,9 @@ static void archive_with_table(struct table *table, struct archive *archive)
 
 void engine_archive_live(struct engine *engine, struct archive *archive)
 {
-    moment_archive(&engine->moment, archive);
-    archive_i64(archive, "asleep_from", &engine->asleep_from_ms);
+    if (!moment_archive(&engine->moment, archive))
+        return;
+    saved_i64(archive, "asleep_from", &engine->asleep_from_ms);
     announce_archive(&engine->announcer, archive);
     schedule_archive(&engine->schedule, archive);
     scheduler_archive(&engine->context, archive);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hourly.h"
 
+#include "saved.h"
+
 enum { SAMPLES_APART_MS = 25 * 60 * 1000 };
 
 size_t hour_of_day(int64_t wall_ms)
@@ -30,9 +32,9 @@ void hourly_archive(struct hourly *hourly, struct archive *archive, const char *
     strbuf_printf(&counts, "%s.counts", name);
     strbuf_printf(&newest, "%s.newest", name);
     size_t hours = HOURS, values = (size_t)HOURS * HOUR_SAMPLES;
-    archive_i64s(archive, strbuf_text(&counts), hourly->counts, &hours, HOURS);
-    archive_i64s(archive, strbuf_text(&newest), hourly->newest_ms, &hours, HOURS);
-    archive_i64s(archive, name, hourly->values[0], &values, (size_t)HOURS * HOUR_SAMPLES);
+    saved_i64s(archive, strbuf_text(&counts), hourly->counts, &hours, HOURS);
+    saved_i64s(archive, strbuf_text(&newest), hourly->newest_ms, &hours, HOURS);
+    saved_i64s(archive, name, hourly->values[0], &values, (size_t)HOURS * HOUR_SAMPLES);
     for (size_t hour = 0; hour < HOURS; hour++)
         hourly->counts[hour] = hourly->counts[hour] > 0 ? hourly->counts[hour] : 0; /* they become indexes */
     strbuf_free(&counts);

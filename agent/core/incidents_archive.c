@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "saved.h"
+
 /* The incidents in the saved state: what is open, what was told, and what waits to be verified. */
 
 enum { INCIDENTS_MOST = KINDS * TABLES_MOST }; /* more are never open at once, and far fewer wait to be verified */
@@ -22,8 +24,8 @@ static void members_archive(struct incident_record *record, struct tables *table
         indexes[i] = (int64_t)record->members[i].table;
         bad[i] = record->members[i].bad;
     }
-    archive_i64s(archive, "members", indexes, &count, TABLES_MOST);
-    archive_i64s(archive, "members.bad", bad, &bad_count, TABLES_MOST);
+    saved_i64s(archive, "members", indexes, &count, TABLES_MOST);
+    saved_i64s(archive, "members.bad", bad, &bad_count, TABLES_MOST);
     if (!archive_loading(archive))
         return;
     for (size_t i = 0; i < count && i < bad_count; i++) {
@@ -41,7 +43,7 @@ static void said_archive(struct said *said, const char *const names[5], struct a
     archive_enum(archive, names[1], &severity, SEVERITIES);
     archive_enum(archive, names[2], &alert, ALERTS);
     archive_bool(archive, names[3], &said->resolved);
-    archive_i64(archive, names[4], &said->flapping);
+    saved_i64(archive, names[4], &said->flapping);
     said->severity = (enum severity)severity;
     said->alert = (enum alert)alert;
 }
@@ -64,19 +66,19 @@ static void record_archive(struct incident_record *record, struct tables *tables
     const struct table *opener = incident->table ? tables_named(tables, slice_of(incident->table), 0) : NULL;
     int64_t table = opener ? (int64_t)opener->index : -1;
 
-    archive_i64(archive, "incident", &incident->id);
+    saved_count(archive, "incident", &incident->id);
     archive_enum(archive, "family", &kind, KINDS);
     archive_enum(archive, "alert", &alert, ALERTS);
     archive_enum(archive, "severity", &severity, SEVERITIES);
     archive_bool(archive, "open", &incident->open);
-    archive_i64(archive, "table.index", &table);
-    archive_i64(archive, "onset", &incident->onset_ms);
-    archive_i64(archive, "opened", &incident->opened_ms);
-    archive_i64(archive, "critical", &incident->critical_ms);
-    archive_i64(archive, "resolved", &incident->resolved_ms);
-    archive_i64(archive, "verified", &incident->verified_ms);
-    archive_i64(archive, "escalated", &incident->escalated_ms);
-    archive_i64(archive, "prometheus.at", &incident->prometheus_ms);
+    saved_i64(archive, "table.index", &table);
+    saved_i64(archive, "onset", &incident->onset_ms);
+    saved_i64(archive, "opened", &incident->opened_ms);
+    saved_i64(archive, "critical", &incident->critical_ms);
+    saved_i64(archive, "resolved", &incident->resolved_ms);
+    saved_i64(archive, "verified", &incident->verified_ms);
+    saved_i64(archive, "escalated", &incident->escalated_ms);
+    saved_i64(archive, "prometheus.at", &incident->prometheus_ms);
     archive_text(archive, "what", &record->what);
     archive_owned(archive, "summary", &incident->summary);
     archive_owned(archive, "cause", &incident->cause.words);
@@ -85,18 +87,18 @@ static void record_archive(struct incident_record *record, struct tables *tables
     archive_owned(archive, "line", &incident->evidence);
     telling_archive(telling, archive);
     archive_bool(archive, "escalation", &record->escalation_due);
-    archive_i64(archive, "first_told", &telling->first_told_ms);
-    archive_i64(archive, "reminded", &telling->reminded_ms);
-    archive_i64(archive, "held", &telling->held_ms);
-    archive_i64(archive, "sequence", &telling->sequence);
-    archive_i64(archive, "good_cycles", &record->good_cycles);
-    archive_i64(archive, "prometheus", &record->prometheus_due_ms);
-    archive_i64(archive, "evidence", &record->evidence_count);
-    archive_i64(archive, "days", &record->days);
-    archive_i64(archive, "times_today", &record->times_today);
-    archive_i64(archive, "calm_cycles", &record->calm_cycles);
-    archive_i64(archive, "well", &record->well_ms);
-    archive_i64(archive, "well.cycles", &record->well_cycles);
+    saved_i64(archive, "first_told", &telling->first_told_ms);
+    saved_i64(archive, "reminded", &telling->reminded_ms);
+    saved_i64(archive, "held", &telling->held_ms);
+    saved_count(archive, "sequence", &telling->sequence);
+    saved_count(archive, "good_cycles", &record->good_cycles);
+    saved_i64(archive, "prometheus", &record->prometheus_due_ms);
+    saved_count(archive, "evidence", &record->evidence_count);
+    saved_i64(archive, "days", &record->days);
+    saved_i64(archive, "times_today", &record->times_today);
+    saved_i64(archive, "calm_cycles", &record->calm_cycles);
+    saved_i64(archive, "well", &record->well_ms);
+    saved_count(archive, "well.cycles", &record->well_cycles);
     members_archive(record, tables, archive);
     if (archive_loading(archive)) {
         record->kind = (enum incident_kind)kind;
@@ -121,14 +123,14 @@ static bool load_next(struct incidents *incidents, struct archive *archive, stru
 void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables)
 {
     int64_t count = (int64_t)incidents->count;
-    archive_i64(archive, "last_incident", &incidents->last_id);
+    saved_count(archive, "last_incident", &incidents->last_id);
     for (int kind = 0; kind < KINDS; kind++) {
         size_t kept = OPENINGS_KEPT;
-        archive_i64s(archive, kind_facts((enum incident_kind)kind)->openings_key, incidents->openings[kind], &kept,
-                     OPENINGS_KEPT);
+        saved_i64s(archive, kind_facts((enum incident_kind)kind)->openings_key, incidents->openings[kind], &kept,
+                   OPENINGS_KEPT);
     }
     recurrences_archive(&incidents->recurrences, archive);
-    archive_i64(archive, "incidents", &count);
+    saved_i64(archive, "incidents", &count);
     count = count < INCIDENTS_MOST ? count : INCIDENTS_MOST;
     if (archive_loading(archive))
         for (int64_t last_id = 0; count > 0 && load_next(incidents, archive, tables, &last_id); count--)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "clip.h"
+#include "saved.h"
 #include "units.h"
 
 bool model_cycle_running(const struct model *model)
@@ -178,7 +180,7 @@ static void on_run_completed(struct model *model, const struct event *event)
     model->run.rows = event->number;
     if (model_cycle_running(model)) {
         model->cycle.succeeded++;
-        model->cycle.rows += event->number > 0 ? event->number : 0;
+        model->cycle.rows = time_sum(model->cycle.rows, event->number > 0 ? event->number : 0);
     }
     run_end(model, RUN_SUCCESS);
     table_forget_failures(table);
@@ -207,7 +209,7 @@ static void on_run_failed(struct model *model, const struct event *event, enum r
 static void on_evidence(struct model *model, const struct event *event)
 {
     struct table *table = run_table(model);
-    if (!table || model->run_open || !slice_equals(event->table, table->name))
+    if (!table || model->run_open || tables_find(model->tables, event->table) != table)
         return;
     if (event->kind == EVENT_RUN_EXIT_CODE) {
         model->run.exit_code = table->exit_code = event->number;
@@ -276,12 +278,12 @@ static void on_slept(struct model *model, const struct event *event)
 {
     if (event->duration_ms < 0)
         return; /* a set-back, which moves the engine's time by nothing */
-    model->slept_ms += event->duration_ms;
-    model->sign_ms += event->duration_ms;
+    model->slept_ms = time_sum(model->slept_ms, event->duration_ms);
+    model->sign_ms = time_sum(model->sign_ms, event->duration_ms);
     if (model->sign_ms > model->moment->now_ms)
         model->sign_ms = model->moment->now_ms;
     for (size_t i = 0; i < model->tables->count; i++)
-        model->tables->at[i].slept_ms += event->duration_ms;
+        model->tables->at[i].slept_ms = time_sum(model->tables->at[i].slept_ms, event->duration_ms);
     tell_fact(model, &(struct fact){ .kind = FACT_HOST_SLEPT, .duration_ms = event->duration_ms });
 }
 
@@ -332,7 +334,7 @@ void model_event(struct model *model)
     case EVENT_CYCLE_STARTED: on_cycle_started(model); break;
     case EVENT_CYCLE_TABLES:
         if (model_cycle_running(model))
-            model->cycle.tables = (int)event->number;
+            model->cycle.tables = event->number <= INT_MAX ? (int)event->number : 0;
         break;
     case EVENT_RUN_STARTED: on_run_started(model); break;
     case EVENT_RUN_COMPLETED: on_run_completed(model, event); break;
@@ -358,30 +360,30 @@ void model_event(struct model *model)
 static void cycle_archive(struct cycle *cycle, struct archive *archive)
 {
     int outcome = (int)cycle->outcome;
-    archive_i64(archive, "cycle.id", &cycle->id);
-    archive_i64(archive, "cycle.started", &cycle->started_ms);
-    archive_i64(archive, "cycle.ended", &cycle->ended_ms);
-    archive_i64(archive, "cycle.duration", &cycle->duration_ms);
+    saved_count(archive, "cycle.id", &cycle->id);
+    saved_i64(archive, "cycle.started", &cycle->started_ms);
+    saved_i64(archive, "cycle.ended", &cycle->ended_ms);
+    saved_i64(archive, "cycle.duration", &cycle->duration_ms);
     archive_enum(archive, "cycle.outcome", &outcome, CYCLE_OUTCOMES);
     archive_int(archive, "cycle.tables", &cycle->tables);
     archive_int(archive, "cycle.succeeded", &cycle->succeeded);
     archive_int(archive, "cycle.failed", &cycle->failed);
     archive_int(archive, "cycle.timed_out", &cycle->timed_out);
-    archive_i64(archive, "cycle.rows", &cycle->rows);
+    saved_i64(archive, "cycle.rows", &cycle->rows);
     cycle->outcome = (enum cycle_outcome)outcome;
 }
 
 static void run_archive(struct run *run, struct archive *archive)
 {
     int outcome = (int)run->outcome;
-    archive_i64(archive, "run.id", &run->id);
-    archive_i64(archive, "run.cycle", &run->cycle_id);
-    archive_i64(archive, "run.started", &run->started_ms);
-    archive_i64(archive, "run.ended", &run->ended_ms);
-    archive_i64(archive, "run.duration", &run->duration_ms);
+    saved_count(archive, "run.id", &run->id);
+    saved_count(archive, "run.cycle", &run->cycle_id);
+    saved_i64(archive, "run.started", &run->started_ms);
+    saved_i64(archive, "run.ended", &run->ended_ms);
+    saved_i64(archive, "run.duration", &run->duration_ms);
     archive_enum(archive, "run.outcome", &outcome, RUN_OUTCOMES);
-    archive_i64(archive, "run.rows", &run->rows);
-    archive_i64(archive, "run.exit_code", &run->exit_code);
+    saved_i64(archive, "run.rows", &run->rows);
+    saved_i64(archive, "run.exit_code", &run->exit_code);
     run->outcome = (enum run_outcome)outcome;
 }
 
@@ -393,12 +395,12 @@ void model_archive(struct model *model, struct archive *archive)
     cycle_archive(&model->cycle, archive);
     run_archive(run, archive);
     archive_text(archive, "run.error", &error);
-    archive_i64(archive, "run.table", &model->run_table);
+    saved_i64(archive, "run.table", &model->run_table);
     archive_bool(archive, "run.open", &model->run_open);
-    archive_i64(archive, "last_cycle", &model->last_cycle_id);
-    archive_i64(archive, "last_run", &model->last_run_id);
-    archive_i64(archive, "sign", &model->sign_ms);
-    archive_i64(archive, "slept", &model->slept_ms);
+    saved_count(archive, "last_cycle", &model->last_cycle_id);
+    saved_count(archive, "last_run", &model->last_run_id);
+    saved_i64(archive, "sign", &model->sign_ms);
+    saved_i64(archive, "slept", &model->slept_ms);
 
     if (archive_loading(archive)) {
         if (model->run_table < 0 || model->run_table >= (int64_t)model->tables->count)

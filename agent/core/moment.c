@@ -3,8 +3,11 @@
 
 #include <string.h>
 
-/* Sums of an instant and of any durations that the core takes stay far below INT64_MAX. */
-static const int64_t LATEST_MS = INT64_MAX / 4;
+#include "base/budgets.h"
+#include "saved.h"
+
+/* The engine's time ends here, so that sums with durations stay below INT64_MAX. */
+static const int64_t LATEST_MS = SAVED_NUMBER_MOST;
 
 void moment_init(struct moment *moment)
 {
@@ -17,6 +20,14 @@ int64_t moment_wall_ms(const struct moment *moment, int64_t engine_ms)
     while (i > 0 && engine_ms < moment->from_ms[i])
         i--;
     return engine_ms == INT64_MAX ? INT64_MAX : engine_ms + moment->offset_ms[i];
+}
+
+int64_t time_sum(int64_t one_ms, int64_t other_ms)
+{
+    int64_t sum_ms;
+    if (__builtin_add_overflow(one_ms, other_ms, &sum_ms) || sum_ms > LATEST_MS || sum_ms < -LATEST_MS)
+        return one_ms < 0 ? -LATEST_MS : LATEST_MS;
+    return sum_ms;
 }
 
 void moment_advance(struct moment *moment, int64_t engine_ms)
@@ -41,13 +52,26 @@ void moment_set_back(struct moment *moment, int64_t wall_ms)
     moment->offset_ms[moment->offset_count++] = wall_ms - moment->now_ms;
 }
 
-void moment_archive(struct moment *moment, struct archive *archive)
+static bool is_plausible(const struct moment *moment)
+{
+    /* Each set-back lets the engine's time run ahead of the wall clock. So many ages of set-backs are not believed. */
+    static const int64_t most_ms = 100 * EVENT_TIME_MOST_MS;
+    bool plausible = moment->now_ms >= 0 && moment->now_ms <= most_ms && moment->offset_count > 0;
+    for (size_t i = 0; i < moment->offset_count; i++)
+        plausible = plausible && moment->offset_ms[i] >= -most_ms && moment->offset_ms[i] <= most_ms &&
+                    moment->from_ms[i] <= moment->now_ms;
+    return plausible;
+}
+
+bool moment_archive(struct moment *moment, struct archive *archive)
 {
     size_t from_count = moment->offset_count, offset_count = moment->offset_count;
-    archive_i64(archive, "clock", &moment->now_ms);
-    archive_i64s(archive, "offsets.from", moment->from_ms, &from_count, OFFSETS_KEPT);
-    archive_i64s(archive, "offsets", moment->offset_ms, &offset_count, OFFSETS_KEPT);
+    saved_i64(archive, "clock", &moment->now_ms);
+    saved_i64s(archive, "offsets.from", moment->from_ms, &from_count, OFFSETS_KEPT);
+    saved_i64s(archive, "offsets", moment->offset_ms, &offset_count, OFFSETS_KEPT);
     moment->offset_count = from_count < offset_count ? from_count : offset_count;
-    if (moment->offset_count == 0)
-        moment->offset_count = 1;
+    if (!archive_loading(archive) || is_plausible(moment))
+        return true;
+    moment_init(moment);
+    return false;
 }

@@ -2,6 +2,7 @@
 #ifndef CORE_MOMENT_H
 #define CORE_MOMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,8 +56,11 @@ static inline void moment_take(struct moment *moment, const struct event *event)
 
 /* Lets the clock run on to an instant of the engine's time; it never goes back. */
 void moment_advance(struct moment *moment, int64_t engine_ms);
+/* The sum of two instants or durations, which stays far enough below INT64_MAX for further ones to be added. */
+int64_t time_sum(int64_t one_ms, int64_t other_ms);
 /* From now on the wall clock shows wall_ms. */
 void moment_set_back(struct moment *moment, int64_t wall_ms);
-void moment_archive(struct moment *moment, struct archive *archive);
+/* False if the clock that was loaded cannot be true. It then begins anew, and nothing else of that state may be loaded. */
+bool moment_archive(struct moment *moment, struct archive *archive);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "saved.h"
 #include "units.h"
 
 enum { ABOUT_MS = 75 * MINUTE_MS }; /* "at about this time" */
@@ -70,7 +71,7 @@ int64_t recurrences_days(const struct recurrences *recurrences, enum incident_ki
 void recurrences_archive(struct recurrences *recurrences, struct archive *archive)
 {
     int64_t count = (int64_t)recurrences->count;
-    archive_i64(archive, "recurrences", &count);
+    saved_i64(archive, "recurrences", &count);
     for (int64_t i = 0; i < count && i < RECURRENCES_KEPT; i++) {
         int64_t values[2 + BEGINNINGS_KEPT];
         size_t used = 2;
@@ -81,7 +82,7 @@ void recurrences_archive(struct recurrences *recurrences, struct archive *archiv
             memcpy(values + 2, recurrence->at_ms, recurrence->count * sizeof *values);
             used += recurrence->count;
         }
-        archive_i64s(archive, "recurrence", values, &used, 2 + BEGINNINGS_KEPT);
+        saved_i64s(archive, "recurrence", values, &used, 2 + BEGINNINGS_KEPT);
         if (archive_loading(archive) && used > 2) {
             struct recurrence *recurrence = find_or_add(recurrences, values[0], values[1]);
             recurrence->count = used - 2;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "schedule.h"
 
+#include "saved.h"
 #include "units.h"
 
 int64_t schedule_interval(const struct schedule *schedule)
@@ -38,9 +39,9 @@ int64_t schedule_next_slot(const struct schedule *schedule)
 
 void schedule_archive(struct schedule *schedule, struct archive *archive)
 {
-    archive_i64(archive, "interval", &schedule->interval_ms);
-    archive_i64(archive, "promise", &schedule->promise_ms);
-    archive_i64(archive, "slot", &schedule->slot_wall_ms);
-    archive_i64(archive, "hung", &schedule->hung_cycle_id);
-    archive_i64(archive, "started", &schedule->started_ms);
+    saved_i64(archive, "interval", &schedule->interval_ms);
+    saved_i64(archive, "promise", &schedule->promise_ms);
+    saved_i64(archive, "slot", &schedule->slot_wall_ms);
+    saved_i64(archive, "hung", &schedule->hung_cycle_id);
+    saved_i64(archive, "started", &schedule->started_ms);
 }

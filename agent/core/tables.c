@@ -5,6 +5,7 @@
 
 #include "cause.h"
 #include "clip.h"
+#include "saved.h"
 
 enum { RUNS_KEPT = 96 };
 
@@ -17,7 +18,7 @@ static struct table *table_add(struct tables *tables, struct slice name, int64_t
     struct table *table = &tables->at[tables->count];
     *table = (struct table){
         .index = tables->count++,
-        .name = must_copy(name.at, name.len),
+        .name = clipped_copy(name, TABLE_NAME_MAX_BYTES),
         .first_seen_ms = now_ms,
         .exit_code = -1,
     };
@@ -27,12 +28,29 @@ static struct table *table_add(struct tables *tables, struct slice name, int64_t
     return table;
 }
 
-struct table *tables_named(struct tables *tables, struct slice name, int64_t now_ms)
+static struct table *find_exactly(const struct tables *tables, struct slice name)
 {
     for (size_t i = 0; i < tables->count; i++)
         if (slice_equals(name, tables->at[i].name))
             return &tables->at[i];
-    return table_add(tables, name, now_ms);
+    return NULL;
+}
+
+struct table *tables_find(const struct tables *tables, struct slice name)
+{
+    struct table *table = find_exactly(tables, name);
+    if (table || (name.len <= TABLE_NAME_MAX_BYTES && !memchr(name.at, '\0', name.len)))
+        return table;
+    char *cleaned = clipped_copy(name, TABLE_NAME_MAX_BYTES);
+    table = find_exactly(tables, slice_of(cleaned));
+    free(cleaned);
+    return table;
+}
+
+struct table *tables_named(struct tables *tables, struct slice name, int64_t now_ms)
+{
+    struct table *table = tables_find(tables, name);
+    return table ? table : table_add(tables, name, now_ms);
 }
 
 int64_t table_waits_since(const struct table *table)
@@ -96,25 +114,25 @@ void tables_free(struct tables *tables)
 
 static void table_archive(struct table *table, struct archive *archive)
 {
-    archive_i64(archive, "first_seen", &table->first_seen_ms);
-    archive_i64(archive, "last_success", &table->last_success_ms);
-    archive_i64(archive, "suspended", &table->slept_ms);
-    archive_i64(archive, "last_cycle", &table->last_cycle_id);
-    archive_i64(archive, "without", &table->cycles_without);
+    saved_i64(archive, "first_seen", &table->first_seen_ms);
+    saved_i64(archive, "last_success", &table->last_success_ms);
+    saved_i64(archive, "suspended", &table->slept_ms);
+    saved_i64(archive, "last_cycle", &table->last_cycle_id);
+    saved_i64(archive, "without", &table->cycles_without);
     archive_bool(archive, "last_failed", &table->last_failed);
     archive_bool(archive, "retired", &table->retired);
     archive_text(archive, "error", &table->error);
-    archive_i64(archive, "exit_code", &table->exit_code);
+    saved_i64(archive, "exit_code", &table->exit_code);
     archive_bool(archive, "timed_out", &table->timed_out);
-    archive_i64(archive, "spent", &table->spent_ms);
-    archive_i64(archive, "moved", &table->moved);
+    saved_i64(archive, "spent", &table->spent_ms);
+    saved_i64(archive, "moved", &table->moved);
 }
 
 void tables_archive(struct tables *tables, struct archive *archive,
                     void (*also)(struct table *table, struct archive *archive))
 {
     int64_t count = (int64_t)tables->count;
-    archive_i64(archive, "tables", &count);
+    saved_i64(archive, "tables", &count);
     for (int64_t i = 0; i < count && i < TABLES_MOST; i++) {
         char *name = archive_loading(archive) ? NULL : must_copy(tables->at[i].name, strlen(tables->at[i].name));
         archive_text(archive, "table", &name);
@@ -127,13 +145,20 @@ void tables_archive(struct tables *tables, struct archive *archive,
     }
 }
 
+void table_key(const struct table *table, const char *what, struct strbuf *key)
+{
+    strbuf_clear(key);
+    strbuf_printf(key, "%s.%s", table->name, what);
+    for (char *at = key->at; (at = strchr(at, '\n'));)
+        *at = '?';
+}
+
 void table_archive_windows(struct table *table, struct archive *archive)
 {
-    struct strbuf name = { 0 };
-    strbuf_printf(&name, "%s.durations", table->name);
-    window_archive(&table->durations, archive, strbuf_text(&name));
-    strbuf_clear(&name);
-    strbuf_printf(&name, "%s.rows", table->name);
-    window_archive(&table->rows, archive, strbuf_text(&name));
-    strbuf_free(&name);
+    struct strbuf key = { 0 };
+    table_key(table, "durations", &key);
+    window_archive(&table->durations, archive, strbuf_text(&key));
+    table_key(table, "rows", &key);
+    window_archive(&table->rows, archive, strbuf_text(&key));
+    strbuf_free(&key);
 }

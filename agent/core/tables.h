@@ -45,7 +45,9 @@ struct tables {
     void (*begin)(struct table *table); /* allocates what the detectors remember of a new table */
 };
 
-/* The table of that name, which is new at now_ms if nobody named it before. NULL if there are too many tables. */
+/* The table of that name, NULL if there is none. A name may have any bytes; a NUL counts as "?", and what is too long is cut. */
+struct table *tables_find(const struct tables *tables, struct slice name);
+/* Likewise; a table that nobody named before is new at now_ms. NULL if there are too many tables. */
 struct table *tables_named(struct tables *tables, struct slice name, int64_t now_ms);
 /* Since when a table waits for a success, with the host's sleep taken off. */
 int64_t table_waits_since(const struct table *table);
@@ -63,7 +65,8 @@ void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, i
 /* Each saved table is followed by what `also` saves of it: the detectors' own state. */
 void tables_archive(struct tables *tables, struct archive *archive,
                     void (*also)(struct table *table, struct archive *archive));
-/* The windows of a table; the name of each in the saved state begins with the table's. */
+/* The name in the saved state of something that the table has: the table's name, a dot and what it is. A line break becomes "?". */
+void table_key(const struct table *table, const char *what, struct strbuf *key);
 void table_archive_windows(struct table *table, struct archive *archive);
 void tables_free(struct tables *tables);
 

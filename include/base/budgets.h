@@ -59,6 +59,13 @@ enum { HELD_REPLAY_BYTES = 16 << 20, HELD_BYTES = 2 << 20, HELD_LIVE_BYTES = 64 
 enum { HELD_CHAINS = 1000 };
 
 /*
+ * An event's times and numbers are taken to be no larger than this: a log may say anything, and sums must not overflow. Wall times end with
+ * the year 9999, and no duration is longer than that; rows and other numbers have 15 digits.
+ */
+static const int64_t EVENT_TIME_MOST_MS = 253402300799000;
+static const int64_t EVENT_NUMBER_MOST = 999999999999999;
+
+/*
  * What the core keeps of texts. A table's failures since its last success: this much is searched for their cause. The text of the newest
  * run, for the history. The line that decided an incident, and its description. Together they are below 4 kB a table in the saved state.
  */

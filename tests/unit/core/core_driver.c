@@ -252,15 +252,22 @@ void driver_restart(struct driver *driver)
     engine_archive_windows(driver->engine, &archive);
 }
 
+void driver_state(struct driver *driver, struct strbuf *state)
+{
+    struct archive archive;
+    strbuf_clear(state);
+    archive_save_to(&archive, state);
+    engine_archive_live(driver->engine, &archive);
+    engine_archive_windows(driver->engine, &archive);
+}
+
 int64_t driver_saved_sum(struct driver *driver, const char *name, size_t index)
 {
     struct archive archive;
     struct strbuf state = { 0 };
     int64_t values[64] = { 0 }, sum = 0;
     size_t count = 0;
-    archive_save_to(&archive, &state);
-    engine_archive_live(driver->engine, &archive);
-    engine_archive_windows(driver->engine, &archive);
+    driver_state(driver, &state);
     archive_load_from(&archive, strbuf_slice(&state));
     for (size_t i = 0; i <= index; i++)
         archive_i64s(&archive, name, values, &count, 64);

@@ -64,6 +64,8 @@ void driver_configure(struct driver *driver); /* takes driver->settings over */
 void driver_save(struct driver *driver);
 void driver_restart(struct driver *driver);
 
+/* The whole saved state, as text. */
+void driver_state(struct driver *driver, struct strbuf *state);
 /* The sum of the numbers that the state saves under this name, of the table with this index where each table has some. */
 int64_t driver_saved_sum(struct driver *driver, const char *name, size_t index);
 
