@@ -3,13 +3,14 @@
 
 /*
  * Lag, the net below everything else: the last success of a table is too old, although nothing that is known explains it. Its last
- * run did not fail, no cycle is in progress, and no incident of the scheduler, of slow cycles or of its failures is open.
+ * run did not fail, no cycle is in progress, the scheduler has completed a cycle since its start (its first one may come after a pause
+ * that is longer than the thresholds of its new interval), and no incident of the scheduler, of slow cycles or of its failures is open.
  */
 
 static bool explained_for_all(const struct context *context)
 {
-    return model_cycle_running(context->model) || incidents_find(context->incidents, KIND_DOWN, NULL) ||
-           incidents_find(context->incidents, KIND_SLOW, NULL);
+    return context->schedule->is_starting || model_cycle_running(context->model) ||
+           incidents_find(context->incidents, KIND_DOWN, NULL) || incidents_find(context->incidents, KIND_SLOW, NULL);
 }
 
 static bool explained(const struct context *context, const struct table *table)

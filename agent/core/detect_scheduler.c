@@ -109,6 +109,7 @@ static void on_started(struct context *context)
     struct schedule *schedule = context->schedule;
     bool graceful = scheduler->stopped_ms != 0, first = schedule->started_ms == 0;
     schedule->started_ms = context->moment->now_ms;
+    schedule->is_starting = true;
     scheduler->stopped_ms = scheduler->dead_ms = 0;
     schedule->promise_ms = context->moment->now_ms; /* it runs a cycle at once */
     if (!first && !graceful) {
@@ -121,6 +122,7 @@ static void on_completed(struct context *context)
 {
     struct schedule *schedule = context->schedule;
     context->scheduler->dead_ms = 0;
+    schedule->is_starting = false;
     schedule->promise_ms = schedule_next_slot(schedule); /* until the log says it */
     if (schedule->hung_cycle_id != context->model->cycle.id)
         incidents_clear(context->incidents, KIND_DOWN, NULL);

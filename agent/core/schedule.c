@@ -44,4 +44,5 @@ void schedule_archive(struct schedule *schedule, struct archive *archive)
     saved_i64(archive, "slot", &schedule->slot_wall_ms);
     saved_i64(archive, "hung", &schedule->hung_cycle_id);
     saved_i64(archive, "started", &schedule->started_ms);
+    archive_bool(archive, "starting", &schedule->is_starting);
 }

@@ -2,6 +2,7 @@
 #ifndef CORE_SCHEDULE_H
 #define CORE_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/archive.h"
@@ -17,6 +18,7 @@ struct schedule {
     int64_t
         slot_wall_ms; /* the newest promise that the log made, in wall time: it tells where the slots lie in the hour */
     int64_t started_ms;    /* the scheduler's newest start; 0: none seen */
+    bool is_starting;      /* no cycle has completed since that start */
     int64_t hung_cycle_id; /* the newest cycle that was found to hang, 0: none */
 };
 

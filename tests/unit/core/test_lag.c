@@ -175,10 +175,30 @@ static void a_healthy_day_has_no_lag(void **unused)
     driver_free(driver);
 }
 
+/* A start with a shorter interval has shorter thresholds at once, which the pause before it was not measured by. */
+static void between_a_start_and_its_first_cycle_nothing_lags(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_losing_b();
+    driver_feed(driver, (struct event){ .kind = EVENT_SCHEDULE, .time_ms = at(0, 1, 0), .duration_ms = minutes(60) });
+    driver_promise(driver, at(0, 1, 0), at(1, 0, 0));
+    driver_tick(driver, at(0, 47, 0));
+    driver_start(driver, at(0, 47, 0));
+    driver_feed(driver, (struct event){ .kind = EVENT_SCHEDULE, .time_ms = at(0, 47, 0), .duration_ms = minutes(5) });
+    driver_restart(driver);
+    driver_tick(driver, at(0, 47, 30));
+    assert_quiet(driver);
+    driver_cycle(driver, at(0, 47, 40), seconds(10), "a=100");
+    driver_tick(driver, at(0, 48, 0));
+    assert_told(driver, "00:47:50 firing critical LagCritical #1 b\n");
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(twenty_minutes_are_elevated_thirty_critical),
+        cmocka_unit_test(between_a_start_and_its_first_cycle_nothing_lags),
         cmocka_unit_test(longer_intervals_have_longer_thresholds),
         cmocka_unit_test(a_shorter_interval_holds_at_once),
         cmocka_unit_test(a_failed_last_run_explains_it),
