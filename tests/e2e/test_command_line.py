@@ -123,7 +123,7 @@ class ClosedDescriptors(unittest.TestCase):
             with tempfile.TemporaryDirectory() as folder:
                 done = self.replay(folder, *closed)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
-                self.assertGreater(len(done.stdout), 20_000)
+                self.assertGreater(len(done.stdout), 2 * 4096)     # more than the buffer of a pipe
 
 
 class Arguments(unittest.TestCase):
