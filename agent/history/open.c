@@ -199,7 +199,8 @@ static enum found look_for(const char *path)
 static bool is_full(sqlite3 *db, int code)
 {
     int cause = db ? sqlite3_system_errno(db) : 0;
-    return (code & 0xff) == SQLITE_FULL || (code != SQLITE_OK && (cause == ENOSPC || cause == EDQUOT));
+    return (code & 0xff) == SQLITE_FULL ||
+           (code != SQLITE_OK && (cause == ENOSPC || cause == EDQUOT || cause == EFBIG));
 }
 
 /* There was no room for all of a new database. Nothing of it may stay, so that the next attempt begins with no file again. */

@@ -168,7 +168,7 @@ struct sqlite3 *editor_open(const char *path, struct strbuf *error)
 int64_t reader_number(sqlite3_stmt *row, int column)
 {
     int64_t number = sqlite3_column_int64(row, column);
-    return number < -HISTORY_NUMBER_MOST  ? -HISTORY_NUMBER_MOST
+    return number < HISTORY_NUMBER_LEAST  ? HISTORY_NUMBER_LEAST
            : number > HISTORY_NUMBER_MOST ? HISTORY_NUMBER_MOST
                                           : number;
 }
