@@ -102,6 +102,10 @@ static bool replay_open_history(struct replay *replay, const char *path)
         say_warning("%s", strbuf_text(&notice));
     if (!replay->history) {
         say_error("%s", strbuf_text(&error));
+    } else if (!history_on_disk(replay->history)) {
+        say_error("%s: a replay needs a history that can be written", path);
+        history_close(replay->history);
+        replay->history = NULL;
     } else if (history_get_state(replay->history, STATE_ENGINE, &state)) {
         say_error("%s: already holds a history; replay fills an empty one", path);
         history_close(replay->history);
