@@ -67,6 +67,17 @@ static struct batch_text text_add(struct batch *batch, const char *text)
     return added;
 }
 
+/* Copies count texts, one after the other, from another buffer, and lets *place point to the copies. */
+static void text_move(struct batch *batch, const struct batch *old, struct batch_text *place, size_t count)
+{
+    const char *text = batch_text(old, *place);
+    for (size_t i = 0; text && i < count; i++, text += strlen(text) + 1) {
+        struct batch_text added = text_add(batch, text);
+        if (i == 0)
+            *place = added;
+    }
+}
+
 /* The same row is put many times while it grows; only a text that changed needs memory. */
 static void text_set(struct batch *batch, struct batch_text *place, const char *text)
 {
@@ -209,6 +220,41 @@ size_t batch_bytes(const struct batch *batch)
            batch->facts.count * sizeof(struct batch_fact) +
            batch->messages.count * (sizeof(struct batch_message) + MESSAGE_BYTES) +
            batch->outbox.count * sizeof(struct batch_outbox) + batch->deliveries.count * sizeof(struct batch_delivery);
+}
+
+void batch_drop_runs(struct batch *batch)
+{
+    struct batch old = *batch;
+    struct batch_incident *incidents = batch->incidents.rows;
+    struct batch_fact *facts = batch->facts.rows;
+    struct batch_outbox *outbox = batch->outbox.rows;
+    struct batch_delivery *deliveries = batch->deliveries.rows;
+    batch->texts = (struct strbuf){ 0 };
+    batch->cycles.count = batch->runs.count = 0;
+    for (size_t i = 0; i < batch->incidents.count; i++) {
+        struct batch_incident *row = &incidents[i];
+        text_move(batch, &old, &row->tables, row->row.table_count);
+        text_move(batch, &old, &row->table, 1);
+        text_move(batch, &old, &row->summary, 1);
+        text_move(batch, &old, &row->cause, 1);
+        text_move(batch, &old, &row->scenario, 1);
+        text_move(batch, &old, &row->first_command, 1);
+        text_move(batch, &old, &row->evidence, 1);
+    }
+    for (size_t i = 0; i < batch->facts.count; i++) {
+        text_move(batch, &old, &facts[i].kind, 1);
+        text_move(batch, &old, &facts[i].text, 1);
+    }
+    for (size_t i = 0; i < batch->outbox.count; i++) {
+        text_move(batch, &old, &outbox[i].webhook, 1);
+        text_move(batch, &old, &outbox[i].delivery.status, 1);
+        text_move(batch, &old, &outbox[i].delivery.last_error, 1);
+    }
+    for (size_t i = 0; i < batch->deliveries.count; i++) {
+        text_move(batch, &old, &deliveries[i].status, 1);
+        text_move(batch, &old, &deliveries[i].last_error, 1);
+    }
+    strbuf_free(&old.texts);
 }
 
 void batch_clear(struct batch *batch)

@@ -109,6 +109,9 @@ const struct message *batch_find_message(const struct batch *batch, int64_t id);
 size_t batch_rows(const struct batch *batch);
 size_t batch_bytes(const struct batch *batch);
 
+/* Removes the cycles and the runs, and their texts. */
+void batch_drop_runs(struct batch *batch);
+
 /* Removes the rows; the memory is kept for the next ones. */
 void batch_clear(struct batch *batch);
 void batch_free(struct batch *batch);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/budgets.h"
 #include "base/json.h"
 #include "history_private.h"
 
@@ -300,6 +301,17 @@ enum history_status history_status_of(int code)
     }
 }
 
+/* The agent reads no further while too much waits for a commit, so where that may last for days, what waits is bounded. */
+static void bound_memory(struct history *history, struct strbuf *error)
+{
+    if (batch_bytes(&history->batch) > HISTORY_MEMORY_MOST_BYTES) {
+        batch_drop_runs(&history->batch);
+        history->gave_up = true;
+    }
+    if (history->gave_up)
+        strbuf_puts(error, "; too many cycles wait for it: the history will lack some of them");
+}
+
 /* If the database turns out corrupt during the commit, a new one is begun, and the same commit goes into that. */
 enum history_status history_commit(struct history *history, struct strbuf *error)
 {
@@ -323,6 +335,9 @@ enum history_status history_commit(struct history *history, struct strbuf *error
         if (history->notice.len)
             strbuf_add(error, strbuf_text(&history->notice), history->notice.len);
         strbuf_clear(&history->notice);
+        history->gave_up = false;
+    } else if (history->place != HISTORY_ON_DISK) {
+        bound_memory(history, error);
     }
     strbuf_free(&why);
     if (history->db)

@@ -67,7 +67,8 @@ struct history {
     bool sources_dirty;
     int64_t last_fact, last_message, last_outbox;
 
-    struct strbuf scratch; /* commit.c */
+    struct strbuf scratch; /* commit.c, like the next: rows were given up because the history is not on the disk */
+    bool gave_up;
 
     /* revive.c */
     const char *corrupt;  /* why the next commit must begin a new database, in words; NULL: all is well */

@@ -111,6 +111,12 @@ enum { HISTORY_READER_CPU_MS = 10 * 1000 };
 /* The tables that a stored message names; the rest is left out. */
 enum { MESSAGE_TABLES_MOST = 10000 };
 
+/*
+ * The rows that are kept in memory while the history is not on the disk. Beyond it, cycles and runs are given up, so that the agent goes
+ * on watching; incidents and notifications stay.
+ */
+enum { HISTORY_MEMORY_MOST_BYTES = 2 << 20 };
+
 /* So many starts in a row may end before their first commit; the next one does without the stored state. */
 enum { STARTS_MOST = 3 };
 

@@ -2,6 +2,8 @@
 /* A history that may not be written, or not even be read, when the agent starts, and may be later. */
 #include "history_help.h"
 
+#include "base/budgets.h"
+
 /* Root may do everything, so that it plays somebody else for a while. */
 enum { SOMEBODY = 65534 };
 
@@ -173,6 +175,59 @@ static void a_locked_one_is_opened_anew_later(void **unused)
     place_remove(&place);
 }
 
+/* Months of cycles cannot all wait: the newest do, and what people were told does in any case. */
+static void what_waits_in_memory_is_bounded(void **unused)
+{
+    (void)unused;
+    struct place place;
+    struct strbuf error = { 0 };
+    place_make(&place);
+    struct strbuf notice = { 0 };
+    char beneath[160];
+    change(&place, "PRAGMA user_version = 0");
+    snprintf(beneath, sizeof beneath, "%.100s/history.db/h.db", place.directory); /* below a file */
+    struct history *history = history_open(beneath, &notice, &error);
+    assert_non_null(history);
+    gather_message(history, 1, 1);
+    struct engine_sink sink = history_sink(history);
+    struct incident incident = sample_incident(1);
+    sink.incident(sink.ctx, &incident);
+    for (int64_t round = 0; round < 50; round++) {
+        gather_cycles(history, 1 + 500 * round, 500);
+        strbuf_clear(&error);
+        assert_int_equal(history_commit(history, &error), HISTORY_FULL);
+        assert_in_range(history_pending_bytes(history), 1, HISTORY_MEMORY_MOST_BYTES);
+    }
+    assert_non_null(strstr(strbuf_text(&error), "will lack some of them"));
+    struct outbox_entry entries[4];
+    size_t count = history_get_outbox(history, "pager", 0, entries, 4);
+    assert_int_equal(count, 1);
+    free_entries(entries, count);
+
+    /* The place becomes one where a history can be. */
+    assert_int_equal(unlink(place.path), 0);
+    assert_int_equal(mkdir(place.path, 0700), 0);
+    strbuf_clear(&error);
+    assert_int_equal(history_commit(history, &error), HISTORY_OK);
+    struct place inner = place;
+    snprintf(inner.path, sizeof inner.path, "%s", beneath);
+    assert_row(&inner,
+               "SELECT max(id), count(*) < 25000 AND count(*) > 1000, (SELECT summary || tables FROM incident),"
+               " (SELECT group_concat(webhook || status) FROM outbox) FROM cycle",
+               "25000|1|late[\"bronze \\\"a\\\"\",\"bronze_b\"]|pagerpending,chatpending");
+    history_close(history);
+    static const char *const suffixes[] = { "", "-wal", "-shm", "-lock" };
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char name[192];
+        snprintf(name, sizeof name, "%s%s", beneath, suffixes[i]);
+        unlink(name);
+    }
+    rmdir(place.path);
+    strbuf_free(&notice);
+    strbuf_free(&error);
+    place_remove(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +235,7 @@ int main(void)
         cmocka_unit_test(one_that_another_run_wrote_meanwhile_is_not_overwritten),
         cmocka_unit_test(one_that_cannot_be_read_is_opened_anew_later),
         cmocka_unit_test(a_locked_one_is_opened_anew_later),
+        cmocka_unit_test(what_waits_in_memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
