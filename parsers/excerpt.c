@@ -17,37 +17,6 @@ void excerpt_free(struct excerpt *excerpt)
 
 /* --- What the doubt is measured by ----------------------------------------------------------------------------------- */
 
-/* To tell tables apart within a cycle. It is asked at the end of every run, so it takes eight bytes at a time. */
-static int64_t table_hash(struct slice table)
-{
-    uint64_t hash = table.len, bytes = 0;
-    for (size_t at = 0; at + sizeof bytes < table.len; at += sizeof bytes) {
-        memcpy(&bytes, table.at + at, sizeof bytes);
-        hash = (hash ^ bytes) * UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 32;
-    }
-    if (table.len >= sizeof bytes)
-        memcpy(&bytes, table.at + table.len - sizeof bytes, sizeof bytes);
-    else
-        memcpy(&bytes, table.at, table.len);
-    hash = (hash ^ bytes) * UINT64_C(0x9e3779b97f4a7c15);
-    return (int64_t)(hash ^ hash >> 32);
-}
-
-static void ended_add(struct excerpt *excerpt, struct slice table)
-{
-    excerpt->ended[excerpt->ended_count++ % ENDED_TABLES_MAX] = table_hash(table);
-}
-
-static bool has_ended(const struct excerpt *excerpt, struct slice table)
-{
-    int64_t hash = table_hash(table);
-    for (size_t i = 0; i < excerpt->ended_count && i < ENDED_TABLES_MAX; i++)
-        if (excerpt->ended[i] == hash)
-            return true;
-    return false;
-}
-
 /* Whether the scheduler, which wrote something at from_ms, may have gone on with the record. */
 static bool is_soon_after(int64_t from_ms, const struct record *record)
 {
@@ -84,8 +53,8 @@ static bool is_exception_again(const struct excerpt *excerpt, const struct recor
 static bool is_about_the_run(const struct excerpt *excerpt, const struct event *event)
 {
     if (event->kind == EVENT_RUN_STARTED)
-        return !has_ended(excerpt, event->table);
-    return !sequence_is_run_end(event->kind) || table_hash(event->table) == excerpt->running;
+        return !ran_has(&excerpt->ran, event->table);
+    return !sequence_is_run_end(event->kind) || ran_hash(event->table) == excerpt->running;
 }
 
 /* --- The doubt and its end ------------------------------------------------------------------------------------------- */
@@ -105,7 +74,7 @@ static void doubt_end(struct excerpt *excerpt)
 {
     excerpt->doubt = DOUBT_NONE;
     if (excerpt->cycle_began)
-        excerpt->ended_count = 0;
+        excerpt->ran.count = 0;
 }
 
 static struct excerpt_judgement judge(enum excerpt_voice voice, enum excerpt_fate held)
@@ -126,7 +95,7 @@ static bool stderr_has_room(struct excerpt *excerpt, struct slice line)
     return fits;
 }
 
-/* Whether the line is too much for stderr, and an exception may have written it: a true one, since the forged one would be part of stderr. */
+/* Whether the line is too much for stderr, and stands behind an exception, whose text has no bound. */
 static bool is_in_exception_beyond(const struct excerpt *excerpt)
 {
     return excerpt->doubt == DOUBT_STDERR && excerpt->remaining == BEYOND &&
@@ -212,7 +181,7 @@ static enum excerpt_fate fate_of_held(const struct excerpt *excerpt, const struc
                                       const struct event *event, bool goes_on)
 {
     if (excerpt->said == EVENT_RUN_COMPLETED || excerpt->said == EVENT_RUN_TIMEOUT) {
-        bool same_run = event->kind == EVENT_RUN_STARTED && table_hash(event->table) == excerpt->running;
+        bool same_run = event->kind == EVENT_RUN_STARTED && ran_hash(event->table) == excerpt->running;
         return same_run || record->time_ms < excerpt->said_ms ? HELD_ARE_FOREIGN : HELD_ARE_TRUE;
     }
     if (!goes_on)
@@ -279,7 +248,7 @@ static struct excerpt_judgement weigh_event(struct excerpt *excerpt, const struc
     excerpt->said_ms = record->time_ms;
     excerpt->cycle_began = excerpt->cycle_began || event->kind == EVENT_CYCLE_STARTED;
     if (event->kind == EVENT_RUN_STARTED)
-        excerpt->running = table_hash(event->table);
+        excerpt->running = ran_hash(event->table);
     if (ends_doubt(excerpt, event, voice)) {
         doubt_end(excerpt);
         voice = VOICE_SCHEDULER;
@@ -299,6 +268,7 @@ struct excerpt_judgement excerpt_weigh(struct excerpt *excerpt, const struct rec
     }
     if (excerpt->any_event_follows)
         return weigh_by_clock_alone(excerpt, record, is_event ? event : NULL);
+    /* Behind a forged exception a true record follows, which the scheduler says after the failure. Anything else is a true one's text. */
     bool follows_failure = is_event && sequence_is_between_runs(event->kind) && is_soon_after_failure(excerpt, record);
     if (is_in_exception_beyond(excerpt) && !follows_failure && !record_is_rule(record))
         doubt_becomes_the_exceptions(excerpt);
@@ -324,7 +294,7 @@ static void stderr_begin(struct excerpt *excerpt, const struct record *record, s
     excerpt->remaining_bytes = STDERR_MAX_BYTES - (int64_t)text.len;
 }
 
-/* Behind a failure the doubt that there is goes on: it ends by its size, whatever an exception in it was. */
+/* Behind a failure the doubt that there is goes on: the exception may be a forged one. */
 static void exception_begin(struct excerpt *excerpt, const struct record *record, struct slice text)
 {
     excerpt->exception_hash = (int64_t)fnv_add(FNV_EMPTY, text.at, text.len);
@@ -341,7 +311,7 @@ bool excerpt_follow(struct excerpt *excerpt, const struct record *record, struct
     switch (event->kind) {
     case EVENT_RUN_FAILED:
         failure_begin(excerpt, record, event->table);
-        ended_add(excerpt, event->table);
+        ran_add(&excerpt->ran, event->table);
         excerpt->parts_follow = true;
         return true;
     case EVENT_RUN_EXIT_CODE:
@@ -354,12 +324,12 @@ bool excerpt_follow(struct excerpt *excerpt, const struct record *record, struct
         stderr_begin(excerpt, record, event->text);
         return excerpt_evidence(excerpt, event->text, event);
     case EVENT_RUN_COMPLETED:
-    case EVENT_RUN_TIMEOUT: ended_add(excerpt, event->table); return true;
+    case EVENT_RUN_TIMEOUT: ran_add(&excerpt->ran, event->table); return true;
     case EVENT_CYCLE_EXCEPTION: exception_begin(excerpt, record, event->text); return true;
     case EVENT_CYCLE_STARTED:
     case EVENT_SCHEDULER_STARTED:
         if (excerpt->doubt == DOUBT_NONE)
-            excerpt->ended_count = 0;
+            excerpt->ran.count = 0;
         return true;
     default: return true;
     }
@@ -379,7 +349,6 @@ void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
 {
     int doubt = (int)excerpt->doubt;
     int form = (int)excerpt->form;
-    size_t ended = excerpt->ended_count < ENDED_TABLES_MAX ? excerpt->ended_count : ENDED_TABLES_MAX;
     archive_enum(archive, "doubt", &doubt, DOUBTS);
     archive_enum(archive, "form", &form, RECORD_FORMS);
     archive_enum(archive, "said", &excerpt->said, SAID_KINDS);
@@ -395,12 +364,11 @@ void excerpt_archive(struct excerpt *excerpt, struct archive *archive)
     archive_i64(archive, "running", &excerpt->running);
     archive_i64(archive, "exception_hash", &excerpt->exception_hash);
     archive_i64(archive, "exception_len", &excerpt->exception_len);
-    archive_i64s(archive, "ended", excerpt->ended, &ended, ENDED_TABLES_MAX);
+    ran_archive(&excerpt->ran, archive);
     if (archive_loading(archive)) {
         excerpt->doubt = (enum excerpt_doubt)doubt;
         excerpt->form = (enum record_form)form;
         excerpt->remaining = excerpt->remaining < STDERR_CHARACTERS ? excerpt->remaining : STDERR_CHARACTERS;
         excerpt->parts_follow = excerpt->parts_follow && excerpt->table;
-        excerpt->ended_count = ended;
     }
 }

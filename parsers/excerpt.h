@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/archive.h"
-#include "base/budgets.h"
 #include "event.h"
+#include "ran.h"
 #include "record.h"
 #include "vocabulary.h"
 
@@ -67,8 +67,7 @@ struct excerpt {
     int64_t exception_hash; /* the text may hold a password: it is recognised by its hash and not kept */
     int64_t exception_len;
 
-    int64_t ended[ENDED_TABLES_MAX]; /* the tables whose run in this cycle is over, as hashes; a ring */
-    size_t ended_count;
+    struct ran ran; /* tables whose run in this cycle is over */
 };
 
 void excerpt_free(struct excerpt *excerpt);
