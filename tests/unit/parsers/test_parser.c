@@ -174,8 +174,14 @@ static void a_restart_in_the_autumn_hour_changes_nothing(void **state)
 static void a_restart_from_nothing_or_rubbish_begins_anew(void **state)
 {
     (void)state;
-    static const char *const TEXTS[] = { "", "state 9\nform 9\nremaining -5\n", "state 1\n", "state 3\nexception -\n",
-                                         "state 2\nform 1\nremaining 99999999\nfailed_ms 0\n" };
+    static const char *const TEXTS[] = {
+        "",
+        "doubt 9\nform 9\nremaining -5\nsaid 99\n",
+        "doubt 1\n",
+        "doubt 1\nform 1\nremaining 99999999\nremaining_bytes 99999999\nfailed_ms 0\nparts_follow 1\n",
+        "doubt 0\nended_count -7\nended 1 2 3\nheld =no lines\n",
+        "state 2\nform 1\nremaining 500\nfailed_ms 0\n",
+    };
     for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
         struct parser *parser = gather_parser(NULL);
         struct gather gather = { 0 };
