@@ -22,6 +22,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* The call that takes a length of 64 bits has another name on 32-bit machines. */
+#ifdef SYS_ftruncate64
+#define SYS_FTRUNCATE SYS_ftruncate64
+#else
+#define SYS_FTRUNCATE SYS_ftruncate
+#endif
+
 enum { FRAMES = 120 };
 
 static atomic_int countdown;
@@ -155,7 +162,7 @@ int ftruncate64(int fd, off64_t len)
 {
     if (strikes("write", fd, ".db"))
         die("before");
-    return (int)syscall(SYS_ftruncate, fd, len);
+    return (int)syscall(SYS_FTRUNCATE, fd, len);
 }
 
 int fdatasync(int fd)
