@@ -100,6 +100,9 @@ class Flags(unittest.TestCase):
         self.assertEqual("-fasynchronous-unwind-tables", self.last(command, r"-f(?:no-)?asynchronous-unwind-tables"))
         self.assertEqual("-fno-stack-clash-protection", self.last(command, r"-f(?:no-)?stack-clash-protection"))
 
+    def test_files_and_times_have_64_bits_everywhere(self):
+        self.assertIn(" -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 ", compiles())
+
     def test_another_pkg_config_is_asked_for_headers_and_libraries(self):
         with tempfile.TemporaryDirectory() as folder:
             other = pathlib.Path(folder, "other-pkg-config")

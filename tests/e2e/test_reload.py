@@ -172,14 +172,16 @@ class Reload(unittest.TestCase):
                     self.scheduler.cycle()
                     cycles += 1
                 resident.append(int((process / "statm").read_text().split()[1]) * 4)
-                descriptors.append(len(list((process / "fd").iterdir())))
+                if os.geteuid() == 0:   # the agent lets no other process of its user look at its descriptors
+                    descriptors.append(len(list((process / "fd").iterdir())))
             reached = load.stop()
             self.assertGreaterEqual(reached, 1000)
             agent.wait_for(CYCLES, cycles)
             self.assertEqual(agent.stop()[0], 0)
         # Memory has its caches, and no growth of 100 configurations. No descriptor more, but for one of a checkpoint's connection:
         # SQLite keeps it, since closing would drop the other connection's locks, and uses it again.
-        self.assertLessEqual(min(descriptors[-10:]), descriptors[10] + 1, descriptors)
+        if descriptors:
+            self.assertLessEqual(min(descriptors[-10:]), descriptors[10] + 1, descriptors)
         if not has_sanitizer():     # it keeps what was freed
             self.assertLess(max(resident[80:]) - max(resident[:20]), 1024, resident)
         lines = [line for line in self.textfile.read_text().splitlines() if line.startswith("iceberg_offload_agent_lines_total")]
