@@ -220,12 +220,13 @@ test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, fa
 	@+$(REMAKE) all unit probes
 	@python3 tests/run.py $(BUILD)
 
-# What a packager's build can run: nothing is installed, nothing outside is asked, and what needs root or a missing program is skipped.
-check: ## the tests that need no network, root or apt: unit, fuzzing's findings, layers, and those of the commands (2 minutes)
+# What a packager's build can run: nothing is installed, nothing is asked of any network, not even of this machine's own, and what needs
+# root or a missing program is skipped.
+check: ## the tests that need no network, root or apt: unit, fuzzing's findings, layers, and the commands (1 minute)
 	@tests/install-deps.sh check build check
 	@+$(REMAKE) all unit
 	@python3 tests/run.py $(BUILD) unit fuzz layers $(CHECKED)
-CHECKED = $(addprefix e2e/test_,command_line configuration escape fixtures formats manual readme report_golden)
+CHECKED = $(addprefix e2e/test_,command_line escape fixtures manual report_golden)
 
 test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
 	$(DEPS) build test
@@ -286,6 +287,7 @@ fuzz: ## every harness in tests/fuzz, on all processors, for FUZZ_SECONDS (60) o
 # Each analyser is a target, and a test of `make test` (`tests/run.py BUILD analyse`). What clang-tidy asks, what it does not, and why:
 # .clang-tidy. Its path-sensitive checks take minutes, so that `make test`, where gcc's analyser walks the paths, leaves them to this.
 # --suppress=missingIncludeSystem: cppcheck is not shown the system's headers, which it does not need.
+# --suppress=normalCheckLevelMaxBranches: from 2.17 on it says as an error that long functions are not walked through to the end.
 analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 minutes)
 	$(DEPS) build analyse
 	@+$(REMAKE) cppcheck clang-tidy gcc-analyser TIDY_CHECKS=
@@ -294,7 +296,7 @@ ANALYSED = $(SOURCES) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
 cppcheck:
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
-	    --suppress=missingIncludeSystem $(DEFINES) $(ANALYSED)
+	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches $(DEFINES) $(ANALYSED)
 clang-tidy:
 	@printf '%s\n' $(ANALYSED) | xargs -n 8 -P $(shell nproc) sh -c 'clang-tidy --quiet $(TIDY_CHECKS) "$$@" -- -std=c11 -D_GNU_SOURCE \
 	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -Iinclude -I. 2>&1' clang-tidy
