@@ -179,8 +179,8 @@ void show_table_text(const struct show_table *table, const struct terminal *term
         strbuf_free(&text);
     }
     struct layout layout = layout_make(table, texts, terminal->width - indent);
-    const char *titles[TABLE_COLUMNS_MAX];
-    enum tone tones[TABLE_COLUMNS_MAX];
+    const char *titles[TABLE_COLUMNS_MAX] = { NULL };
+    enum tone tones[TABLE_COLUMNS_MAX] = { TONE_DIM };
     for (size_t c = 0; c < table->column_count; c++) {
         titles[c] = table->columns[c].title;
         tones[c] = TONE_DIM;
