@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budgets.h"
 #include "probe_private.h"
 
-enum { METRICS_MOST = 256, NUMBER_MOST = 40 };
+enum { NUMBER_MOST = 40 };
 
 static const double BEYOND_S = 1e11; /* later than any watermark; as milliseconds it still fits into 64 bits */
 
@@ -105,7 +106,7 @@ static char *table_of(struct slice labels)
     return must_copy(labels.at, labels.len);
 }
 
-/* Finds or adds the entry of the table. Returns NULL when METRICS_MOST tables are known already. */
+/* Finds or adds the entry of the table. Returns NULL when PROBE_TABLES_MAX tables are known already. */
 static struct probe_metric *metric_of(struct probe_answer *answer, struct slice labels)
 {
     char *table = table_of(labels);
@@ -115,7 +116,7 @@ static struct probe_metric *metric_of(struct probe_answer *answer, struct slice 
             return &answer->metrics[i];
         }
     }
-    if (answer->metric_count == METRICS_MOST) {
+    if (answer->metric_count == PROBE_TABLES_MAX) {
         free(table);
         return NULL;
     }

@@ -56,17 +56,24 @@ static void judge_container(struct probe_answer *answer, const struct probe_outc
         docker_judge(answer, outcome->body);
 }
 
+/* The last line of a page that was cut is no whole one. */
+static struct slice whole_lines(const struct probe_outcome *outcome)
+{
+    struct slice page = outcome->body;
+    while (outcome->cut && page.len > 0 && page.at[page.len - 1] != '\n')
+        page.len--;
+    return page;
+}
+
 static void judge_metrics(struct probe_answer *answer, const struct probe_outcome *outcome)
 {
     strbuf_printf(&answer->words, "HTTP %ld", outcome->http_status);
     if (outcome->http_status >= 500)
         answer->state = PROBE_DOWN;
-    else if (outcome->http_status == 200 && outcome->cut)
-        judge_as(answer, PROBE_UNKNOWN, ", but too long to be a metrics page");
-    else if (outcome->http_status == 200 && metrics_page_read(answer, outcome->body) == 0)
+    else if (outcome->http_status == 200 && metrics_page_read(answer, whole_lines(outcome)) == 0)
         judge_as(answer, PROBE_UNKNOWN, ", but no metrics");
     else if (outcome->http_status == 200)
-        answer->state = PROBE_UP;
+        judge_as(answer, PROBE_UP, outcome->cut ? ", and only the beginning of the page was read: it is too long" : "");
 }
 
 void probe_judge(struct probe_answer *answer, const struct probe_outcome *outcome)

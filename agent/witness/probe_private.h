@@ -14,7 +14,7 @@ struct probe_outcome {
     long http_status; /* 0: none */
     long os_error;    /* errno of a connection that failed, 0: none */
     int64_t timeout_ms;
-    bool cut;          /* the answer was longer than we read */
+    bool cut;          /* the answer was longer than what was read */
     struct slice body; /* of containers and metrics pages */
 };
 

@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budgets.h"
 #include "base/mask.h"
 #include "probe_private.h"
 
-enum {
-    BODY_MAX_BYTES = 4 << 20, /* of a metrics page or of Docker's answer */
-    METRICS_TIMEOUT_MS = 3000,
-    POLL_MS = 1000
-};
+enum { METRICS_TIMEOUT_MS = 3000, POLL_MS = 1000 };
 
 static const char docker_socket[] = "/var/run/docker.sock";
 
@@ -25,7 +22,8 @@ struct probe {
     bool unaskable; /* its answer is known without asking */
     CURL *easy;
     struct strbuf body;
-    bool cut;
+    size_t head_bytes;
+    bool cut; /* the answer is longer than its budget */
 };
 
 struct probes {
@@ -141,14 +139,25 @@ void probes_close(struct probes *probes)
     curl_global_cleanup();
 }
 
-/* The HTTP status says enough about a component. Docker's answers and metrics pages are read, up to a bound. */
+/* libcurl keeps all headers, so that an answer of nothing else must end as well. */
+static size_t probe_take_header(char *bytes, size_t size, size_t count, void *user)
+{
+    struct probe *probe = user;
+    (void)bytes;
+    probe->head_bytes += size * count;
+    probe->cut = probe->cut || probe->head_bytes > PROBE_ANSWER_MAX_BYTES;
+    return probe->cut ? 0 : size * count;
+}
+
+/* The HTTP status says enough about a component. Docker's answers and metrics pages are read, up to their budget. */
 static size_t probe_take_body(char *bytes, size_t size, size_t count, void *user)
 {
     struct probe *probe = user;
-    size_t len = size * count;
-    probe->cut = probe->answer.kind == PROBE_HTTP || probe->body.len + len > BODY_MAX_BYTES;
-    if (!probe->cut)
-        strbuf_add(&probe->body, bytes, len);
+    size_t len = size * count, used = probe->head_bytes + probe->body.len;
+    size_t room = used < PROBE_ANSWER_MAX_BYTES ? PROBE_ANSWER_MAX_BYTES - used : 0;
+    probe->cut = probe->answer.kind == PROBE_HTTP || len > room;
+    if (probe->answer.kind != PROBE_HTTP)
+        strbuf_add(&probe->body, bytes, len < room ? len : room);
     return probe->cut ? 0 : len;
 }
 
@@ -164,6 +173,8 @@ static void probe_prepare(struct probe *probe)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)probe->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)probe->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "iceberg-offload-agent/" AGENT_VERSION);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, probe_take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, probe);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, probe_take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, probe);
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, probe->answer.kind == PROBE_TCP ? 1L : 0L);
@@ -177,6 +188,7 @@ static void probe_begin(struct probes *probes, struct probe *probe)
         return;
     strbuf_clear(&probe->body);
     probe->cut = false;
+    probe->head_bytes = 0;
     answer_forget_metrics(&probe->answer);
     probe->answer.state = PROBE_UNKNOWN;
     strbuf_clear(&probe->answer.words);

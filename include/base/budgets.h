@@ -155,6 +155,12 @@ enum {
 /* A webhook's answer: bytes and headers that are read before the request is ended, and bytes of the body that are kept. */
 enum { ANSWER_MAX_BYTES = 64 * 1024, ANSWER_HEADERS_MAX = 200, ANSWER_KEPT_BYTES = 4096 };
 
+/*
+ * A probe's answer: bytes of headers and body that are read before the request is ended, and tables of a metrics page that are kept. Its
+ * time is the probe's timeout.
+ */
+enum { PROBE_ANSWER_MAX_BYTES = 64 * 1024, PROBE_TABLES_MAX = 1000 };
+
 /* --- The agent's own output --- */
 
 /* A message on stderr with its line break: as much as a pipe takes whole (PIPE_BUF). */

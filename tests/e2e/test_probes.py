@@ -19,6 +19,7 @@ from components import Docker, Port, container, http_answer   # noqa: E402
 from ports import free_port   # noqa: E402
 from receiver import Receiver   # noqa: E402
 
+BUDGET = 64 * 1024      # of headers and body together
 PAGE = f"""# HELP offload_lag_minutes Time since last offload
 # TYPE offload_lag_minutes gauge
 offload_lag_minutes{{table="{history.BINANCE}"}} 4.5
@@ -101,6 +102,15 @@ class Probes(unittest.TestCase):
         port = self.port(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 3_000_000 + b"\r\n\r\n")
         self.assertIn(self.ask(f"http://127.0.0.1:{port.number}/")[0], ("unknown", "up", "down"))
 
+    def test_an_answer_at_its_budget_is_read_and_one_beyond_it_is_cut(self):
+        head = len(http_answer(b"x" * 60000)) - 60000      # the length in it has five digits
+        for beyond, wanted in ((0, "HTTP 200"), (1, "HTTP 200, and only the beginning of the page was read: it is too long")):
+            body = b"a 1\n" + b"#" * (BUDGET - head - 4 + beyond)
+            with self.subTest(beyond=beyond):
+                self.assertEqual(len(http_answer(body)), BUDGET + beyond)
+                url = f"http://127.0.0.1:{self.port(http_answer(body)).number}/metrics"
+                self.assertEqual(("up", wanted), self.answers({"metrics.url": url})["metrics page"])
+
     def test_a_port(self):
         self.assertEqual(("up", "accepts connections"), self.ask(f"tcp://127.0.0.1:{self.port().number}"))
         self.assertEqual(("down", "Connection refused"), self.ask(f"tcp://127.0.0.1:{free_port()}"))
@@ -141,7 +151,7 @@ class Probes(unittest.TestCase):
             "trouble": (500, ("unknown", "Docker answers HTTP 500")),
             "garbage": (b"\xff\x00{not json", ("unknown", "an answer that is not Docker's")),
             "list": (b"[1, 2, 3]", ("unknown", "an answer that is not Docker's")),
-            "deep": (b"[" * 100_000, ("unknown", "an answer that is not Docker's")),
+            "deep": (b"[" * 60_000, ("unknown", "an answer that is not Docker's")),
             "empty": (b"", ("unknown", "an answer that is not Docker's")),
             "huge": (b'{"State": "' + b"x" * 5_000_000 + b'"}', ("unknown", "Docker's answer is too long")),
             "a/../b c": (container(), ("up", "running")),
@@ -180,7 +190,7 @@ class Probes(unittest.TestCase):
         for answer, wanted in ((http_answer(b"offload_errors_total 3\n"), ("up", "HTTP 200")),
                                (http_answer(b"<html>hello</html>"), ("unknown", "HTTP 200, but no metrics")),
                                (http_answer(b""), ("unknown", "HTTP 200, but no metrics")),
-                               (http_answer(b"a 1\n" * 2_000_000), ("unknown", "HTTP 200, but too long to be a metrics page")),
+                               (http_answer(b"a 1\n" * 2_000_000), ("up", "HTTP 200, and only the beginning of the page was read: it is too long")),
                                (http_answer(b"", "404 Not Found"), ("unknown", "HTTP 404")),
                                (http_answer(b"", "500 Oops"), ("down", "HTTP 500"))):
             with self.subTest(wanted):

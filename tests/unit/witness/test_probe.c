@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "agent/witness/probe_private.h"
+#include "base/budgets.h"
 
 static void answer_free(struct probe_answer *answer)
 {
@@ -155,15 +156,35 @@ static void a_page_of_nonsense_gives_nothing(void **unused)
     }
 }
 
+/* Half of a number is another number. */
+static void a_page_that_was_cut_is_read_up_to_its_last_whole_line(void **unused)
+{
+    (void)unused;
+    struct probe_answer answer = { .kind = PROBE_METRICS };
+    struct probe_outcome outcome = {
+        .code = CURLE_WRITE_ERROR,
+        .http_status = 200,
+        .cut = true,
+        .body = slice_of("offload_lag_minutes{table=\"a\"} 5\noffload_lag_minutes{table=\"b\"} 1"),
+    };
+    probe_judge(&answer, &outcome);
+    assert_int_equal(answer.state, PROBE_UP);
+    assert_int_equal(answer.metric_count, 1);
+    assert_string_equal(answer.metrics[0].table, "a");
+    answer_free(&answer);
+}
+
 static void a_page_of_very_many_tables_is_bounded(void **unused)
 {
     (void)unused;
     struct probe_answer answer = { 0 };
     struct strbuf page = { 0 };
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < PROBE_TABLES_MAX; i++)
         strbuf_printf(&page, "offload_lag_minutes{table=\"t%d\"} 1\n", i);
-    assert_int_equal(metrics_page_read(&answer, strbuf_slice(&page)), 1000);
-    assert_int_equal(answer.metric_count, 256);
+    assert_int_equal(metrics_page_read(&answer, strbuf_slice(&page)), PROBE_TABLES_MAX);
+    assert_int_equal(answer.metric_count, PROBE_TABLES_MAX);
+    assert_int_equal(metrics_page_read(&answer, slice_of("offload_lag_minutes{table=\"one more\"} 1")), 1);
+    assert_int_equal(answer.metric_count, PROBE_TABLES_MAX);
     strbuf_free(&page);
     answer_free(&answer);
 }
@@ -178,6 +199,7 @@ int main(void)
         cmocka_unit_test(a_page_gives_lag_and_watermark_by_table),
         cmocka_unit_test(a_table_is_known_whatever_stands_beside_it),
         cmocka_unit_test(a_page_of_nonsense_gives_nothing),
+        cmocka_unit_test(a_page_that_was_cut_is_read_up_to_its_last_whole_line),
         cmocka_unit_test(a_page_of_very_many_tables_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
