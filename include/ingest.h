@@ -56,7 +56,7 @@ int64_t ingest_due_ms(const struct ingest *ingest);
 /* Whether more is held than is saved with the state. A commit has to wait then, or these lines would be lost at a restart. */
 bool ingest_is_undecided(const struct ingest *ingest);
 
-/* How many lines were left out so far, and adds what there is to say about them. */
+/* How many lines were left out so far. Adds what there is to say about them to *words, unless that is NULL. */
 int64_t ingest_strays(const struct ingest *ingest, struct strbuf *words);
 
 /* The time of the newest believed record on the host's clock; 0 before the first. */

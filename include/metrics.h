@@ -45,6 +45,7 @@ struct textfile_facts {
     const struct textfile_deliveries *deliveries;
     size_t delivery_count;
     const struct parser_counts *parsed;
+    int64_t stray_lines;
     int64_t commit_failures;
     int64_t read_bytes;
     int64_t behind_bytes;

@@ -169,6 +169,8 @@ int64_t ingest_strays(const struct ingest *ingest, struct strbuf *words)
 {
     const struct stamp_strays *strays = stamps_strays(ingest->stamps);
     char first[40];
+    if (!words)
+        return strays->lines;
     zone_format_rfc3339(strays->first_ms, first);
     strbuf_printf(words, "%" PRId64 " line%s of the log with a time far from %s (the first: %s): not judged",
                   strays->lines, strays->lines == 1 ? "" : "s",

@@ -171,7 +171,10 @@ static bool is_sparse(const struct stamps *stamps, const struct stamp_moment *mo
 static bool is_confirmed(const struct path *path, const struct chain *chain, int64_t from_ms)
 {
     const struct stamp_moment *moment = path->moment;
-    if (chain->first_ms <= moment->clock_ms || (moment->now_ms && chain->last_ms > moment->now_ms + NEAR_MS))
+    /* Nothing is written in the future; but if the believed records lie there, the host's clock is the one that is wrong. */
+    bool future =
+        moment->now_ms && chain->last_ms > moment->now_ms + NEAR_MS && moment->clock_ms <= moment->now_ms + NEAR_MS;
+    if (chain->first_ms <= moment->clock_ms || future)
         return false;
     return chain->records >= 2 || chain->pause || path->sparse ||
            (from_ms && chain->first_ms - from_ms <= ALONE_MOST_MS) ||

@@ -116,6 +116,7 @@ void state_save_agent(struct history *history, const struct ingest *ingest, cons
     archive_number(&archive, "events", counts->events);
     archive_number(&archive, "misses", counts->misses);
     archive_number(&archive, "limit_hits", counts->limit_hits);
+    archive_number(&archive, "stray_lines", ingest_strays(ingest, NULL));
     archive_number(&archive, "commit_failures", facts->commit_failures);
     archive_text(&archive, "log_path", &log_path);
     archive_text(&archive, "log_trouble", &log_trouble);

@@ -100,6 +100,7 @@ void daemon_write_textfile(struct daemon *daemon, bool up)
                        .deliveries = deliveries,
                        .delivery_count = delivery_count,
                        .parsed = parser_counts(daemon->ingest.parser),
+                       .stray_lines = ingest_strays(&daemon->ingest, NULL),
                        .commit_failures = daemon->commit_failures,
                        .read_bytes = daemon->read_bytes,
                        .behind_bytes = follow_behind(daemon->follow),

@@ -58,6 +58,8 @@ static void textfile_put_reading(const struct exposition *out, const struct text
                         parsed->misses);
     textfile_put_number(out, "parse_limit_hits_total", "counter", "Pattern matches given up for their cost.",
                         parsed->limit_hits);
+    textfile_put_number(out, "stray_lines_total", "counter",
+                        "Lines left out, since their time is far from when they were written.", facts->stray_lines);
     textfile_put_number(out, "offset_behind_bytes", "gauge", "Bytes of the log that are not read yet.",
                         facts->behind_bytes);
     textfile_put_time(out, "last_record_timestamp_seconds", "The time of the newest record read.",

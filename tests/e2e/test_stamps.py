@@ -94,7 +94,8 @@ class Live(unittest.TestCase):
         self.log = self.directory / "scheduler.log"
         self.file = self.enterContext(open(self.log, "a", buffering=1, encoding="utf-8"))
         self.receiver = self.enterContext(Receiver())
-        self.agent = Agent(self.log, self.directory / "history.db", self.receiver.url("/hook"), {"notify.reminder": "0"})
+        self.agent = Agent(self.log, self.directory / "history.db", self.receiver.url("/hook"),
+                           {"notify.reminder": "0", "metrics.textfile": str(self.directory / "agent.prom")})
         self.cycles = 0
 
     def cycle(self):
@@ -129,6 +130,11 @@ class Live(unittest.TestCase):
             self.file.write(text)
             self.settle()
             self.assertEqual(self.agent.said().count(SAID), 1, self.agent.said())
+            told = dict(line.split(" ", 1) for line in self.agent.rows("SELECT value FROM state WHERE key = 'agent'")[0][0].splitlines())
+            self.assertEqual(told["stray_lines"], str(text.count("\n")))
+            self.agent.stop()
+        metrics = (self.directory / "agent.prom").read_text(encoding="utf-8")
+        self.assertRegex(metrics, rf"(?m)^iceberg_offload_agent_stray_lines_total\{{.*\}} {text.count(chr(10))}$")
 
     def test_an_old_line_after_every_new_one(self):
         with self.agent:

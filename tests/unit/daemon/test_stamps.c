@@ -198,6 +198,18 @@ static void the_file_s_time_confirms_the_last_record(void **unused)
     }
 }
 
+/* The host's clock is wrong, not the log's. */
+static void a_log_that_was_in_the_future_before_goes_on_there(void **unused)
+{
+    (void)unused;
+    struct reader reader = reader_of_a_replay();
+    reader.moment = (struct stamp_moment){ .clock_ms = NOON + 9 * DAY, .now_ms = NOON };
+    record(&reader, NOON + 10 * DAY, 'a');
+    record(&reader, NOON + 10 * DAY, 'b');
+    settle(&reader, NOON);
+    assert_fed(&reader, "ab", 0);
+}
+
 static void what_is_held_has_a_budget(void **unused)
 {
     (void)unused;
@@ -258,6 +270,7 @@ int main(void)
         cmocka_unit_test(what_interrupts_lines_that_go_on_behind_it_is_left_out),
         cmocka_unit_test(a_young_record_behind_a_gap_needs_no_second_one),
         cmocka_unit_test(the_file_s_time_confirms_the_last_record),
+        cmocka_unit_test(a_log_that_was_in_the_future_before_goes_on_there),
         cmocka_unit_test(what_is_held_has_a_budget),
         cmocka_unit_test(the_groups_of_lines_have_a_budget),
     };
