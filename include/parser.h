@@ -39,7 +39,7 @@ void parser_free(struct parser *parser);
 bool parser_change_patterns(struct parser *parser, const char *patterns_path, struct strbuf *error);
 
 /* Asked for the time of each record outside a failed job's stderr. If it returns false, the line is left out as if it were not there. */
-typedef bool parser_judge(void *ctx, int64_t time_ms);
+typedef bool parser_judge(void *ctx, int64_t time_ms, struct slice line, int64_t offset);
 
 /* judge may be NULL, as it is at first: then every record is taken. */
 void parser_set_judge(struct parser *parser, parser_judge *judge, void *ctx);

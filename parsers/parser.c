@@ -144,9 +144,11 @@ static void line_cut(struct parser *parser, struct slice *line)
 }
 
 /* Whether the caller's judge finds the record's stamp too far from the moment at which it was written. */
-static bool parser_leaves_out(const struct parser *parser, const struct record *record)
+static bool parser_leaves_out(const struct feed *feed, const struct record *record)
 {
-    return parser->judge && record->form != RECORD_NONE && !parser->judge(parser->judge_ctx, record->time_ms);
+    const struct parser *parser = feed->parser;
+    return parser->judge && record->form != RECORD_NONE &&
+           !parser->judge(parser->judge_ctx, record->time_ms, feed->line, feed->offset);
 }
 
 static enum vocabulary_answer parser_ask(struct parser *parser, const struct record *record, struct event *event)
@@ -168,7 +170,7 @@ static void parser_settle_held(const struct feed *feed, enum excerpt_fate fate)
         record_read(&parser->patterns.format, again.line, &parser->clock, &record);
         if (fate == HELD_ARE_FOREIGN && parser->excerpt.doubt != DOUBT_EXCEPTION)
             parser_emit_evidence(&again);
-        else if (fate == HELD_ARE_TRUE && !parser_leaves_out(parser, &record))
+        else if (fate == HELD_ARE_TRUE && !parser_leaves_out(&again, &record))
             parser_take_record(&again, &record, parser_ask(parser, &record, &event), &event);
     }
     held_clear(&parser->held);
@@ -202,7 +204,7 @@ __attribute__((cold)) static void parser_feed_doubted(const struct feed *feed, c
         parser_emit_evidence(feed);
     else if (judgement.voice == VOICE_HELD)
         parser_hold(feed, &event);
-    else if (judgement.voice != VOICE_NOBODY && record->form != RECORD_NONE && !parser_leaves_out(parser, record))
+    else if (judgement.voice != VOICE_NOBODY && record->form != RECORD_NONE && !parser_leaves_out(feed, record))
         parser_take_record(feed, record, judgement.voice == VOICE_REPEATED ? VOCABULARY_IGNORED : answer, &event);
 }
 
@@ -218,7 +220,7 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
     parser->counts.limit_hits += record.gave_up ? 1 : 0;
     if (parser->excerpt.doubt != DOUBT_NONE)
         parser_feed_doubted(&feed, &record);
-    else if (record.form != RECORD_NONE && !parser_leaves_out(parser, &record))
+    else if (record.form != RECORD_NONE && !parser_leaves_out(&feed, &record))
         parser_take_record(&feed, &record, parser_ask(parser, &record, &event), &event);
 }
 

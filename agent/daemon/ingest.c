@@ -14,7 +14,7 @@ enum { ZONE_SLACK_MS = 90 * 1000 };
 /* A replay has no host's clock. No log stands still for a year: such a step is a wrong stamp, or a century of reminders would be due. */
 static const int64_t LEAP_MS = INT64_C(366) * 24 * 60 * 60 * 1000;
 
-static bool ingest_judge(void *ctx, int64_t time_ms);
+static bool ingest_judge(void *ctx, int64_t time_ms, struct slice line, int64_t offset);
 
 void ingest_begin(struct ingest *ingest)
 {
@@ -100,14 +100,22 @@ static struct stamp_moment ingest_moment(const struct ingest *ingest)
     };
 }
 
-static bool ingest_judge(void *ctx, int64_t time_ms)
+static void ingest_hold(struct ingest *ingest, const struct stamp_moment *moment, struct slice line, int64_t offset)
+{
+    line.len = line.len < LINE_MAX_BYTES ? line.len : LINE_MAX_BYTES;
+    stamps_hold(ingest->stamps, moment, line, offset);
+}
+
+static bool ingest_judge(void *ctx, int64_t time_ms, struct slice line, int64_t offset)
 {
     struct ingest *ingest = ctx;
     struct stamp_moment moment = ingest_moment(ingest);
     int64_t at_ms = time_ms - ingest->zone_error_ms;
     ingest->judged = true;
     ingest->left_out = !ingest->releasing && !stamps_judge(ingest->stamps, &moment, at_ms);
-    if (!ingest->left_out && ingest->now_ms && llabs(at_ms - ingest->now_ms) <= INGEST_AHEAD_MS)
+    if (ingest->left_out)
+        ingest_hold(ingest, &moment, line, offset);
+    else if (ingest->now_ms && llabs(at_ms - ingest->now_ms) <= INGEST_AHEAD_MS)
         ingest->in_time = true;
     return !ingest->left_out;
 }
@@ -134,10 +142,10 @@ void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
     struct ingest *ingest = ctx;
     ingest->judged = false;
     parser_feed(ingest->parser, line, len, offset, ingest_take_event, ingest);
-    if (ingest->judged ? !ingest->left_out : !stamps_holding(ingest->stamps))
-        return;
-    struct stamp_moment moment = ingest_moment(ingest);
-    stamps_hold(ingest->stamps, &moment, (struct slice){ line, len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES }, offset);
+    if (!ingest->judged && stamps_holding(ingest->stamps)) {
+        struct stamp_moment moment = ingest_moment(ingest);
+        ingest_hold(ingest, &moment, (struct slice){ line, len }, offset);
+    }
     ingest_release(ingest);
 }
 
