@@ -29,6 +29,7 @@ struct ingest {
     int64_t jump_ms;      /* by how much the host's clock was set since the last look */
     int64_t
         zone_error_ms; /* by how much the log's times are ahead of the clock, because of its zone or of another clock */
+    int64_t begun_ms;  /* the time of the first believed record in this life */
     bool in_time;      /* the log is written now: a record was of this minute, or at the start of this day */
     bool judged, left_out; /* of the line at hand: whether it is a record, and whether that is not believed */
     bool releasing;        /* lines that were held are fed */

@@ -92,6 +92,8 @@ static struct stamp_moment ingest_moment(const struct ingest *ingest)
 {
     return (struct stamp_moment){
         .clock_ms = ingest_clock(ingest),
+        .begun_ms = ingest->begun_ms,
+        .believed = parser_counts(ingest->parser)->records,
         .promise_ms = engine_next_run_ms(ingest->engine),
         .now_ms = ingest->now_ms,
         .since_ms = ingest->since_ms,
@@ -106,16 +108,29 @@ static void ingest_hold(struct ingest *ingest, const struct stamp_moment *moment
     stamps_hold(ingest->stamps, moment, line, offset);
 }
 
+/* Nearly every record follows the one before it closely, and nothing is in doubt. */
+static bool ingest_is_plain(const struct ingest *ingest, int64_t at_ms)
+{
+    int64_t step_ms = at_ms - ingest_clock(ingest);
+    return ingest->since_ms == 0 && step_ms >= -STAMP_NEAR_MS && step_ms <= STAMP_NEAR_MS &&
+           stamps_idle(ingest->stamps);
+}
+
 static bool ingest_judge(void *ctx, int64_t time_ms, struct slice line, int64_t offset)
 {
     struct ingest *ingest = ctx;
-    struct stamp_moment moment = ingest_moment(ingest);
     int64_t at_ms = time_ms - ingest->zone_error_ms;
     ingest->judged = true;
-    ingest->left_out = !ingest->releasing && !stamps_judge(ingest->stamps, &moment, at_ms);
-    if (ingest->left_out)
-        ingest_hold(ingest, &moment, line, offset);
-    else if (ingest->now_ms && llabs(at_ms - ingest->now_ms) <= INGEST_AHEAD_MS)
+    ingest->left_out = false;
+    if (!ingest->releasing && !ingest_is_plain(ingest, at_ms)) {
+        struct stamp_moment moment = ingest_moment(ingest);
+        ingest->left_out = !stamps_judge(ingest->stamps, &moment, at_ms);
+        if (ingest->left_out)
+            ingest_hold(ingest, &moment, line, offset);
+    }
+    if (!ingest->left_out && ingest->begun_ms == 0)
+        ingest->begun_ms = at_ms;
+    if (!ingest->left_out && ingest->now_ms && llabs(at_ms - ingest->now_ms) <= INGEST_AHEAD_MS)
         ingest->in_time = true;
     return !ingest->left_out;
 }
@@ -142,7 +157,9 @@ void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
     struct ingest *ingest = ctx;
     ingest->judged = false;
     parser_feed(ingest->parser, line, len, offset, ingest_take_event, ingest);
-    if (!ingest->judged && stamps_holding(ingest->stamps)) {
+    if (ingest->judged ? !ingest->left_out : !stamps_holding(ingest->stamps))
+        return;
+    if (!ingest->judged) {
         struct stamp_moment moment = ingest_moment(ingest);
         ingest_hold(ingest, &moment, (struct slice){ line, len }, offset);
     }

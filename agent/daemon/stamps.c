@@ -34,6 +34,11 @@ size_t stamps_held_bytes(const struct stamps *stamps)
            (size_t)stamps->chain_count * sizeof *stamps->chains;
 }
 
+bool stamps_idle(const struct stamps *stamps)
+{
+    return stamps->chain_count == 0;
+}
+
 bool stamps_holding(const struct stamps *stamps)
 {
     return stamps->last_chain != CHAIN_NONE;
@@ -48,6 +53,7 @@ void chains_clear(struct stamps *stamps)
     stamps->line_count = 0;
     stamps->chain_count = 0;
     stamps->last_chain = CHAIN_NONE;
+    stamps->releasing = false;
     strbuf_free(&stamps->text);
 }
 
@@ -79,12 +85,6 @@ bool stamps_take_release(struct stamps *stamps, struct stamp_release *release)
         return false;
     stamps->releasing = false;
     *release = stamps->release;
-    for (int i = 0; i < stamps->chain_count; i++) {
-        if (!stamps->chains[i].released)
-            continue;
-        stamps->begun_ms = stamps->believed ? stamps->begun_ms : stamps->chains[i].first_ms;
-        stamps->believed += stamps->chains[i].records;
-    }
     return true;
 }
 

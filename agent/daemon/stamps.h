@@ -29,12 +29,18 @@ void stamps_free(struct stamps *stamps);
 /* What is known when a record is judged. 0 means not known. */
 struct stamp_moment {
     int64_t clock_ms;   /* the time of the newest believed record */
+    int64_t begun_ms;   /* of the first one in this life */
+    int64_t believed;   /* how many there were in this life */
     int64_t promise_ms; /* when the scheduler promised its next cycle */
     int64_t now_ms;     /* the host's clock: not known in a replay */
     int64_t since_ms;   /* the line was written after this */
     int64_t jump_ms;    /* by how much the host's clock was set since the last look */
     int64_t running_ms; /* clock_running_ms */
 };
+
+/* Whether nothing is held. Then a record within STAMP_NEAR_MS of the believed ones needs no judge, unless its moment is known. */
+enum { STAMP_NEAR_MS = 60 * 1000 };
+bool stamps_idle(const struct stamps *stamps);
 
 /* Returns true if the record is believed. Otherwise its line must be given to stamps_hold, and stamps_take_release be asked. */
 bool stamps_judge(struct stamps *stamps, const struct stamp_moment *moment, int64_t time_ms);

@@ -5,7 +5,7 @@
 #include "stamps_private.h"
 
 enum {
-    NEAR_MS = 60 * 1000,         /* clocks and the order of lines differ by less than that */
+    NEAR_MS = STAMP_NEAR_MS,     /* clocks and the order of lines differ by less than that */
     SILENCE_MS = 17 * 60 * 1000, /* a running scheduler says something: its timeout is 10 min, its cadence 15 min */
     PROMISE_MOST_MS = 26 * 60 * 60 * 1000, /* no schedule waits longer than a day */
 
@@ -291,7 +291,6 @@ bool stamps_judge(struct stamps *stamps, const struct stamp_moment *moment, int6
     bool believed =
         moment->since_ms ? judge_by_clock(stamps, moment, time_ms) : judge_by_neighbours(stamps, moment, time_ms);
     if (believed) {
-        stamps->begun_ms = stamps->believed++ ? stamps->begun_ms : time_ms;
         if (stamps->chain_count > 0)
             chains_clear(stamps);
         stamps->last_chain = CHAIN_NONE;
@@ -307,7 +306,7 @@ static bool was_set_back(const struct stamps *stamps, const struct stamp_moment 
     if (moment->now_ms)
         return chain->last_ms <= moment->now_ms + NEAR_MS && moment->clock_ms > moment->now_ms + NEAR_MS;
     /* A host that booted with a clock that was ahead: what came before it was set right is little. Or nothing came back for long. */
-    return (moment->clock_ms - stamps->begun_ms < SILENCE_MS && chain->records > stamps->believed) ||
+    return (moment->clock_ms - moment->begun_ms < SILENCE_MS && chain->records > moment->believed) ||
            stamps_held_bytes(stamps) > HELD_REPLAY_BYTES;
 }
 

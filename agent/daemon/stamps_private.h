@@ -34,9 +34,7 @@ struct stamps {
     int last_chain; /* of the record that was judged last, or CHAIN_NONE */
     bool releasing; /* some chains are released, and not taken yet */
     struct stamp_release release;
-    bool loaded;      /* what is held was loaded, and nothing was read since */
-    int64_t believed; /* records, so far; not saved, since only a replay asks for it */
-    int64_t begun_ms; /* the time of the first one */
+    bool loaded; /* what is held was loaded, and nothing was read since */
     struct stamp_strays strays;
 };
 

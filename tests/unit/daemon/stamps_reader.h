@@ -29,6 +29,7 @@ static inline void feed(struct reader *reader, int64_t time_ms, char letter)
 {
     strbuf_printf(&reader->fed, "%c", letter);
     reader->moment.clock_ms = time_ms;
+    reader->moment.begun_ms = reader->moment.believed++ ? reader->moment.begun_ms : time_ms;
 }
 
 static inline void take_released(struct reader *reader)
