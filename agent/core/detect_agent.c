@@ -24,8 +24,7 @@ static void raise_own(struct context *context, enum incident_kind kind, const ch
 
 static void agent_fact(struct context *context, const struct fact *fact)
 {
-    if (fact->kind != FACT_EVENT)
-        return;
+    (void)fact;
     switch (context->moment->event->kind) {
     case EVENT_LOG_REFUSED: raise_own(context, KIND_LOG, "the log cannot be read", "agent status"); break;
     case EVENT_LOG_READABLE: incidents_clear(context->incidents, KIND_LOG, NULL); break;
@@ -35,4 +34,4 @@ static void agent_fact(struct context *context, const struct fact *fact)
     }
 }
 
-const struct detector detect_agent = { .fact = agent_fact };
+const struct detector detect_agent = { .hears = HEARS(FACT_EVENT), .fact = agent_fact };

@@ -142,7 +142,12 @@ static void failures_fact(struct context *context, const struct fact *fact)
     }
 }
 
-const struct detector detect_failures = { .begin_table = failures_begin_table, .fact = failures_fact };
+const struct detector detect_failures = {
+    .begin_table = failures_begin_table,
+    .hears = HEARS(FACT_RUN_FAILED) | HEARS(FACT_RUN_EVIDENCE) | HEARS(FACT_RUN_SUCCEEDED) | HEARS(FACT_EVENT) |
+             HEARS(FACT_SET_BACK),
+    .fact = failures_fact,
+};
 
 void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *counted_ms)
 {

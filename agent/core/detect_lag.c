@@ -91,8 +91,13 @@ static void lag_fact(struct context *context, const struct fact *fact)
 {
     if (fact->kind == FACT_RUN_SUCCEEDED)
         incidents_clear(context->incidents, KIND_LAG, fact->table);
-    else if (fact->kind == FACT_CYCLE_COMPLETED)
+    else
         retire_absent(context);
 }
 
-const struct detector detect_lag = { .fact = lag_fact, .due = lag_due, .expire = lag_expire };
+const struct detector detect_lag = {
+    .hears = HEARS(FACT_RUN_SUCCEEDED) | HEARS(FACT_CYCLE_COMPLETED),
+    .fact = lag_fact,
+    .due = lag_due,
+    .expire = lag_expire,
+};

@@ -295,7 +295,11 @@ static void scheduler_expire(struct context *context)
 }
 
 const struct detector detect_scheduler = {
-    .begin = scheduler_begin, .fact = scheduler_fact, .due = scheduler_due, .expire = scheduler_expire
+    .begin = scheduler_begin,
+    .hears = ~(HEARS(FACT_RUN_SUCCEEDED) | HEARS(FACT_RUN_FAILED) | HEARS(FACT_RUN_EVIDENCE)),
+    .fact = scheduler_fact,
+    .due = scheduler_due,
+    .expire = scheduler_expire,
 };
 
 void scheduler_archive(struct context *context, struct archive *archive)

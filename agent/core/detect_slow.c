@@ -167,7 +167,7 @@ static void slow_fact(struct context *context, const struct fact *fact)
 {
     if (fact->kind == FACT_CYCLE_STARTED)
         context->slow->level = SEVERITY_NONE;
-    else if (fact->kind == FACT_CYCLE_COMPLETED)
+    else
         on_completed(context);
 }
 
@@ -187,7 +187,12 @@ static void slow_expire(struct context *context)
 }
 
 const struct detector detect_slow = {
-    .begin = slow_begin, .end = slow_end, .fact = slow_fact, .due = slow_due, .expire = slow_expire
+    .begin = slow_begin,
+    .end = slow_end,
+    .hears = HEARS(FACT_CYCLE_STARTED) | HEARS(FACT_CYCLE_COMPLETED),
+    .fact = slow_fact,
+    .due = slow_due,
+    .expire = slow_expire,
 };
 
 int64_t slow_known_cycles(const struct context *context)

@@ -242,7 +242,7 @@ static void end_streak(struct context *context, struct table *table, int64_t row
 
 static void stall_fact(struct context *context, const struct fact *fact)
 {
-    if (fact->kind != FACT_RUN_SUCCEEDED || fact->rows < 0)
+    if (fact->rows < 0)
         return;
     struct table *table = fact->table;
     struct stall *stall = table->stall;
@@ -265,7 +265,9 @@ static void stall_fact(struct context *context, const struct fact *fact)
         raise_stall(context, table, severity);
 }
 
-const struct detector detect_stall = { .begin_table = stall_begin_table, .fact = stall_fact };
+const struct detector detect_stall = { .begin_table = stall_begin_table,
+                                       .hears = HEARS(FACT_RUN_SUCCEEDED),
+                                       .fact = stall_fact };
 
 static void seasonal_archive(struct seasonal *seasonal, struct archive *archive, const char *name)
 {

@@ -62,8 +62,7 @@ static void on_failed(struct context *context, struct table *table)
 
 static void success_rate_fact(struct context *context, const struct fact *fact)
 {
-    if (fact->kind == FACT_RUN_FAILED)
-        on_failed(context, fact->table);
+    on_failed(context, fact->table);
 }
 
 /* It is over when at most one failure lies within a day: when the last but one becomes a day old. */
@@ -94,10 +93,13 @@ static void success_rate_expire(struct context *context)
             incidents_clear(context->incidents, KIND_SUCCESS_RATE, &context->tables->at[i]);
 }
 
-const struct detector detect_success_rate = { .begin_table = success_rate_begin_table,
-                                              .fact = success_rate_fact,
-                                              .due = success_rate_due,
-                                              .expire = success_rate_expire };
+const struct detector detect_success_rate = {
+    .begin_table = success_rate_begin_table,
+    .hears = HEARS(FACT_RUN_FAILED),
+    .fact = success_rate_fact,
+    .due = success_rate_due,
+    .expire = success_rate_expire,
+};
 
 void success_rate_archive(struct table *table, struct archive *archive)
 {

@@ -81,8 +81,7 @@ static void judge(struct context *context, const struct table *table)
 
 static void throughput_fact(struct context *context, const struct fact *fact)
 {
-    if (fact->kind != FACT_CYCLE_COMPLETED)
-        return;
+    (void)fact;
     for (size_t i = 0; i < context->tables->count; i++) {
         const struct table *table = &context->tables->at[i];
         if (table->last_cycle_id != context->model->cycle.id || table->last_failed || table->moved <= 0)
@@ -92,7 +91,11 @@ static void throughput_fact(struct context *context, const struct fact *fact)
     }
 }
 
-const struct detector detect_throughput = { .begin_table = throughput_begin_table, .fact = throughput_fact };
+const struct detector detect_throughput = {
+    .begin_table = throughput_begin_table,
+    .hears = HEARS(FACT_CYCLE_COMPLETED),
+    .fact = throughput_fact,
+};
 
 void throughput_archive(struct table *table, struct archive *archive)
 {

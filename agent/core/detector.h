@@ -30,10 +30,13 @@ struct context {
     struct slow *slow;
 };
 
+#define HEARS(kind) (1U << (kind))
+
 struct detector {
     void (*begin)(struct context *context); /* allocates its state; NULL: it has none, likewise below */
     void (*end)(struct context *context);
     void (*begin_table)(struct table *table); /* allocates its state of a new table, with one malloc */
+    unsigned hears;                           /* the kinds of facts that it is told, each as HEARS(kind) */
     void (*fact)(struct context *context, const struct fact *fact);
     int64_t (*due)(const struct context
                        *context); /* its next deadline, INT64_MAX if there is none now; NULL: it has no deadlines */

@@ -31,7 +31,8 @@ static void take_fact(void *ctx, const struct fact *fact)
 {
     struct engine *engine = ctx;
     for (size_t i = 0; i < DETECTORS; i++)
-        detectors[i]->fact(&engine->context, fact);
+        if (detectors[i]->hears & HEARS(fact->kind))
+            detectors[i]->fact(&engine->context, fact);
     if (fact->kind == FACT_CYCLE_COMPLETED)
         on_cycle_completed(engine);
     incidents_forget(&engine->incidents);
