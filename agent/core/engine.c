@@ -143,7 +143,7 @@ void engine_go_live(struct engine *engine)
 
 void engine_silence(struct engine *engine, int64_t until_ms)
 {
-    engine->announcer.silenced_until_wall_ms = bounded(until_ms, EVENT_TIME_MOST_MS);
+    engine->announcer.silenced_until_wall_ms = time_sum(until_ms, 0);
     look_anew(engine);
 }
 
@@ -216,8 +216,9 @@ int64_t engine_next_deadline(struct engine *engine)
     size_t owner = 0;
     int64_t now_ms = engine->moment.now_ms;
     engine->floor_ms = earliest(engine, &owner);
-    return moment_wall_ms(&engine->moment,
-                          engine->floor_ms > now_ms ? engine->floor_ms : now_ms); /* no tick runs it before */
+    /* No tick runs it before now, and none comes after the end of time. */
+    int64_t wall_ms = moment_wall_ms(&engine->moment, engine->floor_ms > now_ms ? engine->floor_ms : now_ms);
+    return wall_ms > EVENT_TIME_MOST_MS ? INT64_MAX : wall_ms;
 }
 
 /* --- events -------------------------------------------------------------------------------------------------- */
@@ -282,8 +283,8 @@ static bool is_beyond(int64_t value, int64_t most)
 
 static bool is_absurd(const struct event *event)
 {
-    return is_beyond(event->time_ms, EVENT_TIME_MOST_MS) | is_beyond(event->at_ms, EVENT_TIME_MOST_MS) |
-           is_beyond(event->duration_ms, EVENT_TIME_MOST_MS) | is_beyond(event->number, EVENT_NUMBER_MOST);
+    return is_beyond(event->time_ms, EVENT_TIME_MOST_MS) || is_beyond(event->at_ms, EVENT_TIME_MOST_MS) ||
+           is_beyond(event->duration_ms, EVENT_TIME_MOST_MS) || is_beyond(event->number, EVENT_NUMBER_MOST);
 }
 
 void engine_feed(struct engine *engine, const struct event *event)
