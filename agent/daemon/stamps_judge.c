@@ -347,7 +347,8 @@ static void settle_by_neighbours(struct stamps *stamps, const struct stamp_momen
     int64_t error_ms;
     int last = stamps->last_chain;
     if (written_ms && last != CHAIN_NONE && moment->clock_ms && stamps->chains[last].records >= ZONE_RECORDS &&
-        stamps_zone_error(stamps->chains[last].last_ms - written_ms, ZONE_TIGHT_MS, &error_ms) && error_ms != 0)
+        stamps_zone_error(stamps->chains[last].last_ms - written_ms, ZONE_TIGHT_MS, &error_ms) && error_ms != 0 &&
+        llabs(error_ms) <= ZONE_SURE_MS)
         chain_release(stamps, last, error_ms, true);
     else
         release_best(stamps, moment, written_ms);
