@@ -50,6 +50,7 @@ static struct history *open_in_memory(const struct place *place)
     assert_int_equal(error.len, 0);
     assert_false(history_on_disk(history));
     strbuf_free(&notice);
+    strbuf_free(&error);
     return history;
 }
 
