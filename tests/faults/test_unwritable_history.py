@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A history that cannot be written, or not be read, when the agent starts: it watches and pages, and goes on in the history later."""
 import os
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -12,7 +13,7 @@ import side_by_side                               # noqa: E402
 import test_storage                               # noqa: E402
 from agent import run, wait_until                 # noqa: E402
 from scheduler import Scheduler                   # noqa: E402
-from test_storage import KRAKEN                   # noqa: E402
+from test_storage import GOOD, KRAKEN             # noqa: E402
 
 TIMEOUT_S = 120
 load_tests = side_by_side.load_tests
@@ -63,6 +64,31 @@ class Unwritable(test_storage.StorageCase):
                 self.skipTest(f"no mount here: {done.stderr.decode().strip()}")
             if "--bind" in command:
                 self.addCleanup(subprocess.run, ["umount", "-l", self.state], check=False, capture_output=True)
+
+    def test_a_history_that_cannot_be_read_at_the_start_is_gone_on_from_once_it_can_be(self):
+        """Another program holds the database, so that the agent begins with nothing, and pages; then it begins again in the history."""
+        with Scheduler(self.log) as scheduler, self.agent() as agent, \
+                self.agent(self.directory / "quiet.db", "/quiet") as quiet:
+            self.cycles(scheduler, 3)
+            agent.wait_for(GOOD, 3)
+            agent.stop()
+            holder = sqlite3.connect(self.database, isolation_level=None)
+            for statement in ("PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE", "INSERT INTO silence (starts_at, ends_at) VALUES (1, 2)"):
+                holder.execute(statement)
+            agent.start()
+            wait_until(lambda: "the history is kept in memory until it can be written" in agent.said(), 20, agent.said)
+            self.cycles(scheduler, 3, failing=[KRAKEN])
+            wait_until(lambda: len(self.told()) >= 2, 20, lambda: f"no page without a history: {agent.said()}")
+            holder.execute("ROLLBACK")
+            holder.close()
+            agent.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", 6, 60)
+            self.cycles(scheduler, 2)
+            for one in (agent, quiet):
+                one.wait_for("SELECT count(*) FROM cycle WHERE ended_at IS NOT NULL", 8, 30)
+                one.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending'", 0, 30)
+            self.assert_same_rows(quiet, agent)
+            self.assertEqual(set(self.keys()), set(self.keys("/quiet")))    # again under the same key, at most
+            self.assertNotIn("corrupt", agent.said())
 
 
 if __name__ == "__main__":
