@@ -15,8 +15,7 @@ enum {
     COMPARED_MOST = 16, /* chains of which each is compared with each other one */
 
     ZONE_STEP_MS = 30 * 60 * 1000,
-    ZONE_MOST_MS = 26 * 60 * 60 * 1000, /* the zones of the world span 26 hours, */
-    ZONE_SURE_MS = 23 * 60 * 60 * 1000, /* but a whole day is rather another day */
+    ZONE_MOST_MS = 23 * 60 * 60 * 1000, /* zones are further apart, but a whole day is rather another day */
     ZONE_TIGHT_MS = 5 * 1000,           /* a line is read that soon after it was written */
     ZONE_AFTER_MS = 250,                /* two writes so far apart are not one paste */
     ZONE_QUIET_MS = 2000,               /* nor are some records that no true one follows for so long */
@@ -76,8 +75,7 @@ static bool chain_zone_error(const struct chain *chain, int64_t *error_ms)
 {
     int64_t last_ms = 0;
     return stamps_zone_error(chain->first_off_ms, ZONE_TIGHT_MS, error_ms) && *error_ms != 0 &&
-           stamps_zone_error(chain->last_off_ms, ZONE_TIGHT_MS, &last_ms) && last_ms == *error_ms &&
-           llabs(last_ms) <= ZONE_SURE_MS;
+           stamps_zone_error(chain->last_off_ms, ZONE_TIGHT_MS, &last_ms) && last_ms == *error_ms;
 }
 
 /* The error of the clock that wrote the chain, once that is certain: not a paste, but somebody who writes as time goes by. */
@@ -347,8 +345,7 @@ static void settle_by_neighbours(struct stamps *stamps, const struct stamp_momen
     int64_t error_ms;
     int last = stamps->last_chain;
     if (written_ms && last != CHAIN_NONE && moment->clock_ms && stamps->chains[last].records >= ZONE_RECORDS &&
-        stamps_zone_error(stamps->chains[last].last_ms - written_ms, ZONE_TIGHT_MS, &error_ms) && error_ms != 0 &&
-        llabs(error_ms) <= ZONE_SURE_MS)
+        stamps_zone_error(stamps->chains[last].last_ms - written_ms, ZONE_TIGHT_MS, &error_ms) && error_ms != 0)
         chain_release(stamps, last, error_ms, true);
     else
         release_best(stamps, moment, written_ms);
