@@ -22,7 +22,7 @@ static bool webhook_request_has_room(struct webhook_request *request, size_t len
     return !request->cut;
 }
 
-static size_t webhook_request_take_header(char *line, size_t size, size_t count, void *user)
+static size_t webhook_request_take_header(const char *line, size_t size, size_t count, void *user)
 {
     struct webhook_request *request = user;
     (void)line;

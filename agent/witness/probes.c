@@ -140,7 +140,7 @@ void probes_close(struct probes *probes)
 }
 
 /* libcurl keeps all headers, so that an answer of nothing else must end as well. */
-static size_t probe_take_header(char *bytes, size_t size, size_t count, void *user)
+static size_t probe_take_header(const char *bytes, size_t size, size_t count, void *user)
 {
     struct probe *probe = user;
     (void)bytes;
