@@ -80,6 +80,9 @@ CALL_EXCEPTIONS = {
 COMMENTS_AND_STRINGS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
+# A definition, from the beginning of a line: "static int64_t *name(".
+STATIC_FUNCTION = re.compile(r"^(?:__attribute__\(\([^\n]*?\)\) )?static (?:[a-z_0-9]+ )*[a-z_0-9]+[ *]+([a-z_0-9]+)\((?=[^;{]*\)\s*\{)", re.MULTILINE)
+
 
 def line_of(text, position):
     return text.count("\n", 0, position) + 1
@@ -191,6 +194,16 @@ class House:
             for found in call.finditer(code):
                 if name != "agent/base/clock.c":
                     yield f"{name}:{line_of(code, found.start())}: include/base/clock.h takes the place of {found[1]}()"
+
+    def check_static_functions_have_names_of_their_own(self):
+        """A backtrace shows a function's name and no file: the same name in two files says too little."""
+        places = {}
+        for path in self.sources:
+            for found in STATIC_FUNCTION.finditer(self.text[path]) if path.suffix == ".c" else ():
+                where = f"{path.relative_to(ROOT).as_posix()}:{line_of(self.text[path], found.start())}"
+                first = places.setdefault(found[1], where)
+                if first.split(":")[0] != where.split(":")[0]:
+                    yield f"{where}: {found[1]}() is a function of {first} too"
 
     def check_every_header_has_its_guard(self):
         for path in self.sources:

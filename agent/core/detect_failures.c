@@ -91,7 +91,7 @@ static void on_failed(struct context *context, struct table *table)
         raise_failures(context, table, severity);
 }
 
-static void on_evidence(struct context *context, struct table *table)
+static void failures_on_evidence(struct context *context, struct table *table)
 {
     struct incident_record *record = incidents_find(context->incidents, KIND_FAILURES, table);
     if (!record)
@@ -112,7 +112,7 @@ static void on_probe_down(struct context *context)
 }
 
 /* What a probe says goes into the timeline of each incident that it is news to. */
-static void on_event(struct context *context, const struct event *event)
+static void failures_on_event(struct context *context, const struct event *event)
 {
     if (event->kind == EVENT_PROBE_NOTED || event->kind == EVENT_PROBE_DOWN)
         incidents_note_open(context->incidents, event->number, "probe", event->line);
@@ -131,12 +131,12 @@ static void failures_fact(struct context *context, const struct fact *fact)
 {
     switch (fact->kind) {
     case FACT_RUN_FAILED: on_failed(context, fact->table); break;
-    case FACT_RUN_EVIDENCE: on_evidence(context, fact->table); break;
+    case FACT_RUN_EVIDENCE: failures_on_evidence(context, fact->table); break;
     case FACT_RUN_SUCCEEDED:
         fact->table->failures->streak = 0;
         incidents_clear(context->incidents, KIND_FAILURES, fact->table);
         break;
-    case FACT_EVENT: on_event(context, context->moment->event); break;
+    case FACT_EVENT: failures_on_event(context, context->moment->event); break;
     case FACT_SET_BACK: on_set_back(context); break;
     default: break;
     }

@@ -135,7 +135,7 @@ static void on_aborted(struct schedule *schedule)
 }
 
 /* The scheduler waits in seconds of its own: a host that slept makes it late by just that. */
-static void on_slept(struct context *context, int64_t slept_ms)
+static void scheduler_on_slept(struct context *context, int64_t slept_ms)
 {
     if (context->schedule->promise_ms)
         context->schedule->promise_ms = time_sum(context->schedule->promise_ms, slept_ms);
@@ -165,7 +165,7 @@ static void scheduler_fact(struct context *context, const struct fact *fact)
         if (context->moment->event->kind == EVENT_WRITER_BACK)
             on_writer_back(scheduler);
         break;
-    case FACT_HOST_SLEPT: on_slept(context, fact->duration_ms); break;
+    case FACT_HOST_SLEPT: scheduler_on_slept(context, fact->duration_ms); break;
     case FACT_SCHEDULE: schedule->interval_ms = fact->duration_ms; break;
     case FACT_PROMISE:
         schedule->promise_ms = fact->at_ms;

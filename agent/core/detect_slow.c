@@ -139,7 +139,7 @@ static enum severity fixed_level(const struct context *context, int64_t duration
     return duration_ms > context->settings->detect.cycle_slow_ms ? SEVERITY_WARNING : SEVERITY_NONE;
 }
 
-static void on_completed(struct context *context)
+static void slow_on_completed(struct context *context)
 {
     struct slow *slow = context->slow;
     int64_t duration_ms = model_elapsed_ms(context->model);
@@ -168,7 +168,7 @@ static void slow_fact(struct context *context, const struct fact *fact)
     if (fact->kind == FACT_CYCLE_STARTED)
         context->slow->level = SEVERITY_NONE;
     else
-        on_completed(context);
+        slow_on_completed(context);
 }
 
 static int64_t slow_due(const struct context *context)

@@ -132,7 +132,7 @@ static double warning_p(const struct context *context, const struct table *table
     return young ? context->settings->detect.stall_critical_p : context->settings->detect.stall_warning_p;
 }
 
-static enum severity severity_of(const struct context *context, const struct table *table)
+static enum severity stall_severity(const struct context *context, const struct table *table)
 {
     const struct stall *stall = table->stall;
     if (stall->runs < RUNS_LEAST || stall_is_blind(table))
@@ -260,7 +260,7 @@ static void stall_fact(struct context *context, const struct fact *fact)
     if (stall->streak++ == 0)
         stall->first_zero_ms = context->moment->now_ms;
     stall->season_streak.counts[season_now(context->moment)]++;
-    enum severity severity = severity_of(context, table);
+    enum severity severity = stall_severity(context, table);
     if (severity != SEVERITY_NONE)
         raise_stall(context, table, severity);
 }

@@ -28,7 +28,7 @@ static size_t flaps_since(const struct flaps *flaps, int64_t since_ms)
     return count;
 }
 
-static void on_failed(struct context *context, struct table *table)
+static void success_rate_on_failed(struct context *context, struct table *table)
 {
     struct flaps *flaps = table->flaps;
     int64_t now_ms = context->moment->now_ms, first_ms, counted_ms;
@@ -62,11 +62,11 @@ static void on_failed(struct context *context, struct table *table)
 
 static void success_rate_fact(struct context *context, const struct fact *fact)
 {
-    on_failed(context, fact->table);
+    success_rate_on_failed(context, fact->table);
 }
 
 /* It is over when at most one failure lies within a day: when the last but one becomes a day old. */
-static int64_t table_due(const struct context *context, const struct table *table)
+static int64_t success_rate_table_due(const struct context *context, const struct table *table)
 {
     const struct flaps *flaps = table->flaps;
     if (!incidents_find(context->incidents, KIND_SUCCESS_RATE, table))
@@ -80,7 +80,7 @@ static int64_t success_rate_due(const struct context *context)
     if (!incidents_find(context->incidents, KIND_SUCCESS_RATE, NULL))
         return best;
     for (size_t i = 0; i < context->tables->count; i++) {
-        int64_t due = table_due(context, &context->tables->at[i]);
+        int64_t due = success_rate_table_due(context, &context->tables->at[i]);
         best = due < best ? due : best;
     }
     return best;
@@ -89,7 +89,7 @@ static int64_t success_rate_due(const struct context *context)
 static void success_rate_expire(struct context *context)
 {
     for (size_t i = 0; i < context->tables->count; i++)
-        if (table_due(context, &context->tables->at[i]) <= context->moment->now_ms)
+        if (success_rate_table_due(context, &context->tables->at[i]) <= context->moment->now_ms)
             incidents_clear(context->incidents, KIND_SUCCESS_RATE, &context->tables->at[i]);
 }
 

@@ -65,7 +65,7 @@ static void raise_low(struct context *context, const struct table *table)
     strbuf_free(&what);
 }
 
-static void judge(struct context *context, const struct table *table)
+static void throughput_judge(struct context *context, const struct table *table)
 {
     struct volume *volume = table->volume;
     if (!is_low(context, table)) {
@@ -86,7 +86,7 @@ static void throughput_fact(struct context *context, const struct fact *fact)
         const struct table *table = &context->tables->at[i];
         if (table->last_cycle_id != context->model->cycle.id || table->last_failed || table->moved <= 0)
             continue;
-        judge(context, table);
+        throughput_judge(context, table);
         hourly_push(&table->volume->hours, hour_now(context), context->moment->now_ms, table->moved);
     }
 }

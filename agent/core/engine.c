@@ -19,7 +19,7 @@ static int64_t bounded(int64_t value, int64_t most)
 
 /* --- facts --------------------------------------------------------------------------------------------------- */
 
-static void on_cycle_completed(struct engine *engine)
+static void engine_on_cycle_completed(struct engine *engine)
 {
     bool is_slow = model_elapsed_ms(&engine->model) > engine->settings.detect.cycle_slow_ms;
     incidents_cycle_completed(&engine->incidents, &engine->tables, engine->model.cycle.started_ms,
@@ -34,7 +34,7 @@ static void take_fact(void *ctx, const struct fact *fact)
         if (detectors[i]->hears & HEARS(fact->kind))
             detectors[i]->fact(&engine->context, fact);
     if (fact->kind == FACT_CYCLE_COMPLETED)
-        on_cycle_completed(engine);
+        engine_on_cycle_completed(engine);
     incidents_forget(&engine->incidents);
     /* A fact, or what follows it at this instant, may have set an earlier deadline: it is looked for when the clock moves on. */
     if (engine->moment.now_ms < engine->floor_ms)

@@ -301,7 +301,7 @@ static bool is_unsaid(const struct incidents *incidents, const struct incident_r
     return incidents->sink.is_unsaid(incidents->sink.announce_ctx, record);
 }
 
-static void verify(struct incidents *incidents, int64_t started_ms, bool is_good)
+static void incidents_verify(struct incidents *incidents, int64_t started_ms, bool is_good)
 {
     for (size_t i = incidents->count; i-- > 0;) {
         struct incident_record *record = incidents->records[i];
@@ -329,7 +329,7 @@ static bool any_failed(const struct incident_record *record, const struct tables
 void incidents_cycle_completed(struct incidents *incidents, const struct tables *tables, int64_t started_ms,
                                bool is_good)
 {
-    verify(incidents, started_ms, is_good);
+    incidents_verify(incidents, started_ms, is_good);
     for (size_t i = 0; i < incidents->count; i++) {
         struct incident_record *record = incidents->records[i];
         if (!record->incident.open || !record->well_ms)

@@ -100,7 +100,7 @@ static bool is_compressed(const char *name)
 }
 
 /* Root could forge everything anyway, and what it copies or packs by hand belongs to it. */
-static bool is_trusted(const struct listing *listing, uid_t owner)
+static bool listing_is_trusted(const struct listing *listing, uid_t owner)
 {
     return owner == listing->owner || owner == 0;
 }
@@ -109,7 +109,7 @@ static bool is_trusted(const struct listing *listing, uid_t owner)
 static bool stat_trusted(const struct listing *listing, int directory, const char *name, struct stat *st)
 {
     return fstatat(directory, name, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode) &&
-           is_trusted(listing, st->st_uid);
+           listing_is_trusted(listing, st->st_uid);
 }
 
 static bool is_file(const struct candidate *candidate, const struct stat *st)
@@ -118,7 +118,7 @@ static bool is_file(const struct candidate *candidate, const struct stat *st)
 }
 
 /* Where a new candidate goes: over an earlier name of its file, at the end, or over the one that was written to first. */
-static struct candidate *find_place(struct listing *listing, const char *name, const struct stat *st)
+static struct candidate *listing_find_place(struct listing *listing, const char *name, const struct stat *st)
 {
     struct candidate *oldest = NULL;
     for (size_t i = 0; i < listing->count; i++) {
@@ -139,7 +139,7 @@ static struct candidate *find_place(struct listing *listing, const char *name, c
  */
 static void keep_candidate(struct listing *listing, const char *name, const struct stat *st)
 {
-    struct candidate *place = find_place(listing, name, st);
+    struct candidate *place = listing_find_place(listing, name, st);
     bool same = place && place->name && is_file(place, st);
 
     if (!place || (same && !siblings_is_generation_name(suffix_of(listing, name))))
@@ -215,7 +215,7 @@ static struct tail *open_candidate(const struct listing *listing, const char *pa
     struct tail *tail =
         ends_in(path, ".gz") ? tail_open_packed(path, LOG_ANY_OWNER) : tail_open(path, LOG_ANY_OWNER, &refusal, &why);
 
-    if (tail && !is_trusted(listing, tail_owner(tail))) {
+    if (tail && !listing_is_trusted(listing, tail_owner(tail))) {
         tail_free(tail);
         tail = NULL;
     }

@@ -33,7 +33,7 @@ void metrics_free(struct metrics *metrics)
 
 /* --- counting ---------------------------------------------------------------------------------------------- */
 
-static struct table_metrics *table_named(struct metrics *metrics, const char *name)
+static struct table_metrics *metrics_table_named(struct metrics *metrics, const char *name)
 {
     for (size_t i = 0; i < metrics->table_count; i++)
         if (strcmp(metrics->tables[i].name, name) == 0)
@@ -83,7 +83,7 @@ static void metrics_on_run(void *ctx, const struct run *run)
 {
     struct metrics *metrics = ctx;
     if (run->outcome != RUN_RUNNING && run->id > metrics->run_id) {
-        struct table_metrics *table = table_named(metrics, run->table);
+        struct table_metrics *table = metrics_table_named(metrics, run->table);
         metrics->run_id = run->id;
         table->runs[run->outcome]++;
         if (run->outcome == RUN_SUCCESS) {
@@ -96,7 +96,7 @@ static void metrics_on_run(void *ctx, const struct run *run)
         metrics->next.run(metrics->next.ctx, run);
 }
 
-static void put_incident(struct metrics *metrics, struct open_incident incident, bool open)
+static void metrics_put_incident(struct metrics *metrics, struct open_incident incident, bool open)
 {
     size_t i = 0;
     while (i < metrics->incident_count && metrics->incidents[i].id != incident.id)
@@ -114,7 +114,8 @@ static void put_incident(struct metrics *metrics, struct open_incident incident,
 static void metrics_on_incident(void *ctx, const struct incident *incident)
 {
     struct metrics *metrics = ctx;
-    put_incident(metrics, (struct open_incident){ incident->id, incident->alert, incident->severity }, incident->open);
+    metrics_put_incident(metrics, (struct open_incident){ incident->id, incident->alert, incident->severity },
+                         incident->open);
     if (metrics->next.incident)
         metrics->next.incident(metrics->next.ctx, incident);
 }
@@ -155,7 +156,7 @@ static void metrics_take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
         incident.severity = SEVERITY_CRITICAL;
     incident.alert = alert_from_name(alert);
     if (incident.alert != ALERTS)
-        put_incident(metrics, incident, true);
+        metrics_put_incident(metrics, incident, true);
 }
 
 static void metrics_take_up_run(struct metrics *metrics, sqlite3_stmt *row)
@@ -165,7 +166,7 @@ static void metrics_take_up_run(struct metrics *metrics, sqlite3_stmt *row)
     if (reader_number(row, 0) > metrics->run_id)
         metrics->run_id = reader_number(row, 0);
     if (*name && strcmp(outcome, run_outcome_name(RUN_SUCCESS)) == 0)
-        note_success(table_named(metrics, name), reader_number(row, 2), reader_number(row, 3));
+        note_success(metrics_table_named(metrics, name), reader_number(row, 2), reader_number(row, 3));
 }
 
 static int metrics_take_up_rows(struct metrics *metrics, sqlite3 *db, const char *sql,

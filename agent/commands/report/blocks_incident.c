@@ -127,7 +127,7 @@ struct facts facts_measures(const struct report *report)
     return facts;
 }
 
-static void text_add(struct facts *facts, const char *label, enum fact_form form, const char *text)
+static void blocks_add_text(struct facts *facts, const char *label, enum fact_form form, const char *text)
 {
     if (!text)
         return;
@@ -139,17 +139,18 @@ struct facts facts_cause(const struct report *report)
 {
     const struct report_incident *incident = &report->incident;
     struct facts facts = { 0 };
-    text_add(&facts, "Tables", FACT_TEXT, incident->tables);
-    text_add(&facts, "Cause", FACT_TEXT, incident->cause);
-    text_add(&facts, "Deviations", FACT_TEXT, incident->deviations);
-    text_add(&facts, incident->cause ? "First guess" : "Likely cause", FACT_TEXT, incident->likely_cause);
-    text_add(&facts, "Evidence", FACT_LITERAL, incident->evidence);
+    blocks_add_text(&facts, "Tables", FACT_TEXT, incident->tables);
+    blocks_add_text(&facts, "Cause", FACT_TEXT, incident->cause);
+    blocks_add_text(&facts, "Deviations", FACT_TEXT, incident->deviations);
+    blocks_add_text(&facts, incident->cause ? "First guess" : "Likely cause", FACT_TEXT, incident->likely_cause);
+    blocks_add_text(&facts, "Evidence", FACT_LITERAL, incident->evidence);
     if (incident->runbook && incident->scenario)
         facts_add(&facts, "Runbook", TONE_PLAIN, "%s (scenario %s)", incident->runbook, incident->scenario);
     else if (incident->runbook || report_incident_is_own(incident))
-        text_add(&facts, "Runbook", FACT_TEXT,
-                 incident->runbook ? incident->runbook : "none: it is the agent's own trouble, not the pipeline's");
-    text_add(&facts, "First command", FACT_LITERAL, incident->first_command);
+        blocks_add_text(&facts, "Runbook", FACT_TEXT,
+                        incident->runbook ? incident->runbook
+                                          : "none: it is the agent's own trouble, not the pipeline's");
+    blocks_add_text(&facts, "First command", FACT_LITERAL, incident->first_command);
     return facts;
 }
 

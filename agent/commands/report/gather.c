@@ -17,7 +17,7 @@ static int64_t larger(int64_t a, int64_t b)
 }
 
 /* A number of the agent's saved state; 0 if there is none. */
-static int64_t agent_fact(struct query *query, const char *name)
+static int64_t gather_agent_number(struct query *query, const char *name)
 {
     int64_t value = 0;
     query_ask(query, "SELECT value FROM state WHERE key = 'agent'", NULL, 0);
@@ -37,14 +37,14 @@ static int64_t interval_of(struct query *query, const struct config *config)
 {
     int64_t interval_ms = config->settings.schedule.interval_ms;
     if (interval_ms <= 0)
-        interval_ms = agent_fact(query, "interval_ms");
+        interval_ms = gather_agent_number(query, "interval_ms");
     return interval_ms > 0 && interval_ms <= INTERVAL_MOST_DAYS * DAY_MS ? interval_ms : INTERVAL_DEFAULT_MS;
 }
 
 int64_t report_as_of(struct query *query, int64_t now_ms)
 {
-    int64_t pid = agent_fact(query, "pid"), alive_ms = agent_fact(query, "alive_ms");
-    if (status_probe_agent(pid, agent_fact(query, "started_ms")) == AGENT_RUNNING)
+    int64_t pid = gather_agent_number(query, "pid"), alive_ms = gather_agent_number(query, "alive_ms");
+    if (status_probe_agent(pid, gather_agent_number(query, "started_ms")) == AGENT_RUNNING)
         return now_ms;
     int64_t seen_ms = query_value(query,
                                   "SELECT max(coalesce((SELECT max(started_at, coalesce(ended_at, 0)) FROM cycle"

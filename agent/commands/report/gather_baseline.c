@@ -14,7 +14,7 @@ enum { USUAL_CYCLES = 96, USUAL_DAYS = 30 };
  */
 static const double spread_factor = 2, mad_to_deviation = 1.4826, deviation_floor = 0.05;
 
-static int compare_doubles(const void *left, const void *right)
+static int baseline_compare(const void *left, const void *right)
 {
     double a = *(const double *)left, b = *(const double *)right;
     return (a > b) - (a < b);
@@ -22,7 +22,7 @@ static int compare_doubles(const void *left, const void *right)
 
 static double middle_of(double *values, size_t count)
 {
-    qsort(values, count, sizeof *values, compare_doubles);
+    qsort(values, count, sizeof *values, baseline_compare);
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 

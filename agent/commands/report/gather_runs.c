@@ -91,7 +91,7 @@ void gather_cycles(struct report *report, struct query *query)
 }
 
 /* The last of REPORT_TABLES_MOST stands for all tables that have no place of their own. */
-static struct report_table *table_named(struct report *report, const char *name)
+static struct report_table *report_table_named(struct report *report, const char *name)
 {
     size_t len = strlen(name);
     len = len > TABLE_NAME_MAX_BYTES ? utf8_floor(name, TABLE_NAME_MAX_BYTES) : len;
@@ -162,7 +162,7 @@ void gather_tables(struct report *report, struct query *query)
               " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
               window, 2);
     while (query_next(query)) {
-        struct report_table *table = table_named(report, query_word(query, 0));
+        struct report_table *table = report_table_named(report, query_word(query, 0));
         struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3),
                                query_word(query, 4) };
         bool good = strcmp(run.outcome, "success") == 0;

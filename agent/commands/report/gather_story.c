@@ -6,7 +6,7 @@
 #include "agent/commands/show/terminal.h"
 #include "gather.h"
 
-static struct report_event *event_add(struct report *report, int64_t at_ms, enum report_mark mark, const char *kind,
+static struct report_event *story_add(struct report *report, int64_t at_ms, enum report_mark mark, const char *kind,
                                       const char *text)
 {
     report->events = list_room(report->events, report->event_count, sizeof *report->events);
@@ -43,7 +43,7 @@ static void timeline_gather(struct report *report, struct query *query)
               &report->incident.id, 1);
     while (query_next(query)) {
         char *kind = query_text(query, 1), *text = query_text(query, 2);
-        struct report_event *event = event_add(report, query_time(query, 0), MARK_NOTE, kind ? kind : "note", text);
+        struct report_event *event = story_add(report, query_time(query, 0), MARK_NOTE, kind ? kind : "note", text);
         event->mark = mark_of(report, event->kind, event->at_ms);
         event->offset = query_int(query, 3);
         free(kind);
@@ -93,7 +93,7 @@ static void notifications_gather(struct report *report, struct query *query)
         strbuf_printf(&text, "%s, %s%s%s%s: %s", status, severity, whom ? ", to " : "", whom ? whom : "",
                       query_int(query, 6) ? ", held back by a silence" : "", summary);
         struct report_event *event =
-            event_add(report, query_time(query, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
+            story_add(report, query_time(query, 1), MARK_NOTIFIED, "notified", strbuf_text(&text));
         deliveries_attach(report, event, query_int(query, 0), &next_delivery);
         if (whom) {
             free(report->escalated_to);
@@ -117,9 +117,9 @@ static void silences_gather(struct report *report, struct query *query)
         report->silences = list_room(report->silences, report->silence_count, sizeof *report->silences);
         struct report_silence *silence = &report->silences[report->silence_count++];
         *silence = (struct report_silence){ query_time(query, 0), query_time(query, 1), query_text(query, 2) };
-        event_add(report, silence->starts_ms, MARK_NOTE, "silence begins", silence->reason);
+        story_add(report, silence->starts_ms, MARK_NOTE, "silence begins", silence->reason);
         if (silence->ends_ms <= report->until_ms)
-            event_add(report, silence->ends_ms, MARK_NOTE, "silence ends", NULL);
+            story_add(report, silence->ends_ms, MARK_NOTE, "silence ends", NULL);
     }
 }
 
@@ -142,13 +142,13 @@ static int event_compare(const void *left, const void *right)
 void gather_timeline(struct report *report, struct query *query)
 {
     const struct report_incident *incident = &report->incident;
-    event_add(report, incident->onset_ms, MARK_ONSET, "onset", "the first wrong event, or the last right one");
+    story_add(report, incident->onset_ms, MARK_ONSET, "onset", "the first wrong event, or the last right one");
     timeline_gather(report, query);
     deliveries_gather(report, query);
     notifications_gather(report, query);
     silences_gather(report, query);
     if (incident->prometheus_ms)
-        event_add(report, incident->prometheus_ms, MARK_PROMETHEUS, "prometheus",
+        story_add(report, incident->prometheus_ms, MARK_PROMETHEUS, "prometheus",
                   "its alert would have fired, if it worked as meant");
     if (report->event_count > 1)
         qsort(report->events, report->event_count, sizeof *report->events, event_compare);
