@@ -12,7 +12,7 @@
  * The room parsers/ turns the lines of the scheduler's log into events, and nothing else: it reads no clock, prints nothing, and opens
  * one file, the patterns file that may replace the built-in vocabulary. A line passes through it once:
  *
- *   record (its prefix, its time) -> vocabulary (what it means) -> excerpt (whose voice it is) -> event, to the caller's sink
+ *   record (its prefix, its time) -> excerpt (whose voice it is) -> vocabulary (what it means) -> event, to the caller's sink
  *
  * An event is told on the line that decides it and never waits for the next one. A line inside a failed job's stderr is evidence of
  * that failure, whatever it looks like (parsers/excerpt.h says how such a line is known).

@@ -32,10 +32,9 @@ static bool is_soon_after_failure(const struct excerpt *excerpt, const struct re
     return is_soon_after(excerpt->origin_ms, record) || is_soon_after(excerpt->failed_ms, record);
 }
 
-static bool is_by_its_clock(const struct excerpt *excerpt, const struct record *record,
-                            const struct sequence_step *step)
+static bool is_by_its_clock(const struct excerpt *excerpt, const struct record *record)
 {
-    return step->said_takes_time || is_soon_after(excerpt->said_ms, record);
+    return sequence_takes_time(excerpt->said) || is_soon_after(excerpt->said_ms, record);
 }
 
 static bool is_exception_again(const struct excerpt *excerpt, const struct record *record)
@@ -51,11 +50,11 @@ static bool is_exception_again(const struct excerpt *excerpt, const struct recor
            (int64_t)fnv_add(FNV_EMPTY, message.at, message.len) == excerpt->exception_hash;
 }
 
-static bool is_about_the_run(const struct excerpt *excerpt, const struct event *event, const struct sequence_step *step)
+static bool is_about_the_run(const struct excerpt *excerpt, const struct event *event)
 {
     if (event->kind == EVENT_RUN_STARTED)
         return !ran_has(&excerpt->ran, event->table);
-    return !step->is_run_end || ran_hash(event->table) == excerpt->running;
+    return !sequence_is_run_end(event->kind) || ran_hash(event->table) == excerpt->running;
 }
 
 /* --- The doubt and its end ------------------------------------------------------------------------------------------- */
@@ -109,7 +108,7 @@ static void doubt_becomes_the_exceptions(struct excerpt *excerpt)
     excerpt->origin_ms = excerpt->said_ms;
 }
 
-static struct excerpt_judgement hear_stderr(struct excerpt *excerpt, struct slice line, const struct record *record,
+static struct excerpt_judgement stderr_hear(struct excerpt *excerpt, struct slice line, const struct record *record,
                                             bool any_held)
 {
     bool fits = stderr_has_room(excerpt, line);
@@ -131,6 +130,18 @@ static struct excerpt_judgement hear_stderr(struct excerpt *excerpt, struct slic
     return judge(VOICE_SCHEDULER, crashed ? HELD_ARE_TRUE : HELD_ARE_FOREIGN);
 }
 
+struct excerpt_judgement excerpt_hear(struct excerpt *excerpt, struct slice line, const struct record *record,
+                                      bool any_held)
+{
+    if (excerpt->doubt == DOUBT_NONE)
+        return judge(VOICE_SCHEDULER, HELD_STAY);
+    if (excerpt->doubt == DOUBT_STDERR)
+        return stderr_hear(excerpt, line, record, any_held);
+    if (record->form == RECORD_NONE)
+        return judge(VOICE_NOBODY, HELD_ARE_FOREIGN);
+    return judge(record->own && record->form == excerpt->form ? VOICE_DOUBTED : VOICE_NOBODY, HELD_STAY);
+}
+
 /* --- Whose voice a record is, by its clock and what it says ---------------------------------------------------------- */
 
 static struct excerpt_judgement weigh_by_clock_alone(struct excerpt *excerpt, const struct record *record,
@@ -147,8 +158,7 @@ static struct excerpt_judgement weigh_by_clock_alone(struct excerpt *excerpt, co
 
 /* A rule of equals signs, or a message that is no event. */
 static struct excerpt_judgement weigh_other(struct excerpt *excerpt, const struct record *record,
-                                            enum vocabulary_answer answer, const struct sequence_step *step,
-                                            bool any_held)
+                                            enum vocabulary_answer answer, bool any_held)
 {
     bool is_rule = record_is_rule(record);
     bool in_banner = excerpt->said == EVENT_SCHEDULER_STARTED || excerpt->said == EVENT_SCHEDULE;
@@ -159,9 +169,9 @@ static struct excerpt_judgement weigh_other(struct excerpt *excerpt, const struc
     enum excerpt_fate fate = HELD_STAY;
     if (any_held && is_rule && excerpt->said == EVENT_RUN_FAILED)
         fate = HELD_ARE_FOREIGN;
-    else if (any_held && is_rule && step->said_is_run_end)
+    else if (any_held && is_rule && sequence_is_run_end((enum event_kind)excerpt->said))
         fate = record->time_ms < excerpt->said_ms ? HELD_ARE_FOREIGN : HELD_ARE_TRUE;
-    bool by_clock = is_by_its_clock(excerpt, record, step) || is_soon_after_failure(excerpt, record);
+    bool by_clock = is_by_its_clock(excerpt, record) || is_soon_after_failure(excerpt, record);
     bool foreign = excerpt->doubt == DOUBT_STDERR && !(answer == VOCABULARY_IGNORED && by_clock);
     return judge(foreign ? VOICE_JOB : VOICE_NOBODY, fate);
 }
@@ -184,28 +194,30 @@ static enum excerpt_fate fate_of_held(const struct excerpt *excerpt, const struc
 
 /* Whether the scheduler can have said it, as far as doubt is concerned. *goes_on: it goes on from what was said. */
 static bool is_believable(const struct excerpt *excerpt, const struct record *record, const struct event *event,
-                          const struct sequence_step *step, bool *goes_on)
+                          bool *goes_on)
 {
     bool in_stderr = excerpt->doubt == DOUBT_STDERR;
-    *goes_on = step->goes_on && is_by_its_clock(excerpt, record, step);
-    bool follows_failure = in_stderr && step->is_between_runs && is_soon_after_failure(excerpt, record);
-    bool follows_exception = excerpt->repeated && step->follows_again && is_soon_after(excerpt->origin_ms, record);
+    *goes_on = sequence_follows(excerpt->said, event->kind) && is_by_its_clock(excerpt, record);
+    bool follows_failure = in_stderr && sequence_is_between_runs(event->kind) && is_soon_after_failure(excerpt, record);
+    bool follows_exception = excerpt->repeated && sequence_follows(SAID_EXCEPTION_AGAIN, event->kind) &&
+                             is_soon_after(excerpt->origin_ms, record);
     bool follows_death = event->kind == EVENT_SCHEDULER_STARTED && record->time_ms >= excerpt->origin_ms;
     /* The exception's repetition was lost, with a part of the file for example: the next cycle begins all the same. */
     bool follows_loss =
         !in_stderr && event->kind == EVENT_CYCLE_STARTED && record->time_ms - NEXT_RECORD_MAX_MS > excerpt->origin_ms;
     return (*goes_on || follows_failure || follows_exception || follows_death || follows_loss) &&
-           is_about_the_run(excerpt, event, step);
+           is_about_the_run(excerpt, event);
 }
 
 /* What is said of a believable event while the doubt lasts. */
-static enum excerpt_voice voice_of(const struct excerpt *excerpt, const struct event *event,
-                                   const struct sequence_step *step, bool goes_on, bool some_stay)
+static enum excerpt_voice voice_of(const struct excerpt *excerpt, const struct event *event, bool goes_on,
+                                   bool some_stay)
 {
     if (excerpt->doubt == DOUBT_EXCEPTION)
         return event->kind == EVENT_SCHEDULE || (event->kind == EVENT_SCHEDULER_STARTED && !goes_on) ? VOICE_HELD
                                                                                                      : VOICE_SCHEDULER;
-    return some_stay || step->is_block || step->is_run_end ? VOICE_HELD : VOICE_SCHEDULER;
+    return some_stay || sequence_is_block(event->kind) || sequence_is_run_end(event->kind) ? VOICE_HELD
+                                                                                           : VOICE_SCHEDULER;
 }
 
 static bool ends_doubt(const struct excerpt *excerpt, const struct event *event, enum excerpt_voice voice)
@@ -218,10 +230,10 @@ static bool ends_doubt(const struct excerpt *excerpt, const struct event *event,
 }
 
 static struct excerpt_judgement weigh_event(struct excerpt *excerpt, const struct record *record,
-                                            const struct event *event, const struct sequence_step *step, bool any_held)
+                                            const struct event *event, bool any_held)
 {
     bool goes_on;
-    if (!is_believable(excerpt, record, event, step, &goes_on)) {
+    if (!is_believable(excerpt, record, event, &goes_on)) {
         bool beyond = excerpt->doubt == DOUBT_STDERR && excerpt->remaining == BEYOND;
         if (beyond)
             doubt_end(excerpt);
@@ -231,7 +243,7 @@ static struct excerpt_judgement weigh_event(struct excerpt *excerpt, const struc
                      HELD_ARE_FOREIGN);
     }
     enum excerpt_fate fate = any_held ? fate_of_held(excerpt, record, event, goes_on) : HELD_STAY;
-    enum excerpt_voice voice = voice_of(excerpt, event, step, goes_on, any_held && fate == HELD_STAY);
+    enum excerpt_voice voice = voice_of(excerpt, event, goes_on, any_held && fate == HELD_STAY);
     excerpt->said = (int)event->kind;
     excerpt->said_ms = record->time_ms;
     excerpt->cycle_began = excerpt->cycle_began || event->kind == EVENT_CYCLE_STARTED;
@@ -244,10 +256,10 @@ static struct excerpt_judgement weigh_event(struct excerpt *excerpt, const struc
     return judge(voice, fate);
 }
 
-static struct excerpt_judgement weigh_record(struct excerpt *excerpt, const struct record *record,
-                                             enum vocabulary_answer answer, const struct event *event, bool any_held)
+struct excerpt_judgement excerpt_weigh(struct excerpt *excerpt, const struct record *record,
+                                       enum vocabulary_answer answer, const struct event *event, bool any_held)
 {
-    bool is_event = answer == VOCABULARY_EVENT;
+    bool is_event = answer == VOCABULARY_EVENT && !record_is_rule(record);
     if (is_exception_again(excerpt, record)) {
         excerpt->said = SAID_EXCEPTION_AGAIN;
         excerpt->said_ms = record->time_ms;
@@ -256,24 +268,13 @@ static struct excerpt_judgement weigh_record(struct excerpt *excerpt, const stru
     }
     if (excerpt->any_event_follows)
         return weigh_by_clock_alone(excerpt, record, is_event ? event : NULL);
-    struct sequence_step step = sequence_step(excerpt->said, is_event ? event->kind : EVENT_KINDS);
     /* Behind a forged exception a true record follows, which the scheduler says after the failure. Anything else is a true one's text. */
-    bool follows_failure = step.is_between_runs && is_soon_after_failure(excerpt, record);
+    bool follows_failure = is_event && sequence_is_between_runs(event->kind) && is_soon_after_failure(excerpt, record);
     if (is_in_exception_beyond(excerpt) && !follows_failure && !record_is_rule(record))
         doubt_becomes_the_exceptions(excerpt);
-    return is_event ? weigh_event(excerpt, record, event, &step, any_held)
-                    : weigh_other(excerpt, record, answer, &step, any_held);
-}
-
-struct excerpt_judgement excerpt_judge(struct excerpt *excerpt, struct slice line, const struct record *record,
-                                       enum vocabulary_answer answer, const struct event *event, bool any_held)
-{
-    struct excerpt_judgement judgement =
-        excerpt->doubt == DOUBT_STDERR ? hear_stderr(excerpt, line, record, any_held)
-        : record->form == RECORD_NONE
-            ? judge(VOICE_NOBODY, HELD_ARE_FOREIGN)
-            : judge(record->own && record->form == excerpt->form ? VOICE_DOUBTED : VOICE_NOBODY, HELD_STAY);
-    return judgement.voice == VOICE_DOUBTED ? weigh_record(excerpt, record, answer, event, any_held) : judgement;
+    if (is_event)
+        return weigh_event(excerpt, record, event, any_held);
+    return weigh_other(excerpt, record, answer, any_held);
 }
 
 /* --- What the scheduler said ----------------------------------------------------------------------------------------- */

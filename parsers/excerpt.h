@@ -74,7 +74,7 @@ void excerpt_free(struct excerpt *excerpt);
 
 enum excerpt_voice {
     VOICE_SCHEDULER,
-    VOICE_DOUBTED,  /* not decided yet; never an answer */
+    VOICE_DOUBTED,  /* ask excerpt_weigh, with what the vocabulary says */
     VOICE_HELD,     /* the scheduler's if what follows bears it out */
     VOICE_REPEATED, /* the scheduler's, and says once more what it has just said */
     VOICE_JOB,      /* a line of stderr */
@@ -89,11 +89,12 @@ struct excerpt_judgement {
     enum excerpt_fate held;
 };
 
-/*
- * Asked once of each line, as long as there is a doubt. record is the line's prefix, with the form RECORD_NONE if it has none; answer and
- * event are what the vocabulary says of it. any_held: some lines are held.
- */
-struct excerpt_judgement excerpt_judge(struct excerpt *excerpt, struct slice line, const struct record *record,
+/* Asked once of each line. record is the line's prefix, with the form RECORD_NONE if it has none. any_held: some lines are held. */
+struct excerpt_judgement excerpt_hear(struct excerpt *excerpt, struct slice line, const struct record *record,
+                                      bool any_held);
+
+/* Asked of a doubted record. answer and event are what the vocabulary says of it. */
+struct excerpt_judgement excerpt_weigh(struct excerpt *excerpt, const struct record *record,
                                        enum vocabulary_answer answer, const struct event *event, bool any_held);
 
 /*

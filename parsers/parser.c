@@ -158,46 +158,21 @@ static enum vocabulary_answer parser_ask(struct parser *parser, const struct rec
     return vocabulary_match(parser->patterns.vocabulary, record, event);
 }
 
-static void parser_take_doubted(const struct feed *feed, const struct record *record, enum vocabulary_answer answer,
-                                struct event *event);
-
-/* A line that was held is read again once it turned out to be the scheduler's. */
-enum reading { READ_FIRST, READ_AGAIN };
-
-__attribute__((always_inline)) static inline void parser_read(const struct feed *feed, enum reading reading)
-{
-    struct parser *parser = feed->parser;
-    struct record record;
-    struct event event;
-    record_read(&parser->patterns.format, feed->line, &parser->clock, &record);
-    parser->counts.limit_hits += record.gave_up ? 1 : 0;
-    bool doubted = reading == READ_FIRST && parser->excerpt.doubt != DOUBT_NONE;
-    /* The judge is asked before the vocabulary: a call between the making of an event and its use takes a twentieth of a replay. */
-    if (!doubted && (record.form == RECORD_NONE || parser_leaves_out(feed, &record)))
-        return;
-    enum vocabulary_answer answer = parser_ask(parser, &record, &event);
-    if (doubted)
-        parser_take_doubted(feed, &record, answer, &event);
-    else
-        parser_take_record(feed, &record, answer, &event);
-}
-
-__attribute__((cold)) static void parser_read_again(const struct feed *feed)
-{
-    parser_read(feed, READ_AGAIN);
-}
-
 /* The lines that were held until now: they are read again as the scheduler's, or they turn out to be a job's. */
 static void parser_settle_held(const struct feed *feed, enum excerpt_fate fate)
 {
     struct parser *parser = feed->parser;
     struct slice rest = strbuf_slice(&parser->held.lines);
     struct feed again = *feed;
-    while (held_next(&rest, &again.line, &again.offset))
-        if (fate == HELD_ARE_TRUE)
-            parser_read_again(&again);
-        else if (parser->excerpt.doubt != DOUBT_EXCEPTION)
+    while (held_next(&rest, &again.line, &again.offset)) {
+        struct record record;
+        struct event event;
+        record_read(&parser->patterns.format, again.line, &parser->clock, &record);
+        if (fate == HELD_ARE_FOREIGN && parser->excerpt.doubt != DOUBT_EXCEPTION)
             parser_emit_evidence(&again);
+        else if (fate == HELD_ARE_TRUE && !parser_leaves_out(&again, &record))
+            parser_take_record(&again, &record, parser_ask(parser, &record, &event), &event);
+    }
     held_clear(&parser->held);
 }
 
@@ -211,31 +186,42 @@ static void parser_hold(const struct feed *feed, const struct event *event)
 }
 
 /* A line that stands where foreign text may stand. */
-__attribute__((cold)) static void parser_take_doubted(const struct feed *feed, const struct record *record,
-                                                      enum vocabulary_answer answer, struct event *event)
+__attribute__((cold)) static void parser_feed_doubted(const struct feed *feed, const struct record *record)
 {
     struct parser *parser = feed->parser;
+    struct event event;
     bool any_held = parser->held.lines.len > 0;
-    struct excerpt_judgement judgement = excerpt_judge(&parser->excerpt, feed->line, record, answer, event, any_held);
+    struct excerpt_judgement judgement = excerpt_hear(&parser->excerpt, feed->line, record, any_held);
+    enum vocabulary_answer answer = parser_ask(parser, record, &event);
+    if (judgement.voice == VOICE_DOUBTED)
+        judgement = excerpt_weigh(&parser->excerpt, record, answer, &event, any_held);
     if (any_held && judgement.held != HELD_STAY) {
         parser_settle_held(feed, judgement.held);
         answer =
-            parser_ask(parser, record, event); /* the event's texts may lie where the vocabulary put the held ones */
+            parser_ask(parser, record, &event); /* the event's texts may lie where the vocabulary put the held ones */
     }
     if (judgement.voice == VOICE_JOB)
         parser_emit_evidence(feed);
     else if (judgement.voice == VOICE_HELD)
-        parser_hold(feed, event);
+        parser_hold(feed, &event);
     else if (judgement.voice != VOICE_NOBODY && record->form != RECORD_NONE && !parser_leaves_out(feed, record))
-        parser_take_record(feed, record, judgement.voice == VOICE_REPEATED ? VOCABULARY_IGNORED : answer, event);
+        parser_take_record(feed, record, judgement.voice == VOICE_REPEATED ? VOCABULARY_IGNORED : answer, &event);
 }
 
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx)
 {
     struct feed feed = { .parser = parser, .line = { line, len }, .offset = offset, .sink = sink, .ctx = ctx };
+    struct record record;
+    struct event event;
+
     parser->counts.lines++;
     line_cut(parser, &feed.line);
-    parser_read(&feed, READ_FIRST);
+    record_read(&parser->patterns.format, feed.line, &parser->clock, &record);
+    parser->counts.limit_hits += record.gave_up ? 1 : 0;
+    if (parser->excerpt.doubt != DOUBT_NONE)
+        parser_feed_doubted(&feed, &record);
+    else if (record.form != RECORD_NONE && !parser_leaves_out(&feed, &record))
+        parser_take_record(&feed, &record, parser_ask(parser, &record, &event), &event);
 }
 
 void parser_archive(struct parser *parser, struct archive *archive)

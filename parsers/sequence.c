@@ -17,9 +17,6 @@
 #define WAITS                                                                                                          \
     (BIT(EVENT_RUN_STARTED) | BIT(EVENT_NEXT_RUN) | BIT(EVENT_WAITING) | BIT(EVENT_SIGNAL_RECEIVED) |                  \
      BIT(EVENT_SCHEDULER_STOPPED) | BIT(EVENT_SCHEDULER_CRASHED))
-#define BLOCKS                                                                                                         \
-    (SUMMARY | BIT(EVENT_CYCLE_COMPLETED) | BIT(EVENT_SCHEDULER_STARTED) | BIT(EVENT_SCHEDULE) |                       \
-     BIT(EVENT_SCHEDULER_STOPPED) | BIT(EVENT_SCHEDULER_CRASHED))
 
 /* Rules of equals signs and messages without meaning stand anywhere in between. A death without a word may follow on anything. */
 static const uint64_t FOLLOWERS[SAID_KINDS] = {
@@ -47,16 +44,29 @@ static const uint64_t FOLLOWERS[SAID_KINDS] = {
     [EVENT_SCHEDULER_CRASHED] = BIT(EVENT_SCHEDULER_STARTED),
 };
 
-struct sequence_step sequence_step(int said, enum event_kind next)
+bool sequence_follows(int said, enum event_kind next)
 {
-    const uint64_t bit = next < EVENT_KINDS ? BIT(next) : 0;
-    return (struct sequence_step){
-        .goes_on = (FOLLOWERS[said] & bit) != 0,
-        .is_between_runs = (BETWEEN_RUNS & bit) != 0,
-        .follows_again = (FOLLOWERS[SAID_EXCEPTION_AGAIN] & bit) != 0,
-        .is_run_end = (RUN_ENDS & bit) != 0,
-        .said_is_run_end = (RUN_ENDS & BIT(said)) != 0,
-        .said_takes_time = (WAITS & BIT(said)) != 0,
-        .is_block = (BLOCKS & bit) != 0,
-    };
+    return (FOLLOWERS[said] & BIT(next)) != 0;
+}
+
+bool sequence_is_between_runs(enum event_kind next)
+{
+    return (BETWEEN_RUNS & BIT(next)) != 0;
+}
+
+bool sequence_is_block(enum event_kind kind)
+{
+    return ((SUMMARY | BIT(EVENT_CYCLE_COMPLETED) | BIT(EVENT_SCHEDULER_STARTED) | BIT(EVENT_SCHEDULE) |
+             BIT(EVENT_SCHEDULER_STOPPED) | BIT(EVENT_SCHEDULER_CRASHED)) &
+            BIT(kind)) != 0;
+}
+
+bool sequence_takes_time(int said)
+{
+    return (WAITS & BIT(said)) != 0;
+}
+
+bool sequence_is_run_end(enum event_kind kind)
+{
+    return (RUN_ENDS & BIT(kind)) != 0;
 }
