@@ -27,6 +27,8 @@ struct engine_sink {
     void (*timeline)(void *ctx, const struct timeline_entry *entry);
     void *notify_ctx; /* notify has its own */
     void (*notify)(void *notify_ctx, const struct notification *notification);
+    void *explain_ctx;                                                     /* likewise */
+    void (*explain)(void *explain_ctx, const struct judgement *judgement); /* slow: leave it NULL where nobody asks */
 };
 
 struct engine *engine_new(const struct settings *settings, const struct engine_sink *sink);

@@ -87,11 +87,34 @@ struct timeline_entry {
     const char *text;
 };
 
+/* What a rule decided. NOTHING: it fires not. WARNING, CRITICAL: it fires. The others are what then happened to an incident. */
+enum verdict {
+    VERDICT_NOTHING,
+    VERDICT_WARNING,
+    VERDICT_CRITICAL,
+    VERDICT_OPENED,
+    VERDICT_JOINED,
+    VERDICT_APART, /* an incident of the same kind is open, and the table did not join it */
+    VERDICT_HELD,  /* it is not told, or not ended, now */
+    VERDICT_ENDED,
+    VERDICTS
+};
+
+/* A judgement of a rule, and the numbers that it compared. */
+struct judgement {
+    int64_t time_ms;
+    const char *rule;  /* "slow", "stall" ... */
+    const char *table; /* or NULL */
+    enum verdict verdict;
+    const char *text;
+};
+
 const char *alert_name(enum alert alert);          /* "IcebergOffloadConsecutiveFailures" */
 enum alert alert_from_name(const char *name);      /* ALERTS for NULL and for a name that this agent does not know */
 const char *alert_runbook(enum alert alert);       /* "iceberg-offload-failure.md", or NULL */
 int64_t alert_recovery_ms(enum alert alert);       /* the runbook's expected recovery, upper end; 0: no runbook */
 const char *severity_name(enum severity severity); /* "none", "warning", "critical" */
+const char *verdict_name(enum verdict verdict);    /* "nothing", "warning", "critical", "opened" ... */
 const char *
 notification_status_name(enum notification_status status); /* "firing", "escalated", "reminder", "resolved" */
 

@@ -77,11 +77,9 @@ void strbuf_puts(struct strbuf *buf, const char *text)
     strbuf_add(buf, text, strlen(text));
 }
 
-void strbuf_printf(struct strbuf *buf, const char *format, ...)
+void strbuf_vprintf(struct strbuf *buf, const char *format, va_list args)
 {
-    va_list args;
     va_list again;
-    va_start(args, format);
     va_copy(again, args);
     strbuf_reserve(buf, 0);
     int len = vsnprintf(buf->at + buf->len, buf->room - buf->len, format, args);
@@ -93,6 +91,13 @@ void strbuf_printf(struct strbuf *buf, const char *format, ...)
     }
     buf->len += (size_t)len;
     va_end(again);
+}
+
+void strbuf_printf(struct strbuf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    strbuf_vprintf(buf, format, args);
     va_end(args);
 }
 

@@ -12,6 +12,7 @@
 #include "base/say.h"
 #include "base/zone.h"
 #include "commands.h"
+#include "explanations.h"
 #include "history.h"
 #include "ingest.h"
 #include "message.h"
@@ -21,7 +22,7 @@
 
 /* Shows what the agent would have told about a log, on the log's own clock. The code is the same that runs live. */
 
-enum replay_option { OPTION_TZ, OPTION_UNTIL, OPTION_FORMAT, OPTIONS };
+enum replay_option { OPTION_TZ, OPTION_UNTIL, OPTION_FORMAT, OPTION_EXPLAIN, OPTIONS };
 static const struct option_spec specs[OPTIONS] = {
     [OPTION_TZ] = { "tz", "ZONE", "the time zone of the log's times (default: the host's)" },
     [OPTION_UNTIL] = { "until", "TIME",
@@ -29,10 +30,14 @@ static const struct option_spec specs[OPTIONS] = {
                        "line" },
     [OPTION_FORMAT] = { "format", "text|json",
                         "print each notification as a line of text (default) or as a JSON object" },
+    [OPTION_EXPLAIN] = { "explain", "all|TIME",
+                         "print also why: what each rule compared, at each of its judgements or at its newest one up "
+                         "to "
+                         "TIME" },
 };
 
-const struct arguments replay_arguments = { "[--tz ZONE] [--until T] [--format text|json] LOG...", specs, OPTIONS,
-                                            OPERANDS_ANY, 0 };
+const struct arguments replay_arguments = { "[--tz ZONE] [--until T] [--format text|json] [--explain all|TIME] LOG...",
+                                            specs, OPTIONS, OPERANDS_ANY, 0 };
 
 enum replay_format { FORMAT_TEXT, FORMAT_JSON };
 
@@ -42,6 +47,7 @@ struct replay {
     struct ingest ingest;
     bool json;               /* one JSON object a line instead of text */
     struct history *history; /* NULL: nothing is stored */
+    struct explanations explanations;
     struct progress progress;
     int64_t before_bytes; /* of the logs read already */
     int64_t read_bytes;   /* of this one */
@@ -65,6 +71,12 @@ static void replay_on_notify(void *ctx, const struct notification *notification)
         history_put_message(replay->history, message, false);
     strbuf_free(&line);
     message_free(message);
+}
+
+static void before_explanation(void *ctx)
+{
+    struct replay *replay = ctx;
+    progress_hide(&replay->progress);
 }
 
 static void replay_commit(struct replay *replay)
@@ -177,6 +189,7 @@ static int replay_logs(struct replay *replay, const struct options *options)
     strbuf_free(&error);
     parse_until(options->values[OPTION_UNTIL], ingest_clock(&replay->ingest), &until_ms);
     engine_tick(replay->ingest.engine, until_ms);
+    explanations_end(&replay->explanations);
     if (replay->history)
         finish_history(replay);
     return replay->failed ? EXIT_FAILED : code;
@@ -189,7 +202,9 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     struct engine_sink sink = { 0 };
     bool good = false;
 
-    replay->json = options_choice(options, OPTION_FORMAT) == FORMAT_JSON;
+    replay->json = replay->explanations.json = options_choice(options, OPTION_FORMAT) == FORMAT_JSON;
+    replay->explanations.before_line = before_explanation;
+    replay->explanations.ctx = replay;
     replay->ingest.parser = parser_open(config->log_patterns, &error);
     if (error.len) {
         say_error("%s", strbuf_text(&error));
@@ -202,6 +217,10 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     }
     sink.notify_ctx = replay;
     sink.notify = replay_on_notify;
+    if (options->values[OPTION_EXPLAIN]) {
+        sink.explain_ctx = &replay->explanations;
+        sink.explain = explanations_take;
+    }
     replay->ingest.scrub = scrub_open();
     replay->ingest.engine = engine_new(&config->settings, &sink);
     replay->ingest.live_from_ms = INT64_MIN;
@@ -219,9 +238,12 @@ static void replay_close(struct replay *replay)
         history_close(replay->history);
 }
 
-static bool check_options(const struct options *options)
+/* True, with what --explain asks read into *replay, if the options are right. */
+static bool read_options(struct replay *replay, const struct options *options)
 {
     const char *tz = options->values[OPTION_TZ], *until = options->values[OPTION_UNTIL];
+    const char *explain = options->values[OPTION_EXPLAIN];
+    struct explanations *explanations = &replay->explanations;
     int64_t ignored;
 
     if (options->operand_count == 0)
@@ -232,6 +254,8 @@ static bool check_options(const struct options *options)
         say_error("replay: --tz: '%s' is no time zone", tz);
     else if (!parse_until(until, 0, &ignored))
         say_error("replay: --until: '%s' is neither a time nor +DURATION", until);
+    else if (explain && !explanations_parse(explanations, explain))
+        say_error("replay: --explain: '%s' is neither 'all' nor a time", explain);
     else
         return true;
     return false;
@@ -244,7 +268,7 @@ int command_replay(struct options *options)
     int code = EXIT_FAILED;
 
     /* The configuration sets the zone, --tz another one. */
-    if (!config || !check_options(options))
+    if (!config || !read_options(&replay, options))
         return EXIT_USAGE;
     if (replay_open(&replay, options, config))
         code = replay_logs(&replay, options);

@@ -18,6 +18,7 @@ struct announcer {
     const struct moment *moment;
     const struct schedule *schedule;
     struct incidents *incidents;
+    const struct explainer *explainer;
     void *ctx;
     void (*notify)(void *ctx, const struct notification *notification); /* times are the engine's */
     bool catching_up;                 /* old news: only ends of what was told before are told */

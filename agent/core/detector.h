@@ -3,6 +3,7 @@
 #define CORE_DETECTOR_H
 
 #include "describe.h"
+#include "explain.h"
 #include "fact.h"
 #include "incidents.h"
 #include "model.h"
@@ -24,6 +25,7 @@ struct context {
     struct tables *tables;
     struct schedule *schedule;
     struct incidents *incidents;
+    const struct explainer *explainer;
 
     /* The detectors' own state, as far as it is not a table's. Only a detector's own file knows what is in it. */
     struct scheduler *scheduler;

@@ -55,6 +55,11 @@ static void connect(struct engine *engine)
 {
     const struct settings *settings = &engine->settings;
     const struct moment *moment = &engine->moment;
+    engine->explainer = (struct explainer){
+        .moment = moment,
+        .ctx = &engine->outlet,
+        .explain = engine->outlet.sink.explain ? outlet_explain : NULL,
+    };
     engine->tables.begin = begin_table;
     engine->schedule = (struct schedule){ .settings = settings, .moment = moment };
     engine->model = (struct model){
@@ -68,6 +73,7 @@ static void connect(struct engine *engine)
         .settings = settings,
         .moment = moment,
         .schedule = &engine->schedule,
+        .explainer = &engine->explainer,
         .sink = { &engine->outlet, outlet_incident, outlet_timeline, &engine->announcer, announce_change,
                   announce_is_unsaid },
     };
@@ -76,6 +82,7 @@ static void connect(struct engine *engine)
         .moment = moment,
         .schedule = &engine->schedule,
         .incidents = &engine->incidents,
+        .explainer = &engine->explainer,
         .ctx = &engine->outlet,
         .notify = outlet_notify,
     };
@@ -86,6 +93,7 @@ static void connect(struct engine *engine)
         .tables = &engine->tables,
         .schedule = &engine->schedule,
         .incidents = &engine->incidents,
+        .explainer = &engine->explainer,
     };
 }
 

@@ -12,6 +12,7 @@ struct engine {
     struct settings settings;
     struct outlet outlet;
     struct moment moment;
+    struct explainer explainer;
     struct tables tables;
     struct schedule schedule;
     struct model model;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "incidents.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "clip.h"
@@ -163,6 +164,16 @@ static void count_opening(struct incidents *incidents, struct incident_record *r
         incidents_escalate(record);
 }
 
+/* Why it opened or worsened: the numbers go into its timeline. */
+static void note_rule(struct incidents *incidents, const struct incident_record *record, const struct finding *finding,
+                      enum verdict verdict)
+{
+    explain(incidents->explainer, finding->kind, finding->table, verdict, "incident %" PRId64 ": %s",
+            record->incident.id, finding->rule ? finding->rule : finding->what);
+    if (finding->rule)
+        incidents_note(incidents, record, "rule", finding->rule);
+}
+
 static struct incident_record *open_incident(struct incidents *incidents, const struct finding *finding)
 {
     struct incident_record *record = incidents_add(incidents);
@@ -182,6 +193,7 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
     take_words(record, finding);
     take_details(incidents, record, finding);
     tell_change(incidents, record, "opened", NULL);
+    note_rule(incidents, record, finding, VERDICT_OPENED);
     count_opening(incidents, record);
     return record;
 }
@@ -199,6 +211,8 @@ static void join(struct incidents *incidents, struct incident_record *record, co
     strbuf_printf(&text, "%s%s", table ? table->name : "it", table ? " joins" : " begins again");
     if (tells_turns(record))
         tell_change(incidents, record, "joined", strbuf_text(&text));
+    explain(incidents->explainer, record->kind, table, VERDICT_JOINED, "%s incident %" PRId64, strbuf_text(&text),
+            record->incident.id);
     strbuf_free(&text);
 }
 
@@ -218,6 +232,7 @@ struct incident_record *incidents_raise(struct incidents *incidents, const struc
             set_severity(incidents, record, finding);
             take_details(incidents, record, finding);
             tell_change(incidents, record, "escalated", NULL);
+            note_rule(incidents, record, finding, VERDICT_CRITICAL);
         }
     }
     incidents->sink.changed(incidents->sink.announce_ctx, record);
@@ -237,6 +252,8 @@ static void resolve(struct incidents *incidents, struct incident_record *record)
     record->incident.open = false;
     record->incident.resolved_ms = incidents->moment->now_ms;
     tell_change(incidents, record, "resolved", NULL);
+    explain(incidents->explainer, record->kind, NULL, VERDICT_ENDED, "incident %" PRId64 " is resolved",
+            record->incident.id);
     incidents->sink.changed(incidents->sink.announce_ctx, record);
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/archive.h"
+#include "explain.h"
 #include "incident.h"
 #include "kinds.h"
 #include "moment.h"
@@ -27,6 +28,7 @@ struct finding {
     const struct table *table; /* or NULL */
     int64_t onset_ms;
     const char *what; /* in words, as things stand; without the table's name */
+    const char *rule; /* the numbers that the rule compared, for the timeline; NULL: what says it all */
     struct cause cause;
 };
 
@@ -89,6 +91,7 @@ struct incidents {
     const struct settings *settings;
     const struct moment *moment;
     const struct schedule *schedule;
+    const struct explainer *explainer;
     struct incidents_sink sink;
     struct incident_record **records; /* open ones, and resolved ones that are not verified yet; by id */
     size_t count, room;

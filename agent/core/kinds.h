@@ -21,6 +21,7 @@ enum incident_kind {
 
 /* All that is particular to a kind. */
 struct kind_facts {
+    const char *rule;         /* the name of its rule, for people: "slow" */
     const char *openings_key; /* the name of its newest openings in the saved state */
     enum alert warning, critical;
     const char *escalate_to;

@@ -78,3 +78,11 @@ void outlet_notify(void *ctx, const struct notification *notification)
     told.incident = &incident;
     outlet->sink.notify(outlet->sink.notify_ctx, &told);
 }
+
+void outlet_explain(void *ctx, const struct judgement *judgement)
+{
+    const struct outlet *outlet = ctx;
+    struct judgement told = *judgement;
+    told.time_ms = wall(outlet, judgement->time_ms);
+    outlet->sink.explain(outlet->sink.explain_ctx, &told);
+}

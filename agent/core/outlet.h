@@ -19,5 +19,6 @@ void outlet_run(void *ctx, const struct run *run);
 void outlet_incident(void *ctx, const struct incident *incident);
 void outlet_timeline(void *ctx, const struct timeline_entry *entry);
 void outlet_notify(void *ctx, const struct notification *notification);
+void outlet_explain(void *ctx, const struct judgement *judgement);
 
 #endif

@@ -140,6 +140,7 @@ class Arguments(unittest.TestCase):
                 (("replay", "--format", "html", "-"), "replay: --format: 'html' is none of text, json"), (("replay",), "no log named"),
                 (("replay", "--tz", "Mars/Olympus", "-"), "replay: --tz: 'Mars/Olympus' is no time zone"),
                 (("replay", "--until", "soon", "-"), "replay: --until: 'soon' is neither a time nor +DURATION"),
+                (("replay", "--explain", "why", "-"), "replay: --explain: 'why' is neither 'all' nor a time"),
                 (("report", "--incident", "0"), "--incident: '0' is no incident's id")):
             code, text, errors = agent(*arguments, "--db", NOWHERE)
             with self.subTest(arguments):

@@ -17,7 +17,15 @@ static const char *const texts[] = { "", "Connection refused", "OutOfMemoryError
 /* With memory for no more tables than an input can bring: making room for all that are allowed takes most of the time. */
 static struct engine *engine_small(const struct settings *settings, struct watch *watch)
 {
-    struct engine_sink sink = { watch, hear_cycle, hear_run, hear_incident, hear_story, watch, hear };
+    struct engine_sink sink = {
+        .ctx = watch,
+        .cycle = hear_cycle,
+        .run = hear_run,
+        .incident = hear_incident,
+        .timeline = hear_story,
+        .notify_ctx = watch,
+        .notify = hear,
+    };
     struct engine *engine = engine_new(settings, &sink);
     engine->tables.at = must_alloc(TABLES * sizeof *engine->tables.at);
     return engine;
