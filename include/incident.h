@@ -30,6 +30,7 @@ struct cause {
     const char *words;    /* "ClickHouse unreachable (connection refused)" */
     const char *scenario; /* "1/2": runbook and scenario */
     const char *first_command;
+    const char *id; /* of the trouble, whatever words tell it: "clickhouse-unreachable"; NULL where it is not known */
 };
 
 /* What the core knows of an incident; pointers live until the call that handed it out returns. */

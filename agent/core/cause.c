@@ -21,34 +21,57 @@ static const struct {
     const char *text;
     struct cause cause;
 } clues[] = {
-    { "No such file or directory: 'docker'", { "the scheduler cannot find docker", "5", ASK_SCHEDULER } },
-    { "No such container", { "the Spark container is missing", "1/3", ASK_SPARK } },
-    { "is not running", { "the Spark container is not running", "1/3", ASK_SPARK } },
-    { "OutOfMemoryError", { "Spark ran out of memory", "1/3", ASK_SPARK_MEMORY } },
-    { "duplicate key", { "the watermark table may be corrupt (duplicate key)", "1/4", ASK_WATERMARKS } },
-    { "constraint", { "the watermark table may be corrupt (constraint)", "1/4", ASK_WATERMARKS } },
-    { "psycopg2", { "PostgreSQL unreachable", "4/2", ASK_POSTGRESQL } },
-    { "could not connect to server", { "PostgreSQL unreachable", "4/2", ASK_POSTGRESQL } },
-    { "PostgreSQL", { "PostgreSQL trouble", "4/2", ASK_POSTGRESQL } },
-    { "Connection refused", { "ClickHouse unreachable (connection refused)", "1/2", ASK_CLICKHOUSE } },
-    { "SQLException", { "ClickHouse refused the query", "1/2", ASK_CLICKHOUSE } },
-    { "JDBC", { "ClickHouse unreachable (JDBC)", "1/2", ASK_CLICKHOUSE } },
-    { "read from ClickHouse", { "ClickHouse cannot be read", "1/2", ASK_CLICKHOUSE } },
-    { "timed out", { "a time-out", "1/5", ASK_CLICKHOUSE } },
-    { "timeout", { "a time-out", "1/5", ASK_CLICKHOUSE } },
+    { "No such file or directory: 'docker'",
+      { "the scheduler cannot find docker", "5", ASK_SCHEDULER, "docker-missing" } },
+    { "No such container", { "the Spark container is missing", "1/3", ASK_SPARK, "spark-container-missing" } },
+    { "is not running", { "the Spark container is not running", "1/3", ASK_SPARK, "spark-container-down" } },
+    { "OutOfMemoryError", { "Spark ran out of memory", "1/3", ASK_SPARK_MEMORY, "spark-memory" } },
+    { "duplicate key",
+      { "the watermark table may be corrupt (duplicate key)", "1/4", ASK_WATERMARKS, "watermark-corrupt" } },
+    { "constraint", { "the watermark table may be corrupt (constraint)", "1/4", ASK_WATERMARKS, "watermark-corrupt" } },
+    { "psycopg2", { "PostgreSQL unreachable", "4/2", ASK_POSTGRESQL, "postgres-unreachable" } },
+    { "could not connect to server", { "PostgreSQL unreachable", "4/2", ASK_POSTGRESQL, "postgres-unreachable" } },
+    { "PostgreSQL", { "PostgreSQL trouble", "4/2", ASK_POSTGRESQL, "postgres-trouble" } },
+    { "Connection refused",
+      { "ClickHouse unreachable (connection refused)", "1/2", ASK_CLICKHOUSE, "clickhouse-unreachable" } },
+    { "SQLException", { "ClickHouse refused the query", "1/2", ASK_CLICKHOUSE, "clickhouse-query" } },
+    { "JDBC", { "ClickHouse unreachable (JDBC)", "1/2", ASK_CLICKHOUSE, "clickhouse-unreachable" } },
+    { "read from ClickHouse", { "ClickHouse cannot be read", "1/2", ASK_CLICKHOUSE, "clickhouse-query" } },
+    { "timed out", { "a time-out", "1/5", ASK_CLICKHOUSE, "timeout" } },
+    { "timeout", { "a time-out", "1/5", ASK_CLICKHOUSE, "timeout" } },
 };
 
 struct cause cause_of_failure(const char *text, int64_t exit_code, bool timed_out)
 {
     if (timed_out)
-        return (struct cause){ "timed out: too much data, or slow storage or queries", "1/5", ASK_CLICKHOUSE };
+        return (struct cause){ "timed out: too much data, or slow storage or queries", "1/5", ASK_CLICKHOUSE,
+                               "timeout" };
     for (size_t i = 0; text && i < sizeof clues / sizeof clues[0]; i++)
         if (strcasestr(text, clues[i].text))
             return clues[i].cause;
     if (exit_code == EXIT_KILLED)
         return (struct cause){ "the job was killed, most likely for its memory (exit code 137)", "1/3",
-                               ASK_SPARK_MEMORY };
-    return (struct cause){ NULL, "1", ASK_SCHEDULER };
+                               ASK_SPARK_MEMORY, "spark-memory" };
+    return (struct cause){ NULL, "1", ASK_SCHEDULER, NULL };
+}
+
+/* A state that an older agent saved has words and no id; the runbook's scenario is the next best. */
+static bool is_old(const struct cause *cause)
+{
+    return !cause->id && cause->words && cause->scenario && strchr(cause->scenario, '/');
+}
+
+bool cause_is_known(const struct cause *cause)
+{
+    return cause->id || is_old(cause);
+}
+
+bool cause_differs(const struct cause *a, const struct cause *b)
+{
+    if (a->id && b->id)
+        return strcmp(a->id, b->id) != 0;
+    return cause_is_known(a) && cause_is_known(b) && a->scenario && b->scenario &&
+           strcmp(a->scenario, b->scenario) != 0;
 }
 
 /* --- components that probes ask ------------------------------------------------------------------------------ */

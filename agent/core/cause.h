@@ -14,6 +14,11 @@
  */
 struct cause cause_of_failure(const char *text, int64_t exit_code, bool timed_out);
 
+/* True if it says which trouble it is. A guess that names none, and no cause at all, may be any trouble. */
+bool cause_is_known(const struct cause *cause);
+/* True if both are known and they are different troubles, so that failures of the one are not failures of the other. */
+bool cause_differs(const struct cause *a, const struct cause *b);
+
 /*
  * True if the component that a probe found down can explain failures of this scenario. It is false only if the failures speak of one
  * component and the probe of another.

@@ -23,12 +23,14 @@ static void scheduler_begin(struct context *context)
     context->scheduler = must_alloc(sizeof *context->scheduler);
 }
 
-static const struct cause look_at_it = { NULL, "5", "systemctl status iceberg-offload-scheduler" };
-static const struct cause ask_why = { NULL, "5", "journalctl -u iceberg-offload-scheduler -n 50" };
+static const struct cause look_at_it = { .scenario = "5",
+                                         .first_command = "systemctl status iceberg-offload-scheduler" };
+static const struct cause ask_why = { .scenario = "5",
+                                      .first_command = "journalctl -u iceberg-offload-scheduler -n 50" };
 static const struct cause kill_it = {
-    NULL, "5",
-    "sudo systemctl kill -s SIGKILL iceberg-offload-scheduler && sudo systemctl start "
-    "iceberg-offload-scheduler"
+    .scenario = "5",
+    .first_command = "sudo systemctl kill -s SIGKILL iceberg-offload-scheduler && sudo systemctl start "
+                     "iceberg-offload-scheduler"
 };
 
 static struct incident_record *raise_down(struct context *context, enum severity severity, int64_t onset_ms,

@@ -17,6 +17,7 @@ void incident_replace_cause(struct cause *owned, struct cause cause)
     incident_replace_text(&owned->words, cause.words);
     incident_replace_text(&owned->scenario, cause.scenario);
     incident_replace_text(&owned->first_command, cause.first_command);
+    incident_replace_text(&owned->id, cause.id);
 }
 
 struct incident_record *incidents_add(struct incidents *incidents)

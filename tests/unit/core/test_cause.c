@@ -53,11 +53,40 @@ static void letters_may_be_large_or_small(void **unused)
     assert_string_equal(cause_of_failure("CONNECTION REFUSED", 1, false).scenario, "1/2");
 }
 
+static void troubles_are_compared_by_their_ids(void **unused)
+{
+    (void)unused;
+    struct cause refused = cause_of_failure("Connection refused", 1, false), none = cause_of_failure("?", 1, false);
+    struct cause killed = cause_of_failure("", 137, false), heap = cause_of_failure("OutOfMemoryError", 1, false);
+    assert_true(cause_is_known(&refused));
+    assert_false(cause_is_known(&none));
+    assert_false(cause_differs(&refused, &refused));
+    assert_true(cause_differs(&refused, &heap));
+    assert_false(cause_differs(&killed, &heap));  /* other words for the same trouble */
+    assert_false(cause_differs(&refused, &none)); /* what is not known may be any trouble */
+}
+
+/* An agent before this one saved no ids: then the scenarios are compared. */
+static void an_old_state_is_compared_by_its_scenario(void **unused)
+{
+    (void)unused;
+    struct cause old = { .words = "ClickHouse unreachable (connection refused)", .scenario = "1/2" };
+    struct cause old_none = { .scenario = "1" };
+    struct cause refused = cause_of_failure("Connection refused", 1, false), killed = cause_of_failure("", 137, false);
+    assert_true(cause_is_known(&old));
+    assert_false(cause_is_known(&old_none));
+    assert_false(cause_differs(&old, &refused));
+    assert_true(cause_differs(&old, &killed));
+    assert_false(cause_differs(&old_none, &killed));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_text_points_at_its_scenario),
         cmocka_unit_test(letters_may_be_large_or_small),
+        cmocka_unit_test(troubles_are_compared_by_their_ids),
+        cmocka_unit_test(an_old_state_is_compared_by_its_scenario),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

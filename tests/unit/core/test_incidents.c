@@ -120,14 +120,30 @@ static void a_known_cause_is_not_lost_when_it_worsens(void **unused)
                                .table = &driver->engine->tables.at[0],
                                .onset_ms = at(1, 0, 0),
                                .what = "x",
-                               .cause = { "known", "1/2", "do" } };
+                               .cause = { .words = "known", .scenario = "1/2", .first_command = "do" } };
     incidents_raise(&driver->engine->incidents, &finding);
     finding.severity = SEVERITY_CRITICAL;
-    finding.cause = (struct cause){ NULL, "1", "other" };
+    finding.cause = (struct cause){ .scenario = "1", .first_command = "other" };
     incidents_raise(&driver->engine->incidents, &finding);
     assert_string_equal(driver_incident(driver, 1)->cause.words, "known");
     assert_string_equal(driver_incident(driver, 1)->cause.scenario, "1/2");
     assert_string_equal(driver_incident(driver, 1)->cause.first_command, "do");
+    driver_free(driver);
+}
+
+static void the_trouble_is_known_after_a_restart(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_with("a=1");
+    incidents_raise(&driver->engine->incidents, &(struct finding){
+                                                    .kind = KIND_FAILURES,
+                                                    .severity = SEVERITY_WARNING,
+                                                    .table = &driver->engine->tables.at[0],
+                                                    .what = "x",
+                                                    .cause = { .words = "known", .id = "a-trouble" },
+                                                });
+    driver_restart(driver);
+    assert_string_equal(driver->engine->incidents.records[0]->incident.cause.id, "a-trouble");
     driver_free(driver);
 }
 
@@ -206,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_table_that_relapses_returns_to_its_open_incident),
         cmocka_unit_test(nothing_makes_an_incident_milder),
         cmocka_unit_test(a_known_cause_is_not_lost_when_it_worsens),
+        cmocka_unit_test(the_trouble_is_known_after_a_restart),
         cmocka_unit_test(a_recovery_is_verified_by_three_good_cycles_that_began_after_it),
         cmocka_unit_test(a_bad_or_slow_cycle_starts_the_verification_anew),
         cmocka_unit_test(incidents_that_are_never_verified_are_not_gathered),
