@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Everyday situations, each with what is due in it. A situation is a function that plays on a stage and returns its conditions (due.py);
+its first line of documentation says why they are due."""
+
+import importlib
+from dataclasses import dataclass
+
+from ..stage import MONDAY, Stage
+
+MODULES = ("habits", "levels", "slowness", "volumes", "stalls", "tables", "lives", "times", "failures", "texts")
+KNOWN = {}
+
+
+@dataclass(frozen=True)
+class Situation:
+    name: str
+    play: object
+    group: str
+    why: str
+    share: float                   # of the seeds in which it must be right
+    zone: str
+    monday: str
+    tail_s: float                  # how long the clock runs on behind the last line
+
+    def stage(self, seed):
+        return Stage(self.name, seed, self.monday, self.zone)
+
+
+def situation(share=1.0, zone="UTC", monday=MONDAY, tail_s=30.0, name=None, why=None):
+    def register(play):
+        what = name or play.__name__
+        assert what not in KNOWN, what
+        KNOWN[what] = Situation(what, play, play.__module__.split(".")[-1], why or play.__doc__.strip().splitlines()[0],
+                                share, zone, monday, tail_s)
+        return play
+    return register
+
+
+def catalogue():
+    """All situations by name, in the order of the modules."""
+    for module in MODULES:
+        importlib.import_module(f"{__name__}.{module}")
+    return KNOWN
