@@ -266,13 +266,15 @@ static void jump(struct engine *engine, const struct event *event)
 
 /*
  * A line far behind the newest one shows that the log's clock was set back, with one exception: 1. the scheduler writes a line; 2. the
- * host falls asleep before we read it; 3. it wakes, and we notice first that it slept; 4. we read the line. That line is only late.
- * (In the hour that repeats in autumn the parser tells the two apart.)
+ * host falls asleep before we read it; 3. it wakes, and we notice first that it slept; 4. we read the line. That line is only late: its
+ * time is within a minute of the moment at which the host fell asleep, because the sleep is noticed within a minute of its end. (In the
+ * hour that repeats in autumn the parser tells the two apart.)
  */
 static bool is_set_back(const struct engine *engine, const struct event *event, int64_t at_ms)
 {
-    int64_t known_ms = engine->asleep_from_ms ? engine->asleep_from_ms : engine->moment.now_ms;
-    return at_ms < known_ms - MINUTE_MS && event_is_from_log(event->kind);
+    int64_t from_ms = engine->asleep_from_ms;
+    bool is_late = from_ms && at_ms >= from_ms - MINUTE_MS && at_ms <= from_ms + MINUTE_MS;
+    return at_ms < engine->moment.now_ms - MINUTE_MS && !is_late && event_is_from_log(event->kind);
 }
 
 static void follow(struct engine *engine, const struct event *event, int64_t at_ms)

@@ -120,6 +120,20 @@ static void a_line_that_the_sleep_overtook_is_only_late(void **unused)
     driver_free(driver);
 }
 
+/* What looked like a sleep of ten days was a wrong clock. The log goes on in the right time, and what fails then is told. */
+static void a_clock_that_was_days_ahead_blinds_nobody(void **unused)
+{
+    (void)unused;
+    struct driver *driver = waiting_driver();
+    driver_tick(driver, at(0, 5, 0));
+    driver_resumed(driver, at(240, 5, 0), hours(240));
+    driver_cycles(driver, at(1, 0, 0), at(1, 30, 0), seconds(10), "a=100 b=100");
+    driver_told(driver);
+    driver_cycles(driver, at(1, 30, 0), at(2, 0, 0), seconds(10), "a=fail b=100");
+    assert_told(driver, "01:45:05 firing critical ConsecutiveFailures #1 a\n");
+    driver_free(driver);
+}
+
 /* The wall clock goes back an hour at 0:05: the wait goes on for its real ten minutes. */
 static void a_clock_set_back_breaks_no_promise(void **unused)
 {
@@ -360,6 +374,7 @@ int main(void)
         cmocka_unit_test(a_host_that_slept_within_a_cycle_made_it_neither_slow_nor_hung),
         cmocka_unit_test(a_cycle_that_is_slow_beside_its_sleep_is_slow),
         cmocka_unit_test(a_line_that_the_sleep_overtook_is_only_late),
+        cmocka_unit_test(a_clock_that_was_days_ahead_blinds_nobody),
         cmocka_unit_test(a_clock_set_back_breaks_no_promise),
         cmocka_unit_test(failures_still_count_after_a_clock_was_set_back),
         cmocka_unit_test(people_are_told_after_a_clock_was_set_back),
