@@ -214,7 +214,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
 .PHONY: test check test-faults test-browser test-deb pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
-        gcc-analyser bench bench-lead soak clean help
+        gcc-analyser bench bench-lead bench-life soak clean help
 test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, faults
 	$(DEPS) build test analyse valgrind
 	@+$(REMAKE) all unit probes
@@ -317,6 +317,13 @@ bench-lead: ## how long before Prometheus the agent pages, incident by incident
 	$(DEPS) build
 	@+$(REMAKE) all
 	python3 tests/bench/lead.py $(BUILD)/agent
+
+# Both are run, and either can fail the target.
+bench-life: ## what is told in everyday situations and over real series, against what is due
+	$(DEPS) build
+	@+$(REMAKE) all
+	@python3 tests/bench/life_series.py --agent $(BUILD)/agent; series=$$?; \
+	python3 tests/bench/life.py --agent $(BUILD)/agent && test $$series = 0
 
 clean: ## remove what was built
 	rm -rf $(BUILD) build-asan build-tsan build-coverage build-fuzz build-analyse

@@ -28,7 +28,7 @@ def at(day, hour=0, minute=0):
 class Stage:
     """Hooks take a table's name and the time at which its run starts; each may be replaced at any time."""
 
-    def __init__(self, name, seed, monday=MONDAY, zone="UTC"):
+    def __init__(self, name, seed, monday=MONDAY, zone="UTC", now=7.3):
         self.rng = random.Random(f"situation {name} {seed}")
         self.seed = seed
         self.out = []
@@ -46,10 +46,11 @@ class Stage:
         self.zone, self.monday_us = zone, us_from_text(monday)
         self.clock = Clock(self.monday_us, zone)
         self.voice = Voice(self._write, self.clock, self.minutes, len(self.tables))
-        self.now = self._due = 7.3
+        self.now = self._due = now
         self._life = None
         self._state = "gone"           # gone, waiting, busy
         self._stopping = False
+        self._set_now(now)
 
     # What a usual table does.
 

@@ -52,7 +52,7 @@ def cycles_times_3_of_one_table(stage):
 def batch_at_night_three_times_as_long(stage):
     """The nightly batch of 120 s takes 360 s tonight: beyond 300 s it is told whatever the habit."""
     night = at(16, 2)
-    stage.cycle_seconds(lambda t: (120 if 2 <= t % DAY / HOUR < 4 else 40) * (3 if night - MINUTE <= t < night + 2 * HOUR else 1), sigma=0.05)
+    stage.cycle_seconds(lambda t: (120 if 2 * HOUR - MINUTE <= t % DAY < 4 * HOUR else 40) * (3 if night - MINUTE <= t < night + 2 * HOUR else 1), sigma=0.05)
     stage.run(night + 8 * HOUR)
     return [told(SLOW, night, 6 * MINUTE), ended(SLOW, night + 2 * HOUR, 2 * HOUR)]
 
