@@ -170,7 +170,7 @@ def twelve_tables_one_after_another(stage):
 
 @situation()
 def exceptions(stage):
-    """docker is gone: each cycle dies at once. Its second slot is critical, and the burst within a slot is one attempt."""
+    """Docker is gone: each cycle dies at once. Its second slot is critical, and the burst within a slot is one attempt."""
     when = at(6, stage.rng.randrange(24))
     stage.fate = lambda table, t: "exception" if when - MINUTE < t < when + 2 * HOUR else None
     stage.run(when + 5 * HOUR)

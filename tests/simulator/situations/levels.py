@@ -42,7 +42,7 @@ def level_shift_down(stage):
 @situation()
 def level_shift_in_two_steps(stage):
     """Two deployments that each slow the cycles down: one warning each, and each ends by itself."""
-    steps(stage, (0, 40), (at(7, 9), 100), (at(11, 9), 240))
+    steps(stage, (0, 40), (at(7, 9), 100), (at(11, 9), 220))
     stage.run(at(15))
     return [at_most(2), no_critical(), ended(SLOW, at(7, 9), THIRTY_HOURS), ended(SLOW, at(11, 9), THIRTY_HOURS)]
 

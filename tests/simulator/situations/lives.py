@@ -51,7 +51,7 @@ def restart_over_a_slot(stage):
 
 @situation()
 def nightly_restart(stage):
-    """logrotate restarts the scheduler each night."""
+    """Logrotate restarts the scheduler each night."""
     for day in range(1, 15):
         stage.run(at(day, 3, 14) + stage.rng.uniform(0, 59))
         stage.restart(20)
