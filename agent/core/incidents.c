@@ -9,7 +9,7 @@
 #include "prometheus.h"
 #include "units.h"
 
-enum { EVIDENCE_MOST = 20, GOOD_CYCLES_TO_VERIFY = 3, RESOLVED_KEPT = 32 };
+enum { EVIDENCE_MOST = 20 };
 
 /* True if the finding's table begins to flap with it. */
 static bool will_flap(const struct incidents *incidents, const struct finding *finding)
@@ -247,7 +247,7 @@ static bool any_bad(const struct incident_record *record)
     return false;
 }
 
-static void resolve(struct incidents *incidents, struct incident_record *record)
+void incident_resolve(struct incidents *incidents, struct incident_record *record)
 {
     record->incident.open = false;
     record->incident.resolved_ms = incidents->moment->now_ms;
@@ -267,7 +267,7 @@ void incidents_clear(struct incidents *incidents, enum incident_kind kind, const
         member->bad = false;
     bool is_well = !member || !any_bad(record);
     if (is_well && record->times_today == 0) {
-        resolve(incidents, record);
+        incident_resolve(incidents, record);
         return;
     }
     struct strbuf text = { 0 };
@@ -309,87 +309,4 @@ void incidents_set_cause(struct incidents *incidents, struct incident_record *re
 void incidents_escalate(struct incident_record *record)
 {
     record->escalation_due = true;
-}
-
-/* --- after the end ------------------------------------------------------------------------------------------- */
-
-static bool is_unsaid(const struct incidents *incidents, const struct incident_record *record)
-{
-    return incidents->sink.is_unsaid(incidents->sink.announce_ctx, record);
-}
-
-static void incidents_verify(struct incidents *incidents, int64_t started_ms, bool is_good)
-{
-    for (size_t i = incidents->count; i-- > 0;) {
-        struct incident_record *record = incidents->records[i];
-        if (record->incident.open || started_ms < record->incident.resolved_ms)
-            continue;
-        record->good_cycles = is_good ? record->good_cycles + 1 : 0;
-        if (record->good_cycles < GOOD_CYCLES_TO_VERIFY || is_unsaid(incidents, record))
-            continue;
-        record->incident.verified_ms = incidents->moment->now_ms;
-        incidents_store(incidents, record);
-        incidents_note(incidents, record, "verified", "three good cycles");
-        incidents_drop(incidents, i);
-    }
-}
-
-/* A first failure is no incident again yet, but nothing is well with it either. */
-static bool any_failed(const struct incident_record *record, const struct tables *tables)
-{
-    for (size_t i = 0; i < record->member_count; i++)
-        if (tables->at[record->members[i].table].last_failed)
-            return true;
-    return false;
-}
-
-void incidents_cycle_completed(struct incidents *incidents, const struct tables *tables, int64_t started_ms,
-                               bool is_good)
-{
-    incidents_verify(incidents, started_ms, is_good);
-    for (size_t i = 0; i < incidents->count; i++) {
-        struct incident_record *record = incidents->records[i];
-        if (!record->incident.open || !record->well_ms)
-            continue;
-        record->well_cycles = any_failed(record, tables) ? 0 : record->well_cycles + 1;
-        if (record->well_cycles >= record->calm_cycles)
-            resolve(incidents, record);
-    }
-}
-
-/* An incident that flaps is not held open for more than a day where no cycles complete. */
-static int64_t held_until(const struct incident_record *record)
-{
-    return record->incident.open && record->well_ms ? record->well_ms + DAY_MS : INT64_MAX;
-}
-
-int64_t incidents_due(const struct incidents *incidents)
-{
-    int64_t best_ms = INT64_MAX;
-    for (size_t i = 0; i < incidents->count; i++) {
-        int64_t due_ms = held_until(incidents->records[i]);
-        best_ms = due_ms < best_ms ? due_ms : best_ms;
-    }
-    return best_ms;
-}
-
-void incidents_expire(struct incidents *incidents)
-{
-    for (size_t i = 0; i < incidents->count; i++)
-        if (held_until(incidents->records[i]) <= incidents->moment->now_ms)
-            resolve(incidents, incidents->records[i]);
-}
-
-/* A pipeline that never has three good cycles in a row, or whose log tells of no cycles, must not fill the memory. */
-void incidents_forget(struct incidents *incidents)
-{
-    size_t resolved = 0;
-    if (incidents->count <= RESOLVED_KEPT)
-        return;
-    for (size_t i = incidents->count; i-- > 0;) {
-        const struct incident_record *record = incidents->records[i];
-        resolved += !record->incident.open;
-        if (!record->incident.open && resolved > RESOLVED_KEPT && !is_unsaid(incidents, record))
-            incidents_drop(incidents, i);
-    }
 }

@@ -145,6 +145,9 @@ void incidents_expire(struct incidents *incidents);
 void incidents_forget(struct incidents *incidents);
 void incidents_free(struct incidents *incidents);
 
+/* Ends it now, for the files of the incidents alone. */
+void incident_resolve(struct incidents *incidents, struct incident_record *record);
+
 /* incidents_archive.c */
 void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables);
 
