@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "announce.h"
+#include "announce_news.h"
 
 #include "base/cut.h"
 #include "describe.h"
@@ -20,12 +20,7 @@
  * wakes nobody, and whoever was paged, or a receiver that goes on paging, must learn that it is over.
  */
 
-enum { REMINDER_DAYS = 7, COMBINED_NAMED = 20, COMBINED_CHARS = 200 };
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
+enum { COMBINED_NAMED = 20, COMBINED_CHARS = 200 };
 
 /* --- room ---------------------------------------------------------------------------------------------------- */
 
@@ -59,101 +54,12 @@ static void count_sent(struct announcer *announcer)
     announcer->sent_ms[announcer->sent_count++] = announcer->moment->now_ms;
 }
 
-/* The end of the silence in the engine's time; long ago if there is none. */
-static int64_t silenced_until(const struct announcer *announcer)
-{
-    int64_t until_ms = announcer->silenced_until_wall_ms;
-    return until_ms == 0 ? INT64_MIN : moment_engine_ms(announcer->moment, until_ms);
-}
-
-static bool is_silenced(const struct announcer *announcer)
-{
-    return announcer->moment->now_ms < silenced_until(announcer);
-}
-
-/* --- what is to be told -------------------------------------------------------------------------------------- */
-
-enum news {
-    NEWS_NONE,
-    NEWS_RESOLVED, /* the end of what was told */
-    NEWS_URGENT,   /* it is critical, or critical under another name */
-    NEWS_ROUTINE,  /* a warning, or more about what was told */
-    NEWS_MISSED    /* it began and ended while its warning waited for room */
-};
-
-/* For struct said: that it flaps is said once, and once more when tables have joined. */
-static int64_t flapping_now(const struct incident_record *record)
-{
-    return record->times_today ? (int64_t)record->member_count + 1 : 0;
-}
-
-/* What is true and was not said. */
-static enum news news_since(const struct announcer *announcer, const struct incident_record *record,
-                            const struct said *said)
-{
-    const struct incident *incident = &record->incident;
-    if (!incident->open && said->firing)
-        return said->resolved ? NEWS_NONE : NEWS_RESOLVED;
-    if (!incident->open)
-        return record->telling.held_ms ? NEWS_MISSED : NEWS_NONE;
-    if (announcer->catching_up)
-        return NEWS_NONE;
-    bool same = said->firing && said->severity == incident->severity && said->alert == incident->alert;
-    if (!same && incident->severity == SEVERITY_CRITICAL)
-        return NEWS_URGENT;
-    return same && said->flapping >= flapping_now(record) ? NEWS_NONE : NEWS_ROUTINE;
-}
-
-static enum news news_of(const struct announcer *announcer, const struct incident_record *record)
-{
-    return news_since(announcer, record, &record->telling.told);
-}
-
-bool announce_is_unsaid(void *announcer, const struct incident_record *record)
-{
-    return news_of(announcer, record) != NEWS_NONE;
-}
-
-/*
- * Reminders come 1, 2 and 4 times notify.reminder after the turn to critical, then daily for a week. This is the first of these instants
- * that lies well behind the newest message; INT64_MAX if there is none any more.
- */
-static int64_t reminder_at(const struct announcer *announcer, const struct incident_record *record)
-{
-    int64_t every_ms = announcer->settings->notify.reminder_ms, after_ms = every_ms;
-    int64_t told_ms = record->telling.reminded_ms - record->incident.critical_ms;
-    if (!record->incident.open || record->well_ms || record->telling.told.severity != SEVERITY_CRITICAL ||
-        every_ms == 0)
-        return INT64_MAX;
-    while (after_ms < told_ms + every_ms / 2) {
-        after_ms = after_ms < 4 * every_ms ? 2 * after_ms : after_ms + DAY_MS;
-        if (after_ms > 4 * every_ms + REMINDER_DAYS * (int64_t)DAY_MS)
-            return INT64_MAX;
-    }
-    return record->incident.critical_ms + after_ms;
-}
-
-/* An incident escalates once, and a kind of incident once a day. */
-static int64_t escalation_at(const struct announcer *announcer, const struct incident_record *record)
-{
-    const struct incident *incident = &record->incident;
-    int64_t recovery_ms = alert_recovery_ms(incident->alert), last_ms = announcer->escalated_ms[record->kind];
-    int64_t allowed_ms = later(last_ms ? last_ms + DAY_MS : 0, silenced_until(announcer));
-    if (!incident->open || record->well_ms || !record->telling.told.firing || incident->escalated_ms)
-        return INT64_MAX;
-    if (record->escalation_due)
-        return later(allowed_ms, announcer->moment->now_ms);
-    if (recovery_ms == 0)
-        return INT64_MAX;
-    /* The runbook's time counts from the telling, so that whoever was told late, after a backlog, has it as well. */
-    return later(record->telling.first_told_ms + recovery_ms + announcer->settings->notify.escalation_ms, allowed_ms);
-}
-
 /* True if something routine is to be told of it now, if only there is room. */
 static bool is_waiting(const struct announcer *announcer, const struct incident_record *record)
 {
     enum news news = news_of(announcer, record);
-    return news == NEWS_ROUTINE || news == NEWS_MISSED || reminder_at(announcer, record) <= announcer->moment->now_ms;
+    return news == NEWS_ROUTINE || news == NEWS_MISSED ||
+           announce_reminder_at(announcer, record) <= announcer->moment->now_ms;
 }
 
 /* --- telling ------------------------------------------------------------------------------------------------- */
@@ -206,7 +112,7 @@ static void say_firing(struct announcer *announcer, struct incident_record *reco
 {
     struct telling *telling = &record->telling;
     telling->noted = (struct said){ .firing = true,
-                                    .flapping = flapping_now(record),
+                                    .flapping = announce_flapping(record),
                                     .severity = record->incident.severity,
                                     .alert = record->incident.alert };
     if (hearing != HEARD_BY_NONE) {
@@ -295,7 +201,7 @@ static void tell_waiting(struct announcer *announcer)
     size_t waiting = 0, places = free_places(announcer);
     for (size_t i = 0; i < incidents->count; i++)
         waiting += is_waiting(announcer, incidents->records[i]);
-    if (waiting == 0 || places == 0 || is_silenced(announcer))
+    if (waiting == 0 || places == 0 || announce_is_silenced(announcer))
         return;
     if (waiting > places) {
         say_combined(announcer, waiting);
@@ -337,7 +243,7 @@ void announce_change(void *ctx, struct incident_record *record)
     enum news news = news_of(announcer, record);
     if (news == NEWS_RESOLVED) {
         say_resolved(announcer, record, HEARD_BY_ALL);
-    } else if (is_silenced(announcer)) {
+    } else if (announce_is_silenced(announcer)) {
         note_silenced(announcer, record);
     } else if (news == NEWS_URGENT) {
         say_firing(announcer, record, HEARD_BY_ALL);
@@ -362,9 +268,9 @@ void announce_all(struct announcer *announcer)
     for (size_t i = 0; i < incidents->count; i++) {
         struct incident_record *record = incidents->records[i];
         enum news news = news_of(announcer, record);
-        if (is_silenced(announcer) || news == NEWS_RESOLVED || news == NEWS_URGENT)
+        if (announce_is_silenced(announcer) || news == NEWS_RESOLVED || news == NEWS_URGENT)
             announce_change(announcer, record);
-        if (escalation_at(announcer, record) <= announcer->moment->now_ms)
+        if (announce_escalation_at(announcer, record) <= announcer->moment->now_ms)
             escalate(announcer, record);
     }
     tell_waiting(announcer);
@@ -375,9 +281,9 @@ static int64_t news_at(const struct announcer *announcer, const struct incident_
     switch (news_of(announcer, record)) {
     case NEWS_NONE: break;
     case NEWS_RESOLVED: return announcer->moment->now_ms;
-    case NEWS_URGENT: return later(announcer->moment->now_ms, silenced_until(announcer));
+    case NEWS_URGENT: return announce_later(announcer->moment->now_ms, announce_silenced_until(announcer));
     case NEWS_ROUTINE:
-    case NEWS_MISSED: return later(room_at(announcer), silenced_until(announcer));
+    case NEWS_MISSED: return announce_later(room_at(announcer), announce_silenced_until(announcer));
     }
     return INT64_MAX;
 }
@@ -388,9 +294,9 @@ int64_t announce_due(const struct announcer *announcer)
     int64_t best_ms = INT64_MAX;
     for (size_t i = 0; !announcer->catching_up && i < incidents->count; i++) {
         const struct incident_record *record = incidents->records[i];
-        int64_t times_ms[] = { news_at(announcer, record), escalation_at(announcer, record),
-                               later(reminder_at(announcer, record),
-                                     later(room_at(announcer), silenced_until(announcer))) };
+        int64_t times_ms[] = { news_at(announcer, record), announce_escalation_at(announcer, record),
+                               announce_later(announce_reminder_at(announcer, record),
+                                              announce_later(room_at(announcer), announce_silenced_until(announcer))) };
         for (size_t t = 0; t < sizeof times_ms / sizeof times_ms[0]; t++)
             best_ms = times_ms[t] < best_ms ? times_ms[t] : best_ms;
     }
