@@ -33,6 +33,7 @@ struct settings {
         int64_t flapping_opens;   /* incidents of a kind and table in 24 h from which one is held open; 0: never */
         int64_t flapping_calm;    /* cycles that it must be well for, to end */
         int64_t burst_ms;         /* 0: interval / 15 */
+        int64_t relapse_ms;       /* a table that was well for so long and fails anew is a new incident */
     } detect;
     struct {
         int64_t reminder_ms;   /* 0: never */

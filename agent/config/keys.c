@@ -82,6 +82,10 @@ static const struct config_key keys[] = {
     { "detect", "flapping_calm", CONFIG_COUNT, "4", NULL,
       "An incident that flaps is over, and told so, when all has been well for this many cycles.",
       MAIN(settings.detect.flapping_calm) },
+    { "detect", "relapse", CONFIG_PERIOD, "4h", NULL,
+      "A table that was well for this long and fails anew is a new incident, even while other tables keep its old one "
+      "open.",
+      MAIN(settings.detect.relapse_ms) },
     { "detect", "burst", CONFIG_PERIOD_OR_ZERO, "0", "0 means interval / 15",
       "Failures of a table that are this close together count as one attempt.", MAIN(settings.detect.burst_ms) },
 

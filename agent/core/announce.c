@@ -100,7 +100,8 @@ static void send(struct announcer *announcer, struct incident_record *record, en
                  enum hearing hearing)
 {
     struct strbuf summary = { 0 };
-    describe_incident(record, status, announcer->moment->now_ms, &summary);
+    news_note_said(record, hearing == HEARD_BY_NONE ? AUDIENCE_HISTORY : AUDIENCE_PEOPLE);
+    describe_incident(record, announcer->incidents->tables, status, announcer->moment->now_ms, &summary);
     send_words(announcer, record, status, hearing, strbuf_text(&summary));
     if (hearing != HEARD_BY_KEEPERS)
         note_notified(announcer, record, status, hearing);
@@ -111,11 +112,9 @@ static void send(struct announcer *announcer, struct incident_record *record, en
 static void say_firing(struct announcer *announcer, struct incident_record *record, enum hearing hearing)
 {
     struct telling *telling = &record->telling;
-    telling->noted = (struct said){ .firing = true,
-                                    .flapping = announce_flapping(record),
-                                    .severity = record->incident.severity,
-                                    .alert = record->incident.alert };
+    telling->noted = news_said(record);
     if (hearing != HEARD_BY_NONE) {
+        telling->update_ms = 0;
         telling->first_told_ms = telling->told.firing ? telling->first_told_ms : announcer->moment->now_ms;
         telling->reminded_ms = announcer->moment->now_ms;
         telling->held_ms = 0;
@@ -157,7 +156,7 @@ static void add_combined(const struct announcer *announcer, const struct inciden
     struct strbuf summary = { 0 };
     if (index >= COMBINED_NAMED)
         return;
-    describe_incident(record, status, announcer->moment->now_ms, &summary);
+    describe_incident(record, announcer->incidents->tables, status, announcer->moment->now_ms, &summary);
     strbuf_printf(words, "%s#%lld %s ", index ? "; " : "", (long long)record->incident.id,
                   severity_name(record->incident.severity));
     cut_chars(strbuf_text(&summary), COMBINED_CHARS, words);
@@ -228,7 +227,7 @@ static void hold(struct announcer *announcer, struct incident_record *record)
 /* Notes for the history what people would have been told. */
 static void note_silenced(struct announcer *announcer, struct incident_record *record)
 {
-    enum news news = news_since(announcer, record, &record->telling.noted);
+    enum news news = news_since(announcer, record, AUDIENCE_HISTORY);
     if (!record->incident.open)
         record->telling.held_ms = 0; /* what is over by the end of the silence is never told */
     if (news == NEWS_RESOLVED)
@@ -237,9 +236,33 @@ static void note_silenced(struct announcer *announcer, struct incident_record *r
         say_firing(announcer, record, HEARD_BY_NONE);
 }
 
+void announce_step_begins(struct announcer *announcer)
+{
+    announcer->is_gathering = true;
+}
+
+void announce_step_ends(struct announcer *announcer)
+{
+    announcer->is_gathering = false;
+    if (!announcer->has_gathered)
+        return;
+    announcer->has_gathered = false;
+    for (size_t i = 0; i < announcer->incidents->count; i++) {
+        struct incident_record *record = announcer->incidents->records[i];
+        if (record->telling.is_gathered)
+            announce_change(announcer, record);
+        record->telling.is_gathered = false;
+    }
+}
+
 void announce_change(void *ctx, struct incident_record *record)
 {
     struct announcer *announcer = ctx;
+    if (announcer->is_gathering) {
+        record->telling.is_gathered = announcer->has_gathered = true;
+        return;
+    }
+    news_note_growth(announcer, record);
     enum news news = news_of(announcer, record);
     if (news == NEWS_RESOLVED) {
         say_resolved(announcer, record, HEARD_BY_ALL);
@@ -260,6 +283,18 @@ static void escalate(struct announcer *announcer, struct incident_record *record
     record->incident.escalated_ms = announcer->escalated_ms[record->kind] = announcer->moment->now_ms;
     send(announcer, record, NOTIFY_ESCALATED, HEARD_BY_ALL);
     incidents_store(announcer->incidents, record);
+}
+
+void announce_cycle_ended(struct announcer *announcer)
+{
+    for (size_t i = 0; i < announcer->incidents->count; i++) {
+        struct incident_record *record = announcer->incidents->records[i];
+        news_note_growth(announcer, record);
+        if (record->telling.update_ms <= announcer->moment->now_ms)
+            continue;
+        record->telling.update_ms = announcer->moment->now_ms;
+        announce_change(announcer, record);
+    }
 }
 
 void announce_all(struct announcer *announcer)
@@ -295,6 +330,7 @@ int64_t announce_due(const struct announcer *announcer)
     for (size_t i = 0; !announcer->catching_up && i < incidents->count; i++) {
         const struct incident_record *record = incidents->records[i];
         int64_t times_ms[] = { news_at(announcer, record), announce_escalation_at(announcer, record),
+                               news_update_at(announcer, record),
                                announce_later(announce_reminder_at(announcer, record),
                                               announce_later(room_at(announcer), announce_silenced_until(announcer))) };
         for (size_t t = 0; t < sizeof times_ms / sizeof times_ms[0]; t++)

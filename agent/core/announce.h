@@ -7,6 +7,7 @@
 
 #include "base/archive.h"
 #include "incidents.h"
+#include "model.h"
 #include "settings.h"
 
 /* Warnings, updates and reminders: more of them within an hour are told together in one message. */
@@ -18,9 +19,11 @@ struct announcer {
     const struct moment *moment;
     const struct schedule *schedule;
     struct incidents *incidents;
+    const struct model *model;
     const struct explainer *explainer;
     void *ctx;
     void (*notify)(void *ctx, const struct notification *notification); /* times are the engine's */
+    bool is_gathering, has_gathered;  /* a step is being taken, in which something changed */
     bool catching_up;                 /* old news: only ends of what was told before are told */
     int64_t silenced_until_wall_ms;   /* people are told of nothing new before */
     int64_t sent_ms[ROUTINE_AN_HOUR]; /* the newest routine messages, oldest first */
@@ -28,10 +31,18 @@ struct announcer {
     int64_t escalated_ms[KINDS]; /* the newest escalation of each kind; 0: none */
 };
 
+/*
+ * An event, or a deadline, is one step: what changes during it is told when it has been taken, so that tables that fail at one instant are
+ * told of at once.
+ */
+void announce_step_begins(struct announcer *announcer);
+void announce_step_ends(struct announcer *announcer);
 /* Tells what has changed in an incident since it was last told of, if it may be told now. Fits struct incidents_sink. */
 void announce_change(void *ctx, struct incident_record *record);
 /* True while something about the incident is still to be told. Fits likewise. */
 bool announce_is_unsaid(void *announcer, const struct incident_record *record);
+/* A cycle has ended: what has joined incidents during it is told. */
+void announce_cycle_ended(struct announcer *announcer);
 /* Tells all that may be told now. */
 void announce_all(struct announcer *announcer);
 /* The instant of the next deadline, INT64_MAX if there is none. When the clock stands there, call announce_all. */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "announce_news.h"
 
+#include <string.h>
+
+#include "base/fnv.h"
+#include "cause.h"
+#include "saved.h"
 #include "units.h"
 
 /* What there is to tell of an incident, and when what depends on the time alone is due. */
@@ -24,16 +29,106 @@ bool announce_is_silenced(const struct announcer *announcer)
     return announcer->moment->now_ms < announce_silenced_until(announcer);
 }
 
-/* For struct said: that it flaps is said once, and once more when tables have joined. */
-int64_t announce_flapping(const struct incident_record *record)
+/* --- updates ------------------------------------------------------------------------------------------------- */
+
+/*
+ * An incident that was told may grow: tables join it, one relapses in it, or its cause becomes known. That is told in one update when
+ * the cycle ends, so that people learn the names of twelve tables behind one dead component in two messages and not in twelve. Where no
+ * cycle is in progress, it is told when nothing more has had the time to come.
+ */
+enum { UPDATE_WAITS_MS = HOUR_MS };
+
+/* A cause as a number, which is compared and saved more simply than its text; 0 if it is not known. */
+static int64_t cause_mark(const struct cause *cause)
 {
-    return record->times_today ? (int64_t)record->member_count + 1 : 0;
+    const char *text = cause->id ? cause->id : cause->scenario;
+    if (!cause_is_known(cause) || !text)
+        return 0;
+    return (int64_t)(fnv_add(FNV_EMPTY, text, strlen(text)) % (uint64_t)SAVED_NUMBER_MOST) + 1;
 }
 
-/* What is true and was not said. */
-enum news news_since(const struct announcer *announcer, const struct incident_record *record, const struct said *said)
+static bool any_unnamed(const struct incident_record *record, enum audience audience)
+{
+    for (size_t i = 0; i < record->member_count; i++) {
+        const struct member *member = &record->members[i];
+        if (member->bad && !(audience == AUDIENCE_PEOPLE ? member->told : member->noted))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * True if people were not given the cause that is known now. They are told each cause of an incident once, and no more than a few: a failure
+ * that gives another reason at each attempt is no news at each attempt.
+ */
+static bool has_better_cause(const struct incident_record *record)
+{
+    const struct telling *telling = &record->telling;
+    int64_t mark = cause_mark(&record->incident.cause);
+    if (record->kind != KIND_FAILURES || !mark || telling->cause_count == CAUSES_TOLD)
+        return false;
+    for (size_t i = 0; i < telling->cause_count; i++)
+        if (telling->causes[i] == mark)
+            return false;
+    return true;
+}
+
+static const struct said *said_to(const struct incident_record *record, enum audience audience)
+{
+    return audience == AUDIENCE_PEOPLE ? &record->telling.told : &record->telling.noted;
+}
+
+static bool has_grown(const struct incident_record *record, enum audience audience)
+{
+    const struct said *said = said_to(record, audience);
+    return record->incident.open && said->firing && (any_unnamed(record, audience) || has_better_cause(record));
+}
+
+struct said news_said(const struct incident_record *record)
+{
+    return (struct said){ .firing = true,
+                          .flapping = record->times_today != 0,
+                          .severity = record->incident.severity,
+                          .alert = record->incident.alert };
+}
+
+void news_note_said(struct incident_record *record, enum audience audience)
+{
+    struct telling *telling = &record->telling;
+    if (audience == AUDIENCE_PEOPLE && has_better_cause(record))
+        telling->causes[telling->cause_count++] = cause_mark(&record->incident.cause);
+    for (size_t i = 0; i < record->member_count; i++) {
+        struct member *member = &record->members[i];
+        member->noted = member->noted || member->bad;
+        if (audience == AUDIENCE_PEOPLE)
+            member->told = member->told || member->bad;
+    }
+}
+
+void news_note_growth(const struct announcer *announcer, struct incident_record *record)
+{
+    int64_t now_ms = announcer->moment->now_ms;
+    int64_t wait_ms = model_cycle_running(announcer->model) ? UPDATE_WAITS_MS : schedule_burst(announcer->schedule);
+    if (!has_grown(record, AUDIENCE_PEOPLE))
+        record->telling.update_ms = 0;
+    else if (record->telling.update_ms == 0)
+        record->telling.update_ms = now_ms + wait_ms;
+}
+
+int64_t news_update_at(const struct announcer *announcer, const struct incident_record *record)
+{
+    int64_t update_ms = record->telling.update_ms;
+    if (update_ms <= announcer->moment->now_ms || !has_grown(record, AUDIENCE_PEOPLE))
+        return INT64_MAX;
+    return announce_later(update_ms, announce_silenced_until(announcer));
+}
+
+/* --- news ---------------------------------------------------------------------------------------------------- */
+
+enum news news_since(const struct announcer *announcer, const struct incident_record *record, enum audience audience)
 {
     const struct incident *incident = &record->incident;
+    const struct said *said = said_to(record, audience);
     if (!incident->open && said->firing)
         return said->resolved ? NEWS_NONE : NEWS_RESOLVED;
     if (!incident->open)
@@ -43,12 +138,15 @@ enum news news_since(const struct announcer *announcer, const struct incident_re
     bool same = said->firing && said->severity == incident->severity && said->alert == incident->alert;
     if (!same && incident->severity == SEVERITY_CRITICAL)
         return NEWS_URGENT;
-    return same && said->flapping >= announce_flapping(record) ? NEWS_NONE : NEWS_ROUTINE;
+    if (!same || (record->times_today && !said->flapping))
+        return NEWS_ROUTINE;
+    bool may_update = record->telling.update_ms && record->telling.update_ms <= announcer->moment->now_ms;
+    return may_update && has_grown(record, audience) ? NEWS_ROUTINE : NEWS_NONE;
 }
 
 enum news news_of(const struct announcer *announcer, const struct incident_record *record)
 {
-    return news_since(announcer, record, &record->telling.told);
+    return news_since(announcer, record, AUDIENCE_PEOPLE);
 }
 
 bool announce_is_unsaid(void *announcer, const struct incident_record *record)

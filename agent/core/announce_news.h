@@ -14,11 +14,22 @@ enum news {
     NEWS_MISSED    /* it began and ended while its warning waited for room */
 };
 
-enum news news_since(const struct announcer *announcer, const struct incident_record *record, const struct said *said);
+/* Whom something was said to: people alone, or people and the history, which is told under a silence as well. */
+enum audience { AUDIENCE_PEOPLE, AUDIENCE_HISTORY };
+
+/* What is true and was not said to them. */
+enum news news_since(const struct announcer *announcer, const struct incident_record *record, enum audience audience);
 /* What is true and was not told to people. */
 enum news news_of(const struct announcer *announcer, const struct incident_record *record);
 
-int64_t announce_flapping(const struct incident_record *record);
+/* What is said now, as struct said remembers it. */
+struct said news_said(const struct incident_record *record);
+/* People, or under a silence the history alone, are told of all tables that are not well, and of the cause. */
+void news_note_said(struct incident_record *record, enum audience audience);
+/* More tables or a better cause wait to be told: sets from when they may be. */
+void news_note_growth(const struct announcer *announcer, struct incident_record *record);
+/* When an update is due that is none yet; INT64_MAX if there is none. */
+int64_t news_update_at(const struct announcer *announcer, const struct incident_record *record);
 int64_t announce_later(int64_t a, int64_t b);
 int64_t announce_silenced_until(const struct announcer *announcer);
 bool announce_is_silenced(const struct announcer *announcer);

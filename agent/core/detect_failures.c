@@ -16,6 +16,10 @@ struct failures {
     int64_t streak;     /* failures in a row, a burst counted once */
     int64_t first_ms;   /* the first of them */
     int64_t counted_ms; /* the newest that was counted; 0: none, or it cannot be compared with */
+    bool is_guess;      /* why it fails was not known when it came into its incident */
+    int64_t settled_ms; /* the newest whose cause was compared with the incident's */
+    int64_t strays;     /* how many failures in a row had another cause than the incident */
+    int64_t strayed_ms; /* the first of them */
 };
 
 static void failures_begin_table(struct table *table)
@@ -58,24 +62,114 @@ static void add_excerpt(struct context *context, struct incident_record *record,
         incidents_note(context->incidents, record, "evidence", table->error);
 }
 
-static void raise_failures(struct context *context, struct table *table, enum severity severity)
+/* What is found is raised; from: the incident that the table leaves for that, or NULL. */
+static struct incident_record *raise_or_move(struct context *context, struct table *table, enum severity severity,
+                                             struct incident_record *from)
 {
     const struct failures *failures = table->failures;
     struct strbuf what = { 0 };
     say_what(context, table, &what);
-    struct incident_record *record = incidents_raise(context->incidents, &(struct finding){
-                                                                             .kind = KIND_FAILURES,
-                                                                             .severity = severity,
-                                                                             .table = table,
-                                                                             .onset_ms = failures->first_ms,
-                                                                             .what = strbuf_text(&what),
-                                                                             .cause = table_cause(table),
-                                                                         });
+    struct finding finding = {
+        .kind = KIND_FAILURES,
+        .severity = severity,
+        .table = table,
+        .onset_ms = from && !failures->is_guess ? failures->strayed_ms : failures->first_ms,
+        .what = strbuf_text(&what),
+        .cause = table_cause(table),
+    };
+    struct incident_record *record =
+        from ? incidents_move(context->incidents, from, &finding) : incidents_raise(context->incidents, &finding);
     strbuf_free(&what);
+    return record;
+}
+
+static void raise_failures(struct context *context, struct table *table, enum severity severity)
+{
+    struct failures *failures = table->failures;
+    if (!incidents_find(context->incidents, KIND_FAILURES, table)) {
+        struct cause cause = table_cause(table);
+        failures->is_guess = !cause_is_known(&cause);
+        failures->strays = 0;
+    }
+    struct incident_record *record = raise_or_move(context, table, severity, NULL);
     add_excerpt(context, record, table);
     if (failures->streak >= 3)
         prometheus_note(record, context->moment->now_ms);
 }
+
+/* --- causes -------------------------------------------------------------------------------------------------- */
+
+/*
+ * What a failure says comes in the lines behind it, so that an incident begins with what the failure before said. When the cycle is over
+ * all is said, and the causes are compared. A table leaves its incident for another one if it gives another cause than the other tables in
+ * it, and either gave none when it came, or gives that one twice in a row: one odd failure among many, as a dying component makes
+ * them, is no second trouble. Where no other table in the incident still has the old cause, the incident itself has got a new one.
+ */
+enum { STRAYS_TO_LEAVE = 2 };
+
+static void count_stray(struct context *context, struct table *table)
+{
+    struct failures *failures = table->failures;
+    const struct incident_record *record = incidents_find(context->incidents, KIND_FAILURES, table);
+    struct cause cause = table_cause(table);
+    if (!record || !cause_is_known(&cause) || failures->settled_ms == failures->counted_ms)
+        return;
+    failures->settled_ms = failures->counted_ms;
+    if (!cause_differs(&cause, &record->incident.cause)) {
+        failures->strays = 0;
+        failures->is_guess = false;
+    } else if (failures->strays++ == 0) {
+        failures->strayed_ms = failures->counted_ms;
+    }
+}
+
+/* True if another table in the incident still has the incident's cause. */
+static bool has_cause_of_another(const struct context *context, const struct incident_record *record,
+                                 const struct table *but)
+{
+    for (size_t i = 0; i < context->tables->count; i++) {
+        const struct table *table = &context->tables->at[i];
+        if (table == but || incidents_find(context->incidents, KIND_FAILURES, table) != record)
+            continue;
+        struct cause cause = table_cause(table);
+        if (cause_is_known(&cause) && !cause_differs(&cause, &record->incident.cause))
+            return true;
+    }
+    return false;
+}
+
+static void settle_cause(struct context *context, struct table *table)
+{
+    struct failures *failures = table->failures;
+    struct incident_record *record = incidents_find(context->incidents, KIND_FAILURES, table);
+    struct cause cause = table_cause(table);
+    if (!record || failures->strays == 0 || !cause_differs(&cause, &record->incident.cause))
+        return;
+    if (!has_cause_of_another(context, record, table)) {
+        incidents_set_cause(context->incidents, record, cause);
+    } else if (failures->is_guess || failures->strays >= STRAYS_TO_LEAVE) {
+        enum severity severity = severity_of(context, table);
+        record = raise_or_move(context, table, severity == SEVERITY_NONE ? SEVERITY_WARNING : severity, record);
+        add_excerpt(context, record, table);
+        /* Prometheus does not tell causes apart: its alert is as old as the failures. */
+        if (failures->streak >= 3)
+            prometheus_note(record, failures->first_ms);
+    } else {
+        return;
+    }
+    failures->strays = 0;
+    failures->is_guess = false;
+}
+
+static void settle_causes(struct context *context)
+{
+    for (size_t i = 0; i < context->tables->count; i++)
+        count_stray(context, &context->tables->at[i]);
+    for (size_t i = 0; i < context->tables->count; i++)
+        settle_cause(context, &context->tables->at[i]);
+}
+
+/* --- facts --------------------------------------------------------------------------------------------------- */
 
 static void on_failed(struct context *context, struct table *table)
 {
@@ -97,7 +191,9 @@ static void failures_on_evidence(struct context *context, struct table *table)
     if (!record)
         return;
     incidents_note_line(context->incidents, record);
-    incidents_set_cause(context->incidents, record, table_cause(table));
+    struct cause cause = table_cause(table);
+    if (!cause_differs(&cause, &record->incident.cause))
+        incidents_set_cause(context->incidents, record, cause);
 }
 
 /* The component that the failures speak of is down: the next attempt can only fail as well. */
@@ -123,20 +219,26 @@ static void failures_on_event(struct context *context, const struct event *event
 /* It is not known how much time passed during a set-back, so that the next failure may not be taken for part of a burst. */
 static void on_set_back(struct context *context)
 {
+    settle_causes(context);
     for (size_t i = 0; i < context->tables->count; i++)
-        context->tables->at[i].failures->counted_ms = 0;
+        context->tables->at[i].failures->counted_ms = context->tables->at[i].failures->settled_ms = 0;
 }
 
 static void failures_fact(struct context *context, const struct fact *fact)
 {
+    bool is_run = fact->kind == FACT_RUN_FAILED || fact->kind == FACT_RUN_SUCCEEDED;
+    if (is_run && !model_cycle_running(context->model))
+        settle_causes(context); /* no cycle's end tells that all was said about the last one */
     switch (fact->kind) {
     case FACT_RUN_FAILED: on_failed(context, fact->table); break;
     case FACT_RUN_EVIDENCE: failures_on_evidence(context, fact->table); break;
     case FACT_RUN_SUCCEEDED:
-        fact->table->failures->streak = 0;
+        fact->table->failures->streak = fact->table->failures->strays = 0;
         incidents_clear(context->incidents, KIND_FAILURES, fact->table);
         break;
     case FACT_EVENT: failures_on_event(context, context->moment->event); break;
+    case FACT_CYCLE_COMPLETED:
+    case FACT_CYCLE_ABORTED: settle_causes(context); break;
     case FACT_SET_BACK: on_set_back(context); break;
     default: break;
     }
@@ -145,7 +247,7 @@ static void failures_fact(struct context *context, const struct fact *fact)
 const struct detector detect_failures = {
     .begin_table = failures_begin_table,
     .hears = HEARS(FACT_RUN_FAILED) | HEARS(FACT_RUN_EVIDENCE) | HEARS(FACT_RUN_SUCCEEDED) | HEARS(FACT_EVENT) |
-             HEARS(FACT_SET_BACK),
+             HEARS(FACT_CYCLE_COMPLETED) | HEARS(FACT_CYCLE_ABORTED) | HEARS(FACT_SET_BACK),
     .fact = failures_fact,
 };
 
@@ -162,4 +264,8 @@ void failures_archive(struct table *table, struct archive *archive)
     saved_i64(archive, "fail.streak", &failures->streak);
     saved_i64(archive, "fail.first", &failures->first_ms);
     saved_i64(archive, "fail.counted", &failures->counted_ms);
+    archive_bool(archive, "fail.guess", &failures->is_guess); /* an older agent saved none of these */
+    saved_i64(archive, "fail.settled", &failures->settled_ms);
+    saved_count(archive, "fail.strays", &failures->strays);
+    saved_i64(archive, "fail.strayed", &failures->strayed_ms);
 }

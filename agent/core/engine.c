@@ -22,7 +22,7 @@ static int64_t bounded(int64_t value, int64_t most)
 static void engine_on_cycle_completed(struct engine *engine)
 {
     bool is_slow = model_elapsed_ms(&engine->model) > engine->settings.detect.cycle_slow_ms;
-    incidents_cycle_completed(&engine->incidents, &engine->tables, engine->model.cycle.started_ms,
+    incidents_cycle_completed(&engine->incidents, engine->model.cycle.started_ms,
                               engine->model.cycle.outcome == CYCLE_SUCCESS && !is_slow);
     engine->windows_changed = true;
 }
@@ -35,6 +35,8 @@ static void take_fact(void *ctx, const struct fact *fact)
             detectors[i]->fact(&engine->context, fact);
     if (fact->kind == FACT_CYCLE_COMPLETED)
         engine_on_cycle_completed(engine);
+    if (fact->kind == FACT_CYCLE_COMPLETED || fact->kind == FACT_CYCLE_ABORTED)
+        announce_cycle_ended(&engine->announcer);
     incidents_forget(&engine->incidents);
     /* A fact, or what follows it at this instant, may have set an earlier deadline: it is looked for when the clock moves on. */
     if (engine->moment.now_ms < engine->floor_ms)
@@ -73,6 +75,7 @@ static void connect(struct engine *engine)
         .settings = settings,
         .moment = moment,
         .schedule = &engine->schedule,
+        .tables = &engine->tables,
         .explainer = &engine->explainer,
         .sink = { &engine->outlet, outlet_incident, outlet_timeline, &engine->announcer, announce_change,
                   announce_is_unsaid },
@@ -82,6 +85,7 @@ static void connect(struct engine *engine)
         .moment = moment,
         .schedule = &engine->schedule,
         .incidents = &engine->incidents,
+        .model = &engine->model,
         .explainer = &engine->explainer,
         .ctx = &engine->outlet,
         .notify = outlet_notify,
@@ -193,11 +197,13 @@ static void run_deadlines(struct engine *engine, int64_t until_ms)
         if (due_ms > until_ms)
             break;
         moment_advance(&engine->moment, due_ms);
+        announce_step_begins(&engine->announcer);
         if (owner < DETECTORS)
             detectors[owner]->expire(&engine->context);
         else if (owner == INCIDENTS_OWN)
             incidents_expire(&engine->incidents);
-        else
+        announce_step_ends(&engine->announcer);
+        if (owner == ANNOUNCER_OWNS)
             announce_all(&engine->announcer);
         look_anew(engine);
     }
@@ -317,7 +323,9 @@ void engine_feed(struct engine *engine, const struct event *event)
     else
         follow(engine, event, at_ms);
     moment_take(moment, event);
+    announce_step_begins(&engine->announcer);
     model_event(&engine->model);
+    announce_step_ends(&engine->announcer);
     moment->event = NULL;
 }
 

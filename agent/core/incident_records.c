@@ -82,6 +82,32 @@ void incident_add_member(struct incident_record *record, const struct table *tab
     record->members[record->member_count++] = (struct member){ .table = table->index, .bad = true };
 }
 
+/* The table that opened an incident may leave it; then the first of the others stands for it. */
+void incident_drop_member(struct incident_record *record, const struct table *table, const struct tables *tables)
+{
+    struct incident *incident = &record->incident;
+    const char **names = (const char **)(uintptr_t)incident->tables;
+    struct member *member = incident_member(record, table);
+    size_t name = 0, index;
+    if (!member)
+        return;
+    index = (size_t)(member - record->members);
+    memmove(member, member + 1, (--record->member_count - index) * sizeof *member);
+    while (strcmp(names[name], table->name) != 0)
+        name++;
+    memmove(names + name, names + name + 1, (--incident->table_count - name) * sizeof *names);
+    if (incident->table && strcmp(incident->table, table->name) == 0)
+        incident->table = record->member_count ? tables->at[record->members[0].table].name : NULL;
+}
+
+bool incident_any_bad(const struct incident_record *record)
+{
+    for (size_t i = 0; i < record->member_count; i++)
+        if (record->members[i].bad)
+            return true;
+    return false;
+}
+
 struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
                                        const struct table *table)
 {

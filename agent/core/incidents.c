@@ -4,43 +4,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "cause.h"
 #include "clip.h"
 #include "describe.h"
 #include "prometheus.h"
 #include "units.h"
 
 enum { EVIDENCE_MOST = 20 };
-
-/* True if the finding's table begins to flap with it. */
-static bool will_flap(const struct incidents *incidents, const struct finding *finding)
-{
-    int64_t index = finding->table ? (int64_t)finding->table->index : -1;
-    return recurrences_today(&incidents->recurrences, finding->kind, index, incidents->moment->now_ms) + 1 >=
-           incidents->settings->detect.flapping_opens;
-}
-
-/*
- * What relapses returns to the incident that it is in, whichever other one is near: nothing is ever in two of a kind. Otherwise tables whose
- * trouble began within one and a half intervals of each other have one cause, and tables that flap flap together.
- */
-static struct incident_record *find_to_join(const struct incidents *incidents, const struct finding *finding)
-{
-    int64_t reach_ms = schedule_interval(incidents->schedule) * 3 / 2;
-    struct incident_record *near = NULL;
-    bool flaps = will_flap(incidents, finding);
-    for (size_t i = 0; i < incidents->count; i++) {
-        struct incident_record *record = incidents->records[i];
-        int64_t apart_ms = record->incident.onset_ms - finding->onset_ms;
-        if (!record->incident.open || record->kind != finding->kind)
-            continue;
-        if (!finding->table || incident_member(record, finding->table))
-            return record;
-        bool is_near = apart_ms <= reach_ms && apart_ms >= -reach_ms;
-        if (!near && (is_near || (flaps && record->times_today)))
-            near = record;
-    }
-    return near;
-}
 
 /* --- the history --------------------------------------------------------------------------------------------- */
 
@@ -81,7 +51,7 @@ void incidents_store(struct incidents *incidents, struct incident_record *record
     struct incident *incident = &record->incident;
     struct strbuf summary = { 0 };
     int64_t now_ms = incidents->moment->now_ms;
-    describe_incident(record, incident->open ? NOTIFY_FIRING : NOTIFY_RESOLVED, now_ms, &summary);
+    describe_incident(record, incidents->tables, incident->open ? NOTIFY_FIRING : NOTIFY_RESOLVED, now_ms, &summary);
     incident_replace_text(&incident->summary, strbuf_text(&summary));
     strbuf_free(&summary);
     incident->prometheus_ms = prometheus_time(record, now_ms);
@@ -119,8 +89,9 @@ static void take_words(struct incident_record *record, const struct finding *fin
 static void take_details(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
     const struct event *event = incidents->moment->event;
-    /* A cause that is known is not given up for none. */
-    if (finding->cause.words || !record->incident.cause.words)
+    /* A cause that is known is not given up for none, nor for that of one table among others. */
+    bool is_other = finding->kind == KIND_FAILURES && cause_differs(&finding->cause, &record->incident.cause);
+    if ((finding->cause.words && !is_other) || !record->incident.cause.words)
         incident_replace_cause(&record->incident.cause, finding->cause);
     if (event && event->line.len && event_is_from_log(event->kind)) {
         char *line = clipped_copy(event->line, EVIDENCE_MAX_BYTES);
@@ -198,17 +169,21 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
     return record;
 }
 
-static void join(struct incidents *incidents, struct incident_record *record, const struct table *table)
+static void join(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
+    const struct table *table = finding->table;
     struct member *member = incident_member(record, table);
+    const char *how = !table ? "it begins again" : member ? " relapses" : " joins";
     if (member)
         member->bad = true;
     else if (table)
-        incident_add_member(record, table);
+        incident_add_member(record, finding->table);
+    if (finding->cause.words && !cause_is_known(&record->incident.cause))
+        incident_replace_cause(&record->incident.cause, finding->cause);
     record->well_ms = record->well_cycles = 0;
     note_beginning(incidents, record, table);
     struct strbuf text = { 0 };
-    strbuf_printf(&text, "%s%s", table ? table->name : "it", table ? " joins" : " begins again");
+    strbuf_printf(&text, "%s%s", table ? table->name : "", how);
     if (tells_turns(record))
         tell_change(incidents, record, "joined", strbuf_text(&text));
     explain(incidents->explainer, record->kind, table, VERDICT_JOINED, "%s incident %" PRId64, strbuf_text(&text),
@@ -220,9 +195,9 @@ struct incident_record *incidents_raise(struct incidents *incidents, const struc
 {
     struct incident_record *record = incidents_find(incidents, finding->kind, finding->table);
     if (!record) {
-        record = find_to_join(incidents, finding);
+        record = incidents_to_join(incidents, finding);
         if (record)
-            join(incidents, record, finding->table);
+            join(incidents, record, finding);
     }
     if (!record) {
         record = open_incident(incidents, finding);
@@ -239,14 +214,6 @@ struct incident_record *incidents_raise(struct incidents *incidents, const struc
     return record;
 }
 
-static bool any_bad(const struct incident_record *record)
-{
-    for (size_t i = 0; i < record->member_count; i++)
-        if (record->members[i].bad)
-            return true;
-    return false;
-}
-
 void incident_resolve(struct incidents *incidents, struct incident_record *record)
 {
     record->incident.open = false;
@@ -257,6 +224,15 @@ void incident_resolve(struct incidents *incidents, struct incident_record *recor
     incidents->sink.changed(incidents->sink.announce_ctx, record);
 }
 
+/* That it is bad again is news again, except where it flaps. */
+static void note_well(const struct incidents *incidents, const struct incident_record *record, struct member *member)
+{
+    member->bad = false;
+    member->well_ms = incidents->moment->now_ms;
+    if (record->times_today == 0)
+        member->told = member->noted = false;
+}
+
 void incidents_clear(struct incidents *incidents, enum incident_kind kind, const struct table *table)
 {
     struct incident_record *record = incidents_find(incidents, kind, table);
@@ -264,8 +240,8 @@ void incidents_clear(struct incidents *incidents, enum incident_kind kind, const
         return;
     struct member *member = incident_member(record, table);
     if (member)
-        member->bad = false;
-    bool is_well = !member || !any_bad(record);
+        note_well(incidents, record, member);
+    bool is_well = !member || !incident_any_bad(record);
     if (is_well && record->times_today == 0) {
         incident_resolve(incidents, record);
         return;
@@ -283,7 +259,7 @@ void incidents_clear(struct incidents *incidents, enum incident_kind kind, const
 
 void incidents_turn_into(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
-    if (find_to_join(incidents, finding)) { /* one that flaps is held open, and begins again */
+    if (incidents_to_join(incidents, finding)) { /* one that flaps is held open, and begins again */
         incidents_raise(incidents, finding);
         return;
     }
@@ -298,12 +274,28 @@ void incidents_turn_into(struct incidents *incidents, struct incident_record *re
 
 void incidents_set_cause(struct incidents *incidents, struct incident_record *record, struct cause cause)
 {
-    const char *known = record->incident.cause.words;
-    if (!cause.words || (known && strcmp(known, cause.words) == 0))
+    const struct cause *known = &record->incident.cause;
+    bool is_same = cause_is_known(&cause) && cause_is_known(known) && !cause_differs(&cause, known);
+    if (!cause.words || is_same || (known->words && strcmp(known->words, cause.words) == 0))
         return;
     incident_replace_cause(&record->incident.cause, cause);
     incidents_note(incidents, record, "note", cause.words);
     incidents_store(incidents, record);
+}
+
+struct incident_record *incidents_move(struct incidents *incidents, struct incident_record *record,
+                                       const struct finding *finding)
+{
+    struct strbuf text = { 0 };
+    strbuf_printf(&text, "%s leaves, because it has another cause: %s", finding->table->name, finding->cause.words);
+    incident_drop_member(record, finding->table, incidents->tables);
+    incidents_store(incidents, record);
+    incidents_note(incidents, record, "note", strbuf_text(&text));
+    explain(incidents->explainer, finding->kind, finding->table, VERDICT_APART, "no longer in incident %" PRId64 ": %s",
+            record->incident.id, strbuf_text(&text));
+    strbuf_free(&text);
+    recurrences_take_back(&incidents->recurrences, finding->kind, (int64_t)finding->table->index);
+    return incidents_raise(incidents, finding);
 }
 
 void incidents_escalate(struct incident_record *record)

@@ -33,18 +33,25 @@ struct finding {
 };
 
 struct member {
-    size_t table; /* index */
-    bool bad;     /* false once it has recovered */
+    size_t table;    /* index */
+    bool bad;        /* false once it has recovered */
+    bool told;       /* announce.c: that it is bad was said to people */
+    bool noted;      /* announce.c: likewise to people, or under a silence to the history alone */
+    int64_t well_ms; /* when it recovered; 0: never */
 };
 
 /* What was last said of an incident. */
 struct said {
     bool firing; /* anything at all */
     bool resolved;
-    int64_t flapping; /* how many tables it had when it was said that it flaps, and 1 more; 0: that was not said */
+    int64_t
+        flapping; /* 1: that it flaps; 0: that was not said (an older agent saved how many tables it had, and 1 more) */
     enum severity severity;
     enum alert alert;
 };
+
+/* More causes of one incident are not told. */
+enum { CAUSES_TOLD = 4 };
 
 /* What announce.c remembers of an incident; it is saved with it. */
 struct telling {
@@ -53,6 +60,10 @@ struct telling {
     int64_t first_told_ms;
     int64_t reminded_ms; /* the newest firing or reminder */
     int64_t held_ms;     /* since when something about it waits for room in the hour; 0: nothing does */
+    int64_t update_ms;   /* from when more tables or a better cause may be told; 0: there was nothing of the kind */
+    bool is_gathered;    /* it changed in the step that is being taken; never saved */
+    int64_t causes[CAUSES_TOLD]; /* the marks of the causes that people were given */
+    size_t cause_count;
     int64_t sequence;
 };
 
@@ -91,6 +102,7 @@ struct incidents {
     const struct settings *settings;
     const struct moment *moment;
     const struct schedule *schedule;
+    const struct tables *tables;
     const struct explainer *explainer;
     struct incidents_sink sink;
     struct incident_record **records; /* open ones, and resolved ones that are not verified yet; by id */
@@ -119,8 +131,14 @@ struct incident_record *incidents_find(const struct incidents *incidents, enum i
 /* The same incident goes on as another kind and critical, because another runbook applies now. */
 void incidents_turn_into(struct incidents *incidents, struct incident_record *record, const struct finding *finding);
 
-/* A cause without words changes nothing. */
+/* A cause without words changes nothing, and neither does one that is known already in other words. */
 void incidents_set_cause(struct incidents *incidents, struct incident_record *record, struct cause cause);
+/*
+ * The finding's table is in this incident, with others that are not well, and has another cause than they: it leaves, and what is found
+ * is raised.
+ */
+struct incident_record *incidents_move(struct incidents *incidents, struct incident_record *record,
+                                       const struct finding *finding);
 /* Somebody else must look at it, because it recurs. */
 void incidents_escalate(struct incident_record *record);
 /* An entry of its timeline. */
@@ -136,8 +154,7 @@ void incidents_store(struct incidents *incidents, struct incident_record *record
 void incidents_retell(const struct incidents *incidents);
 
 /* A cycle that began at started_ms has completed: recoveries are verified, and incidents that flapped may end. */
-void incidents_cycle_completed(struct incidents *incidents, const struct tables *tables, int64_t started_ms,
-                               bool is_good);
+void incidents_cycle_completed(struct incidents *incidents, int64_t started_ms, bool is_good);
 /* The instant of the next deadline, INT64_MAX if there is none; and what is to be done when the clock stands there. */
 int64_t incidents_due(const struct incidents *incidents);
 void incidents_expire(struct incidents *incidents);
@@ -145,8 +162,12 @@ void incidents_expire(struct incidents *incidents);
 void incidents_forget(struct incidents *incidents);
 void incidents_free(struct incidents *incidents);
 
-/* Ends it now, for the files of the incidents alone. */
+/* For the files of the incidents alone. */
+/* The open incident that the finding's table joins, or to which it returns; NULL: it is a new one. */
+struct incident_record *incidents_to_join(const struct incidents *incidents, const struct finding *finding);
+/* Ends it now. */
 void incident_resolve(struct incidents *incidents, struct incident_record *record);
+bool incident_any_bad(const struct incident_record *record);
 
 /* incidents_archive.c */
 void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables);
@@ -155,6 +176,7 @@ void incidents_archive(struct incidents *incidents, struct archive *archive, str
 struct incident_record *incidents_add(struct incidents *incidents);
 void incidents_drop(struct incidents *incidents, size_t index);
 void incident_add_member(struct incident_record *record, const struct table *table);
+void incident_drop_member(struct incident_record *record, const struct table *table, const struct tables *tables);
 /* The table's part in the incident; NULL if it has none. */
 struct member *incident_member(const struct incident_record *record, const struct table *table);
 /* The old text is freed; the new one, which may be NULL, is copied. */

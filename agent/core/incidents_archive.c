@@ -16,23 +16,45 @@ static void archive_owned(struct archive *archive, const char *name, const char 
     *owned = text;
 }
 
+/* What is true of a table in an incident, as one number. */
+enum { MARK_TOLD = 1, MARK_NOTED = 2 };
+
+static int64_t member_marks(const struct member *member)
+{
+    return (member->told ? MARK_TOLD : 0) | (member->noted ? MARK_NOTED : 0);
+}
+
+static void member_mark(struct member *member, int64_t marks)
+{
+    member->told = marks & MARK_TOLD;
+    member->noted = marks & MARK_NOTED;
+}
+
 static void members_archive(struct incident_record *record, struct tables *tables, struct archive *archive)
 {
-    int64_t indexes[TABLES_MOST], bad[TABLES_MOST];
-    size_t count = record->member_count, bad_count = count;
+    int64_t indexes[TABLES_MOST], bad[TABLES_MOST], marks[TABLES_MOST], well_ms[TABLES_MOST];
+    size_t count = record->member_count, bad_count = count, mark_count = count, well_count = count;
     for (size_t i = 0; i < count; i++) {
-        indexes[i] = (int64_t)record->members[i].table;
-        bad[i] = record->members[i].bad;
+        const struct member *member = &record->members[i];
+        indexes[i] = (int64_t)member->table;
+        bad[i] = member->bad;
+        marks[i] = member_marks(member);
+        well_ms[i] = member->well_ms;
     }
     saved_i64s(archive, "members", indexes, &count, TABLES_MOST);
     saved_i64s(archive, "members.bad", bad, &bad_count, TABLES_MOST);
+    saved_i64s(archive, "members.marks", marks, &mark_count, TABLES_MOST); /* an older agent saved neither these */
+    saved_i64s(archive, "members.well", well_ms, &well_count, TABLES_MOST);
     if (!archive_loading(archive))
         return;
     for (size_t i = 0; i < count && i < bad_count; i++) {
         if (indexes[i] < 0 || (size_t)indexes[i] >= tables->count)
             continue;
         incident_add_member(record, &tables->at[indexes[i]]);
-        record->members[record->member_count - 1].bad = bad[i] != 0;
+        struct member *member = &record->members[record->member_count - 1];
+        member->bad = bad[i] != 0;
+        member_mark(member, i < mark_count ? marks[i] : MARK_TOLD | MARK_NOTED);
+        member->well_ms = i < well_count ? well_ms[i] : 0;
     }
 }
 
@@ -56,6 +78,21 @@ static void telling_archive(struct telling *telling, struct archive *archive)
     if (archive_loading(archive))
         telling->noted = telling->told; /* an older agent saved only what was told */
     said_archive(&telling->noted, noted, archive);
+}
+
+/* An older agent saved nothing of this: then nobody is told of a cause once more. */
+static void growth_archive(struct telling *telling, struct archive *archive)
+{
+    if (archive_loading(archive)) {
+        telling->update_ms = -1;
+        telling->cause_count = 0;
+    }
+    saved_i64(archive, "update", &telling->update_ms);
+    saved_i64s(archive, "causes", telling->causes, &telling->cause_count, CAUSES_TOLD);
+    if (telling->update_ms < 0) {
+        telling->update_ms = 0;
+        telling->cause_count = CAUSES_TOLD;
+    }
 }
 
 static void record_archive(struct incident_record *record, struct tables *tables, struct archive *archive)
@@ -91,6 +128,7 @@ static void record_archive(struct incident_record *record, struct tables *tables
     saved_i64(archive, "first_told", &telling->first_told_ms);
     saved_i64(archive, "reminded", &telling->reminded_ms);
     saved_i64(archive, "held", &telling->held_ms);
+    growth_archive(telling, archive);
     saved_count(archive, "sequence", &telling->sequence);
     saved_count(archive, "good_cycles", &record->good_cycles);
     saved_i64(archive, "prometheus", &record->prometheus_due_ms);

@@ -28,24 +28,25 @@ static void incidents_verify(struct incidents *incidents, int64_t started_ms, bo
     }
 }
 
-/* A first failure is no incident again yet, but nothing is well with it either. */
-static bool any_failed(const struct incident_record *record, const struct tables *tables)
+/* A first failure is no incident again yet, but nothing is well with it either. What has another incident now does not count here. */
+static bool any_failed(const struct incidents *incidents, const struct incident_record *record)
 {
-    for (size_t i = 0; i < record->member_count; i++)
-        if (tables->at[record->members[i].table].last_failed)
+    for (size_t i = 0; i < record->member_count; i++) {
+        const struct table *table = &incidents->tables->at[record->members[i].table];
+        if (table->last_failed && !incidents_find(incidents, record->kind, table))
             return true;
+    }
     return false;
 }
 
-void incidents_cycle_completed(struct incidents *incidents, const struct tables *tables, int64_t started_ms,
-                               bool is_good)
+void incidents_cycle_completed(struct incidents *incidents, int64_t started_ms, bool is_good)
 {
     incidents_verify(incidents, started_ms, is_good);
     for (size_t i = 0; i < incidents->count; i++) {
         struct incident_record *record = incidents->records[i];
         if (!record->incident.open || !record->well_ms)
             continue;
-        record->well_cycles = any_failed(record, tables) ? 0 : record->well_cycles + 1;
+        record->well_cycles = any_failed(incidents, record) ? 0 : record->well_cycles + 1;
         if (record->well_cycles >= record->calm_cycles)
             incident_resolve(incidents, record);
     }

@@ -45,6 +45,13 @@ void recurrences_note(struct recurrences *recurrences, enum incident_kind kind, 
     recurrence->at_ms[recurrence->count++] = now_ms;
 }
 
+void recurrences_take_back(struct recurrences *recurrences, enum incident_kind kind, int64_t table)
+{
+    struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);
+    if (recurrence && recurrence->count)
+        recurrence->count--;
+}
+
 int64_t recurrences_today(const struct recurrences *recurrences, enum incident_kind kind, int64_t table, int64_t now_ms)
 {
     const struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);

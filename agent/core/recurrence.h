@@ -27,6 +27,8 @@ struct recurrences {
 
 /* Trouble begins now for the table with this index, -1: for none. */
 void recurrences_note(struct recurrences *recurrences, enum incident_kind kind, int64_t table, int64_t now_ms);
+/* The newest beginning was none of its own. */
+void recurrences_take_back(struct recurrences *recurrences, enum incident_kind kind, int64_t table);
 /* How often it has begun within the last 24 hours. */
 int64_t recurrences_today(const struct recurrences *recurrences, enum incident_kind kind, int64_t table,
                           int64_t now_ms);

@@ -32,6 +32,7 @@ void settings_default(struct settings *settings)
             .flapping_opens = 4,
             .flapping_calm = 4,
             .burst_ms = 0,
+            .relapse_ms = 4 * HOUR_MS,
         },
         .notify = {
             .reminder_ms = 4 * HOUR_MS,

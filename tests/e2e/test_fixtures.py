@@ -83,12 +83,16 @@ class Story(unittest.TestCase):
         notifications = told("clickhouse-refused-nested-stderr")
         self.assertEqual(steps(notifications)[0], ("10:30:03", "firing", "critical", "ConsecutiveFailures", 1))
         self.assertEqual({n["incident"] for n in notifications}, {1})
-        self.assertEqual([n["status"] for n in notifications].count("firing"), 1)
-        self.assertEqual(notifications[-1]["tables"], [BINANCE, KRAKEN])
+        self.assertEqual(steps(notifications)[1], ("10:30:05", "firing", "critical", "ConsecutiveFailures", 1))
+        self.assertEqual(notifications[0]["tables"], [BINANCE])
+        self.assertEqual(notifications[1]["tables"], [BINANCE, KRAKEN])   # named when the cycle ends
+        self.assertIn(": 2 of 2 tables: ", notifications[1]["summary"])
+        self.assertEqual([n["status"] for n in notifications].count("firing"), 2)
 
     def test_a_burst_of_exceptions_is_critical_in_the_second_burst(self):
         notifications = told("cycle-exception-burst")
         self.assertEqual(steps(notifications), [("10:29:59", "firing", "critical", "ConsecutiveFailures", 1)])
+        self.assertEqual(notifications[0]["tables"], [BINANCE, KRAKEN])   # one exception fails both
 
     def test_a_graceful_stop_warns_and_is_critical_once_the_promise_is_broken(self):
         self.assertEqual(steps(told("graceful-stop-and-restart")), [

@@ -135,8 +135,7 @@ static void an_exception_fails_the_running_table_and_those_not_reached(void **un
         driver_run(driver, at(0, slot, 5), "b");
         driver_exception(driver, at(0, slot, 6), "[Errno 2] No such file or directory: 'docker'");
     }
-    assert_told(driver, "00:45:06 firing warning ConsecutiveFailures #1 b\n");
-    assert_string_equal(driver->incidents[0].tables, "b,c");
+    assert_told(driver, "00:45:06 firing warning ConsecutiveFailures #1 b,c\n"); /* one event is told once */
     assert_string_equal(driver_incident(driver, 1)->cause.scenario, "5");
     assert_int_equal(driver->cycles[3].outcome, CYCLE_ABORTED);
     assert_int_equal(driver->runs[driver->run_count - 1].facts.outcome, RUN_ABORTED);

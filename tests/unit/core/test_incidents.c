@@ -20,6 +20,7 @@ static void tables_that_fail_together_share_one_incident(void **unused)
     struct driver *driver = driver_with("c=1 a=1 b=1");
     driver_cycles(driver, at(0, 15, 0), at(1, 0, 0), seconds(12), "c=fail a=fail b=fail");
     assert_told(driver, "00:30:04 firing warning ConsecutiveFailures #1 c\n"
+                        "00:30:12 firing warning ConsecutiveFailures #1 a,b,c\n"
                         "00:45:04 firing critical ConsecutiveFailures #1 a,b,c\n");
     assert_string_equal(driver_incident(driver, 1)->table, "c");
     assert_non_null(strstr(driver->story.at, "#1 joined a joins\n"));

@@ -88,20 +88,21 @@ static void check_notification(void *ctx, const struct notification *notificatio
     watch->alert[id - 1] = notification->alert;
 }
 
-static bool lists(const struct incident *incident, const char *table)
+static bool is_bad_in(const struct incident_record *record, size_t table)
 {
-    for (size_t i = 0; i < incident->table_count; i++)
-        if (strcmp(incident->tables[i], table) == 0)
+    for (size_t i = 0; i < record->member_count; i++)
+        if (record->members[i].table == table && record->members[i].bad)
             return true;
     return false;
 }
 
-static bool overlap(const struct incident *a, const struct incident *b)
+/* A table that was well for long and fails anew is in a new incident, and still listed in the old one. It is bad in one only. */
+static bool overlap(const struct incident_record *a, const struct incident_record *b)
 {
-    if (a->table_count == 0 || b->table_count == 0)
+    if (a->member_count == 0 || b->member_count == 0)
         return true;
-    for (size_t i = 0; i < a->table_count; i++)
-        if (lists(b, a->tables[i]))
+    for (size_t i = 0; i < a->member_count; i++)
+        if (a->members[i].bad && is_bad_in(b, a->members[i].table))
             return true;
     return false;
 }
@@ -119,8 +120,8 @@ static void check_incidents(const struct stream *stream, const struct engine *en
         }
         for (size_t j = i + 1; j < incidents->count; j++) {
             const struct incident_record *other = incidents->records[j];
-            must(stream, !one->incident.open || !other->incident.open || one->kind != other->kind ||
-                             !overlap(&one->incident, &other->incident));
+            must(stream,
+                 !one->incident.open || !other->incident.open || one->kind != other->kind || !overlap(one, other));
         }
     }
 }

@@ -37,6 +37,7 @@ static void defaults_are_the_documented_ones(void **unused)
     assert_int_equal(settings.detect.min_samples, 20);
     assert_int_equal(settings.detect.flapping_per_day, 3);
     assert_int_equal(settings.detect.burst_ms, 0);
+    assert_int_equal(settings.detect.relapse_ms, 4 * 3600000);
 
     assert_int_equal(settings.notify.reminder_ms, 4 * 3600000);
     assert_int_equal(settings.notify.escalation_ms, 1800000);
