@@ -62,7 +62,7 @@ HEADER_EXCEPTIONS = {
 LIBRARY_ROOMS = {
     "curl/": {"agent/base", "agent/config", "agent/notify", "agent/witness"},   # in base and config only to take a URL apart
     "inotifytools/": {"agent/follow"},
-    "zlib.h": {"agent/follow"},
+    "zlib.h": {"agent/follow", "agent/witness"},
     "microhttpd.h": {"agent/serve"},
 }
 

@@ -161,6 +161,22 @@ enum { ANSWER_MAX_BYTES = 64 * 1024, ANSWER_HEADERS_MAX = 200, ANSWER_KEPT_BYTES
  */
 enum { PROBE_ANSWER_MAX_BYTES = 64 * 1024, PROBE_TABLES_MAX = 1000 };
 
+/* --- The Iceberg tables --- */
+
+/*
+ * What one look at a table's metadata may cost, beside its time: bytes of the file as unpacked, snapshots, bytes of one snapshot, and names
+ * in the folder. A year of quarter-hourly snapshots that nobody expires has 35,000 of them, 30 MB and 100,000 files.
+ */
+enum {
+    ICEBERG_MAX_BYTES = 64 << 20,
+    ICEBERG_MAX_SNAPSHOTS = 100 * 1000,
+    ICEBERG_MAX_SNAPSHOT_BYTES = 64 * 1024,
+    ICEBERG_MAX_ENTRIES = 500 * 1000
+};
+
+/* A snapshot that says it has more records says nothing. */
+static const int64_t ICEBERG_MAX_RECORDS = 999999999999999;
+
 /* --- The agent's own output --- */
 
 /* A message on stderr with its line break: as much as a pipe takes whole (PIPE_BUF). */
