@@ -54,6 +54,14 @@ struct config {
     size_t webhook_count;
     struct probe_config *probes;
     size_t probe_count;
+    char *iceberg_warehouse;
+    char *iceberg_table;
+    int64_t iceberg_timeout_ms;
+    char *source_url;
+    char *source_query;
+    char *source_user;
+    char *source_password_file;
+    int64_t source_timeout_ms;
     char *metrics_url;
     char *metrics_textfile;
     char *heartbeat_url;

@@ -39,11 +39,12 @@ enum event_kind {
     EVENT_WRITER_BACK,
     EVENT_HOST_RESUMED, /* duration_ms: how long the host slept, or the clock jumped */
     EVENT_PROBE_DOWN, /* text: the component that a probe found down; number: the first incident for which that is news */
-    EVENT_PROBE_NOTED,   /* text: what else a probe or the metrics page said; number likewise */
-    EVENT_LOG_REFUSED,   /* text: in words, why the log is not read */
-    EVENT_LOG_READABLE,  /* the log is read again */
-    EVENT_WEBHOOK_STUCK, /* text: in words, which webhooks accept nothing, since when and why */
-    EVENT_WEBHOOK_WELL,  /* no webhook is stuck any more */
+    EVENT_PROBE_NOTED,     /* text: what else a probe or the metrics page said; number likewise */
+    EVENT_LOG_REFUSED,     /* text: in words, why the log is not read */
+    EVENT_LOG_READABLE,    /* the log is read again */
+    EVENT_WEBHOOK_STUCK,   /* text: in words, which webhooks accept nothing, since when and why */
+    EVENT_WEBHOOK_WELL,    /* no webhook is stuck any more */
+    EVENT_TABLE_WITNESSED, /* what others than the log say about a table's newest successful run: see struct event */
     EVENT_KINDS
 };
 
@@ -52,6 +53,14 @@ static inline bool event_is_from_log(enum event_kind kind)
     return kind < EVENT_WRITER_GONE;
 }
 
+/* For EVENT_TABLE_WITNESSED: the rows that the run added, where no number is known. */
+enum { ROWS_NOT_KNOWN = -1, ROWS_WITHOUT_NUMBER = -2 };
+
+/*
+ * EVENT_TABLE_WITNESSED: table; number: the rows that its newest successful run added, or one of the two above; at_ms: the watermark, which
+ * is the time up to which the table has the source's rows (0: not known); duration_ms: by how much the source's newest row is newer than
+ * that (-1: not known); text: who says it, or why it is not known.
+ */
 struct event {
     enum event_kind kind;
     int64_t time_ms;

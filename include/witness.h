@@ -10,8 +10,8 @@
 
 /*
  * agent/witness: what others than the log say about the pipeline. A witness is any source beside the log; a probe is one configured
- * question to a component or to the scheduler's metrics page. The room talks to servers through libcurl and to Docker's socket. It
- * opens no file, and it never holds up the thread that detects.
+ * question to a component or to the scheduler's metrics page. The room talks to servers through libcurl and to Docker's socket, and reads
+ * the metadata of Iceberg tables. It never holds up the thread that detects.
  */
 
 enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_CONTAINER, PROBE_METRICS };
@@ -82,5 +82,21 @@ void witnesses_run(struct witnesses *witnesses, int64_t newest_open, int64_t now
 
 /* The time (Unix ms) by which witnesses_run wants to be called; INT64_MAX: not before wake was called or an incident opens. */
 int64_t witnesses_due_ms(const struct witnesses *witnesses);
+
+/*
+ * What others than the log know of the tables: the Iceberg table's own metadata says how many rows a run added, and the source says
+ * whether there was anything to add. They are asked when a run has succeeded, one question after the other, in a thread of its own. A
+ * witness that does not answer twice in a row is left alone for a minute; meanwhile its part of the answers is not known.
+ */
+struct table_witnesses;
+
+/* Returns NULL where none is configured. wake is called from the thread when an answer is there. */
+struct table_witnesses *table_witnesses_open(const struct config *config, void (*wake)(void));
+/* Ends a question in progress, and frees. NULL is allowed. */
+void table_witnesses_close(struct table_witnesses *witnesses);
+/* Takes note of an event of the log, which is being written now: where a run's rows go, and that it succeeded. NULL is allowed. */
+void table_witnesses_hear(struct table_witnesses *witnesses, const struct event *event);
+/* Hands out the answers that have arrived, each as an EVENT_TABLE_WITNESSED. NULL is allowed. */
+void table_witnesses_run(struct table_witnesses *witnesses, int64_t now_ms, const struct witness_sink *sink);
 
 #endif

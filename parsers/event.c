@@ -32,6 +32,7 @@ static const char *const NAMES[EVENT_KINDS] = {
     [EVENT_LOG_READABLE] = "log_readable",
     [EVENT_WEBHOOK_STUCK] = "webhook_stuck",
     [EVENT_WEBHOOK_WELL] = "webhook_well",
+    [EVENT_TABLE_WITNESSED] = "table_witnessed",
 };
 
 const char *event_name(enum event_kind kind)

@@ -138,6 +138,34 @@ static const struct config_key keys[] = {
       "Docker is asked about this container. A probe has either a container or a url.", PROBE(container) },
     { "probe", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", PROBE(timeout_ms) },
 
+    { "iceberg", "warehouse", CONFIG_PATH, NULL, "none",
+      "The Iceberg tables lie below this folder, as this host sees it. After each successful run the table's own "
+      "metadata is "
+      "asked how many rows were added.",
+      MAIN(iceberg_warehouse), .change = CONFIG_AT_RESTART },
+    { "iceberg", "table", CONFIG_TEXT, "{target}", NULL,
+      "A run's table is looked for under this name, a dot for each folder: {target} is what the log says behind the "
+      "arrow "
+      "(cold.bronze_trades), {table} what it says before it.",
+      MAIN(iceberg_table) },
+    { "iceberg", "timeout", CONFIG_PERIOD, "3s", NULL, "Reading a table's metadata may take this long.",
+      MAIN(iceberg_timeout_ms) },
+
+    { "source", "url", CONFIG_URL, NULL, "none",
+      "The ClickHouse server that the tables come from. After each successful run it is asked for the newest row, so "
+      "that "
+      "a run that added nothing although there was something to add is known for certain.",
+      MAIN(source_url) },
+    { "source", "query", CONFIG_TEXT, "SELECT toUnixTimestamp64Milli(max(exchange_timestamp)) FROM k2.{source}", NULL,
+      "The question to it: one number, the time of the newest row in milliseconds since 1970. {source} is the table's "
+      "name.",
+      MAIN(source_query) },
+    { "source", "user", CONFIG_TEXT, NULL, "the server's default user", "The question is asked as this user.",
+      MAIN(source_user) },
+    { "source", "password_file", CONFIG_PATH, NULL, "none",
+      "The user's password is in this file, which is found like a webhook's token_file.", MAIN(source_password_file) },
+    { "source", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", MAIN(source_timeout_ms) },
+
     { "heartbeat", "url", CONFIG_URL, NULL, "none",
       "While the agent is well it sends a GET to this URL, for a service that raises an alarm when none comes (a dead "
       "man's switch).",

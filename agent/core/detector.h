@@ -46,7 +46,7 @@ struct detector {
 };
 
 extern const struct detector detect_scheduler, detect_slow, detect_failures, detect_stall, detect_success_rate,
-    detect_throughput, detect_lag, detect_agent;
+    detect_throughput, detect_lag, detect_agent, detect_witnessed;
 
 /* The detectors' part of the saved state. What belongs to a table is saved with the table. */
 void scheduler_archive(struct context *context, struct archive *archive);
@@ -56,9 +56,15 @@ void failures_archive(struct table *table, struct archive *archive);
 void success_rate_archive(struct table *table, struct archive *archive);
 void stall_archive(struct table *table, struct archive *archive);
 void throughput_archive(struct table *table, struct archive *archive);
+void witnessed_archive(struct table *table, struct archive *archive);
 void throughput_archive_windows(struct table *table, struct archive *archive);
 
 /* What else they know. */
+/*
+ * True if a witness tells how many rows each run of the table adds, so that the log's own number need not be judged. It is true while the
+ * last answer that had a number is at most a few runs old.
+ */
+bool witness_counts_rows(const struct context *context, const struct table *table);
 /* True if the table's row counts say nothing about stalls, because most of its runs move no rows. */
 bool stall_is_blind(const struct table *table);
 bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak);

@@ -7,7 +7,7 @@
 
 /* A fact reaches the detectors in this order: causes come before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
-    &detect_scheduler,    &detect_slow,       &detect_failures, &detect_stall,
+    &detect_scheduler,    &detect_slow,       &detect_failures, &detect_stall, &detect_witnessed,
     &detect_success_rate, &detect_throughput, &detect_lag,      &detect_agent,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };

@@ -11,6 +11,7 @@ static void archive_with_table(struct table *table, struct archive *archive)
     failures_archive(table, archive);
     success_rate_archive(table, archive);
     stall_archive(table, archive);
+    witnessed_archive(table, archive);
 }
 
 void engine_archive_live(struct engine *engine, struct archive *archive)

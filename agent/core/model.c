@@ -326,6 +326,7 @@ void model_event(struct model *model)
     case EVENT_PROBE_DOWN:
     case EVENT_LOG_REFUSED:
     case EVENT_LOG_READABLE:
+    case EVENT_TABLE_WITNESSED:
     case EVENT_WEBHOOK_STUCK:
     case EVENT_WEBHOOK_WELL: simple_fact(model, FACT_EVENT); break;
     case EVENT_SCHEDULE:

@@ -107,6 +107,7 @@ void tables_free(struct tables *tables)
         free(table->failures);
         free(table->flaps);
         free(table->stall);
+        free(table->witnessed);
         free(table->volume);
     }
     free(tables->at);

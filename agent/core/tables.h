@@ -36,6 +36,7 @@ struct table {
     struct failures *failures;
     struct flaps *flaps;
     struct stall *stall;
+    struct witnessed *witnessed;
     struct volume *volume;
 };
 

@@ -31,7 +31,8 @@ struct daemon {
     const struct daemon_source *source;
     struct history *history;
     struct dispatch *dispatch;
-    struct witnesses *witnesses; /* NULL: nothing is configured to be asked */
+    struct witnesses *witnesses; /* NULL: nothing is configured to be asked, likewise the next */
+    struct table_witnesses *table_witnesses;
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;
@@ -88,6 +89,8 @@ void daemon_notice_silence(struct daemon *daemon);
 void daemon_notice_log(struct daemon *daemon, enum follow_writer writer);
 /* Probes' answers and stuck webhooks; only when the log was read to its end. */
 void daemon_notice_world(struct daemon *daemon);
+/* The witnesses of the tables are told what the log says, unless it is a backlog: they know only how things stand now. */
+void daemon_hear(void *daemon, const struct event *event);
 /* running: when the notices above want to be asked again; INT64_MAX: not by themselves. */
 int64_t daemon_notice_again_ms(const struct daemon *daemon);
 

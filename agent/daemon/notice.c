@@ -139,7 +139,15 @@ void daemon_notice_world(struct daemon *daemon)
     struct witness_sink sink = { daemon, notice_answer };
     if (daemon->witnesses)
         witnesses_run(daemon->witnesses, engine_newest_open(daemon->ingest.engine), daemon->now_ms, &sink);
+    table_witnesses_run(daemon->table_witnesses, daemon->now_ms, &sink);
     notice_stuck_webhooks(daemon);
+}
+
+void daemon_hear(void *ctx, const struct event *event)
+{
+    struct daemon *daemon = ctx;
+    if (!daemon->catching_up)
+        table_witnesses_hear(daemon->table_witnesses, event);
 }
 
 int64_t daemon_notice_again_ms(const struct daemon *daemon)

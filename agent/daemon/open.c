@@ -122,6 +122,9 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
     if (!daemon->confined)
         confine(daemon->config);
     daemon->witnesses = witnesses_open(daemon->config, follow_wake);
+    daemon->table_witnesses = table_witnesses_open(daemon->config, follow_wake);
+    daemon->ingest.heard = daemon_hear;
+    daemon->ingest.heard_ctx = daemon;
     daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
     return daemon->dispatch && open_follow(daemon, error);
 }
@@ -132,6 +135,7 @@ void daemon_close(struct daemon *daemon)
     if (!daemon->begin_again)
         systemd_tell(SYSTEMD_STOPPING);
     witnesses_close(daemon->witnesses);
+    table_witnesses_close(daemon->table_witnesses);
     if (daemon->dispatch)
         dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;

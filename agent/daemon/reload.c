@@ -49,6 +49,8 @@ static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct
     daemon->config = fresh;
     witnesses_close(daemon->witnesses);
     daemon->witnesses = witnesses_open(fresh, follow_wake);
+    table_witnesses_close(daemon->table_witnesses);
+    daemon->table_witnesses = table_witnesses_open(fresh, follow_wake);
     return true;
 }
 

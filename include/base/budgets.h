@@ -174,6 +174,9 @@ enum {
     ICEBERG_MAX_ENTRIES = 500 * 1000
 };
 
+/* Questions about tables that wait to be asked. Where more runs end than can be asked about, the later ones are not asked about. */
+enum { TABLE_QUESTIONS_MAX = 10 * 1000 };
+
 /* A snapshot that says it has more records says nothing. */
 static const int64_t ICEBERG_MAX_RECORDS = 999999999999999;
 

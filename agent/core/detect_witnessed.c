@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "detector.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "saved.h"
+
+/*
+ * The certain stall: a run "succeeded" and added nothing although the source has rows that are newer than the watermark by more than half an
+ * interval. No chance needs to be reckoned with, so the first such run is a warning and the second in a row is critical. Where the source
+ * has nothing that is newer, no row is an honest zero, however long it lasts.
+ */
+
+enum { RUNS_CRITICAL = 2, ANSWER_AGE_RUNS = 3 };
+
+static const struct cause leaves_rows_behind = {
+    .words = "the watermark does not advance, although the source goes on",
+    .scenario = "4/5",
+    .first_command = "docker exec k2-prefect-db psql -U prefect -d prefect -c "
+                     "\"SELECT * FROM offload_watermarks ORDER BY created_at DESC LIMIT 5\"",
+    .id = "watermark-stall",
+};
+
+struct witnessed {
+    int64_t streak; /* runs in a row that are certain to have left rows behind */
+    int64_t onset_ms;
+    int64_t counted_ms; /* when a witness last told a number of rows; 0: never */
+};
+
+static void witnessed_begin_table(struct table *table)
+{
+    table->witnessed = must_alloc(sizeof *table->witnessed);
+}
+
+bool witness_counts_rows(const struct context *context, const struct table *table)
+{
+    int64_t age_ms = context->moment->now_ms - table->witnessed->counted_ms;
+    return table->witnessed->counted_ms && age_ms <= ANSWER_AGE_RUNS * schedule_interval(context->schedule);
+}
+
+static void raise_certain(struct context *context, const struct table *table, const struct event *event)
+{
+    const struct witnessed *witnessed = table->witnessed;
+    struct strbuf what = { 0 }, rule = { 0 };
+    strbuf_printf(&what, "%" PRId64 " success%s that added no rows, although the source has rows that are ",
+                  witnessed->streak, witnessed->streak == 1 ? "" : "es in a row");
+    describe_duration(event->duration_ms, &what);
+    strbuf_puts(&what, " newer than the watermark");
+    strbuf_printf(&rule, "certain stall, by %.*s: %" PRId64 " run%s in a row added 0 rows; the source is ",
+                  (int)event->text.len, event->text.len ? event->text.at : "", witnessed->streak,
+                  witnessed->streak == 1 ? "" : "s");
+    describe_duration(event->duration_ms, &rule);
+    strbuf_puts(&rule, " ahead, allowed are ");
+    describe_duration(schedule_interval(context->schedule) / 2, &rule);
+    struct incident_record *record = incidents_raise(
+        context->incidents, &(struct finding){
+                                .kind = KIND_STALL,
+                                .severity = witnessed->streak >= RUNS_CRITICAL ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+                                .table = table,
+                                .onset_ms = witnessed->onset_ms,
+                                .what = strbuf_text(&what),
+                                .rule = strbuf_text(&rule),
+                                .cause = leaves_rows_behind,
+                            });
+    strbuf_free(&what);
+    strbuf_free(&rule);
+    prometheus_note(record, witnessed->onset_ms);
+}
+
+static void take_answer(struct context *context, struct table *table, const struct event *event)
+{
+    struct witnessed *witnessed = table->witnessed;
+    int64_t allowed_ms = schedule_interval(context->schedule) / 2;
+    if (event->number == ROWS_NOT_KNOWN || table->last_failed)
+        return;
+    witnessed->counted_ms = context->moment->now_ms;
+    if (event->number == 0 && event->duration_ms > allowed_ms) {
+        if (witnessed->streak++ == 0)
+            witnessed->onset_ms = table->last_success_ms;
+        raise_certain(context, table, event);
+        return;
+    }
+    explain(context->explainer, KIND_STALL, table, VERDICT_NOTHING,
+            "a witness says: %" PRId64 " rows added, the source is %" PRId64
+            " s ahead of the watermark, allowed are %" PRId64 " s",
+            event->number, event->duration_ms / SECOND_MS, allowed_ms / SECOND_MS);
+    /* Rows, or nothing at the source that would be missing. Without the source, no rows alone say neither. */
+    if (event->number != 0 || event->duration_ms >= 0) {
+        witnessed->streak = 0;
+        incidents_clear(context->incidents, KIND_STALL, table);
+    }
+}
+
+static void witnessed_fact(struct context *context, const struct fact *fact)
+{
+    const struct event *event = context->moment->event;
+    (void)fact;
+    if (event->kind != EVENT_TABLE_WITNESSED)
+        return;
+    struct table *table = tables_find(context->tables, event->table);
+    if (table)
+        take_answer(context, table, event);
+}
+
+const struct detector detect_witnessed = {
+    .begin_table = witnessed_begin_table,
+    .hears = HEARS(FACT_EVENT),
+    .fact = witnessed_fact,
+};
+
+void witnessed_archive(struct table *table, struct archive *archive)
+{
+    struct witnessed *witnessed = table->witnessed;
+    saved_count(archive, "witnessed.streak", &witnessed->streak);
+    saved_i64(archive, "witnessed.onset", &witnessed->onset_ms);
+    saved_i64(archive, "witnessed.counted", &witnessed->counted_ms);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/budgets.h"
+#include "base/clock.h"
+#include "base/say.h"
+#include "base/thread.h"
+#include "iceberg.h"
+#include "source.h"
+#include "witness.h"
+
+/* Runs whose start was heard and whose end was not: the scheduler runs one table after the other, other pipelines several at once. */
+enum { RUNS_MAX = 64 };
+enum { FAILURES_BEFORE_REST = 2, REST_MS = 60 * 1000 };
+
+/* A run that succeeded, and what was answered about it. */
+struct question {
+    struct question *next;
+    char *table;
+    char *target; /* what the log says that it is written to */
+    int64_t since_ms;
+    int64_t rows; /* as in EVENT_TABLE_WITNESSED, likewise below */
+    int64_t watermark_ms;
+    int64_t ahead_ms;
+    struct strbuf words;
+};
+
+/* Questions or answers, oldest first. */
+struct queue {
+    struct question *first, **end;
+    size_t count;
+};
+
+struct open_run {
+    char *table, *target;
+    int64_t started_ms;
+};
+
+/* A witness that does not answer is left alone for a while. The thread alone uses it. */
+struct patience {
+    const char *name;
+    int failures;
+    int64_t rest_until_ms; /* clock_running_ms */
+    bool is_said;          /* that it does not answer */
+};
+
+struct table_witnesses {
+    char *warehouse; /* NULL: the tables themselves are not asked */
+    char *table_form;
+    int64_t iceberg_timeout_ms;
+    struct source_settings source; /* url NULL: it is not asked */
+    void (*wake)(void);
+    struct open_run runs[RUNS_MAX]; /* the caller's alone */
+    size_t run_count;
+    struct patience iceberg_patience, source_patience;
+    pthread_t thread;
+    atomic_bool stopped;
+    pthread_mutex_t mutex; /* for the queues */
+    pthread_cond_t asked;
+    struct queue questions, answers;
+};
+
+/* --- queues --------------------------------------------------------------------------------------------------- */
+
+static void queue_put(struct queue *queue, struct question *question)
+{
+    question->next = NULL;
+    if (queue->count++ == 0)
+        queue->end = &queue->first;
+    *queue->end = question;
+    queue->end = &question->next;
+}
+
+static struct question *queue_take(struct queue *queue)
+{
+    struct question *question = queue->count ? queue->first : NULL;
+    if (question) {
+        queue->first = question->next;
+        queue->count--;
+    }
+    return question;
+}
+
+static void question_free(struct question *question)
+{
+    free(question->table);
+    free(question->target);
+    strbuf_free(&question->words);
+    free(question);
+}
+
+static char *copy_or_null(const char *text)
+{
+    return text ? must_copy(text, strlen(text)) : NULL;
+}
+
+/* --- asking: the thread --------------------------------------------------------------------------------------- */
+
+static bool may_ask(const struct patience *patience)
+{
+    return clock_running_ms() >= patience->rest_until_ms;
+}
+
+static void note_answer(struct patience *patience, bool answered, const char *why)
+{
+    if (answered) {
+        if (patience->is_said)
+            say_info("%s answers again", patience->name);
+        *patience = (struct patience){ .name = patience->name };
+        return;
+    }
+    if (++patience->failures < FAILURES_BEFORE_REST)
+        return;
+    patience->rest_until_ms = clock_running_ms() + REST_MS;
+    if (!patience->is_said)
+        say_warning("%s does not say how its tables are: %s", patience->name, why);
+    patience->is_said = true;
+}
+
+/* "{target}", with the log's word for it: "cold.bronze_trades". Where the log has none it is the table's own name. */
+static void add_target(const char *form, const struct question *question, struct strbuf *out)
+{
+    static const char target[] = "{target}", table[] = "{table}";
+    for (const char *at = form; *at;) {
+        if (strncmp(at, target, strlen(target)) == 0) {
+            strbuf_puts(out, question->target ? question->target : question->table);
+            at += strlen(target);
+        } else if (strncmp(at, table, strlen(table)) == 0) {
+            strbuf_puts(out, question->table);
+            at += strlen(table);
+        } else {
+            strbuf_add(out, at++, 1);
+        }
+    }
+}
+
+static void ask_iceberg(struct table_witnesses *witnesses, struct question *question)
+{
+    struct strbuf name = { 0 }, why = { 0 };
+    struct iceberg_answer answer;
+    if (!witnesses->warehouse || !may_ask(&witnesses->iceberg_patience))
+        return;
+    add_target(witnesses->table_form, question, &name);
+    bool good = iceberg_ask(witnesses->warehouse, strbuf_text(&name), question->since_ms,
+                            clock_running_ms() + witnesses->iceberg_timeout_ms, &answer, &why);
+    if (good) {
+        question->rows = answer.added < 0 ? ROWS_WITHOUT_NUMBER : answer.added;
+        question->watermark_ms = answer.moved_ms;
+        strbuf_puts(&question->words, "its Iceberg metadata");
+    }
+    note_answer(&witnesses->iceberg_patience, good, strbuf_text(&why));
+    strbuf_free(&name);
+    strbuf_free(&why);
+}
+
+static void ask_source(struct table_witnesses *witnesses, struct question *question)
+{
+    struct strbuf why = { 0 };
+    int64_t newest_ms = 0;
+    if (!witnesses->source.url || !may_ask(&witnesses->source_patience))
+        return;
+    bool good = source_ask(&witnesses->source, question->table, &witnesses->stopped, &newest_ms, &why);
+    if (good && question->watermark_ms > 0) {
+        question->ahead_ms = newest_ms > question->watermark_ms ? newest_ms - question->watermark_ms : 0;
+        strbuf_printf(&question->words, "%sthe source", question->words.len ? " and " : "");
+    }
+    if (!atomic_load(&witnesses->stopped))
+        note_answer(&witnesses->source_patience, good, strbuf_text(&why));
+    strbuf_free(&why);
+}
+
+static struct question *wait_for_question(struct table_witnesses *witnesses)
+{
+    pthread_mutex_lock(&witnesses->mutex);
+    while (witnesses->questions.count == 0 && !atomic_load(&witnesses->stopped))
+        pthread_cond_wait(&witnesses->asked, &witnesses->mutex);
+    struct question *question = atomic_load(&witnesses->stopped) ? NULL : queue_take(&witnesses->questions);
+    pthread_mutex_unlock(&witnesses->mutex);
+    return question;
+}
+
+static void *ask_all(void *user)
+{
+    struct table_witnesses *witnesses = user;
+    struct question *question;
+    while ((question = wait_for_question(witnesses)) != NULL) {
+        ask_iceberg(witnesses, question);
+        ask_source(witnesses, question);
+        pthread_mutex_lock(&witnesses->mutex);
+        queue_put(&witnesses->answers, question);
+        pthread_mutex_unlock(&witnesses->mutex);
+        witnesses->wake();
+    }
+    return NULL;
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------- */
+
+static void table_witnesses_free(struct table_witnesses *witnesses)
+{
+    struct question *question;
+    while ((question = queue_take(&witnesses->questions)) != NULL ||
+           (question = queue_take(&witnesses->answers)) != NULL)
+        question_free(question);
+    for (size_t i = 0; i < witnesses->run_count; i++) {
+        free(witnesses->runs[i].table);
+        free(witnesses->runs[i].target);
+    }
+    pthread_cond_destroy(&witnesses->asked);
+    pthread_mutex_destroy(&witnesses->mutex);
+    free(witnesses->warehouse);
+    free(witnesses->table_form);
+    free(witnesses->source.url);
+    free(witnesses->source.query);
+    free(witnesses->source.user);
+    free(witnesses->source.password_file);
+    free(witnesses);
+}
+
+struct table_witnesses *table_witnesses_open(const struct config *config, void (*wake)(void))
+{
+    if (!config->iceberg_warehouse && !config->source_url)
+        return NULL;
+    struct table_witnesses *witnesses = must_alloc(sizeof *witnesses);
+    *witnesses = (struct table_witnesses){
+        .warehouse = copy_or_null(config->iceberg_warehouse),
+        .table_form = copy_or_null(config->iceberg_table),
+        .iceberg_timeout_ms = config->iceberg_timeout_ms,
+        .source = {
+            .url = copy_or_null(config->source_url),
+            .query = copy_or_null(config->source_query),
+            .user = copy_or_null(config->source_user),
+            .password_file = copy_or_null(config->source_password_file),
+            .timeout_ms = config->source_timeout_ms,
+        },
+        .wake = wake,
+        .iceberg_patience = { .name = "the Iceberg warehouse" },
+        .source_patience = { .name = "the source" },
+    };
+    pthread_mutex_init(&witnesses->mutex, NULL);
+    pthread_cond_init(&witnesses->asked, NULL);
+    int code = thread_begin(&witnesses->thread, ask_all, witnesses);
+    if (code != 0) {
+        say_warning("the tables' witnesses cannot be asked: %s", strerror(code));
+        table_witnesses_free(witnesses);
+        return NULL;
+    }
+    return witnesses;
+}
+
+void table_witnesses_close(struct table_witnesses *witnesses)
+{
+    if (!witnesses)
+        return;
+    pthread_mutex_lock(&witnesses->mutex);
+    atomic_store(&witnesses->stopped, true);
+    pthread_cond_signal(&witnesses->asked);
+    pthread_mutex_unlock(&witnesses->mutex);
+    pthread_join(witnesses->thread, NULL);
+    table_witnesses_free(witnesses);
+}
+
+/* --- what the log says ---------------------------------------------------------------------------------------- */
+
+/* "Starting offload: bronze_trades → cold.bronze_trades": what stands behind the last arrow. NULL if there is none. */
+static char *target_of(const struct event *event)
+{
+    static const char arrow[] = "→ ";
+    struct slice line = event->line;
+    for (size_t at = line.len; at-- > 0;)
+        if (line.len - at > strlen(arrow) && memcmp(line.at + at, arrow, strlen(arrow)) == 0)
+            return must_copy(line.at + at + strlen(arrow), line.len - at - strlen(arrow));
+    return NULL;
+}
+
+static void run_forget(struct table_witnesses *witnesses, size_t index)
+{
+    free(witnesses->runs[index].table);
+    free(witnesses->runs[index].target);
+    memmove(witnesses->runs + index, witnesses->runs + index + 1,
+            (--witnesses->run_count - index) * sizeof *witnesses->runs);
+}
+
+static size_t run_of(const struct table_witnesses *witnesses, struct slice table)
+{
+    size_t index = 0;
+    while (index < witnesses->run_count && !slice_equals(table, witnesses->runs[index].table))
+        index++;
+    return index;
+}
+
+static void note_run_start(struct table_witnesses *witnesses, const struct event *event)
+{
+    size_t index = run_of(witnesses, event->table);
+    if (index < witnesses->run_count)
+        run_forget(witnesses, index);
+    else if (witnesses->run_count == RUNS_MAX)
+        run_forget(witnesses, 0);
+    witnesses->runs[witnesses->run_count++] = (struct open_run){
+        .table = must_copy(event->table.at, event->table.len),
+        .target = target_of(event),
+        .started_ms = event->time_ms,
+    };
+}
+
+static void note_run_success(struct table_witnesses *witnesses, const struct event *event)
+{
+    size_t index = run_of(witnesses, event->table);
+    if (index == witnesses->run_count)
+        return;
+    struct open_run *run = &witnesses->runs[index];
+    struct question *question = must_alloc(sizeof *question);
+    *question = (struct question){
+        .table = must_copy(run->table, strlen(run->table)),
+        .target = copy_or_null(run->target),
+        .since_ms = run->started_ms,
+        .rows = ROWS_NOT_KNOWN,
+        .ahead_ms = -1,
+    };
+    run_forget(witnesses, index);
+    pthread_mutex_lock(&witnesses->mutex);
+    if (witnesses->questions.count < TABLE_QUESTIONS_MAX)
+        queue_put(&witnesses->questions, question);
+    else
+        question_free(question);
+    pthread_cond_signal(&witnesses->asked);
+    pthread_mutex_unlock(&witnesses->mutex);
+}
+
+void table_witnesses_hear(struct table_witnesses *witnesses, const struct event *event)
+{
+    if (witnesses && event->kind == EVENT_RUN_STARTED)
+        note_run_start(witnesses, event);
+    else if (witnesses && event->kind == EVENT_RUN_COMPLETED)
+        note_run_success(witnesses, event);
+}
+
+void table_witnesses_run(struct table_witnesses *witnesses, int64_t now_ms, const struct witness_sink *sink)
+{
+    struct queue answers = { 0 };
+    struct question *question;
+    if (!witnesses)
+        return;
+    pthread_mutex_lock(&witnesses->mutex);
+    while ((question = queue_take(&witnesses->answers)) != NULL)
+        queue_put(&answers, question);
+    pthread_mutex_unlock(&witnesses->mutex);
+    while ((question = queue_take(&answers)) != NULL) {
+        sink->event(sink->ctx, &(struct event){
+                                   .kind = EVENT_TABLE_WITNESSED,
+                                   .time_ms = now_ms,
+                                   .offset = -1,
+                                   .table = slice_of(question->table),
+                                   .number = question->rows,
+                                   .at_ms = question->watermark_ms,
+                                   .duration_ms = question->ahead_ms,
+                                   .text = strbuf_slice(&question->words),
+                               });
+        question_free(question);
+    }
+}

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the log does not say: on the platform it always tells of 0 rows. The Iceberg tables' own metadata and the source know better."""
+import shutil
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from agent import QUICK, Agent, wait_until   # noqa: E402
+from components import Port   # noqa: E402
+from receiver import Receiver   # noqa: E402
+from scheduler import TABLES, Scheduler   # noqa: E402
+from warehouse import ClickHouse, Warehouse   # noqa: E402
+
+# Half an interval of 4 s is allowed between the watermark and the source. Nothing else is news.
+SETTINGS = {**QUICK, "schedule.interval": "4s", "detect.lag_warning": "1h", "detect.lag_critical": "2h", "schedule.late_warning": "1h",
+            "schedule.late_critical": "2h", "detect.cycle_slow": "1h", "detect.cycle_too_slow": "2h", "schedule.table_timeout": "1h"}
+NO_ROWS = {table: 0 for table in TABLES}
+STALLED = TABLES[1]
+
+
+class Witnesses(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="agent-witnesses-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.receiver = Receiver()
+        self.addCleanup(self.receiver.close)
+        self.scheduler = Scheduler(self.directory / "scheduler.log")
+        self.addCleanup(self.scheduler.kill)
+        self.warehouse = Warehouse(self.directory / "warehouse")
+        for table in TABLES:
+            self.warehouse.commit(f"cold.{table}", 1000, at=time.time() - 3600)
+
+    def clickhouse(self, *arguments):
+        clickhouse = ClickHouse(*arguments)
+        self.addCleanup(clickhouse.close)
+        return clickhouse
+
+    def agent(self, source_url, **settings):
+        return Agent(self.directory / "scheduler.log", self.directory / "history.db", self.receiver.url("/hook"),
+                     {**SETTINGS, "iceberg.warehouse": self.directory / "warehouse", "source.url": source_url, **settings})
+
+    def cycle(self, growing=(), failing=()):
+        """A cycle whose job says nothing about rows; the tables in `growing` get some during their run."""
+        self.scheduler.cycle_started()
+        for table in TABLES:
+            self.scheduler.run_started(table)
+            if table in growing:
+                self.warehouse.commit(f"cold.{table}", 500)
+            if table in failing:
+                self.scheduler.run_failed(table)
+            else:
+                self.scheduler.run_completed(table, 0, 1.0)
+        self.scheduler.cycle_completed(2.0, len(TABLES) - len(failing), len(failing), 0, 0)
+        self.scheduler.next_run(900)
+
+    def pages(self):
+        """(status, severity, alert, table) in the order of arrival."""
+        alerts = [request.json()["alerts"][0] for request in self.receiver.at("/hook")]
+        return [(alert["status"], alert["labels"]["severity"], alert["labels"]["alertname"].removeprefix("IcebergOffload"),
+                 alert["labels"].get("table")) for alert in alerts]
+
+    def wait_pages(self, *wanted):
+        wait_until(lambda: self.pages() == list(wanted), 10, f"not {wanted}")
+
+    def asked_about(self, clickhouse, times):
+        wait_until(lambda: len(clickhouse.asked) >= times, 10, f"the source was not asked {times} times")
+
+    def test_a_watermark_that_stops_while_the_source_goes_on(self):
+        clickhouse = self.clickhouse()
+        with self.agent(clickhouse.url) as agent:
+            agent.wait_for("SELECT count(*) > 0 FROM source", 1)
+            self.cycle(growing=TABLES)
+            self.asked_about(clickhouse, 2)
+            time.sleep(2.1)     # more than half an interval passes at the source
+            self.cycle(growing=TABLES[:1])
+            first = ("firing", "warning", "WatermarkStale", STALLED)
+            self.wait_pages(first)
+            time.sleep(2.1)
+            self.cycle(growing=TABLES[:1])
+            second = ("firing", "critical", "WatermarkStale", STALLED)
+            self.wait_pages(first, second)
+            self.cycle(growing=TABLES)
+            self.wait_pages(first, second, ("resolved", "critical", "WatermarkStale", STALLED))
+            agent.stop()
+            rules = [text for text, in agent.rows("SELECT text FROM timeline WHERE kind = 'rule' ORDER BY id")]
+            self.assertTrue(rules[0].startswith("certain stall, by its Iceberg metadata and the source: 1 run in a row added 0 rows; "), rules)
+
+    def test_a_source_that_has_nothing_new_is_no_stall(self):
+        quiet_since = time.time() - 3600
+        clickhouse = self.clickhouse(lambda table: quiet_since)
+        with self.agent(clickhouse.url) as agent:
+            agent.wait_for("SELECT count(*) > 0 FROM source", 1)
+            for _ in range(3):
+                self.cycle()
+                time.sleep(0.5)
+            self.asked_about(clickhouse, 6)
+            self.cycle(failing={STALLED})
+            time.sleep(0.2)     # beyond a burst
+            self.cycle(failing={STALLED})   # a true page comes, and nothing came before it
+            wait_until(lambda: self.pages(), 10, "no page")
+            self.assertEqual({alert for _, _, alert, _ in self.pages()}, {"ConsecutiveFailures"})
+
+    def test_witnesses_that_hang_hold_nothing_up_and_are_said_once(self):
+        deaf = Port()
+        self.addCleanup(deaf.close)
+        with self.agent(f"http://127.0.0.1:{deaf.number}/", **{"source.timeout": "300ms"}) as agent:
+            agent.wait_for("SELECT count(*) > 0 FROM source", 1)
+            self.cycle()
+            started = time.time()
+            self.cycle(failing={STALLED})
+            time.sleep(0.2)
+            self.cycle(failing={STALLED})
+            wait_until(lambda: self.pages(), 10, "no page")
+            self.assertLess(time.time() - started, 5)
+            self.cycle()
+            wait_until(lambda: "the source does not say" in agent.said(), 10, "it is not said")
+            self.cycle()
+            time.sleep(0.8)
+            self.assertEqual(agent.said().count("the source does not say"), 1, agent.said())
+            agent.stop()
+
+    def test_the_question_names_the_table_and_the_user(self):
+        (self.directory / "password").write_text("quince\n")
+        (self.directory / "password").chmod(0o600)
+        clickhouse = self.clickhouse(lambda table: "Code: 60. DB::Exception: Table k2.trades doesn't exist")
+        with self.agent(clickhouse.url, **{"source.user": "agent", "source.password_file": self.directory / "password"}) as agent:
+            agent.wait_for("SELECT count(*) > 0 FROM source", 1)
+            self.cycle()
+            self.asked_about(clickhouse, 2)
+            query, headers = clickhouse.asked[0]
+            self.assertEqual(query, f"SELECT toUnixTimestamp64Milli(max(exchange_timestamp)) FROM k2.{TABLES[0]}")
+            self.assertEqual((headers["X-ClickHouse-User"], headers["X-ClickHouse-Key"]), ("agent", "quince"))
+            wait_until(lambda: "doesn't exist" in agent.said(), 10, "the reason is not said")
+            self.assertNotIn("quince", agent.said())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core_driver.c"
+
+/* What a witness says about a run: certain stalls, honest zeros, rows. */
+
+static void witness(struct driver *driver, int64_t at_ms, int64_t rows, int64_t ahead_ms)
+{
+    driver_feed(driver, (struct event){ .kind = EVENT_TABLE_WITNESSED,
+                                        .time_ms = at_ms,
+                                        .offset = -1,
+                                        .table = slice_of("a"),
+                                        .number = rows,
+                                        .duration_ms = ahead_ms,
+                                        .text = slice_of("a test") });
+}
+
+/* A cycle at that minute of the first hour, and the answer about it two seconds later. The log says 0 rows, as it does on the platform. */
+static void witnessed_cycle(struct driver *driver, int64_t minute, int64_t rows, int64_t ahead_ms)
+{
+    driver_cycle(driver, at(0, minute, 0), seconds(10), "a=0");
+    witness(driver, at(0, minute, 12), rows, ahead_ms);
+}
+
+static struct driver *driver_of_a_log_without_rows(void)
+{
+    struct driver *driver = driver_new();
+    driver_start(driver, at(-48, 0, 0));
+    driver_cycles(driver, at(-48, 0, 0), at(0, 0, 0), seconds(10), "a=0");
+    assert_quiet(driver);
+    return driver;
+}
+
+static void a_certain_stall_is_a_warning_at_once_and_critical_at_the_next_run(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_log_without_rows();
+    witnessed_cycle(driver, 0, 500, 0);
+    assert_quiet(driver);
+    witnessed_cycle(driver, 15, 0, minutes(15));
+    assert_told(driver, "00:15:12 firing warning WatermarkStale #1 a\n");
+    witnessed_cycle(driver, 30, 0, minutes(30));
+    assert_told(driver, "00:30:12 firing critical WatermarkStale #1 a\n");
+    driver_restart(driver);
+    witnessed_cycle(driver, 45, 800, 0);
+    assert_told(driver, "00:45:12 resolved critical WatermarkStale #1 a\n");
+    driver_free(driver);
+}
+
+/* The streak is saved: the second run is critical after a restart too. */
+static void a_streak_survives_a_restart(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_log_without_rows();
+    witnessed_cycle(driver, 0, 0, minutes(15));
+    assert_told(driver, "00:00:12 firing warning WatermarkStale #1 a\n");
+    driver_restart(driver);
+    witnessed_cycle(driver, 15, 0, minutes(30));
+    assert_told(driver, "00:15:12 firing critical WatermarkStale #1 a\n");
+    driver_free(driver);
+}
+
+static void nothing_new_at_the_source_is_an_honest_zero(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_log_without_rows();
+    for (int64_t minute = 0; minute < 60; minute += 15)
+        witnessed_cycle(driver, minute, 0, minutes(7) + seconds(30)); /* half an interval is allowed */
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+static void what_is_not_known_accuses_nobody(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_log_without_rows();
+    witnessed_cycle(driver, 0, ROWS_NOT_KNOWN, minutes(60)); /* the table could not be asked */
+    witnessed_cycle(driver, 15, 0, -1);                      /* the source could not */
+    witnessed_cycle(driver, 30, ROWS_WITHOUT_NUMBER, minutes(60));
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+/* An answer that says nothing does not end what is certain. */
+static void a_stall_goes_on_while_nothing_is_known(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_log_without_rows();
+    witnessed_cycle(driver, 0, 0, minutes(15));
+    assert_told(driver, "00:00:12 firing warning WatermarkStale #1 a\n");
+    witnessed_cycle(driver, 15, ROWS_NOT_KNOWN, -1);
+    witnessed_cycle(driver, 30, 0, -1);
+    assert_quiet(driver);
+    witnessed_cycle(driver, 45, 0, minutes(60));
+    assert_told(driver, "00:45:12 firing critical WatermarkStale #1 a\n");
+    driver_free(driver);
+}
+
+static void a_table_that_nobody_knows_is_ignored(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_log_without_rows();
+    driver_feed(driver, (struct event){ .kind = EVENT_TABLE_WITNESSED,
+                                        .time_ms = at(0, 1, 0),
+                                        .offset = -1,
+                                        .table = slice_of("b"),
+                                        .duration_ms = hours(5) });
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_certain_stall_is_a_warning_at_once_and_critical_at_the_next_run),
+        cmocka_unit_test(a_streak_survives_a_restart),
+        cmocka_unit_test(nothing_new_at_the_source_is_an_honest_zero),
+        cmocka_unit_test(what_is_not_known_accuses_nobody),
+        cmocka_unit_test(a_stall_goes_on_while_nothing_is_known),
+        cmocka_unit_test(a_table_that_nobody_knows_is_ignored),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
