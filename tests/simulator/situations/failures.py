@@ -86,6 +86,30 @@ def table_fails_for_good(stage):
 
 
 @situation()
+def only_table_fails(stage):
+    """A scheduler of one table."""
+    stage.tables = stage.tables[:1]
+    when = at(6, stage.rng.randrange(24))
+    stage.fate = lambda table, t: OUT_OF_MEMORY if when - MINUTE < t < when + 2 * HOUR else None
+    stage.run(when + 5 * HOUR)
+    return [nothing(until=when), told(FAILURES, when, 15 * MINUTE + 20, severity="critical"), at_most(1), ended(FAILURES, when + 2 * HOUR, 20 * MINUTE)]
+
+
+def odd_name(name):
+    def play(stage):
+        stage.tables[1] = name
+        when = at(6, stage.rng.randrange(24))
+        stage.fate = lambda table, t: OUT_OF_MEMORY if table == name and when - MINUTE < t < when + 2 * HOUR else None
+        stage.run(when + 5 * HOUR)
+        return [nothing(until=when), told(FAILURES, when, 16 * MINUTE), ended(FAILURES, when + 2 * HOUR, HOUR)]
+    return play
+
+
+for word, odd in (("an_umlaut", "bronze_größe"), ("a_blank", "Bronze Trades"), ("a_dot", "cold.db.trades"), ("a_sign", "trades→old")):
+    situation(name=f"table_with_{word}_fails", why=f"A table called {odd} fails: whatever the pattern takes, the summary knows it.")(odd_name(odd))
+
+
+@situation()
 def one_failure_each_night(stage):
     """A run that fails once each night beside the backup, and is well with the next one."""
     stage.fate = lambda table, t: OUT_OF_MEMORY if table == stage.tables[0] and abs(t % DAY - 2 * HOUR) < MINUTE else None
@@ -155,6 +179,7 @@ def twelve_tables_one_cause(stage):
     stage.fate = lambda table, t: CLICKHOUSE_REFUSED if when - MINUTE < t < when + 2 * HOUR else None
     stage.run(when + 5 * HOUR)
     return [told(FAILURES, when, 15 * MINUTE + 5, severity="critical"), named(stage.tables, when, 17 * MINUTE), incidents_at_most(1),
+            told(FAILURES, when, 17 * MINUTE, words="12"),
             at_most(3), ended(FAILURES, when + 2 * HOUR, 20 * MINUTE), at_most(1, statuses=("resolved",))]
 
 

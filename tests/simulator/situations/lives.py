@@ -16,6 +16,21 @@ def restarts_by_hand(stage):
     return [nothing()]
 
 
+def restarts_at(minutes):
+    def play(stage):
+        stage.minutes = minutes
+        for day in range(1, 9):
+            stage.run(at(day, stage.rng.randrange(24)) + stage.rng.uniform(0, HOUR))
+            stage.restart()
+        stage.run(at(10))
+        return [nothing()]
+    return play
+
+
+for each in (5, 30, 60):
+    situation(name=f"restarts_by_hand_at_cadence_{each:02d}", why=f"Graceful restarts at any time, at {each} minutes.")(restarts_at(each))
+
+
 @situation()
 def restarts_in_a_cycle(stage):
     """Stopped while a table runs: the cycle ends with fewer tables, and the next process runs them all."""
@@ -80,6 +95,18 @@ def maintenance_window(stage):
     stage.run(when + 6 * HOUR)
     return [told(DOWN, when, 16 * MINUTE), told(DOWN, when, 14 * MINUTE, severity="critical"), incidents_at_most(1), at_most(2),
             ended(DOWN, when + 2 * HOUR, 5 * MINUTE)]
+
+
+@situation()
+def maintenance_between_two_slots(stage):
+    """At a cadence of an hour, a stop of half an hour misses no run: at most one warning."""
+    stage.minutes = 60
+    stage.run(at(6, stage.rng.randrange(24), 10))
+    when = stage.now
+    stage.stop()
+    stage.away(30 * MINUTE)
+    stage.run(when + DAY)
+    return [at_most(1), no_critical(), ended(DOWN, when, 40 * MINUTE)]
 
 
 @situation()
@@ -227,6 +254,19 @@ def crash_after_each_cycle(stage):
         stage.run(stage.now + 14 * MINUTE)
     stage.run(stage.now + 26 * HOUR)
     return [told(DOWN, when, HOUR, words="restart"), no_critical(), a_day_at_most(12, ANY), ended(DOWN, when, 33 * HOUR)]
+
+
+@situation()
+def three_crashes_and_well(stage):
+    """Three crashes within an hour are a word about restarts, which a day without one ends."""
+    stage.run(at(6, stage.rng.randrange(24), 5))
+    when = stage.now
+    for _ in range(3):
+        stage.crash()
+        stage.away(30.5)
+        stage.run(stage.now + 20 * MINUTE)
+    stage.run(when + 27 * HOUR)
+    return [told(DOWN, when, HOUR, words="restart"), at_most(4), no_critical(), ended(DOWN, when, 26 * HOUR)]
 
 
 @situation()

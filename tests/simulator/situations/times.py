@@ -95,6 +95,17 @@ for each in (5, 15, 30, 60):
               why="An hour of the log's clock comes twice on Sunday 2026-10-25.")(zone_change(each, 40))
 
 
+for place, first, what in (("Australia/Lord_Howe", "2026-03-30", "summer time of half an hour ends on Sunday 2026-04-05"),
+                           ("Australia/Sydney", "2026-09-28", "summer time begins on Sunday 2026-10-04"),
+                           ("America/New_York", "2026-03-02", "summer time begins on Sunday 2026-03-08"),
+                           ("Asia/Kathmandu", "2026-06-01", "local time is 5:45 ahead, all year"),
+                           ("UTC", "2026-12-28", "a year ends"),
+                           ("UTC", "2028-02-28", "February has 29 days")):
+    for each in (15, 60):
+        situation(zone=place, monday=f"{first} 00:00:00", name=f"calendar_{place.split('/')[-1].lower()}_{first[:4]}_at_cadence_{each}",
+                  why=f"In {place} {what}.")(zone_change(each, 40))
+
+
 @situation(zone="America/New_York", monday="2026-10-26 00:00:00")
 def summer_time_ends_while_a_table_fails(stage):
     """Failures across the hour that comes twice are told in time (06:00 UTC on Sunday 2026-11-01)."""
