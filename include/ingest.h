@@ -22,8 +22,8 @@ struct ingest {
     struct scrub *scrub;
     struct engine *engine;
     struct stamps *stamps;
-    void (*heard)(void *ctx, const struct event *event); /* is told of each event after the engine; NULL: nobody is */
-    void *heard_ctx;
+    void (*watch)(void *ctx, const struct event *event); /* is told of each event after the engine; NULL: nobody is */
+    void *watch_ctx;
     int64_t live_from_ms; /* INT64_MIN: everything is live */
     int64_t now_ms;       /* the host's clock; 0: a replay */
     int64_t since_ms;     /* what is read was written after this; 0: not known */

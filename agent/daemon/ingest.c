@@ -84,8 +84,8 @@ static void ingest_take_event(void *ctx, struct event *event)
         !ingest_is_ahead(ingest, event->time_ms))
         ingest_go_live(ingest, event->time_ms);
     engine_feed(ingest->engine, event);
-    if (ingest->heard)
-        ingest->heard(ingest->heard_ctx, event);
+    if (ingest->watch)
+        ingest->watch(ingest->watch_ctx, event);
 }
 
 /* --- stamps ------------------------------------------------------------------------------------------------ */
