@@ -28,6 +28,9 @@ struct ingest {
     int64_t now_ms;       /* the host's clock; 0: a replay */
     int64_t since_ms;     /* what is read was written after this; 0: not known */
     int64_t running_ms;   /* clock_running_ms */
+    int64_t read_ms;      /* running: when the log was last read to its end */
+    int64_t silent_ms;    /* running: since when nothing came; 0: not known */
+    bool heard;           /* since ingest_settle: a line came, or a part of one */
     int64_t jump_ms;      /* by how much the host's clock was set since the last look */
     int64_t
         zone_error_ms; /* by how much the log's times are ahead of the clock, because of its zone or of another clock */
@@ -50,8 +53,11 @@ void ingest_line(void *ctx, const char *line, size_t len, int64_t offset);
 /* The host's clock was set, or the host slept, since the last look. 0: it did not. */
 void ingest_notice_jump(struct ingest *ingest, int64_t jump_ms);
 
-/* There is nothing more to read: decides about the lines that are held. written_ms: when the log was written last; 0: not known. */
-void ingest_settle(struct ingest *ingest, int64_t written_ms);
+/*
+ * There is nothing more to read: decides about the lines that are held. written_ms: when the log was written last; 0: not known. Returns
+ * whether it decided anything.
+ */
+bool ingest_settle(struct ingest *ingest, int64_t written_ms);
 
 /* When (clock_running_ms) ingest_settle wants to be called again; INT64_MAX: not by itself. */
 int64_t ingest_due_ms(const struct ingest *ingest);

@@ -47,6 +47,16 @@ void parser_set_judge(struct parser *parser, parser_judge *judge, void *ctx);
 /* Takes one line without its "\n" (a trailing "\r" is dropped). offset is where it begins in its file. Any bytes are safe. */
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx);
 
+/*
+ * For a caller that sees the log grow. Behind a failure or an exception, text of the job may stand in the log, and the parser doubts what it
+ * reads. Such text is written at one instant, so it is over when the log has been silent for a while.
+ *
+ * parser_silence_ms says after how much silence the parser wants to be told of it; INT64_MAX: it does not. parser_take_silence tells it that
+ * nothing was written for silent_ms. Lines that were held until then may come out as events.
+ */
+int64_t parser_silence_ms(const struct parser *parser);
+void parser_take_silence(struct parser *parser, int64_t silent_ms, parser_sink *sink, void *ctx);
+
 /* The time of the last record, 0 before the first. */
 int64_t parser_clock(const struct parser *parser);
 const struct parser_counts *parser_counts(const struct parser *parser);

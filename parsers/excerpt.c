@@ -7,7 +7,10 @@
 #include "base/utf8.h"
 #include "sequence.h"
 
-enum { BEYOND = -1 }; /* of remaining characters: the line does not fit */
+enum { BEYOND = -1 }; /* of remaining characters: the line does not fit, or the excerpt is over */
+
+/* Of the log: see excerpt.h, "silence". */
+enum { SILENCE_MS = 250, LONG_SILENCE_MS = 1000 };
 
 void excerpt_free(struct excerpt *excerpt)
 {
@@ -70,7 +73,7 @@ static void doubt_begin(struct excerpt *excerpt, enum excerpt_doubt doubt, const
     excerpt->repeated = excerpt->cycle_began = false;
 }
 
-static void doubt_end(struct excerpt *excerpt)
+void excerpt_end(struct excerpt *excerpt)
 {
     excerpt->doubt = DOUBT_NONE;
     if (excerpt->cycle_began)
@@ -126,7 +129,7 @@ static struct excerpt_judgement stderr_hear(struct excerpt *excerpt, struct slic
         doubt_becomes_the_exceptions(excerpt);
         return judge(VOICE_NOBODY, HELD_ARE_FOREIGN);
     }
-    doubt_end(excerpt);
+    excerpt_end(excerpt);
     return judge(VOICE_SCHEDULER, crashed ? HELD_ARE_TRUE : HELD_ARE_FOREIGN);
 }
 
@@ -152,7 +155,7 @@ static struct excerpt_judgement weigh_by_clock_alone(struct excerpt *excerpt, co
         believed = believed && (excerpt->doubt == DOUBT_EXCEPTION || excerpt->remaining == BEYOND ||
                                 is_soon_after(excerpt->origin_ms, record));
     if (believed)
-        doubt_end(excerpt);
+        excerpt_end(excerpt);
     return judge(believed ? VOICE_SCHEDULER : excerpt->doubt == DOUBT_STDERR ? VOICE_JOB : VOICE_NOBODY, HELD_STAY);
 }
 
@@ -163,7 +166,7 @@ static struct excerpt_judgement weigh_other(struct excerpt *excerpt, const struc
     bool is_rule = record_is_rule(record);
     bool in_banner = excerpt->said == EVENT_SCHEDULER_STARTED || excerpt->said == EVENT_SCHEDULE;
     if (any_held && in_banner && answer == VOCABULARY_IGNORED && !is_rule && excerpt->remaining == BEYOND) {
-        doubt_end(excerpt);
+        excerpt_end(excerpt);
         return judge(VOICE_SCHEDULER, HELD_ARE_TRUE);
     }
     enum excerpt_fate fate = HELD_STAY;
@@ -236,7 +239,7 @@ static struct excerpt_judgement weigh_event(struct excerpt *excerpt, const struc
     if (!is_believable(excerpt, record, event, &goes_on)) {
         bool beyond = excerpt->doubt == DOUBT_STDERR && excerpt->remaining == BEYOND;
         if (beyond)
-            doubt_end(excerpt);
+            excerpt_end(excerpt);
         return judge(beyond                           ? VOICE_SCHEDULER
                      : excerpt->doubt == DOUBT_STDERR ? VOICE_JOB
                                                       : VOICE_NOBODY,
@@ -250,7 +253,7 @@ static struct excerpt_judgement weigh_event(struct excerpt *excerpt, const struc
     if (event->kind == EVENT_RUN_STARTED)
         excerpt->running = ran_hash(event->table);
     if (ends_doubt(excerpt, event, voice)) {
-        doubt_end(excerpt);
+        excerpt_end(excerpt);
         voice = VOICE_SCHEDULER;
     }
     return judge(voice, fate);
@@ -275,6 +278,24 @@ struct excerpt_judgement excerpt_weigh(struct excerpt *excerpt, const struct rec
     if (is_event)
         return weigh_event(excerpt, record, event, any_held);
     return weigh_other(excerpt, record, answer, any_held);
+}
+
+/* --- What silence says ----------------------------------------------------------------------------------------------- */
+
+int64_t excerpt_silence_ms(const struct excerpt *excerpt)
+{
+    if (excerpt->doubt == DOUBT_NONE)
+        return INT64_MAX;
+    return excerpt->doubt == DOUBT_STDERR && excerpt->remaining != BEYOND ? SILENCE_MS : LONG_SILENCE_MS;
+}
+
+enum excerpt_fate excerpt_take_silence(struct excerpt *excerpt, int64_t silent_ms)
+{
+    if (excerpt->doubt == DOUBT_NONE || silent_ms < SILENCE_MS)
+        return HELD_STAY;
+    if (excerpt->doubt == DOUBT_STDERR)
+        excerpt->remaining = BEYOND;
+    return silent_ms >= LONG_SILENCE_MS ? HELD_ARE_TRUE : HELD_STAY;
 }
 
 /* --- What the scheduler said ----------------------------------------------------------------------------------------- */

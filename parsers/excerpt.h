@@ -29,9 +29,13 @@
  *             banner, at any later time.
  *   sequence  The record is what the scheduler can say right after what was last believed, or right after the failure; what it says
  *             about a run fits the run that is going on, and no table runs twice in a cycle (sequence.h).
+ *   silence   The scheduler writes the failure and its excerpt at one instant, in one write of at most 2,000 bytes. What comes into the log
+ *             after a quarter of a second of silence is not the excerpt's, whatever its stamp says. If the silence lasts a second, the
+ *             lines that are held are the scheduler's too: had a job forged them, the scheduler would have gone on behind them. Only who
+ *             sees the log grow knows this; in a replay only the end of the log is silence.
  *   the rest  The end of a run is believed with the next record that does not contradict it, and a block (the start banner, the end of
- *             a cycle, a stop, a crash) with the first of its lines that the 500 characters cannot hold. Until then they are held. The
- *             scheduler writes all these lines at one instant, so nothing comes late by that.
+ *             a cycle, a stop, a crash) with the first of its lines that the 500 characters cannot hold, or with that second of
+ *             silence. Until then they are held. The scheduler writes all these lines at one instant, so nothing comes late by that.
  *
  * A true record always fits, whatever was forged before it, since it may always follow on the failure itself. What a forger can still
  * do who writes in the scheduler's format, knows its clock and its tables:
@@ -41,10 +45,13 @@
  *     on behind that, and the cycle's summary contradicts it.
  *   - inside an exception's text: whatever he likes, but only behind lines that end the doubt: the text's first line as a record of its
  *     own, then a promise and the start of a cycle (or a signal and a stop); a start banner and the start of a cycle; or that start
- *     alone, more than five minutes ahead of the clock.
+ *     alone, more than five minutes ahead of the clock;
+ *   - in front of a silence: whatever the scheduler could have said at that instant, but only if it truly says nothing for a whole
+ *     second after the failure, because it died or its host stood still.
  *
- * From a failure's stderr he cannot stop, crash or start the scheduler, end a cycle, or undo the failure of his own table
- * (tests/unit/parsers/test_forgery.c).
+ * From a failure's stderr he cannot otherwise stop, crash or start the scheduler, end a cycle, or undo the failure of his own table
+ * (tests/unit/parsers/test_forgery.c). That a table which failed runs again in its cycle is told by silence alone: a stamp can be forged,
+ * and a forged second failure would make a page out of one. The scheduler itself runs a table once in a cycle.
  */
 enum excerpt_doubt { DOUBT_NONE, DOUBT_STDERR, DOUBT_EXCEPTION, DOUBTS };
 
@@ -105,6 +112,15 @@ bool excerpt_follow(struct excerpt *excerpt, const struct record *record, struct
 
 /* Makes the event that a line of stderr is: evidence at the failure's time. False if it is not known whose. */
 bool excerpt_evidence(const struct excerpt *excerpt, struct slice line, struct event *event);
+
+/* After how much silence of the log to call excerpt_take_silence; INT64_MAX: no foreign text can stand there. */
+int64_t excerpt_silence_ms(const struct excerpt *excerpt);
+
+/* The log was silent. HELD_ARE_TRUE: the held lines are the scheduler's, and excerpt_end must follow. */
+enum excerpt_fate excerpt_take_silence(struct excerpt *excerpt, int64_t silent_ms);
+
+/* The next line is the scheduler's. */
+void excerpt_end(struct excerpt *excerpt);
 
 void excerpt_archive(struct excerpt *excerpt, struct archive *archive);
 

@@ -224,6 +224,20 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
         parser_take_record(&feed, &record, parser_ask(parser, &record, &event), &event);
 }
 
+int64_t parser_silence_ms(const struct parser *parser)
+{
+    return excerpt_silence_ms(&parser->excerpt);
+}
+
+void parser_take_silence(struct parser *parser, int64_t silent_ms, parser_sink *sink, void *ctx)
+{
+    struct feed feed = { .parser = parser, .sink = sink, .ctx = ctx };
+    if (excerpt_take_silence(&parser->excerpt, silent_ms) == HELD_STAY)
+        return;
+    parser_settle_held(&feed, HELD_ARE_TRUE);
+    excerpt_end(&parser->excerpt); /* what was held may have begun it anew */
+}
+
 void parser_archive(struct parser *parser, struct archive *archive)
 {
     archive_i64(archive, "clock_ms", &parser->clock_ms);

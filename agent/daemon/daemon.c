@@ -61,7 +61,7 @@ static void catch_up(struct daemon *daemon)
 /* The log was read to its end: everything that is to be judged by the clock is judged now. */
 static void decide(struct daemon *daemon, enum follow_writer writer)
 {
-    ingest_settle(&daemon->ingest, follow_written_ms(daemon->follow));
+    daemon_settle_log(daemon);
     daemon_notice_zone(daemon);
     daemon_leave_future(daemon);
     tick(daemon);
@@ -72,7 +72,7 @@ static void decide(struct daemon *daemon, enum follow_writer writer)
 /* Foreign text can make lines expensive. The service manager's watchdog and everything else are looked at between two reads. */
 static void plan_reading(struct daemon *daemon)
 {
-    int64_t took_ms = clock_running_ms() - daemon->running_ms;
+    int64_t took_ms = daemon->ingest.read_ms - daemon->running_ms;
     size_t bytes = daemon->read_bytes_next;
     if (took_ms > TURN_MS && bytes > READ_LEAST_BYTES)
         daemon->read_bytes_next = bytes / 2;
@@ -94,6 +94,7 @@ static void read_and_decide(struct daemon *daemon)
         daemon->ingest.since_ms = daemon->looked_ms;
     enum follow_writer writer = follow_writer(daemon->follow);
     daemon->drained = follow_read(daemon->follow, daemon->read_bytes_next) == FOLLOW_DRAINED;
+    daemon->ingest.read_ms = clock_running_ms();
     plan_reading(daemon);
     if (!daemon->drained)
         return;

@@ -85,6 +85,8 @@ void daemon_commit(struct daemon *daemon);
 void daemon_feed_host(struct daemon *daemon, const struct event *what);
 /* Before lines are read: whoever begins a silence and then stops the scheduler is not paged. */
 void daemon_notice_silence(struct daemon *daemon);
+/* When the log was read to its end, before anything is judged by the clock: decides about lines that are held. */
+void daemon_settle_log(struct daemon *daemon);
 /* When the log was read to its end; writer is the answer that follow_writer gave before. */
 void daemon_notice_log(struct daemon *daemon, enum follow_writer writer);
 /* Probes' answers and stuck webhooks; only when the log was read to its end. */

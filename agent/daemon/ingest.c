@@ -137,14 +137,14 @@ static bool ingest_judge(void *ctx, int64_t time_ms, struct slice line, int64_t 
     return !ingest->left_out;
 }
 
-/* Feeds the lines of a chain that proved right. */
-static void ingest_release(struct ingest *ingest)
+/* Feeds the lines of a chain that proved right. False if there is none. */
+static bool ingest_release(struct ingest *ingest)
 {
     struct stamp_release release;
     struct slice line;
     int64_t offset;
     if (!stamps_take_release(ingest->stamps, &release))
-        return;
+        return false;
     ingest->releasing = true;
     ingest->left_out = false;
     ingest->zone_error_ms += release.error_ms;
@@ -152,11 +152,13 @@ static void ingest_release(struct ingest *ingest)
         parser_feed(ingest->parser, line.at, line.len, offset, ingest_take_event, ingest);
     ingest->zone_error_ms -= release.lasting ? 0 : release.error_ms;
     ingest->releasing = false;
+    return true;
 }
 
 void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct ingest *ingest = ctx;
+    ingest->heard = true;
     ingest->judged = false;
     parser_feed(ingest->parser, line, len, offset, ingest_take_event, ingest);
     if (ingest->judged ? !ingest->left_out : !stamps_holding(ingest->stamps))
@@ -175,16 +177,41 @@ void ingest_notice_jump(struct ingest *ingest, int64_t jump_ms)
     ingest_release(ingest);
 }
 
-void ingest_settle(struct ingest *ingest, int64_t written_ms)
+/* For how long the log has been silent. A replay, and a backlog that ends with what was written long ago, are over. */
+static int64_t ingest_silence_ms(struct ingest *ingest, int64_t written_ms)
 {
+    if (ingest->heard || ingest->silent_ms == 0)
+        ingest->silent_ms = ingest->read_ms;
+    ingest->heard = false;
+    if (!ingest->now_ms)
+        return INT64_MAX;
+    int64_t silent_ms = ingest->read_ms - ingest->silent_ms;
+    int64_t since_ms = ingest->since_ms == 0 && written_ms != 0 ? ingest->now_ms - written_ms : 0;
+    return silent_ms > since_ms ? silent_ms : since_ms;
+}
+
+static bool ingest_take_silence(struct ingest *ingest, int64_t written_ms)
+{
+    int64_t silent_ms = ingest_silence_ms(ingest, written_ms);
+    if (parser_silence_ms(ingest->parser) == INT64_MAX || silent_ms < parser_silence_ms(ingest->parser))
+        return false;
+    parser_take_silence(ingest->parser, silent_ms, ingest_take_event, ingest);
+    return true;
+}
+
+bool ingest_settle(struct ingest *ingest, int64_t written_ms)
+{
+    bool silent = ingest_take_silence(ingest, written_ms);
     struct stamp_moment moment = ingest_moment(ingest);
     stamps_settle(ingest->stamps, &moment, written_ms);
-    ingest_release(ingest);
+    return ingest_release(ingest) || silent;
 }
 
 int64_t ingest_due_ms(const struct ingest *ingest)
 {
-    return stamps_due_ms(ingest->stamps);
+    int64_t stamps_ms = stamps_due_ms(ingest->stamps), silence_ms = parser_silence_ms(ingest->parser);
+    silence_ms += silence_ms == INT64_MAX ? 0 : ingest->silent_ms;
+    return stamps_ms < silence_ms ? stamps_ms : silence_ms;
 }
 
 bool ingest_is_undecided(const struct ingest *ingest)

@@ -96,6 +96,15 @@ static void notice_cuts(struct daemon *daemon)
     daemon->cuts_said = true;
 }
 
+/* The log is not silent while the half of a line stands there, or something was written since it was read. */
+void daemon_settle_log(struct daemon *daemon)
+{
+    struct ingest *ingest = &daemon->ingest;
+    bool asked = ingest_due_ms(ingest) != INT64_MAX;
+    ingest->heard = ingest->heard || (asked && follow_behind(daemon->follow) > 0);
+    daemon->touched = ingest_settle(ingest, follow_written_ms(daemon->follow)) || daemon->touched;
+}
+
 void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
 {
     notice_writer(daemon, writer);

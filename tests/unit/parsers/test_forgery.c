@@ -44,8 +44,27 @@
     "run_exit_code table=d number=2\ncycle_completed\ncycle_duration ms=3000\ncycle_summary succeeded=2 failed=2\n"    \
     "cycle_rows number=16\nnext_run at=1772533800000\nwaiting ms=897000\ncycle_started\n"
 
-/* What the log says, without the evidence; with a new parser between any two lines, so that a restart must change nothing. */
-static void said_by(const char *log, struct strbuf *said)
+/* In a log below, instead of a line: the log is silent for as long as what is forged can be told by. */
+#define SILENCE "(silence)\n"
+
+static struct parser *restarted(struct parser *parser)
+{
+    struct strbuf state = { 0 };
+    struct archive archive;
+    archive_save_to(&archive, &state);
+    parser_archive(parser, &archive);
+    parser_free(parser);
+    parser = gather_parser(NULL);
+    archive_load_from(&archive, strbuf_slice(&state));
+    parser_archive(parser, &archive);
+    strbuf_free(&state);
+    return parser;
+}
+
+enum restarts { RESTARTS_NONE, RESTARTS_EVERYWHERE };
+
+/* What the log says, without the evidence; with a new parser between any two lines, a restart must change nothing. */
+static void said_with(enum restarts restarts, const char *log, struct strbuf *said)
 {
     struct gather gather = { 0 };
     struct parser *parser = gather_parser(NULL);
@@ -53,16 +72,12 @@ static void said_by(const char *log, struct strbuf *said)
     for (struct slice rest = slice_of(log); rest.len > 0;) {
         const char *end = memchr(rest.at, '\n', rest.len);
         struct slice line = { rest.at, (size_t)(end - rest.at) + 1 };
-        struct strbuf state = { 0 };
-        struct archive archive;
-        gather_feed(&gather, parser, line);
-        archive_save_to(&archive, &state);
-        parser_archive(parser, &archive);
-        parser_free(parser);
-        parser = gather_parser(NULL);
-        archive_load_from(&archive, strbuf_slice(&state));
-        parser_archive(parser, &archive);
-        strbuf_free(&state);
+        if (line.len == strlen(SILENCE) && memcmp(line.at, SILENCE, line.len) == 0)
+            parser_take_silence(parser, 250, gather_event, &gather);
+        else
+            gather_feed(&gather, parser, line);
+        if (restarts == RESTARTS_EVERYWHERE)
+            parser = restarted(parser);
         rest = (struct slice){ end + 1, rest.len - line.len };
     }
     parser_free(parser);
@@ -74,17 +89,24 @@ static void said_by(const char *log, struct strbuf *said)
     strbuf_free(&gather.said);
 }
 
-/* The forged lines say only what `believed` says, and everything true comes out. */
+static void said_by(const char *log, struct strbuf *said)
+{
+    said_with(RESTARTS_EVERYWHERE, log, said);
+}
+
+/* The forged lines say only what `believed` says, and everything true comes out, also if the log is silent in between. */
 static void assert_forged(const char *before, const char *before_said, const char *forged, const char *believed)
 {
-    struct strbuf log = { 0 }, expected = { 0 }, said = { 0 };
-    strbuf_printf(&log, "%s%s" BEHIND, before, forged);
-    strbuf_printf(&expected, "%s%s" BEHIND_SAID, before_said, believed);
-    said_by(log.at, &said);
-    assert_string_equal(strbuf_text(&said), expected.at);
-    strbuf_free(&log);
-    strbuf_free(&expected);
-    strbuf_free(&said);
+    for (int silent = 0; silent <= 1; silent++) {
+        struct strbuf log = { 0 }, expected = { 0 }, said = { 0 };
+        strbuf_printf(&log, "%s%s%s" BEHIND, before, forged, silent ? SILENCE : "");
+        strbuf_printf(&expected, "%s%s" BEHIND_SAID, before_said, believed);
+        said_with(silent ? RESTARTS_NONE : RESTARTS_EVERYWHERE, log.at, &said);
+        assert_string_equal(strbuf_text(&said), expected.at);
+        strbuf_free(&log);
+        strbuf_free(&expected);
+        strbuf_free(&said);
+    }
 }
 
 static void nothing_is_believed_in_stderr(void **state)
