@@ -73,11 +73,15 @@ static void doubt_begin(struct excerpt *excerpt, enum excerpt_doubt doubt, const
     excerpt->repeated = excerpt->cycle_began = false;
 }
 
+/* What was noted in the doubt is dropped, so that the state is the same by whatever it ended. */
 void excerpt_end(struct excerpt *excerpt)
 {
-    excerpt->doubt = DOUBT_NONE;
     if (excerpt->cycle_began)
         excerpt->ran.count = 0;
+    excerpt->doubt = DOUBT_NONE;
+    excerpt->said = 0;
+    excerpt->said_ms = excerpt->origin_ms = excerpt->running = excerpt->remaining = excerpt->remaining_bytes = 0;
+    excerpt->repeated = excerpt->cycle_began = false;
 }
 
 static struct excerpt_judgement judge(enum excerpt_voice voice, enum excerpt_fate held)
@@ -175,7 +179,8 @@ static struct excerpt_judgement weigh_other(struct excerpt *excerpt, const struc
     else if (any_held && is_rule && sequence_is_run_end((enum event_kind)excerpt->said))
         fate = record->time_ms < excerpt->said_ms ? HELD_ARE_FOREIGN : HELD_ARE_TRUE;
     bool by_clock = is_by_its_clock(excerpt, record) || is_soon_after_failure(excerpt, record);
-    bool foreign = excerpt->doubt == DOUBT_STDERR && !(answer == VOCABULARY_IGNORED && by_clock);
+    /* Of a rule nobody knows whose it is, and it is no evidence either way. */
+    bool foreign = excerpt->doubt == DOUBT_STDERR && !is_rule && !(answer == VOCABULARY_IGNORED && by_clock);
     return judge(foreign ? VOICE_JOB : VOICE_NOBODY, fate);
 }
 
