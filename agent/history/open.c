@@ -228,8 +228,10 @@ static int open_file(struct history *history, struct strbuf *notice, struct strb
     if (code == SQLITE_OK) {
         sqlite3_busy_timeout(history->db, OPEN_BUSY_MS);
         defend_limit_cpu(history->db, HISTORY_OPEN_CPU_MS);
-        code = set_vacuum(history->db);
+        code = schema_load(history->db, why);
     }
+    if (code == SQLITE_OK)
+        code = set_vacuum(history->db);
     if (code == SQLITE_OK)
         code = schema_migrate(history->db, why);
     if (code == SQLITE_OK)
@@ -241,6 +243,17 @@ static int open_file(struct history *history, struct strbuf *notice, struct strb
     if (code == SQLITE_OK)
         code = history_read_sequences(history);
     return code;
+}
+
+/* Which budget a file was beyond, if that is why it cannot be opened. None of them is reached by what the agent wrote. */
+static const char *beyond_budget(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_INTERRUPT: return "it needs too much time to open";
+    case SQLITE_TOOBIG: return "a value or the schema in it is too long";
+    case SQLITE_NOMEM: return "it needs too much memory to open";
+    default: return NULL;
+    }
 }
 
 static int open_once(struct history *history, struct strbuf *notice, struct strbuf *why)
@@ -257,10 +270,10 @@ static int open_once(struct history *history, struct strbuf *notice, struct strb
                           notice->len > 0 ? "; " : "", history->path);
         return code;
     }
-    if ((code & 0xff) == SQLITE_INTERRUPT || (code & 0xff) == SQLITE_TOOBIG) {
+    const char *beyond = beyond_budget(code);
+    if (beyond) {
         strbuf_clear(why);
-        strbuf_puts(why,
-                    (code & 0xff) == SQLITE_TOOBIG ? "a value in it is too long" : "it needs too much time to open");
+        strbuf_puts(why, beyond);
         code = SQLITE_CORRUPT;
     } else if (why->len == 0) {
         strbuf_puts(why, history->db ? sqlite3_errmsg(history->db) : sqlite3_errstr(code));

@@ -29,7 +29,8 @@ static int reader_connect(const char *name, int flags, sqlite3 **db, struct strb
     }
     sqlite3_busy_timeout(*db, READER_BUSY_MS);
     defend_limit_cpu(*db, HISTORY_READER_CPU_MS);
-    return schema_check(*db, why);
+    code = schema_load(*db, why);
+    return code == SQLITE_OK ? schema_check(*db, why) : code;
 }
 
 /* "file:/var/lib/a%20b/history.db?immutable=1": SQLite then neither locks the file nor looks for a WAL. */

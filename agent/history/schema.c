@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/budgets.h"
 #include "base/strbuf.h"
 #include "sql.h"
 
@@ -231,10 +232,11 @@ static int verify_tables(sqlite3 *db, int64_t version, struct strbuf *error)
     return code;
 }
 
+enum { NAMES_LEAST = 5 }; /* of nine tables */
+
 /* Another program may number its schema as the agent does. Its database is left alone, which few names of the agent's tell. */
 static int verify(sqlite3 *db, int64_t version, struct strbuf *error)
 {
-    enum { NAMES_LEAST = 5 }; /* of nine tables */
     int64_t names = 0;
     int code = sql_read_number(db, sql_count_names, &names);
     if (code == SQLITE_OK && names < NAMES_LEAST) {
@@ -242,6 +244,45 @@ static int verify(sqlite3 *db, int64_t version, struct strbuf *error)
         return SQLITE_MISMATCH;
     }
     return verify_tables(db, version, error);
+}
+
+/* --- Its size --- */
+
+struct load {
+    sqlite3 *db;
+    int64_t bytes, names; /* of statements, and of tables that are called as one of the agent's */
+};
+
+/* While SQLite reads the schema, this is told of each of its rows: type, name, table, root page and statement. */
+static int load_row(unsigned kind, void *ctx, void *statement, void *unused)
+{
+    (void)kind, (void)unused;
+    struct load *load = ctx;
+    char quoted[32];
+    const char *name = (const char *)sqlite3_column_text(statement, 1);
+    snprintf(quoted, sizeof quoted, "'%s'", name ? name : "");
+    load->names += strstr(sql_count_names, quoted) ? 1 : 0;
+    load->bytes += sqlite3_column_bytes(statement, 4);
+    if (load->bytes > HISTORY_SCHEMA_MOST_BYTES)
+        sqlite3_interrupt(load->db);
+    return 0;
+}
+
+int schema_load(sqlite3 *db, struct strbuf *error)
+{
+    struct load load = { .db = db };
+    sqlite3_stmt *statement = NULL;
+    sqlite3_trace_v2(db, SQLITE_TRACE_ROW, load_row, &load);
+    int code = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema", -1, &statement, NULL);
+    sqlite3_trace_v2(db, 0, NULL, NULL);
+    sqlite3_finalize(statement);
+    if (load.bytes > HISTORY_SCHEMA_MOST_BYTES) {
+        code = load.names < NAMES_LEAST ? SQLITE_MISMATCH : SQLITE_TOOBIG;
+        strbuf_puts(error, code == SQLITE_MISMATCH ? not_ours : "the schema in it is too long");
+    } else if (code != SQLITE_OK) {
+        strbuf_printf(error, "cannot read the database's schema: %s", sqlite3_errmsg(db));
+    }
+    return code;
 }
 
 /* --- Versions --- */

@@ -105,6 +105,12 @@ enum { UNPACKED_FREE_BYTES = 64 << 20, UNPACKED_MAX_RATIO = 200 };
 /* The longest value in the history, which is the engine's saved state; a few thousand tables need less. SQLite refuses longer ones. */
 enum { HISTORY_VALUE_MOST_BYTES = 32 << 20 };
 
+/*
+ * The statements that make a history's tables and indexes, together, and any other statement that SQLite reads. The agent's own schema has
+ * 5,000 bytes.
+ */
+enum { HISTORY_SCHEMA_MOST_BYTES = 64 << 10 };
+
 /* The processor time that a command may use to read a history. Ten years of cycles take less than a second. */
 enum { HISTORY_READER_CPU_MS = 10 * 1000 };
 

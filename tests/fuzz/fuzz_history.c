@@ -111,6 +111,8 @@ static const char *const schemas[] = {
     "PRAGMA journal_mode = DELETE",
     "DELETE FROM sqlite_sequence",
     "DROP INDEX run_cycle",
+    "PRAGMA writable_schema = ON; WITH n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 8000)"
+    " INSERT INTO sqlite_schema SELECT 'table', 'x' || i, 'x' || i, 2, 'CREATE TABLE x' || i || ' (a INTEGER)' FROM n",
 };
 
 #define pick(list, bytes) list[next_byte(bytes) % (sizeof list / sizeof *list)]

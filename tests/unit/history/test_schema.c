@@ -3,10 +3,16 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "agent/history/schema.h"
+#include "base/budgets.h"
 #include "base/strbuf.h"
 
 static sqlite3 *new_database(const char *sql)
@@ -136,6 +142,54 @@ static void an_interrupted_migration_leaves_nothing(void **unused)
     assert_in_range(nothing, 50, 1000);
 }
 
+/* As if the database had just been opened: another connection changed its schema. */
+static int load(const char *path, struct strbuf *error)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    int code = schema_load(db, error);
+    sqlite3_close(db);
+    return code;
+}
+
+/* A database on the disk with these tables and one whose statement is as long as told. */
+static void make_schema(const char *path, const char *sql, int64_t bytes)
+{
+    sqlite3 *db = NULL;
+    char *text = must_alloc((size_t)bytes + 200);
+    unlink(path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    snprintf(text, (size_t)bytes + 200, "CREATE TABLE long (a /* %0*d */)",
+             (int)(bytes - (int64_t)strlen("CREATE TABLE long (a /*  */)")), 0);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    free(text);
+}
+
+static void a_schema_has_its_budget_and_not_a_byte_more(void **unused)
+{
+    (void)unused;
+    char path[64];
+    struct strbuf error = { 0 };
+    snprintf(path, sizeof path, "/tmp/agent-schema-%d.db", (int)getpid());
+    static const char ours[] = "CREATE TABLE cycle (a); CREATE TABLE run (a); CREATE TABLE incident (a);"
+                               "CREATE TABLE timeline (a); CREATE TABLE outbox (a);";
+    enum { OURS_BYTES = 115 };
+    make_schema(path, ours, HISTORY_SCHEMA_MOST_BYTES - OURS_BYTES);
+    assert_int_equal(load(path, &error), SQLITE_OK);
+    make_schema(path, ours, HISTORY_SCHEMA_MOST_BYTES - OURS_BYTES + 1);
+    assert_int_equal(load(path, &error), SQLITE_TOOBIG);
+    assert_string_equal(strbuf_text(&error), "the schema in it is too long");
+    /* Another program's database may be of any size, and is not damaged. */
+    strbuf_clear(&error);
+    make_schema(path, "CREATE TABLE cycle (a); CREATE TABLE goods (a);", HISTORY_SCHEMA_MOST_BYTES);
+    assert_int_equal(load(path, &error), SQLITE_MISMATCH);
+    assert_non_null(strstr(strbuf_text(&error), "not one of this agent's"));
+    unlink(path);
+    strbuf_free(&error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_newer_version_is_refused_untouched),
         cmocka_unit_test(another_programs_database_is_refused_untouched),
         cmocka_unit_test(an_interrupted_migration_leaves_nothing),
+        cmocka_unit_test(a_schema_has_its_budget_and_not_a_byte_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
