@@ -21,7 +21,8 @@ enum fact_kind {
     FACT_LONE_RUN_STARTED, /* a run outside of any cycle */
     FACT_RUN_SUCCEEDED,    /* table, rows; the table's last success is still the one before */
     FACT_RUN_FAILED,       /* table */
-    FACT_RUN_EVIDENCE      /* table: more was said about its failure */
+    FACT_RUN_EVIDENCE,     /* table: more was said about its failure */
+    FACT_CYCLE_SUMMARY     /* the summary of the newest cycle was compared with its runs: see the model's summary */
 };
 
 struct table;

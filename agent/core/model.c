@@ -23,7 +23,7 @@ bool model_is_running(const struct model *model, const struct table *table)
     return model->run_open && model->run_table == (int64_t)table->index;
 }
 
-static void tell_cycle(const struct model *model)
+void model_tell_cycle(const struct model *model)
 {
     if (model->cycle.id)
         model->sink.cycle(model->sink.ctx, &model->cycle);
@@ -35,20 +35,26 @@ static void tell_run(const struct model *model)
         model->sink.run(model->sink.ctx, &model->run);
 }
 
+enum cycle_outcome model_outcome(const struct cycle *cycle)
+{
+    int bad = cycle->failed + cycle->timed_out;
+    return bad == 0 ? CYCLE_SUCCESS : cycle->succeeded ? CYCLE_PARTIAL : CYCLE_FAILED;
+}
+
 void model_retell(const struct model *model)
 {
-    tell_cycle(model);
+    model_tell_cycle(model);
     tell_run(model);
 }
 
-static void tell_fact(const struct model *model, const struct fact *fact)
+void model_tell_fact(const struct model *model, const struct fact *fact)
 {
     model->sink.fact(model->sink.fact_ctx, fact);
 }
 
 static void simple_fact(const struct model *model, enum fact_kind kind)
 {
-    tell_fact(model, &(struct fact){ .kind = kind });
+    model_tell_fact(model, &(struct fact){ .kind = kind });
 }
 
 static struct table *run_table(const struct model *model)
@@ -124,7 +130,7 @@ static void cycle_end(struct model *model, enum cycle_outcome outcome)
     cycle->ended_ms = no_earlier(written_ms(model), cycle->started_ms);
     cycle->duration_ms = cycle->ended_ms - cycle->started_ms;
     cycle->outcome = outcome;
-    tell_cycle(model);
+    model_tell_cycle(model);
 }
 
 static void abort_cycle(struct model *model)
@@ -156,7 +162,8 @@ static void on_cycle_started(struct model *model)
     abort_cycle(model);
     model->cycle = (struct cycle){ .id = ++model->last_cycle_id, .started_ms = written_ms(model) };
     model->slept_ms = 0;
-    tell_cycle(model);
+    summary_cycle_started(&model->summary);
+    model_tell_cycle(model);
     simple_fact(model, FACT_CYCLE_STARTED);
 }
 
@@ -184,7 +191,7 @@ static void on_run_completed(struct model *model, const struct event *event)
     }
     run_end(model, RUN_SUCCESS);
     table_forget_failures(table);
-    tell_fact(model, &(struct fact){ .kind = FACT_RUN_SUCCEEDED, .table = table, .rows = event->number });
+    model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_SUCCEEDED, .table = table, .rows = event->number });
     table->last_success_ms = model->run.ended_ms;
     table->slept_ms = 0;
 }
@@ -202,7 +209,7 @@ static void on_run_failed(struct model *model, const struct event *event, enum r
     if (outcome == RUN_TIMEOUT)
         table_forget_failures(table);
     table_note_failure(table, outcome == RUN_TIMEOUT);
-    tell_fact(model, &(struct fact){ .kind = FACT_RUN_FAILED, .table = table });
+    model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_FAILED, .table = table });
 }
 
 /* More about the failure that was just reported. */
@@ -223,7 +230,7 @@ static void on_evidence(struct model *model, const struct event *event)
         }
     }
     tell_run(model);
-    tell_fact(model, &(struct fact){ .kind = FACT_RUN_EVIDENCE, .table = table });
+    model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_EVIDENCE, .table = table });
 }
 
 static void count_absences(struct model *model)
@@ -238,11 +245,23 @@ static void on_cycle_completed(struct model *model)
     abort_run(model);
     if (!model_cycle_running(model))
         return;
-    const struct cycle *cycle = &model->cycle;
-    int bad = cycle->failed + cycle->timed_out;
     count_absences(model);
-    cycle_end(model, bad == 0 ? CYCLE_SUCCESS : cycle->succeeded ? CYCLE_PARTIAL : CYCLE_FAILED);
+    cycle_end(model, model_outcome(&model->cycle));
     simple_fact(model, FACT_CYCLE_COMPLETED);
+    if (summary_cycle_completed(&model->summary, &model->cycle, model->moment->now_ms))
+        model_judge_summary(model);
+}
+
+static void on_summary(struct model *model, const struct event *event)
+{
+    if (summary_take(&model->summary, event, &model->cycle, model->moment->now_ms))
+        model_judge_summary(model);
+}
+
+void model_lose_lines(struct model *model)
+{
+    model->summary.lines_lost = true;
+    model->summary.due = false;
 }
 
 /* An exception fails the running table and every table that the cycle had not reached. */
@@ -263,7 +282,7 @@ static void on_exception(struct model *model, const struct event *event)
         table_forget_failures(table);
         table_set_error(table, event->text);
         table_note_failure(table, false);
-        tell_fact(model, &(struct fact){ .kind = FACT_RUN_FAILED, .table = table });
+        model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_FAILED, .table = table });
     }
     abort_cycle(model);
 }
@@ -284,12 +303,12 @@ static void on_slept(struct model *model, const struct event *event)
         model->sign_ms = model->moment->now_ms;
     for (size_t i = 0; i < model->tables->count; i++)
         model->tables->at[i].slept_ms = time_sum(model->tables->at[i].slept_ms, event->duration_ms);
-    tell_fact(model, &(struct fact){ .kind = FACT_HOST_SLEPT, .duration_ms = event->duration_ms });
+    model_tell_fact(model, &(struct fact){ .kind = FACT_HOST_SLEPT, .duration_ms = event->duration_ms });
 }
 
 static void tell_promise(const struct model *model, int64_t at_ms)
 {
-    tell_fact(model, &(struct fact){ .kind = FACT_PROMISE, .at_ms = at_ms });
+    model_tell_fact(model, &(struct fact){ .kind = FACT_PROMISE, .at_ms = at_ms });
 }
 
 /*
@@ -330,7 +349,7 @@ void model_event(struct model *model)
     case EVENT_WEBHOOK_STUCK:
     case EVENT_WEBHOOK_WELL: simple_fact(model, FACT_EVENT); break;
     case EVENT_SCHEDULE:
-        tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULE, .duration_ms = event->duration_ms });
+        model_tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULE, .duration_ms = event->duration_ms });
         break;
     case EVENT_CYCLE_STARTED: on_cycle_started(model); break;
     case EVENT_CYCLE_TABLES:
@@ -347,8 +366,8 @@ void model_event(struct model *model)
     case EVENT_CYCLE_EXCEPTION: on_exception(model, event); break;
     case EVENT_NEXT_RUN: tell_promise(model, moment_engine_ms(model->moment, event->at_ms)); break;
     case EVENT_WAITING: on_waiting(model, event); break;
+    case EVENT_CYCLE_SUMMARY: on_summary(model, event); break;
     case EVENT_CYCLE_DURATION:
-    case EVENT_CYCLE_SUMMARY:
     case EVENT_CYCLE_ROWS:
     case EVENT_SIGNAL_RECEIVED:
     case EVENT_SHUTDOWN_REQUESTED:
@@ -402,6 +421,7 @@ void model_archive(struct model *model, struct archive *archive)
     saved_count(archive, "last_run", &model->last_run_id);
     saved_i64(archive, "sign", &model->sign_ms);
     saved_i64(archive, "slept", &model->slept_ms);
+    summary_archive(&model->summary, archive);
 
     if (archive_loading(archive)) {
         if (model->run_table < 0 || model->run_table >= (int64_t)model->tables->count)

@@ -10,6 +10,7 @@
 #include "fact.h"
 #include "moment.h"
 #include "schedule.h"
+#include "summary.h"
 #include "tables.h"
 
 /*
@@ -39,6 +40,7 @@ struct model {
     int64_t sign_ms;  /* the newest sign of life in the log, moved by the host's sleep */
     int64_t slept_ms; /* how long the host slept while the cycle was running */
     struct strbuf run_error;
+    struct summary summary; /* of the newest cycle */
 };
 
 /* Takes the moment's event. */
@@ -50,9 +52,19 @@ bool model_cycle_running(const struct model *model);
 int64_t model_elapsed_ms(const struct model *model);
 /* True while this table's run is in progress. */
 bool model_is_running(const struct model *model, const struct table *table);
+/* Lines of the log were lost or left out, so the runs of the cycle in progress are not counted in full. */
+void model_lose_lines(struct model *model);
 /* Hands the newest cycle and run to the history once more. */
 void model_retell(const struct model *model);
 void model_archive(struct model *model, struct archive *archive);
 void model_free(struct model *model);
+
+/* For the files of the model alone. */
+void model_tell_fact(const struct model *model, const struct fact *fact);
+void model_tell_cycle(const struct model *model);
+/* The outcome of a cycle that has completed, by its counts. */
+enum cycle_outcome model_outcome(const struct cycle *cycle);
+/* model_summary.c: the newest summary was compared with the runs of its cycle. */
+void model_judge_summary(struct model *model);
 
 #endif

@@ -24,6 +24,7 @@ struct table {
     int64_t cycles_without;  /* how many cycles completed since then without running it */
     bool last_failed;        /* how its last run ended */
     bool retired;            /* no longer offloaded */
+    bool stands_in;          /* for the runs that only a cycle's summary knows: the lines of none are understood */
     char *error;             /* what the failures since its last success said, or NULL */
     int64_t exit_code;       /* -1 if not said */
     bool timed_out;
@@ -50,6 +51,10 @@ struct tables {
 struct table *tables_find(const struct tables *tables, struct slice name);
 /* Likewise; a table that nobody named before is new at now_ms. NULL if there are too many tables. */
 struct table *tables_named(struct tables *tables, struct slice name, int64_t now_ms);
+/* The table that stands for the runs that only a cycle's summary knows; NULL as long as there never was one. */
+struct table *tables_stand_in(const struct tables *tables);
+/* Likewise; it is made at need. */
+struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms);
 /* Since when a table waits for a success, with the host's sleep taken off. */
 int64_t table_waits_since(const struct table *table);
 /* What its failures since the last success point at. */
