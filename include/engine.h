@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/archive.h"
+#include "blind.h"
 #include "cycle.h"
 #include "event.h"
 #include "incident.h"
@@ -54,6 +55,12 @@ void engine_silence(struct engine *engine, int64_t until_ms);
 void engine_feed(struct engine *engine, const struct event *event);
 
 /*
+ * Lines of the log were lost or left out just before the next event. The summary of the cycle in progress is then not compared with its
+ * runs, of which some may be missing.
+ */
+void engine_lose_lines(struct engine *engine);
+
+/*
  * Runs the deadlines up to and including now. A now before the engine's clock (because the log's host is a little fast) does nothing: more
  * lines of that instant may come, and the order in which they and a deadline are taken must not depend on when they are read.
  */
@@ -83,6 +90,15 @@ bool engine_windows_changed(struct engine *engine); /* since the last call */
  * cycle_slow_ms, cycle_too_slow_ms), and what the detectors cannot see: blind_count, blind.0, blind.1 ... in words.
  */
 void engine_report(const struct engine *engine, struct archive *archive);
+
+/* True if any event of the log was ever taken, in this life or an earlier one. */
+bool engine_has_heard(const struct engine *engine);
+
+/*
+ * Why the agent is blind for this reason, in words, valid until the next event; NULL if it is not. The engine knows the reasons that lie in
+ * the log; the others are never its.
+ */
+const char *engine_blind_words(const struct engine *engine, enum blind_reason reason);
 
 /* When the next cycle shall start, as the log promised it (Unix ms, UTC); 0 while no promise is known. */
 int64_t engine_next_run_ms(const struct engine *engine);

@@ -44,6 +44,10 @@ enum event_kind {
     EVENT_LOG_READABLE,    /* the log is read again */
     EVENT_WEBHOOK_STUCK,   /* text: in words, which webhooks accept nothing, since when and why */
     EVENT_WEBHOOK_WELL,    /* no webhook is stuck any more */
+    EVENT_LOG_MISSING,     /* text: in words; nothing is at the log's path */
+    EVENT_LOG_DELETED,     /* text: in words; the log has no name any more, and its writer goes on */
+    EVENT_LINES_UNKNOWN,   /* number: so many lines came since one was understood; text: the first, and what would be */
+    EVENT_LINES_KNOWN,     /* a line was understood again */
     EVENT_TABLE_WITNESSED, /* what others than the log say about a table's newest successful run: see struct event */
     EVENT_KINDS
 };

@@ -70,6 +70,15 @@ enum follow_writer follow_writer(struct follow *follow);
 /* Why the log cannot be trusted or read, as of the last follow_read; NULL if it can, or if there is none. */
 const char *follow_refusal(const struct follow *follow);
 
+enum follow_place {
+    FOLLOW_THERE,   /* a log is at the path, or was a moment ago, or is written under the name that rotation gave it */
+    FOLLOW_MISSING, /* nothing is at the path, and nobody is known to write a log that was there */
+    FOLLOW_UNLINKED /* nothing is at the path: the log was deleted, and its writer goes on */
+};
+
+/* What is at the path, as of the last follow_read. */
+enum follow_place follow_place(const struct follow *follow);
+
 /* When the file that gave the last line was last written to, by its file system's clock (Unix ms); 0 before the first line. */
 int64_t follow_written_ms(const struct follow *follow);
 

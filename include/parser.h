@@ -61,6 +61,12 @@ void parser_take_silence(struct parser *parser, int64_t silent_ms, parser_sink *
 int64_t parser_clock(const struct parser *parser);
 const struct parser_counts *parser_counts(const struct parser *parser);
 
+/*
+ * How many lines came since one was understood: as an event, as one that is known to mean nothing, or as text of a failed job. Adds the
+ * first of them, and why it was not understood, to *words, unless that is NULL or there is none.
+ */
+int64_t parser_unknown_lines(const struct parser *parser, struct strbuf *words);
+
 /* Saves or loads where the parser stands between two lines (inside an excerpt, for example), so that a restart goes on there. */
 void parser_archive(struct parser *parser, struct archive *archive);
 

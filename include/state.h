@@ -27,6 +27,9 @@ void state_load(struct history *history, struct ingest *ingest);
 /* The path of the log that the earlier run followed, which the caller frees; NULL if there was none. */
 char *state_load_log_path(struct history *history);
 
+/* In STATE_AGENT, with a reason's name behind it: why the agent is blind for that reason. */
+#define STATE_BLIND "blind_"
+
 /* What only the running agent knows, for `agent status` (STATE_AGENT). Borrowed for the call. */
 struct agent_facts {
     int64_t started_ms, alive_ms;
@@ -34,7 +37,8 @@ struct agent_facts {
     int64_t behind_bytes;
     int64_t commit_failures;
     const char *log_path;
-    const char *log_trouble; /* what keeps the log from being understood; NULL: nothing */
+    const char *const *blind; /* for each enum blind_reason: why, in words; NULL: it is not blind for that reason */
+    const char *log_trouble;  /* what keeps the log from being understood; NULL: nothing */
 };
 void state_save_agent(struct history *history, const struct ingest *ingest, const struct agent_facts *facts);
 

@@ -33,6 +33,10 @@ static const char *const NAMES[EVENT_KINDS] = {
     [EVENT_WEBHOOK_STUCK] = "webhook_stuck",
     [EVENT_WEBHOOK_WELL] = "webhook_well",
     [EVENT_TABLE_WITNESSED] = "table_witnessed",
+    [EVENT_LOG_MISSING] = "log_missing",
+    [EVENT_LOG_DELETED] = "log_deleted",
+    [EVENT_LINES_UNKNOWN] = "lines_unknown",
+    [EVENT_LINES_KNOWN] = "lines_known",
 };
 
 const char *event_name(enum event_kind kind)

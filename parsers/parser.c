@@ -8,6 +8,7 @@
 #include "excerpt.h"
 #include "held.h"
 #include "patterns_file.h"
+#include "unknown.h"
 
 struct parser {
     struct patterns patterns;
@@ -16,6 +17,7 @@ struct parser {
     struct excerpt excerpt;
     struct held held;
     struct parser_counts counts;
+    struct unknown unknown;
     parser_judge *judge;
     void *judge_ctx;
 };
@@ -57,6 +59,7 @@ void parser_free(struct parser *parser)
         patterns_free(&parser->patterns);
         excerpt_free(&parser->excerpt);
         held_free(&parser->held);
+        unknown_free(&parser->unknown);
         free(parser);
     }
 }
@@ -82,6 +85,7 @@ static void parser_emit(const struct feed *feed, struct event *event)
     event->offset = feed->offset;
     event->line = feed->line;
     feed->parser->counts.events++;
+    feed->parser->unknown.lines = 0;
     feed->sink(feed->ctx, event);
 }
 
@@ -131,6 +135,8 @@ __attribute__((always_inline)) static inline void parser_take_record(const struc
     timestamp_seen(&parser->clock, record->time_ms);
     if (answer == VOCABULARY_EVENT)
         parser_take_event(feed, record, event);
+    if (record->own && (answer == VOCABULARY_EVENT || answer == VOCABULARY_IGNORED))
+        parser->unknown.lines = 0;
 }
 
 /* Drops a "\r" at the line's end, and what is beyond the budget, but no part of a character. */
@@ -215,6 +221,7 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
     struct event event;
 
     parser->counts.lines++;
+    parser->unknown.lines++;
     line_cut(parser, &feed.line);
     record_read(&parser->patterns.format, feed.line, &parser->clock, &record);
     parser->counts.limit_hits += record.gave_up ? 1 : 0;
@@ -222,6 +229,15 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
         parser_feed_doubted(&feed, &record);
     else if (record.form != RECORD_NONE && !parser_leaves_out(&feed, &record))
         parser_take_record(&feed, &record, parser_ask(parser, &record, &event), &event);
+    if (unknown_is_wanted(&parser->unknown))
+        unknown_keep(&parser->unknown, feed.line, &record);
+}
+
+int64_t parser_unknown_lines(const struct parser *parser, struct strbuf *words)
+{
+    if (words && parser->unknown.lines > 0)
+        unknown_describe(&parser->unknown, &parser->patterns.format, words);
+    return parser->unknown.lines;
 }
 
 int64_t parser_silence_ms(const struct parser *parser)

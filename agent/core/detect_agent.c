@@ -2,22 +2,22 @@
 #include "detector.h"
 
 /*
- * The agent's own troubles, which the daemon reports: a log that it may not or cannot read, webhooks that take nothing. Either leaves
- * people without news, so it is an incident like any other. The daemon says when it begins and when it ends.
+ * Webhooks that take nothing leave people without news, so it is an incident like any other. The daemon says when it begins and when it
+ * ends.
  */
 
-static void raise_own(struct context *context, enum incident_kind kind, const char *in_short, const char *first_command)
+static void on_stuck(struct context *context)
 {
     struct slice why = context->moment->event->text;
     struct strbuf what = { 0 };
-    strbuf_puts(&what, why.len ? "" : in_short);
+    strbuf_puts(&what, why.len ? "" : "a webhook takes nothing");
     strbuf_add(&what, why.at, why.len);
     incidents_raise(context->incidents, &(struct finding){
-                                            .kind = kind,
+                                            .kind = KIND_DELIVERY,
                                             .severity = SEVERITY_WARNING,
                                             .onset_ms = context->moment->now_ms,
                                             .what = strbuf_text(&what),
-                                            .cause.first_command = first_command,
+                                            .cause.first_command = "agent test-webhook",
                                         });
     strbuf_free(&what);
 }
@@ -25,13 +25,10 @@ static void raise_own(struct context *context, enum incident_kind kind, const ch
 static void agent_fact(struct context *context, const struct fact *fact)
 {
     (void)fact;
-    switch (context->moment->event->kind) {
-    case EVENT_LOG_REFUSED: raise_own(context, KIND_LOG, "the log cannot be read", "agent status"); break;
-    case EVENT_LOG_READABLE: incidents_clear(context->incidents, KIND_LOG, NULL); break;
-    case EVENT_WEBHOOK_STUCK: raise_own(context, KIND_DELIVERY, "a webhook takes nothing", "agent test-webhook"); break;
-    case EVENT_WEBHOOK_WELL: incidents_clear(context->incidents, KIND_DELIVERY, NULL); break;
-    default: break;
-    }
+    if (context->moment->event->kind == EVENT_WEBHOOK_STUCK)
+        on_stuck(context);
+    else if (context->moment->event->kind == EVENT_WEBHOOK_WELL)
+        incidents_clear(context->incidents, KIND_DELIVERY, NULL);
 }
 
 const struct detector detect_agent = { .hears = HEARS(FACT_EVENT), .fact = agent_fact };

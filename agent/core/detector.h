@@ -2,6 +2,7 @@
 #ifndef CORE_DETECTOR_H
 #define CORE_DETECTOR_H
 
+#include "blind.h"
 #include "describe.h"
 #include "explain.h"
 #include "fact.h"
@@ -30,6 +31,7 @@ struct context {
     /* The detectors' own state, as far as it is not a table's. Only a detector's own file knows what is in it. */
     struct scheduler *scheduler;
     struct slow *slow;
+    struct blindness *blindness;
 };
 
 #define HEARS(kind) (1U << (kind))
@@ -46,7 +48,7 @@ struct detector {
 };
 
 extern const struct detector detect_scheduler, detect_slow, detect_failures, detect_stall, detect_success_rate,
-    detect_throughput, detect_lag, detect_agent, detect_witnessed;
+    detect_throughput, detect_lag, detect_blind, detect_agent, detect_witnessed;
 
 /* The detectors' part of the saved state. What belongs to a table is saved with the table. */
 void scheduler_archive(struct context *context, struct archive *archive);
@@ -58,6 +60,7 @@ void stall_archive(struct table *table, struct archive *archive);
 void throughput_archive(struct table *table, struct archive *archive);
 void witnessed_archive(struct table *table, struct archive *archive);
 void throughput_archive_windows(struct table *table, struct archive *archive);
+void blind_archive(struct context *context, struct archive *archive);
 
 /* What else they know. */
 /*
@@ -76,5 +79,7 @@ int64_t slow_known_cycles(const struct context *context);
 void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *counted_ms);
 /* Adds why the newest cycle is slow, if that can be told, and returns the runbook's scenario. (slow_cause.c) */
 const char *slow_cause(const struct context *context, struct strbuf *words);
+/* Why the log tells nothing, in words; NULL if the agent is not blind for this reason. */
+const char *blind_words(const struct context *context, enum blind_reason reason);
 
 #endif

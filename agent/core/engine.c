@@ -8,7 +8,7 @@
 /* A fact reaches the detectors in this order: causes come before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
     &detect_scheduler,    &detect_slow,       &detect_failures, &detect_stall, &detect_witnessed,
-    &detect_success_rate, &detect_throughput, &detect_lag,      &detect_agent,
+    &detect_success_rate, &detect_throughput, &detect_lag,      &detect_blind, &detect_agent,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
 
@@ -126,6 +126,7 @@ void engine_free(struct engine *engine)
     model_free(&engine->model);
     tables_free(&engine->tables);
     free(engine->context.scheduler);
+    free(engine->context.blindness);
     free(engine);
 }
 
@@ -329,11 +330,26 @@ void engine_feed(struct engine *engine, const struct event *event)
     moment->event = NULL;
 }
 
+void engine_lose_lines(struct engine *engine)
+{
+    model_lose_lines(&engine->model);
+}
+
 /* --- questions ----------------------------------------------------------------------------------------------- */
 
 int64_t engine_clock(const struct engine *engine)
 {
     return moment_now_wall_ms(&engine->moment);
+}
+
+bool engine_has_heard(const struct engine *engine)
+{
+    return engine->model.sign_ms != 0;
+}
+
+const char *engine_blind_words(const struct engine *engine, enum blind_reason reason)
+{
+    return blind_words(&engine->context, reason);
 }
 
 int64_t engine_next_run_ms(const struct engine *engine)

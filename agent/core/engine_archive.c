@@ -25,6 +25,7 @@ void engine_archive_live(struct engine *engine, struct archive *archive)
     tables_archive(&engine->tables, archive, archive_with_table);
     model_archive(&engine->model, archive);
     slow_archive(&engine->context, archive);
+    blind_archive(&engine->context, archive);
     incidents_archive(&engine->incidents, archive, &engine->tables);
     if (archive_loading(archive))
         engine->floor_ms = engine->moment.now_ms;

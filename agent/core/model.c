@@ -346,6 +346,10 @@ void model_event(struct model *model)
     case EVENT_LOG_REFUSED:
     case EVENT_LOG_READABLE:
     case EVENT_TABLE_WITNESSED:
+    case EVENT_LOG_MISSING:
+    case EVENT_LOG_DELETED:
+    case EVENT_LINES_UNKNOWN:
+    case EVENT_LINES_KNOWN:
     case EVENT_WEBHOOK_STUCK:
     case EVENT_WEBHOOK_WELL: simple_fact(model, FACT_EVENT); break;
     case EVENT_SCHEDULE:

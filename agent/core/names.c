@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "blind.h"
 #include "cycle.h"
 #include "incident.h"
 #include "units.h"
@@ -90,4 +91,14 @@ const char *run_outcome_name(enum run_outcome outcome)
         [RUN_TIMEOUT] = "timeout", [RUN_ABORTED] = "aborted",
     };
     return names[outcome];
+}
+
+const char *blind_reason_name(enum blind_reason reason)
+{
+    static const char *const names[] = {
+        [BLIND_MISSING] = "missing", [BLIND_DELETED] = "deleted",       [BLIND_NOT_UNDERSTOOD] = "not_understood",
+        [BLIND_SUMMARY] = "summary", [BLIND_UNWRITABLE] = "unwritable", [BLIND_MUTE] = "mute",
+        [BLIND_REFUSED] = "refused",
+    };
+    return names[reason];
 }

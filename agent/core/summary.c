@@ -7,6 +7,11 @@
 
 enum { COUNT_MOST = 1000000 }; /* the parser takes no summary with more */
 
+static int64_t bounded_count(int64_t count)
+{
+    return count < 0 ? 0 : count > COUNT_MOST ? COUNT_MOST : count;
+}
+
 static int64_t bad(const struct counted *counted)
 {
     return counted->failed + counted->timed_out;
@@ -31,7 +36,8 @@ static bool agree(const struct summary *summary)
 
 static void compare(struct summary *summary, const struct cycle *cycle, int64_t now_ms)
 {
-    summary->counted = (struct counted){ cycle->succeeded, cycle->failed, cycle->timed_out };
+    summary->counted = (struct counted){ bounded_count(cycle->succeeded), bounded_count(cycle->failed),
+                                         bounded_count(cycle->timed_out) };
     if (summary_hidden_failures(summary) == 0)
         summary->open_ms = now_ms;
     if (agree(summary))
@@ -45,7 +51,8 @@ bool summary_take(struct summary *summary, const struct event *event, const stru
     bool running = cycle->id != 0 && cycle->outcome == CYCLE_RUNNING;
     if (!running && !summary->due)
         return false; /* another one for the same cycle, or one of a cycle that was not seen as a whole */
-    summary->said = (struct counted){ event->succeeded, event->failed, event->timed_out };
+    summary->said = (struct counted){ bounded_count(event->succeeded), bounded_count(event->failed),
+                                      bounded_count(event->timed_out) };
     summary->early = running;
     summary->due = false;
     if (!running)
@@ -105,7 +112,7 @@ static void counted_archive(struct counted *counted, struct archive *archive, co
     size_t count = 3;
     saved_i64s(archive, name, values, &count, 3);
     for (size_t i = 0; i < count; i++)
-        values[i] = values[i] < 0 || values[i] > COUNT_MOST ? 0 : values[i];
+        values[i] = bounded_count(values[i]);
     if (archive_loading(archive) && count == 3)
         *counted = (struct counted){ values[0], values[1], values[2] };
 }

@@ -14,7 +14,10 @@ enum {
 static void commit_gather(struct daemon *daemon)
 {
     struct source_position positions[SOURCES_MOST];
-    struct strbuf trouble = { 0 };
+    struct strbuf trouble = { 0 }, words[BLIND_REASONS] = { 0 };
+    const char *blind[BLIND_REASONS];
+    for (int i = 0; i < BLIND_REASONS; i++)
+        blind[i] = daemon_is_blind(daemon, (enum blind_reason)i, &words[i]) ? strbuf_text(&words[i]) : NULL;
     daemon_log_trouble(daemon, &trouble);
     size_t count = follow_positions(daemon->follow, positions, SOURCES_MOST);
     history_put_sources(daemon->history, positions, count);
@@ -28,8 +31,11 @@ static void commit_gather(struct daemon *daemon)
                          .behind_bytes = follow_behind(daemon->follow),
                          .commit_failures = daemon->commit_failures,
                          .log_path = daemon->config->log_path,
+                         .blind = blind,
                          .log_trouble = trouble.len ? strbuf_text(&trouble) : NULL,
                      });
+    for (int i = 0; i < BLIND_REASONS; i++)
+        strbuf_free(&words[i]);
     strbuf_free(&trouble);
     daemon->touched = false;
 }

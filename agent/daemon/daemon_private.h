@@ -12,7 +12,8 @@
 #include "witness.h"
 
 /*
- * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, clock.c handles clocks
+ * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, blind.c what keeps the agent
+ * from seeing or telling, clock.c handles clocks
  * and zones that are wrong, commit.c stores, upkeep.c does what is due once in a while, reload.c takes over a new configuration.
  */
 
@@ -23,7 +24,16 @@ enum {
     SOURCES_MOST = 16,          /* files whose reading positions are stored */
 };
 
-enum log_told { LOG_UNTOLD, LOG_TOLD_READABLE, LOG_TOLD_REFUSED }; /* what the engine was told about the log */
+/* What the engine was told about the log's file, and about its lines. */
+enum log_told { LOG_UNTOLD, LOG_TOLD_READABLE, LOG_TOLD_REFUSED, LOG_TOLD_MISSING, LOG_TOLD_DELETED };
+enum lines_told {
+    LINES_UNTOLD,
+    LINES_KNOWN,
+    LINES_NONE, /* no line ever came */
+    LINES_UNKNOWN_FEW,
+    LINES_UNKNOWN_SOME,
+    LINES_UNKNOWN_MANY
+};
 
 /* Members called _ms hold Unix time, or time of clock_running_ms where the comment says "running". */
 struct daemon {
@@ -44,6 +54,9 @@ struct daemon {
     int64_t absent_ms;  /* running: since when no writer has the log open; 0: one has, or it is not known */
     int64_t refused_ms; /* running: since when the log is refused; 0: it is not */
     enum log_told log_told;
+    enum lines_told lines_told;
+    int64_t lines_told_events; /* how many events there were then */
+    bool blind_known[BLIND_REASONS];
     bool catching_up;
     bool drained;        /* everything that was in the log had been read before this turn */
     bool touched;        /* the engine or the parser changed since the last commit */
@@ -95,6 +108,14 @@ void daemon_notice_world(struct daemon *daemon);
 void daemon_hear(void *daemon, const struct event *event);
 /* running: when the notices above want to be asked again; INT64_MAX: not by themselves. */
 int64_t daemon_notice_again_ms(const struct daemon *daemon);
+
+/* blind.c. When the log was read to its end. */
+void daemon_notice_blindness(struct daemon *daemon);
+/* running: when that wants to be asked again; INT64_MAX: not by itself. */
+int64_t daemon_blindness_again_ms(const struct daemon *daemon);
+/* Whether the agent is blind for this reason. Adds why, in words, unless words is NULL. */
+bool daemon_is_blind(const struct daemon *daemon, enum blind_reason reason, struct strbuf *words);
+bool daemon_is_blind_at_all(const struct daemon *daemon);
 
 /* clock.c. Once a turn: sets now_ms and running_ms. */
 void daemon_look_at_clocks(struct daemon *daemon);

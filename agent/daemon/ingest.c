@@ -107,6 +107,7 @@ static struct stamp_moment ingest_moment(const struct ingest *ingest)
 static void ingest_hold(struct ingest *ingest, const struct stamp_moment *moment, struct slice line, int64_t offset)
 {
     line.len = line.len < LINE_MAX_BYTES ? line.len : LINE_MAX_BYTES;
+    engine_lose_lines(ingest->engine); /* it comes late, or not at all */
     stamps_hold(ingest->stamps, moment, line, offset);
 }
 

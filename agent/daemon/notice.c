@@ -6,8 +6,7 @@
 /* What happens beside the log's lines: its writer and its file, silences, probes, webhooks. Each becomes an event for the engine. */
 
 enum {
-    REOPEN_MS = 100,   /* how long a log may have no writer while it is reopened */
-    REFUSED_MS = 2000, /* how long a log may be unreadable while it is made: created, then chmod */
+    REOPEN_MS = 100, /* how long a log may have no writer while it is reopened */
     STRAYS_AGAIN_MS = 60 * 60 * 1000,
     SILENCE_LOOK_MS = 5 * 1000, /* while a silence is in force: a person may end it at any time */
 };
@@ -40,26 +39,6 @@ static void notice_writer(struct daemon *daemon, enum follow_writer writer)
         daemon_feed_host(daemon, &(struct event){ .kind = EVENT_WRITER_GONE });
     else if (writer == WRITER_PRESENT)
         daemon_feed_host(daemon, &(struct event){ .kind = EVENT_WRITER_BACK });
-}
-
-/* A log that cannot be trusted or read is an incident. A log that is not there at all shows in the scheduler's silence. */
-static void notice_refusal(struct daemon *daemon)
-{
-    const char *why = follow_refusal(daemon->follow);
-    enum log_told wanted = why ? LOG_TOLD_REFUSED : LOG_TOLD_READABLE;
-    struct strbuf text = { 0 };
-    if (!why)
-        daemon->refused_ms = 0;
-    else if (daemon->refused_ms == 0)
-        daemon->refused_ms = daemon->running_ms;
-    if (wanted == daemon->log_told || (why && daemon->running_ms - daemon->refused_ms < REFUSED_MS))
-        return;
-    daemon->log_told = wanted;
-    if (why)
-        strbuf_printf(&text, "the log %s is not read: %s", daemon->config->log_path, why);
-    daemon_feed_host(
-        daemon, &(struct event){ .kind = why ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE, .text = strbuf_slice(&text) });
-    strbuf_free(&text);
 }
 
 /* PCRE2 gives up at its limits, so the line may still have been an event. */
@@ -108,7 +87,7 @@ void daemon_settle_log(struct daemon *daemon)
 void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
 {
     notice_writer(daemon, writer);
-    notice_refusal(daemon);
+    daemon_notice_blindness(daemon);
     notice_limits(daemon);
     notice_cuts(daemon);
     notice_strays(daemon);
@@ -164,7 +143,5 @@ int64_t daemon_notice_again_ms(const struct daemon *daemon)
     int64_t again_ms = daemon_earlier(daemon->silence_look_ms, ingest_due_ms(&daemon->ingest));
     if (daemon->absent_ms && daemon->writer != WRITER_ABSENT)
         again_ms = daemon_earlier(again_ms, daemon->absent_ms + REOPEN_MS);
-    if (daemon->refused_ms && daemon->log_told != LOG_TOLD_REFUSED)
-        again_ms = daemon_earlier(again_ms, daemon->refused_ms + REFUSED_MS);
-    return again_ms;
+    return daemon_earlier(again_ms, daemon_blindness_again_ms(daemon));
 }

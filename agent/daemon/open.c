@@ -35,7 +35,9 @@ static void daemon_on_note(void *ctx, enum follow_note note, const char *text)
         daemon->ingest.since_ms = 0;
         daemon->ingest.in_time = false;
     }
-    if (note == FOLLOW_OPENED || note == FOLLOW_WAITING)
+    if (note == FOLLOW_OPENED || note == FOLLOW_TRUNCATED || note == FOLLOW_SKIPPED)
+        engine_lose_lines(daemon->ingest.engine);
+    if (note == FOLLOW_OPENED)
         say_info("%s", text);
     else
         say_warning("%s", text);

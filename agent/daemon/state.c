@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,6 +97,15 @@ static void archive_number(struct archive *archive, const char *name, int64_t va
     archive_i64(archive, name, &value);
 }
 
+static void archive_blindness(struct archive *archive, enum blind_reason reason, const char *why)
+{
+    char *words = why ? must_copy(why, strlen(why)) : NULL;
+    char name[32];
+    snprintf(name, sizeof name, STATE_BLIND "%s", blind_reason_name(reason));
+    archive_text(archive, name, &words);
+    free(words);
+}
+
 void state_save_agent(struct history *history, const struct ingest *ingest, const struct agent_facts *facts)
 {
     const struct parser_counts *counts = parser_counts(ingest->parser);
@@ -120,6 +130,9 @@ void state_save_agent(struct history *history, const struct ingest *ingest, cons
     archive_number(&archive, "commit_failures", facts->commit_failures);
     archive_text(&archive, "log_path", &log_path);
     archive_text(&archive, "log_trouble", &log_trouble);
+    archive_number(&archive, "understood", engine_has_heard(ingest->engine));
+    for (int i = 0; i < BLIND_REASONS; i++)
+        archive_blindness(&archive, (enum blind_reason)i, facts->blind[i]);
     engine_report(ingest->engine, &archive);
     state_put(history, STATE_AGENT, &text);
     free(log_path);

@@ -9,14 +9,24 @@
 
 enum { HOUSEKEEPING_MS = 60 * 60 * 1000 };
 
+static const char *const blind_status[BLIND_REASONS] = {
+    [BLIND_MISSING] = "the log is missing; ",
+    [BLIND_DELETED] = "the log was deleted; ",
+    [BLIND_NOT_UNDERSTOOD] = "no line of the log is understood; ",
+    [BLIND_SUMMARY] = "runs are missing in the log; ",
+    [BLIND_MUTE] = "nobody can be told; ",
+    [BLIND_REFUSED] = "the log cannot be read; ",
+};
+
 /* The line that `systemctl status` shows. */
 static void tell_status(struct daemon *daemon)
 {
     struct strbuf status = { 0 };
     if (daemon->trouble.failures)
         strbuf_puts(&status, "the history cannot be written; ");
-    if (follow_refusal(daemon->follow))
-        strbuf_puts(&status, "the log cannot be read; ");
+    for (int i = 0; i < BLIND_REASONS; i++)
+        if (i != BLIND_UNWRITABLE && daemon_is_blind(daemon, (enum blind_reason)i, NULL))
+            strbuf_puts(&status, blind_status[i]);
     metrics_summary(daemon->metrics, &status);
     if (daemon->ready && strcmp(strbuf_text(&status), strbuf_text(&daemon->status)) != 0) {
         systemd_tell_status(strbuf_text(&status));
@@ -45,8 +55,8 @@ void daemon_keep_house(struct daemon *daemon)
 }
 
 /*
- * The heartbeat goes out only from the loop, so that an agent that hangs falls silent. An agent that cannot read the log or store its
- * history falls silent too, and asks itself again every second.
+ * The heartbeat goes out only from the loop, so that an agent that hangs falls silent. An agent that is blind
+ * falls silent too, and asks itself again every second.
  */
 void daemon_beat(struct daemon *daemon)
 {
@@ -58,8 +68,7 @@ void daemon_beat(struct daemon *daemon)
     /* A beat that lies further ahead than that was planned before the configuration was read again. */
     if (daemon->beat_ms > daemon->running_ms && daemon->beat_ms - daemon->running_ms <= every_ms)
         return;
-    bool well = daemon->ready && daemon->trouble.failures == 0 && !follow_refusal(daemon->follow) &&
-                dispatch_can_tell(daemon->dispatch);
+    bool well = daemon->ready && !daemon_is_blind_at_all(daemon);
     if (well)
         dispatch_beat(daemon->dispatch);
     daemon->beat_ms = daemon->running_ms + (well ? every_ms : daemon_earlier(every_ms, RETRY_MS));
@@ -89,6 +98,10 @@ void daemon_write_textfile(struct daemon *daemon, bool up)
 {
     size_t delivery_count;
     struct textfile_deliveries *deliveries = gather_deliveries(daemon->dispatch, &delivery_count);
+    bool blind[BLIND_REASONS];
+
+    for (int i = 0; i < BLIND_REASONS; i++)
+        blind[i] = daemon_is_blind(daemon, (enum blind_reason)i, NULL);
 
     textfile_write(&daemon->textfile, daemon->config->metrics_textfile,
                    &(struct textfile_facts){
@@ -106,6 +119,7 @@ void daemon_write_textfile(struct daemon *daemon, bool up)
                        .behind_bytes = follow_behind(daemon->follow),
                        .last_record_ms = parser_clock(daemon->ingest.parser),
                        .next_run_ms = engine_next_run_ms(daemon->ingest.engine),
+                       .blind = blind,
                        .writer_present = daemon->writer == WRITER_UNKNOWN ? -1 : daemon->writer == WRITER_PRESENT,
                    },
                    daemon->now_ms);

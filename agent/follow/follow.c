@@ -328,6 +328,20 @@ const char *follow_refusal(const struct follow *follow)
     return follow->unreadable.len > 0 ? strbuf_text(&follow->unreadable) : NULL;
 }
 
+/* During a rotation nothing is at path for a moment; bear_absence waits for its end. */
+enum follow_place follow_place(const struct follow *follow)
+{
+    const struct followed *last = follow->count > 0 ? &follow->files[follow->count - 1] : NULL;
+    if (follow->current || follow->refused || follow->absent_ms == 0 || follow->trouble.len == 0)
+        return FOLLOW_THERE;
+    if (last && last->said_deleted && last->writer != WRITER_ABSENT)
+        return FOLLOW_UNLINKED;
+    for (size_t i = 0; i < follow->count; i++)
+        if (follow->files[i].writer == WRITER_PRESENT)
+            return FOLLOW_THERE;
+    return FOLLOW_MISSING;
+}
+
 int64_t follow_written_ms(const struct follow *follow)
 {
     return follow->written_ms;

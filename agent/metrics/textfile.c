@@ -71,6 +71,15 @@ static void textfile_put_reading(const struct exposition *out, const struct text
                             facts->writer_present);
 }
 
+static void textfile_put_blindness(const struct exposition *out, const struct textfile_facts *facts)
+{
+    exposition_family(out, "blind", "gauge", "Whether the agent sees, keeps or tells nothing, by reason.");
+    for (int i = 0; i < BLIND_REASONS; i++) {
+        const char *reason = blind_reason_name((enum blind_reason)i);
+        exposition_number(out, "blind", (struct metric_label[]){ { "reason", reason }, { 0 } }, facts->blind[i]);
+    }
+}
+
 static void textfile_render(const struct textfile_facts *facts, int64_t now_ms, struct strbuf *text)
 {
     const struct exposition out = { text, facts->log_path };
@@ -86,6 +95,7 @@ static void textfile_render(const struct textfile_facts *facts, int64_t now_ms, 
                         "Whether the configuration, last read, was good.", !facts->reload_refused);
     textfile_put_number(&out, "commit_failures_total", "counter", "Commits to the history that failed.",
                         facts->commit_failures);
+    textfile_put_blindness(&out, facts);
     textfile_put_reading(&out, facts);
     if (facts->delivery_count > 0)
         textfile_put_notifications(&out, facts);

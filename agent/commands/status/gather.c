@@ -22,6 +22,15 @@ static void blind_gather(struct status *status, struct archive *archive, const c
     status->blind[status->blind_count++] = blind;
 }
 
+static void blindness_gather(struct status *status, struct archive *archive)
+{
+    for (int i = 0; i < BLIND_REASONS; i++) {
+        char name[32];
+        snprintf(name, sizeof name, STATE_BLIND "%s", blind_reason_name((enum blind_reason)i));
+        archive_text(archive, name, &status->blindness[i]);
+    }
+}
+
 /* Reads what the agent last stored about itself. */
 static void agent_gather(struct status *status, struct query *query)
 {
@@ -30,7 +39,7 @@ static void agent_gather(struct status *status, struct query *query)
         return;
     char *text = query_text(query, 0);
     struct archive archive;
-    int64_t blind_count = 0;
+    int64_t blind_count = 0, understood = 1; /* an older agent does not say it */
     query_end(query);
     archive_load_from(&archive, slice_of(text ? text : ""));
     const struct {
@@ -56,12 +65,15 @@ static void agent_gather(struct status *status, struct query *query)
         { "cycle_slow_ms", &status->cycle_slow_ms, query_bound_count },
         { "cycle_too_slow_ms", &status->cycle_too_slow_ms, query_bound_count },
         { "blind_count", &blind_count, query_bound_count },
+        { "understood", &understood, query_bound_count },
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         archive_i64(&archive, numbers[i].name, numbers[i].value);
         *numbers[i].value = numbers[i].bound(*numbers[i].value);
     }
+    status->understood = understood != 0;
     archive_text(&archive, "log_path", &status->log_path);
+    blindness_gather(status, &archive);
     blind_gather(status, &archive, "log_trouble");
     for (int64_t i = 0; i < blind_count && i < BLIND_MAX; i++) {
         char name[32];
@@ -309,6 +321,8 @@ void status_free(struct status *status)
     free(status->cycles);
     free(status->incidents);
     free(status->webhooks);
+    for (int i = 0; i < BLIND_REASONS; i++)
+        free(status->blindness[i]);
     free(status->log_path);
     free(status->last_error_table);
     free(status->last_error_outcome);

@@ -126,8 +126,17 @@ static void judge_probes(struct status *status)
     }
 }
 
+/* What the agent stored while it could store it. Of a stopped agent the end is said, and that the history is not written is known better. */
+static void judge_blindness(struct status *status)
+{
+    for (int reason = 0; reason < BLIND_REASONS; reason++)
+        if (status->blindness[reason] && status->agent == AGENT_RUNNING && reason != BLIND_UNWRITABLE)
+            status_worsen(status, STATUS_WARNING, status->blindness[reason]);
+}
+
 void status_judge(struct status *status)
 {
+    judge_blindness(status);
     judge_incidents(status);
     judge_lag(status);
     judge_probes(status);
@@ -136,6 +145,10 @@ void status_judge(struct status *status)
         status_worsen(status, STATUS_WARNING, "the history is not written");
     if (status->agent == AGENT_STOPPED)
         status_worsen(status, STATUS_WARNING, "the agent is not running");
+    if (status->agent == AGENT_RUNNING && !status->understood) {
+        status_worsen(status, STATUS_UNKNOWN, "no line of the log was ever understood");
+        status->level = STATUS_UNKNOWN;
+    }
     if (status->agent == AGENT_NEVER) {
         status_worsen(status, STATUS_UNKNOWN, "the agent never ran on this history");
         status->level = STATUS_UNKNOWN;

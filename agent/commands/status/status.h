@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
+#include "blind.h"
 #include "config.h"
 #include "history.h"
 #include "witness.h"
@@ -54,6 +55,8 @@ struct status {
     int64_t lag_warning_ms, lag_critical_ms, cycle_slow_ms, cycle_too_slow_ms;
     struct history_trouble trouble; /* what keeps a running agent from writing the history; failures 0: nothing */
     char *log_path;
+    bool understood;                /* any line of the log, ever */
+    char *blindness[BLIND_REASONS]; /* why the agent is blind for a reason; NULL: it is not */
     char **blind;
     size_t blind_count;
 

@@ -141,6 +141,10 @@ static inline void push_cycle(struct stream *stream, const struct mood *mood, in
         if (!push_run(stream, mood, i))
             return;
     push(stream, (struct event){ .kind = EVENT_CYCLE_COMPLETED });
+    if (chance(stream, 40)) /* in most cases another one than the lines of the runs */
+        push(stream, (struct event){ .kind = EVENT_CYCLE_SUMMARY,
+                                     .succeeded = (int)random_below(stream, table_count + 1),
+                                     .failed = (int)random_below(stream, 2) });
     int64_t next_ms = (stream->now_ms / minutes(15) + 1) * minutes(15);
     push(stream, (struct event){ .kind = EVENT_NEXT_RUN, .at_ms = next_ms });
     push(stream, (struct event){ .kind = EVENT_WAITING, .duration_ms = next_ms - stream->now_ms });
@@ -149,7 +153,7 @@ static inline void push_cycle(struct stream *stream, const struct mood *mood, in
 
 static inline void push_interlude(struct stream *stream)
 {
-    switch (random_below(stream, 11)) {
+    switch (random_below(stream, 13)) {
     case 0: stream->now_ms += random_below(stream, hours(3)); break;
     case 1:
         push(stream, (struct event){ .kind = EVENT_SCHEDULER_STOPPED });
@@ -173,6 +177,16 @@ static inline void push_interlude(struct stream *stream)
     case 8:
         push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_LOG_REFUSED : EVENT_LOG_READABLE,
                                      .text = slice_of("the log is a symbolic link") });
+        break;
+    case 11:
+        push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_LOG_MISSING : EVENT_LOG_DELETED });
+        stream->now_ms += random_below(stream, hours(1));
+        push(stream, (struct event){ .kind = EVENT_LOG_READABLE });
+        break;
+    case 12:
+        push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_LINES_UNKNOWN : EVENT_LINES_KNOWN,
+                                     .number = random_below(stream, 100),
+                                     .text = slice_of("no line is understood") });
         break;
     case 9:
         push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_WEBHOOK_STUCK : EVENT_WEBHOOK_WELL,
