@@ -19,7 +19,6 @@ static inline bool unknown_is_wanted(const struct unknown *unknown)
     return unknown->lines == 1 || (unknown->lines == 2 && unknown->is_rule);
 }
 
-
 void unknown_keep(struct unknown *unknown, struct slice line, const struct record *record);
 /* Adds the first line, why it is not understood, and what would be. */
 void unknown_describe(const struct unknown *unknown, const struct record_format *format, struct strbuf *out);
