@@ -45,6 +45,8 @@ static void check_secret_file(const struct webhook_config *webhook, const char *
 /* These are only warnings, because the user who asks may have other rights and credentials than the agent. */
 static void check_files(const struct config *config)
 {
+    if (access(config->log_path, F_OK) != 0)
+        say_warning("log.path: %s: %s; `agent run` waits for it", config->log_path, strerror(errno));
     for (size_t i = 0; i < config->webhook_count; i++) {
         const struct webhook_config *webhook = &config->webhooks[i];
         check_secret_file(webhook, "token_file", webhook->token_file);

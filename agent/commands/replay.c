@@ -9,6 +9,7 @@
 #include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/progress.h"
 #include "base/clock.h"
+#include "base/mask.h"
 #include "base/say.h"
 #include "base/zone.h"
 #include "commands.h"
@@ -165,6 +166,20 @@ static int64_t size_of(const struct options *options)
     return total_bytes;
 }
 
+/* A log of which nothing is understood tells of no incident, and must not look like a quiet one. */
+static void say_not_understood(const struct replay *replay)
+{
+    const struct parser_counts *counts = parser_counts(replay->ingest.parser);
+    struct strbuf words = { 0 }, masked = { 0 };
+    if (counts->lines == 0 || counts->events > 0)
+        return;
+    parser_unknown_lines(replay->ingest.parser, &words);
+    mask_secrets(strbuf_text(&words), &masked);
+    say_warning("replay: no line of it is understood; %s", strbuf_text(&masked));
+    strbuf_free(&words);
+    strbuf_free(&masked);
+}
+
 static int replay_logs(struct replay *replay, const struct options *options)
 {
     struct stream_sink sink = { .ctx = replay, .line = ingest_line, .between = between_blocks };
@@ -187,6 +202,7 @@ static int replay_logs(struct replay *replay, const struct options *options)
     if (ingest_strays(&replay->ingest, &error) > 0)
         say_warning("%s", strbuf_text(&error));
     strbuf_free(&error);
+    say_not_understood(replay);
     parse_until(options->values[OPTION_UNTIL], ingest_clock(&replay->ingest), &until_ms);
     engine_tick(replay->ingest.engine, until_ms);
     explanations_end(&replay->explanations);

@@ -36,7 +36,7 @@ class Configuration(unittest.TestCase):
 
 class CheckConfig(Configuration):
     def test_a_good_configuration_is_said_to_be_one(self):
-        done = self.agent("check-config", config="[detect]\ncycle_slow = 200s\n")
+        done = self.agent("check-config", config="[log]\npath = /dev/null\n[detect]\ncycle_slow = 200s\n")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "configuration OK\n", ""))
 
     def test_every_error_comes_with_file_and_line(self):
