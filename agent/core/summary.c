@@ -28,10 +28,13 @@ bool summary_hides_timeouts_only(const struct summary *summary)
     return summary_hidden_failures(summary) > 0 && summary->said.failed <= summary->counted.failed;
 }
 
-/* A run that timed out failed as well, so the two are compared as one number. */
+/*
+ * A run that timed out failed as well, so the two are compared as one number. Where the lines tell of more runs than the summary, nothing is
+ * missing: a logger with two handlers writes each line twice, and bursts repeat themselves.
+ */
 static bool agree(const struct summary *summary)
 {
-    return bad(&summary->said) == bad(&summary->counted) && summary->said.succeeded == summary->counted.succeeded;
+    return summary_hidden_failures(summary) == 0 && summary->said.succeeded <= summary->counted.succeeded;
 }
 
 static void compare(struct summary *summary, const struct cycle *cycle, int64_t now_ms)

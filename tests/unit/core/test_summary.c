@@ -250,6 +250,20 @@ static void the_stand_in_is_judged_by_summaries_alone(void **unused)
     driver_free(driver);
 }
 
+/* A logger with two handlers writes each line twice: nothing is missing. */
+static void more_runs_than_the_summary_knows_are_no_blind_spot(void **unused)
+{
+    (void)unused;
+    struct driver *driver = after_a_good_cycle();
+    for (int64_t minute = 15; minute < 120; minute += 15) {
+        driver_cycle(driver, at(0, minute, 0), seconds(10), "a=100 a=100 b=fail b=fail");
+        driver_say(driver, EVENT_CYCLE_COMPLETED, at(0, minute, 10));
+        summary(driver, at(0, minute, 10), 1, 1, 0);
+        assert_null(blind(driver));
+    }
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +280,7 @@ int main(void)
         cmocka_unit_test(a_lasting_difference_is_a_blind_spot_and_then_an_incident),
         cmocka_unit_test(what_is_told_as_failures_is_not_told_as_blindness),
         cmocka_unit_test(the_stand_in_is_judged_by_summaries_alone),
+        cmocka_unit_test(more_runs_than_the_summary_knows_are_no_blind_spot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
