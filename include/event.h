@@ -33,6 +33,7 @@ enum event_kind {
     EVENT_SHUTDOWN_REQUESTED,
     EVENT_SCHEDULER_STOPPED, /* gracefully */
     EVENT_SCHEDULER_CRASHED, /* text */
+    EVENT_SCHEDULER_TABLES,  /* number: how many tables the scheduler was started with */
 
     /* The events from here on are seen on the host and never stand in the log. */
     EVENT_WRITER_GONE, /* the last writer closed the log */

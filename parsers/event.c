@@ -23,6 +23,7 @@ static const char *const NAMES[EVENT_KINDS] = {
     [EVENT_SHUTDOWN_REQUESTED] = "shutdown_requested",
     [EVENT_SCHEDULER_STOPPED] = "scheduler_stopped",
     [EVENT_SCHEDULER_CRASHED] = "scheduler_crashed",
+    [EVENT_SCHEDULER_TABLES] = "scheduler_tables",
     [EVENT_WRITER_GONE] = "writer_gone",
     [EVENT_WRITER_BACK] = "writer_back",
     [EVENT_HOST_RESUMED] = "host_resumed",

@@ -168,7 +168,8 @@ static struct excerpt_judgement weigh_other(struct excerpt *excerpt, const struc
                                             enum vocabulary_answer answer, bool any_held)
 {
     bool is_rule = record_is_rule(record);
-    bool in_banner = excerpt->said == EVENT_SCHEDULER_STARTED || excerpt->said == EVENT_SCHEDULE;
+    bool in_banner = excerpt->said == EVENT_SCHEDULER_STARTED || excerpt->said == EVENT_SCHEDULE ||
+                     excerpt->said == EVENT_SCHEDULER_TABLES;
     if (any_held && in_banner && answer == VOCABULARY_IGNORED && !is_rule && excerpt->remaining == BEYOND) {
         excerpt_end(excerpt);
         return judge(VOICE_SCHEDULER, HELD_ARE_TRUE);
@@ -222,8 +223,10 @@ static enum excerpt_voice voice_of(const struct excerpt *excerpt, const struct e
                                    bool some_stay)
 {
     if (excerpt->doubt == DOUBT_EXCEPTION)
-        return event->kind == EVENT_SCHEDULE || (event->kind == EVENT_SCHEDULER_STARTED && !goes_on) ? VOICE_HELD
-                                                                                                     : VOICE_SCHEDULER;
+        return event->kind == EVENT_SCHEDULE || event->kind == EVENT_SCHEDULER_TABLES ||
+                       (event->kind == EVENT_SCHEDULER_STARTED && !goes_on)
+                   ? VOICE_HELD
+                   : VOICE_SCHEDULER;
     return some_stay || sequence_is_block(event->kind) || sequence_is_run_end(event->kind) ? VOICE_HELD
                                                                                            : VOICE_SCHEDULER;
 }

@@ -48,6 +48,7 @@ static const struct vocabulary_entry BUILTIN[] = {
     { EVENT_SCHEDULER_STARTED, "K2 ICEBERG OFFLOAD SCHEDULER STARTED$", "K2 ICEBERG OFFLOAD SCHEDULER STARTED" },
     { EVENT_SCHEDULE, "Schedule: Every (?:(?<minutes>[\\d.]{1,9}) minutes?|(?<seconds>[\\d.]{1,9}) seconds?)$",
       "Schedule: Every 15 minutes" },
+    { EVENT_SCHEDULER_TABLES, "Tables: (?<number>\\d{1,6}) Bronze tables?$", "Tables: 2 Bronze tables" },
     { EVENT_SIGNAL_RECEIVED, "Received signal (?<number>\\d{1,3})\\b",
       "Received signal 15, shutting down gracefully..." },
     { EVENT_SIGNAL_RECEIVED, "Keyboard interrupt received\\b", "Keyboard interrupt received, shutting down..." },
@@ -55,7 +56,6 @@ static const struct vocabulary_entry BUILTIN[] = {
     { EVENT_SCHEDULER_STOPPED, "Scheduler stopped gracefully$", "Scheduler stopped gracefully" },
     { EVENT_SCHEDULER_CRASHED, "Scheduler crashed: ?(?<text>.*)$", "Scheduler crashed: out of file descriptors" },
 
-    { EVENT_IGNORED, "Tables: \\d+ Bronze tables?$", "Tables: 2 Bronze tables" },
     { EVENT_IGNORED, "Log file: ", "Log file: /tmp/iceberg-offload-scheduler.log" },
     { EVENT_IGNORED, "Running initial offload cycle\\.\\.\\.$", "Running initial offload cycle..." },
     { EVENT_IGNORED, "Prometheus metrics (?:enabled on port \\d+|disabled)\\b",

@@ -24,6 +24,7 @@ static void put_fields(struct json_writer *json, const struct event *event)
         json_put_int(json, "duration_ms", event->duration_ms);
         break;
     case EVENT_CYCLE_TABLES:
+    case EVENT_SCHEDULER_TABLES:
     case EVENT_RUN_EXIT_CODE:
     case EVENT_CYCLE_ROWS:
     case EVENT_SIGNAL_RECEIVED: json_put_int(json, "number", event->number); break;

@@ -145,7 +145,7 @@ static void the_scheduler_goes_on_behind_it(void **state)
     LATER "K2 ICEBERG OFFLOAD SCHEDULER STARTED\n" LATER "Schedule: Every 15 minutes\n" LATER                          \
           "Tables: 2 Bronze tables\n" LATER RULE "\n" LATER "Running initial offload cycle...\n" LATER RULE "\n" LATER \
           "OFFLOAD CYCLE STARTED\n"
-#define BANNER_SAID "scheduler_started\nschedule ms=900000\ncycle_started\n"
+#define BANNER_SAID "scheduler_started\nschedule ms=900000\nscheduler_tables number=2\ncycle_started\n"
 
 static void a_death_after_the_excerpt_is_followed_by_the_banner(void **state)
 {

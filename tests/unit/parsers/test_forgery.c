@@ -343,7 +343,8 @@ static void a_cut_exception_is_followed_by_the_next_cycle(void **state)
               "OFFLOAD CYCLE STARTED\n"
     struct strbuf said = { 0 };
     said_by(CUT BANNER, &said);
-    assert_string_equal(said.at, CUT_SAID "scheduler_started\nschedule ms=900000\ncycle_started\n");
+    assert_string_equal(said.at,
+                        CUT_SAID "scheduler_started\nschedule ms=900000\nscheduler_tables number=2\ncycle_started\n");
     strbuf_clear(&said);
     said_by(CUT SLOT RULE "\n" SLOT "OFFLOAD CYCLE STARTED\n" SLOT "Tables: 2\n", &said);
     assert_string_equal(said.at, CUT_SAID "cycle_started\ncycle_tables number=2\n");

@@ -33,6 +33,7 @@ static const struct {
 } SIGNS[] = {
     { EVENT_SCHEDULER_STARTED, " - __main__ - INFO - K2 ICEBERG OFFLOAD SCHEDULER STARTED\n" },
     { EVENT_SCHEDULE, " - __main__ - INFO - Schedule: Every 15 minutes\n" },
+    { EVENT_SCHEDULER_TABLES, " - __main__ - INFO - Tables: 2 Bronze tables\n" },
     { EVENT_CYCLE_STARTED, " - __main__ - INFO - OFFLOAD CYCLE STARTED\n" },
     { EVENT_CYCLE_TABLES, " - __main__ - INFO - Tables: 2\n" },
     { EVENT_RUN_STARTED, " - __main__ - INFO - Starting offload: " },
