@@ -8,11 +8,12 @@
 /* The thresholds by which the core decides. Durations are in milliseconds; 0 stands for "learnt or derived" where that is said. */
 struct settings {
     struct {
-        int64_t interval_ms; /* 0: learnt from the log's Schedule line, else 15 min */
+        int64_t interval_ms; /* 0: learnt from the log */
         int64_t table_timeout_ms;
         int64_t late_warning_ms;
         int64_t late_critical_ms;
         int64_t restart_grace_ms;
+        int64_t stop_grace_ms;
         int64_t hang_grace_ms;
     } schedule;
     struct {

@@ -27,7 +27,7 @@ static const struct config_key keys[] = {
       MAIN(retention_ms) },
 
     { "schedule", "interval", CONFIG_PERIOD_OR_ZERO, "0",
-      "0 means that the agent learns it from the log's Schedule line, and takes 15m until then",
+      "0 means that the agent learns it from the log; until it knows it, neither lag nor lateness is judged",
       "A cycle begins this often.", MAIN(settings.schedule.interval_ms) },
     { "schedule", "table_timeout", CONFIG_PERIOD, "600s", NULL, "The scheduler kills a table's run after this time.",
       MAIN(settings.schedule.table_timeout_ms) },
@@ -38,6 +38,9 @@ static const struct config_key keys[] = {
     { "schedule", "restart_grace", CONFIG_PERIOD, "90s", NULL,
       "A scheduler that died has this long to come back before it is critical.",
       MAIN(settings.schedule.restart_grace_ms) },
+    { "schedule", "stop_grace", CONFIG_PERIOD, "60s", NULL,
+      "A scheduler that was stopped has this long to come back before that is a warning: a restart by hand is no news.",
+      MAIN(settings.schedule.stop_grace_ms) },
     { "schedule", "hang_grace", CONFIG_PERIOD, "60s", NULL,
       "A run that is silent for table_timeout and this time hangs.", MAIN(settings.schedule.hang_grace_ms) },
 

@@ -145,7 +145,7 @@ void describe_incident(const struct incident_record *record, const struct tables
         strbuf_puts(out, "; ");
         break;
     case NOTIFY_RESOLVED:
-        strbuf_puts(out, "recovered after ");
+        strbuf_puts(out, record->is_gone ? "no longer offloaded, ended after " : "recovered after ");
         describe_duration(incident->resolved_ms - incident->opened_ms, out);
         strbuf_puts(out, "; it was: ");
         break;

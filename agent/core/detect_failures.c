@@ -27,9 +27,11 @@ static void failures_begin_table(struct table *table)
     table->failures = must_alloc(sizeof *table->failures);
 }
 
+/* Never, while the interval is not known. */
 static bool lag_is_certain(const struct context *context, const struct table *table)
 {
-    return schedule_next_slot(context->schedule) - table_waits_since(table) > schedule_lag_critical(context->schedule);
+    return schedule_is_known(context->schedule) &&
+           schedule_next_slot(context->schedule) - table_waits_since(table) > schedule_lag_critical(context->schedule);
 }
 
 static enum severity severity_of(const struct context *context, const struct table *table)
@@ -256,6 +258,11 @@ void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *co
     const struct failures *failures = table->failures;
     *first_ms = failures->first_ms;
     *counted_ms = failures->counted_ms;
+}
+
+void failures_forget(struct table *table)
+{
+    *table->failures = (struct failures){ 0 };
 }
 
 void failures_archive(struct table *table, struct archive *archive)

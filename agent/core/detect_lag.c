@@ -2,20 +2,36 @@
 #include "detector.h"
 
 /*
- * Lag, the net below everything else: the last success of a table is too old, although nothing that is known explains it. Its last
- * run did not fail, no cycle is in progress, the scheduler has completed a cycle since its start (its first one may come after a pause
- * that is longer than the thresholds of its new interval), and no incident of the scheduler, of slow cycles or of its failures is open.
+ * Lag, the net below everything else: the last success of a table is too old, although nothing that is known explains it.
+ *
+ * For all tables it is explained while a cycle is in progress, the scheduler is stopped or has not completed a cycle since its start (its
+ * first one may come after a pause that is longer than the thresholds of its new interval), and while an incident of the scheduler or of
+ * slow cycles is open. For one table it is explained by its open incident of failures, and by a last run that failed, until a cycle
+ * completes without running it again: a table that failed once and is then left out lags.
+ *
+ * A table that the newest cycle ran is as fresh as the schedule lets it be while the scheduler waits for its next run. That matters where
+ * the runs are unevenly spaced (a pause at night): the promise says when the next one comes, and a broken one is an incident of
+ * the scheduler. It does not hold for thresholds that somebody has set.
  */
 
 static bool explained_for_all(const struct context *context)
 {
-    return context->schedule->is_starting || model_cycle_running(context->model) ||
+    return context->schedule->is_starting || context->schedule->stopped_ms || model_cycle_running(context->model) ||
            incidents_find(context->incidents, KIND_DOWN, NULL) || incidents_find(context->incidents, KIND_SLOW, NULL);
+}
+
+static bool awaits_its_turn(const struct context *context, const struct table *table)
+{
+    const struct cycle *cycle = &context->model->cycle;
+    bool are_set = context->settings->detect.lag_warning_ms > 0 || context->settings->detect.lag_critical_ms > 0;
+    return !are_set && context->schedule->promise_ms && cycle->id && table->last_cycle_id == cycle->id &&
+           cycle->outcome != CYCLE_ABORTED;
 }
 
 static bool explained(const struct context *context, const struct table *table)
 {
-    return table->retired || table->last_failed || incidents_find(context->incidents, KIND_FAILURES, table);
+    return table->retired || (table->last_failed && table->cycles_without == 0) || awaits_its_turn(context, table) ||
+           incidents_find(context->incidents, KIND_FAILURES, table);
 }
 
 static int64_t table_due(const struct context *context, const struct table *table)
@@ -31,7 +47,7 @@ static int64_t table_due(const struct context *context, const struct table *tabl
 static int64_t lag_due(const struct context *context)
 {
     int64_t best = INT64_MAX;
-    if (context->tables->count == 0 || explained_for_all(context))
+    if (context->tables->count == 0 || !schedule_is_known(context->schedule) || explained_for_all(context))
         return best;
     for (size_t i = 0; i < context->tables->count; i++) {
         const struct table *table = &context->tables->at[i];
@@ -43,13 +59,25 @@ static int64_t lag_due(const struct context *context)
     return best;
 }
 
+static void say_lag_rule(const struct context *context, int64_t lag_ms, struct strbuf *out)
+{
+    strbuf_puts(out, "the last success is ");
+    describe_duration(lag_ms, out);
+    strbuf_puts(out, " old; lag is a warning after ");
+    describe_duration(schedule_lag_warning(context->schedule), out);
+    strbuf_puts(out, " and critical after ");
+    describe_duration(schedule_lag_critical(context->schedule), out);
+}
+
 static void raise_lag(struct context *context, struct table *table)
 {
     int64_t lag = context->moment->now_ms - table_waits_since(table);
-    struct strbuf what = { 0 };
+    struct strbuf what = { 0 }, rule = { 0 };
     strbuf_puts(&what, "no success for ");
     describe_duration(lag, &what);
-    strbuf_puts(&what, ", and nothing explains it");
+    strbuf_puts(&what, gone_is_replaced(context, table) ? "; since its last start the scheduler runs other tables"
+                                                        : ", and nothing explains it");
+    say_lag_rule(context, lag, &rule);
     struct incident_record *record = incidents_raise(
         context->incidents,
         &(struct finding){
@@ -58,9 +86,11 @@ static void raise_lag(struct context *context, struct table *table)
             .table = table,
             .onset_ms = table_waits_since(table),
             .what = strbuf_text(&what),
+            .rule = strbuf_text(&rule),
             .cause = { NULL, "2", "curl -s http://localhost:8000/metrics | grep offload_lag_minutes" },
         });
     strbuf_free(&what);
+    strbuf_free(&rule);
     prometheus_note(record, table_waits_since(table));
 }
 
@@ -73,30 +103,19 @@ static void lag_expire(struct context *context)
     }
 }
 
-/* A table that no cycle of a whole day ran is no longer offloaded. Nothing of it will ever recover, so its incidents end. */
-static void retire_absent(struct context *context)
-{
-    int64_t day = DAY_MS / schedule_interval(context->schedule);
-    for (size_t i = 0; i < context->tables->count; i++) {
-        struct table *table = &context->tables->at[i];
-        if (table->retired || table->cycles_without < (day > 4 ? day : 4))
-            continue;
-        table->retired = true;
-        for (int kind = 0; kind < KINDS; kind++)
-            incidents_clear(context->incidents, (enum incident_kind)kind, table);
-    }
-}
-
 static void lag_fact(struct context *context, const struct fact *fact)
 {
-    if (fact->kind == FACT_RUN_SUCCEEDED)
-        incidents_clear(context->incidents, KIND_LAG, fact->table);
-    else
-        retire_absent(context);
+    struct strbuf rule = { 0 };
+    if (explain_is_wanted(context->explainer)) {
+        say_lag_rule(context, context->moment->now_ms - table_waits_since(fact->table), &rule);
+        explain(context->explainer, KIND_LAG, fact->table, VERDICT_NOTHING, "a success: %s", strbuf_text(&rule));
+    }
+    strbuf_free(&rule);
+    incidents_clear(context->incidents, KIND_LAG, fact->table);
 }
 
 const struct detector detect_lag = {
-    .hears = HEARS(FACT_RUN_SUCCEEDED) | HEARS(FACT_CYCLE_COMPLETED),
+    .hears = HEARS(FACT_RUN_SUCCEEDED),
     .fact = lag_fact,
     .due = lag_due,
     .expire = lag_expire,

@@ -4,18 +4,13 @@
 #include "saved.h"
 
 /*
- * The scheduler's life: stopped, dead, late, hung, or restarting again and again. Its promises and the bounds that it keeps (a time-out a
- * table) are deadlines, and each sign of life moves them.
+ * The scheduler's life: stopped, dead, late or hung. Its promises and the bounds that it keeps (a time-out a table) are deadlines, and each
+ * sign of life moves them. Crash loops: detect_crash_loop.c.
  */
 
-enum { RESTARTS_BAD = 3, RESTARTS_KEPT = 8 };
-
 struct scheduler {
-    int64_t stopped_ms;              /* a graceful stop that no start has followed yet; 0 otherwise, likewise below */
-    int64_t dead_ms;                 /* it crashed, or the writer is gone, and it is not back */
-    bool writer_seen;                /* somebody holds the log open: late is not dead */
-    int64_t restarts[RESTARTS_KEPT]; /* without a graceful stop before, oldest first */
-    size_t restart_count;
+    int64_t dead_ms;  /* it crashed, or the writer is gone, and it is not back; 0 otherwise */
+    bool writer_seen; /* somebody holds the log open: late is not dead */
 };
 
 static void scheduler_begin(struct context *context)
@@ -25,8 +20,6 @@ static void scheduler_begin(struct context *context)
 
 static const struct cause look_at_it = { .scenario = "5",
                                          .first_command = "systemctl status iceberg-offload-scheduler" };
-static const struct cause ask_why = { .scenario = "5",
-                                      .first_command = "journalctl -u iceberg-offload-scheduler -n 50" };
 static const struct cause kill_it = {
     .scenario = "5",
     .first_command = "sudo systemctl kill -s SIGKILL iceberg-offload-scheduler && sudo systemctl start "
@@ -34,90 +27,120 @@ static const struct cause kill_it = {
 };
 
 static struct incident_record *raise_down(struct context *context, enum severity severity, int64_t onset_ms,
-                                          const char *what)
+                                          const char *what, const char *rule)
 {
     return incidents_raise(context->incidents, &(struct finding){
                                                    .kind = KIND_DOWN,
                                                    .severity = severity,
                                                    .onset_ms = onset_ms,
                                                    .what = what,
+                                                   .rule = rule,
                                                    .cause = look_at_it,
                                                });
+}
+
+/* "<what> for 61 s; <key> is 60 s" */
+static void say_rule(struct strbuf *out, const char *what, int64_t for_ms, const char *key, int64_t least_ms)
+{
+    strbuf_printf(out, "%s ", what);
+    describe_duration(for_ms, out);
+    strbuf_printf(out, "; %s is ", key);
+    describe_duration(least_ms, out);
+}
+
+/* What a deadline was spared: a judgement that found nothing. */
+static void explain_spared(const struct context *context, const char *what, int64_t for_ms, const char *key,
+                           int64_t least_ms)
+{
+    struct strbuf rule = { 0 };
+    if (!explain_is_wanted(context->explainer))
+        return;
+    say_rule(&rule, what, for_ms, key, least_ms);
+    explain(context->explainer, KIND_DOWN, NULL, VERDICT_NOTHING, "%s", strbuf_text(&rule));
+    strbuf_free(&rule);
+}
+
+/* --- what the log and the host say --------------------------------------------------------------------------- */
+
+/* Until the log says it. */
+static void expect_next(struct schedule *schedule)
+{
+    schedule->promise_ms = schedule_expected(schedule);
 }
 
 static void on_dead(struct context *context, const char *what)
 {
     struct scheduler *scheduler = context->scheduler;
     int64_t now_ms = context->moment->now_ms;
-    if (scheduler->dead_ms || scheduler->stopped_ms)
+    if (scheduler->dead_ms || context->schedule->stopped_ms)
         return; /* a crash closes the log as well; so does a stop */
     scheduler->dead_ms = now_ms;
+    context->schedule->stopping_ms = 0;
     context->schedule->hung_cycle_id = 0;
     /* One more death of a crash loop is no news, unless the scheduler stays dead. */
     if (!incidents_find(context->incidents, KIND_CRASH_LOOP, NULL))
-        prometheus_note(raise_down(context, SEVERITY_WARNING, now_ms, what), now_ms);
+        prometheus_note(raise_down(context, SEVERITY_WARNING, now_ms, what, NULL), now_ms);
 }
 
+/* A restart by hand is no news: a stop is told when the scheduler is not back in time, or the promised run is late. */
 static void on_stopped(struct context *context)
 {
     struct schedule *schedule = context->schedule;
-    int64_t now_ms = context->moment->now_ms;
-    context->scheduler->stopped_ms = now_ms;
+    schedule->stopped_ms = context->moment->now_ms;
+    interval_break(&schedule->interval);
     if (!schedule->promise_ms)
-        schedule->promise_ms = schedule_next_slot(schedule);
-    prometheus_note(raise_down(context, SEVERITY_WARNING, now_ms, "the scheduler was stopped"), now_ms);
+        expect_next(schedule);
 }
 
-static void count_restart(struct scheduler *scheduler, int64_t at_ms)
+static void on_writer_gone(struct context *context)
 {
-    if (scheduler->restart_count == RESTARTS_KEPT)
-        memmove(scheduler->restarts, scheduler->restarts + 1, --scheduler->restart_count * sizeof *scheduler->restarts);
-    scheduler->restarts[scheduler->restart_count++] = at_ms;
-}
-
-static size_t restarts_within_a_day(const struct context *context)
-{
-    const struct scheduler *scheduler = context->scheduler;
-    size_t recent = 0;
-    for (size_t i = 0; i < scheduler->restart_count; i++)
-        recent += context->moment->now_ms - scheduler->restarts[i] < DAY_MS;
-    return recent;
-}
-
-static void judge_restarts(struct context *context)
-{
-    size_t recent = restarts_within_a_day(context);
-    if (recent < RESTARTS_BAD)
-        return;
-    struct strbuf what = { 0 };
-    strbuf_printf(&what, "%zu restarts without a graceful stop within a day", recent);
-    const struct scheduler *scheduler = context->scheduler;
-    struct incident_record *record =
-        incidents_raise(context->incidents, &(struct finding){
-                                                .kind = KIND_CRASH_LOOP,
-                                                .severity = SEVERITY_WARNING,
-                                                .onset_ms = scheduler->restarts[scheduler->restart_count - recent],
-                                                .what = strbuf_text(&what),
-                                                .cause = ask_why,
-                                            });
-    strbuf_free(&what);
-    if (recent > RESTARTS_BAD && !record->incident.escalated_ms)
-        incidents_escalate(record);
+    context->scheduler->writer_seen = false;
+    if (!context->schedule->stopped_ms && schedule_stop_is_planned(context->schedule))
+        on_stopped(context); /* killed because it took too long to stop */
+    else
+        on_dead(context, "the scheduler died: nobody holds its log open any more");
 }
 
 static void on_started(struct context *context)
 {
-    struct scheduler *scheduler = context->scheduler;
     struct schedule *schedule = context->schedule;
-    bool graceful = scheduler->stopped_ms != 0, first = schedule->started_ms == 0;
-    schedule->started_ms = context->moment->now_ms;
+    int64_t now_ms = context->moment->now_ms;
+    if (schedule->stopped_ms)
+        explain_spared(context, "back after a stop, within", now_ms - schedule->stopped_ms, "schedule.stop_grace",
+                       context->settings->schedule.stop_grace_ms);
+    schedule->started_ms = now_ms;
     schedule->is_starting = true;
-    scheduler->stopped_ms = scheduler->dead_ms = 0;
-    schedule->promise_ms = context->moment->now_ms; /* it runs a cycle at once */
-    if (!first && !graceful) {
-        count_restart(scheduler, context->moment->now_ms);
-        judge_restarts(context);
-    }
+    schedule->stopped_ms = schedule->stopping_ms = context->scheduler->dead_ms = 0;
+    schedule->promise_ms = now_ms; /* it runs a cycle at once */
+    interval_break(&schedule->interval);
+}
+
+static void scheduler_on_cycle(struct context *context)
+{
+    struct schedule *schedule = context->schedule;
+    int64_t now_ms = context->moment->now_ms;
+    if (schedule->promise_ms)
+        explain_spared(context, "a cycle began, later than promised by", now_ms - schedule->promise_ms,
+                       "schedule.late_warning", context->settings->schedule.late_warning_ms);
+    schedule->promise_ms = schedule->stopped_ms = schedule->stopping_ms = context->scheduler->dead_ms = 0;
+    interval_begun(&schedule->interval, now_ms, !incidents_find(context->incidents, KIND_DOWN, NULL));
+}
+
+/* A log that tells of runs and not of cycles: the runs of its first table stand for them. */
+static void on_lone_run(struct context *context)
+{
+    if (context->model->run_table == 0)
+        interval_begun(&context->schedule->interval, context->moment->now_ms, true);
+}
+
+static void on_promise(struct context *context, int64_t at_ms)
+{
+    struct schedule *schedule = context->schedule;
+    const struct moment *moment = context->moment;
+    schedule->promise_ms = at_ms;
+    schedule->slot_wall_ms = moment_wall_ms(moment, at_ms);
+    schedule->stopping_ms = 0; /* it goes on */
+    interval_promised(&schedule->interval, schedule->slot_wall_ms, moment_now_wall_ms(moment));
 }
 
 static void on_completed(struct context *context)
@@ -125,7 +148,7 @@ static void on_completed(struct context *context)
     struct schedule *schedule = context->schedule;
     context->scheduler->dead_ms = 0;
     schedule->is_starting = false;
-    schedule->promise_ms = schedule_next_slot(schedule); /* until the log says it */
+    expect_next(schedule);
     if (schedule->hung_cycle_id != context->model->cycle.id)
         incidents_clear(context->incidents, KIND_DOWN, NULL);
 }
@@ -133,16 +156,18 @@ static void on_completed(struct context *context)
 static void on_aborted(struct schedule *schedule)
 {
     if (!schedule->promise_ms)
-        schedule->promise_ms = schedule_next_slot(schedule);
+        expect_next(schedule);
 }
 
 /* The scheduler waits in seconds of its own: a host that slept makes it late by just that. */
 static void scheduler_on_slept(struct context *context, int64_t slept_ms)
 {
-    if (context->schedule->promise_ms)
-        context->schedule->promise_ms = time_sum(context->schedule->promise_ms, slept_ms);
-    if (context->scheduler->dead_ms)
-        context->scheduler->dead_ms = time_sum(context->scheduler->dead_ms, slept_ms);
+    int64_t *const since[] = { &context->schedule->promise_ms, &context->schedule->stopped_ms,
+                               &context->scheduler->dead_ms };
+    for (size_t i = 0; i < sizeof since / sizeof since[0]; i++)
+        if (*since[i])
+            *since[i] = time_sum(*since[i], slept_ms);
+    interval_break(&context->schedule->interval);
 }
 
 static void on_writer_back(struct scheduler *scheduler)
@@ -153,27 +178,23 @@ static void on_writer_back(struct scheduler *scheduler)
 
 static void scheduler_fact(struct context *context, const struct fact *fact)
 {
-    struct scheduler *scheduler = context->scheduler;
     struct schedule *schedule = context->schedule;
     switch (fact->kind) {
     case FACT_SCHEDULER_STARTED: on_started(context); break;
+    case FACT_SCHEDULER_STOPPING: schedule->stopping_ms = context->moment->now_ms; break;
     case FACT_SCHEDULER_STOPPED: on_stopped(context); break;
     case FACT_SCHEDULER_CRASHED: on_dead(context, "the scheduler crashed"); break;
-    case FACT_WRITER_GONE:
-        scheduler->writer_seen = false;
-        on_dead(context, "the scheduler died: nobody holds its log open any more");
-        break;
+    case FACT_WRITER_GONE: on_writer_gone(context); break;
     case FACT_EVENT:
         if (context->moment->event->kind == EVENT_WRITER_BACK)
-            on_writer_back(scheduler);
+            on_writer_back(context->scheduler);
         break;
     case FACT_HOST_SLEPT: scheduler_on_slept(context, fact->duration_ms); break;
-    case FACT_SCHEDULE: schedule->interval_ms = fact->duration_ms; break;
-    case FACT_PROMISE:
-        schedule->promise_ms = fact->at_ms;
-        schedule->slot_wall_ms = moment_wall_ms(context->moment, fact->at_ms);
-        break;
-    case FACT_CYCLE_STARTED: schedule->promise_ms = scheduler->dead_ms = scheduler->stopped_ms = 0; break;
+    case FACT_SET_BACK: interval_break(&schedule->interval); break;
+    case FACT_SCHEDULE: interval_said(&schedule->interval, fact->duration_ms); break;
+    case FACT_PROMISE: on_promise(context, fact->at_ms); break;
+    case FACT_CYCLE_STARTED: scheduler_on_cycle(context); break;
+    case FACT_LONE_RUN_STARTED: on_lone_run(context); break;
     case FACT_CYCLE_COMPLETED: on_completed(context); break;
     case FACT_CYCLE_ABORTED: on_aborted(schedule); break;
     default: break;
@@ -188,17 +209,25 @@ static enum severity down_severity(const struct context *context)
     return record ? record->incident.severity : SEVERITY_NONE;
 }
 
-/* A promise that is broken is a warning, then critical. A stop was a warning already. */
+/* A promise that is broken is a warning, then critical. A scheduler that was stopped has the time to come back in any case. */
 static int64_t late_due(const struct context *context)
 {
-    int64_t promise_ms = context->schedule->promise_ms;
-    if (!promise_ms || model_cycle_running(context->model))
+    const struct schedule *schedule = context->schedule;
+    enum severity severity = down_severity(context);
+    if (!schedule->promise_ms || model_cycle_running(context->model) || severity == SEVERITY_CRITICAL)
         return INT64_MAX;
-    switch (down_severity(context)) {
-    case SEVERITY_NONE: return promise_ms + context->settings->schedule.late_warning_ms;
-    case SEVERITY_WARNING: return promise_ms + context->settings->schedule.late_critical_ms;
-    default: return INT64_MAX;
-    }
+    int64_t due_ms = schedule->promise_ms + (severity == SEVERITY_NONE ? context->settings->schedule.late_warning_ms
+                                                                       : context->settings->schedule.late_critical_ms);
+    int64_t back_ms =
+        schedule->stopped_ms ? schedule->stopped_ms + context->settings->schedule.stop_grace_ms : INT64_MIN;
+    return due_ms > back_ms ? due_ms : back_ms;
+}
+
+static int64_t stop_due(const struct context *context)
+{
+    if (!context->schedule->stopped_ms || down_severity(context) != SEVERITY_NONE)
+        return INT64_MAX;
+    return context->schedule->stopped_ms + context->settings->schedule.stop_grace_ms;
 }
 
 static int64_t dead_due(const struct context *context)
@@ -216,63 +245,83 @@ static int64_t hung_due(const struct context *context)
            context->settings->schedule.hang_grace_ms;
 }
 
-static int64_t loop_over_due(const struct context *context)
-{
-    const struct scheduler *scheduler = context->scheduler;
-    if (!incidents_find(context->incidents, KIND_CRASH_LOOP, NULL) || scheduler->restart_count < RESTARTS_BAD)
-        return INT64_MAX;
-    return scheduler->restarts[scheduler->restart_count - RESTARTS_BAD] + DAY_MS;
-}
-
 static int64_t scheduler_due(const struct context *context)
 {
-    int64_t times[] = { late_due(context), dead_due(context), hung_due(context), loop_over_due(context) };
+    int64_t times[] = { stop_due(context), late_due(context), dead_due(context), hung_due(context) };
     int64_t best = INT64_MAX;
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         best = times[i] < best ? times[i] : best;
     return best;
 }
 
+static void expire_stop(struct context *context)
+{
+    int64_t stopped_ms = context->schedule->stopped_ms;
+    struct strbuf rule = { 0 };
+    say_rule(&rule, "stopped for", context->moment->now_ms - stopped_ms, "schedule.stop_grace",
+             context->settings->schedule.stop_grace_ms);
+    prometheus_note(raise_down(context, SEVERITY_WARNING, stopped_ms, "the scheduler was stopped", strbuf_text(&rule)),
+                    stopped_ms);
+    strbuf_free(&rule);
+}
+
+static const char *late_run(const struct schedule *schedule)
+{
+    if (schedule_is_observed(schedule))
+        return "the next run, which the earlier ones let expect, is ";
+    return "the promised run is ";
+}
+
 static void expire_late(struct context *context)
 {
-    int64_t promise_ms = context->schedule->promise_ms;
-    enum severity severity = down_severity(context) == SEVERITY_NONE ? SEVERITY_WARNING : SEVERITY_CRITICAL;
-    struct strbuf what = { 0 };
-    strbuf_puts(&what, context->scheduler->stopped_ms ? "the scheduler was stopped, and the promised run is "
-                                                      : "the promised run is ");
-    describe_duration(context->moment->now_ms - promise_ms, &what);
+    const struct schedule *schedule = context->schedule;
+    int64_t late_ms = context->moment->now_ms - schedule->promise_ms;
+    bool is_first = down_severity(context) == SEVERITY_NONE;
+    struct strbuf what = { 0 }, rule = { 0 };
+    strbuf_printf(&what, "%s%s", schedule->stopped_ms ? "the scheduler was stopped, and " : "", late_run(schedule));
+    describe_duration(late_ms, &what);
     strbuf_puts(&what, " late");
-    struct incident_record *record = raise_down(context, severity, promise_ms, strbuf_text(&what));
+    say_rule(&rule, "late for", late_ms, is_first ? "schedule.late_warning" : "schedule.late_critical",
+             is_first ? context->settings->schedule.late_warning_ms : context->settings->schedule.late_critical_ms);
+    struct incident_record *record = raise_down(context, is_first ? SEVERITY_WARNING : SEVERITY_CRITICAL,
+                                                schedule->promise_ms, strbuf_text(&what), strbuf_text(&rule));
     /* If it died, nobody saw when, but not before its last sign of life. If it lives, Prometheus sees nothing wrong. */
     if (!context->scheduler->writer_seen)
         prometheus_note(record, context->model->sign_ms);
     strbuf_free(&what);
+    strbuf_free(&rule);
 }
 
 static void expire_dead(struct context *context)
 {
-    int64_t dead_ms = context->scheduler->dead_ms;
-    struct strbuf what = { 0 };
+    int64_t dead_ms = context->scheduler->dead_ms, dead_for_ms = context->moment->now_ms - dead_ms;
+    struct strbuf what = { 0 }, rule = { 0 };
     strbuf_puts(&what, "the scheduler is dead and did not come back within ");
-    describe_duration(context->moment->now_ms - dead_ms, &what);
-    prometheus_note(raise_down(context, SEVERITY_CRITICAL, dead_ms, strbuf_text(&what)), dead_ms);
+    describe_duration(dead_for_ms, &what);
+    say_rule(&rule, "dead for", dead_for_ms, "schedule.restart_grace", context->settings->schedule.restart_grace_ms);
+    prometheus_note(raise_down(context, SEVERITY_CRITICAL, dead_ms, strbuf_text(&what), strbuf_text(&rule)), dead_ms);
     strbuf_free(&what);
+    strbuf_free(&rule);
 }
 
 /* A slow cycle that turns out to hang is the same incident with another runbook, never a second page. */
 static void expire_hung(struct context *context)
 {
     const struct model *model = context->model;
-    struct strbuf what = { 0 };
+    struct strbuf what = { 0 }, rule = { 0 };
     context->schedule->hung_cycle_id = model->cycle.id;
     strbuf_printf(&what, "the scheduler hangs: %s%s said nothing for ", model->run_open ? "the run of " : "a cycle",
                   model->run_open ? model->run.table : "");
     describe_duration(context->moment->now_ms - model->sign_ms, &what);
+    say_rule(&rule, "silent for", context->moment->now_ms - model->sign_ms,
+             "schedule.table_timeout + schedule.hang_grace",
+             context->settings->schedule.table_timeout_ms + context->settings->schedule.hang_grace_ms);
     struct finding finding = {
         .kind = KIND_DOWN,
         .severity = SEVERITY_CRITICAL,
         .onset_ms = model->sign_ms,
         .what = strbuf_text(&what),
+        .rule = strbuf_text(&rule),
         .cause = kill_it,
     };
     struct incident_record *slow = incidents_find(context->incidents, KIND_SLOW, NULL);
@@ -281,19 +330,20 @@ static void expire_hung(struct context *context)
     else
         incidents_raise(context->incidents, &finding);
     strbuf_free(&what);
+    strbuf_free(&rule);
 }
 
 static void scheduler_expire(struct context *context)
 {
     int64_t now_ms = context->moment->now_ms;
-    if (dead_due(context) <= now_ms)
+    if (stop_due(context) <= now_ms)
+        expire_stop(context);
+    else if (dead_due(context) <= now_ms)
         expire_dead(context);
     else if (late_due(context) <= now_ms)
         expire_late(context);
     else if (hung_due(context) <= now_ms)
         expire_hung(context);
-    else if (loop_over_due(context) <= now_ms)
-        incidents_clear(context->incidents, KIND_CRASH_LOOP, NULL);
 }
 
 const struct detector detect_scheduler = {
@@ -307,8 +357,6 @@ const struct detector detect_scheduler = {
 void scheduler_archive(struct context *context, struct archive *archive)
 {
     struct scheduler *scheduler = context->scheduler;
-    saved_i64(archive, "stopped", &scheduler->stopped_ms);
     saved_i64(archive, "dead", &scheduler->dead_ms);
     archive_bool(archive, "writer", &scheduler->writer_seen);
-    saved_i64s(archive, "restarts", scheduler->restarts, &scheduler->restart_count, RESTARTS_KEPT);
 }

@@ -30,6 +30,7 @@ struct context {
 
     /* The detectors' own state, as far as it is not a table's. Only a detector's own file knows what is in it. */
     struct scheduler *scheduler;
+    struct crash_loop *crash_loop;
     struct slow *slow;
     struct blindness *blindness;
 };
@@ -47,10 +48,11 @@ struct detector {
     void (*expire)(struct context *context); /* called when the clock stands at what due said */
 };
 
-extern const struct detector detect_scheduler, detect_slow, detect_failures, detect_stall, detect_success_rate,
-    detect_throughput, detect_lag, detect_blind, detect_agent, detect_witnessed;
+extern const struct detector detect_crash_loop, detect_scheduler, detect_slow, detect_failures, detect_stall,
+    detect_witnessed, detect_success_rate, detect_throughput, detect_gone, detect_lag, detect_blind, detect_agent;
 
 /* The detectors' part of the saved state. What belongs to a table is saved with the table. */
+void crash_loop_archive(struct context *context, struct archive *archive);
 void scheduler_archive(struct context *context, struct archive *archive);
 void slow_archive(struct context *context, struct archive *archive);
 void slow_archive_windows(struct context *context, struct archive *archive);
@@ -77,6 +79,12 @@ double stall_chance(int64_t runs, int64_t zeros, int64_t streak);
 int64_t slow_known_cycles(const struct context *context);
 /* When the first failure of the newest failures in a row was, and the newest one that counted; 0: not known. */
 void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *counted_ms);
+/* The table begins anew, if it is ever run again. */
+void failures_forget(struct table *table);
+/* True if the newest cycle completed and ran as many tables as it said, and as the scheduler said at its start. */
+bool gone_cycle_is_whole(const struct context *context);
+/* True if that is so, and the table, which an earlier life of the scheduler ran, was not among them. */
+bool gone_is_replaced(const struct context *context, const struct table *table);
 /* Adds why the newest cycle is slow, if that can be told, and returns the runbook's scenario. (slow_cause.c) */
 const char *slow_cause(const struct context *context, struct strbuf *words);
 /* Why the log tells nothing, in words; NULL if the agent is not blind for this reason. */

@@ -7,8 +7,8 @@
 
 /* A fact reaches the detectors in this order: causes come before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
-    &detect_scheduler,    &detect_slow,       &detect_failures, &detect_stall, &detect_witnessed,
-    &detect_success_rate, &detect_throughput, &detect_lag,      &detect_blind, &detect_agent,
+    &detect_crash_loop,   &detect_scheduler,  &detect_slow, &detect_failures, &detect_stall, &detect_witnessed,
+    &detect_success_rate, &detect_throughput, &detect_gone, &detect_lag,      &detect_blind, &detect_agent,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
 
@@ -127,6 +127,7 @@ void engine_free(struct engine *engine)
     tables_free(&engine->tables);
     free(engine->context.scheduler);
     free(engine->context.blindness);
+    free(engine->context.crash_loop);
     free(engine);
 }
 

@@ -22,6 +22,7 @@ void engine_archive_live(struct engine *engine, struct archive *archive)
     announce_archive(&engine->announcer, archive);
     schedule_archive(&engine->schedule, archive);
     scheduler_archive(&engine->context, archive);
+    crash_loop_archive(&engine->context, archive);
     tables_archive(&engine->tables, archive, archive_with_table);
     model_archive(&engine->model, archive);
     slow_archive(&engine->context, archive);

@@ -43,6 +43,17 @@ static void report_baseline(const struct engine *engine, struct archive *archive
     add(archive, count, &text);
 }
 
+static void report_interval(const struct engine *engine, struct archive *archive, int64_t *count)
+{
+    struct strbuf text = { 0 };
+    if (schedule_is_known(&engine->schedule))
+        return;
+    strbuf_puts(&text, "the interval between cycles is not known yet, so neither lag nor lateness is judged; the agent "
+                       "learns it from the scheduler's start banner, from two promised runs or from six cycles, "
+                       "or set schedule.interval");
+    add(archive, count, &text);
+}
+
 void engine_report(const struct engine *engine, struct archive *archive)
 {
     int64_t count = 0;
@@ -54,6 +65,7 @@ void engine_report(const struct engine *engine, struct archive *archive)
     number(archive, "cycle_too_slow_ms", engine->settings.detect.cycle_too_slow_ms);
     for (size_t i = 0; i < engine->tables.count; i++)
         report_table(&engine->tables.at[i], archive, &count);
+    report_interval(engine, archive, &count);
     report_baseline(engine, archive, &count);
     archive_i64(archive, "blind_count", &count);
 }

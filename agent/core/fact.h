@@ -6,8 +6,9 @@
 
 /* What the model makes of the events, for the detectors. */
 enum fact_kind {
-    FACT_EVENT, /* what the host said, to which the model has nothing to add: see the moment's event */
-    FACT_SCHEDULER_STARTED,
+    FACT_EVENT,              /* what the host said, to which the model has nothing to add: see the moment's event */
+    FACT_SCHEDULER_STARTED,  /* at_ms: the newest sign of life before it, 0 if the log begins with it */
+    FACT_SCHEDULER_STOPPING, /* it was asked to stop */
     FACT_SCHEDULER_STOPPED,
     FACT_SCHEDULER_CRASHED,
     FACT_WRITER_GONE,

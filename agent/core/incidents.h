@@ -80,6 +80,7 @@ struct incident_record {
     int64_t well_ms;     /* flapping: since when nothing is wrong; 0: something is */
     int64_t well_cycles; /* cycles completed since then */
     int64_t good_cycles; /* since it was resolved */
+    bool is_gone;        /* it was resolved because its tables are no longer offloaded */
     int64_t prometheus_due_ms; /* 0: not in sight */
     int64_t evidence_count;
     char *what; /* owned */
@@ -123,6 +124,12 @@ struct incident_record *incidents_raise(struct incidents *incidents, const struc
  * held open until all have been well for some cycles.
  */
 void incidents_clear(struct incidents *incidents, enum incident_kind kind, const struct table *table);
+
+/*
+ * The table is no longer offloaded, so it leaves the incidents that it is in. One that it was the last bad table of is resolved, even if it
+ * flaps. Returns true if it left any.
+ */
+bool incidents_leave(struct incidents *incidents, const struct table *table);
 
 /* The open incident of a kind in which the table is not well (NULL: in which anything is not well); NULL if there is none. */
 struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,

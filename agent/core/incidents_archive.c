@@ -131,6 +131,7 @@ static void record_archive(struct incident_record *record, struct tables *tables
     growth_archive(telling, archive);
     saved_count(archive, "sequence", &telling->sequence);
     saved_count(archive, "good_cycles", &record->good_cycles);
+    archive_bool(archive, "gone", &record->is_gone);
     saved_i64(archive, "prometheus", &record->prometheus_due_ms);
     saved_count(archive, "evidence", &record->evidence_count);
     saved_i64(archive, "days", &record->days);

@@ -12,6 +12,31 @@ static bool is_unsaid(const struct incidents *incidents, const struct incident_r
     return incidents->sink.is_unsaid(incidents->sink.announce_ctx, record);
 }
 
+bool incidents_leave(struct incidents *incidents, const struct table *table)
+{
+    bool left_any = false;
+    for (size_t i = 0; i < incidents->count; i++) {
+        struct incident_record *record = incidents->records[i];
+        struct member *member = incident_member(record, table);
+        if (!record->incident.open || !member || !member->bad)
+            continue;
+        left_any = true;
+        member->bad = false;
+        member->well_ms = incidents->moment->now_ms;
+        if (!incident_any_bad(record)) {
+            record->is_gone = true;
+            incident_resolve(incidents, record);
+            continue;
+        }
+        struct strbuf text = { 0 };
+        strbuf_printf(&text, "%s is no longer offloaded", table->name);
+        incidents_note(incidents, record, "note", strbuf_text(&text));
+        incidents_store(incidents, record);
+        strbuf_free(&text);
+    }
+    return left_any;
+}
+
 static void incidents_verify(struct incidents *incidents, int64_t started_ms, bool is_good)
 {
     for (size_t i = incidents->count; i-- > 0;) {

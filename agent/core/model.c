@@ -82,9 +82,11 @@ static void run_begin(struct model *model, struct table *table, int64_t started_
     model->run_table = (int64_t)table->index;
     model->run_open = true;
     strbuf_clear(&model->run_error);
+    if (table->retired)
+        table_comes_back(table, model->moment->now_ms);
     table->last_cycle_id = model->run.cycle_id;
     table->cycles_without = 0;
-    table->retired = false;
+    table->among = model->run.cycle_id ? model->cycle.tables : 0;
 }
 
 /*
@@ -160,6 +162,7 @@ static struct table *run_ending(struct model *model, const struct event *event)
 static void on_cycle_started(struct model *model)
 {
     abort_cycle(model);
+    model->is_stopping = false;
     model->cycle = (struct cycle){ .id = ++model->last_cycle_id, .started_ms = written_ms(model) };
     model->slept_ms = 0;
     summary_cycle_started(&model->summary);
@@ -233,8 +236,12 @@ static void on_evidence(struct model *model, const struct event *event)
     model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_EVIDENCE, .table = table });
 }
 
+/* A cycle that was told to stop did not reach the tables that it did not run. */
 static void count_absences(struct model *model)
 {
+    const struct cycle *cycle = &model->cycle;
+    if (model->is_stopping && cycle->succeeded + cycle->failed + cycle->timed_out < cycle->tables)
+        return;
     for (size_t i = 0; i < model->tables->count; i++)
         if (model->tables->at[i].last_cycle_id != model->cycle.id)
             model->tables->at[i].cycles_without++;
@@ -293,12 +300,21 @@ static void on_process_event(struct model *model, enum fact_kind kind)
     simple_fact(model, kind);
 }
 
+static void on_scheduler_started(struct model *model, int64_t seen_before_ms)
+{
+    abort_cycle(model);
+    model->started_tables = 0;
+    model->is_stopping = false;
+    tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULER_STARTED, .at_ms = seen_before_ms });
+}
+
 static void on_slept(struct model *model, const struct event *event)
 {
     if (event->duration_ms < 0)
         return; /* a set-back, which moves the engine's time by nothing */
     model->slept_ms = time_sum(model->slept_ms, event->duration_ms);
-    model->sign_ms = time_sum(model->sign_ms, event->duration_ms);
+    if (model->sign_ms)
+        model->sign_ms = time_sum(model->sign_ms, event->duration_ms);
     if (model->sign_ms > model->moment->now_ms)
         model->sign_ms = model->moment->now_ms;
     for (size_t i = 0; i < model->tables->count; i++)
@@ -331,11 +347,17 @@ void model_set_back(struct model *model)
 void model_event(struct model *model)
 {
     const struct event *event = model->moment->event;
+    int64_t seen_before_ms = model->sign_ms;
     if (event_is_from_log(event->kind))
         model->sign_ms = model->moment->now_ms;
 
     switch (event->kind) {
-    case EVENT_SCHEDULER_STARTED: on_process_event(model, FACT_SCHEDULER_STARTED); break;
+    case EVENT_SCHEDULER_STARTED: on_scheduler_started(model, seen_before_ms); break;
+    case EVENT_SIGNAL_RECEIVED:
+    case EVENT_SHUTDOWN_REQUESTED:
+        model->is_stopping = true;
+        simple_fact(model, FACT_SCHEDULER_STOPPING);
+        break;
     case EVENT_SCHEDULER_STOPPED: on_process_event(model, FACT_SCHEDULER_STOPPED); break;
     case EVENT_SCHEDULER_CRASHED: on_process_event(model, FACT_SCHEDULER_CRASHED); break;
     case EVENT_WRITER_GONE: on_process_event(model, FACT_WRITER_GONE); break;
@@ -355,6 +377,7 @@ void model_event(struct model *model)
     case EVENT_SCHEDULE:
         model_tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULE, .duration_ms = event->duration_ms });
         break;
+    case EVENT_SCHEDULER_TABLES: model->started_tables = event->number; break;
     case EVENT_CYCLE_STARTED: on_cycle_started(model); break;
     case EVENT_CYCLE_TABLES:
         if (model_cycle_running(model))
@@ -373,8 +396,6 @@ void model_event(struct model *model)
     case EVENT_CYCLE_SUMMARY: on_summary(model, event); break;
     case EVENT_CYCLE_DURATION:
     case EVENT_CYCLE_ROWS:
-    case EVENT_SIGNAL_RECEIVED:
-    case EVENT_SHUTDOWN_REQUESTED:
     case EVENT_KINDS: break; /* said by other lines as well, or signs of life only */
     }
 }
@@ -423,6 +444,8 @@ void model_archive(struct model *model, struct archive *archive)
     archive_bool(archive, "run.open", &model->run_open);
     saved_count(archive, "last_cycle", &model->last_cycle_id);
     saved_count(archive, "last_run", &model->last_run_id);
+    saved_i64(archive, "started_tables", &model->started_tables);
+    archive_bool(archive, "is_stopping", &model->is_stopping);
     saved_i64(archive, "sign", &model->sign_ms);
     saved_i64(archive, "slept", &model->slept_ms);
     summary_archive(&model->summary, archive);

@@ -37,8 +37,10 @@ struct model {
     int64_t run_table;  /* index of its table, -1 before the first */
     bool run_open;      /* started and not ended */
     int64_t last_cycle_id, last_run_id;
-    int64_t sign_ms;  /* the newest sign of life in the log, moved by the host's sleep */
-    int64_t slept_ms; /* how long the host slept while the cycle was running */
+    int64_t started_tables; /* how many tables the scheduler's newest start said it has; 0: it did not say */
+    bool is_stopping;       /* it was asked to stop, so that a cycle may complete without all its tables */
+    int64_t sign_ms;        /* the newest sign of life in the log, moved by the host's sleep */
+    int64_t slept_ms;       /* how long the host slept while the cycle was running */
     struct strbuf run_error;
     struct summary summary; /* of the newest cycle */
 };

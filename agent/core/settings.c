@@ -12,6 +12,7 @@ void settings_default(struct settings *settings)
             .late_warning_ms = 60 * SECOND_MS,
             .late_critical_ms = 120 * SECOND_MS,
             .restart_grace_ms = 90 * SECOND_MS,
+            .stop_grace_ms = 60 * SECOND_MS,
             .hang_grace_ms = 60 * SECOND_MS,
         },
         .detect = {

@@ -68,9 +68,17 @@ struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms)
     return tables_named(tables, slice_of(STAND_IN), now_ms);
 }
 
+void table_comes_back(struct table *table, int64_t now_ms)
+{
+    table->retired = false;
+    table->back_ms = now_ms;
+    table->slept_ms = 0;
+}
+
 int64_t table_waits_since(const struct table *table)
 {
-    return (table->last_success_ms ? table->last_success_ms : table->first_seen_ms) + table->slept_ms;
+    int64_t since_ms = table->last_success_ms ? table->last_success_ms : table->first_seen_ms;
+    return (since_ms > table->back_ms ? since_ms : table->back_ms) + table->slept_ms;
 }
 
 struct cause table_cause(const struct table *table)
@@ -135,8 +143,10 @@ static void table_archive(struct table *table, struct archive *archive)
     saved_i64(archive, "suspended", &table->slept_ms);
     saved_i64(archive, "last_cycle", &table->last_cycle_id);
     saved_i64(archive, "without", &table->cycles_without);
+    saved_i64(archive, "among", &table->among);
     archive_bool(archive, "last_failed", &table->last_failed);
     archive_bool(archive, "retired", &table->retired);
+    saved_i64(archive, "back", &table->back_ms);
     archive_text(archive, "error", &table->error);
     saved_i64(archive, "exit_code", &table->exit_code);
     archive_bool(archive, "timed_out", &table->timed_out);

@@ -22,9 +22,11 @@ struct table {
     int64_t slept_ms;        /* how long the host slept since then; the table is not to blame for that */
     int64_t last_cycle_id;   /* the last cycle that ran it */
     int64_t cycles_without;  /* how many cycles completed since then without running it */
+    int64_t among;           /* how many tables the last cycle that ran it said it had; 0: it did not say */
     bool last_failed;        /* how its last run ended */
     bool retired;            /* no longer offloaded */
     bool stands_in;          /* for the runs that only a cycle's summary knows: the lines of none are understood */
+    int64_t back_ms;         /* when it was run again after that; 0: never */
     char *error;             /* what the failures since its last success said, or NULL */
     int64_t exit_code;       /* -1 if not said */
     bool timed_out;
@@ -55,6 +57,8 @@ struct table *tables_named(struct tables *tables, struct slice name, int64_t now
 struct table *tables_stand_in(const struct tables *tables);
 /* Likewise; it is made at need. */
 struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms);
+/* A table that was no longer offloaded is run again: the time in between is no lag. */
+void table_comes_back(struct table *table, int64_t now_ms);
 /* Since when a table waits for a success, with the host's sleep taken off. */
 int64_t table_waits_since(const struct table *table);
 /* What its failures since the last success point at. */

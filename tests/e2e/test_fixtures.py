@@ -96,7 +96,7 @@ class Story(unittest.TestCase):
 
     def test_a_graceful_stop_warns_and_is_critical_once_the_promise_is_broken(self):
         self.assertEqual(steps(told("graceful-stop-and-restart")), [
-            ("07:55:32", "firing", "warning", "SchedulerDown", 1),
+            ("07:56:32", "firing", "warning", "SchedulerDown", 1),
             ("08:02:00", "firing", "critical", "SchedulerDown", 1),
             ("08:24:05", "resolved", "critical", "SchedulerDown", 1)])
 

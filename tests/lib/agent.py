@@ -16,7 +16,7 @@ BINARY = os.environ.get("AGENT", str(Path(__file__).resolve().parents[2] / "buil
 # One cycle a second instead of every quarter of an hour.
 QUICK = {
     "schedule.interval": "1s", "schedule.table_timeout": "8s", "schedule.late_warning": "700ms",
-    "schedule.late_critical": "2s", "schedule.restart_grace": "1500ms", "schedule.hang_grace": "1s",
+    "schedule.late_critical": "2s", "schedule.restart_grace": "1500ms", "schedule.stop_grace": "700ms", "schedule.hang_grace": "1s",
     "detect.cycle_slow": "1500ms", "detect.cycle_too_slow": "4s", "detect.lag_warning": "3s",
     "detect.lag_critical": "5s", "detect.burst": "100ms", "notify.reminder": "0",
 }

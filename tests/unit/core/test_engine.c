@@ -87,7 +87,9 @@ static void slots_lie_where_the_promise_says(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_new();
-    driver_tick(driver, at(0, 1, 0));
+    driver_tick(driver, at(0, 0, 59));
+    assert_int_equal(schedule_next_slot(&driver->engine->schedule), 0); /* nothing says how often a cycle begins */
+    driver_start(driver, at(0, 1, 0));
     assert_int_equal(schedule_next_slot(&driver->engine->schedule), at(0, 15, 0));
     driver_tick(driver, at(0, 14, 57) + 999);
     assert_int_equal(schedule_next_slot(&driver->engine->schedule), at(0, 15, 0));

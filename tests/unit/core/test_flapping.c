@@ -147,8 +147,8 @@ static void without_tables_it_flaps_as_well(void **unused)
     struct driver *driver = failing_driver();
     for (int64_t i = 1; i < 5; i++) {
         driver_say(driver, EVENT_SCHEDULER_STOPPED, at(i, 1, 0));
-        driver_start(driver, at(i, 2, 0));
-        driver_cycle(driver, at(i, 2, 0), seconds(10), "a=1 z=1");
+        driver_start(driver, at(i, 3, 0));
+        driver_cycle(driver, at(i, 3, 0), seconds(10), "a=1 z=1");
         driver_cycles(driver, at(i, 15, 0), at(i + 1, 0, 0), seconds(10), "a=1 z=1");
     }
     assert_true(strstr(driver->story.at, "#4 note it is well again, and held open because it flaps\n") != NULL);
@@ -163,10 +163,10 @@ static void what_is_held_does_not_explain_lag(void **unused)
     struct driver *driver = failing_driver();
     for (int64_t i = 1; i < 5; i++) {
         driver_say(driver, EVENT_SCHEDULER_STOPPED, at(i, 1, 0));
-        driver_start(driver, at(i, 2, 0));
-        driver_cycles(driver, at(i, 2, 0), at(i + (i < 4), 0, 0), seconds(10), "a=1 z=1");
+        driver_start(driver, at(i, 3, 0));
+        driver_cycles(driver, at(i, 3, 0), at(i + (i < 4), 0, 0), seconds(10), "a=1 z=1");
     }
-    driver_cycle(driver, at(4, 2, 0), seconds(10), "a=1 z=1");
+    driver_cycle(driver, at(4, 3, 0), seconds(10), "a=1 z=1");
     driver_told(driver);
     driver_cycle(driver, at(4, 15, 0), seconds(10), "a=1");
     driver_tick(driver, at(4, 29, 0));
@@ -179,6 +179,7 @@ static void where_no_cycle_completes_it_ends_after_a_day(void **unused)
     (void)unused;
     struct driver *driver = driver_new();
     driver->settings.notify.reminder_ms = 0;
+    driver->settings.schedule.interval_ms = minutes(15);
     driver->settings.schedule.late_warning_ms = hours(1000);
     driver_configure(driver);
     for (int64_t hour = 0; hour < 6; hour++) {

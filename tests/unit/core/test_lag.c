@@ -75,13 +75,50 @@ static void a_shorter_interval_holds_at_once(void **unused)
     driver_free(driver);
 }
 
-static void a_failed_last_run_explains_it(void **unused)
+static void a_failed_last_run_explains_it_until_a_cycle_leaves_the_table_out(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_losing_b();
     driver_cycle(driver, at(0, 15, 0), seconds(10), "a=100 b=fail");
-    driver_cycle(driver, at(0, 30, 0), seconds(10), "a=100");
-    driver_tick(driver, at(0, 44, 0));
+    driver_restart(driver);
+    driver_begin(driver, at(0, 30, 0));
+    driver_run(driver, at(0, 30, 0), "a");
+    driver_ok(driver, at(0, 30, 20), "a", 100);
+    driver_tick(driver, at(0, 30, 20));
+    assert_quiet(driver);
+    driver_end(driver, at(0, 30, 20));
+    driver_tick(driver, at(0, 30, 21));
+    assert_told(driver, "00:30:20 firing critical LagCritical #1 b\n");
+    driver_free(driver);
+}
+
+/* An exception fails b without a run of it; that is as good an explanation, and for as long. */
+static void an_exception_explains_it_likewise(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_losing_b();
+    driver_begin(driver, at(0, 15, 0));
+    driver_run(driver, at(0, 15, 0), "a");
+    driver_ok(driver, at(0, 15, 5), "a", 100);
+    driver_exception(driver, at(0, 15, 5), "boom");
+    driver_promise(driver, at(0, 15, 5), at(0, 30, 0));
+    driver_tick(driver, at(0, 29, 59));
+    assert_quiet(driver);
+    driver_cycle(driver, at(0, 30, 0), seconds(20), "a=100");
+    driver_tick(driver, at(0, 31, 0));
+    assert_told(driver, "00:30:20 firing critical LagCritical #1 b\n");
+    driver_free(driver);
+}
+
+static void a_scheduler_that_is_stopped_explains_it(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_losing_b();
+    driver->settings.schedule.stop_grace_ms = hours(2);
+    driver_configure(driver);
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=100");
+    driver_say(driver, EVENT_SCHEDULER_STOPPED, at(0, 20, 0));
+    driver_tick(driver, at(2, 0, 0));
     assert_quiet(driver);
     driver_free(driver);
 }
@@ -201,7 +238,9 @@ int main(void)
         cmocka_unit_test(between_a_start_and_its_first_cycle_nothing_lags),
         cmocka_unit_test(longer_intervals_have_longer_thresholds),
         cmocka_unit_test(a_shorter_interval_holds_at_once),
-        cmocka_unit_test(a_failed_last_run_explains_it),
+        cmocka_unit_test(a_failed_last_run_explains_it_until_a_cycle_leaves_the_table_out),
+        cmocka_unit_test(an_exception_explains_it_likewise),
+        cmocka_unit_test(a_scheduler_that_is_stopped_explains_it),
         cmocka_unit_test(a_cycle_in_progress_explains_it),
         cmocka_unit_test(a_scheduler_that_is_down_explains_it),
         cmocka_unit_test(a_slow_cycle_explains_it),

@@ -19,6 +19,7 @@ static void defaults_are_the_documented_ones(void **unused)
     assert_int_equal(settings.schedule.late_warning_ms, 60000);
     assert_int_equal(settings.schedule.late_critical_ms, 120000);
     assert_int_equal(settings.schedule.restart_grace_ms, 90000);
+    assert_int_equal(settings.schedule.stop_grace_ms, 60000);
     assert_int_equal(settings.schedule.hang_grace_ms, 60000);
 
     assert_int_equal(settings.detect.failures_warning, 2);
