@@ -6,65 +6,55 @@
 /*
  * Tables that are no longer offloaded. Nothing of them will ever recover, so their incidents end, with these words.
  *
- * 1. Removed: the scheduler was started with fewer tables than the last cycle with this table had, and a completed cycle says the same
- *    number and ran as many. One warning names all that were removed, because that may be a mistake of whoever changed the configuration,
- *    and ends by itself. There is none for a table whose incident ends with its removal: people know of it.
- * 2. Replaced: likewise, but the number of tables is no smaller, so that others took its place. That may be a table with a new
- *    name as well as a mistake, so lag judges it. It ends when twice the critical lag is over, before anybody is reminded of it.
+ * 1. Taken out: the scheduler was started anew, its start and a completed cycle say the same number of tables, and the cycle ran as many:
+ *    then no other table is in the configuration, whether the number is smaller or others took its place (a new name). One warning
+ *    names all such tables, because that may be a mistake of whoever changed the configuration, and ends by itself. There is none
+ *    for a table whose incident ends with this: people know of it.
+ * 2. Likewise, but the start was not seen, as in a log that was rotated right then: the cycles alone say it. Then lag judges the table until
+ *    some cycles have agreed.
  * 3. Forgotten: no cycle of a whole day ran it.
  */
 
-enum { CYCLES_LEAST = 4, TOLD_FOR_MS = 30 * MINUTE_MS };
+enum { CYCLES_AGREE = 3, CYCLES_LEAST = 4, TOLD_FOR_MS = 30 * MINUTE_MS };
 
 static bool ran(const struct context *context, const struct table *table)
 {
     return table->last_cycle_id == context->model->cycle.id;
 }
 
-bool gone_cycle_is_whole(const struct context *context)
+/* The newest cycle ran as many tables as it said. */
+static bool is_complete(const struct context *context)
 {
-    const struct model *model = context->model;
     int64_t count = 0;
-    if (model->cycle.id == 0 || model->cycle.outcome == CYCLE_RUNNING || model->cycle.outcome == CYCLE_ABORTED ||
-        model->started_tables <= 0 || model->cycle.tables != model->started_tables)
-        return false;
     for (size_t i = 0; i < context->tables->count; i++)
         count += ran(context, &context->tables->at[i]);
-    return count == model->started_tables;
+    return count > 0 && count == context->model->cycle.tables;
 }
 
-bool gone_is_replaced(const struct context *context, const struct table *table)
+static bool is_taken_out(const struct context *context, const struct table *table)
 {
-    return !ran(context, table) && table_waits_since(table) < context->schedule->started_ms &&
-           gone_cycle_is_whole(context);
+    const struct model *model = context->model;
+    if (table->last_cycle_id > model->past_cycle_id) /* this life of the scheduler ran it */
+        return false;
+    if (model->started_tables > 0)
+        return model->started_tables == model->cycle.tables;
+    int64_t waits_ms = context->moment->now_ms - table_waits_since(table);
+    return table->cycles_without >= CYCLES_AGREE && 2 * waits_ms >= 3 * schedule_lag_critical(context->schedule);
 }
 
-static bool is_removed(const struct context *context, const struct table *table)
-{
-    return table->among > context->model->started_tables;
-}
-
-/* The table's part of the judgement, the newest cycle being whole or not. */
-static bool is_gone(const struct context *context, const struct table *table, bool is_whole)
+static bool is_forgotten(const struct context *context, const struct table *table)
 {
     int64_t a_day = DAY_MS / schedule_interval(context->schedule);
-    int64_t waits_ms = context->moment->now_ms - table_waits_since(table);
-    if (table->retired || ran(context, table))
-        return false;
-    if (is_whole && is_removed(context, table))
-        return true;
-    bool is_old = waits_ms > 2 * schedule_lag_critical(context->schedule);
-    return (is_whole && is_old && table->cycles_without >= CYCLES_LEAST && gone_is_replaced(context, table)) ||
-           table->cycles_without >= (a_day > CYCLES_LEAST ? a_day : CYCLES_LEAST);
+    return table->cycles_without >= (a_day > CYCLES_LEAST ? a_day : CYCLES_LEAST);
 }
 
 /* Returns true if people know of it, because an incident of it was open. */
 static bool retire(struct context *context, struct table *table)
 {
     explain(context->explainer, KIND_LAG, table, VERDICT_ENDED,
-            "no longer offloaded: %" PRId64 " cycles completed without it; %" PRId64
-            " tables since the scheduler's start, %" PRId64 " in the last cycle with it",
-            table->cycles_without, context->model->started_tables, table->among);
+            "no longer offloaded: %" PRId64 " cycles completed without it; the newest one ran %d tables, the "
+            "scheduler was started with %" PRId64,
+            table->cycles_without, context->model->cycle.tables, context->model->started_tables);
     table->retired = true;
     table_forget_failures(table);
     failures_forget(table);
@@ -76,16 +66,14 @@ static bool retire(struct context *context, struct table *table)
 /* All that are removed at once share an incident, because it begins for all of them now. */
 static void warn(struct context *context, struct table *table)
 {
-    int64_t now = context->model->started_tables, before = table->among;
+    int64_t count = context->model->started_tables;
     struct strbuf what = { 0 }, rule = { 0 };
     strbuf_printf(&what,
-                  "taken out of the configuration: the scheduler was started with %" PRId64
-                  " table%s instead of %" PRId64 ", and its cycle ran all of them",
-                  now, now == 1 ? "" : "s", before);
-    strbuf_printf(&rule,
-                  "%" PRId64 " tables in the last cycle with it; %" PRId64
-                  " at the scheduler's start, in the newest cycle, and run by that",
-                  before, now);
+                  "taken out of the configuration: the scheduler was started without it, with %" PRId64
+                  " table%s, and its cycle ran all of them",
+                  count, count == 1 ? "" : "s");
+    strbuf_printf(&rule, "%" PRId64 " tables at the scheduler's start and in its newest cycle, which ran as many",
+                  count);
     incidents_raise(context->incidents,
                     &(struct finding){
                         .kind = KIND_LAG,
@@ -102,14 +90,17 @@ static void warn(struct context *context, struct table *table)
 
 static void gone_fact(struct context *context, const struct fact *fact)
 {
-    bool is_whole = gone_cycle_is_whole(context);
+    bool is_whole = is_complete(context);
     (void)fact;
     for (size_t i = 0; i < context->tables->count; i++) {
         struct table *table = &context->tables->at[i];
-        if (!is_gone(context, table, is_whole))
+        if (table->retired || ran(context, table))
             continue;
-        bool is_news = is_whole && is_removed(context, table) && table->last_success_ms;
-        if (!retire(context, table) && is_news)
+        bool is_out = is_whole && is_taken_out(context, table);
+        if (!is_out && !is_forgotten(context, table))
+            continue;
+        bool is_known = retire(context, table);
+        if (is_out && !is_known && table->last_success_ms)
             warn(context, table);
     }
 }

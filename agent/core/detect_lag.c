@@ -11,7 +11,8 @@
  *
  * A table that the newest cycle ran is as fresh as the schedule lets it be while the scheduler waits for its next run. That matters where
  * the runs are unevenly spaced (a pause at night): the promise says when the next one comes, and a broken one is an incident of
- * the scheduler. It does not hold for thresholds that somebody has set.
+ * the scheduler. The same holds for a table that is left out of cycles as a rule, for as many as usual. It does not hold for thresholds that
+ * somebody has set.
  */
 
 static bool explained_for_all(const struct context *context)
@@ -24,8 +25,8 @@ static bool awaits_its_turn(const struct context *context, const struct table *t
 {
     const struct cycle *cycle = &context->model->cycle;
     bool are_set = context->settings->detect.lag_warning_ms > 0 || context->settings->detect.lag_critical_ms > 0;
-    return !are_set && context->schedule->promise_ms && cycle->id && table->last_cycle_id == cycle->id &&
-           cycle->outcome != CYCLE_ABORTED;
+    return !are_set && context->schedule->promise_ms && cycle->id && cycle->outcome != CYCLE_ABORTED &&
+           table->last_cycle_id && table->cycles_without <= table_usual_absence(table);
 }
 
 static bool explained(const struct context *context, const struct table *table)
@@ -75,8 +76,7 @@ static void raise_lag(struct context *context, struct table *table)
     struct strbuf what = { 0 }, rule = { 0 };
     strbuf_puts(&what, "no success for ");
     describe_duration(lag, &what);
-    strbuf_puts(&what, gone_is_replaced(context, table) ? "; since its last start the scheduler runs other tables"
-                                                        : ", and nothing explains it");
+    strbuf_puts(&what, ", and nothing explains it");
     say_lag_rule(context, lag, &rule);
     struct incident_record *record = incidents_raise(
         context->incidents,

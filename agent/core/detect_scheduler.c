@@ -2,6 +2,7 @@
 #include "detector.h"
 
 #include "saved.h"
+#include "stops.h"
 
 /*
  * The scheduler's life: stopped, dead, late or hung. Its promises and the bounds that it keeps (a time-out a table) are deadlines, and each
@@ -9,8 +10,10 @@
  */
 
 struct scheduler {
-    int64_t dead_ms;  /* it crashed, or the writer is gone, and it is not back; 0 otherwise */
-    bool writer_seen; /* somebody holds the log open: late is not dead */
+    int64_t dead_ms;       /* it crashed, or the writer is gone, and it is not back; 0 otherwise */
+    bool writer_seen;      /* somebody holds the log open: late is not dead */
+    int64_t stop_grace_ms; /* of the newest stop that was asked for */
+    struct stops stops;
 };
 
 static void scheduler_begin(struct context *context)
@@ -60,6 +63,21 @@ static void explain_spared(const struct context *context, const char *what, int6
     strbuf_free(&rule);
 }
 
+static bool stop_is_known(const struct context *context)
+{
+    return context->scheduler->stop_grace_ms > context->settings->schedule.stop_grace_ms;
+}
+
+static int64_t stop_grace(const struct context *context)
+{
+    return stop_is_known(context) ? context->scheduler->stop_grace_ms : context->settings->schedule.stop_grace_ms;
+}
+
+static const char *stop_grace_name(const struct context *context)
+{
+    return stop_is_known(context) ? "what is known of stops at this time of day" : "schedule.stop_grace";
+}
+
 /* --- what the log and the host say --------------------------------------------------------------------------- */
 
 /* Until the log says it. */
@@ -82,11 +100,16 @@ static void on_dead(struct context *context, const char *what)
         prometheus_note(raise_down(context, SEVERITY_WARNING, now_ms, what, NULL), now_ms);
 }
 
-/* A restart by hand is no news: a stop is told when the scheduler is not back in time, or the promised run is late. */
+/*
+ * A restart by hand is no news: a stop is told when the scheduler is not back in time. A stop that is known at this time of day may last as
+ * long as it does.
+ */
 static void on_stopped(struct context *context)
 {
     struct schedule *schedule = context->schedule;
+    struct scheduler *scheduler = context->scheduler;
     schedule->stopped_ms = context->moment->now_ms;
+    scheduler->stop_grace_ms = stops_known(&scheduler->stops, schedule->stopped_ms);
     interval_break(&schedule->interval);
     if (!schedule->promise_ms)
         expect_next(schedule);
@@ -105,9 +128,11 @@ static void on_started(struct context *context)
 {
     struct schedule *schedule = context->schedule;
     int64_t now_ms = context->moment->now_ms;
-    if (schedule->stopped_ms)
-        explain_spared(context, "back after a stop, within", now_ms - schedule->stopped_ms, "schedule.stop_grace",
-                       context->settings->schedule.stop_grace_ms);
+    if (schedule->stopped_ms) {
+        explain_spared(context, "back after a stop, within", now_ms - schedule->stopped_ms, stop_grace_name(context),
+                       stop_grace(context));
+        stops_note(&context->scheduler->stops, schedule->stopped_ms, now_ms - schedule->stopped_ms);
+    }
     schedule->started_ms = now_ms;
     schedule->is_starting = true;
     schedule->stopped_ms = schedule->stopping_ms = context->scheduler->dead_ms = 0;
@@ -218,8 +243,7 @@ static int64_t late_due(const struct context *context)
         return INT64_MAX;
     int64_t due_ms = schedule->promise_ms + (severity == SEVERITY_NONE ? context->settings->schedule.late_warning_ms
                                                                        : context->settings->schedule.late_critical_ms);
-    int64_t back_ms =
-        schedule->stopped_ms ? schedule->stopped_ms + context->settings->schedule.stop_grace_ms : INT64_MIN;
+    int64_t back_ms = schedule->stopped_ms ? schedule->stopped_ms + stop_grace(context) : INT64_MIN;
     return due_ms > back_ms ? due_ms : back_ms;
 }
 
@@ -227,7 +251,7 @@ static int64_t stop_due(const struct context *context)
 {
     if (!context->schedule->stopped_ms || down_severity(context) != SEVERITY_NONE)
         return INT64_MAX;
-    return context->schedule->stopped_ms + context->settings->schedule.stop_grace_ms;
+    return context->schedule->stopped_ms + stop_grace(context);
 }
 
 static int64_t dead_due(const struct context *context)
@@ -258,8 +282,7 @@ static void expire_stop(struct context *context)
 {
     int64_t stopped_ms = context->schedule->stopped_ms;
     struct strbuf rule = { 0 };
-    say_rule(&rule, "stopped for", context->moment->now_ms - stopped_ms, "schedule.stop_grace",
-             context->settings->schedule.stop_grace_ms);
+    say_rule(&rule, "stopped for", context->moment->now_ms - stopped_ms, stop_grace_name(context), stop_grace(context));
     prometheus_note(raise_down(context, SEVERITY_WARNING, stopped_ms, "the scheduler was stopped", strbuf_text(&rule)),
                     stopped_ms);
     strbuf_free(&rule);
@@ -359,4 +382,6 @@ void scheduler_archive(struct context *context, struct archive *archive)
     struct scheduler *scheduler = context->scheduler;
     saved_i64(archive, "dead", &scheduler->dead_ms);
     archive_bool(archive, "writer", &scheduler->writer_seen);
+    saved_i64(archive, "stop_grace", &scheduler->stop_grace_ms);
+    stops_archive(&scheduler->stops, archive);
 }

@@ -81,10 +81,6 @@ int64_t slow_known_cycles(const struct context *context);
 void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *counted_ms);
 /* The table begins anew, if it is ever run again. */
 void failures_forget(struct table *table);
-/* True if the newest cycle completed and ran as many tables as it said, and as the scheduler said at its start. */
-bool gone_cycle_is_whole(const struct context *context);
-/* True if that is so, and the table, which an earlier life of the scheduler ran, was not among them. */
-bool gone_is_replaced(const struct context *context, const struct table *table);
 /* Adds why the newest cycle is slow, if that can be told, and returns the runbook's scenario. (slow_cause.c) */
 const char *slow_cause(const struct context *context, struct strbuf *words);
 /* Why the log tells nothing, in words; NULL if the agent is not blind for this reason. */

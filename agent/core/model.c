@@ -84,9 +84,7 @@ static void run_begin(struct model *model, struct table *table, int64_t started_
     strbuf_clear(&model->run_error);
     if (table->retired)
         table_comes_back(table, model->moment->now_ms);
-    table->last_cycle_id = model->run.cycle_id;
-    table->cycles_without = 0;
-    table->among = model->run.cycle_id ? model->cycle.tables : 0;
+    table_note_turn(table, model->run.cycle_id);
 }
 
 /*
@@ -297,15 +295,18 @@ static void on_exception(struct model *model, const struct event *event)
 static void on_process_event(struct model *model, enum fact_kind kind)
 {
     abort_cycle(model);
+    model->past_cycle_id = model->last_cycle_id;
+    model->started_tables = 0;
     simple_fact(model, kind);
 }
 
 static void on_scheduler_started(struct model *model, int64_t seen_before_ms)
 {
     abort_cycle(model);
+    model->past_cycle_id = model->last_cycle_id;
     model->started_tables = 0;
     model->is_stopping = false;
-    tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULER_STARTED, .at_ms = seen_before_ms });
+    model_tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULER_STARTED, .at_ms = seen_before_ms });
 }
 
 static void on_slept(struct model *model, const struct event *event)
@@ -444,6 +445,7 @@ void model_archive(struct model *model, struct archive *archive)
     archive_bool(archive, "run.open", &model->run_open);
     saved_count(archive, "last_cycle", &model->last_cycle_id);
     saved_count(archive, "last_run", &model->last_run_id);
+    saved_count(archive, "past_cycle", &model->past_cycle_id);
     saved_i64(archive, "started_tables", &model->started_tables);
     archive_bool(archive, "is_stopping", &model->is_stopping);
     saved_i64(archive, "sign", &model->sign_ms);

@@ -37,6 +37,8 @@ struct model {
     int64_t run_table;  /* index of its table, -1 before the first */
     bool run_open;      /* started and not ended */
     int64_t last_cycle_id, last_run_id;
+    int64_t
+        past_cycle_id; /* the last cycle before the scheduler's newest start, stop or death; 0: none of these was seen */
     int64_t started_tables; /* how many tables the scheduler's newest start said it has; 0: it did not say */
     bool is_stopping;       /* it was asked to stop, so that a cycle may complete without all its tables */
     int64_t sign_ms;        /* the newest sign of life in the log, moved by the host's sleep */

@@ -68,10 +68,35 @@ struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms)
     return tables_named(tables, slice_of(STAND_IN), now_ms);
 }
 
+void table_note_turn(struct table *table, int64_t cycle_id)
+{
+    bool is_first = table->last_cycle_id == 0 || table->last_cycle_id == cycle_id;
+    if (!is_first) {
+        if (table->absence_count == ABSENCES_KEPT)
+            memmove(table->absences, table->absences + 1, --table->absence_count * sizeof *table->absences);
+        table->absences[table->absence_count++] = table->cycles_without;
+    }
+    table->last_cycle_id = cycle_id;
+    table->cycles_without = 0;
+}
+
+int64_t table_usual_absence(const struct table *table)
+{
+    int64_t longest = 0, second = 0, shortest = INT64_MAX;
+    for (size_t i = 0; i < table->absence_count; i++) {
+        int64_t absence = table->absences[i];
+        second = absence > longest ? longest : absence > second ? absence : second;
+        longest = absence > longest ? absence : longest;
+        shortest = absence < shortest ? absence : shortest;
+    }
+    return shortest > 0 && table->absence_count ? longest : second;
+}
+
 void table_comes_back(struct table *table, int64_t now_ms)
 {
     table->retired = false;
     table->back_ms = now_ms;
+    table->cycles_without = 0; /* the time away was no absence */
     table->slept_ms = 0;
 }
 
@@ -143,7 +168,7 @@ static void table_archive(struct table *table, struct archive *archive)
     saved_i64(archive, "suspended", &table->slept_ms);
     saved_i64(archive, "last_cycle", &table->last_cycle_id);
     saved_i64(archive, "without", &table->cycles_without);
-    saved_i64(archive, "among", &table->among);
+    saved_i64s(archive, "absences", table->absences, &table->absence_count, ABSENCES_KEPT);
     archive_bool(archive, "last_failed", &table->last_failed);
     archive_bool(archive, "retired", &table->retired);
     saved_i64(archive, "back", &table->back_ms);

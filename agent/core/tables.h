@@ -11,6 +11,7 @@
 #include "incident.h"
 #include "window.h"
 
+enum { ABSENCES_KEPT = 12 };
 enum { TABLES_MOST = 256 }; /* a log that names more tables is not believed */
 
 /* What the runs of a table have shown. What a detector makes of it is the detector's own. */
@@ -18,17 +19,18 @@ struct table {
     size_t index; /* 0, 1, 2 ... in the order in which the log named them */
     char *name;
     int64_t first_seen_ms;
-    int64_t last_success_ms; /* 0: none yet */
-    int64_t slept_ms;        /* how long the host slept since then; the table is not to blame for that */
-    int64_t last_cycle_id;   /* the last cycle that ran it */
-    int64_t cycles_without;  /* how many cycles completed since then without running it */
-    int64_t among;           /* how many tables the last cycle that ran it said it had; 0: it did not say */
-    bool last_failed;        /* how its last run ended */
-    bool retired;            /* no longer offloaded */
-    bool stands_in;          /* for the runs that only a cycle's summary knows: the lines of none are understood */
-    int64_t back_ms;         /* when it was run again after that; 0: never */
-    char *error;             /* what the failures since its last success said, or NULL */
-    int64_t exit_code;       /* -1 if not said */
+    int64_t last_success_ms;         /* 0: none yet */
+    int64_t slept_ms;                /* how long the host slept since then; the table is not to blame for that */
+    int64_t last_cycle_id;           /* the last cycle that ran it */
+    int64_t cycles_without;          /* how many cycles completed since then without running it */
+    int64_t absences[ABSENCES_KEPT]; /* what cycles_without was at its newest runs, oldest first */
+    size_t absence_count;
+    bool last_failed;  /* how its last run ended */
+    bool retired;      /* no longer offloaded */
+    bool stands_in;    /* for the runs that only a cycle's summary knows: the lines of none are understood */
+    int64_t back_ms;   /* when it was run again after that; 0: never */
+    char *error;       /* what the failures since its last success said, or NULL */
+    int64_t exit_code; /* -1 if not said */
     bool timed_out;
     int64_t spent_ms;        /* how long its newest run took */
     int64_t moved;           /* the rows of that run, -1 if not said */
@@ -57,6 +59,13 @@ struct table *tables_named(struct tables *tables, struct slice name, int64_t now
 struct table *tables_stand_in(const struct tables *tables);
 /* Likewise; it is made at need. */
 struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms);
+/* A cycle begins to run the table. */
+void table_note_turn(struct table *table, int64_t cycle_id);
+/*
+ * For how many cycles the table is left out as a rule: some schedulers run a table in every second cycle, or once an hour. An absence must
+ * have come twice, unless the table was never run in two cycles in a row.
+ */
+int64_t table_usual_absence(const struct table *table);
 /* A table that was no longer offloaded is run again: the time in between is no lag. */
 void table_comes_back(struct table *table, int64_t now_ms);
 /* Since when a table waits for a success, with the host's sleep taken off. */

@@ -64,7 +64,7 @@ class Story:
         self.clock.now_s += self.random.choice([0, 0, 0, 0.004])
 
     def start(self):
-        self.say(self.voice.started, ["scheduler_started", "schedule"])
+        self.say(self.voice.started, ["scheduler_started", "schedule", "scheduler_tables"])
         self.say(self.voice.initial_cycle, [])
 
     def stop(self):

@@ -231,6 +231,46 @@ static void between_a_start_and_its_first_cycle_nothing_lags(void **unused)
     driver_free(driver);
 }
 
+/* Runs in every n-th cycle from the beginning: told for the first absence, and then known. */
+static void a_table_that_is_run_now_and_then_does_not_lag(void **unused)
+{
+    (void)unused;
+    for (int64_t every = 2; every <= 8; every++) {
+        struct driver *driver = driver_new();
+        driver_start(driver, at(0, 0, 0));
+        for (int64_t i = 0; i < 96; i++) {
+            driver_cycle(driver, at(0, 15 * i, 0), seconds(10), i % every ? "a=100" : "a=100 b=100");
+            if (i % 7 == 0)
+                driver_restart(driver);
+        }
+        assert_int_equal(driver->incident_count, 1);
+        assert_false(driver_incident(driver, 1)->open);
+        /* When it is left out for longer than usual, it lags. */
+        driver_told(driver);
+        for (int64_t i = 96; i < 96 + 2 * every; i++)
+            driver_cycle(driver, at(0, 15 * i, 0), seconds(10), "a=100");
+        assert_non_null(strstr(driver_told(driver), "firing critical LagCritical #2 b\n"));
+        driver_free(driver);
+    }
+}
+
+/* One absence of a table that is otherwise always run is no habit, two are. */
+static void an_absence_is_known_when_it_came_twice(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(0, 0, 0));
+    for (int64_t i = 0; i < 20; i++)
+        driver_cycle(driver, at(0, 15 * i, 0), seconds(10), i % 5 == 4 || i % 5 == 3 ? "a=100" : "a=100 b=100");
+    assert_int_equal(driver->incident_count, 2);
+    for (int64_t i = 20; i < 60; i++) /* fewer than two of twelve */
+        driver_cycle(driver, at(0, 15 * i, 0), seconds(10), "a=100 b=100");
+    for (int64_t i = 60; i < 64; i++)
+        driver_cycle(driver, at(0, 15 * i, 0), seconds(10), i < 62 ? "a=100" : "a=100 b=100");
+    assert_int_equal(driver->incident_count, 3);
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +288,8 @@ int main(void)
         cmocka_unit_test(tables_that_lag_together_are_one_incident),
         cmocka_unit_test(a_table_that_a_day_of_cycles_did_without_is_retired),
         cmocka_unit_test(a_healthy_day_has_no_lag),
+        cmocka_unit_test(a_table_that_is_run_now_and_then_does_not_lag),
+        cmocka_unit_test(an_absence_is_known_when_it_came_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

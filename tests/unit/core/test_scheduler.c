@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core_driver.c"
 
+#include "agent/core/stops.h"
+
 /* Late, dead, stopped, hung. */
 
 /* One good cycle at 0:00; the next run is promised for 0:15. */
@@ -283,6 +285,61 @@ static void a_signal_explains_no_death_that_has_nothing_to_do_with_it(void **unu
     driver_free(driver);
 }
 
+/* The scheduler is stopped each night at 2:01 for so long. */
+static void night(struct driver *driver, int64_t day, int64_t away_min)
+{
+    int64_t h = 24 * day;
+    driver_cycles(driver, at(h, 0, 0), at(h + 2, 1, 0), seconds(10), "a=100 b=100");
+    driver_say(driver, EVENT_SCHEDULER_STOPPED, at(h + 2, 1, 0));
+    driver_restart(driver);
+    driver_start(driver, at(h + 2, 1 + away_min, 0));
+    driver_cycle(driver, at(h + 2, 1 + away_min, 0), seconds(10), "a=100 b=100");
+    driver_cycles(driver, at(h + 2, 45, 0), at(h + 24, 0, 0), seconds(10), "a=100 b=100");
+}
+
+static void a_stop_that_comes_each_night_is_known_from_the_third_on(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(0, 0, 0));
+    for (int64_t day = 0; day < 12; day++)
+        night(driver, day, 40 + day % 3);
+    assert_int_equal(driver->incident_count, 2);
+    driver_told(driver);
+    driver_cycles(driver, at(288, 0, 0), at(290, 1, 0), seconds(10), "a=100 b=100");
+    driver_say(driver, EVENT_SCHEDULER_STOPPED, at(290, 1, 0));
+    driver_tick(driver, at(291, 0, 59)); /* 42 minutes, divided by 0.7 */
+    assert_quiet(driver);
+    driver_tick(driver, at(291, 1, 0));
+    assert_told(driver, "291:01:00 firing warning SchedulerDown #3\n291:01:00 firing critical SchedulerDown #3\n");
+    assert_non_null(strstr(driver->story.at,
+                           "#3 rule stopped for 60 min; what is known of stops at this time of day is "
+                           "60 min\n"));
+    driver_free(driver);
+}
+
+static void stops_at_other_times_are_not_known(void **unused)
+{
+    (void)unused;
+    struct stops stops = { 0 };
+    assert_int_equal(stops_known(&stops, at(48, 0, 0)), 0);
+    stops_note(&stops, at(2, 0, 0), minutes(40));
+    assert_int_equal(stops_known(&stops, at(26, 0, 0)), 0); /* one is no habit */
+    stops_note(&stops, at(2, 30, 0), minutes(50));
+    assert_int_equal(stops_known(&stops, at(26, 0, 0)), 0); /* nor are two in one night */
+    stops_note(&stops, at(26, 0, 0), hours(9));
+    assert_int_equal(stops_known(&stops, at(50, 0, 0)), minutes(50) * 10 / 7);
+    assert_int_equal(stops_known(&stops, at(49, 15, 0)), minutes(50) * 10 / 7);
+    assert_int_equal(stops_known(&stops, at(49, 14, 59)), minutes(40) * 10 / 7); /* more than 75 minutes before 2:30 */
+    assert_int_equal(stops_known(&stops, at(47, 0, 0)), 0);
+    assert_int_equal(stops_known(&stops, at(53, 46, 0)), 0);
+    assert_int_equal(stops_known(&stops, at(24 * 15 + 2, 0, 0)), 0); /* the first ones are 15 days old */
+    for (int64_t i = 0; i < 3 * STOPS_KEPT; i++)
+        stops_note(&stops, at(24 * i + 20, 0, 0), minutes(10));
+    assert_int_equal(stops.count, STOPS_KEPT);
+    assert_int_equal(stops_known(&stops, at(24 * 3 * STOPS_KEPT + 20, 0, 0)), minutes(10) * 10 / 7);
+}
+
 /* Slow, then too slow, then hung: one incident under three names. */
 static void a_hang_turns_the_slow_incident_into_scheduler_down(void **unused)
 {
@@ -359,6 +416,8 @@ int main(void)
         cmocka_unit_test(killed_because_it_took_too_long_to_stop),
         cmocka_unit_test(a_signal_explains_no_death_that_has_nothing_to_do_with_it),
         cmocka_unit_test(a_stop_within_a_cycle_promises_the_next_slot),
+        cmocka_unit_test(a_stop_that_comes_each_night_is_known_from_the_third_on),
+        cmocka_unit_test(stops_at_other_times_are_not_known),
         cmocka_unit_test(a_hang_turns_the_slow_incident_into_scheduler_down),
         cmocka_unit_test(a_cycle_without_a_run_hangs_as_well),
         cmocka_unit_test(each_sign_of_life_moves_the_hang),
