@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "announce_news.h"
 
+#include <inttypes.h>
+
 #include "base/cut.h"
 #include "describe.h"
 #include "prometheus.h"
@@ -119,6 +121,8 @@ static void say_firing(struct announcer *announcer, struct incident_record *reco
         telling->reminded_ms = announcer->moment->now_ms;
         telling->held_ms = 0;
         telling->told = telling->noted;
+        if (record->times_today)
+            announcer->updated_ms[record->kind] = announcer->moment->now_ms;
     }
     send(announcer, record, NOTIFY_FIRING, hearing);
 }
@@ -141,6 +145,8 @@ static enum notification_status say_waiting(struct announcer *announcer, struct 
     enum news news = news_of(announcer, record);
     if (news != NEWS_ROUTINE && news != NEWS_MISSED) {
         record->telling.reminded_ms = announcer->moment->now_ms;
+        if (record->times_today)
+            announcer->updated_ms[record->kind] = announcer->moment->now_ms;
         send(announcer, record, NOTIFY_REMINDER, hearing);
         return NOTIFY_REMINDER;
     }
@@ -220,6 +226,9 @@ static void hold(struct announcer *announcer, struct incident_record *record)
     if (record->telling.held_ms)
         return;
     record->telling.held_ms = announcer->moment->now_ms;
+    explain(announcer->explainer, record->kind, NULL, VERDICT_HELD,
+            "incident %" PRId64 " is not told now: %d such messages were sent within the hour", record->incident.id,
+            ROUTINE_AN_HOUR);
     incidents_note(announcer->incidents, record, "note",
                    "held back: people were told enough within the hour; it is told together with what else waits");
 }
@@ -281,6 +290,9 @@ void announce_change(void *ctx, struct incident_record *record)
 static void escalate(struct announcer *announcer, struct incident_record *record)
 {
     record->incident.escalated_ms = announcer->escalated_ms[record->kind] = announcer->moment->now_ms;
+    explain(announcer->explainer, record->kind, NULL, VERDICT_CRITICAL, "incident %" PRId64 " is escalated: %s",
+            record->incident.id,
+            record->escalation_due ? "its kind came more than 3 times in 24 h" : "its runbook's time and more is over");
     send(announcer, record, NOTIFY_ESCALATED, HEARD_BY_ALL);
     incidents_store(announcer->incidents, record);
 }
@@ -345,4 +357,6 @@ void announce_archive(struct announcer *announcer, struct archive *archive)
     archive_bool(archive, "catching_up", &announcer->catching_up);
     saved_i64s(archive, "sent", announcer->sent_ms, &announcer->sent_count, ROUTINE_AN_HOUR);
     saved_i64s(archive, "escalations", announcer->escalated_ms, &kinds, KINDS);
+    kinds = KINDS;
+    saved_i64s(archive, "flapping_updates", announcer->updated_ms, &kinds, KINDS);
 }

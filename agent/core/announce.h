@@ -29,6 +29,7 @@ struct announcer {
     int64_t sent_ms[ROUTINE_AN_HOUR]; /* the newest routine messages, oldest first */
     size_t sent_count;
     int64_t escalated_ms[KINDS]; /* the newest escalation of each kind; 0: none */
+    int64_t updated_ms[KINDS];   /* likewise the newest update or reminder of an incident that flaps */
 };
 
 /*

@@ -36,7 +36,7 @@ bool announce_is_silenced(const struct announcer *announcer)
  * the cycle ends, so that people learn the names of twelve tables behind one dead component in two messages and not in twelve. Where no
  * cycle is in progress, it is told when nothing more has had the time to come.
  */
-enum { UPDATE_WAITS_MS = HOUR_MS };
+enum { UPDATE_WAITS_MS = HOUR_MS, FLAPPING_UPDATE_MS = 6 * HOUR_MS };
 
 /* A cause as a number, which is compared and saved more simply than its text; 0 if it is not known. */
 static int64_t cause_mark(const struct cause *cause)
@@ -115,12 +115,26 @@ void news_note_growth(const struct announcer *announcer, struct incident_record 
         record->telling.update_ms = now_ms + wait_ms;
 }
 
-int64_t news_update_at(const struct announcer *announcer, const struct incident_record *record)
+/* Of all that flaps of a kind people are told once more in a while, and not at each turn. */
+static int64_t flapping_room_at(const struct announcer *announcer, const struct incident_record *record,
+                                int64_t apart_ms)
+{
+    int64_t updated_ms = announcer->updated_ms[record->kind];
+    return record->times_today && updated_ms ? updated_ms + apart_ms : INT64_MIN;
+}
+
+static int64_t update_at(const struct announcer *announcer, const struct incident_record *record)
 {
     int64_t update_ms = record->telling.update_ms;
-    if (update_ms <= announcer->moment->now_ms || !has_grown(record, AUDIENCE_PEOPLE))
+    return update_ms ? announce_later(update_ms, flapping_room_at(announcer, record, FLAPPING_UPDATE_MS)) : INT64_MAX;
+}
+
+int64_t news_update_at(const struct announcer *announcer, const struct incident_record *record)
+{
+    int64_t at_ms = update_at(announcer, record);
+    if (at_ms <= announcer->moment->now_ms || !has_grown(record, AUDIENCE_PEOPLE))
         return INT64_MAX;
-    return announce_later(update_ms, announce_silenced_until(announcer));
+    return announce_later(at_ms, announce_silenced_until(announcer));
 }
 
 /* --- news ---------------------------------------------------------------------------------------------------- */
@@ -140,8 +154,8 @@ enum news news_since(const struct announcer *announcer, const struct incident_re
         return NEWS_URGENT;
     if (!same || (record->times_today && !said->flapping))
         return NEWS_ROUTINE;
-    bool may_update = record->telling.update_ms && record->telling.update_ms <= announcer->moment->now_ms;
-    return may_update && has_grown(record, audience) ? NEWS_ROUTINE : NEWS_NONE;
+    return update_at(announcer, record) <= announcer->moment->now_ms && has_grown(record, audience) ? NEWS_ROUTINE
+                                                                                                    : NEWS_NONE;
 }
 
 enum news news_of(const struct announcer *announcer, const struct incident_record *record)
@@ -170,7 +184,7 @@ int64_t announce_reminder_at(const struct announcer *announcer, const struct inc
         if (after_ms > 4 * every_ms + REMINDER_DAYS * (int64_t)DAY_MS)
             return INT64_MAX;
     }
-    return record->incident.critical_ms + after_ms;
+    return announce_later(record->incident.critical_ms + after_ms, flapping_room_at(announcer, record, every_ms));
 }
 
 /* An incident escalates once, and a kind of incident once a day. */

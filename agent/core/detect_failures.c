@@ -27,11 +27,17 @@ static void failures_begin_table(struct table *table)
     table->failures = must_alloc(sizeof *table->failures);
 }
 
+/* How old the last success will be when the next attempt can come. */
+static int64_t lag_ahead_ms(const struct context *context, const struct table *table)
+{
+    return schedule_next_slot(context->schedule) - table_waits_since(table);
+}
+
 /* Never, while the interval is not known. */
 static bool lag_is_certain(const struct context *context, const struct table *table)
 {
     return schedule_is_known(context->schedule) &&
-           schedule_next_slot(context->schedule) - table_waits_since(table) > schedule_lag_critical(context->schedule);
+           lag_ahead_ms(context, table) > schedule_lag_critical(context->schedule);
 }
 
 static enum severity severity_of(const struct context *context, const struct table *table)
@@ -64,24 +70,50 @@ static void add_excerpt(struct context *context, struct incident_record *record,
         incidents_note(context->incidents, record, "evidence", table->error);
 }
 
+/* The numbers that severity_of compares. */
+static void say_rule(const struct context *context, const struct table *table, struct strbuf *out)
+{
+    const struct settings *settings = context->settings;
+    strbuf_printf(out,
+                  "%" PRId64 " failures in a row, detect.failures_warning is %" PRId64
+                  " and detect.failures_critical %" PRId64 "; at the next slot the last success is %" PRId64
+                  " s old, which is critical above %" PRId64 " s",
+                  table->failures->streak, settings->detect.failures_warning, settings->detect.failures_critical,
+                  lag_ahead_ms(context, table) / SECOND_MS, schedule_lag_critical(context->schedule) / SECOND_MS);
+}
+
+static void explain_failure(const struct context *context, const struct table *table, enum severity severity)
+{
+    static const enum verdict verdicts[SEVERITIES] = { VERDICT_NOTHING, VERDICT_WARNING, VERDICT_CRITICAL };
+    struct strbuf rule = { 0 };
+    if (!explain_is_wanted(context->explainer))
+        return;
+    say_rule(context, table, &rule);
+    explain(context->explainer, KIND_FAILURES, table, verdicts[severity], "%s", strbuf_text(&rule));
+    strbuf_free(&rule);
+}
+
 /* What is found is raised; from: the incident that the table leaves for that, or NULL. */
 static struct incident_record *raise_or_move(struct context *context, struct table *table, enum severity severity,
                                              struct incident_record *from)
 {
     const struct failures *failures = table->failures;
-    struct strbuf what = { 0 };
+    struct strbuf what = { 0 }, rule = { 0 };
     say_what(context, table, &what);
+    say_rule(context, table, &rule);
     struct finding finding = {
         .kind = KIND_FAILURES,
         .severity = severity,
         .table = table,
         .onset_ms = from && !failures->is_guess ? failures->strayed_ms : failures->first_ms,
         .what = strbuf_text(&what),
+        .rule = strbuf_text(&rule),
         .cause = table_cause(table),
     };
     struct incident_record *record =
         from ? incidents_move(context->incidents, from, &finding) : incidents_raise(context->incidents, &finding);
     strbuf_free(&what);
+    strbuf_free(&rule);
     return record;
 }
 
@@ -183,6 +215,7 @@ static void on_failed(struct context *context, struct table *table)
         failures->first_ms = context->moment->now_ms;
     failures->counted_ms = context->moment->now_ms;
     enum severity severity = severity_of(context, table);
+    explain_failure(context, table, severity);
     if (severity != SEVERITY_NONE)
         raise_failures(context, table, severity);
 }

@@ -118,9 +118,13 @@ static void note_beginning(struct incidents *incidents, struct incident_record *
     int64_t now_ms = incidents->moment->now_ms, index = table ? (int64_t)table->index : -1;
     recurrences_note(&incidents->recurrences, record->kind, index, now_ms);
     int64_t today = recurrences_today(&incidents->recurrences, record->kind, index, now_ms);
-    if (record->times_today == 0 && today >= incidents->settings->detect.flapping_opens) {
+    if (record->times_today == 0 && incidents_flap(incidents, record->kind, today)) {
         record->times_today = today;
-        record->calm_cycles = incidents->settings->detect.flapping_calm;
+        record->calm_cycles = incidents_calm_cycles(incidents, record->kind);
+        explain(incidents->explainer, record->kind, table, VERDICT_HELD,
+                "incident %" PRId64 " flaps: it began %" PRId64 " times in 24 h, detect.flapping_opens is %" PRId64
+                "; it is held open until it has been well for %" PRId64 " cycles",
+                record->incident.id, today, incidents->settings->detect.flapping_opens, record->calm_cycles);
     }
 }
 
@@ -169,13 +173,21 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
     return record;
 }
 
+/* In an incident that flaps that is no news, unless the table was well for long. */
+static void note_relapse(const struct incidents *incidents, struct member *member, const struct finding *finding)
+{
+    member->bad = true;
+    if (finding->onset_ms - member->well_ms >= incidents->settings->detect.relapse_ms)
+        member->told = member->noted = false;
+}
+
 static void join(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
     const struct table *table = finding->table;
     struct member *member = incident_member(record, table);
     const char *how = !table ? "it begins again" : member ? " relapses" : " joins";
     if (member)
-        member->bad = true;
+        note_relapse(incidents, member, finding);
     else if (table)
         incident_add_member(record, finding->table);
     if (finding->cause.words && !cause_is_known(&record->incident.cause))
@@ -218,6 +230,8 @@ void incident_resolve(struct incidents *incidents, struct incident_record *recor
 {
     record->incident.open = false;
     record->incident.resolved_ms = incidents->moment->now_ms;
+    if (record->times_today)
+        incidents_note_held_end(incidents, record->kind);
     tell_change(incidents, record, "resolved", NULL);
     explain(incidents->explainer, record->kind, NULL, VERDICT_ENDED, "incident %" PRId64 " is resolved",
             record->incident.id);

@@ -97,7 +97,7 @@ struct incidents_sink {
     bool (*is_unsaid)(void *announce_ctx, const struct incident_record *record);
 };
 
-enum { OPENINGS_KEPT = 4 };
+enum { OPENINGS_KEPT = 4, HELD_ENDS_KEPT = 2 };
 
 struct incidents {
     const struct settings *settings;
@@ -109,7 +109,8 @@ struct incidents {
     struct incident_record **records; /* open ones, and resolved ones that are not verified yet; by id */
     size_t count, room;
     int64_t last_id;
-    int64_t openings[KINDS][OPENINGS_KEPT]; /* the newest of each kind, oldest first, 0 for none */
+    int64_t openings[KINDS][OPENINGS_KEPT];   /* the newest of each kind, oldest first, 0 for none */
+    int64_t held_ends[KINDS][HELD_ENDS_KEPT]; /* likewise the newest ends of incidents that flapped */
     struct recurrences recurrences;
 };
 
@@ -175,6 +176,13 @@ struct incident_record *incidents_to_join(const struct incidents *incidents, con
 /* Ends it now. */
 void incident_resolve(struct incidents *incidents, struct incident_record *record);
 bool incident_any_bad(const struct incident_record *record);
+
+/* incidents_flapping.c, for the files of the incidents alone */
+/* True if trouble of this kind flaps that has begun so often for a table within 24 h, this time included. */
+bool incidents_flap(const struct incidents *incidents, enum incident_kind kind, int64_t times_today);
+/* For how many cycles one that flaps must be well. What flapped and ended within the last day, and begins anew, must be well for longer. */
+int64_t incidents_calm_cycles(const struct incidents *incidents, enum incident_kind kind);
+void incidents_note_held_end(struct incidents *incidents, enum incident_kind kind);
 
 /* incidents_archive.c */
 void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables);

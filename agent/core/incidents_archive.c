@@ -169,6 +169,8 @@ void incidents_archive(struct incidents *incidents, struct archive *archive, str
         saved_i64s(archive, kind_facts((enum incident_kind)kind)->openings_key, incidents->openings[kind], &kept,
                    OPENINGS_KEPT);
     }
+    size_t ends = KINDS * HELD_ENDS_KEPT;
+    saved_i64s(archive, "held_ends", incidents->held_ends[0], &ends, KINDS * HELD_ENDS_KEPT);
     recurrences_archive(&incidents->recurrences, archive);
     saved_i64(archive, "incidents", &count);
     count = count < INCIDENTS_MOST ? count : INCIDENTS_MOST;

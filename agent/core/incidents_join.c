@@ -11,8 +11,8 @@
 static bool will_flap(const struct incidents *incidents, const struct finding *finding)
 {
     int64_t index = finding->table ? (int64_t)finding->table->index : -1;
-    return recurrences_today(&incidents->recurrences, finding->kind, index, incidents->moment->now_ms) + 1 >=
-           incidents->settings->detect.flapping_opens;
+    int64_t today = recurrences_today(&incidents->recurrences, finding->kind, index, incidents->moment->now_ms);
+    return incidents_flap(incidents, finding->kind, today + 1);
 }
 
 /* Only failures say in their own words why they are; what other rules find has one cause for all tables. */
@@ -48,13 +48,16 @@ static void explain_apart(const struct incidents *incidents, const struct incide
                 record->incident.id, apart_ms / 1000, reach_ms / 1000);
 }
 
-/* True if a table that was in the incident and is well returns to it: it was not well for long, and fails for no other reason. */
+/*
+ * True if a table that was in the incident and is well returns to it: it was not well for long, or both flap; and it fails for no other
+ * reason.
+ */
 static bool is_relapse(const struct incidents *incidents, const struct incident_record *record,
-                       const struct member *member, const struct finding *finding)
+                       const struct member *member, const struct finding *finding, bool flaps)
 {
     int64_t well_ms = finding->onset_ms - member->well_ms;
     bool was_short = member->bad || well_ms < incidents->settings->detect.relapse_ms;
-    if (was_short && !differs(record, &finding->cause))
+    if ((was_short || (flaps && record->times_today)) && !differs(record, &finding->cause))
         return true;
     explain(incidents->explainer, finding->kind, finding->table, VERDICT_APART,
             "not in incident %" PRId64 " again: %s (well for %" PRId64 " s, detect.relapse is %" PRId64 " s)",
@@ -81,7 +84,7 @@ struct incident_record *incidents_to_join(const struct incidents *incidents, con
         if (!finding->table)
             return record;
         const struct member *member = incident_member(record, finding->table);
-        if (member && is_relapse(incidents, record, member, finding))
+        if (member && is_relapse(incidents, record, member, finding, flaps))
             return record;
         if (member)
             continue;

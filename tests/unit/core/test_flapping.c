@@ -216,6 +216,99 @@ static void a_kind_escalates_once_a_day(void **unused)
     driver_free(driver);
 }
 
+/* a, b and c have had one incident each today. What begins a second time flaps, what begins for the first time does not. */
+static void where_a_kind_opens_for_the_fourth_time_a_second_time_flaps(void **unused)
+{
+    (void)unused;
+    static const char *const runs[] = { "a=fail b=1 c=1 z=1", "a=1 b=fail c=1 z=1", "a=1 b=1 c=fail z=1",
+                                        "a=1 b=1 c=1 z=fail", "a=fail b=1 c=1 z=1" };
+    struct driver *driver = failing_driver();
+    driver_cycles(driver, at(0, 15, 0), at(1, 0, 0), seconds(10), "a=1 b=1 c=1 z=1");
+    for (int64_t i = 0; i < 5; i++) {
+        driver_cycles(driver, at(2 * i + 1, 0, 0), at(2 * i + 1, 30, 0), seconds(10), runs[i]);
+        driver_cycles(driver, at(2 * i + 1, 30, 0), at(2 * i + 3, 0, 0), seconds(10), "a=1 b=1 c=1 z=1");
+    }
+    assert_null(strstr(driver_incident(driver, 4)->summary, "flapping"));
+    assert_int_equal(driver_incident(driver, 4)->resolved_ms, at(7, 30, 10));
+    assert_non_null(
+        strstr(driver->story.at, "; flapping, 2nd time in 24 h; told again when it has been well for 4 cycles"));
+    assert_int_equal(driver_incident(driver, 5)->resolved_ms, at(10, 15, 10));
+    driver_free(driver);
+}
+
+/* It was well for its four cycles, was told so, and flaps on: then it must be well for six hours, and after that for a day. */
+static void what_flaps_on_after_its_end_must_be_well_for_longer(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver_cycles(driver, at(3, 15, 0), at(5, 0, 0), seconds(10), "a=1 z=1");
+    assert_false(driver_incident(driver, 4)->open);
+    turn(driver, at(5, 0, 0));
+    driver_restart(driver);
+    assert_non_null(strstr(driver->last_summary, "flapping, 5th time in 24 h; told again when it has been well for 24 "
+                                                 "cycles"));
+    driver_cycles(driver, at(5, 45, 0), at(11, 15, 0), seconds(10), "a=1 z=1");
+    assert_true(driver_incident(driver, 5)->open);
+    driver_cycle(driver, at(11, 15, 0), seconds(10), "a=1 z=1");
+    assert_int_equal(driver_incident(driver, 5)->resolved_ms, at(11, 15, 10));
+    turn(driver, at(11, 30, 0));
+    assert_non_null(strstr(driver->last_summary, "told again when it has been well for 96 cycles"));
+    driver_free(driver);
+}
+
+/* The ends of incidents that flapped count for a day. */
+static void a_day_later_four_cycles_are_enough_again(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver_cycles(driver, at(3, 15, 0), at(28, 0, 0), seconds(10), "a=1 z=1");
+    for (int64_t i = 0; i < 4; i++)
+        turn(driver, at(28, 45 * i, 0));
+    assert_non_null(strstr(driver->story.at, "#8 opened a: 2 failures in a row, last success 30 min ago; flapping, 4th "
+                                             "time in 24 h; told again when it has been well for 4 cycles"));
+    driver_free(driver);
+}
+
+/* While a flaps, z does so too, and joins it. That is told six hours after people were last told of it. */
+static void what_joins_one_that_flaps_is_named_every_six_hours(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver_told(driver);
+    driver_cycles(driver, at(3, 15, 0), at(3, 45, 0), seconds(10), "a=fail z=fail");
+    driver_cycle(driver, at(3, 45, 0), seconds(10), "a=fail z=1");
+    assert_told(driver, "03:30:10 firing critical ConsecutiveFailures #5 z\n"
+                        "03:45:10 resolved critical ConsecutiveFailures #5 z\n");
+    driver_cycles(driver, at(4, 0, 0), at(8, 45, 0), seconds(10), "a=fail z=fail");
+    driver_restart(driver);
+    driver_tick(driver, at(8, 45, 5) - 1);
+    assert_quiet(driver);
+    driver_tick(driver, at(8, 45, 5));
+    assert_told(driver, "08:45:05 firing critical ConsecutiveFailures #4 a,z\n");
+    driver_cycle(driver, at(8, 45, 10), seconds(10), "a=fail z=fail");
+    driver_cycles(driver, at(9, 0, 0), at(20, 0, 0), seconds(10), "a=fail z=fail");
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+/* z was well for more than four hours within it: that it fails again is told, six hours apart. */
+static void a_late_relapse_in_one_that_flaps_is_told(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver_cycles(driver, at(3, 15, 0), at(3, 45, 0), seconds(10), "a=fail z=fail");
+    driver_cycle(driver, at(3, 45, 0), seconds(10), "a=fail z=1");
+    driver_cycles(driver, at(4, 0, 0), at(9, 0, 0), seconds(10), "a=fail z=fail");
+    driver_cycles(driver, at(9, 0, 0), at(15, 15, 0), seconds(10), "a=fail z=1");
+    driver_told(driver);
+    driver_cycles(driver, at(15, 15, 0), at(15, 45, 0), seconds(10), "a=fail z=fail");
+    assert_told(driver, "15:30:10 firing critical ConsecutiveFailures #4 a,z\n");
+    driver_cycle(driver, at(15, 45, 0), seconds(10), "a=fail z=1");
+    driver_cycles(driver, at(16, 0, 0), at(23, 0, 0), seconds(10), "a=fail z=fail"); /* soon: no news */
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
 static void what_comes_each_night_is_told_as_such(void **unused)
 {
     (void)unused;
@@ -285,6 +378,11 @@ int main(void)
         cmocka_unit_test(what_is_held_does_not_explain_lag),
         cmocka_unit_test(where_no_cycle_completes_it_ends_after_a_day),
         cmocka_unit_test(a_kind_escalates_once_a_day),
+        cmocka_unit_test(where_a_kind_opens_for_the_fourth_time_a_second_time_flaps),
+        cmocka_unit_test(what_flaps_on_after_its_end_must_be_well_for_longer),
+        cmocka_unit_test(a_day_later_four_cycles_are_enough_again),
+        cmocka_unit_test(what_joins_one_that_flaps_is_named_every_six_hours),
+        cmocka_unit_test(a_late_relapse_in_one_that_flaps_is_told),
         cmocka_unit_test(what_comes_each_night_is_told_as_such),
         cmocka_unit_test(days_are_counted_by_the_time_of_day),
         cmocka_unit_test(the_recurrence_that_is_oldest_makes_room),
