@@ -184,7 +184,7 @@ int64_t announce_reminder_at(const struct announcer *announcer, const struct inc
         if (after_ms > 4 * every_ms + REMINDER_DAYS * (int64_t)DAY_MS)
             return INT64_MAX;
     }
-    return announce_later(record->incident.critical_ms + after_ms, flapping_room_at(announcer, record, every_ms));
+    return announce_later(record->incident.critical_ms + after_ms, flapping_room_at(announcer, record, DAY_MS));
 }
 
 /* An incident escalates once, and a kind of incident once a day. */

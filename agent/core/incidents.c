@@ -118,14 +118,19 @@ static void note_beginning(struct incidents *incidents, struct incident_record *
     int64_t now_ms = incidents->moment->now_ms, index = table ? (int64_t)table->index : -1;
     recurrences_note(&incidents->recurrences, record->kind, index, now_ms);
     int64_t today = recurrences_today(&incidents->recurrences, record->kind, index, now_ms);
-    if (record->times_today == 0 && incidents_flap(incidents, record->kind, today)) {
-        record->times_today = today;
-        record->calm_cycles = incidents_calm_cycles(incidents, record->kind);
-        explain(incidents->explainer, record->kind, table, VERDICT_HELD,
-                "incident %" PRId64 " flaps: it began %" PRId64 " times in 24 h, detect.flapping_opens is %" PRId64
-                "; it is held open until it has been well for %" PRId64 " cycles",
-                record->incident.id, today, incidents->settings->detect.flapping_opens, record->calm_cycles);
-    }
+    if (record->times_today == 0 && !incidents_flap(incidents, record->kind, today))
+        return;
+    int64_t apart_ms = recurrences_apart(&incidents->recurrences, record->kind, index);
+    int64_t calm_cycles = incidents_calm_cycles(incidents, record->kind, apart_ms);
+    if (calm_cycles > record->calm_cycles)
+        record->calm_cycles = calm_cycles;
+    if (record->times_today)
+        return;
+    record->times_today = today;
+    explain(incidents->explainer, record->kind, table, VERDICT_HELD,
+            "incident %" PRId64 " flaps: it began %" PRId64 " times in 24 h, detect.flapping_opens is %" PRId64
+            "; it is held open until it has been well for %" PRId64 " cycles",
+            record->incident.id, today, incidents->settings->detect.flapping_opens, record->calm_cycles);
 }
 
 /* When more than three of a kind open within a day, somebody else must look. */

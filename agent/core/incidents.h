@@ -180,8 +180,11 @@ bool incident_any_bad(const struct incident_record *record);
 /* incidents_flapping.c, for the files of the incidents alone */
 /* True if trouble of this kind flaps that has begun so often for a table within 24 h, this time included. */
 bool incidents_flap(const struct incidents *incidents, enum incident_kind kind, int64_t times_today);
-/* For how many cycles one that flaps must be well. What flapped and ended within the last day, and begins anew, must be well for longer. */
-int64_t incidents_calm_cycles(const struct incidents *incidents, enum incident_kind kind);
+/*
+ * For how many cycles one that flaps must be well: for as long as its beginnings lie apart, so that it does not end at each turn, if that
+ * is no more than two hours; or no more than six hours, or a day, if it flapped and ended within the last day, and began anew.
+ */
+int64_t incidents_calm_cycles(const struct incidents *incidents, enum incident_kind kind, int64_t apart_ms);
 void incidents_note_held_end(struct incidents *incidents, enum incident_kind kind);
 
 /* incidents_archive.c */

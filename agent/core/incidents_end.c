@@ -53,12 +53,12 @@ static void incidents_verify(struct incidents *incidents, int64_t started_ms, bo
     }
 }
 
-/* A first failure is no incident again yet, but nothing is well with it either. What has another incident now does not count here. */
+/* A first failure is no incident again yet, but nothing is well with it either. */
 static bool any_failed(const struct incidents *incidents, const struct incident_record *record)
 {
     for (size_t i = 0; i < record->member_count; i++) {
         const struct table *table = &incidents->tables->at[record->members[i].table];
-        if (table->last_failed && !incidents_find(incidents, record->kind, table))
+        if (table->last_failed)
             return true;
     }
     return false;

@@ -61,6 +61,14 @@ int64_t recurrences_today(const struct recurrences *recurrences, enum incident_k
     return today;
 }
 
+int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_kind kind, int64_t table)
+{
+    const struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);
+    if (!recurrence || recurrence->count < 2)
+        return 0;
+    return recurrence->at_ms[recurrence->count - 1] - recurrence->at_ms[recurrence->count - 2];
+}
+
 int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table)
 {
     const struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);

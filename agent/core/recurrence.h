@@ -32,6 +32,8 @@ void recurrences_take_back(struct recurrences *recurrences, enum incident_kind k
 /* How often it has begun within the last 24 hours. */
 int64_t recurrences_today(const struct recurrences *recurrences, enum incident_kind kind, int64_t table,
                           int64_t now_ms);
+/* How far the newest two beginnings lie apart; 0 if there are fewer. */
+int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_kind kind, int64_t table);
 /* On how many days it began at about this time of day, the day of the newest beginning included; 0 if there is none. */
 int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table);
 void recurrences_archive(struct recurrences *recurrences, struct archive *archive);

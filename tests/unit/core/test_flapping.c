@@ -65,18 +65,22 @@ static void it_ends_after_four_good_cycles(void **unused)
     driver_free(driver);
 }
 
-/* Critical at 2:45:05, well at 3:00:05. */
-static void nobody_is_reminded_of_it_while_all_is_well(void **unused)
+/* Critical at 2:45:05. A day later it is well again for a moment, and two cycles later it is not. */
+static void of_what_flaps_people_are_reminded_a_day_later_if_it_is_not_well(void **unused)
 {
     (void)unused;
     struct driver *driver = flapping_driver();
     driver->settings.notify.reminder_ms = minutes(20);
     driver_configure(driver);
     driver_told(driver);
-    driver_cycles(driver, at(3, 15, 0), at(3, 45, 0), seconds(10), "a=1 z=1");
+    for (int64_t i = 0; i < 30; i++)
+        turn(driver, at(3, 15 + 45 * i, 0));
+    driver_cycle(driver, at(25, 45, 0), seconds(10), "a=1 z=1");
+    turn(driver, at(26, 0, 0));
+    driver_cycle(driver, at(26, 45, 0), seconds(10), "a=1 z=1");
     assert_quiet(driver);
-    turn(driver, at(3, 45, 0));
-    assert_told(driver, "04:00:05 reminder critical ConsecutiveFailures #4 a\n");
+    turn(driver, at(27, 0, 0));
+    assert_told(driver, "27:15:05 reminder critical ConsecutiveFailures #4 a\n");
     driver_free(driver);
 }
 
@@ -232,27 +236,46 @@ static void where_a_kind_opens_for_the_fourth_time_a_second_time_flaps(void **un
     assert_int_equal(driver_incident(driver, 4)->resolved_ms, at(7, 30, 10));
     assert_non_null(
         strstr(driver->story.at, "; flapping, 2nd time in 24 h; told again when it has been well for 4 cycles"));
+    /* Its last turn was eight hours ago: nothing is bridged that is longer than two. */
     assert_int_equal(driver_incident(driver, 5)->resolved_ms, at(10, 15, 10));
     driver_free(driver);
 }
 
-/* It was well for its four cycles, was told so, and flaps on: then it must be well for six hours, and after that for a day. */
+/* Its beginnings lie an hour and a half apart, of which four cycles are good. It is held for five, and so does not end at each turn. */
+static void what_flaps_slowly_is_held_for_as_long_as_its_turns_last(void **unused)
+{
+    (void)unused;
+    struct driver *driver = failing_driver();
+    for (int64_t i = 0; i < 12; i++) {
+        turn(driver, at(0, 15 + 90 * i, 0));
+        driver_cycles(driver, at(0, 60 + 90 * i, 0), at(0, 105 + 90 * i, 0), seconds(10), "a=1 z=1");
+    }
+    assert_int_equal(driver->incident_count, 4);
+    assert_true(driver_incident(driver, 4)->open);
+    assert_non_null(
+        strstr(driver->story.at, "; flapping, 4th time in 24 h; told again when it has been well for 5 cycles"));
+    driver_cycle(driver, at(18, 15, 0), seconds(10), "a=1 z=1");
+    assert_int_equal(driver_incident(driver, 4)->resolved_ms, at(18, 15, 10));
+    driver_free(driver);
+}
+
+/* It was well for its four cycles, was told so, and flaps on: then it is held for longer, up to six hours, and after that up to a day. */
 static void what_flaps_on_after_its_end_must_be_well_for_longer(void **unused)
 {
     (void)unused;
     struct driver *driver = flapping_driver();
-    driver_cycles(driver, at(3, 15, 0), at(5, 0, 0), seconds(10), "a=1 z=1");
-    assert_false(driver_incident(driver, 4)->open);
-    turn(driver, at(5, 0, 0));
+    driver_cycles(driver, at(3, 15, 0), at(8, 30, 0), seconds(10), "a=1 z=1");
+    assert_int_equal(driver_incident(driver, 4)->resolved_ms, at(3, 45, 10));
+    turn(driver, at(8, 30, 0));
     driver_restart(driver);
-    assert_non_null(strstr(driver->last_summary, "flapping, 5th time in 24 h; told again when it has been well for 24 "
-                                                 "cycles"));
-    driver_cycles(driver, at(5, 45, 0), at(11, 15, 0), seconds(10), "a=1 z=1");
+    assert_non_null(strstr(driver->last_summary, "5th time in 24 h; told again when it has been well for 23 cycles"));
+    driver_cycles(driver, at(9, 15, 0), at(14, 30, 0), seconds(10), "a=1 z=1");
     assert_true(driver_incident(driver, 5)->open);
-    driver_cycle(driver, at(11, 15, 0), seconds(10), "a=1 z=1");
-    assert_int_equal(driver_incident(driver, 5)->resolved_ms, at(11, 15, 10));
-    turn(driver, at(11, 30, 0));
-    assert_non_null(strstr(driver->last_summary, "told again when it has been well for 96 cycles"));
+    driver_cycle(driver, at(14, 30, 0), seconds(10), "a=1 z=1");
+    assert_int_equal(driver_incident(driver, 5)->resolved_ms, at(14, 30, 10));
+    driver_cycle(driver, at(14, 45, 0), seconds(10), "a=1 z=1");
+    turn(driver, at(15, 0, 0));
+    assert_non_null(strstr(driver->last_summary, "told again when it has been well for 25 cycles"));
     driver_free(driver);
 }
 
@@ -369,7 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fourth_time_is_told_as_flapping_and_held),
         cmocka_unit_test(it_ends_after_four_good_cycles),
-        cmocka_unit_test(nobody_is_reminded_of_it_while_all_is_well),
+        cmocka_unit_test(of_what_flaps_people_are_reminded_a_day_later_if_it_is_not_well),
         cmocka_unit_test(a_relapse_within_them_starts_the_count_anew),
         cmocka_unit_test(four_times_in_more_than_a_day_is_no_flapping),
         cmocka_unit_test(each_table_and_kind_flaps_by_itself),
@@ -379,6 +402,7 @@ int main(void)
         cmocka_unit_test(where_no_cycle_completes_it_ends_after_a_day),
         cmocka_unit_test(a_kind_escalates_once_a_day),
         cmocka_unit_test(where_a_kind_opens_for_the_fourth_time_a_second_time_flaps),
+        cmocka_unit_test(what_flaps_slowly_is_held_for_as_long_as_its_turns_last),
         cmocka_unit_test(what_flaps_on_after_its_end_must_be_well_for_longer),
         cmocka_unit_test(a_day_later_four_cycles_are_enough_again),
         cmocka_unit_test(what_joins_one_that_flaps_is_named_every_six_hours),
