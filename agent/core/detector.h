@@ -75,6 +75,8 @@ bool stall_is_blind(const struct table *table);
 bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak);
 /* P(k): the chance of `streak` more runs without rows after `runs` runs of which `zeros` had none, all runs alike. */
 double stall_chance(int64_t runs, int64_t zeros, int64_t streak);
+/* The chance of so many failures or more in so many runs, after so many failures in so many runs before. */
+double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs);
 /* How many good cycles are known, of the detect.min_samples that it takes to tell an unusual one. */
 int64_t slow_known_cycles(const struct context *context);
 /* When the first failure of the newest failures in a row was, and the newest one that counted; 0: not known. */

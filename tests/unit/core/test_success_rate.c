@@ -123,6 +123,113 @@ static void a_burst_within_an_instant_is_one_failure(void **unused)
     driver_free(driver);
 }
 
+static void the_chance_is_the_beta_binomial_one(void **unused)
+{
+    (void)unused;
+    static const struct {
+        int64_t failures, runs, past_failures, past_runs;
+        double chance;
+    } cases[] = {
+        { 0, 5, 0, 0, 1 },
+        { 1, 1, 0, 0, 0.5 },
+        { 2, 2, 0, 0, 0.375 },
+        { 1, 2, 4, 10, 1 - 6.5 / 11 * 7.5 / 12 },
+        { 4, 96, 1000, 100000, 0.016137 }, /* nearly binomial: 0.016057 */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        double chance =
+            success_rate_chance(cases[i].failures, cases[i].runs, cases[i].past_failures, cases[i].past_runs);
+        assert_in_range((int64_t)(1e6 * chance + 0.5), (int64_t)(1e6 * cases[i].chance + 0.5) - 1,
+                        (int64_t)(1e6 * cases[i].chance + 0.5) + 1);
+    }
+    assert_true(success_rate_chance(4, INT64_MAX, 0, 1000) <= 1);
+}
+
+/* A table with a history: one failure every `every` runs for ten days, none if that is 0. Then it fails at each of the slots given. */
+static struct driver *driver_with_history(int64_t every, const int64_t *slots, size_t count)
+{
+    struct driver *driver = driver_new();
+    driver_start(driver, at(0, 0, 0));
+    for (int64_t slot = 0; slot < 960; slot++)
+        driver_cycle(driver, at(0, 15 * slot, 0), seconds(10), every && slot % every == every / 2 ? "a=fail" : "a=100");
+    for (int64_t slot = 0; slot < 96; slot++) {
+        bool fails = false;
+        for (size_t i = 0; i < count; i++)
+            fails = fails || slot == slots[i];
+        driver_cycle(driver, at(240, 15 * slot, 0), seconds(10), fails ? "a=fail" : "a=100");
+        if (slot == 40)
+            driver_restart(driver);
+    }
+    return driver;
+}
+
+/* Four failures a day are nothing new where one run in 40 fails, and news where none failed for ten days. */
+static void what_is_usual_for_a_table_is_no_news(void **unused)
+{
+    (void)unused;
+    static const int64_t slots[] = { 5, 30, 55, 80 };
+    struct driver *driver = driver_with_history(40, slots, 4);
+    assert_quiet(driver);
+    driver_free(driver);
+    driver = driver_with_history(0, slots, 4);
+    assert_told(driver, "260:00:10 firing warning SuccessRateLow #1 a\n");
+    assert_string_equal(driver->last_summary,
+                        "a: 4 failures within a day, never in a row; before, 0 of 945 runs failed");
+    driver_free(driver);
+}
+
+/* A rate that rises from 1 % shows after a few hours, with a failure of the hours before, and a restart forgets nothing. */
+static void a_sudden_change_is_told_within_hours(void **unused)
+{
+    (void)unused;
+    static const int64_t slots[] = { 3, 8, 14, 20 };
+    struct driver *driver = driver_with_history(100, slots, 4);
+    assert_told(driver, "245:00:10 firing warning SuccessRateLow #1 a\n");
+    assert_non_null(strstr(driver->story.at, "#1 rule 5 failures, detect.flapping_per_day is 3; the chance of so many "
+                                             "in 31 runs is"));
+    driver_free(driver);
+}
+
+static void the_same_failures_spread_over_a_day_are_no_news(void **unused)
+{
+    (void)unused;
+    static const int64_t slots[] = { 3, 30, 60, 90 };
+    struct driver *driver = driver_with_history(100, slots, 4);
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+/* A table that fails in every tenth run from some day on: the warning ends when that is what it does. */
+static void what_is_new_for_good_becomes_usual(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_with_history(0, NULL, 0);
+    for (int64_t slot = 0; slot < 96 * 21; slot++)
+        driver_cycle(driver, at(264, 15 * slot, 0), seconds(10), slot % 10 == 5 ? "a=fail" : "a=100");
+    assert_int_equal(driver->incident_count, 1);
+    assert_false(driver_incident(driver, 1)->open);
+    assert_in_range(driver_incident(driver, 1)->resolved_ms - driver_incident(driver, 1)->opened_ms, hours(24),
+                    hours(24 * 20));
+    driver_free(driver);
+}
+
+/* Failures in a row are told as such: they do not make later single ones usual. */
+static void failures_in_a_row_are_not_learnt(void **unused)
+{
+    (void)unused;
+    static const int64_t slots[] = { 5, 30, 55, 80 };
+    struct driver *driver = driver_new();
+    driver_start(driver, at(0, 0, 0));
+    for (int64_t slot = 0; slot < 960; slot++)
+        driver_cycle(driver, at(0, 15 * slot, 0), seconds(10), slot % 200 > 190 ? "a=fail" : "a=100");
+    driver_told(driver);
+    for (int64_t slot = 0; slot < 96; slot++)
+        driver_cycle(driver, at(240, 15 * slot, 0), seconds(10),
+                     slot == slots[0] || slot == slots[1] || slot == slots[2] || slot == slots[3] ? "a=fail" : "a=100");
+    assert_told(driver, "260:00:10 firing warning SuccessRateLow #5 a\n");
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +241,12 @@ int main(void)
         cmocka_unit_test(failures_in_a_row_belong_to_their_own_incident),
         cmocka_unit_test(a_burst_is_one_failure),
         cmocka_unit_test(a_burst_within_an_instant_is_one_failure),
+        cmocka_unit_test(the_chance_is_the_beta_binomial_one),
+        cmocka_unit_test(what_is_usual_for_a_table_is_no_news),
+        cmocka_unit_test(a_sudden_change_is_told_within_hours),
+        cmocka_unit_test(the_same_failures_spread_over_a_day_are_no_news),
+        cmocka_unit_test(what_is_new_for_good_becomes_usual),
+        cmocka_unit_test(failures_in_a_row_are_not_learnt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
