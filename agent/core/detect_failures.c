@@ -71,7 +71,7 @@ static void add_excerpt(struct context *context, struct incident_record *record,
 }
 
 /* The numbers that severity_of compares. */
-static void say_rule(const struct context *context, const struct table *table, struct strbuf *out)
+static void say_failures_rule(const struct context *context, const struct table *table, struct strbuf *out)
 {
     const struct settings *settings = context->settings;
     strbuf_printf(out,
@@ -88,7 +88,7 @@ static void explain_failure(const struct context *context, const struct table *t
     struct strbuf rule = { 0 };
     if (!explain_is_wanted(context->explainer))
         return;
-    say_rule(context, table, &rule);
+    say_failures_rule(context, table, &rule);
     explain(context->explainer, KIND_FAILURES, table, verdicts[severity], "%s", strbuf_text(&rule));
     strbuf_free(&rule);
 }
@@ -100,7 +100,7 @@ static struct incident_record *raise_or_move(struct context *context, struct tab
     const struct failures *failures = table->failures;
     struct strbuf what = { 0 }, rule = { 0 };
     say_what(context, table, &what);
-    say_rule(context, table, &rule);
+    say_failures_rule(context, table, &rule);
     struct finding finding = {
         .kind = KIND_FAILURES,
         .severity = severity,
