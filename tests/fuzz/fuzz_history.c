@@ -91,6 +91,9 @@ static const char *const values[] = {
     "'lag_warning_ms 9223372036854775807'",
     "'blind_count 9223372036854775807'",
 };
+static const char many_tables[] =
+    "PRAGMA writable_schema = ON; WITH n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 8000)"
+    " INSERT INTO sqlite_schema SELECT 'table', 'x' || i, 'x' || i, 2, 'CREATE TABLE x' || i || ' (a INTEGER)' FROM n";
 static const char *const schemas[] = {
     "DROP TABLE cycle; CREATE VIEW cycle AS WITH n(id) AS (VALUES (1) UNION ALL SELECT id FROM n) SELECT * FROM n",
     "CREATE VIEW other AS SELECT * FROM run",
@@ -111,8 +114,7 @@ static const char *const schemas[] = {
     "PRAGMA journal_mode = DELETE",
     "DELETE FROM sqlite_sequence",
     "DROP INDEX run_cycle",
-    "PRAGMA writable_schema = ON; WITH n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 8000)"
-    " INSERT INTO sqlite_schema SELECT 'table', 'x' || i, 'x' || i, 2, 'CREATE TABLE x' || i || ' (a INTEGER)' FROM n",
+    many_tables,
 };
 
 #define pick(list, bytes) list[next_byte(bytes) % (sizeof list / sizeof *list)]
