@@ -44,6 +44,9 @@ typedef bool parser_judge(void *ctx, int64_t time_ms, struct slice line, int64_t
 /* judge may be NULL, as it is at first: then every record is taken. */
 void parser_set_judge(struct parser *parser, parser_judge *judge, void *ctx);
 
+/* A record whose time lies less than near_ms from that of the record before it is taken without asking; 0, as at first: none is. */
+void parser_trust_near(struct parser *parser, int64_t near_ms);
+
 /* Takes one line without its "\n" (a trailing "\r" is dropped). offset is where it begins in its file. Any bytes are safe. */
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx);
 

@@ -20,6 +20,7 @@ struct parser {
     struct unknown unknown;
     parser_judge *judge;
     void *judge_ctx;
+    int64_t near_ms;
 };
 
 /* One line on its way through the parser. */
@@ -68,6 +69,11 @@ void parser_set_judge(struct parser *parser, parser_judge *judge, void *ctx)
 {
     parser->judge = judge;
     parser->judge_ctx = ctx;
+}
+
+void parser_trust_near(struct parser *parser, int64_t near_ms)
+{
+    parser->near_ms = near_ms;
 }
 
 int64_t parser_clock(const struct parser *parser)
@@ -153,7 +159,9 @@ static void line_cut(struct parser *parser, struct slice *line)
 static bool parser_leaves_out(const struct feed *feed, const struct record *record)
 {
     const struct parser *parser = feed->parser;
-    return parser->judge && record->form != RECORD_NONE &&
+    int64_t step_ms = record->time_ms - parser->clock_ms;
+    bool near = step_ms > -parser->near_ms && step_ms < parser->near_ms;
+    return !near && parser->judge && record->form != RECORD_NONE &&
            !parser->judge(parser->judge_ctx, record->time_ms, feed->line, feed->offset);
 }
 

@@ -335,6 +335,43 @@ static void any_record_moves_the_clock_but_only_the_schedulers_speak(void **stat
     parser_free(parser);
 }
 
+static bool refuse_and_count(void *ctx, int64_t time_ms, struct slice line, int64_t offset)
+{
+    (void)time_ms, (void)line, (void)offset;
+    ++*(int *)ctx;
+    return false;
+}
+
+/* The judge is asked about a record unless it lies near the last one that was taken. */
+static void a_record_near_the_last_one_needs_no_judge(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int asked;
+    } RECORDS[] = {
+        { "2026-03-03 10:15:02,999 - __main__ - INFO - x", 0 }, { "2026-03-03 10:15:01,000 - __main__ - INFO - x", 1 },
+        { "2026-03-03 10:15:04,000 - __main__ - INFO - x", 1 }, { "2026-03-02 10:15:02,500 - __main__ - INFO - x", 1 },
+        { "2026-03-03 10:15:01,001 - __main__ - INFO - x", 0 }, { "no record", 0 },
+    };
+    assert_true(zone_set("UTC"));
+    for (size_t i = 0; i < sizeof RECORDS / sizeof *RECORDS; i++) {
+        struct gather gather = { 0 };
+        struct parser *parser = gather_parser(NULL);
+        int asked = 0;
+        gather_feed(&gather, parser, slice_of("2026-03-03 10:15:02,000 - __main__ - INFO - x"));
+        parser_set_judge(parser, refuse_and_count, &asked);
+        parser_trust_near(parser, 1000);
+        gather_feed(&gather, parser, slice_of(RECORDS[i].line));
+        assert_int_equal(asked, RECORDS[i].asked);
+        parser_trust_near(parser, 0);
+        gather_feed(&gather, parser, slice_of("2026-03-03 10:15:02,000 - __main__ - INFO - x"));
+        assert_int_equal(asked, RECORDS[i].asked + 1);
+        strbuf_free(&gather.said);
+        parser_free(parser);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_line_has_its_bound),
         cmocka_unit_test(a_long_exception_is_told_once),
         cmocka_unit_test(any_record_moves_the_clock_but_only_the_schedulers_speak),
+        cmocka_unit_test(a_record_near_the_last_one_needs_no_judge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
