@@ -351,7 +351,7 @@ static void a_record_near_the_last_one_needs_no_judge(void **state)
         int asked;
     } RECORDS[] = {
         { "2026-03-03 10:15:02,999 - __main__ - INFO - x", 0 }, { "2026-03-03 10:15:01,000 - __main__ - INFO - x", 1 },
-        { "2026-03-03 10:15:04,000 - __main__ - INFO - x", 1 }, { "2026-03-02 10:15:02,500 - __main__ - INFO - x", 1 },
+        { "2026-03-03 10:15:03,000 - __main__ - INFO - x", 1 }, { "2026-03-02 10:15:02,500 - __main__ - INFO - x", 1 },
         { "2026-03-03 10:15:01,001 - __main__ - INFO - x", 0 }, { "no record", 0 },
     };
     assert_true(zone_set("UTC"));
