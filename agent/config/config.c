@@ -68,8 +68,10 @@ static bool config_check_section(struct config_loader *loader, const char *text,
         known = strcmp(keys[i].section, section) == 0;
         nearest_try(&nearest, keys[i].section);
     }
-    if (!known)
-        strbuf_printf(&why, "unknown section; the nearest is [%s]", nearest.name);
+    if (!known && nearest_found(&nearest))
+        strbuf_printf(&why, "unknown section; the nearest is [%s]", nearest_found(&nearest));
+    else if (!known)
+        strbuf_puts(&why, "unknown section; agent.conf(5) lists all");
     else if (!config_section_named(section) && name[0] != '\0')
         strbuf_printf(&why, "[%s] takes no name", section);
     else if (strcmp(section, "webhook") == 0 && strcmp(name, "stdout") == 0)
@@ -101,7 +103,10 @@ static const struct config_key *config_find_key(const char *section, const char 
             return &keys[i];
         nearest_try(&nearest, keys[i].name);
     }
-    strbuf_printf(why, "unknown key; the nearest is '%s'", nearest.name);
+    if (nearest_found(&nearest))
+        strbuf_printf(why, "unknown key; the nearest is '%s'", nearest_found(&nearest));
+    else
+        strbuf_puts(why, "unknown key; agent.conf(5) lists all");
     return NULL;
 }
 

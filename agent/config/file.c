@@ -8,7 +8,7 @@
 
 enum {
     SECTION_MAX = 49, /* libinih cuts a longer name without saying so */
-    LINE_MAX_BYTES = 8192
+    CONFIG_LINE_MAX_BYTES = 8192
 };
 
 /* The text that libinih reads piece by piece. */
@@ -53,7 +53,7 @@ static bool file_check_line(const struct cursor *cursor, const char *line, size_
     size_t begin = file_line_begin(cursor, line, len);
     bool is_section = begin < len && line[begin] == '[';
     const char *wrong = memchr(line, '\0', len) != NULL ? "a NUL byte: this is not a text file"
-                        : len > LINE_MAX_BYTES          ? "the line is longer than 8192 bytes"
+                        : len > CONFIG_LINE_MAX_BYTES   ? "the line is longer than 8192 bytes"
                                                         : NULL;
 
     if (wrong) {
@@ -114,7 +114,7 @@ void config_file_parse(struct slice text, const struct config_file_sink *sink)
 
     ini_use_stack = false;
     ini_allow_realloc = true;
-    ini_max_line = LINE_MAX_BYTES + 3;
+    ini_max_line = CONFIG_LINE_MAX_BYTES + 3;
     ini_allow_multiline = false;
     ini_allow_no_value = true;
     ini_inline_comment_prefixes = ";#";

@@ -112,7 +112,12 @@ static bool value_read_format(const char *text, enum payload_format *format, str
         }
         nearest_try(&nearest, format_names[i]);
     }
-    strbuf_printf(why, "unknown format '%s'; the nearest is '%s'", text, nearest.name);
+    strbuf_printf(why, "unknown format '%s'; ", text);
+    if (nearest_found(&nearest))
+        strbuf_printf(why, "the nearest is '%s'", nearest_found(&nearest));
+    else
+        for (int i = 0; i < FORMATS; i++)
+            strbuf_printf(why, "%s%s", i == 0 ? "there are " : i == FORMATS - 1 ? " and " : ", ", format_names[i]);
     return false;
 }
 

@@ -160,7 +160,7 @@ def slow(db):
 def agent_state(db, pid):
     lines = {"pid": pid, "started_ms": BEGIN, "alive_ms": at("17:50:00"), "writer": 1, "last_line_ms": at("17:45:13"),
              "next_run_ms": at("18:00:00"), "interval_ms": SLOT, "behind_bytes": 0, "lines": 8123, "records": 8100,
-             "events": 3100, "misses": 2, "limit_hits": 0, "commit_failures": 0, "lag_warning_ms": 20 * MINUTE,
+             "events": 3100, "misses": 2, "limit_hits": 0, "stray_lines": 14, "commit_failures": 0, "lag_warning_ms": 20 * MINUTE,
              "lag_critical_ms": 30 * MINUTE, "cycle_slow_ms": 300000, "cycle_too_slow_ms": 600000,
              "blind.0": "=bronze_trades_kraken: most runs report 0 rows: a stalled watermark looks like a quiet hour",
              "blind_count": 1}

@@ -130,7 +130,7 @@ class Hostile(unittest.TestCase):
 
     def test_the_agents_own_words_of_itself(self):
         names = ("pid", "started_ms", "alive_ms", "writer", "last_line_ms", "next_run_ms", "interval_ms", "behind_bytes", "lines", "misses",
-                 "limit_hits", "commit_failures", "lag_warning_ms", "lag_critical_ms", "cycle_slow_ms", "cycle_too_slow_ms", "blind_count")
+                 "limit_hits", "stray_lines", "commit_failures", "lag_warning_ms", "lag_critical_ms", "cycle_slow_ms", "cycle_too_slow_ms", "blind_count")
         for value in (INT64_MAX, INT64_MIN, 0, 2**32 + 1, os.getpid(), "x"):
             lines = "".join(f"{name} {value}\n" for name in names) + "blind.0 =" + "y" * 500_000 + "\nlog_path =\n"
             self.spoil(("UPDATE state SET value = ? WHERE key = 'agent'", (lines,)))

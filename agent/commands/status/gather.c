@@ -59,6 +59,7 @@ static void agent_gather(struct status *status, struct query *query)
         { "events", &status->events, query_bound_count },
         { "misses", &status->misses, query_bound_count },
         { "limit_hits", &status->limit_hits, query_bound_count },
+        { "stray_lines", &status->stray_lines, query_bound_count },
         { "commit_failures", &status->commit_failures, query_bound_count },
         { "lag_warning_ms", &status->lag_warning_ms, query_bound_count },
         { "lag_critical_ms", &status->lag_critical_ms, query_bound_count },

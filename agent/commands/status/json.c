@@ -32,6 +32,7 @@ static void put_agent_objects(struct json_writer *json, const struct status *sta
     json_put_int(json, "events", status->events);
     json_put_int(json, "misses", status->misses);
     json_put_int(json, "limit_hits", status->limit_hits);
+    json_put_int(json, "stray_lines", status->stray_lines);
     json_put_int(json, "commit_failures", status->commit_failures);
     json_put_int(json, "behind_bytes", status->behind_bytes);
     put_trouble_object(json, &status->trouble);

@@ -51,7 +51,7 @@ struct status {
 
     enum status_agent agent;
     int64_t pid, started_ms, alive_ms, writer, last_line_ms, next_run_ms, interval_ms, behind_bytes;
-    int64_t lines, events, misses, limit_hits, commit_failures;
+    int64_t lines, events, misses, limit_hits, stray_lines, commit_failures;
     int64_t lag_warning_ms, lag_critical_ms, cycle_slow_ms, cycle_too_slow_ms;
     struct history_trouble trouble; /* what keeps a running agent from writing the history; failures 0: nothing */
     char *log_path;

@@ -352,17 +352,21 @@ static void put_webhooks(struct screen *screen)
         put_line(screen, "Webhooks", TONE_DIM, "none configured: notifications go to the agent's standard output");
 }
 
+static void add_counted(struct strbuf *text, int64_t count, const char *what)
+{
+    if (count > 0)
+        strbuf_printf(text, "%s%" PRId64 " %s", text->len ? ", " : "", count, what);
+}
+
 static void put_blind_spots(struct screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
     for (size_t i = 0; i < status->blind_count; i++)
         put_line(screen, i == 0 ? "Blind spots" : "", TONE_WARNING, status->blind[i]);
-    if (status->misses)
-        strbuf_printf(text, "%" PRId64 " of the scheduler's records not understood", status->misses);
-    if (status->limit_hits)
-        strbuf_printf(text, "%s%" PRId64 " pattern match%s given up because it took too long", text->len ? ", " : "",
-                      status->limit_hits, status->limit_hits == 1 ? "" : "es");
+    add_counted(text, status->misses, "of the scheduler's records not understood");
+    add_counted(text, status->limit_hits, "pattern matches given up because they took too long");
+    add_counted(text, status->stray_lines, "lines not judged because their time is far from when they were written");
     if (text->len)
         put_gathered(screen, status->blind_count ? "" : "Blind spots", TONE_WARNING);
 }

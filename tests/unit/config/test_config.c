@@ -99,6 +99,15 @@ static void unknown_names_come_with_the_nearest_one(void **state)
     refuses_one(*state, "[webhok ops]\n", "1: [webhok ops]: unknown section; the nearest is [webhook]");
 }
 
+/* Something else that exists is no help to somebody who meant neither. */
+static void a_name_that_is_near_to_nothing_comes_without_one(void **state)
+{
+    refuses_one(*state, "[spark]\nx = y\n", "1: [spark]: unknown section; agent.conf(5) lists all");
+    refuses_one(*state, "[detect]\ncolour = 1s\n", "2: detect.colour: unknown key; agent.conf(5) lists all");
+    refuses_one(*state, "[webhook a]\nurl = http://h/\nformat = telegram\n",
+                "3: webhook a.format: unknown format 'telegram'; there are generic, slack, pagerduty and alertmanager");
+}
+
 static void every_error_is_found_with_its_line(void **state)
 {
     const char *const expected[] = {
@@ -304,6 +313,7 @@ int main(void)
         LOADING(a_named_file_must_be_there_the_default_one_need_not),
         LOADING(values_of_every_type_are_read),
         LOADING(unknown_names_come_with_the_nearest_one),
+        LOADING(a_name_that_is_near_to_nothing_comes_without_one),
         LOADING(every_error_is_found_with_its_line),
         LOADING(a_duplicate_across_sections_of_one_name_is_found_too),
         LOADING(what_no_single_entry_shows_is_checked),
