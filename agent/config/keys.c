@@ -15,8 +15,9 @@ static const struct config_key keys[] = {
       "The agent follows the scheduler's log at this path.", MAIN(log_path), .change = CONFIG_AT_RESTART },
     { "log", "timezone", CONFIG_TEXT, NULL, "the host's", "The times in the log are local times of this zone.",
       MAIN(log_timezone), .change = CONFIG_AT_RESTART },
-    { "log", "owner", CONFIG_TEXT, NULL, "any", "The log is read only if this user owns it.", MAIN(log_owner),
-      .change = CONFIG_AT_RESTART },
+    { "log", "owner", CONFIG_TEXT, NULL, "any",
+      "The log is read only if this user owns it. Without it the owner of the first log is remembered.",
+      MAIN(log_owner), .change = CONFIG_AT_RESTART },
     { "log", "patterns", CONFIG_PATH, NULL, "the built-in ones", "The patterns in this file replace the built-in ones.",
       MAIN(log_patterns) },
 

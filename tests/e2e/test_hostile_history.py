@@ -98,6 +98,23 @@ class Hostile(unittest.TestCase):
         elif isinstance(document, int):
             self.assertLessEqual(abs(document), 2 * SAFE)
 
+    def incidents_in(self, document):
+        if isinstance(document, dict):
+            if "alert" in document and "tables" in document:
+                yield document
+            document = list(document.values())
+        if isinstance(document, list):
+            for value in document:
+                yield from self.incidents_in(value)
+
+    def test_an_incidents_tables_are_always_names(self):
+        for stored, names in (("{\"a\": \"b\"}", ["b"]), ("7", []), ("null", []), ("[1, null, {}, \"x\", [\"y\"]]", ["x"]), ("[\"", [])):
+            self.spoil(("UPDATE incident SET tables = ?", (stored,)))
+            for text in self.ask(("incidents", "--format", "json", "--limit", "0"), ("report", "--since", "1970-01-01", "--format", "json")):
+                found = [incident["tables"] for incident in self.incidents_in(json.loads(text))]
+                self.assertTrue(found)
+                self.assertEqual([tables for tables in found if tables != names], [], stored)
+
     def test_any_value_in_all_columns_of_a_table(self):
         for tables in (TABLES, *((table,) for table in TABLES)):
             for name, value in VALUES.items():

@@ -18,7 +18,8 @@ static const char incident_columns[] =
     " (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced = 0),"
     " (SELECT count(*) FROM notification n WHERE n.incident_id = i.id AND n.silenced <> 0),"
     " i.cause, i.deviations, i.likely_cause, i.scenario, i.runbook, i.first_command, i.evidence, i.summary,"
-    " CASE WHEN json_valid(i.tables) AND length(CAST(i.tables AS BLOB)) < 65536 THEN json(i.tables) END"
+    " CASE WHEN json_valid(i.tables) AND length(CAST(i.tables AS BLOB)) < 65536 THEN"
+    " (SELECT json_group_array(value) FROM json_each(i.tables) WHERE type = 'text') END"
     " FROM incident i ";
 
 static void incident_read(struct report_incident *incident, struct query *query)
