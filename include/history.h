@@ -41,7 +41,7 @@ enum history_status {
 struct history *history_open(const char *path, struct strbuf *notice, struct strbuf *error);
 
 /*
- * To be called once, before anything that an earlier run stored is loaded. If the last STARTS_MOST starts ended before their first
+ * To be called once, before anything that an earlier run stored is loaded. If the last STARTS_MAX starts ended before their first
  * commit, the stored state may be to blame: it is moved to other keys, and *notice says so. The reading positions stay.
  */
 void history_begin_start(struct history *history, struct strbuf *notice);

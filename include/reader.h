@@ -21,7 +21,7 @@ struct sqlite3 *reader_open(const char *path, struct strbuf *error);
 struct sqlite3 *editor_open(const char *path, struct strbuf *error);
 
 /*
- * The columns of a row that anybody may have written. A number lies between HISTORY_NUMBER_LEAST and HISTORY_NUMBER_MOST, whatever the
+ * The columns of a row that anybody may have written. A number lies between HISTORY_NUMBER_MIN and HISTORY_NUMBER_MAX, whatever the
  * column holds. A text is never NULL, and belongs to SQLite until the statement is stepped again.
  */
 int64_t reader_number(struct sqlite3_stmt *row, int column);

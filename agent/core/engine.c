@@ -220,7 +220,7 @@ static void advance(struct engine *engine, int64_t to_ms)
 
 void engine_tick(struct engine *engine, int64_t now_ms)
 {
-    int64_t to_ms = moment_engine_ms(&engine->moment, bounded(now_ms, EVENT_TIME_MOST_MS));
+    int64_t to_ms = moment_engine_ms(&engine->moment, bounded(now_ms, EVENT_TIME_MAX_MS));
     if (to_ms < engine->moment.now_ms)
         return;
     run_deadlines(engine, to_ms);
@@ -234,7 +234,7 @@ int64_t engine_next_deadline(struct engine *engine)
     engine->floor_ms = earliest(engine, &owner);
     /* No tick runs it before now, and none comes after the end of time. */
     int64_t wall_ms = moment_wall_ms(&engine->moment, engine->floor_ms > now_ms ? engine->floor_ms : now_ms);
-    return wall_ms > EVENT_TIME_MOST_MS ? INT64_MAX : wall_ms;
+    return wall_ms > EVENT_TIME_MAX_MS ? INT64_MAX : wall_ms;
 }
 
 /* --- events -------------------------------------------------------------------------------------------------- */
@@ -301,8 +301,8 @@ static bool is_beyond(int64_t value, int64_t most)
 
 static bool is_absurd(const struct event *event)
 {
-    return is_beyond(event->time_ms, EVENT_TIME_MOST_MS) || is_beyond(event->at_ms, EVENT_TIME_MOST_MS) ||
-           is_beyond(event->duration_ms, EVENT_TIME_MOST_MS) || is_beyond(event->number, EVENT_NUMBER_MOST);
+    return is_beyond(event->time_ms, EVENT_TIME_MAX_MS) || is_beyond(event->at_ms, EVENT_TIME_MAX_MS) ||
+           is_beyond(event->duration_ms, EVENT_TIME_MAX_MS) || is_beyond(event->number, EVENT_NUMBER_MAX);
 }
 
 void engine_feed(struct engine *engine, const struct event *event)
@@ -311,10 +311,10 @@ void engine_feed(struct engine *engine, const struct event *event)
     struct event tamed;
     if (is_absurd(event)) {
         tamed = *event;
-        tamed.time_ms = bounded(event->time_ms, EVENT_TIME_MOST_MS);
-        tamed.at_ms = bounded(event->at_ms, EVENT_TIME_MOST_MS);
-        tamed.duration_ms = bounded(event->duration_ms, EVENT_TIME_MOST_MS);
-        tamed.number = bounded(event->number, EVENT_NUMBER_MOST);
+        tamed.time_ms = bounded(event->time_ms, EVENT_TIME_MAX_MS);
+        tamed.at_ms = bounded(event->at_ms, EVENT_TIME_MAX_MS);
+        tamed.duration_ms = bounded(event->duration_ms, EVENT_TIME_MAX_MS);
+        tamed.number = bounded(event->number, EVENT_NUMBER_MAX);
         event = &tamed;
     }
     int64_t at_ms = moment_engine_ms(moment, event->time_ms);

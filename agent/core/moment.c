@@ -55,7 +55,7 @@ void moment_set_back(struct moment *moment, int64_t wall_ms)
 static bool is_plausible(const struct moment *moment)
 {
     /* Each set-back lets the engine's time run ahead of the wall clock. So many ages of set-backs are not believed. */
-    static const int64_t most_ms = 100 * EVENT_TIME_MOST_MS;
+    static const int64_t most_ms = 100 * EVENT_TIME_MAX_MS;
     bool plausible = moment->now_ms >= 0 && moment->now_ms <= most_ms && moment->offset_count > 0;
     for (size_t i = 0; i < moment->offset_count; i++)
         plausible = plausible && moment->offset_ms[i] >= -most_ms && moment->offset_ms[i] <= most_ms &&

@@ -304,7 +304,7 @@ enum history_status history_status_of(int code)
 /* The agent reads no further while too much waits for a commit, so where that may last for days, what waits is bounded. */
 static void bound_memory(struct history *history, struct strbuf *error)
 {
-    if (batch_bytes(&history->batch) > HISTORY_MEMORY_MOST_BYTES) {
+    if (batch_bytes(&history->batch) > HISTORY_MEMORY_MAX_BYTES) {
         batch_drop_runs(&history->batch);
         history->gave_up = true;
     }

@@ -24,8 +24,8 @@ int defend_connection(sqlite3 *db)
         if (code != SQLITE_OK)
             return code;
     }
-    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, HISTORY_VALUE_MOST_BYTES);
-    sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, HISTORY_SCHEMA_MOST_BYTES);
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, HISTORY_VALUE_MAX_BYTES);
+    sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, HISTORY_SCHEMA_MAX_BYTES);
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     return sqlite3_exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", NULL, NULL, NULL);
 }

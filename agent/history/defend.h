@@ -9,7 +9,7 @@ struct sqlite3;
 /*
  * For every connection to a history, right after it is opened. A history may come from anybody (for a post-mortem), so SQLite is told
  * to distrust what the file says: no views, no triggers, no dangerous functions in its schema, no values beyond
- * HISTORY_VALUE_MOST_BYTES. Returns a SQLite result code.
+ * HISTORY_VALUE_MAX_BYTES. Returns a SQLite result code.
  */
 int defend_connection(struct sqlite3 *db);
 

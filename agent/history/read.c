@@ -148,7 +148,7 @@ static void read_tables(struct history *history, int64_t id, struct message *mes
     sqlite3_stmt *statement = read_begin(history, SQL_GET_TABLES);
     sqlite3_bind_int64(statement, 1, id);
     int code;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW && message->table_count < MESSAGE_TABLES_MOST) {
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW && message->table_count < MESSAGE_TABLES_MAX) {
         char *table = column_copy(statement, 0);
         if (!table)
             continue;

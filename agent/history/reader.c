@@ -56,7 +56,7 @@ static bool copy_into(const char *directory, const char *path, const char *suffi
     strbuf_printf(&from, "%s%s", path, suffix);
     strbuf_printf(&to, "%s/history.db%s", directory, suffix);
     int in = open(from.at, O_RDONLY | O_CLOEXEC), out = open(to.at, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (in >= 0 && out >= 0 && fstat(in, &status) == 0 && status.st_size <= HISTORY_COPY_MOST_BYTES)
+    if (in >= 0 && out >= 0 && fstat(in, &status) == 0 && status.st_size <= HISTORY_COPY_MAX_BYTES)
         while ((len = read(in, block, sizeof block)) > 0)
             if (write(out, block, (size_t)len) != len) {
                 len = -1;
@@ -169,9 +169,7 @@ struct sqlite3 *editor_open(const char *path, struct strbuf *error)
 int64_t reader_number(sqlite3_stmt *row, int column)
 {
     int64_t number = sqlite3_column_int64(row, column);
-    return number < HISTORY_NUMBER_LEAST  ? HISTORY_NUMBER_LEAST
-           : number > HISTORY_NUMBER_MOST ? HISTORY_NUMBER_MOST
-                                          : number;
+    return number < HISTORY_NUMBER_MIN ? HISTORY_NUMBER_MIN : number > HISTORY_NUMBER_MAX ? HISTORY_NUMBER_MAX : number;
 }
 
 const char *reader_text(sqlite3_stmt *row, int column)

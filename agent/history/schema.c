@@ -263,7 +263,7 @@ static int load_row(unsigned kind, void *ctx, void *statement, void *unused)
     snprintf(quoted, sizeof quoted, "'%s'", name ? name : "");
     load->names += strstr(sql_count_names, quoted) ? 1 : 0;
     load->bytes += sqlite3_column_bytes(statement, 4);
-    if (load->bytes > HISTORY_SCHEMA_MOST_BYTES)
+    if (load->bytes > HISTORY_SCHEMA_MAX_BYTES)
         sqlite3_interrupt(load->db);
     return 0;
 }
@@ -276,7 +276,7 @@ int schema_load(sqlite3 *db, struct strbuf *error)
     int code = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema", -1, &statement, NULL);
     sqlite3_trace_v2(db, 0, NULL, NULL);
     sqlite3_finalize(statement);
-    if (load.bytes > HISTORY_SCHEMA_MOST_BYTES) {
+    if (load.bytes > HISTORY_SCHEMA_MAX_BYTES) {
         code = load.names < NAMES_LEAST ? SQLITE_MISMATCH : SQLITE_TOOBIG;
         strbuf_puts(error, code == SQLITE_MISMATCH ? not_ours : "the schema in it is too long");
     } else if (code != SQLITE_OK) {

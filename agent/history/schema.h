@@ -9,7 +9,7 @@ enum { SCHEMA_VERSION = 3 };
 
 /*
  * To be called before anything else is asked. SQLite reads the whole schema then, and each statement in it takes thirty times its length in
- * memory. A schema of more than HISTORY_SCHEMA_MOST_BYTES is not read to its end: SQLITE_TOOBIG if it is one of the agent's histories,
+ * memory. A schema of more than HISTORY_SCHEMA_MAX_BYTES is not read to its end: SQLITE_TOOBIG if it is one of the agent's histories,
  * else SQLITE_MISMATCH. Returns a SQLite result code, with the reason in *error.
  */
 int schema_load(struct sqlite3 *db, struct strbuf *error);

@@ -12,17 +12,17 @@
  *   1. a start adds one to the count, and commits that before it loads anything;
  *   2. its first commit sets the count to zero, in the same transaction as what was loaded and read;
  *      (a commit that fails for want of space sets it to zero too, if it can: the state is not to blame for that);
- *   3. a start that finds STARTS_MOST in the count moves the state to other keys, and begins without it.
+ *   3. a start that finds STARTS_MAX in the count moves the state to other keys, and begins without it.
  */
 static const char starts_key[] = "starts";
 
-/* The count may have been written by anybody: what is no number is zero, and the largest number is as good as STARTS_MOST. */
+/* The count may have been written by anybody: what is no number is zero, and the largest number is as good as STARTS_MAX. */
 static int64_t count_starts(struct history *history)
 {
     struct strbuf text = { 0 };
     int64_t starts = history_get_state(history, starts_key, &text) ? strtoll(strbuf_text(&text), NULL, 10) : 0;
     strbuf_free(&text);
-    return starts < 0 ? 0 : starts > STARTS_MOST ? STARTS_MOST : starts;
+    return starts < 0 ? 0 : starts > STARTS_MAX ? STARTS_MAX : starts;
 }
 
 static void put_count(struct history *history, int64_t starts)
@@ -74,7 +74,7 @@ static void set_state_aside(struct history *history, struct strbuf *notice)
             notice,
             "%d starts in a row ended before their first commit: the stored state is set aside (aside.* in the "
             "table state), and the agent goes on from the log without it",
-            STARTS_MOST);
+            STARTS_MAX);
     else
         strbuf_printf(notice, "the stored state cannot be set aside: %s", sqlite3_errmsg(history->db));
 }
@@ -85,7 +85,7 @@ void history_begin_start(struct history *history, struct strbuf *notice)
     if (!history_on_disk(history))
         return;
     int64_t starts = count_starts(history);
-    if (starts == STARTS_MOST) {
+    if (starts == STARTS_MAX) {
         set_state_aside(history, notice);
         starts = 0;
     }

@@ -62,8 +62,8 @@ enum { HELD_CHAINS = 1000 };
  * An event's times and numbers are taken to be no larger than this: a log may say anything, and sums must not overflow. Wall times end with
  * the year 9999, and no duration is longer than that; rows and other numbers have 15 digits.
  */
-static const int64_t EVENT_TIME_MOST_MS = 253402300799000;
-static const int64_t EVENT_NUMBER_MOST = 999999999999999;
+static const int64_t EVENT_TIME_MAX_MS = 253402300799000;
+static const int64_t EVENT_NUMBER_MAX = 999999999999999;
 
 /*
  * What the core keeps of texts. A table's failures since its last success: this much is searched for their cause. The text of the newest
@@ -103,58 +103,53 @@ enum { UNPACKED_FREE_BYTES = 64 << 20, UNPACKED_MAX_RATIO = 200 };
 /* --- The history and the saved state --- */
 
 /* The longest value in the history, which is the engine's saved state; a few thousand tables need less. SQLite refuses longer ones. */
-enum { HISTORY_VALUE_MOST_BYTES = 32 << 20 };
+enum { HISTORY_VALUE_MAX_BYTES = 32 << 20 };
 
 /*
  * The statements that make a history's tables and indexes, together, and any other statement that SQLite reads. The agent's own schema has
  * 5,000 bytes.
  */
-enum { HISTORY_SCHEMA_MOST_BYTES = 64 << 10 };
+enum { HISTORY_SCHEMA_MAX_BYTES = 64 << 10 };
 
 /* The processor time that a command may use to read a history. Ten years of cycles take less than a second. */
 enum { HISTORY_READER_CPU_MS = 10 * 1000 };
 
 /* The tables that a stored message names; the rest is left out. */
-enum { MESSAGE_TABLES_MOST = 10000 };
+enum { MESSAGE_TABLES_MAX = 10000 };
 
 /*
  * The rows that are kept in memory while the history is not on the disk. Beyond it, cycles and runs are given up, so that the agent goes
  * on watching; incidents and notifications stay.
  */
-enum { HISTORY_MEMORY_MOST_BYTES = 2 << 20 };
+enum { HISTORY_MEMORY_MAX_BYTES = 2 << 20 };
 
 /* So many starts in a row may end before their first commit; the next one does without the stored state. */
-enum { STARTS_MOST = 3 };
+enum { STARTS_MAX = 3 };
 
 /* A reader copies a history whose files it may neither write nor lock, if they are not longer than this. */
-enum { HISTORY_COPY_MOST_BYTES = 512 << 20 };
+enum { HISTORY_COPY_MAX_BYTES = 512 << 20 };
 
 /* The processor time that the agent may use to open its history, and for one question to it later. */
 enum { HISTORY_OPEN_CPU_MS = 5 * 1000, HISTORY_QUESTION_CPU_MS = 2 * 1000 };
 
 /* The longest text that a command reads from the history, in bytes. The agent's own texts are a few thousand at most. */
-enum { HISTORY_TEXT_MOST_BYTES = 64 * 1024 };
+enum { HISTORY_TEXT_MAX_BYTES = 64 * 1024 };
 
 /* The tables that a report lists. Further ones are summed up as one. */
-enum { REPORT_TABLES_MOST = 1000 };
+enum { REPORT_TABLES_MAX = 1000 };
 
 /*
  * The numbers of a history are taken as lying between these, the milliseconds of the years 1 and 9999: sums and differences of a few
- * of them do not overflow, and every calendar has a date for them. A count is at most HISTORY_COUNT_MOST: ten years of them add up.
+ * of them do not overflow, and every calendar has a date for them. A count is at most HISTORY_COUNT_MAX: ten years of them add up.
  */
-static const int64_t HISTORY_NUMBER_LEAST = -62135596800000, HISTORY_NUMBER_MOST = 253402300799999;
-static const int64_t HISTORY_COUNT_MOST = 1000000000000;
+static const int64_t HISTORY_NUMBER_MIN = -62135596800000, HISTORY_NUMBER_MAX = 253402300799999;
+static const int64_t HISTORY_COUNT_MAX = 1000000000000;
 
 /* The texts that one command takes out of a history. */
-enum { HISTORY_SHOWN_MOST_BYTES = 64 << 20 };
+enum { HISTORY_SHOWN_MAX_BYTES = 64 << 20 };
 
 /* What `agent status` shows at the most: open incidents, webhooks, tables, and characters of a line of text. */
-enum {
-    STATUS_INCIDENTS_MOST = 100,
-    STATUS_WEBHOOKS_MOST = 50,
-    STATUS_TABLES_MOST = 256,
-    STATUS_LINE_CHARACTERS = 1000
-};
+enum { STATUS_INCIDENTS_MAX = 100, STATUS_WEBHOOKS_MAX = 50, STATUS_TABLES_MAX = 256, STATUS_LINE_CHARACTERS = 1000 };
 
 /* --- Answers of servers --- */
 

@@ -23,7 +23,7 @@ FACES = ("status", "status --format json", "incidents", "incidents --format json
          "silence --list", "silence 1h --reason x", "annotate 1 --cause x")
 TABLES = ("cycle", "run", "incident", "timeline", "notification", "outbox", "source", "silence")
 LEAST, MOST = -2**63, 2**63 - 1
-ROW_MOST = 32 << 20                               # HISTORY_VALUE_MOST_BYTES
+ROW_MOST = 32 << 20                               # HISTORY_VALUE_MAX_BYTES
 NUMBERS = ("id", "cycle_id", "incident_id", "notification_id", "sequence", "exit_code", "rows", "tables", "succeeded", "failed", "timed_out", "attempts",
            "at", "device", "inode", "offset", "fingerprint_len", "duration_ms", "log_offset", "silenced")
 

@@ -17,7 +17,7 @@ int64_t gather_interval_before(struct query *query, int64_t at_ms, int64_t inter
 /* The interval that the cycles around cycle number `index` kept; the report's where they do not tell. */
 int64_t gather_interval_around(const struct report *report, size_t index);
 
-/* Adds to a sum of counts or durations, which is HISTORY_NUMBER_MOST at the most. */
+/* Adds to a sum of counts or durations, which is HISTORY_NUMBER_MAX at the most. */
 void gather_add(int64_t *sum, int64_t value);
 int gather_compare_ms(const void *left, const void *right); /* of int64_t, for qsort */
 

@@ -90,17 +90,17 @@ void gather_cycles(struct report *report, struct query *query)
     missed_gather(report);
 }
 
-/* The last of REPORT_TABLES_MOST stands for all tables that have no place of their own. */
+/* The last of REPORT_TABLES_MAX stands for all tables that have no place of their own. */
 static struct report_table *report_table_named(struct report *report, const char *name)
 {
     size_t len = strlen(name);
     len = len > TABLE_NAME_MAX_BYTES ? utf8_floor(name, TABLE_NAME_MAX_BYTES) : len;
     for (size_t i = 0; i < report->table_count; i++) {
         const char *known = report->tables[i].name;
-        if (i + 1 == REPORT_TABLES_MOST || (strncmp(known, name, len) == 0 && known[len] == '\0'))
+        if (i + 1 == REPORT_TABLES_MAX || (strncmp(known, name, len) == 0 && known[len] == '\0'))
             return &report->tables[i];
     }
-    bool last = report->table_count + 1 == REPORT_TABLES_MOST;
+    bool last = report->table_count + 1 == REPORT_TABLES_MAX;
     report->tables = list_room(report->tables, report->table_count, sizeof *report->tables);
     report->tables[report->table_count] =
         (struct report_table){ .name = last ? must_copy(others, strlen(others)) : must_copy(name, len) };

@@ -7,7 +7,7 @@
 
 void gather_add(int64_t *sum, int64_t value)
 {
-    *sum = *sum + value > HISTORY_NUMBER_MOST ? HISTORY_NUMBER_MOST : *sum + value;
+    *sum = *sum + value > HISTORY_NUMBER_MAX ? HISTORY_NUMBER_MAX : *sum + value;
 }
 
 int gather_compare_ms(const void *left, const void *right)

@@ -9,7 +9,7 @@
 #include "base/budgets.h"
 #include "gather.h"
 
-/* A list of tables that query_text would cut (HISTORY_TEXT_MOST_BYTES) is left out, because half a list is no JSON. */
+/* A list of tables that query_text would cut (HISTORY_TEXT_MAX_BYTES) is left out, because half a list is no JSON. */
 static const char incident_columns[] =
     "SELECT i.id, i.alert, i.table_name,"
     " CASE WHEN json_valid(i.tables) THEN (SELECT group_concat(value, ', ') FROM json_each(i.tables)) END,"
@@ -51,7 +51,7 @@ static void incident_read(struct report_incident *incident, struct query *query)
         .tables_json = query_text(query, 23),
     };
     /* One that was cut is no JSON any more. */
-    if (incident->tables_json && strlen(incident->tables_json) > HISTORY_TEXT_MOST_BYTES - 4) {
+    if (incident->tables_json && strlen(incident->tables_json) > HISTORY_TEXT_MAX_BYTES - 4) {
         free(incident->tables_json);
         incident->tables_json = NULL;
     }

@@ -61,17 +61,17 @@ static int64_t bound(int64_t value, int64_t least, int64_t most)
 
 int64_t query_bound_count(int64_t count)
 {
-    return bound(count, 0, HISTORY_COUNT_MOST);
+    return bound(count, 0, HISTORY_COUNT_MAX);
 }
 
 int64_t query_bound_time(int64_t ms)
 {
-    return bound(ms, 0, HISTORY_NUMBER_MOST);
+    return bound(ms, 0, HISTORY_NUMBER_MAX);
 }
 
 int64_t query_int(const struct query *query, int column)
 {
-    return bound(sqlite3_column_int64(query->statement, column), HISTORY_NUMBER_LEAST, HISTORY_NUMBER_MOST);
+    return bound(sqlite3_column_int64(query->statement, column), HISTORY_NUMBER_MIN, HISTORY_NUMBER_MAX);
 }
 
 int64_t query_count(const struct query *query, int column)
@@ -93,15 +93,15 @@ const char *query_word(const struct query *query, int column)
 char *query_text_or_empty(struct query *query, int column)
 {
     const char *text = query_word(query, column);
-    size_t len = strnlen(text, HISTORY_TEXT_MOST_BYTES);
+    size_t len = strnlen(text, HISTORY_TEXT_MAX_BYTES);
     if (text[len] != '\0')
         len = utf8_floor(text, len);
     query->taken_bytes += len;
-    if (query->taken_bytes <= HISTORY_SHOWN_MOST_BYTES)
+    if (query->taken_bytes <= HISTORY_SHOWN_MAX_BYTES)
         return must_copy(text, len);
     if (!query_failed(query))
         strbuf_printf(&query->error, "history: its texts are longer than the %d MB that are shown",
-                      HISTORY_SHOWN_MOST_BYTES >> 20);
+                      HISTORY_SHOWN_MAX_BYTES >> 20);
     return must_copy("", 0);
 }
 

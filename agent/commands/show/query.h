@@ -29,11 +29,11 @@ bool query_failed(const struct query *query);
 
 /*
  * The columns of the row. Anybody may have written it, so a value that the agent never writes becomes one that it could have written:
- * numbers are bounded, so that nothing computed from a few of them overflows, a text has at most HISTORY_TEXT_MOST_BYTES, and all texts
- * of a query together HISTORY_SHOWN_MOST_BYTES. The caller owns a text, but a word belongs to the query until its next row.
+ * numbers are bounded, so that nothing computed from a few of them overflows, a text has at most HISTORY_TEXT_MAX_BYTES, and all texts
+ * of a query together HISTORY_SHOWN_MAX_BYTES. The caller owns a text, but a word belongs to the query until its next row.
  */
 int64_t query_int(const struct query *query, int column);      /* NULL and text are 0 */
-int64_t query_count(const struct query *query, int column);    /* a count or a duration: from 0 to HISTORY_COUNT_MOST */
+int64_t query_count(const struct query *query, int column);    /* a count or a duration: from 0 to HISTORY_COUNT_MAX */
 int64_t query_time(const struct query *query, int column);     /* Unix time in milliseconds; 0 if it is none */
 char *query_text(struct query *query, int column);             /* NULL is NULL */
 char *query_text_or_empty(struct query *query, int column);    /* NULL is "" */

@@ -109,7 +109,7 @@ static void thresholds_default(struct status *status, const struct config *confi
  */
 static void lags_gather(struct status *status, struct query *query)
 {
-    const int64_t most = STATUS_TABLES_MOST;
+    const int64_t most = STATUS_TABLES_MAX;
     query_ask(query,
               "SELECT table_name, max(CASE WHEN outcome = 'success' THEN ended_at END) FROM run"
               " WHERE cycle_id > (SELECT max(id) FROM cycle) - 200"
@@ -167,7 +167,7 @@ static void errors_gather(struct status *status, struct query *query)
 
 static void incidents_gather(struct status *status, struct query *query)
 {
-    const int64_t most = STATUS_INCIDENTS_MOST;
+    const int64_t most = STATUS_INCIDENTS_MAX;
     query_ask(query,
               "SELECT id, opened_at, alert, severity, summary, first_command, count(*) OVER (),"
               " count(*) FILTER (WHERE severity = 'critical') OVER () FROM incident"
@@ -194,13 +194,13 @@ static void incidents_gather(struct status *status, struct query *query)
     query_end(query);
 }
 
-/* NULL where there are STATUS_WEBHOOKS_MOST others already. */
+/* NULL where there are STATUS_WEBHOOKS_MAX others already. */
 static struct status_webhook *webhook_named(struct status *status, const char *name)
 {
     for (size_t i = 0; i < status->webhook_count; i++)
         if (strcmp(status->webhooks[i].name, name) == 0)
             return &status->webhooks[i];
-    if (status->webhook_count >= STATUS_WEBHOOKS_MOST)
+    if (status->webhook_count >= STATUS_WEBHOOKS_MAX)
         return NULL;
     status->webhooks = list_room(status->webhooks, status->webhook_count, sizeof *status->webhooks);
     status->webhooks[status->webhook_count] = (struct status_webhook){ .name = must_copy(name, strlen(name)) };

@@ -68,7 +68,7 @@ struct status {
     int64_t last_error_ms;
     char *last_error_table, *last_error_outcome, *last_error;
     int64_t open_incidents, open_critical;
-    struct status_incident *incidents; /* those that are open, critical ones first, STATUS_INCIDENTS_MOST at the most */
+    struct status_incident *incidents; /* those that are open, critical ones first, STATUS_INCIDENTS_MAX at the most */
     size_t incident_count;
     int64_t silenced_until_ms;
     char *silence_reason;

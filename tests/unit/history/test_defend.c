@@ -46,9 +46,9 @@ static void a_value_has_its_budget_and_not_a_byte_more(void **unused)
     char sql[64];
     sqlite3 *db = open_memory();
     assert_int_equal(defend_connection(db), SQLITE_OK);
-    snprintf(sql, sizeof sql, "SELECT length(zeroblob(%d))", HISTORY_VALUE_MOST_BYTES);
+    snprintf(sql, sizeof sql, "SELECT length(zeroblob(%d))", HISTORY_VALUE_MAX_BYTES);
     assert_int_equal(run(db, sql), SQLITE_OK);
-    snprintf(sql, sizeof sql, "SELECT length(zeroblob(%d))", HISTORY_VALUE_MOST_BYTES + 1);
+    snprintf(sql, sizeof sql, "SELECT length(zeroblob(%d))", HISTORY_VALUE_MAX_BYTES + 1);
     assert_int_equal(run(db, sql), SQLITE_TOOBIG);
     sqlite3_close(db);
 }
@@ -87,7 +87,7 @@ static void readers_and_editors_are_defended(void **unused)
         assert_int_equal(enabled, 1);
         assert_int_equal(sqlite3_db_config(connections[i], SQLITE_DBCONFIG_TRUSTED_SCHEMA, -1, &enabled), SQLITE_OK);
         assert_int_equal(enabled, 0);
-        assert_int_equal(sqlite3_limit(connections[i], SQLITE_LIMIT_LENGTH, -1), HISTORY_VALUE_MOST_BYTES);
+        assert_int_equal(sqlite3_limit(connections[i], SQLITE_LIMIT_LENGTH, -1), HISTORY_VALUE_MAX_BYTES);
         sqlite3_close(connections[i]);
     }
     strbuf_free(&error);

@@ -176,14 +176,14 @@ static void a_schema_has_its_budget_and_not_a_byte_more(void **unused)
     static const char ours[] = "CREATE TABLE cycle (a); CREATE TABLE run (a); CREATE TABLE incident (a);"
                                "CREATE TABLE timeline (a); CREATE TABLE outbox (a);";
     enum { OURS_BYTES = 115 };
-    make_schema(path, ours, HISTORY_SCHEMA_MOST_BYTES - OURS_BYTES);
+    make_schema(path, ours, HISTORY_SCHEMA_MAX_BYTES - OURS_BYTES);
     assert_int_equal(load(path, &error), SQLITE_OK);
-    make_schema(path, ours, HISTORY_SCHEMA_MOST_BYTES - OURS_BYTES + 1);
+    make_schema(path, ours, HISTORY_SCHEMA_MAX_BYTES - OURS_BYTES + 1);
     assert_int_equal(load(path, &error), SQLITE_TOOBIG);
     assert_string_equal(strbuf_text(&error), "the schema in it is too long");
     /* Another program's database may be of any size, and is not damaged. */
     strbuf_clear(&error);
-    make_schema(path, "CREATE TABLE cycle (a); CREATE TABLE goods (a);", HISTORY_SCHEMA_MOST_BYTES);
+    make_schema(path, "CREATE TABLE cycle (a); CREATE TABLE goods (a);", HISTORY_SCHEMA_MAX_BYTES);
     assert_int_equal(load(path, &error), SQLITE_MISMATCH);
     assert_non_null(strstr(strbuf_text(&error), "not one of this agent's"));
     unlink(path);

@@ -55,7 +55,7 @@ static void the_start_after_three_that_died_does_without_the_state(void **unused
     (void)unused;
     struct place place;
     leave_history(&place);
-    for (int i = 0; i < STARTS_MOST; i++)
+    for (int i = 0; i < STARTS_MAX; i++)
         begin_and_die(&place);
     struct history *history = must_open(&place);
     struct source_position position;
@@ -90,7 +90,7 @@ static void a_commit_ends_the_row_of_deaths(void **unused)
     struct place place;
     leave_history(&place);
     for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < STARTS_MOST - 1; i++)
+        for (int i = 0; i < STARTS_MAX - 1; i++)
             begin_and_die(&place);
         struct history *history = must_open(&place);
         free(begin(history));
@@ -107,7 +107,7 @@ static void a_full_disk_is_not_the_states_fault(void **unused)
     (void)unused;
     struct place place;
     leave_history(&place);
-    for (int i = 0; i < 2 * STARTS_MOST; i++) {
+    for (int i = 0; i < 2 * STARTS_MAX; i++) {
         struct history *history = must_open(&place);
         struct strbuf error = { 0 };
         char *said = begin(history);

@@ -197,7 +197,7 @@ static void what_waits_in_memory_is_bounded(void **unused)
         gather_cycles(history, 1 + 500 * round, 500);
         strbuf_clear(&error);
         assert_int_equal(history_commit(history, &error), HISTORY_FULL);
-        assert_in_range(history_pending_bytes(history), 1, HISTORY_MEMORY_MOST_BYTES);
+        assert_in_range(history_pending_bytes(history), 1, HISTORY_MEMORY_MAX_BYTES);
     }
     assert_non_null(strstr(strbuf_text(&error), "will lack some of them"));
     struct outbox_entry entries[4];

@@ -41,7 +41,7 @@ static void assert_number(void **state, int64_t (*read)(const struct query *, in
 
 static void test_numbers_stay_within_their_bounds(void **state)
 {
-    const int64_t most = HISTORY_NUMBER_MOST, least = HISTORY_NUMBER_LEAST, many = HISTORY_COUNT_MOST;
+    const int64_t most = HISTORY_NUMBER_MAX, least = HISTORY_NUMBER_MIN, many = HISTORY_COUNT_MAX;
     assert_number(state, query_int, most, most);
     assert_number(state, query_int, most + 1, most);
     assert_number(state, query_int, least, least);
@@ -63,7 +63,7 @@ static void test_what_is_no_number_is_zero(void **state)
     assert_int_equal(query_int(&query, 0), 0);
     assert_int_equal(query_int(&query, 1), 0);
     assert_int_equal(query_time(&query, 2), 0);
-    assert_int_equal(query_count(&query, 3), HISTORY_COUNT_MOST);
+    assert_int_equal(query_count(&query, 3), HISTORY_COUNT_MAX);
     query_end(&query);
 }
 
@@ -79,7 +79,7 @@ static void assert_text_length(void **state, const char *sql, int64_t count, siz
 
 static void test_a_long_text_is_cut_between_two_characters(void **state)
 {
-    const size_t most = HISTORY_TEXT_MOST_BYTES;
+    const size_t most = HISTORY_TEXT_MAX_BYTES;
     static const char letters[] = "SELECT substr(replace(hex(zeroblob(?1)), '00', 'x'), 1, ?1)",
                       euros[] = "SELECT replace(hex(zeroblob(?1)), '00', '€')";
     assert_text_length(state, letters, (int64_t)most, most);
@@ -105,9 +105,9 @@ static void test_a_word_is_never_missing(void **state)
 
 static void test_all_texts_of_a_query_have_a_bound(void **state)
 {
-    const int texts = HISTORY_SHOWN_MOST_BYTES / HISTORY_TEXT_MOST_BYTES;
+    const int texts = HISTORY_SHOWN_MAX_BYTES / HISTORY_TEXT_MAX_BYTES;
     struct query query;
-    ask_one(&query, state, "SELECT replace(hex(zeroblob(?1)), '00', 'x')", HISTORY_TEXT_MOST_BYTES);
+    ask_one(&query, state, "SELECT replace(hex(zeroblob(?1)), '00', 'x')", HISTORY_TEXT_MAX_BYTES);
     for (int i = 0; i < texts; i++)
         free(query_text(&query, 0));
     assert_false(query_failed(&query));
