@@ -10,7 +10,7 @@
 enum { BEYOND = -1 }; /* of remaining characters: the line does not fit, or the excerpt is over */
 
 /* Of the log: see excerpt.h, "silence". */
-enum { SILENCE_MS = 250, LONG_SILENCE_MS = 1000 };
+enum { SILENCE_MS = 100, LONG_SILENCE_MS = 1000 };
 
 void excerpt_free(struct excerpt *excerpt)
 {

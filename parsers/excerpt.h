@@ -30,7 +30,7 @@
  *   sequence  The record is what the scheduler can say right after what was last believed, or right after the failure; what it says
  *             about a run fits the run that is going on, and no table runs twice in a cycle (sequence.h).
  *   silence   The scheduler writes the failure and its excerpt at one instant, in one write of at most 2,000 bytes. What comes into the log
- *             after a quarter of a second of silence is not the excerpt's, whatever its stamp says. If the silence lasts a second, the
+ *             after a tenth of a second of silence is not the excerpt's, whatever its stamp says. If the silence lasts a second, the
  *             lines that are held are the scheduler's too: had a job forged them, the scheduler would have gone on behind them. Only who
  *             sees the log grow knows this; in a replay only the end of the log is silence.
  *   the rest  The end of a run is believed with the next record that does not contradict it, and a block (the start banner, the end of

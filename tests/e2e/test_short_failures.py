@@ -66,7 +66,7 @@ class ShortFailures(unittest.TestCase):
             for count in (1, 2, 3):
                 self.write(failure())
                 agent.wait_for(FAILURES, count, 2)
-                time.sleep(0.4)
+                time.sleep(0.2)
             self.receiver.wait(1, timeout=2, path="/hook")
             self.assertEqual(pages(self.receiver.at("/hook"))[0][0], "IcebergOffloadConsecutiveFailures")
             self.write(success())

@@ -73,7 +73,7 @@ static void said_with(enum restarts restarts, const char *log, struct strbuf *sa
         const char *end = memchr(rest.at, '\n', rest.len);
         struct slice line = { rest.at, (size_t)(end - rest.at) + 1 };
         if (line.len == strlen(SILENCE) && memcmp(line.at, SILENCE, line.len) == 0)
-            parser_take_silence(parser, 250, gather_event, &gather);
+            parser_take_silence(parser, 100, gather_event, &gather);
         else
             gather_feed(&gather, parser, line);
         if (restarts == RESTARTS_EVERYWHERE)

@@ -54,7 +54,7 @@ static void assert_said(const char *before, int64_t silent_ms, const char *behin
     parser_free(parser);
 }
 
-static void an_excerpt_is_over_after_a_quarter_of_a_second(void **state)
+static void an_excerpt_is_over_after_a_tenth_of_a_second(void **state)
 {
     (void)state;
     static const char *const NEXT[][2] = {
@@ -70,7 +70,7 @@ static void an_excerpt_is_over_after_a_quarter_of_a_second(void **state)
     for (size_t i = 0; i < sizeof NEXT / sizeof NEXT[0]; i++) {
         struct strbuf expected = { 0 };
         strbuf_printf(&expected, BEGINS_SAID FAILS_SAID "%s", NEXT[i][1]);
-        assert_said(BEGINS(AT) FAILS(AT), 250, NEXT[i][0], expected.at);
+        assert_said(BEGINS(AT) FAILS(AT), 100, NEXT[i][0], expected.at);
         strbuf_free(&expected);
     }
 }
@@ -83,9 +83,9 @@ static void a_shorter_silence_says_nothing(void **state)
     assert_true(zone_set("UTC"));
     struct parser *parser = gather_parser(NULL);
     gather_feed(&gather, parser, slice_of(BEGINS(AT) FAILS(AT)));
-    assert_int_equal(parser_silence_ms(parser), 250);
-    parser_take_silence(parser, 249, gather_event, &gather);
-    assert_int_equal(parser_silence_ms(parser), 250);
+    assert_int_equal(parser_silence_ms(parser), 100);
+    parser_take_silence(parser, 99, gather_event, &gather);
+    assert_int_equal(parser_silence_ms(parser), 100);
     gather_feed(&gather, parser, slice_of(GOOD(LATER)));
     assert_int_equal(gather.counts[EVENT_RUN_COMPLETED], 0);
     strbuf_free(&gather.said);
@@ -101,7 +101,7 @@ static void held_lines_are_true_after_a_second(void **state)
     struct parser *parser = gather_parser(NULL);
     gather_feed(&gather, parser, slice_of(BEGINS(AT) FAILS(AT) ENDS(AT)));
     assert_int_equal(gather.counts[EVENT_CYCLE_COMPLETED], 0);
-    parser_take_silence(parser, 250, gather_event, &gather);
+    parser_take_silence(parser, 100, gather_event, &gather);
     assert_int_equal(parser_silence_ms(parser), 1000);
     parser_take_silence(parser, 999, gather_event, &gather);
     assert_int_equal(gather.counts[EVENT_CYCLE_COMPLETED], 0);
@@ -123,7 +123,7 @@ static void held_lines_are_true_after_a_second(void **state)
 static void a_silence_alone_does_not_make_forged_lines_true(void **state)
 {
     (void)state;
-    assert_said(BEGINS(AT) FAILS(AT) ENDS(AT), 250, LATER "Starting offload: b → cold.b\n",
+    assert_said(BEGINS(AT) FAILS(AT) ENDS(AT), 100, LATER "Starting offload: b → cold.b\n",
                 BEGINS_SAID FAILS_SAID "run_stderr table=a text=" AT
                                        "OFFLOAD CYCLE COMPLETED\nrun_stderr table=a text=" AT
                                        "Duration: 3.0s\nrun_stderr table=a text=" AT
@@ -158,7 +158,7 @@ static void without_foreign_text_silence_is_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_excerpt_is_over_after_a_quarter_of_a_second),
+        cmocka_unit_test(an_excerpt_is_over_after_a_tenth_of_a_second),
         cmocka_unit_test(a_shorter_silence_says_nothing),
         cmocka_unit_test(held_lines_are_true_after_a_second),
         cmocka_unit_test(a_silence_alone_does_not_make_forged_lines_true),
