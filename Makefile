@@ -36,7 +36,7 @@ FORTIFY   = $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,$(if $(fil
 HARDEN    = $(FORTIFY) -fstack-protector-strong -fstack-clash-protection
 # Logs over 2 GB and times after 2038 on 32-bit machines too.
 LARGE     = -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-DEFINES   = -D_GNU_SOURCE $(LARGE) -DAGENT_VERSION='"$(VERSION)"' -DAGENT_SYSCONFDIR=$(call quote,"$(SYSCONFDIR)") -Iinclude -I.
+DEFINES   = -D_GNU_SOURCE $(LARGE) -DAGENT_VERSION='"$(VERSION)"' -DAGENT_SYSCONFDIR=$(call quote,"$(SYSCONFDIR)") -Iinclude -I. -I$(BUILD)/made
 ALL_CPPFLAGS = $(DEFINES) -MMD -MP $(LIBRARY_CFLAGS) $(CPPFLAGS)
 # Nothing throws here, so the tables that unwind the stack are left to the debug information.
 SMALL     = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
@@ -98,6 +98,13 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# The built-in table of causes, as numbers for a C array. Its comments are left out, and its lines keep their numbers.
+$(BUILD)/made/causes_k2.inc: fixtures/causes/k2.conf
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)sed 's/^#.*//' $< | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' >$@.new && mv $@.new $@
+$(OBJ)/agent/config/causes.o: $(BUILD)/made/causes_k2.inc
 
 $(UNIT):    $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o
@@ -207,6 +214,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 	$(DEPS) build deb
 	rm -rf $(BUILD)/deb && mkdir -p $(DEB)/tests
 	cp -a Makefile README.md LICENSE agent include parsers agent/package/debian $(DEB) && cp -a tests/install-deps.sh $(DEB)/tests
+	mkdir -p $(DEB)/fixtures && cp -a fixtures/causes $(DEB)/fixtures
 	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR -u BINDIR -u MANDIR \
 	    -u SYSCONFDIR -u UNITDIR dpkg-buildpackage --build=binary -us -uc
 	@ls $(BUILD)/deb/*.deb
@@ -294,12 +302,12 @@ analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 m
 
 ANALYSED = $(SOURCES) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
-cppcheck:
+cppcheck: $(BUILD)/made/causes_k2.inc
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
 	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches $(DEFINES) $(ANALYSED)
-clang-tidy:
+clang-tidy: $(BUILD)/made/causes_k2.inc
 	@printf '%s\n' $(ANALYSED) | xargs -n 8 -P $(shell nproc) sh -c 'clang-tidy --quiet $(TIDY_CHECKS) "$$@" -- -std=c11 -D_GNU_SOURCE \
-	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -Iinclude -I. 2>&1' clang-tidy
+	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -Iinclude -I. -I$(BUILD)/made 2>&1' clang-tidy
 gcc-analyser:
 	@+$(REMAKE) BUILD=build-analyse CC=gcc CFLAGS="-O2 -g -fanalyzer -Werror" all
 

@@ -35,6 +35,8 @@ struct probe_config {
     char *name;
     char *url; /* NULL if there is a container, and the other way round */
     char *container;
+    char *cause;       /* of the table of causes; NULL: by the probe's name */
+    char *cause_place; /* "file:line" of that key, for errors; NULL if it was not given */
     int64_t timeout_ms;
 };
 
@@ -47,6 +49,8 @@ struct config {
     char *log_timezone_place; /* "file:line" of the key, for errors; NULL if it was not given */
     char *log_owner;
     char *log_patterns;
+    char *runbooks_file;
+    char *runbook_base;
     char *history_db;
     int64_t retention_ms;
     char *host;
@@ -76,6 +80,14 @@ struct config {
 struct config *config_load(const char *path, char *const *sets, size_t set_count, struct strbuf *errors,
                            struct strbuf *warnings);
 void config_free(struct config *config);
+
+/*
+ * The table of causes (causes.h): the built-in one, and what the configured file adds to it and replaces in it. NULL if that file or a
+ * probe's cause is wrong, with a line "file:line: why" for each error in *error. config may be NULL: then it is the built-in one. The caller
+ * frees it with causes_free.
+ */
+struct causes;
+struct causes *config_causes(const struct config *config, struct strbuf *error);
 
 /*
  * After a reload: where only a restart can change a key, fresh gets the running value. *kept gets a line for each such key that

@@ -133,7 +133,7 @@ static void pattern_learn_prefix(struct pattern *pattern, const char *regex)
     pattern->rest = regex[len] == '\0' ? REST_ANY : strcmp(regex + len, "$") == 0 ? REST_NONE : REST_REGEX;
 }
 
-static bool pattern_prepare_matching(struct pattern *pattern, struct strbuf *error)
+static bool pattern_prepare_matching(struct pattern *pattern, uint32_t most_steps, struct strbuf *error)
 {
     /*
      * Without JIT code (a kernel that forbids writable code, or an expression that begins with "(*NO_JIT)") the interpreter gives the same
@@ -149,7 +149,7 @@ static bool pattern_prepare_matching(struct pattern *pattern, struct strbuf *err
         strbuf_puts(error, "out of memory");
         return false;
     }
-    pcre2_set_match_limit(pattern->context, PATTERN_MAX_STEPS);
+    pcre2_set_match_limit(pattern->context, most_steps);
     pcre2_set_heap_limit(pattern->context, PATTERN_MAX_KIB);
     pattern->ovector = pcre2_get_ovector_pointer(pattern->match);
     return true;
@@ -161,11 +161,28 @@ struct pattern *pattern_new(const char *regex, const char *const *names, size_t 
     pattern->code = pattern_compile(regex, COMPILE_OPTIONS | PCRE2_ANCHORED, error);
     if (!pattern->code || !pattern_sets_no_limits(pattern, error) ||
         !pattern_learn_groups(pattern, names, name_count, error) || !pattern_learn_beginnings(pattern, regex, error) ||
-        !pattern_prepare_matching(pattern, error)) {
+        !pattern_prepare_matching(pattern, PATTERN_MAX_STEPS, error)) {
         pattern_free(pattern);
         return NULL;
     }
     pattern_learn_prefix(pattern, regex);
+    return pattern;
+}
+
+struct pattern *pattern_new_search(const char *regex, uint32_t most_steps, const char *const *names, size_t name_count,
+                                   struct strbuf *error)
+{
+    struct pattern *pattern = must_alloc(sizeof *pattern);
+    pattern->code = pattern_compile(regex, COMPILE_OPTIONS | PCRE2_CASELESS, error);
+    if (!pattern->code || !pattern_sets_no_limits(pattern, error) ||
+        !pattern_learn_groups(pattern, names, name_count, error) ||
+        !pattern_prepare_matching(pattern, most_steps, error)) {
+        pattern_free(pattern);
+        return NULL;
+    }
+    pattern->prefix = must_copy("", 0);
+    pattern->rest = REST_REGEX;
+    memset(pattern->may_begin_with, true, sizeof pattern->may_begin_with);
     return pattern;
 }
 

@@ -21,6 +21,12 @@ enum { PATTERN_GROUPS_MAX = 16 };
  * *error, if the expression cannot be used.
  */
 struct pattern *pattern_new(const char *regex, const char *const *names, size_t name_count, struct strbuf *error);
+/*
+ * The same, but it matches anywhere in a text, and large and small letters are the same to it. most_steps: what a match may cost at each
+ * place of the text, in PCRE2's steps.
+ */
+struct pattern *pattern_new_search(const char *regex, uint32_t most_steps, const char *const *names, size_t name_count,
+                                   struct strbuf *error);
 void pattern_free(struct pattern *pattern);
 
 bool pattern_has_group(const struct pattern *pattern, size_t group);

@@ -24,7 +24,7 @@ WORLD = ["agent/base", "agent/core", "agent/config", "agent/history"]
 ALL = WORLD + ["parsers", "agent/follow", "agent/notify", "agent/witness", "agent/metrics", "agent/daemon"]
 ROOMS = {
     "agent/base": (BASE, []),
-    "parsers": (["event.h", "parser.h"], ["pure base"]),
+    "parsers": (["causes.h", "event.h", "parser.h"], ["pure base"]),
     "agent/core": (["blind.h", "cycle.h", "engine.h", "incident.h", "settings.h"], ["pure base", "parsers"]),
     "agent/config": (["config.h", "config_keys.h", "durations.h", "nearest.h", "secrets.h"], ["agent/base", "agent/core", "parsers"]),
     "agent/history": (["history.h", "message.h", "reader.h", "source_position.h"], ["agent/base", "agent/core", "agent/config"]),

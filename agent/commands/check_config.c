@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/say.h"
+#include "causes.h"
 #include "commands.h"
 #include "config_keys.h"
 #include "parser.h"
@@ -28,6 +29,19 @@ static bool check_patterns(const struct config *config)
         say_error("%s", strbuf_text(&error));
     bool good = parser != NULL;
     parser_free(parser);
+    strbuf_free(&error);
+    return good;
+}
+
+static bool check_causes(const struct config *config)
+{
+    struct strbuf error = { 0 };
+    struct causes *causes = config_causes(config, &error);
+
+    for (const char *line = strbuf_text(&error); *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL))
+        say_error("%.*s", (int)strcspn(line, "\n"), line);
+    bool good = causes != NULL;
+    causes_free(causes);
     strbuf_free(&error);
     return good;
 }
@@ -61,7 +75,10 @@ static int check(struct options *options)
     struct strbuf text = { 0 };
     const struct config *config = options_config(options);
 
-    if (!config || !check_patterns(config))
+    if (!config)
+        return EXIT_USAGE;
+    bool good = check_patterns(config);
+    if (!check_causes(config) || !good)
         return EXIT_USAGE;
     check_files(config);
     puts("configuration OK");

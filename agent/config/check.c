@@ -88,11 +88,16 @@ static void check_webhook(struct config_loader *loader, struct webhook_config *w
     warn_of_public_file(loader, item, "routing_key_file", webhook->routing_key_file);
 }
 
-static void check_probe(struct config_loader *loader, const struct probe_config *probe)
+static void check_probe(struct config_loader *loader, struct probe_config *probe)
 {
     char item[130];
 
     snprintf(item, sizeof item, "probe %s", probe->name);
+    if (probe->cause) {
+        struct strbuf place = { 0 };
+        check_put_place(loader, item, "cause", &place);
+        probe->cause_place = place.at;
+    }
     bool has_url = config_line_of(loader, item, "url") != CONFIG_LINE_NONE;
     if (has_url && probe->container) {
         check_put_entry(loader, item, "container", loader->errors);

@@ -370,6 +370,7 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->probe_count; i++) {
         config_free_section("probe", &config->probes[i]);
         free(config->probes[i].name);
+        free(config->probes[i].cause_place);
     }
     config_free_section(NULL, config);
     free(config->path);

@@ -21,6 +21,14 @@ static const struct config_key keys[] = {
     { "log", "patterns", CONFIG_PATH, NULL, "the built-in ones", "The patterns in this file replace the built-in ones.",
       MAIN(log_patterns) },
 
+    { "runbooks", "file", CONFIG_PATH, NULL, "the built-in table",
+      "This table of causes adds to the built-in one, and replaces its sections of the same name: what failures say, "
+      "and the runbook, scenario and first command that then apply. See THE TABLE OF CAUSES.",
+      MAIN(runbooks_file) },
+    { "links", "runbook_base", CONFIG_URL, NULL, "none",
+      "The runbooks' files are found below this URL, so that notifications and reports link to them.",
+      MAIN(runbook_base) },
+
     { "history", "db", CONFIG_PATH, NULL,
       "$STATE_DIRECTORY/history.db, else iceberg-offload-agent/history.db in $XDG_STATE_HOME or ~/.local/state",
       "The history is kept in this SQLite database.", MAIN(history_db), .change = CONFIG_AT_RESTART },
@@ -142,6 +150,8 @@ static const struct config_key keys[] = {
       "A component is asked at this address whether it answers: http, https or tcp://host:port.", PROBE(url) },
     { "probe", "container", CONFIG_TEXT, NULL, NULL,
       "Docker is asked about this container. A probe has either a container or a url.", PROBE(container) },
+    { "probe", "cause", CONFIG_TEXT, NULL, "what its name says: clickhouse, postgres, spark or docker",
+      "When the component is down, this cause of the table of causes explains failures.", PROBE(cause) },
     { "probe", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", PROBE(timeout_ms) },
 
     { "iceberg", "warehouse", CONFIG_PATH, NULL, "none",

@@ -34,6 +34,22 @@ enum { TABLE_NAME_MAX_BYTES = 1024 };
  */
 enum { PATTERN_MAX_STEPS = 20000, PATTERN_MAX_KIB = 128, PATTERN_LIMITS_PER_LINE = 4 };
 
+/*
+ * The table of causes (agent.conf(5)): causes, and different patterns in it, bytes of a pattern with its words filled in, of a name, and of
+ * a text. A file that adds to it may have CAUSES_FILE_MAX_BYTES. The built-in table has about a hundred causes and 250 patterns.
+ */
+enum { CAUSES_MOST = 1000, CAUSE_PATTERNS_MOST = 4000, CAUSE_PATTERN_MAX_BYTES = 8192 };
+enum { CAUSE_NAME_MAX_BYTES = 64, CAUSE_VALUE_MAX_BYTES = 500, CAUSES_FILE_MAX_BYTES = 1 << 20 };
+
+/*
+ * What the table of causes costs for one line of a failure: bytes of the line, and steps of backtracking at each place of it for one
+ * pattern. Then as with PATTERN_LIMITS_PER_LINE.
+ */
+enum { CAUSE_TEXT_MAX_BYTES = 1000, CAUSE_MAX_STEPS = 1000 };
+
+/* What a cause may take over from a failure's text, such as the name of a host. */
+enum { CAUSE_WHAT_MAX_BYTES = 80 };
+
 /* The scheduler pastes this many characters of a failed job's stderr into its log (it writes stderr[:500]). */
 enum { STDERR_CHARACTERS = 500, STDERR_MAX_BYTES = 4 * STDERR_CHARACTERS };
 
