@@ -39,6 +39,13 @@ void engine_free(struct engine *engine);
 void engine_configure(struct engine *engine, const struct settings *settings);
 
 /*
+ * The table of causes from now on. It is borrowed until it is replaced or the engine is freed. An engine has none at first, and then knows
+ * no causes.
+ */
+struct causes;
+void engine_set_causes(struct engine *engine, struct causes *causes);
+
+/*
  * Old news does not page. While the engine catches up, incidents are recorded but not notified, except the end of one that had been
  * notified before. Going live notifies those that are still open. A new engine is live.
  */

@@ -76,7 +76,8 @@ struct event {
     int succeeded, failed, timed_out;
     struct slice table; /* valid UTF-8 without control characters, at most TABLE_NAME_MAX_BYTES */
     struct slice text;
-    struct slice line; /* the evidence: the whole line, without its line break */
+    struct slice cause; /* of a probe: the name of the cause (causes.h) that it is configured to explain; else empty */
+    struct slice line;  /* the evidence: the whole line, without its line break */
 };
 
 /* "run_failed" for EVENT_RUN_FAILED. `agent parse` prints these names, and a patterns file uses them. */

@@ -30,6 +30,9 @@ struct cause {
     const char *words;    /* "ClickHouse unreachable (connection refused)" */
     const char *scenario; /* "1/2": runbook and scenario */
     const char *first_command;
+    const char *runbook;     /* "iceberg-offload-failure.md"; NULL: the alert's own */
+    const char *title;       /* of the scenario: "ClickHouse connectivity failure" */
+    const char *escalate_to; /* NULL: whom the incident's kind names */
     const char *id; /* of the trouble, whatever words tell it: "clickhouse-unreachable"; NULL where it is not known */
 };
 

@@ -21,6 +21,7 @@ struct ingest {
     struct parser *parser;
     struct scrub *scrub;
     struct engine *engine;
+    struct causes *causes; /* the engine's */
     struct stamps *stamps;
     void (*watch)(void *ctx, const struct event *event); /* is told of each event after the engine; NULL: nobody is */
     void *watch_ctx;
@@ -42,7 +43,7 @@ struct ingest {
 
 enum { INGEST_AHEAD_MS = 60 * 1000 }; /* clocks differ by less than that */
 
-/* After parser, scrub and engine were set. */
+/* After parser, scrub, causes and engine were set. */
 void ingest_begin(struct ingest *ingest);
 /* Frees all of them. */
 void ingest_end(struct ingest *ingest);

@@ -32,6 +32,7 @@ struct probe_metric {
 /* The latest answer to a probe. The words hold no secret, but parts of them may be written by anybody. */
 struct probe_answer {
     const char *name; /* of the configuration's section, or "metrics page" */
+    char *cause;      /* the cause that it explains when it is down; NULL: by its name */
     enum probe_kind kind;
     char *target; /* the URL with its secrets masked, or the container's name */
     enum probe_state state;

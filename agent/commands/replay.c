@@ -222,6 +222,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     replay->explanations.before_line = before_explanation;
     replay->explanations.ctx = replay;
     replay->ingest.parser = parser_open(config->log_patterns, &error);
+    replay->ingest.causes = config_causes(config, &error);
     if (error.len) {
         say_error("%s", strbuf_text(&error));
         goto cleanup;
@@ -239,6 +240,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     }
     replay->ingest.scrub = scrub_open();
     replay->ingest.engine = engine_new(&config->settings, &sink);
+    engine_set_causes(replay->ingest.engine, replay->ingest.causes);
     replay->ingest.live_from_ms = INT64_MIN;
     ingest_begin(&replay->ingest);
     good = true;

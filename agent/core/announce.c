@@ -92,7 +92,9 @@ static void send_words(struct announcer *announcer, struct incident_record *reco
                           .alert = incident->alert,
                           .sequence = ++record->telling.sequence,
                           .summary = summary,
-                          .escalate_to = status == NOTIFY_ESCALATED ? kind_facts(record->kind)->escalate_to : NULL,
+                          .escalate_to = status != NOTIFY_ESCALATED           ? NULL
+                                         : record->incident.cause.escalate_to ? record->incident.cause.escalate_to
+                                                                              : kind_facts(record->kind)->escalate_to,
                           .hearing = hearing,
                           .incident = incident,
                       });

@@ -1,69 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cause.h"
 
-#include <stddef.h>
-#include <string.h>
+#include <inttypes.h>
+#include <stdlib.h>
 
-/* What failures say, and the runbook and scenario that then apply ("1/2"). The first row whose text occurs decides. */
+#include "clip.h"
+#include "tables.h"
 
-#define ASK_CLICKHOUSE "docker exec k2-clickhouse clickhouse-client -q \"SELECT 1\""
-#define ASK_SPARK "docker ps -a --filter name=k2-spark-iceberg"
-#define ASK_SPARK_MEMORY "docker stats --no-stream k2-spark-iceberg"
-#define ASK_WATERMARKS                                                                                                 \
-    "docker exec k2-prefect-db psql -U prefect -d prefect -c "                                                         \
-    "\"SELECT * FROM offload_watermarks ORDER BY created_at DESC LIMIT 5\""
-#define ASK_POSTGRESQL "docker exec k2-prefect-db psql -U prefect -d prefect -c \"\\dt\""
-#define ASK_SCHEDULER "systemctl status iceberg-offload-scheduler"
-
-enum { EXIT_KILLED = 137 }; /* 128 + SIGKILL: the kernel's or Docker's memory limit */
-
-static const struct {
-    const char *text;
-    struct cause cause;
-} clues[] = {
-    { "No such file or directory: 'docker'",
-      { "the scheduler cannot find docker", "5", ASK_SCHEDULER, "docker-missing" } },
-    { "No such container", { "the Spark container is missing", "1/3", ASK_SPARK, "spark-container-missing" } },
-    { "is not running", { "the Spark container is not running", "1/3", ASK_SPARK, "spark-container-down" } },
-    { "OutOfMemoryError", { "Spark ran out of memory", "1/3", ASK_SPARK_MEMORY, "spark-memory" } },
-    { "duplicate key",
-      { "the watermark table may be corrupt (duplicate key)", "1/4", ASK_WATERMARKS, "watermark-corrupt" } },
-    { "constraint", { "the watermark table may be corrupt (constraint)", "1/4", ASK_WATERMARKS, "watermark-corrupt" } },
-    { "psycopg2", { "PostgreSQL unreachable", "4/2", ASK_POSTGRESQL, "postgres-unreachable" } },
-    { "could not connect to server", { "PostgreSQL unreachable", "4/2", ASK_POSTGRESQL, "postgres-unreachable" } },
-    { "PostgreSQL", { "PostgreSQL trouble", "4/2", ASK_POSTGRESQL, "postgres-trouble" } },
-    { "Connection refused",
-      { "ClickHouse unreachable (connection refused)", "1/2", ASK_CLICKHOUSE, "clickhouse-unreachable" } },
-    { "SQLException", { "ClickHouse refused the query", "1/2", ASK_CLICKHOUSE, "clickhouse-query" } },
-    { "JDBC", { "ClickHouse unreachable (JDBC)", "1/2", ASK_CLICKHOUSE, "clickhouse-unreachable" } },
-    { "read from ClickHouse", { "ClickHouse cannot be read", "1/2", ASK_CLICKHOUSE, "clickhouse-query" } },
-    { "timed out", { "a time-out", "1/5", ASK_CLICKHOUSE, "timeout" } },
-    { "timeout", { "a time-out", "1/5", ASK_CLICKHOUSE, "timeout" } },
-};
-
-struct cause cause_of_failure(const char *text, int64_t exit_code, bool timed_out)
-{
-    if (timed_out)
-        return (struct cause){ "timed out: too much data, or slow storage or queries", "1/5", ASK_CLICKHOUSE,
-                               "timeout" };
-    for (size_t i = 0; text && i < sizeof clues / sizeof clues[0]; i++)
-        if (strcasestr(text, clues[i].text))
-            return clues[i].cause;
-    if (exit_code == EXIT_KILLED)
-        return (struct cause){ "the job was killed, most likely for its memory (exit code 137)", "1/3",
-                               ASK_SPARK_MEMORY, "spark-memory" };
-    return (struct cause){ NULL, "1", ASK_SCHEDULER, NULL };
-}
-
-/* A state that an older agent saved has words and no id; the runbook's scenario is the next best. */
-static bool is_old(const struct cause *cause)
+/* Causes are compared by their ids. A state that an older agent saved has none: there the runbook's scenario is the next best. */
+static bool cause_is_old(const struct cause *cause)
 {
     return !cause->id && cause->words && cause->scenario && strchr(cause->scenario, '/');
 }
 
 bool cause_is_known(const struct cause *cause)
 {
-    return cause->id || is_old(cause);
+    return cause->id || cause_is_old(cause);
 }
 
 bool cause_differs(const struct cause *a, const struct cause *b)
@@ -74,43 +26,141 @@ bool cause_differs(const struct cause *a, const struct cause *b)
            strcmp(a->scenario, b->scenario) != 0;
 }
 
-/* --- components that probes ask ------------------------------------------------------------------------------ */
-
-enum { NAME_MOST = 128 };
-
-/* Names that people give to components, with the runbooks' scenarios of their failures. The first word that occurs decides. */
-static const struct component {
-    const char *word;
-    const char *scenarios; /* blank-separated, or "" where no failure speaks of it */
-} components[] = {
-    { "clickhouse", "1/2" },     { "spark", "1/3" }, { "postgres", "1/4 4/2" },
-    { "prefect-db", "1/4 4/2" }, { "prefect", "" },
-};
-
-static const struct component *component_named(struct slice name)
+bool cause_may_replace(const struct cause *known, const struct cause *found)
 {
-    char text[NAME_MOST];
-    size_t len = name.len < sizeof text - 1 ? name.len : sizeof text - 1;
-    memcpy(text, name.len ? name.at : "", len);
-    text[len] = '\0';
-    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++)
-        if (strcasestr(text, components[i].word))
-            return &components[i];
-    return NULL;
+    return cause_is_known(found) || !cause_is_known(known) ? found->words || !known->words : false;
 }
 
-static bool any_names(const char *scenario)
+struct cause cause_from(const struct known_cause *known)
 {
-    for (size_t i = 0; i < sizeof components / sizeof components[0]; i++)
-        if (strstr(components[i].scenarios, scenario))
-            return true;
-    return false;
+    if (!known)
+        return (struct cause){ 0 };
+    return (struct cause){
+        .id = known->words && !known->vague ? known->trouble : NULL,
+        .words = known->words,
+        .scenario = known->scenario,
+        .first_command = known->first_command,
+        .runbook = known->runbook,
+        .title = known->title,
+        .escalate_to = known->escalate_to,
+    };
 }
 
-bool component_explains(struct slice name, const char *scenario)
+struct cause cause_of_kind(const struct cause_sources *sources, const char *kind)
 {
-    const struct component *component = component_named(name);
-    if (!component || !scenario || !strchr(scenario, '/') || !any_names(scenario))
-        return true;
-    return strstr(component->scenarios, scenario) != NULL;
+    return sources->causes ? cause_from(causes_of_kind(sources->causes, kind)) : (struct cause){ 0 };
+}
+
+/* --- what a table's failures say ----------------------------------------------------------------------------- */
+
+static void reading_take_line(struct causes *causes, struct cause_reading *reading, struct slice line)
+{
+    struct causes_answer answer = reading->best;
+    if (line.len == 0)
+        return;
+    reading->any_line = true;
+    if (causes_is_banner(causes, line))
+        return;
+    reading->any_other = true;
+    causes_read_line(causes, line, &answer);
+    if (answer.cause == reading->best.cause && answer.rank == reading->best.rank)
+        return;
+    free(reading->what);
+    reading->what = answer.what.at ? clipped_copy(answer.what, CAUSE_WHAT_MAX_BYTES) : NULL;
+    reading->best = (struct causes_answer){ .cause = answer.cause, .rank = answer.rank };
+}
+
+/* Reads the lines of a text from *read on. */
+static void reading_take_text(struct causes *causes, struct cause_reading *reading, const char *text, size_t *read)
+{
+    size_t len = text ? strlen(text) : 0;
+    while (*read < len) {
+        const char *begin = text + *read;
+        size_t line = strcspn(begin, "\n");
+        reading_take_line(causes, reading, (struct slice){ begin, line });
+        *read += line + (begin[line] == '\n');
+    }
+}
+
+static struct causes_answer reading_answer(struct causes *causes, const struct table *table)
+{
+    struct cause_reading *reading = table->reading;
+    reading_take_text(causes, reading, table->error, &reading->error_bytes);
+    reading_take_text(causes, reading, table->told, &reading->told_bytes);
+    struct causes_answer answer = reading->best;
+    causes_read_exit_code(causes, table->exit_code, &answer);
+    if (table->timed_out)
+        causes_read_timeout(causes, &answer);
+    return answer;
+}
+
+/* The words with ${what} and ${exit_code} filled in. */
+static void fill_in_words(const char *words, const char *what, int64_t exit_code, struct strbuf *out)
+{
+    static const char WHAT[] = "${what}", CODE[] = "${exit_code}";
+    strbuf_clear(out);
+    for (const char *at = words; *at;) {
+        if (strncmp(at, WHAT, strlen(WHAT)) == 0) {
+            strbuf_puts(out, what ? what : "?");
+            at += strlen(WHAT);
+        } else if (strncmp(at, CODE, strlen(CODE)) == 0) {
+            strbuf_printf(out, "%" PRId64, exit_code);
+            at += strlen(CODE);
+        } else {
+            strbuf_add(out, at++, 1);
+        }
+    }
+}
+
+/* What differs by what it names is another trouble each time: two hosts that are unreachable. */
+static void fill_in_id(const struct known_cause *known, const char *what, struct strbuf *out)
+{
+    strbuf_clear(out);
+    strbuf_puts(out, known->trouble);
+    if (strstr(known->words, "${what}"))
+        strbuf_printf(out, ":%s", what ? what : "");
+}
+
+struct cause cause_of_failures(const struct table *table, bool *is_guess)
+{
+    struct cause_reading *reading = table->reading;
+    struct causes *causes = table->sources->causes;
+    struct causes_answer answer = reading_answer(causes, table);
+    *is_guess = causes_is_guess(&answer);
+    if (!answer.cause)
+        return cause_from(reading->any_line && !reading->any_other ? causes_of_banner(causes)
+                                                                   : causes_of_kind(causes, "failures"));
+    struct cause cause = cause_from(answer.cause);
+    if (!cause.id)
+        return cause;
+    const char *what = answer.cause == reading->best.cause ? reading->what : NULL;
+    fill_in_words(answer.cause->words, what, table->exit_code, &reading->words);
+    fill_in_id(answer.cause, what, &reading->id);
+    cause.words = strbuf_text(&reading->words);
+    cause.id = strbuf_text(&reading->id);
+    return cause;
+}
+
+struct cause table_cause(const struct table *table)
+{
+    bool is_guess;
+    if (!table->sources || !table->sources->causes)
+        return (struct cause){ 0 };
+    const struct known_cause *down = components_find_cause(table);
+    return down ? cause_from(down) : cause_of_failures(table, &is_guess);
+}
+
+void cause_read_anew(struct cause_reading *reading)
+{
+    free(reading->what);
+    struct strbuf words = reading->words, id = reading->id;
+    *reading = (struct cause_reading){ .words = words, .id = id };
+}
+
+void cause_reading_free(struct cause_reading *reading)
+{
+    free(reading->what);
+    strbuf_free(&reading->words);
+    strbuf_free(&reading->id);
+    *reading = (struct cause_reading){ 0 };
 }

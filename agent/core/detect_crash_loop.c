@@ -26,9 +26,6 @@ static void crash_loop_begin(struct context *context)
     context->crash_loop = must_alloc(sizeof *context->crash_loop);
 }
 
-static const struct cause ask_why = { .scenario = "5",
-                                      .first_command = "journalctl -u iceberg-offload-scheduler -n 50" };
-
 static void count_restart(struct crash_loop *loop, int64_t at_ms)
 {
     if (loop->restart_count == RESTARTS_KEPT)
@@ -68,7 +65,7 @@ static void judge_restarts(struct context *context)
                                                     .onset_ms = loop->restarts[loop->restart_count - recent],
                                                     .what = strbuf_text(&what),
                                                     .rule = strbuf_text(&rule),
-                                                    .cause = ask_why,
+                                                    .cause = cause_of_kind(context->sources, "crash-loop"),
                                                 });
         if (recent > RESTARTS_BAD && !record->incident.escalated_ms)
             incidents_escalate(record);
@@ -144,7 +141,7 @@ static void expire_idle(struct context *context)
                                             .onset_ms = loop->idle_since_ms,
                                             .what = strbuf_text(&what),
                                             .rule = strbuf_text(&rule),
-                                            .cause = ask_why,
+                                            .cause = cause_of_kind(context->sources, "crash-loop"),
                                         });
     strbuf_free(&what);
     strbuf_free(&rule);

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "cause.h"
 #include "saved.h"
 
 /*
@@ -145,8 +144,10 @@ static void count_stray(struct context *context, struct table *table)
 {
     struct failures *failures = table->failures;
     const struct incident_record *record = incidents_find(context->incidents, KIND_FAILURES, table);
+    if (!record || failures->settled_ms == failures->counted_ms)
+        return;
     struct cause cause = table_cause(table);
-    if (!record || !cause_is_known(&cause) || failures->settled_ms == failures->counted_ms)
+    if (!cause_is_known(&cause))
         return;
     failures->settled_ms = failures->counted_ms;
     if (!cause_differs(&cause, &record->incident.cause)) {
@@ -176,8 +177,10 @@ static void settle_cause(struct context *context, struct table *table)
 {
     struct failures *failures = table->failures;
     struct incident_record *record = incidents_find(context->incidents, KIND_FAILURES, table);
+    if (!record || failures->strays == 0)
+        return;
     struct cause cause = table_cause(table);
-    if (!record || failures->strays == 0 || !cause_differs(&cause, &record->incident.cause))
+    if (!cause_differs(&cause, &record->incident.cause))
         return;
     if (!has_cause_of_another(context, record, table)) {
         incidents_set_cause(context->incidents, record, cause);
@@ -205,9 +208,23 @@ static void settle_causes(struct context *context)
 
 /* --- facts --------------------------------------------------------------------------------------------------- */
 
+/* Probes are asked while something is wrong. What they said before it went wrong is not known to be so now. */
+static bool is_quiet(const struct context *context)
+{
+    for (size_t i = 0; i < context->tables->count; i++)
+        if (context->tables->at[i].failures->streak)
+            return false;
+    for (size_t i = 0; i < context->incidents->count; i++)
+        if (context->incidents->records[i]->incident.open)
+            return false;
+    return true;
+}
+
 static void on_failed(struct context *context, struct table *table)
 {
     struct failures *failures = table->failures;
+    if (context->sources->down_count && is_quiet(context))
+        components_forget(context->sources);
     /* Failures within a moment, in a burst of cycles, are one attempt. */
     if (failures->streak > 0 && context->moment->now_ms - failures->counted_ms < schedule_burst(context->schedule))
         return;
@@ -231,14 +248,18 @@ static void failures_on_evidence(struct context *context, struct table *table)
         incidents_set_cause(context->incidents, record, cause);
 }
 
-/* The component that the failures speak of is down: the next attempt can only fail as well. */
-static void on_probe_down(struct context *context)
+/* A component is down that explains the failures: the next attempt can only fail as well. */
+static void on_probe_down(struct context *context, const struct event *event)
 {
+    components_note_down(context->sources, event->text, event->cause);
     for (size_t i = 0; i < context->tables->count; i++) {
         struct table *table = &context->tables->at[i];
         if (table->failures->streak && incidents_find(context->incidents, KIND_FAILURES, table) &&
-            component_explains(context->moment->event->text, table_cause(table).scenario))
+            component_explains(table, event->text, event->cause)) {
             raise_failures(context, table, SEVERITY_CRITICAL);
+            incidents_set_cause(context->incidents, incidents_find(context->incidents, KIND_FAILURES, table),
+                                table_cause(table));
+        }
     }
 }
 
@@ -248,7 +269,9 @@ static void failures_on_event(struct context *context, const struct event *event
     if (event->kind == EVENT_PROBE_NOTED || event->kind == EVENT_PROBE_DOWN)
         incidents_note_open(context->incidents, event->number, "probe", event->line);
     if (event->kind == EVENT_PROBE_DOWN)
-        on_probe_down(context);
+        on_probe_down(context, event);
+    else if (event->kind == EVENT_PROBE_NOTED)
+        components_note_other(context->sources, event->text);
 }
 
 /* It is not known how much time passed during a set-back, so that the next failure may not be taken for part of a burst. */

@@ -74,16 +74,15 @@ static void warn(struct context *context, struct table *table)
                   count, count == 1 ? "" : "s");
     strbuf_printf(&rule, "%" PRId64 " tables at the scheduler's start and in its newest cycle, which ran as many",
                   count);
-    incidents_raise(context->incidents,
-                    &(struct finding){
-                        .kind = KIND_LAG,
-                        .severity = SEVERITY_WARNING,
-                        .table = table,
-                        .onset_ms = context->moment->now_ms,
-                        .what = strbuf_text(&what),
-                        .rule = strbuf_text(&rule),
-                        .cause = { .scenario = "2", .first_command = "systemctl cat iceberg-offload-scheduler" },
-                    });
+    incidents_raise(context->incidents, &(struct finding){
+                                            .kind = KIND_LAG,
+                                            .severity = SEVERITY_WARNING,
+                                            .table = table,
+                                            .onset_ms = context->moment->now_ms,
+                                            .what = strbuf_text(&what),
+                                            .rule = strbuf_text(&rule),
+                                            .cause = cause_of_kind(context->sources, "lag"),
+                                        });
     strbuf_free(&what);
     strbuf_free(&rule);
 }

@@ -87,7 +87,7 @@ static void raise_lag(struct context *context, struct table *table)
             .onset_ms = table_waits_since(table),
             .what = strbuf_text(&what),
             .rule = strbuf_text(&rule),
-            .cause = { NULL, "2", "curl -s http://localhost:8000/metrics | grep offload_lag_minutes" },
+            .cause = cause_of_kind(context->sources, "lag"),
         });
     strbuf_free(&what);
     strbuf_free(&rule);

@@ -21,14 +21,6 @@ static void scheduler_begin(struct context *context)
     context->scheduler = must_alloc(sizeof *context->scheduler);
 }
 
-static const struct cause look_at_it = { .scenario = "5",
-                                         .first_command = "systemctl status iceberg-offload-scheduler" };
-static const struct cause kill_it = {
-    .scenario = "5",
-    .first_command = "sudo systemctl kill -s SIGKILL iceberg-offload-scheduler && sudo systemctl start "
-                     "iceberg-offload-scheduler"
-};
-
 static struct incident_record *raise_down(struct context *context, enum severity severity, int64_t onset_ms,
                                           const char *what, const char *rule)
 {
@@ -38,7 +30,7 @@ static struct incident_record *raise_down(struct context *context, enum severity
                                                    .onset_ms = onset_ms,
                                                    .what = what,
                                                    .rule = rule,
-                                                   .cause = look_at_it,
+                                                   .cause = cause_of_kind(context->sources, "scheduler-down"),
                                                });
 }
 
@@ -345,7 +337,7 @@ static void expire_hung(struct context *context)
         .onset_ms = model->sign_ms,
         .what = strbuf_text(&what),
         .rule = strbuf_text(&rule),
-        .cause = kill_it,
+        .cause = cause_of_kind(context->sources, "scheduler-hung"),
     };
     struct incident_record *slow = incidents_find(context->incidents, KIND_SLOW, NULL);
     if (slow && !incidents_find(context->incidents, KIND_DOWN, NULL))

@@ -25,7 +25,6 @@ enum {
 };
 static const double mad_floor = 0.05;
 static const double trend_z = 3.3;
-static const char first_command[] = "docker stats --no-stream | grep -E \"clickhouse|spark\"";
 
 struct slow {
     enum severity level; /* of the cycle in progress */
@@ -88,7 +87,7 @@ static bool rising(const struct context *context, int64_t duration_ms)
 static struct incident_record *raise_slow(struct context *context, enum severity severity, const char *what)
 {
     struct strbuf words = { 0 };
-    struct cause cause = { .scenario = slow_cause(context, &words), .first_command = first_command };
+    struct cause cause = cause_of_kind(context->sources, slow_cause(context, &words));
     cause.words = words.len ? strbuf_text(&words) : NULL;
     struct incident_record *record =
         incidents_raise(context->incidents, &(struct finding){

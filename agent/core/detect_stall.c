@@ -168,21 +168,18 @@ static void raise_stall(struct context *context, struct table *table, enum sever
     strbuf_puts(&what, ", last rows ");
     describe_duration(context->moment->now_ms - stall->last_move_ms, &what);
     strbuf_puts(&what, " ago");
-    struct incident_record *record = incidents_raise(
-        context->incidents,
-        &(struct finding){
-            .kind = KIND_STALL,
-            .severity = severity,
-            .table = table,
-            .onset_ms = stall->first_zero_ms,
-            .what = strbuf_text(&what),
-            .cause = { counts_may_be_lost(context)
-                           ? "since a restart: the scheduler may have lost the row counts, or nothing moves"
-                           : "the watermark does not advance",
-                       "4/5",
-                       "docker exec k2-prefect-db psql -U prefect -d prefect -c "
-                       "\"SELECT * FROM offload_watermarks ORDER BY created_at DESC LIMIT 5\"" },
-        });
+    struct cause cause = cause_of_kind(context->sources, "stall");
+    cause.words = counts_may_be_lost(context)
+                      ? "since a restart: the scheduler may have lost the row counts, or nothing moves"
+                      : "the watermark does not advance";
+    struct incident_record *record = incidents_raise(context->incidents, &(struct finding){
+                                                                             .kind = KIND_STALL,
+                                                                             .severity = severity,
+                                                                             .table = table,
+                                                                             .onset_ms = stall->first_zero_ms,
+                                                                             .what = strbuf_text(&what),
+                                                                             .cause = cause,
+                                                                         });
     strbuf_free(&what);
     stall->reported = true;
     prometheus_note(record, stall->last_move_ms);

@@ -53,15 +53,14 @@ static void raise_low(struct context *context, const struct table *table)
     strbuf_printf(&what,
                   "%" PRId64 " runs in a row with far fewer rows than usual at this hour, %" PRId64 " in the last",
                   volume->low_streak, table->moved);
-    incidents_raise(context->incidents,
-                    &(struct finding){
-                        .kind = KIND_THROUGHPUT,
-                        .severity = SEVERITY_WARNING,
-                        .table = table,
-                        .onset_ms = volume->low_since_ms,
-                        .what = strbuf_text(&what),
-                        .cause.first_command = "curl -s http://localhost:8000/metrics | grep offload_rows",
-                    });
+    incidents_raise(context->incidents, &(struct finding){
+                                            .kind = KIND_THROUGHPUT,
+                                            .severity = SEVERITY_WARNING,
+                                            .table = table,
+                                            .onset_ms = volume->low_since_ms,
+                                            .what = strbuf_text(&what),
+                                            .cause = cause_of_kind(context->sources, "throughput"),
+                                        });
     strbuf_free(&what);
 }
 

@@ -24,6 +24,7 @@ struct context {
     const struct moment *moment;
     const struct model *model;
     struct tables *tables;
+    struct cause_sources *sources;
     struct schedule *schedule;
     struct incidents *incidents;
     const struct explainer *explainer;
@@ -83,7 +84,7 @@ int64_t slow_known_cycles(const struct context *context);
 void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *counted_ms);
 /* The table begins anew, if it is ever run again. */
 void failures_forget(struct table *table);
-/* Adds why the newest cycle is slow, if that can be told, and returns the runbook's scenario. (slow_cause.c) */
+/* Adds why the newest cycle is slow, if that can be told, and returns the kind (causes.h): "slow-volume". (slow_cause.c) */
 const char *slow_cause(const struct context *context, struct strbuf *words);
 /* Why the log tells nothing, in words; NULL if the agent is not blind for this reason. */
 const char *blind_words(const struct context *context, enum blind_reason reason);

@@ -63,6 +63,7 @@ static void connect(struct engine *engine)
         .explain = engine->outlet.sink.explain ? outlet_explain : NULL,
     };
     engine->tables.begin = begin_table;
+    engine->tables.sources = &engine->sources;
     engine->schedule = (struct schedule){ .settings = settings, .moment = moment };
     engine->model = (struct model){
         .moment = moment,
@@ -95,6 +96,7 @@ static void connect(struct engine *engine)
         .moment = moment,
         .model = &engine->model,
         .tables = &engine->tables,
+        .sources = &engine->sources,
         .schedule = &engine->schedule,
         .incidents = &engine->incidents,
         .explainer = &engine->explainer,
@@ -125,6 +127,7 @@ void engine_free(struct engine *engine)
     incidents_free(&engine->incidents);
     model_free(&engine->model);
     tables_free(&engine->tables);
+    components_forget(&engine->sources);
     free(engine->context.scheduler);
     free(engine->context.blindness);
     free(engine->context.crash_loop);
@@ -141,6 +144,13 @@ void engine_configure(struct engine *engine, const struct settings *settings)
 {
     engine->settings = *settings;
     look_anew(engine);
+}
+
+void engine_set_causes(struct engine *engine, struct causes *causes)
+{
+    engine->sources.causes = causes;
+    for (size_t i = 0; i < engine->tables.count; i++)
+        cause_read_anew(engine->tables.at[i].reading);
 }
 
 void engine_catch_up(struct engine *engine)

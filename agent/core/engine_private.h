@@ -14,6 +14,7 @@ struct engine {
     struct moment moment;
     struct explainer explainer;
     struct tables tables;
+    struct cause_sources sources;
     struct schedule schedule;
     struct model model;
     struct incidents incidents;

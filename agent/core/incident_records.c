@@ -17,6 +17,9 @@ void incident_replace_cause(struct cause *owned, struct cause cause)
     incident_replace_text(&owned->words, cause.words);
     incident_replace_text(&owned->scenario, cause.scenario);
     incident_replace_text(&owned->first_command, cause.first_command);
+    incident_replace_text(&owned->runbook, cause.runbook);
+    incident_replace_text(&owned->title, cause.title);
+    incident_replace_text(&owned->escalate_to, cause.escalate_to);
     incident_replace_text(&owned->id, cause.id);
 }
 

@@ -91,7 +91,7 @@ static void take_details(struct incidents *incidents, struct incident_record *re
     const struct event *event = incidents->moment->event;
     /* A cause that is known is not given up for none, nor for that of one table among others. */
     bool is_other = finding->kind == KIND_FAILURES && cause_differs(&finding->cause, &record->incident.cause);
-    if ((finding->cause.words && !is_other) || !record->incident.cause.words)
+    if (!is_other && cause_may_replace(&record->incident.cause, &finding->cause))
         incident_replace_cause(&record->incident.cause, finding->cause);
     if (event && event->line.len && event_is_from_log(event->kind)) {
         char *line = clipped_copy(event->line, EVIDENCE_MAX_BYTES);
@@ -295,7 +295,8 @@ void incidents_set_cause(struct incidents *incidents, struct incident_record *re
 {
     const struct cause *known = &record->incident.cause;
     bool is_same = cause_is_known(&cause) && cause_is_known(known) && !cause_differs(&cause, known);
-    if (!cause.words || is_same || (known->words && strcmp(known->words, cause.words) == 0))
+    if (!cause.words || is_same || (known->words && strcmp(known->words, cause.words) == 0) ||
+        !cause_may_replace(known, &cause))
         return;
     incident_replace_cause(&record->incident.cause, cause);
     incidents_note(incidents, record, "note", cause.words);

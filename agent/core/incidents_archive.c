@@ -121,7 +121,10 @@ static void record_archive(struct incident_record *record, struct tables *tables
     archive_owned(archive, "cause", &incident->cause.words);
     archive_owned(archive, "scenario", &incident->cause.scenario);
     archive_owned(archive, "first_command", &incident->cause.first_command);
-    archive_owned(archive, "cause.id", &incident->cause.id); /* an older agent saved none */
+    archive_owned(archive, "cause.runbook", &incident->cause.runbook); /* an older agent saved none, as with the next */
+    archive_owned(archive, "cause.title", &incident->cause.title);
+    archive_owned(archive, "cause.escalate_to", &incident->cause.escalate_to);
+    archive_owned(archive, "cause.id", &incident->cause.id);
     archive_owned(archive, "line", &incident->evidence);
     telling_archive(telling, archive);
     archive_bool(archive, "escalation", &record->escalation_due);

@@ -71,7 +71,7 @@ const char *slow_cause(const struct context *context, struct strbuf *words)
             worst = suspect;
     }
     if (slow == 0 || !worst.table)
-        return "3";
+        return "slow";
     if (slow == 1)
         say_one(&worst, context, words);
     else if (spiked == slow)
@@ -79,5 +79,5 @@ const char *slow_cause(const struct context *context, struct strbuf *words)
     else
         strbuf_printf(words, "%zu of %zu tables are slow: look at the network and the machine's resources", slow,
                       reached);
-    return spiked ? "3/1" : slow == 1 ? "3" : "3/2";
+    return spiked ? "slow-volume" : slow == 1 ? "slow" : "slow-resources";
 }

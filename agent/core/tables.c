@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "cause.h"
 #include "clip.h"
 #include "saved.h"
 
@@ -24,6 +23,8 @@ static struct table *table_add(struct tables *tables, struct slice name, int64_t
         .name = clipped_copy(name, TABLE_NAME_MAX_BYTES),
         .first_seen_ms = now_ms,
         .exit_code = -1,
+        .reading = must_alloc(sizeof *table->reading),
+        .sources = tables->sources,
     };
     /* The model never runs it, so it takes no part in what is judged of the tables that a cycle shall run. */
     table->stands_in = table->retired = strcmp(table->name, STAND_IN) == 0;
@@ -106,26 +107,38 @@ int64_t table_waits_since(const struct table *table)
     return (since_ms > table->back_ms ? since_ms : table->back_ms) + table->slept_ms;
 }
 
-struct cause table_cause(const struct table *table)
-{
-    return cause_of_failure(table->error, table->exit_code, table->timed_out);
-}
-
 void table_note_failure(struct table *table, bool timed_out)
 {
     table->timed_out = timed_out;
     table->last_failed = true;
 }
 
+/* A text that only grew by further lines is read on from where it ended; else all is read again. */
+static void table_replace_text(struct table *table, char **text, struct slice fresh)
+{
+    char *old = *text;
+    size_t len = old ? strlen(old) : 0;
+    *text = fresh.len ? clipped_copy(fresh, FAILURE_TEXT_MAX_BYTES) : NULL;
+    bool grew = !old || (*text && strncmp(*text, old, len) == 0 && ((*text)[len] == '\n' || (*text)[len] == '\0'));
+    if (!grew)
+        cause_read_anew(table->reading);
+    free(old);
+}
+
 void table_set_error(struct table *table, struct slice text)
 {
-    free(table->error);
-    table->error = text.len ? clipped_copy(text, FAILURE_TEXT_MAX_BYTES) : NULL;
+    table_replace_text(table, &table->error, text);
+}
+
+void table_set_told(struct table *table, struct slice text)
+{
+    table_replace_text(table, &table->told, text);
 }
 
 void table_forget_failures(struct table *table)
 {
     table_set_error(table, (struct slice){ "", 0 });
+    table_set_told(table, (struct slice){ "", 0 });
     table->exit_code = -1;
     table->timed_out = table->last_failed = false;
 }
@@ -150,6 +163,9 @@ void tables_free(struct tables *tables)
         struct table *table = &tables->at[i];
         free(table->name);
         free(table->error);
+        free(table->told);
+        cause_reading_free(table->reading);
+        free(table->reading);
         window_free(&table->durations);
         window_free(&table->rows);
         free(table->failures);
@@ -173,6 +189,9 @@ static void table_archive(struct table *table, struct archive *archive)
     archive_bool(archive, "retired", &table->retired);
     saved_i64(archive, "back", &table->back_ms);
     archive_text(archive, "error", &table->error);
+    archive_text(archive, "told.of", &table->told); /* an older agent saved none */
+    if (archive_loading(archive))
+        cause_read_anew(table->reading);
     saved_i64(archive, "exit_code", &table->exit_code);
     archive_bool(archive, "timed_out", &table->timed_out);
     saved_i64(archive, "spent", &table->spent_ms);

@@ -8,7 +8,7 @@
 
 #include "base/archive.h"
 #include "base/slice.h"
-#include "incident.h"
+#include "cause.h"
 #include "window.h"
 
 enum { ABSENCES_KEPT = 12 };
@@ -32,10 +32,13 @@ struct table {
     char *error;       /* what the failures since its last success said, or NULL */
     int64_t exit_code; /* -1 if not said */
     bool timed_out;
-    int64_t spent_ms;        /* how long its newest run took */
-    int64_t moved;           /* the rows of that run, -1 if not said */
-    struct window durations; /* of good runs, ms */
-    struct window rows;      /* of the same runs */
+    char *told; /* what somebody else says of its newest failure, such as the watermark table; or NULL */
+    struct cause_reading *reading;       /* what all that points at, as far as it was read; owned */
+    const struct cause_sources *sources; /* the engine's */
+    int64_t spent_ms;                    /* how long its newest run took */
+    int64_t moved;                       /* the rows of that run, -1 if not said */
+    struct window durations;             /* of good runs, ms */
+    struct window rows;                  /* of the same runs */
 
     /* What the detectors remember of it. Only a detector's own file knows what is in it. */
     struct failures *failures;
@@ -49,6 +52,7 @@ struct tables {
     struct table *at; /* never moves: facts point at tables */
     size_t count;
     void (*begin)(struct table *table); /* allocates what the detectors remember of a new table */
+    const struct cause_sources *sources;
 };
 
 /* The table of that name, NULL if there is none. A name may have any bytes; a NUL counts as "?", and what is too long is cut. */
@@ -70,12 +74,12 @@ int64_t table_usual_absence(const struct table *table);
 void table_comes_back(struct table *table, int64_t now_ms);
 /* Since when a table waits for a success, with the host's sleep taken off. */
 int64_t table_waits_since(const struct table *table);
-/* What its failures since the last success point at. */
-struct cause table_cause(const struct table *table);
 /* Its newest run failed. What earlier failures in a row said stays, as the best guess until this one says more. */
 void table_note_failure(struct table *table, bool timed_out);
 /* What its failures said: replaces the text, of which the beginning is kept; an empty text is none. */
 void table_set_error(struct table *table, struct slice text);
+/* The same for what somebody else says of its newest failure. It stands beside what the failure said. */
+void table_set_told(struct table *table, struct slice text);
 /* Drops all that its failures said. */
 void table_forget_failures(struct table *table);
 /* The good runs of a cycle that has just completed join the windows of their tables. */

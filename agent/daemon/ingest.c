@@ -6,6 +6,7 @@
 
 #include "base/budgets.h"
 #include "base/zone.h"
+#include "causes.h"
 #include "stamps.h"
 
 /* A line is read seconds after it was written, on a starved host a minute. */
@@ -26,6 +27,7 @@ void ingest_end(struct ingest *ingest)
 {
     stamps_free(ingest->stamps);
     engine_free(ingest->engine);
+    causes_free(ingest->causes);
     scrub_close(ingest->scrub);
     parser_free(ingest->parser);
 }

@@ -72,10 +72,12 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     sink.notify_ctx = daemon;
     sink.notify = daemon_on_notify;
     daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);
-    if (!daemon->ingest.parser)
+    daemon->ingest.causes = config_causes(daemon->config, error);
+    if (!daemon->ingest.parser || !daemon->ingest.causes)
         return false;
     daemon->ingest.scrub = scrub_open();
     daemon->ingest.engine = engine_new(&daemon->config->settings, &sink);
+    engine_set_causes(daemon->ingest.engine, daemon->ingest.causes);
     daemon->ingest.live_from_ms = daemon->started_ms - FRESH_MS;
     ingest_begin(&daemon->ingest);
     state_load(daemon->history, &daemon->ingest);

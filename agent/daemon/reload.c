@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/say.h"
+#include "causes.h"
 #include "daemon_private.h"
 #include "systemd.h"
 
@@ -38,13 +39,18 @@ static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct
     struct dispatch *dispatch = dispatch_open(fresh, daemon->history, follow_wake, error);
     if (!dispatch)
         return false;
-    if (!parser_change_patterns(daemon->ingest.parser, fresh->log_patterns, error)) {
+    struct causes *causes = config_causes(fresh, error);
+    if (!causes || !parser_change_patterns(daemon->ingest.parser, fresh->log_patterns, error)) {
+        causes_free(causes);
         dispatch_close(dispatch);
         return false;
     }
     replace_dispatch(daemon, dispatch);
     leave_textfile(daemon, fresh);
     engine_configure(daemon->ingest.engine, &fresh->settings);
+    engine_set_causes(daemon->ingest.engine, causes);
+    causes_free(daemon->ingest.causes);
+    daemon->ingest.causes = causes;
     config_free(daemon->config);
     daemon->config = fresh;
     witnesses_close(daemon->witnesses);

@@ -97,6 +97,7 @@ struct probes *probes_open(const struct config *config)
     for (size_t i = 0; i < config->probe_count; i++) {
         const struct probe_config *wanted = &config->probes[i];
         struct probe *probe = probe_add(probes, wanted->name, wanted->timeout_ms);
+        probe->answer.cause = wanted->cause ? must_copy(wanted->cause, strlen(wanted->cause)) : NULL;
         if (wanted->container)
             probe_aim_at_container(probe, wanted->container);
         else
@@ -126,6 +127,7 @@ void probes_close(struct probes *probes)
     for (size_t i = 0; i < probes->count; i++) {
         struct probe *probe = &probes->all[i];
         answer_forget_metrics(&probe->answer);
+        free(probe->answer.cause);
         free(probe->answer.target);
         strbuf_free(&probe->answer.words);
         strbuf_free(&probe->body);

@@ -109,6 +109,7 @@ static void answer_tell(struct witnesses *witnesses, size_t index, int64_t first
                                .offset = -1,
                                .number = first_id,
                                .text = slice_of(answer->name),
+                               .cause = slice_of(answer->cause ? answer->cause : ""),
                                .line = strbuf_slice(&words),
                            });
     strbuf_free(&words);

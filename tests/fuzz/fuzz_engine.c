@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "../unit/builtin_causes.h"
 #include "watch.h"
 
 /*
@@ -28,6 +29,7 @@ static struct engine *engine_small(const struct settings *settings, struct watch
     };
     struct engine *engine = engine_new(settings, &sink);
     engine->tables.at = must_alloc(TABLES * sizeof *engine->tables.at);
+    engine_set_causes(engine, builtin_causes());
     return engine;
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../builtin_causes.h"
+
 static const int64_t zero_ms = 1772409600000; /* 2026-03-02T00:00:00Z */
 
 int64_t at(int64_t h, int64_t m, int64_t s)
@@ -109,6 +111,10 @@ static void on_incident(void *ctx, const struct incident *incident)
         keep(kept->cause, incident->cause.words, &kept->facts.cause.words);
         keep(kept->scenario, incident->cause.scenario, &kept->facts.cause.scenario);
         keep(kept->first_command, incident->cause.first_command, &kept->facts.cause.first_command);
+        keep(kept->runbook, incident->cause.runbook, &kept->facts.cause.runbook);
+        keep(kept->title, incident->cause.title, &kept->facts.cause.title);
+        keep(kept->escalate_to, incident->cause.escalate_to, &kept->facts.cause.escalate_to);
+        keep(kept->id, incident->cause.id, &kept->facts.cause.id);
         keep(kept->evidence, incident->evidence, &kept->facts.evidence);
         driver->incident_count = incident->id > driver->incident_count ? incident->id : driver->incident_count;
     }
@@ -184,15 +190,17 @@ int64_t driver_open_count(const struct driver *driver)
 
 static struct engine *engine_for(struct driver *driver)
 {
-    return engine_new(&driver->settings, &(struct engine_sink){
-                                             .ctx = driver,
-                                             .cycle = on_cycle,
-                                             .run = on_run,
-                                             .incident = on_incident,
-                                             .timeline = on_timeline,
-                                             .notify_ctx = driver,
-                                             .notify = on_notify,
-                                         });
+    struct engine *engine = engine_new(&driver->settings, &(struct engine_sink){
+                                                              .ctx = driver,
+                                                              .cycle = on_cycle,
+                                                              .run = on_run,
+                                                              .incident = on_incident,
+                                                              .timeline = on_timeline,
+                                                              .notify_ctx = driver,
+                                                              .notify = on_notify,
+                                                          });
+    engine_set_causes(engine, builtin_causes());
+    return engine;
 }
 
 struct driver *driver_new_with(const struct settings *settings)

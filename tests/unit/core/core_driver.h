@@ -24,7 +24,8 @@ struct driver_run {
 struct driver_incident {
     struct incident facts; /* its pointers: to the texts below, or NULL */
     char table[DRIVER_TEXT], tables[DRIVER_TEXT], summary[DRIVER_TEXT], cause[DRIVER_TEXT], scenario[DRIVER_TEXT],
-        first_command[DRIVER_TEXT], evidence[DRIVER_TEXT];
+        first_command[DRIVER_TEXT], evidence[DRIVER_TEXT], runbook[DRIVER_TEXT], title[DRIVER_TEXT],
+        escalate_to[DRIVER_TEXT], id[DRIVER_TEXT];
 };
 
 struct driver {

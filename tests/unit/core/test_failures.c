@@ -186,12 +186,14 @@ static void a_confirming_probe_makes_it_critical(void **unused)
 {
     (void)unused;
     struct driver *driver = patient_driver();
+    struct event event = { .kind = EVENT_PROBE_DOWN, .time_ms = at(0, 16, 0), .text = slice_of("clickhouse") };
     driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail");
-    driver_say(driver, EVENT_PROBE_DOWN, at(0, 16, 0));
+    driver_feed(driver, event);
     assert_quiet(driver);
     driver_cycle(driver, at(0, 30, 0), seconds(10), "a=fail");
     assert_told(driver, "00:30:10 firing warning ConsecutiveFailures #1 a\n");
-    driver_say(driver, EVENT_PROBE_DOWN, at(0, 30, 11));
+    event.time_ms = at(0, 30, 11);
+    driver_feed(driver, event);
     assert_told(driver, "00:30:11 firing critical ConsecutiveFailures #1 a\n");
     driver_free(driver);
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <cmocka.h>
 
+#include "../builtin_causes.h"
 #include "../read_file.h"
 #include "agent/daemon/stamps.h"
 #include "base/zone.h"
@@ -147,6 +148,7 @@ static void life_begin(struct life *life)
         .live_from_ms = INT64_MIN,
     };
     assert_non_null(life->ingest.parser);
+    engine_set_causes(life->ingest.engine, builtin_causes());
     ingest_begin(&life->ingest);
 }
 
