@@ -113,9 +113,22 @@ struct judgement {
     const char *text;
 };
 
-const char *alert_name(enum alert alert);          /* "IcebergOffloadConsecutiveFailures" */
-enum alert alert_from_name(const char *name);      /* ALERTS for NULL and for a name that this agent does not know */
-const char *alert_runbook(enum alert alert);       /* "iceberg-offload-failure.md", or NULL */
+const char *alert_name(enum alert alert);     /* "IcebergOffloadConsecutiveFailures" */
+enum alert alert_from_name(const char *name); /* ALERTS for NULL and for a name that this agent does not know */
+const char *alert_runbook(enum alert alert);  /* "iceberg-offload-failure.md", or NULL */
+
+/*
+ * Adds a place in a runbook as people read it: "iceberg-offload-failure.md, scenario 2: ClickHouse connectivity failure". runbook: the file;
+ * nothing is added for NULL. scenario: "1/2"; the file stands alone for "1". title may be NULL.
+ */
+struct strbuf;
+void runbook_words(const char *runbook, const char *scenario, const char *title, struct strbuf *out);
+/* Adds only "scenario 2: ClickHouse connectivity failure"; false if no scenario is named. */
+bool scenario_words(const char *scenario, const char *title, struct strbuf *out);
+/* Adds the address of the runbook's file below base. False if base is NULL, or the file has no plain name. */
+bool runbook_url(const char *base, const char *runbook, struct strbuf *out);
+/* That of its cause, else that of its alert; NULL: none. */
+const char *incident_runbook(const struct incident *incident);
 int64_t alert_recovery_ms(enum alert alert);       /* the runbook's expected recovery, upper end; 0: no runbook */
 const char *severity_name(enum severity severity); /* "none", "warning", "critical" */
 const char *verdict_name(enum verdict verdict);    /* "nothing", "warning", "critical", "opened" ... */

@@ -24,7 +24,8 @@ struct message {
     char **tables;
     size_t table_count;
     char *summary;
-    char *cause, *scenario, *first_command, *evidence, *escalate_to; /* or NULL */
+    char *cause, *first_command, *evidence, *escalate_to; /* or NULL */
+    char *runbook, *scenario, *title;                     /* the file, "1/2", and the scenario's title; or NULL */
 };
 
 /* Both return a copy that message_free frees. */

@@ -13,6 +13,7 @@ struct payload_origin {
     const char *host;
     const char *log_path;
     const char *version;
+    const char *runbook_base; /* the URL below which the runbooks are found; NULL: none */
 };
 
 /* How long an Alertmanager shows the alert of `agent test-webhook`. */

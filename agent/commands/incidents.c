@@ -40,10 +40,10 @@ static void incidents_text(const struct report_incidents *list, int64_t now_ms, 
     strbuf_puts(out, "\n");
 }
 
-static int incidents_print(sqlite3 *db, int64_t limit, enum incidents_format format)
+static int incidents_print(sqlite3 *db, const char *runbook_base, int64_t limit, enum incidents_format format)
 {
     struct strbuf error = { 0 }, out = { 0 };
-    struct report_incidents list = { 0 };
+    struct report_incidents list = { .runbook_base = runbook_base };
     struct query query = { .db = db };
     int code = EXIT_FAILED;
 
@@ -79,7 +79,8 @@ int command_incidents(struct options *options)
         return EXIT_USAGE;
     int code = options_history(options, HISTORY_READ, &db);
     if (code == EXIT_OK)
-        code = incidents_print(db, limit ? limit : -1, (enum incidents_format)format);
+        code = incidents_print(db, options_config(options)->runbook_base, limit ? limit : -1,
+                               (enum incidents_format)format);
     sqlite3_close(db);
     return code;
 }

@@ -49,6 +49,11 @@ const char *alert_runbook(enum alert alert)
     return alerts[alert].runbook;
 }
 
+const char *incident_runbook(const struct incident *incident)
+{
+    return incident->cause.runbook ? incident->cause.runbook : alert_runbook(incident->alert);
+}
+
 int64_t alert_recovery_ms(enum alert alert)
 {
     return alerts[alert].recovery_ms;

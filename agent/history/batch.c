@@ -138,7 +138,9 @@ void batch_put_incident(struct batch *batch, const struct incident *incident)
     text_set(batch, &row->table, incident->table);
     text_set(batch, &row->summary, incident->summary);
     text_set(batch, &row->cause, incident->cause.words);
+    text_set(batch, &row->runbook, incident_runbook(incident));
     text_set(batch, &row->scenario, incident->cause.scenario);
+    text_set(batch, &row->title, incident->cause.title);
     text_set(batch, &row->first_command, incident->cause.first_command);
     text_set(batch, &row->evidence, incident->evidence);
 }
@@ -237,7 +239,9 @@ void batch_drop_runs(struct batch *batch)
         text_move(batch, &old, &row->table, 1);
         text_move(batch, &old, &row->summary, 1);
         text_move(batch, &old, &row->cause, 1);
+        text_move(batch, &old, &row->runbook, 1);
         text_move(batch, &old, &row->scenario, 1);
+        text_move(batch, &old, &row->title, 1);
         text_move(batch, &old, &row->first_command, 1);
         text_move(batch, &old, &row->evidence, 1);
     }

@@ -28,7 +28,7 @@ struct batch_run {
 
 struct batch_incident {
     struct incident row; /* its pointers are NULL, too */
-    struct batch_text table, summary, cause, scenario, first_command, evidence;
+    struct batch_text table, summary, cause, runbook, scenario, title, first_command, evidence;
     struct batch_text tables; /* row.table_count texts, one after the other */
 };
 

@@ -94,10 +94,11 @@ static int put_incident(struct history *history, const void *gathered)
     bind_unless(statement, 13, row->prometheus_ms, 0);
     bind_gathered(history, statement, 14, incident->cause);
     bind_gathered(history, statement, 15, incident->scenario);
-    bind_string(statement, 16, alert_runbook(row->alert));
+    bind_gathered(history, statement, 16, incident->runbook);
     bind_gathered(history, statement, 17, incident->first_command);
     bind_gathered(history, statement, 18, incident->evidence);
     bind_gathered(history, statement, 19, incident->summary);
+    bind_gathered(history, statement, 20, incident->title);
     return history_run_statement(history, SQL_PUT_INCIDENT);
 }
 
@@ -143,6 +144,8 @@ static int put_message(struct history *history, const void *row)
     bind_string(statement, 18, message->evidence);
     bind_string(statement, 19, message->escalate_to);
     sqlite3_bind_int(statement, 20, gathered->silenced);
+    bind_string(statement, 21, message->runbook);
+    bind_string(statement, 22, message->title);
     return history_run_statement(history, SQL_PUT_NOTIFICATION);
 }
 

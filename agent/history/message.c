@@ -24,7 +24,9 @@ struct message *message_from(const struct notification *notification)
         .table_count = incident->table_count,
         .summary = (char *)notification->summary,
         .cause = (char *)incident->cause.words,
+        .runbook = (char *)(incident->cause.runbook ? incident->cause.runbook : alert_runbook(notification->alert)),
         .scenario = (char *)incident->cause.scenario,
+        .title = (char *)incident->cause.title,
         .first_command = (char *)incident->cause.first_command,
         .evidence = (char *)incident->evidence,
         .escalate_to = (char *)notification->escalate_to,
@@ -42,7 +44,9 @@ struct message *message_copy(const struct message *message)
         copy->tables[i] = text_copy_valid(message->tables[i]);
     copy->summary = text_copy_valid(message->summary);
     copy->cause = text_copy_valid(message->cause);
+    copy->runbook = text_copy_valid(message->runbook);
     copy->scenario = text_copy_valid(message->scenario);
+    copy->title = text_copy_valid(message->title);
     copy->first_command = text_copy_valid(message->first_command);
     copy->evidence = text_copy_valid(message->evidence);
     copy->escalate_to = text_copy_valid(message->escalate_to);
@@ -59,7 +63,9 @@ void message_free(struct message *message)
     free(message->table);
     free(message->summary);
     free(message->cause);
+    free(message->runbook);
     free(message->scenario);
+    free(message->title);
     free(message->first_command);
     free(message->evidence);
     free(message->escalate_to);

@@ -140,6 +140,10 @@ static struct message *read_message(sqlite3_stmt *statement)
     message->first_command = column_copy(statement, 14);
     message->evidence = column_copy(statement, 15);
     message->escalate_to = column_copy(statement, 16);
+    message->runbook = column_copy(statement, 17);
+    message->title = column_copy(statement, 18);
+    if (!message->runbook) /* an older agent did not store it */
+        message->runbook = text_copy_valid(alert_runbook(message->alert));
     return message;
 }
 

@@ -145,8 +145,13 @@ static const char version_2[] = "ALTER TABLE source ADD COLUMN begun_at INTEGER 
 /* Version 3: who owned the log, so that another user's file is not taken for it after a restart. -1: not known. */
 static const char version_3[] = "ALTER TABLE source ADD COLUMN owner INTEGER NOT NULL DEFAULT -1;";
 
+/* Version 4: what a page says of a runbook, which the alert alone does not tell: a failure's cause may have another runbook. */
+static const char version_4[] = "ALTER TABLE incident ADD COLUMN scenario_title TEXT;"
+                                "ALTER TABLE notification ADD COLUMN runbook TEXT;"
+                                "ALTER TABLE notification ADD COLUMN scenario_title TEXT;";
+
 /* steps[n] leads from version n to n + 1. A change of the schema is one more step; old steps are never edited. */
-static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3 };
+static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4 };
 
 static const char not_ours[] = "the database is not one of this agent's";
 

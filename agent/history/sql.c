@@ -29,22 +29,23 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_PUT_INCIDENT] =
         "INSERT INTO incident (id, alert, table_name, tables, severity, state, onset_at, opened_at, critical_at,"
         " resolved_at, verified_at, escalated_at, prometheus_at, likely_cause, scenario, runbook, first_command,"
-        " evidence, summary)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+        " evidence, summary, scenario_title)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
         " ON CONFLICT (id) DO UPDATE SET alert = excluded.alert, tables = excluded.tables,"
         " severity = excluded.severity, state = excluded.state, onset_at = excluded.onset_at,"
         " critical_at = excluded.critical_at, resolved_at = excluded.resolved_at, verified_at = excluded.verified_at,"
         " escalated_at = excluded.escalated_at, prometheus_at = excluded.prometheus_at,"
         " likely_cause = excluded.likely_cause, scenario = excluded.scenario, runbook = excluded.runbook,"
-        " first_command = excluded.first_command, evidence = excluded.evidence, summary = excluded.summary",
+        " first_command = excluded.first_command, evidence = excluded.evidence, summary = excluded.summary,"
+        " scenario_title = excluded.scenario_title",
     [SQL_PUT_TIMELINE] =
         "INSERT OR REPLACE INTO timeline (id, incident_id, at, kind, text, log_offset) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_PUT_NOTIFICATION] =
         "INSERT OR REPLACE INTO notification (id, incident_id, sequence, at, status, severity, alert, table_name,"
         " tables, onset_at, opened_at, resolved_at, prometheus_at, summary, likely_cause, scenario, first_command, "
         "evidence,"
-        " escalate_to, silenced)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+        " escalate_to, silenced, runbook, scenario_title)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
     [SQL_PUT_OUTBOX] =
         "INSERT OR REPLACE INTO outbox (id, status, attempts, next_attempt_at, delivered_at, last_error, incident_id,"
         " notification_id, webhook, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -74,7 +75,7 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_NEXT_WEBHOOK] = "SELECT min(webhook) FROM outbox WHERE status = 'pending' AND webhook > ?1",
     [SQL_GET_NOTIFICATION] =
         "SELECT incident_id, sequence, at, status, severity, alert, table_name, onset_at, opened_at, resolved_at,"
-        " prometheus_at, summary, likely_cause, scenario, first_command, evidence, escalate_to"
+        " prometheus_at, summary, likely_cause, scenario, first_command, evidence, escalate_to, runbook, scenario_title"
         " FROM notification WHERE id = ?1",
     [SQL_GET_TABLES] = "SELECT value FROM notification, json_each(notification.tables) WHERE notification.id = ?1",
     [SQL_GET_SILENCE] = "SELECT max(ends_at) FROM silence WHERE starts_at <= ?1 AND ends_at > ?1"

@@ -15,7 +15,12 @@ static const char STDOUT_NAME[] = "stdout";
 
 struct payload_origin dispatch_origin(const struct dispatch *dispatch)
 {
-    return (struct payload_origin){ dispatch->told_as.host, dispatch->told_as.log_path, AGENT_VERSION };
+    return (struct payload_origin){
+        .host = dispatch->told_as.host,
+        .log_path = dispatch->told_as.log_path,
+        .version = AGENT_VERSION,
+        .runbook_base = dispatch->config->runbook_base,
+    };
 }
 
 static void dispatch_choose_told_as(struct dispatch *dispatch)

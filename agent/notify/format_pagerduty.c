@@ -26,6 +26,18 @@ static void pagerduty_put_details(const struct payload_input *input, const struc
     json_close(json, '}');
 }
 
+static void pagerduty_put_links(const struct payload_texts *texts, struct json_writer *json)
+{
+    if (texts->runbook_url.len == 0)
+        return;
+    json_open(json, "links", '[');
+    json_open(json, NULL, '{');
+    json_put_text(json, "href", texts->runbook_url.at);
+    json_put_text(json, "text", strbuf_text(&texts->place));
+    json_close(json, '}');
+    json_close(json, ']');
+}
+
 /*
  * An event of PagerDuty's Events API v2, without the routing key, which the sender adds. A resolve carries the same payload as its
  * trigger, so that it is routed the same way.
@@ -38,6 +50,7 @@ void format_pagerduty(const struct payload_input *input, struct json_writer *jso
     json_put_text(json, "event_action", message->status == NOTIFY_RESOLVED ? "resolve" : "trigger");
     json_put_text(json, "dedup_key", texts->dedup_key.at);
     json_put_text(json, "client", "iceberg-offload-agent");
+    pagerduty_put_links(texts, json);
     json_open(json, "payload", '{');
     pagerduty_put_summary(input, texts, json);
     json_put_text(json, "source", input->origin->host);

@@ -90,14 +90,30 @@ static void slack_put_field(const char *name, const char *value, struct json_wri
     strbuf_free(&mrkdwn);
 }
 
+/* "<https://wiki.example.com/runbooks/x.md|x.md, scenario 2: ClickHouse connectivity failure>" */
+static void slack_put_runbook(const struct payload_texts *texts, struct json_writer *json)
+{
+    struct strbuf mrkdwn = { 0 };
+    size_t url_len = texts->runbook_url.len;
+    bool linked = url_len > 0 && url_len < FIELD_MAX / 2;
+    if (texts->place.len == 0)
+        return;
+    strbuf_puts(&mrkdwn, "*Runbook*\n");
+    if (linked)
+        strbuf_printf(&mrkdwn, "<%s|", texts->runbook_url.at);
+    slack_put_escaped(texts->place.at, FIELD_MAX / 2 - 20, &mrkdwn);
+    strbuf_puts(&mrkdwn, linked ? ">" : "");
+    slack_put_text_object(json, NULL, "mrkdwn", mrkdwn.at);
+    strbuf_free(&mrkdwn);
+}
+
 static void slack_put_fields(const struct payload_texts *texts, struct json_writer *json)
 {
     json_open(json, NULL, '{');
     json_put_text(json, "type", "section");
     json_open(json, "fields", '[');
     slack_put_field("Tables", texts->tables.at, json);
-    slack_put_field("Runbook", texts->runbook, json);
-    slack_put_field("Scenario", texts->message->scenario, json);
+    slack_put_runbook(texts, json);
     slack_put_field("Likely cause", texts->cause.at, json);
     slack_put_field("First command", texts->first_command.at, json);
     slack_put_field("Escalate to", texts->message->escalate_to, json);

@@ -19,7 +19,7 @@ void message_json(const struct message *message, struct strbuf *out)
     json_put_texts(&json, "tables", (const char *const *)message->tables, message->table_count);
     json_put_int(&json, "incident", message->incident_id);
     json_put_text(&json, "summary", message->summary);
-    json_put_text(&json, "runbook", alert_runbook(message->alert));
+    json_put_text(&json, "runbook", message->runbook);
     json_put_time(&json, "prometheus_time", fired ? message->prometheus_ms : 0);
     json_close(&json, '}');
 }
@@ -41,8 +41,14 @@ void message_text(const struct message *message, struct strbuf *out)
                   (long long)message->incident_id);
     strbuf_puts(out, ": "); /* the summary names the tables */
     message_add_visible(out, message->summary);
-    if (alert_runbook(message->alert))
-        strbuf_printf(out, " (runbook %s)", alert_runbook(message->alert));
+    if (message->runbook) {
+        struct strbuf place = { 0 };
+        runbook_words(message->runbook, message->scenario, message->title, &place);
+        strbuf_puts(out, " (runbook ");
+        message_add_visible(out, place.at);
+        strbuf_puts(out, ")");
+        strbuf_free(&place);
+    }
     if (message->escalate_to) {
         strbuf_puts(out, " (escalate to ");
         message_add_visible(out, message->escalate_to);

@@ -71,7 +71,10 @@ static void payload_texts_gather(struct payload_texts *texts, struct masker *mas
     *texts = (struct payload_texts){ .message = message };
     /* A test has a name of its own, so that rules that route or silence a real alert by its name do not apply to it. */
     texts->alert = message->incident_id != 0 ? alert_name(message->alert) : "IcebergOffloadTest";
-    texts->runbook = message->incident_id != 0 ? alert_runbook(message->alert) : NULL;
+    texts->runbook = message->incident_id != 0 ? message->runbook : NULL;
+    runbook_words(texts->runbook, message->scenario, message->title, &texts->place);
+    scenario_words(message->scenario, message->title, &texts->scenario);
+    runbook_url(origin->runbook_base, texts->runbook, &texts->runbook_url);
     payload_put_time(message->time_ms, texts->time);
     payload_put_time(message->opened_ms != 0 ? message->opened_ms : message->time_ms, texts->started);
     if (message->status == NOTIFY_RESOLVED)
@@ -90,6 +93,9 @@ static void payload_texts_gather(struct payload_texts *texts, struct masker *mas
 
 static void payload_texts_free(struct payload_texts *texts)
 {
+    strbuf_free(&texts->runbook_url);
+    strbuf_free(&texts->place);
+    strbuf_free(&texts->scenario);
     strbuf_free(&texts->dedup_key);
     strbuf_free(&texts->tables);
     strbuf_free(&texts->summary);
@@ -132,13 +138,15 @@ void payload_put_annotations(struct json_writer *json, const struct payload_text
     json_put_text(json, "incident", texts->incident);
     json_put_given(json, "summary", texts->summary.at);
     json_put_given(json, "runbook", texts->runbook);
+    json_put_given(json, "runbook_url", texts->runbook_url.at);
     json_put_given(json, "prometheus_time", texts->prometheus);
     json_put_text(json, "dedup_key", texts->dedup_key.at);
     json_put_given(json, "escalate_to", message->escalate_to);
     if (length == PAYLOAD_SHORTEST)
         return;
     json_put_given(json, "cause", texts->cause.at);
-    json_put_given(json, "scenario", message->scenario);
+    json_put_given(json, "scenario", texts->scenario.at);
+    json_put_given(json, "scenario_title", message->title);
     json_put_given(json, "first_command", texts->first_command.at);
     json_put_given(json, "evidence", texts->evidence.at);
 }

@@ -13,7 +13,9 @@ struct payload_texts {
     char time[40], started[40], ended[40], prometheus[40]; /* RFC 3339; "" for what has not happened */
     char incident[24];
     const char *alert;
-    const char *runbook; /* NULL: none */
+    const char *runbook;           /* the file; NULL: none */
+    struct strbuf runbook_url;     /* empty: no link */
+    struct strbuf place, scenario; /* "FILE, scenario 2: TITLE", and without the file; empty: none */
     struct strbuf dedup_key, tables, summary, cause, first_command, evidence;
 };
 

@@ -104,6 +104,7 @@ def failing(db):
              onset_at=at("12:00:01.2"), opened_at=at("12:15:02"), critical_at=at("12:15:02"), resolved_at=at("13:15:48"),
              verified_at=at("13:45:12"), escalated_at=at("13:15:02"), prometheus_at=at("12:35:01"),
              likely_cause="ClickHouse refuses connections", scenario="1/2", runbook="iceberg-offload-failure.md",
+             scenario_title="ClickHouse connectivity failure",
              first_command="docker exec k2-clickhouse clickhouse-client -q \"SELECT 1\"", evidence="Stderr: " + EVIL,
              summary="bronze_trades_binance and bronze_trades_kraken failed twice in a row: " + EVIL)
     for time, kind, text, offset in (
@@ -149,7 +150,7 @@ def dead(db):
 def slow(db):
     alert = "IcebergOffloadCycleSlow"
     incident(db, 3, alert, severity="warning", state="open", onset_at=at("16:44:59.7"), opened_at=at("16:49:59.7"),
-             likely_cause="bronze_trades_binance alone is slow: volume or fragmentation", scenario="3/1",
+             likely_cause="bronze_trades_binance alone is slow: volume or fragmentation", scenario="3/1", scenario_title="Data volume spike",
              runbook="iceberg-offload-performance.md", first_command="docker stats --no-stream",
              summary="the cycle has run for 5 min", tables=[BINANCE])
     put(db, "timeline", incident_id=3, at=at("16:49:59.7"), kind="opened", text="elapsed time over 5 min")

@@ -117,6 +117,25 @@ class Golden(unittest.TestCase):
         self.assertEqual([history.BINANCE, history.KRAKEN], document["incident"]["tables"])
         self.assertEqual(1199000, document["incident"]["lead_ms"])
 
+    def test_the_runbook_is_linked_where_it_has_an_address(self):
+        base, file = "https://wiki.example.com/runbooks/", "iceberg-offload-failure.md"
+        linked = lambda form: self.agent.run("report", "--incident", "1", "--format", form, "--set",
+                                             f"links.runbook_base={base}").stdout.decode()
+        page = Page(linked("html"))
+        self.assertEqual([("href", base + file)], [pair for pair in page.attributes if pair[0] == "href"])
+        self.assertIn(f"Runbook's page   {base}{file}\n", linked("text"))
+        self.assertIn(f"<{base}{file}>\n", linked("markdown"))
+        self.assertEqual(base + file, json.loads(linked("json"))["incident"]["runbook_url"])
+        for command in (("incidents",), ("status",)):
+            document = json.loads(self.agent.run(*command, "--format", "json", "--set", f"links.runbook_base={base}").stdout)
+            self.assertIn(base + "iceberg-offload-performance.md", [row["runbook_url"] for row in document["incidents"]])
+
+    def test_no_face_shows_a_bare_number_of_a_scenario(self):
+        for name in CASES:
+            if not name.endswith(".json"):   # for programs, which get the title beside it
+                with self.subTest(name):
+                    self.assertNotRegex(self.agent.golden(name).decode(), r"scenario \d/\d|\b[1-5]/[1-9]\b(?!\d)")
+
     def test_bytes_that_are_no_utf8_become_visible(self):
         agent = Agent()
         try:

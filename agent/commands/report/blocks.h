@@ -13,7 +13,11 @@ struct fact {
     const char *label; /* borrowed; NULL: the value stands alone */
     char *value;
     enum tone tone;
-    enum fact_form { FACT_TEXT, FACT_LITERAL /* a command or a line of the log */ } form;
+    enum fact_form {
+        FACT_TEXT,
+        FACT_LITERAL, /* a command or a line of the log */
+        FACT_LINK     /* the address of a page */
+    } form;
 };
 
 struct facts {

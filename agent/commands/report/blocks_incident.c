@@ -135,6 +135,20 @@ static void blocks_add_text(struct facts *facts, const char *label, enum fact_fo
     facts->at[facts->count - 1].form = form;
 }
 
+static void runbook_add(struct facts *facts, const struct report *report)
+{
+    const struct report_incident *incident = &report->incident;
+    struct strbuf words = { 0 }, url = { 0 };
+    runbook_words(incident->runbook, incident->scenario, incident->scenario_title, &words);
+    if (words.len == 0 && report_incident_is_own(incident))
+        strbuf_puts(&words, "none: it is the agent's own trouble, not the pipeline's");
+    blocks_add_text(facts, "Runbook", FACT_TEXT, words.at);
+    if (runbook_url(report->runbook_base, incident->runbook, &url))
+        blocks_add_text(facts, "Runbook's page", FACT_LINK, url.at);
+    strbuf_free(&words);
+    strbuf_free(&url);
+}
+
 struct facts facts_cause(const struct report *report)
 {
     const struct report_incident *incident = &report->incident;
@@ -144,12 +158,7 @@ struct facts facts_cause(const struct report *report)
     blocks_add_text(&facts, "Deviations", FACT_TEXT, incident->deviations);
     blocks_add_text(&facts, incident->cause ? "First guess" : "Likely cause", FACT_TEXT, incident->likely_cause);
     blocks_add_text(&facts, "Evidence", FACT_LITERAL, incident->evidence);
-    if (incident->runbook && incident->scenario)
-        facts_add(&facts, "Runbook", TONE_PLAIN, "%s (scenario %s)", incident->runbook, incident->scenario);
-    else if (incident->runbook || report_incident_is_own(incident))
-        blocks_add_text(&facts, "Runbook", FACT_TEXT,
-                        incident->runbook ? incident->runbook
-                                          : "none: it is the agent's own trouble, not the pipeline's");
+    runbook_add(&facts, report);
     blocks_add_text(&facts, "First command", FACT_LITERAL, incident->first_command);
     return facts;
 }

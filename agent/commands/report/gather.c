@@ -60,6 +60,8 @@ static void report_begin(struct report *report, struct query *query, const struc
     report->made_ms = now_ms;
     report->as_of_ms = report_as_of(query, now_ms);
     report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
+    report->runbook_base = config->runbook_base;
+    report->related.runbook_base = report->earlier.runbook_base = report->incidents.runbook_base = config->runbook_base;
     report->interval_ms = interval_of(query, config);
     report->interval_learnt = config->settings.schedule.interval_ms <= 0;
     if (report->kind == REPORT_INCIDENT && report->interval_learnt)
@@ -97,11 +99,14 @@ static void gather_neighbours(struct report *report, struct query *query)
                           " ORDER BY i.opened_at, i.id LIMIT 50",
                           overlap, 3);
 
-    /* Incidents with the same runbook are of one kind: an alert changes its name as it worsens. */
+    /* An alert of lag and one of slow cycles change their names as they worsen. The runbook is no sign: it may be the cause's. */
     int64_t recent[] = { incident->id, incident->opened_ms - RECURRENCE_DAYS * DAY_MS, incident->opened_ms };
     report_incidents_read(&report->earlier, query,
                           "JOIN incident s ON s.id = ?1 WHERE i.id <> ?1 AND i.opened_at >= ?2 AND i.opened_at <= ?3"
-                          " AND (i.alert = s.alert OR i.runbook = s.runbook) ORDER BY i.opened_at DESC, i.id DESC",
+                          " AND (i.alert = s.alert"
+                          " OR (i.alert LIKE 'IcebergOffloadLag%' AND s.alert LIKE 'IcebergOffloadLag%')"
+                          " OR (i.alert LIKE 'IcebergOffloadCycle%' AND s.alert LIKE 'IcebergOffloadCycle%')) ORDER BY "
+                          "i.opened_at DESC, i.id DESC",
                           recent, 3);
     for (size_t i = 0; i < report->earlier.count; i++)
         report->earlier_in_day += report->earlier.at[i].opened_ms > incident->opened_ms - DAY_MS;

@@ -18,6 +18,7 @@ static const char incident_columns[] =
     " (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced = 0),"
     " (SELECT count(*) FROM notification n WHERE n.incident_id = i.id AND n.silenced <> 0),"
     " i.cause, i.deviations, i.likely_cause, i.scenario, i.runbook, i.first_command, i.evidence, i.summary,"
+    " i.scenario_title,"
     " CASE WHEN json_valid(i.tables) AND length(CAST(i.tables AS BLOB)) < 65536 THEN"
     " (SELECT json_group_array(value) FROM json_each(i.tables) WHERE type = 'text') END"
     " FROM incident i ";
@@ -48,7 +49,8 @@ static void incident_read(struct report_incident *incident, struct query *query)
         .first_command = query_text(query, 20),
         .evidence = query_text(query, 21),
         .summary = query_text(query, 22),
-        .tables_json = query_text(query, 23),
+        .scenario_title = query_text(query, 23),
+        .tables_json = query_text(query, 24),
     };
     /* One that was cut is no JSON any more. */
     if (incident->tables_json && strlen(incident->tables_json) > HISTORY_TEXT_MAX_BYTES - 4) {
@@ -77,10 +79,10 @@ void report_incidents_read(struct report_incidents *list, struct query *query, c
 
 void report_incident_free(struct report_incident *incident)
 {
-    char *const owned[] = { incident->alert_name, incident->table,         incident->tables,       incident->severity,
-                            incident->cause,      incident->deviations,    incident->likely_cause, incident->scenario,
-                            incident->runbook,    incident->first_command, incident->evidence,     incident->summary,
-                            incident->tables_json };
+    char *const owned[] = { incident->alert_name,  incident->table,         incident->tables,       incident->severity,
+                            incident->cause,       incident->deviations,    incident->likely_cause, incident->scenario,
+                            incident->runbook,     incident->first_command, incident->evidence,     incident->summary,
+                            incident->tables_json, incident->scenario_title };
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
 }

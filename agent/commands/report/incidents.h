@@ -20,12 +20,14 @@ struct report_incident {
     int64_t onset_ms, opened_ms, critical_ms, resolved_ms, verified_ms, escalated_ms, prometheus_ms;
     int64_t notified_ms; /* the first notification that no silence held back */
     int64_t silenced;    /* how many notifications a silence held back */
-    char *cause, *deviations, *likely_cause, *scenario, *runbook, *first_command, *evidence, *summary;
+    char *cause, *deviations, *likely_cause, *first_command, *evidence, *summary;
+    char *runbook, *scenario, *scenario_title;
 };
 
 struct report_incidents {
     struct report_incident *at;
     size_t count;
+    const char *runbook_base; /* the URL below which the runbooks are found; borrowed; NULL: none */
 };
 
 /* Adds the incidents that `where` chooses (SQL on "incident i", with values for ?1, ?2 ...) to the list. An error stays in the query. */

@@ -40,7 +40,10 @@ static void html_facts(const struct facts *facts, struct strbuf *out)
         bool literal = fact->form == FACT_LITERAL;
         html_text(out, "<dt>", fact->label, "</dt>");
         strbuf_printf(out, "<dd class=\"%s\">", tone_class(fact->tone));
-        html_text(out, literal ? "<code>" : "", fact->value, literal ? "</code></dd>\n" : "</dd>\n");
+        if (fact->form == FACT_LINK)
+            html_text(out, "<a href=\"", fact->value, "\">");
+        html_text(out, literal ? "<code>" : "", fact->value, literal ? "</code>" : "");
+        strbuf_puts(out, fact->form == FACT_LINK ? "</a></dd>\n" : "</dd>\n");
     }
     strbuf_puts(out, first < facts->count ? "</dl>\n" : "");
 }

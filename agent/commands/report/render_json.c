@@ -4,7 +4,17 @@
 
 enum { JSON_VERSION = 1 };
 
-static void incident_fields(struct json_writer *json, const struct report_incident *incident)
+static void runbook_fields(struct json_writer *json, const struct report_incident *incident, const char *runbook_base)
+{
+    struct strbuf url = { 0 };
+    json_put_text(json, "scenario", incident->scenario);
+    json_put_text(json, "scenario_title", incident->scenario_title);
+    json_put_text(json, "runbook", incident->runbook);
+    json_put_text(json, "runbook_url", runbook_url(runbook_base, incident->runbook, &url) ? url.at : NULL);
+    strbuf_free(&url);
+}
+
+static void incident_fields(struct json_writer *json, const struct report_incident *incident, const char *runbook_base)
 {
     int64_t lead_ms;
     json_put_int(json, "id", incident->id);
@@ -35,8 +45,7 @@ static void incident_fields(struct json_writer *json, const struct report_incide
     json_put_text(json, "cause", incident->cause);
     json_put_text(json, "deviations", incident->deviations);
     json_put_text(json, "likely_cause", incident->likely_cause);
-    json_put_text(json, "scenario", incident->scenario);
-    json_put_text(json, "runbook", incident->runbook);
+    runbook_fields(json, incident, runbook_base);
     json_put_text(json, "first_command", incident->first_command);
     json_put_text(json, "evidence", incident->evidence);
 }
@@ -46,7 +55,7 @@ static void incident_array(struct json_writer *json, const char *key, const stru
     json_open(json, key, '[');
     for (size_t i = 0; i < list->count; i++) {
         json_open(json, NULL, '{');
-        incident_fields(json, &list->at[i]);
+        incident_fields(json, &list->at[i], list->runbook_base);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -198,7 +207,7 @@ static void incident_parts(struct json_writer *json, const struct report *report
 {
     struct facts questions = facts_questions(report);
     json_open(json, "incident", '{');
-    incident_fields(json, &report->incident);
+    incident_fields(json, &report->incident, report->runbook_base);
     json_close(json, '}');
     json_put_time(json, "acknowledged", report_acknowledged(report));
     event_array(json, report);

@@ -35,6 +35,8 @@ static void markdown_fact(const struct fact *fact, struct strbuf *out)
     }
     if (fact->form == FACT_LITERAL)
         markdown_literal(fact->value, out);
+    else if (fact->form == FACT_LINK)
+        strbuf_printf(out, "<%s>", fact->value);
     else
         escape_puts(out, fact->value, ESCAPE_MARKDOWN);
     strbuf_puts(out, "\n");

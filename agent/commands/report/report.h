@@ -86,6 +86,7 @@ enum report_kind { REPORT_INCIDENT, REPORT_PERIOD };
 struct report {
     enum report_kind kind;
     char *host;
+    const char *runbook_base;   /* the configuration's, which outlives the report; NULL: none */
     int64_t made_ms;            /* when this report was asked for */
     int64_t as_of_ms;           /* until when the history knows: made_ms, unless no agent is running */
     int64_t since_ms, until_ms; /* what tables, chart and totals cover */

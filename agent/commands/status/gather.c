@@ -101,6 +101,7 @@ static void thresholds_default(struct status *status, const struct config *confi
         status->cycle_too_slow_ms = settings->detect.cycle_too_slow_ms;
     if (!status->log_path && config->log_path)
         status->log_path = must_copy(config->log_path, strlen(config->log_path));
+    status->runbook_base = config->runbook_base;
 }
 
 /*
@@ -170,7 +171,7 @@ static void incidents_gather(struct status *status, struct query *query)
     const int64_t most = STATUS_INCIDENTS_MAX;
     query_ask(query,
               "SELECT id, opened_at, alert, severity, summary, first_command, count(*) OVER (),"
-              " count(*) FILTER (WHERE severity = 'critical') OVER () FROM incident"
+              " count(*) FILTER (WHERE severity = 'critical') OVER (), runbook, scenario, scenario_title FROM incident"
               " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT ?1",
               &most, 1);
     while (query_next(query)) {
@@ -178,6 +179,7 @@ static void incidents_gather(struct status *status, struct query *query)
         status->incidents[status->incident_count++] = (struct status_incident){
             query_int(query, 0),           query_time(query, 1), query_text_or_empty(query, 2),
             query_text_or_empty(query, 3), query_text(query, 4), query_text(query, 5),
+            query_text(query, 8),          query_text(query, 9), query_text(query, 10),
         };
         status->open_incidents = query_count(query, 6);
         status->open_critical = query_count(query, 7);
@@ -311,6 +313,9 @@ void status_free(struct status *status)
         free(status->incidents[i].severity);
         free(status->incidents[i].summary);
         free(status->incidents[i].first_command);
+        free(status->incidents[i].runbook);
+        free(status->incidents[i].scenario);
+        free(status->incidents[i].scenario_title);
     }
     for (size_t i = 0; i < status->webhook_count; i++) {
         free(status->webhooks[i].name);

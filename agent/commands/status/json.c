@@ -89,6 +89,16 @@ static void put_cycle_array(struct json_writer *json, const struct status *statu
     json_close(json, '}');
 }
 
+static void put_runbook(struct json_writer *json, const struct status_incident *incident, const char *runbook_base)
+{
+    struct strbuf url = { 0 };
+    json_put_text(json, "runbook", incident->runbook);
+    json_put_text(json, "scenario", incident->scenario);
+    json_put_text(json, "scenario_title", incident->scenario_title);
+    json_put_text(json, "runbook_url", runbook_url(runbook_base, incident->runbook, &url) ? url.at : NULL);
+    strbuf_free(&url);
+}
+
 static void put_incident_array(struct json_writer *json, const struct status *status)
 {
     json_open(json, "incidents", '[');
@@ -101,6 +111,7 @@ static void put_incident_array(struct json_writer *json, const struct status *st
         json_put_time(json, "opened", incident->opened_ms);
         json_put_text(json, "summary", incident->summary);
         json_put_text(json, "first_command", incident->first_command);
+        put_runbook(json, incident, status->runbook_base);
         json_close(json, '}');
     }
     json_close(json, ']');

@@ -33,7 +33,7 @@ struct status_cycle {
 
 struct status_incident {
     int64_t id, opened_ms;
-    char *alert, *severity, *summary, *first_command;
+    char *alert, *severity, *summary, *first_command, *runbook, *scenario, *scenario_title;
 };
 
 struct status_webhook {
@@ -74,6 +74,7 @@ struct status {
     char *silence_reason;
     struct status_webhook *webhooks;
     size_t webhook_count;
+    const char *runbook_base;    /* the configuration's; NULL: none */
     const struct probes *probes; /* asked already, borrowed; NULL: none is configured */
 };
 

@@ -256,6 +256,9 @@ static void put_incidents(struct screen *screen)
         put_gathered(screen, i == 0 ? "Open" : "", critical ? TONE_CRITICAL : TONE_WARNING);
         if (incident->first_command)
             put_line(screen, "  run first", TONE_PLAIN, incident->first_command);
+        runbook_words(incident->runbook, incident->scenario, incident->scenario_title, text);
+        if (incident->runbook)
+            put_gathered(screen, "  runbook", TONE_PLAIN);
     }
     if (status->incident_count == 0)
         put_line(screen, "Open", TONE_GOOD, "no incident");

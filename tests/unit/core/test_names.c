@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "base/strbuf.h"
 #include "cycle.h"
 #include "incident.h"
 
@@ -65,10 +66,60 @@ static void outcomes(void **unused)
     assert_string_equal(run_outcome_name(RUN_ABORTED), "aborted");
 }
 
+static void a_place_in_a_runbook_is_told_by_file_number_and_title(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *runbook, *scenario, *title, *words;
+    } places[] = {
+        { "a.md", "1/2", "It is down", "a.md, scenario 2: It is down" },
+        { "a.md", "12/34", NULL, "a.md, scenario 34" },
+        { "a.md", "5", NULL, "a.md" },
+        { "a.md", "5", "a title of nothing", "a.md" },
+        { "a.md", NULL, NULL, "a.md" },
+        { "a.md", "1/", NULL, "a.md" },
+        { "a.md", "x/2", NULL, "a.md" },
+        { "a.md", "1/2<b>", NULL, "a.md" },
+        { NULL, "1/2", "It is down", "" },
+    };
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct strbuf words = { 0 };
+        runbook_words(places[i].runbook, places[i].scenario, places[i].title, &words);
+        assert_string_equal(strbuf_text(&words), places[i].words);
+        strbuf_free(&words);
+    }
+}
+
+static void a_runbooks_address_lies_below_the_base(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *base, *runbook, *url;
+    } links[] = {
+        { "https://x/r/", "a-b_c.1.md", "https://x/r/a-b_c.1.md" },
+        { "https://x/r", "sub/a.md", "https://x/r/sub/a.md" },
+        { NULL, "a.md", NULL },
+        { "", "a.md", NULL },
+        { "https://x", NULL, NULL },
+        { "https://x", "", NULL },
+        { "https://x", "a b.md", NULL },
+        { "https://x", "a\"onclick=\"", NULL },
+        { "https://x", "\xc3\xa9.md", NULL },
+    };
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        struct strbuf url = { 0 };
+        assert_int_equal(runbook_url(links[i].base, links[i].runbook, &url), links[i].url != NULL);
+        assert_string_equal(strbuf_text(&url), links[i].url ? links[i].url : "");
+        strbuf_free(&url);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_alert_has_its_name_and_runbook),
+        cmocka_unit_test(a_place_in_a_runbook_is_told_by_file_number_and_title),
+        cmocka_unit_test(a_runbooks_address_lies_below_the_base),
         cmocka_unit_test(severities_and_statuses),
         cmocka_unit_test(outcomes),
     };

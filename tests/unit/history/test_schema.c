@@ -46,9 +46,9 @@ static void the_documented_tables_and_columns_are_there(void **unused)
         "SELECT id, cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows, exit_code, error FROM run",
         "SELECT id, alert, table_name, severity, state, opened_at, critical_at, resolved_at, verified_at, "
         "prometheus_at, cause,"
-        " deviations, likely_cause, scenario, runbook, first_command, evidence, summary FROM incident",
+        " deviations, likely_cause, scenario, runbook, scenario_title, first_command, evidence, summary FROM incident",
         "SELECT id, incident_id, at, kind, text, log_offset FROM timeline",
-        "SELECT id, incident_id, sequence, silenced, escalate_to FROM notification",
+        "SELECT id, incident_id, sequence, silenced, escalate_to, runbook, scenario_title FROM notification",
         "SELECT id, incident_id, notification_id, webhook, status, created_at, attempts, next_attempt_at, delivered_at,"
         " last_error FROM outbox",
         "SELECT id, device, inode, offset, fingerprint, fingerprint_len FROM source",
@@ -87,7 +87,7 @@ static void a_newer_version_is_refused_untouched(void **unused)
 {
     (void)unused;
     sqlite3 *db = new_database("PRAGMA user_version = 7; CREATE TABLE future (id)");
-    assert_refused(db, "database version 7 is newer than this agent's 3");
+    assert_refused(db, "database version 7 is newer than this agent's 4");
     assert_int_equal(number(db, "PRAGMA user_version"), 7);
     assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema"), 1);
     sqlite3_close(db);

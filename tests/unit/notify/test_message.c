@@ -30,7 +30,10 @@ static struct incident sample_incident(void)
         .opened_ms = fired_ms - 1000,
         .prometheus_ms = fired_ms + 1200000,
         .summary = "the incident's own",
-        .cause = { "ClickHouse refuses connections", "1/2", "docker ps" },
+        .cause = { .words = "ClickHouse refuses connections",
+                   .scenario = "1/2",
+                   .title = "ClickHouse connectivity failure",
+                   .first_command = "docker ps" },
         .evidence = "a \xff line",
     };
 }
@@ -93,8 +96,11 @@ static void text_is_one_line_for_people(void **unused)
     incident.table_count = 1;
     struct message *message = sample_message(&incident, "2 failures\nin a \x1b[31mrow");
     char *text = render_text(message);
-    assert_string_equal(text, "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #7"
-                              ": 2 failures\\nin a \\x1b[31mrow (runbook iceberg-offload-failure.md)");
+    assert_string_equal(
+        text,
+        "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #7"
+        ": 2 failures\\nin a \\x1b[31mrow (runbook iceberg-offload-failure.md, scenario 2: ClickHouse connectivity "
+        "failure)");
     free(text);
     message_free(message);
 }
@@ -105,11 +111,31 @@ static void text_names_all_tables_and_whom_to_call(void **unused)
     struct incident incident = sample_incident();
     struct message *message = sample_message(&incident, "s");
     message->alert = ALERT_THROUGHPUT_LOW;
+    free(message->runbook);
+    message->runbook = NULL;
     message->escalate_to = strdup("Engineering Lead");
     char *text = render_text(message);
     assert_string_equal(text, "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadThroughputLow #7"
                               ": s (escalate to Engineering Lead)");
     free(text);
+    message_free(message);
+}
+
+/* A cause may have another runbook than the alert. */
+static void the_runbook_is_that_of_the_cause(void **unused)
+{
+    (void)unused;
+    struct incident incident = sample_incident();
+    incident.cause.runbook = "iceberg-offload-watermark-recovery.md";
+    incident.cause.scenario = "4/2";
+    incident.cause.title = NULL; /* as an older agent stored it */
+    struct message *message = sample_message(&incident, "s");
+    char *text = render_text(message);
+    char *json = render_json(message);
+    assert_non_null(strstr(text, "(runbook iceberg-offload-watermark-recovery.md, scenario 2)"));
+    assert_non_null(strstr(json, "\"runbook\":\"iceberg-offload-watermark-recovery.md\""));
+    free(text);
+    free(json);
     message_free(message);
 }
 
@@ -137,6 +163,8 @@ static void json_says_null_and_empty_where_there_is_nothing(void **unused)
     incident.table_count = 0;
     struct message *message = sample_message(&incident, "");
     message->alert = ALERT_SUCCESS_RATE_LOW;
+    free(message->runbook);
+    message->runbook = NULL;
     char *json = render_json(message);
     assert_non_null(strstr(json, "\"table\":null,\"tables\":[],"));
     assert_non_null(strstr(json, "\"summary\":\"\",\"runbook\":null,\"prometheus_time\":null}"));
@@ -182,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_message_outlives_the_incident),
         cmocka_unit_test(text_is_one_line_for_people),
         cmocka_unit_test(text_names_all_tables_and_whom_to_call),
+        cmocka_unit_test(the_runbook_is_that_of_the_cause),
         cmocka_unit_test(json_has_the_documented_keys_in_order),
         cmocka_unit_test(json_says_null_and_empty_where_there_is_nothing),
         cmocka_unit_test(prometheus_time_appears_when_reached),

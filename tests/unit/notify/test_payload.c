@@ -11,7 +11,7 @@
 #include "base/zone.h"
 #include "payload.h"
 
-static const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0" };
+static const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0", NULL };
 static const int64_t OPENED_MS = INT64_C(1772000000000);
 static const int64_t NOW_MS = INT64_C(1772000300000);
 
@@ -50,6 +50,7 @@ static struct message message_of(enum alert alert, enum severity severity, enum 
     static char table[] = "bronze_trades_kraken", other[] = "bronze_trades_binance";
     static char summary[] = "2 failures in a row", cause[] = "ClickHouse refuses connections", scenario[] = "1/2";
     static char command[] = "docker logs clickhouse", evidence[] = "jdbc:clickhouse://u:hunter2@ch:8123 refused";
+    static char runbook[] = "iceberg-offload-failure.md", title[] = "ClickHouse connectivity failure";
     static char *tables[] = { other, table };
 
     return (struct message){
@@ -68,7 +69,9 @@ static struct message message_of(enum alert alert, enum severity severity, enum 
         .table_count = 2,
         .summary = summary,
         .cause = cause,
+        .runbook = runbook,
         .scenario = scenario,
+        .title = title,
         .first_command = command,
         .evidence = evidence,
     };
@@ -163,6 +166,9 @@ static void generic_says_all_that_replay_says(void **state)
     says(*state, "$.alerts[0].annotations.incident", "3");
     says(*state, "$.alerts[0].annotations.summary", "2 failures in a row");
     says(*state, "$.alerts[0].annotations.runbook", "iceberg-offload-failure.md");
+    says(*state, "$.alerts[0].annotations.scenario", "scenario 2: ClickHouse connectivity failure");
+    says(*state, "$.alerts[0].annotations.scenario_title", "ClickHouse connectivity failure");
+    says(*state, "$.alerts[0].annotations.runbook_url", "(none)");
     says(*state, "$.alerts[0].annotations.prometheus_time", "2026-02-25T06:15:20.000+00:00");
     says(*state, "$.alerts[0].annotations.cause", "ClickHouse refuses connections");
     says(*state, "$.alerts[0].annotations.first_command", "docker logs clickhouse");
@@ -176,7 +182,7 @@ static void what_is_not_there_is_left_out(void **state)
 
     message.table = NULL;
     message.table_count = 0;
-    message.cause = message.evidence = message.first_command = message.scenario = NULL;
+    message.cause = message.evidence = message.first_command = message.scenario = message.title = NULL;
     render(*state, FORMAT_GENERIC, &message, 1, false);
     says(*state, "$.alerts[0].annotations.prometheus_time", "(none)");
     says(*state, "$.alerts[0].labels.table", "(none)");
@@ -339,7 +345,7 @@ static void pagerduty_s_limits_hold(void **state)
     assert_int_equal(number(*state, "SELECT length(json_extract(?1, '$.payload.summary'))"), 256);
     says(*state, "$.payload.custom_details", "(none)");
 
-    const struct payload_origin far = { "host", text.at, "1" };
+    const struct payload_origin far = { "host", text.at, "1", NULL };
     payload_dedup_key(&far, &message, &key);
     assert_in_range(key.len, 16, 255);
     strbuf_free(&text);
@@ -349,8 +355,8 @@ static void pagerduty_s_limits_hold(void **state)
 static void keys_differ_where_incidents_do(void **state)
 {
     struct message message = message_of(ALERT_LAG_CRITICAL, SEVERITY_CRITICAL, NOTIFY_FIRING, 2);
-    const struct payload_origin other_host = { "host-2", "/tmp/scheduler.log", "1" };
-    const struct payload_origin umlaut = { "host-1", "/tmp/größe\n.log", "1" };
+    const struct payload_origin other_host = { "host-2", "/tmp/scheduler.log", "1", NULL };
+    const struct payload_origin umlaut = { "host-1", "/tmp/größe\n.log", "1", NULL };
     struct strbuf keys[5] = { { 0 } };
 
     (void)state;
