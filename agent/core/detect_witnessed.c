@@ -14,14 +14,6 @@
 
 enum { RUNS_CRITICAL = 2, ANSWER_AGE_RUNS = 3 };
 
-static const struct cause leaves_rows_behind = {
-    .words = "the watermark does not advance, although the source goes on",
-    .scenario = "4/5",
-    .first_command = "docker exec k2-prefect-db psql -U prefect -d prefect -c "
-                     "\"SELECT * FROM offload_watermarks ORDER BY created_at DESC LIMIT 5\"",
-    .id = "watermark-stall",
-};
-
 struct witnessed {
     int64_t streak; /* runs in a row that are certain to have left rows behind */
     int64_t onset_ms;
@@ -53,6 +45,8 @@ static void raise_certain(struct context *context, const struct table *table, co
     describe_duration(event->duration_ms, &rule);
     strbuf_puts(&rule, " ahead, allowed are ");
     describe_duration(schedule_interval(context->schedule) / 2, &rule);
+    struct cause cause = cause_of_kind(context->sources, "stall");
+    cause.words = "the watermark does not advance, although the source goes on";
     struct incident_record *record = incidents_raise(
         context->incidents, &(struct finding){
                                 .kind = KIND_STALL,
@@ -61,7 +55,7 @@ static void raise_certain(struct context *context, const struct table *table, co
                                 .onset_ms = witnessed->onset_ms,
                                 .what = strbuf_text(&what),
                                 .rule = strbuf_text(&rule),
-                                .cause = leaves_rows_behind,
+                                .cause = cause,
                             });
     strbuf_free(&what);
     strbuf_free(&rule);
