@@ -26,17 +26,15 @@ static void failures_begin_table(struct table *table)
     table->failures = must_alloc(sizeof *table->failures);
 }
 
-/* How old the last success will be when the next attempt can come. */
+/* How old the last success will be when the next attempt can come. While the interval is not known the next slot is 0. */
 static int64_t lag_ahead_ms(const struct context *context, const struct table *table)
 {
     return schedule_next_slot(context->schedule) - table_waits_since(table);
 }
 
-/* Never, while the interval is not known. */
 static bool lag_is_certain(const struct context *context, const struct table *table)
 {
-    return schedule_is_known(context->schedule) &&
-           lag_ahead_ms(context, table) > schedule_lag_critical(context->schedule);
+    return lag_ahead_ms(context, table) > schedule_lag_critical(context->schedule);
 }
 
 static enum severity severity_of(const struct context *context, const struct table *table)

@@ -11,11 +11,11 @@
  *    names all such tables, because that may be a mistake of whoever changed the configuration, and ends by itself. There is none
  *    for a table whose incident ends with this: people know of it.
  * 2. Likewise, but the start was not seen, as in a log that was rotated right then: the cycles alone say it. Then lag judges the table until
- *    some cycles have agreed.
+ *    one and a half times the critical lag is over, which is before anybody is reminded of it.
  * 3. Forgotten: no cycle of a whole day ran it.
  */
 
-enum { CYCLES_AGREE = 3, CYCLES_LEAST = 4, TOLD_FOR_MS = 30 * MINUTE_MS };
+enum { CYCLES_LEAST = 4, TOLD_FOR_MS = 30 * MINUTE_MS };
 
 static bool ran(const struct context *context, const struct table *table)
 {
@@ -39,7 +39,7 @@ static bool is_taken_out(const struct context *context, const struct table *tabl
     if (model->started_tables > 0)
         return model->started_tables == model->cycle.tables;
     int64_t waits_ms = context->moment->now_ms - table_waits_since(table);
-    return table->cycles_without >= CYCLES_AGREE && 2 * waits_ms >= 3 * schedule_lag_critical(context->schedule);
+    return 2 * waits_ms >= 3 * schedule_lag_critical(context->schedule); /* no fewer than three cycles */
 }
 
 static bool is_forgotten(const struct context *context, const struct table *table)

@@ -198,12 +198,14 @@ static void a_loop_that_somebody_stops_is_stopped(void **unused)
 {
     (void)unused;
     struct driver *driver = looping_driver(minutes(15), at(0, 5, 0), seconds(40), at(0, 20, 0));
+    driver->settings.schedule.stop_grace_ms = minutes(30);
+    driver_configure(driver);
     driver_say(driver, EVENT_SCHEDULER_STOPPED, at(0, 20, 0));
     driver_told(driver);
-    driver_tick(driver, at(0, 31, 59));
+    driver_tick(driver, at(0, 49, 59));
     assert_quiet(driver);
-    driver_tick(driver, at(0, 32, 10));
-    assert_told(driver, "00:32:00 firing critical SchedulerDown #1\n");
+    driver_tick(driver, at(0, 50, 0));
+    assert_told(driver, "00:50:00 firing critical SchedulerDown #1\n");
     assert_non_null(strstr(driver->last_summary, "was stopped"));
     driver_free(driver);
 }

@@ -209,15 +209,56 @@ static void a_table_that_comes_back_is_as_new(void **unused)
     restarted_with(driver, at(2, 45, 0), 2);
     cycles_of(driver, at(2, 45, 0), at(30, 0, 0), 2, "a=100 b=100");
     driver_told(driver);
+    assert_false(driver->engine->tables.at[2].last_failed);
     driver_restart(driver);
     restarted_with(driver, at(30, 0, 0), 3);
     cycle_of(driver, at(30, 0, 0), 3, "a=100 b=100 c=fail");
     driver_tick(driver, at(30, 14, 0));
     assert_quiet(driver); /* one failure, and no lag */
+    assert_true(driver->engine->tables.at[2].last_failed);
     cycles_of(driver, at(30, 15, 0), at(31, 0, 0), 3, "a=100 b=100 c=100");
     assert_quiet(driver);
     cycles_of(driver, at(31, 0, 0), at(31, 45, 0), 3, "a=100 b=100");
     assert_told(driver, "31:05:01 firing warning LagElevated #2 c\n31:15:02 firing critical LagCritical #2 c\n");
+    driver_free(driver);
+}
+
+/* Its first run was broken off, and then it is left out: it lags since it came back. */
+static void the_time_away_is_no_lag(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_three();
+    restarted_with(driver, at(2, 0, 0), 2);
+    cycles_of(driver, at(2, 0, 0), at(30, 0, 0), 2, "a=100 b=100");
+    restarted_with(driver, at(30, 0, 0), 3);
+    driver_begin(driver, at(30, 0, 0));
+    driver_run(driver, at(30, 0, 1), "c");
+    driver_told(driver);
+    cycle_of(driver, at(30, 1, 0), 3, "a=100 b=100");
+    driver_restart(driver);
+    driver_tick(driver, at(30, 2, 0));
+    assert_quiet(driver);
+    cycle_of(driver, at(30, 15, 0), 3, "a=100 b=100");
+    driver_tick(driver, at(30, 21, 0));
+    assert_told(driver, "30:20:01 firing warning LagElevated #2 c\n");
+    driver_free(driver);
+}
+
+/* Nor is it an absence that the table is known for, however often it goes. */
+static void the_time_away_is_no_habit(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_three();
+    for (int64_t h = 2; h < 8; h += 2) {
+        restarted_with(driver, at(h, 0, 0), 2);
+        cycles_of(driver, at(h, 0, 0), at(h + 1, 0, 0), 2, "a=100 b=100");
+        restarted_with(driver, at(h + 1, 0, 0), 3);
+        cycles_of(driver, at(h + 1, 0, 0), at(h + 2, 0, 0), 3, "a=100 b=100 c=100");
+    }
+    driver_told(driver);
+    cycle_of(driver, at(8, 0, 0), 3, "a=100 b=100");
+    driver_tick(driver, at(8, 6, 0));
+    assert_non_null(strstr(driver_told(driver), "08:05:01 firing warning LagElevated "));
     driver_free(driver);
 }
 
@@ -291,6 +332,8 @@ int main(void)
         cmocka_unit_test(an_added_table_does_not_hide_two_removed_ones),
         cmocka_unit_test(a_table_that_is_left_out_in_the_same_life_is_no_replaced_one),
         cmocka_unit_test(a_table_that_comes_back_is_as_new),
+        cmocka_unit_test(the_time_away_is_no_lag),
+        cmocka_unit_test(the_time_away_is_no_habit),
         cmocka_unit_test(a_table_that_comes_back_at_once_recovers),
         cmocka_unit_test(a_cycle_that_was_told_to_stop_leaves_nothing_out),
         cmocka_unit_test(what_never_succeeded_goes_without_a_warning),
