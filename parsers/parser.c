@@ -139,6 +139,8 @@ __attribute__((always_inline)) static inline void parser_take_record(const struc
     parser->counts.limit_hits += answer == VOCABULARY_LIMIT ? 1 : 0;
     parser->clock_ms = record->time_ms;
     timestamp_seen(&parser->clock, record->time_ms);
+    if (answer == VOCABULARY_EVENT && event->kind == EVENT_WAITING)
+        timestamp_await(&parser->clock, record->time_ms + event->duration_ms);
     if (answer == VOCABULARY_EVENT)
         parser_take_event(feed, record, event);
     if (record->own && (answer == VOCABULARY_EVENT || answer == VOCABULARY_IGNORED))
@@ -266,6 +268,9 @@ void parser_archive(struct parser *parser, struct archive *archive)
 {
     archive_i64(archive, "clock_ms", &parser->clock_ms);
     archive_i64(archive, "last_ms", &parser->clock.last_ms);
+    archive_i64(archive, "awaited_ms", &parser->clock.awaited_ms);
+    if (parser->clock.awaited_ms > EVENT_TIME_MOST_MS || parser->clock.awaited_ms < -EVENT_TIME_MOST_MS)
+        parser->clock.awaited_ms = INT64_MIN; /* nothing is awaited, or nobody saved that */
     excerpt_archive(&parser->excerpt, archive);
     held_archive(&parser->held, archive);
 }

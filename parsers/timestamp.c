@@ -8,13 +8,19 @@ enum { STAMP_LEN = 19, HOUR_LEN = 14, SECONDS_PER_HOUR = 3600, SECONDS_PER_DAY =
 
 void timestamp_reader_init(struct timestamp_reader *reader)
 {
-    *reader = (struct timestamp_reader){ .last_ms = INT64_MIN };
+    *reader = (struct timestamp_reader){ .last_ms = INT64_MIN, .awaited_ms = INT64_MIN };
 }
 
 /* The last time and not the greatest: where a clock ran ahead and was set right, one wrong stamp must not decide for ever. */
 void timestamp_seen(struct timestamp_reader *reader, int64_t ms)
 {
     reader->last_ms = ms;
+    reader->awaited_ms = INT64_MIN;
+}
+
+void timestamp_await(struct timestamp_reader *reader, int64_t ms)
+{
+    reader->awaited_ms = ms;
 }
 
 static inline unsigned digit_at(const char *at)
@@ -135,12 +141,20 @@ static struct candidates local_candidates(struct timestamp_reader *reader, int64
     return found;
 }
 
-static int64_t fold_choose(const struct candidates *found, int64_t within_ms, int64_t last_ms)
+static bool is_awaited(const struct timestamp_reader *reader, int64_t ms)
 {
-    int64_t first = found->utc_s[0] * 1000 + within_ms;
-    if (found->count == 1 || first + STEP_BACK_MAX_MS >= last_ms)
+    return reader->awaited_ms != INT64_MIN && ms >= reader->awaited_ms - STEP_BACK_MAX_MS &&
+           ms <= reader->awaited_ms + STEP_BACK_MAX_MS;
+}
+
+static int64_t fold_choose(const struct candidates *found, int64_t within_ms, const struct timestamp_reader *reader)
+{
+    int64_t first = found->utc_s[0] * 1000 + within_ms, second = found->utc_s[1] * 1000 + within_ms;
+    if (found->count == 1)
         return first;
-    return found->utc_s[1] * 1000 + within_ms;
+    if (first + STEP_BACK_MAX_MS < reader->last_ms || (is_awaited(reader, second) && !is_awaited(reader, first)))
+        return second;
+    return first;
 }
 
 /* Reads a time in another hour than the cached one. That is rare, so the code is kept out of the way of the usual case. */
@@ -154,7 +168,7 @@ __attribute__((cold)) static bool hour_change(struct timestamp_reader *reader, c
     int64_t within_s = within_ms / 1000;
     struct candidates found = local_candidates(reader, hour * SECONDS_PER_HOUR + within_s);
     if (!found.plain) {
-        *ms = fold_choose(&found, within_ms % 1000, reader->last_ms);
+        *ms = fold_choose(&found, within_ms % 1000, reader);
         return true;
     }
     memcpy(reader->hour, text, HOUR_LEN);

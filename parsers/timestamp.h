@@ -14,8 +14,9 @@
 struct timestamp_reader {
     int64_t
         last_ms; /* the last time seen, INT64_MIN before the first: decides which of two instants an ambiguous hour means */
-    char hour[16];   /* cache: the local hour that was converted last, as "YYYY-MM-DD HH:" ... */
-    int64_t hour_ms; /* ... and its beginning in UTC */
+    int64_t awaited_ms; /* when the writer has said that it writes next, INT64_MIN if it has not: decides likewise */
+    char hour[16];      /* cache: the local hour that was converted last, as "YYYY-MM-DD HH:" ... */
+    int64_t hour_ms;    /* ... and its beginning in UTC */
     /* Cache: a day of local time, in seconds as if it were UTC, with no change of the zone's offset near it, and that offset. */
     int64_t plain_from_s, plain_to_s, plain_offset_s;
 };
@@ -25,12 +26,15 @@ void timestamp_reader_init(struct timestamp_reader *reader);
 /*
  * Reads "YYYY-MM-DD HH:MM:SS" (or with 'T' for the space) with an optional ",mmm" or ".mmm..." fraction at the beginning of text.
  * Returns the characters used, 0 if there is no time stamp, and the time in *ms. Where the local time happens twice, it is the earliest
- * of the two instants that does not step back by more than a minute from the last time seen. Where the clock jumped over it, it is the
+ * of the two instants that does not step back by more than a minute from the last time seen, unless only the later one is within a
+ * minute of the time that is awaited: a scheduler that sleeps through the change for an hour need not step back at all. Where the clock jumped over it, it is the
  * instant at which an unchanged clock would have shown it. The reader is not advanced: timestamp_seen does that.
  */
 size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms);
 
-/* Makes ms the last time seen: it decides what an ambiguous local time means from now on. */
+/* Makes ms the last time seen: it decides what an ambiguous local time means from now on. Nothing is awaited any more. */
 void timestamp_seen(struct timestamp_reader *reader, int64_t ms);
+/* The writer has said that it writes next at this time. */
+void timestamp_await(struct timestamp_reader *reader, int64_t ms);
 
 #endif

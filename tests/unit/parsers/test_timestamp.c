@@ -40,6 +40,22 @@ static void assert_reads(int64_t last_ms, const char *local, const char *expecte
     assert_int_equal(read_after(last_ms, local), utc(expected_utc));
 }
 
+/* The last time seen and the awaited one in UTC; what is read in local time, and what it means. */
+static void assert_reads_awaited(const char *last_utc, const char *awaited_utc, const char *local,
+                                 const char *expected_utc)
+{
+    struct timestamp_reader reader;
+    int64_t ms = 0, last_ms = utc(last_utc), awaited_ms = utc(awaited_utc);
+    timestamp_reader_init(&reader);
+    timestamp_seen(&reader, last_ms);
+    timestamp_await(&reader, awaited_ms);
+    assert_int_equal(timestamp_read(&reader, local, strlen(local), &ms), strlen(local));
+    assert_int_equal(ms, utc(expected_utc));
+    timestamp_seen(&reader, last_ms);
+    assert_int_equal(timestamp_read(&reader, local, strlen(local), &ms), strlen(local));
+    assert_int_equal(ms, read_after(last_ms, local)); /* it is awaited no longer than until the next record */
+}
+
 static void plain_times_are_read(void **state)
 {
     (void)state;
@@ -184,6 +200,20 @@ static void lord_howe_shifts_by_half_an_hour(void **state)
     assert_reads(NEVER, "2026-10-04 02:30:00", "2026-10-03 15:30:00");
 }
 
+/* A sleep of an hour through the change steps back by seconds, or not at all where the change is of half an hour. */
+static void a_sleep_through_the_change_ends_when_it_was_said(void **state)
+{
+    (void)state;
+    assert_true(zone_set("Europe/Berlin"));
+    assert_reads_awaited("2026-10-25 00:00:42", "2026-10-25 01:00:00", "2026-10-25 02:00:02", "2026-10-25 01:00:02");
+    assert_reads_awaited("2026-10-25 00:00:42", "2026-10-25 01:00:00", "2026-10-25 02:01:01", "2026-10-25 00:01:01");
+    assert_reads_awaited("2026-10-25 00:00:42", "2026-10-25 00:15:00", "2026-10-25 02:15:01", "2026-10-25 00:15:01");
+    assert_reads_awaited("2026-10-25 01:00:42", "2026-10-25 02:00:00", "2026-10-25 03:00:01", "2026-10-25 02:00:01");
+    assert_true(zone_set("Australia/Lord_Howe"));
+    assert_reads_awaited("2026-04-04 14:00:40", "2026-04-04 15:00:00", "2026-04-05 01:30:02", "2026-04-04 15:00:02");
+    assert_reads_awaited("2026-04-04 14:00:40", "2026-04-04 15:00:00", "2026-04-05 01:32:00", "2026-04-04 14:32:00");
+}
+
 static void a_zone_that_skipped_a_day_and_one_that_changed_its_standard_time(void **state)
 {
     (void)state;
@@ -285,6 +315,7 @@ int main(void)
         cmocka_unit_test(berlin_in_spring),
         cmocka_unit_test(sydney_in_both_changes),
         cmocka_unit_test(lord_howe_shifts_by_half_an_hour),
+        cmocka_unit_test(a_sleep_through_the_change_ends_when_it_was_said),
         cmocka_unit_test(a_zone_that_skipped_a_day_and_one_that_changed_its_standard_time),
         cmocka_unit_test(a_log_through_the_change_is_continuous),
         cmocka_unit_test(zones_are_checked),
