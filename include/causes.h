@@ -26,7 +26,8 @@ struct known_cause {
     const char *title;         /* of the scenario: "ClickHouse connectivity failure" */
     const char *first_command; /* the whole command */
     const char *escalate_to;   /* whom to tell, if not those whom the incident's kind names */
-    bool vague;                /* it says that nothing is known: any other cause is better */
+    bool names_component; /* its hints name the component that fails for certain, although not what is wrong with it */
+    bool vague;           /* it says that nothing is known: any other cause is better */
 };
 
 /* --- Filling it: sections and entries as they stand in the files, the built-in file first --- */

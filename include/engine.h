@@ -83,6 +83,8 @@ void engine_retell(const struct engine *engine);
 
 /* The id of the newest incident that is open, 0 if none is. */
 int64_t engine_newest_open(const struct engine *engine);
+/* True if a table's newest run failed: then a component that is down would explain it, before any incident is open. */
+bool engine_is_failing(const struct engine *engine);
 
 /*
  * Saves or loads the whole state, in two parts so that little is written for each event: the live part changes with every event, the

@@ -2,6 +2,7 @@
 #ifndef WITNESS_H
 #define WITNESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,7 +61,7 @@ const struct probe_answer *probes_answer(const struct probes *probes, size_t ind
 const char *probe_state_name(enum probe_state state); /* "unknown", "up", "down" */
 
 /*
- * Asks the probes for the running agent: when an incident opens, and every minute while one is open (more often where the
+ * Asks the probes for the running agent: at a first failure, when an incident opens, and every minute while one is open (more often where the
  * scheduler's interval is shorter than 15 minutes). A thread of its own waits for the answers.
  */
 struct witnesses;
@@ -75,11 +76,15 @@ struct witness_sink {
     void (*event)(void *ctx, const struct event *event);
 };
 
-/*
- * Hands out the answers that arrived, as far as they are news, and asks again if it is time. newest_open is the id of the newest
- * open incident, 0 for none.
- */
-void witnesses_run(struct witnesses *witnesses, int64_t newest_open, int64_t now_ms, const struct witness_sink *sink);
+/* What the probes are asked for. */
+struct witness_need {
+    int64_t newest_open; /* the id of the newest open incident, 0 for none */
+    bool failing;        /* a table's newest run failed */
+};
+
+/* Hands out the answers that arrived, as far as they are news, and asks again if it is time. */
+void witnesses_run(struct witnesses *witnesses, struct witness_need need, int64_t now_ms,
+                   const struct witness_sink *sink);
 
 /* The time (Unix ms) by which witnesses_run wants to be called; INT64_MAX: not before wake was called or an incident opens. */
 int64_t witnesses_due_ms(const struct witnesses *witnesses);

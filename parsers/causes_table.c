@@ -252,6 +252,8 @@ static void cause_take_entry(struct causes *causes, const char *key, const char 
         causes_read_number(value, 1, 999, &section->scenario, why);
     else if (strcmp(key, "timed_out") == 0)
         causes_read_switch(value, &section->timed_out, why);
+    else if (strcmp(key, "names_component") == 0)
+        causes_read_switch(value, &section->known.names_component, why);
     else if (strcmp(key, "vague") == 0)
         causes_read_switch(value, &section->known.vague, why);
     else if (strcmp(key, "kind") == 0)

@@ -151,7 +151,9 @@ static const struct config_key keys[] = {
     { "probe", "container", CONFIG_TEXT, NULL, NULL,
       "Docker is asked about this container. A probe has either a container or a url.", PROBE(container) },
     { "probe", "cause", CONFIG_TEXT, NULL, "what its name says: clickhouse, postgres, spark or docker",
-      "When the component is down, this cause of the table of causes is why tables fail.", PROBE(cause) },
+      "When the component is down, this cause of the table of causes is why tables fail. By any other name a probe "
+      "explains nothing without it.",
+      PROBE(cause) },
     { "probe", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", PROBE(timeout_ms) },
 
     { "iceberg", "warehouse", CONFIG_PATH, NULL, "none",

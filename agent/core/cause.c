@@ -55,7 +55,7 @@ struct cause cause_of_kind(const struct cause_sources *sources, const char *kind
 
 static void reading_take_line(struct causes *causes, struct cause_reading *reading, struct slice line)
 {
-    struct causes_answer answer = reading->best;
+    struct causes_answer answer = { 0 };
     if (line.len == 0)
         return;
     reading->any_line = true;
@@ -63,7 +63,9 @@ static void reading_take_line(struct causes *causes, struct cause_reading *readi
         return;
     reading->any_other = true;
     causes_read_line(causes, line, &answer);
-    if (answer.cause == reading->best.cause && answer.rank == reading->best.rank)
+    if (answer.cause && answer.cause->names_component)
+        reading->about = answer.cause;
+    if (!answer.cause || (reading->best.cause && reading->best.rank <= answer.rank))
         return;
     free(reading->what);
     reading->what = answer.what.at ? clipped_copy(answer.what, CAUSE_WHAT_MAX_BYTES) : NULL;

@@ -47,9 +47,10 @@ struct cause cause_of_kind(const struct cause_sources *sources, const char *kind
 struct cause_reading {
     size_t error_bytes, told_bytes; /* of both texts this much was read */
     struct causes_answer best;
-    char *what;               /* owned: what best.what was when it was read */
-    bool any_line, any_other; /* whether there was a line, and one that is not the job's own log */
-    struct strbuf words, id;  /* the newest answer's */
+    const struct known_cause *about; /* names the component that fails for certain; NULL: none does */
+    char *what;                      /* owned: what best.what was when it was read */
+    bool any_line, any_other;        /* whether there was a line, and one that is not the job's own log */
+    struct strbuf words, id;         /* the newest answer's */
 };
 
 /* The texts are others than those that were read. */
@@ -71,7 +72,8 @@ void components_archive(struct cause_sources *sources, struct archive *archive);
 
 /*
  * True if it explains the table's failures that this component is down: it is one that can, and the failures say nothing, let one guess
- * only, or speak of the same scenario. What is seen to be down now is more than a guess from words.
+ * only, or speak of the same scenario. What is seen to be down now is more than a guess from words; but failures that name another
+ * component are not explained.
  */
 bool component_explains(const struct table *table, struct slice name, struct slice cause);
 /* The newest component that explains the table's failures; NULL if none does. */

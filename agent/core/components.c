@@ -68,13 +68,21 @@ static const struct known_cause *component_cause(struct causes *causes, struct s
     return cause.len ? causes_named(causes, cause) : causes_of_probe(causes, name);
 }
 
+static bool is_same_place(const char *scenario, const char *title, const struct known_cause *known)
+{
+    return title && known->title && strcmp(scenario, known->scenario) == 0;
+}
+
 static bool cause_explains(const struct table *table, const struct known_cause *known)
 {
     bool is_guess;
     struct cause said = cause_of_failures(table, &is_guess);
-    if (is_guess || (said.id && strcmp(said.id, known->trouble) == 0))
+    const struct known_cause *about = table->reading->about;
+    if (said.id && strcmp(said.id, known->trouble) == 0)
         return true;
-    return said.title && known->title && strcmp(said.scenario, known->scenario) == 0;
+    if (!is_guess)
+        return is_same_place(said.scenario, said.title, known);
+    return !about || strcmp(about->trouble, known->trouble) == 0 || is_same_place(about->scenario, about->title, known);
 }
 
 bool component_explains(const struct table *table, struct slice name, struct slice cause)

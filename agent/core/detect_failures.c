@@ -246,14 +246,16 @@ static void failures_on_evidence(struct context *context, struct table *table)
         incidents_set_cause(context->incidents, record, cause);
 }
 
-/* A component is down that explains the failures: the next attempt can only fail as well. */
+/*
+ * A component is down that explains the failures: the next attempt can only fail as well. So a first failure is critical at once, which
+ * nothing but this makes it.
+ */
 static void on_probe_down(struct context *context, const struct event *event)
 {
     components_note_down(context->sources, event->text, event->cause);
     for (size_t i = 0; i < context->tables->count; i++) {
         struct table *table = &context->tables->at[i];
-        if (table->failures->streak && incidents_find(context->incidents, KIND_FAILURES, table) &&
-            component_explains(table, event->text, event->cause)) {
+        if (table->failures->streak && component_explains(table, event->text, event->cause)) {
             raise_failures(context, table, SEVERITY_CRITICAL);
             incidents_set_cause(context->incidents, incidents_find(context->incidents, KIND_FAILURES, table),
                                 table_cause(table));

@@ -378,6 +378,14 @@ int64_t engine_newest_open(const struct engine *engine)
     return newest;
 }
 
+bool engine_is_failing(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->tables.count; i++)
+        if (engine->tables.at[i].last_failed && !engine->tables.at[i].retired)
+            return true;
+    return false;
+}
+
 void engine_retell(const struct engine *engine)
 {
     model_retell(&engine->model);

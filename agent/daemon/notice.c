@@ -126,7 +126,10 @@ void daemon_notice_world(struct daemon *daemon)
 {
     struct witness_sink sink = { daemon, notice_answer };
     if (daemon->witnesses)
-        witnesses_run(daemon->witnesses, engine_newest_open(daemon->ingest.engine), daemon->now_ms, &sink);
+        witnesses_run(daemon->witnesses,
+                      (struct witness_need){ .newest_open = engine_newest_open(daemon->ingest.engine),
+                                             .failing = engine_is_failing(daemon->ingest.engine) },
+                      daemon->now_ms, &sink);
     table_witnesses_run(daemon->table_witnesses, daemon->now_ms, &sink);
     notice_stuck_webhooks(daemon);
 }

@@ -21,9 +21,10 @@ struct witnesses {
     pthread_t thread;
     bool asking;
     atomic_bool answered;
-    int64_t due_ms;    /* of the next round; INT64_MAX: none */
-    int64_t rounds_id; /* the newest incident for which a whole round was made */
-    int64_t asked_id;  /* the newest incident for which the round in progress is made */
+    int64_t due_ms;     /* of the next round; INT64_MAX: none */
+    int64_t rounds_id;  /* the newest incident for which a whole round was made */
+    bool asked_failing; /* a round was made for the failures that go on */
+    int64_t asked_id;   /* the newest incident for which the round in progress is made */
     struct told {
         enum probe_state state; /* PROBE_UNKNOWN: nothing yet */
         int64_t id;             /* incidents up to this one were told of it */
@@ -119,7 +120,8 @@ static void answer_tell(struct witnesses *witnesses, size_t index, int64_t first
  * An answer that differs from the last one is news for every open incident, the same answer only for incidents that opened
  * since. A component that could not be asked tells nothing.
  */
-static void round_take(struct witnesses *witnesses, int64_t now_ms, const struct witness_sink *sink)
+static void round_take(struct witnesses *witnesses, int64_t newest_open, int64_t now_ms,
+                       const struct witness_sink *sink)
 {
     for (size_t i = 0; i < probes_count(witnesses->probes); i++) {
         struct told *told = &witnesses->told[i];
@@ -128,7 +130,9 @@ static void round_take(struct witnesses *witnesses, int64_t now_ms, const struct
         if (state == PROBE_UNKNOWN || (!changed && witnesses->asked_id <= told->id))
             continue;
         answer_tell(witnesses, i, changed ? 0 : told->id + 1, now_ms, sink);
-        *told = (struct told){ state, witnesses->asked_id > told->id ? witnesses->asked_id : told->id };
+        /* News went to all that are open now, also to one that opened after the question. */
+        int64_t told_id = changed && newest_open > witnesses->asked_id ? newest_open : witnesses->asked_id;
+        *told = (struct told){ state, told_id > told->id ? told_id : told->id };
     }
     if (witnesses->asked_id > witnesses->rounds_id)
         witnesses->rounds_id = witnesses->asked_id;
@@ -141,21 +145,38 @@ static void witnesses_rest(struct witnesses *witnesses)
     memset(witnesses->told, 0, probes_count(witnesses->probes) * sizeof *witnesses->told);
 }
 
-void witnesses_run(struct witnesses *witnesses, int64_t newest_open, int64_t now_ms, const struct witness_sink *sink)
+/* While a table fails and no incident is open, one round is made: the component that explains a first failure opens the incident. */
+static bool round_is_due(const struct witnesses *witnesses, struct witness_need need, int64_t now_ms)
 {
+    if (need.newest_open > witnesses->rounds_id || (need.failing && !witnesses->asked_failing))
+        return true;
+    if (need.newest_open == 0)
+        return false;
+    return now_ms >= witnesses->due_ms || witnesses->due_ms - now_ms > witnesses->round_ms;
+}
+
+void witnesses_run(struct witnesses *witnesses, struct witness_need need, int64_t now_ms,
+                   const struct witness_sink *sink)
+{
+    bool needed = need.newest_open > 0 || need.failing;
     if (witnesses->asking && !atomic_load(&witnesses->answered))
         return;
     if (witnesses->asking) {
         pthread_join(witnesses->thread, NULL);
         witnesses->asking = false;
-        if (newest_open > 0)
-            round_take(witnesses, now_ms, sink);
+        if (needed)
+            round_take(witnesses, need.newest_open, now_ms, sink);
     }
-    if (newest_open == 0)
+    if (!need.failing)
+        witnesses->asked_failing = false;
+    if (!needed) {
         witnesses_rest(witnesses);
-    else if (newest_open > witnesses->rounds_id || now_ms >= witnesses->due_ms ||
-             witnesses->due_ms - now_ms > witnesses->round_ms)
-        round_begin(witnesses, newest_open, now_ms);
+    } else if (round_is_due(witnesses, need, now_ms)) {
+        witnesses->asked_failing = need.failing;
+        round_begin(witnesses, need.newest_open, now_ms);
+        if (need.newest_open == 0)
+            witnesses->due_ms = INT64_MAX;
+    }
 }
 
 int64_t witnesses_due_ms(const struct witnesses *witnesses)

@@ -42,10 +42,10 @@ class Probes(unittest.TestCase):
         self.addCleanup(port.close)
         return port
 
-    def fail(self, times=1):
+    def fail(self, times=1, **how):
         for _ in range(times):
             time.sleep(0.12)        # beyond a burst
-            self.scheduler.cycle(failing={TABLE})
+            self.scheduler.cycle(failing={TABLE}, **how)
 
     def pages(self):
         """(status, severity) in the order of arrival."""
@@ -56,27 +56,42 @@ class Probes(unittest.TestCase):
         return [text for text, in agent.rows("SELECT text FROM timeline WHERE kind = 'probe' ORDER BY id")]
 
     def wait_story(self, agent, *wanted, timeout=10):
-        wait_until(lambda: sorted(self.story(agent)) == sorted(wanted), timeout, f"not {wanted}")
+        wait_until(lambda: sorted(self.story(agent)) == sorted(wanted), timeout, lambda: f"not {wanted}: {self.story(agent)}")
 
-    def test_a_component_confirmed_down_makes_the_second_failure_critical(self):
+    def test_a_first_failure_is_critical_by_the_component_that_is_down(self):
         with self.agent({"probe clickhouse.url": f"tcp://127.0.0.1:{free_port()}"}) as agent:
-            self.fail(2)
+            self.fail()
             agent.wait_for("SELECT severity FROM incident", "critical")
-            wait_until(lambda: len(self.pages()) >= 2)
-            self.assertEqual([("firing", "warning"), ("firing", "critical")], self.pages())
-            self.assertEqual(["clickhouse is down: Connection refused"], self.story(agent))
-            self.assertIn("a probe finds clickhouse down", self.receiver.at("/hook")[1].body.decode())
+            self.assertEqual(agent.rows("SELECT likely_cause, scenario, scenario_title FROM incident"),
+                             [("ClickHouse unreachable", "1/2", "ClickHouse connectivity failure")])
+            self.wait_story(agent, "clickhouse is down: Connection refused")
+            self.fail()
+            wait_until(self.pages)
+            time.sleep(0.3)
+            self.assertEqual([("firing", "critical")], self.pages())
+            body = self.receiver.at("/hook")[0].body.decode()
+            self.assertIn("a probe finds clickhouse down", body)
+            self.assertIn("scenario 2: ClickHouse connectivity failure", body)
             self.scheduler.cycle()
             agent.wait_for("SELECT state FROM incident", "resolved")
 
-    def test_one_failure_is_no_incident_and_nobody_is_asked(self):
-        port = self.port(http_answer(b"", "503 Unavailable"))
-        with self.agent({"probe clickhouse.url": f"http://127.0.0.1:{port.number}/ping"}) as agent:
+    def test_one_failure_that_nothing_explains_is_no_incident(self):
+        """A dashboard explains nothing, a component that is well neither. Each is asked once for a first failure."""
+        port, well = self.port(http_answer(b"", "503 Unavailable")), self.port(http_answer(b"Ok."))
+        with self.agent({"probe grafana.url": f"http://127.0.0.1:{port.number}/ping",
+                         "probe clickhouse.url": f"http://127.0.0.1:{well.number}/ping"}) as agent:
             self.fail()
-            agent.wait_for("SELECT count(*) FROM run WHERE outcome = 'failed'", 1)
-            time.sleep(0.5)
-            self.assertEqual(0, len(port.held))
+            wait_until(lambda: port.held and well.held, 10, "nobody was asked")
+            time.sleep(1.6)
+            self.assertEqual((1, 1), (len(port.held), len(well.held)))
             self.assertEqual([], agent.rows("SELECT * FROM incident"))
+
+    def test_a_probe_explains_what_its_cause_says(self):
+        with self.agent({"probe box.url": f"tcp://127.0.0.1:{free_port()}", "probe box.cause": "spark-container-down"}) as agent:
+            self.scheduler.cycle_started()
+            self.scheduler.run_started(TABLE)
+            self.scheduler.run_failed(TABLE, stderr="something new")
+            agent.wait_for("SELECT likely_cause FROM incident", "the Spark container is not running")
 
     def test_a_component_that_answers_is_noted_and_worsens_nothing(self):
         port = self.port(http_answer(b"Ok.\n"))
@@ -92,10 +107,16 @@ class Probes(unittest.TestCase):
         """The failures speak of ClickHouse: PostgreSQL down is a fact of the story, no more."""
         with self.agent({"probe postgres.url": f"tcp://127.0.0.1:{free_port()}",
                          "metrics.url": f"http://127.0.0.1:{free_port()}/metrics"}) as agent:
-            self.fail(2)
+            self.fail(2, stderr="Failed to read from ClickHouse: Connection refused")
             self.wait_story(agent, "postgres is down: Connection refused", "the metrics page is down: Connection refused")
             time.sleep(0.3)
             self.assertEqual([("warning",)], agent.rows("SELECT severity FROM incident"))
+
+    def test_a_component_that_is_down_is_more_than_a_guess(self):
+        """A refused connection that nobody is named with is ClickHouse's only by guess."""
+        with self.agent({"probe postgres.url": f"tcp://127.0.0.1:{free_port()}"}) as agent:
+            self.fail()
+            agent.wait_for("SELECT severity || ', ' || likely_cause FROM incident", "critical, PostgreSQL unreachable")
 
     def test_a_component_that_goes_down_later_is_noticed(self):
         containers = {"ch": container()}

@@ -382,7 +382,7 @@ class Scheduler:
         """Bytes as they come, no record around them."""
         return self._order("raw", text)
 
-    def cycle(self, rows=None, failing=(), timing_out=(), seconds=12.0, wait_s=900):
+    def cycle(self, rows=None, failing=(), timing_out=(), seconds=12.0, wait_s=900, stderr="Connection refused"):
         """A whole cycle at once; rows maps tables to counts, where they are not as usual."""
         self.cycle_started()
         total = 0
@@ -390,7 +390,7 @@ class Scheduler:
             self.run_started(table)
             count = (rows or {}).get(table, USUAL_ROWS.get(table, 3_500))
             if table in failing:
-                self.run_failed(table)
+                self.run_failed(table, stderr=stderr)
             elif table in timing_out:
                 self.run_timeout(table)
             else:

@@ -182,19 +182,104 @@ static void an_exception_does_not_fail_a_retired_table(void **unused)
     driver_free(driver);
 }
 
+static void probe_says(struct driver *driver, enum event_kind kind, int64_t at_ms, const char *name, const char *cause)
+{
+    driver_feed(driver, (struct event){ .kind = kind,
+                                        .time_ms = at_ms,
+                                        .text = slice_of(name),
+                                        .cause = slice_of(cause),
+                                        .line = slice_of("what the probe says") });
+}
+
 static void a_confirming_probe_makes_it_critical(void **unused)
 {
     (void)unused;
     struct driver *driver = patient_driver();
-    struct event event = { .kind = EVENT_PROBE_DOWN, .time_ms = at(0, 16, 0), .text = slice_of("clickhouse") };
     driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail");
-    driver_feed(driver, event);
-    assert_quiet(driver);
     driver_cycle(driver, at(0, 30, 0), seconds(10), "a=fail");
     assert_told(driver, "00:30:10 firing warning ConsecutiveFailures #1 a\n");
-    event.time_ms = at(0, 30, 11);
-    driver_feed(driver, event);
+    probe_says(driver, EVENT_PROBE_DOWN, at(0, 30, 11), "clickhouse", "");
     assert_told(driver, "00:30:11 firing critical ConsecutiveFailures #1 a\n");
+    assert_string_equal(driver_incident(driver, 1)->cause.words, "ClickHouse unreachable");
+    driver_free(driver);
+}
+
+/* One failure is no news, but that a component is down which explains it is, at once. */
+static void a_first_failure_is_critical_by_the_component_that_explains_it(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient_driver();
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail");
+    probe_says(driver, EVENT_PROBE_DOWN, at(0, 15, 11), "grafana", ""); /* a dashboard explains nothing */
+    probe_says(driver, EVENT_PROBE_DOWN, at(0, 15, 12), "clickhouse-dashboard", "");
+    probe_says(driver, EVENT_PROBE_DOWN, at(0, 15, 13), "", "");
+    assert_quiet(driver);
+    probe_says(driver, EVENT_PROBE_DOWN, at(0, 15, 14), "store", "job-disk");
+    assert_told(driver, "00:15:14 firing critical ConsecutiveFailures #1 a\n");
+    const struct incident *incident = driver_incident(driver, 1);
+    assert_string_equal(incident->cause.words, "the disk is full (no space left)");
+    assert_string_equal(incident->cause.title, "Spark job crashes/OOM");
+    driver_cycle(driver, at(0, 30, 0), seconds(10), "a=1");
+    assert_told(driver, "00:30:10 resolved critical ConsecutiveFailures #1 a\n");
+    probe_says(driver, EVENT_PROBE_DOWN, at(0, 31, 0), "store", "job-disk");
+    assert_quiet(driver); /* nothing fails */
+    driver_free(driver);
+}
+
+static void fail_twice_saying(struct driver *driver, const char *said)
+{
+    for (int64_t slot = 15; slot <= 30; slot += 15) {
+        driver_begin(driver, at(0, slot, 0));
+        driver_fail_saying(driver, at(0, slot, 5), "a", 1, said);
+        driver_end(driver, at(0, slot, 6));
+    }
+}
+
+/* "Connection refused" alone is ClickHouse's by guess only; what is seen to be down now is more than that, also after a restart. */
+static void what_is_seen_down_is_more_than_a_guess(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient_driver();
+    fail_twice_saying(driver, "java.net.ConnectException: Connection refused");
+    assert_string_equal(driver_incident(driver, 1)->cause.words, "ClickHouse unreachable");
+    probe_says(driver, EVENT_PROBE_DOWN, at(0, 30, 7), "postgres", "");
+    assert_string_equal(driver_incident(driver, 1)->cause.words, "PostgreSQL unreachable");
+    assert_string_equal(driver_incident(driver, 1)->cause.runbook, "iceberg-offload-watermark-recovery.md");
+    driver_restart(driver);
+    assert_string_equal(table_cause(&driver->engine->tables.at[0]).words, "PostgreSQL unreachable");
+    probe_says(driver, EVENT_PROBE_NOTED, at(0, 31, 0), "postgres", ""); /* it is up */
+    assert_string_equal(table_cause(&driver->engine->tables.at[0]).words, "ClickHouse unreachable");
+    driver_free(driver);
+}
+
+/* A text that tells the cause, or names the component, is not explained by another component. */
+static void what_is_seen_down_does_not_explain_what_a_text_tells(void **unused)
+{
+    (void)unused;
+    static const char *const texts[][2] = {
+        { "duplicate key value violates unique constraint", "1/4" },
+        { "Failed to read from ClickHouse: x\n: java.sql.SQLException: Connection refused", "1/2" },
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct driver *driver = patient_driver();
+        fail_twice_saying(driver, texts[i][0]);
+        probe_says(driver, EVENT_PROBE_DOWN, at(0, 30, 7), "postgres", "");
+        assert_string_equal(driver_incident(driver, 1)->cause.scenario, texts[i][1]);
+        assert_int_equal(driver_incident(driver, 1)->severity, SEVERITY_WARNING);
+        driver_free(driver);
+    }
+}
+
+/* What probes saw before anything went wrong is not known to be so now. */
+static void what_was_down_earlier_explains_nothing_later(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient_driver();
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail");
+    probe_says(driver, EVENT_PROBE_DOWN, at(0, 15, 11), "clickhouse", "");
+    driver_cycle(driver, at(0, 30, 0), seconds(10), "a=1");
+    driver_cycle(driver, at(0, 45, 0), seconds(10), "a=fail");
+    assert_null(table_cause(&driver->engine->tables.at[0]).words);
     driver_free(driver);
 }
 
@@ -275,6 +360,10 @@ int main(void)
         cmocka_unit_test(an_exception_outside_a_cycle_fails_nothing),
         cmocka_unit_test(an_exception_does_not_fail_a_retired_table),
         cmocka_unit_test(a_confirming_probe_makes_it_critical),
+        cmocka_unit_test(a_first_failure_is_critical_by_the_component_that_explains_it),
+        cmocka_unit_test(what_is_seen_down_is_more_than_a_guess),
+        cmocka_unit_test(what_is_seen_down_does_not_explain_what_a_text_tells),
+        cmocka_unit_test(what_was_down_earlier_explains_nothing_later),
         cmocka_unit_test(a_probe_of_another_component_confirms_nothing),
         cmocka_unit_test(a_probe_is_news_to_the_incidents_it_names),
         cmocka_unit_test(what_a_failure_says_becomes_cause_and_evidence),
