@@ -114,9 +114,9 @@ static void each_kind_of_incident_has_a_row(void **unused)
 {
     (void)unused;
     static const char *const rows[][2] = {
-        { "failures", "1" },         { "lag", "2" },     { "slow", "3" },           { "slow-volume", "3/1" },
-        { "slow-resources", "3/2" }, { "stall", "4/5" }, { "scheduler-down", "5" }, { "scheduler-hung", "5" },
-        { "crash-loop", "5" },
+        { "failures", "1" },         { "lag", "2" },        { "slow", "3" },           { "slow-volume", "3/1" },
+        { "slow-resources", "3/2" }, { "stall", "4/5" },    { "scheduler-down", "5" }, { "scheduler-hung", "5" },
+        { "crash-loop", "5" },       { "table-gone", "2" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct known_cause *cause = causes_of_kind(builtin_causes(), rows[i][0]);
