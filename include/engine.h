@@ -100,6 +100,9 @@ bool engine_windows_changed(struct engine *engine); /* since the last call */
  */
 void engine_report(const struct engine *engine, struct archive *archive);
 
+/* How many runs were left out in this life, because the log named too many tables. */
+int64_t engine_refused_tables(const struct engine *engine);
+
 /* True if any event of the log was ever taken, in this life or an earlier one. */
 bool engine_has_heard(const struct engine *engine);
 

@@ -2,6 +2,7 @@
 #ifndef STATE_H
 #define STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "follow.h"
@@ -19,7 +20,8 @@ enum state_extent {
 };
 
 void state_save_parser(struct history *history, struct ingest *ingest);
-void state_save_engine(struct history *history, struct engine *engine, enum state_extent extent);
+/* False if the baselines are too long for the history: then the ones that were saved before stay. */
+bool state_save_engine(struct history *history, struct engine *engine, enum state_extent extent);
 
 /* What is missing in the history, because nothing or an older version was saved, keeps its initial value. */
 void state_load(struct history *history, struct ingest *ingest);

@@ -35,10 +35,8 @@ struct affected {
 
 static bool is_bad(const struct incident_record *record, const struct tables *tables, const char *name)
 {
-    for (size_t i = 0; i < record->member_count; i++)
-        if (tables->at[record->members[i].table].name == name) /* an incident's names are the tables' own */
-            return record->members[i].bad;
-    return false;
+    const struct member *member = incident_member(record, tables_find(tables, slice_of(name)));
+    return member && member->bad;
 }
 
 static struct affected find_affected(const struct incident_record *record, const struct tables *tables,

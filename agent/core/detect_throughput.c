@@ -20,7 +20,7 @@ static const double low_z = -6;
 static const double volume_mad_floor = 0.25;
 
 struct volume {
-    struct hourly hours;  /* rows of runs that moved any, by hour of the day */
+    struct hourly *hours; /* rows of runs that moved any, by hour of the day; NULL until the table is proven */
     int64_t low_streak;   /* runs in a row far below the usual volume */
     int64_t low_since_ms; /* the first of them */
 };
@@ -28,6 +28,19 @@ struct volume {
 static void throughput_begin_table(struct table *table)
 {
     table->volume = must_alloc(sizeof *table->volume);
+}
+
+static void throughput_end_table(struct table *table)
+{
+    free(table->volume->hours);
+}
+
+/* Most of what is known of a table is this. A name that a line happened to hold gets none. */
+static void learn_rows(struct volume *volume, size_t hour, int64_t at_ms, int64_t rows)
+{
+    if (!volume->hours)
+        volume->hours = must_alloc(sizeof *volume->hours);
+    hourly_push(volume->hours, hour, at_ms, rows);
 }
 
 static size_t hour_now(const struct context *context)
@@ -39,7 +52,9 @@ static bool is_low(const struct context *context, const struct table *table)
 {
     const struct window *rows = &table->rows;
     size_t day = window_newest(rows, INT64_MIN, SIZE_MAX), hour;
-    const int64_t *samples = hourly_samples(&table->volume->hours, hour_now(context), &hour);
+    if (!table->volume->hours)
+        return false;
+    const int64_t *samples = hourly_samples(table->volume->hours, hour_now(context), &hour);
     if (hour < HOUR_SAMPLES_LEAST || (int64_t)day < context->settings->detect.min_samples)
         return false;
     return robust_z_log_below(samples, hour, table->moved, volume_mad_floor, low_z) &&
@@ -86,12 +101,14 @@ static void throughput_fact(struct context *context, const struct fact *fact)
         if (table->last_cycle_id != context->model->cycle.id || table->last_failed || table->moved <= 0)
             continue;
         throughput_judge(context, table);
-        hourly_push(&table->volume->hours, hour_now(context), context->moment->now_ms, table->moved);
+        if (table->proven)
+            learn_rows(table->volume, hour_now(context), context->moment->now_ms, table->moved);
     }
 }
 
 const struct detector detect_throughput = {
     .begin_table = throughput_begin_table,
+    .end_table = throughput_end_table,
     .hears = HEARS(FACT_CYCLE_COMPLETED),
     .fact = throughput_fact,
 };
@@ -103,10 +120,23 @@ void throughput_archive(struct table *table, struct archive *archive)
     saved_i64(archive, "low_since", &volume->low_since_ms);
 }
 
+/* Whether anything was learnt is always saved, because a field that is missing takes long to find. An older agent does not say it. */
 void throughput_archive_windows(struct table *table, struct archive *archive)
 {
+    struct volume *volume = table->volume;
     struct strbuf key = { 0 };
-    table_key(table, "volume", &key);
-    hourly_archive(&table->volume->hours, archive, strbuf_text(&key));
+    bool learnt = archive_loading(archive) || volume->hours;
+    table_key(table, "volume.learnt", &key);
+    archive_bool(archive, strbuf_text(&key), &learnt);
+    if (learnt) {
+        if (!volume->hours)
+            volume->hours = must_alloc(sizeof *volume->hours);
+        table_key(table, "volume", &key);
+        hourly_archive(volume->hours, archive, strbuf_text(&key));
+    }
+    if (volume->hours && hourly_is_empty(volume->hours)) {
+        free(volume->hours);
+        volume->hours = NULL;
+    }
     strbuf_free(&key);
 }

@@ -42,6 +42,7 @@ struct detector {
     void (*begin)(struct context *context); /* allocates its state; NULL: it has none, likewise below */
     void (*end)(struct context *context);
     void (*begin_table)(struct table *table); /* allocates its state of a new table, with one malloc */
+    void (*end_table)(struct table *table);   /* frees what belongs to that state, but not the state itself */
     unsigned hears;                           /* the kinds of facts that it is told, each as HEARS(kind) */
     void (*fact)(struct context *context, const struct fact *fact);
     int64_t (*due)(const struct context

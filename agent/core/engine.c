@@ -19,11 +19,28 @@ static int64_t bounded(int64_t value, int64_t most)
 
 /* --- facts --------------------------------------------------------------------------------------------------- */
 
+/* What an incident or the newest run names is not dropped. */
+static bool table_is_held(const void *ctx, const struct table *table)
+{
+    const struct engine *engine = ctx;
+    bool held = engine->model.run_table == (int64_t)table->index;
+    for (size_t i = 0; i < engine->incidents.count && !held; i++)
+        held = incident_member(engine->incidents.records[i], table) != NULL;
+    return held;
+}
+
+static void forget_table(void *ctx, const struct table *table)
+{
+    struct engine *engine = ctx;
+    recurrences_forget(&engine->incidents.recurrences, (int64_t)table->index);
+}
+
 static void engine_on_cycle_completed(struct engine *engine)
 {
     bool is_slow = model_elapsed_ms(&engine->model) > engine->settings.detect.cycle_slow_ms;
     incidents_cycle_completed(&engine->incidents, engine->model.cycle.started_ms,
                               engine->model.cycle.outcome == CYCLE_SUCCESS && !is_slow);
+    tables_make_room(&engine->tables, table_is_held, forget_table, engine);
     engine->windows_changed = true;
 }
 
@@ -52,6 +69,13 @@ static void begin_table(struct table *table)
             detectors[i]->begin_table(table);
 }
 
+static void end_table(struct table *table)
+{
+    for (size_t i = 0; i < DETECTORS; i++)
+        if (detectors[i]->end_table)
+            detectors[i]->end_table(table);
+}
+
 /* Tells each part of the others that it needs. */
 static void connect(struct engine *engine)
 {
@@ -64,6 +88,7 @@ static void connect(struct engine *engine)
     };
     engine->tables.begin = begin_table;
     engine->tables.sources = &engine->sources;
+    engine->tables.end = end_table;
     engine->schedule = (struct schedule){ .settings = settings, .moment = moment };
     engine->model = (struct model){
         .moment = moment,
@@ -351,6 +376,11 @@ void engine_lose_lines(struct engine *engine)
 int64_t engine_clock(const struct engine *engine)
 {
     return moment_now_wall_ms(&engine->moment);
+}
+
+int64_t engine_refused_tables(const struct engine *engine)
+{
+    return engine->tables.refused;
 }
 
 bool engine_has_heard(const struct engine *engine)

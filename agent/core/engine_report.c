@@ -54,6 +54,16 @@ static void report_interval(const struct engine *engine, struct archive *archive
     add(archive, count, &text);
 }
 
+static void report_refused(const struct engine *engine, struct archive *archive, int64_t *count)
+{
+    struct strbuf text = { 0 };
+    if (engine->tables.refused == 0)
+        return;
+    strbuf_printf(&text, "%" PRId64 " lines of runs were left out, because the log named too many new tables at once",
+                  engine->tables.refused);
+    add(archive, count, &text);
+}
+
 void engine_report(const struct engine *engine, struct archive *archive)
 {
     int64_t count = 0;
@@ -67,5 +77,6 @@ void engine_report(const struct engine *engine, struct archive *archive)
         report_table(&engine->tables.at[i], archive, &count);
     report_interval(engine, archive, &count);
     report_baseline(engine, archive, &count);
+    report_refused(engine, archive, &count);
     archive_i64(archive, "blind_count", &count);
 }

@@ -26,6 +26,14 @@ const int64_t *hourly_samples(const struct hourly *hourly, size_t hour, size_t *
     return hourly->values[hour];
 }
 
+bool hourly_is_empty(const struct hourly *hourly)
+{
+    for (size_t hour = 0; hour < HOURS; hour++)
+        if (hourly->counts[hour])
+            return false;
+    return true;
+}
+
 void hourly_archive(struct hourly *hourly, struct archive *archive, const char *name)
 {
     struct strbuf counts = { 0 }, newest = { 0 };

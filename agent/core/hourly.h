@@ -2,6 +2,7 @@
 #ifndef CORE_HOURLY_H
 #define CORE_HOURLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ size_t hour_of_day(int64_t wall_ms);
 void hourly_push(struct hourly *hourly, size_t hour, int64_t at_ms, int64_t value);
 /* The samples of an hour, in no order. */
 const int64_t *hourly_samples(const struct hourly *hourly, size_t hour, size_t *count);
+bool hourly_is_empty(const struct hourly *hourly);
 void hourly_archive(struct hourly *hourly, struct archive *archive, const char *name);
 
 #endif

@@ -56,33 +56,58 @@ void incidents_free(struct incidents *incidents)
     free(incidents->recurrences.at);
 }
 
+/* The members stand in the order of their tables' indexes: where the table's is, or would be. */
+static size_t member_place(const struct incident_record *record, size_t index)
+{
+    size_t low = 0, high = record->member_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (record->members[middle].table < index)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct member *incident_member(const struct incident_record *record, const struct table *table)
 {
-    for (size_t i = 0; table && i < record->member_count; i++)
-        if (record->members[i].table == table->index)
-            return &record->members[i];
-    return NULL;
+    size_t place = table ? member_place(record, table->index) : record->member_count;
+    bool found = place < record->member_count && record->members[place].table == table->index;
+    return found ? &record->members[place] : NULL;
 }
 
-static int compare_names(const void *a, const void *b)
+static size_t name_place(const struct incident *incident, const char *name)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    size_t low = 0, high = incident->table_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(incident->tables[middle], name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
+/* A saved state may name the same table twice, which is one member. */
 void incident_add_member(struct incident_record *record, const struct table *table)
 {
     struct incident *incident = &record->incident;
-    size_t count = record->member_count + 1;
-    const char **names = must_alloc(count * sizeof *names);
-    if (record->member_count)
-        memcpy(names, incident->tables, record->member_count * sizeof *names);
-    names[record->member_count] = table->name;
-    qsort(names, count, sizeof *names, compare_names);
-    free((void *)(uintptr_t)incident->tables);
+    size_t place = member_place(record, table->index), count = record->member_count;
+    if (place < count && record->members[place].table == table->index)
+        return;
+    record->members = list_room(record->members, count, sizeof *record->members);
+    memmove(&record->members[place + 1], &record->members[place], (count - place) * sizeof *record->members);
+    record->members[place] = (struct member){ .table = table->index, .bad = true };
+    record->member_count++;
+
+    const char **names = list_room((void *)(uintptr_t)incident->tables, count, sizeof *names);
     incident->tables = names;
-    incident->table_count = count;
-    record->members = must_grow(record->members, count, sizeof *record->members);
-    record->members[record->member_count++] = (struct member){ .table = table->index, .bad = true };
+    place = name_place(incident, table->name);
+    memmove(&names[place + 1], &names[place], (count - place) * sizeof *names);
+    names[place] = table->name;
+    incident->table_count++;
 }
 
 /* The table that opened an incident may leave it; then the first of the others stands for it. */

@@ -7,7 +7,7 @@
 
 /* The incidents in the saved state: what is open, what was told, and what waits to be verified. */
 
-enum { INCIDENTS_MOST = KINDS * TABLES_MOST }; /* more are never open at once, and far fewer wait to be verified */
+enum { INCIDENTS_MOST = KINDS * TABLES_MAX }; /* more are never open at once, and far fewer wait to be verified */
 
 static void archive_owned(struct archive *archive, const char *name, const char **owned)
 {
@@ -30,32 +30,41 @@ static void member_mark(struct member *member, int64_t marks)
     member->noted = marks & MARK_NOTED;
 }
 
+/* The members as four lists of numbers, one behind the other, each with room for so many. */
+static void members_list(const struct incident_record *record, int64_t *lists, size_t room)
+{
+    for (size_t i = 0; i < record->member_count; i++) {
+        const struct member *member = &record->members[i];
+        lists[i] = (int64_t)member->table;
+        lists[room + i] = member->bad;
+        lists[2 * room + i] = member_marks(member);
+        lists[3 * room + i] = member->well_ms;
+    }
+}
+
 static void members_archive(struct incident_record *record, struct tables *tables, struct archive *archive)
 {
-    int64_t indexes[TABLES_MOST], bad[TABLES_MOST], marks[TABLES_MOST], well_ms[TABLES_MOST];
+    size_t room = archive_loading(archive) ? tables->count : record->member_count;
+    int64_t *lists = must_alloc((4 * room + 1) * sizeof *lists), *bad = lists + room, *marks = bad + room,
+            *well_ms = marks + room;
     size_t count = record->member_count, bad_count = count, mark_count = count, well_count = count;
-    for (size_t i = 0; i < count; i++) {
-        const struct member *member = &record->members[i];
-        indexes[i] = (int64_t)member->table;
-        bad[i] = member->bad;
-        marks[i] = member_marks(member);
-        well_ms[i] = member->well_ms;
-    }
-    saved_i64s(archive, "members", indexes, &count, TABLES_MOST);
-    saved_i64s(archive, "members.bad", bad, &bad_count, TABLES_MOST);
-    saved_i64s(archive, "members.marks", marks, &mark_count, TABLES_MOST); /* an older agent saved neither these */
-    saved_i64s(archive, "members.well", well_ms, &well_count, TABLES_MOST);
     if (!archive_loading(archive))
-        return;
-    for (size_t i = 0; i < count && i < bad_count; i++) {
-        if (indexes[i] < 0 || (size_t)indexes[i] >= tables->count)
+        members_list(record, lists, room);
+    saved_i64s(archive, "members", lists, &count, room);
+    saved_i64s(archive, "members.bad", bad, &bad_count, room);
+    saved_i64s(archive, "members.marks", marks, &mark_count, room); /* an older agent saved neither these */
+    saved_i64s(archive, "members.well", well_ms, &well_count, room);
+    for (size_t i = 0; archive_loading(archive) && i < count && i < bad_count; i++) {
+        if (lists[i] < 0 || (size_t)lists[i] >= tables->count)
             continue;
-        incident_add_member(record, &tables->at[indexes[i]]);
-        struct member *member = &record->members[record->member_count - 1];
+        const struct table *table = &tables->at[lists[i]];
+        incident_add_member(record, table);
+        struct member *member = incident_member(record, table);
         member->bad = bad[i] != 0;
         member_mark(member, i < mark_count ? marks[i] : MARK_TOLD | MARK_NOTED);
         member->well_ms = i < well_count ? well_ms[i] : 0;
     }
+    free(lists);
 }
 
 static void said_archive(struct said *said, const char *const names[5], struct archive *archive)
@@ -100,7 +109,7 @@ static void record_archive(struct incident_record *record, struct tables *tables
     struct incident *incident = &record->incident;
     struct telling *telling = &record->telling;
     int kind = (int)record->kind, alert = (int)incident->alert, severity = (int)incident->severity;
-    const struct table *opener = incident->table ? tables_named(tables, slice_of(incident->table), 0) : NULL;
+    const struct table *opener = incident->table ? tables_find(tables, slice_of(incident->table)) : NULL;
     int64_t table = opener ? (int64_t)opener->index : -1;
 
     saved_count(archive, "incident", &incident->id);

@@ -162,6 +162,7 @@ static void on_cycle_started(struct model *model)
     model->is_stopping = false;
     model->cycle = (struct cycle){ .id = ++model->last_cycle_id, .started_ms = written_ms(model) };
     model->slept_ms = 0;
+    model->tables->cycle_id = model->cycle.id;
     summary_cycle_started(&model->summary);
     model_tell_cycle(model);
     simple_fact(model, FACT_CYCLE_STARTED);
@@ -191,6 +192,7 @@ static void on_run_completed(struct model *model, const struct event *event)
     }
     run_end(model, RUN_SUCCESS);
     table_forget_failures(table);
+    tables_note_success(model->tables, table);
     model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_SUCCEEDED, .table = table, .rows = event->number });
     table->last_success_ms = model->run.ended_ms;
     table->slept_ms = 0;

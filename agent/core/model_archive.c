@@ -57,6 +57,7 @@ void model_archive(struct model *model, struct archive *archive)
     summary_archive(&model->summary, archive);
 
     if (archive_loading(archive)) {
+        model->tables->cycle_id = model->last_cycle_id;
         if (model->run_table < 0 || model->run_table >= (int64_t)model->tables->count)
             model->run_table = -1;
         model->run_open = model->run_open && model->run_table >= 0;

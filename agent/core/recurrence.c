@@ -83,6 +83,13 @@ int64_t recurrences_days(const struct recurrences *recurrences, enum incident_ki
     return days;
 }
 
+void recurrences_forget(struct recurrences *recurrences, int64_t table)
+{
+    for (size_t i = recurrences->count; i-- > 0;)
+        if (recurrences->at[i].table == table)
+            recurrences->at[i] = recurrences->at[--recurrences->count];
+}
+
 void recurrences_archive(struct recurrences *recurrences, struct archive *archive)
 {
     int64_t count = (int64_t)recurrences->count;

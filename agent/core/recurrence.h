@@ -36,6 +36,8 @@ int64_t recurrences_today(const struct recurrences *recurrences, enum incident_k
 int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_kind kind, int64_t table);
 /* On how many days it began at about this time of day, the day of the newest beginning included; 0 if there is none. */
 int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table);
+/* The table with this index was dropped, and another one will have it. */
+void recurrences_forget(struct recurrences *recurrences, int64_t table);
 void recurrences_archive(struct recurrences *recurrences, struct archive *archive);
 
 #endif

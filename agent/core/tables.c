@@ -5,50 +5,131 @@
 
 #include "clip.h"
 #include "saved.h"
+#include "tables_index.h"
 
 enum { RUNS_KEPT = 96 };
 
 /* What people read in place of the name that is not known. */
 static const char STAND_IN[] = "a table whose line was not understood";
 
-static struct table *table_add(struct tables *tables, struct slice name, int64_t now_ms)
+static void table_release(const struct tables *tables, struct table *table)
 {
-    if (tables->count == TABLES_MOST)
+    tables->end(table);
+    free(table->name);
+    free(table->error);
+    free(table->told);
+    cause_reading_free(table->reading);
+    free(table->reading);
+    window_free(&table->durations);
+    window_free(&table->rows);
+    free(table->failures);
+    free(table->flaps);
+    free(table->stall);
+    free(table->witnessed);
+    free(table->volume);
+}
+
+/* One more place; NULL if there are too many. The list has room for all from the start, because it never moves: memory that nobody touches
+ * costs nothing. */
+static struct table *table_append(struct tables *tables)
+{
+    if (tables->count == TABLES_MAX)
         return NULL;
     if (!tables->at)
-        tables->at = must_alloc(TABLES_MOST * sizeof *tables->at);
-    struct table *table = &tables->at[tables->count];
+        tables->at = must_alloc(TABLES_MAX * sizeof *tables->at);
+    tables->at[tables->count].index = tables->count;
+    return &tables->at[tables->count++];
+}
+
+/* A place for a new table: a free one if there is any. */
+static struct table *table_place(struct tables *tables)
+{
+    size_t i = 0;
+    if (tables->unproven >= TABLES_UNPROVEN_MAX)
+        return NULL;
+    if (!tables->dropped)
+        return table_append(tables);
+    while (tables->at[i].name[0])
+        i++;
+    tables->dropped--;
+    table_release(tables, &tables->at[i]);
+    return &tables->at[i];
+}
+
+static void table_begin(struct tables *tables, struct table *table, char *name, int64_t now_ms)
+{
     *table = (struct table){
-        .index = tables->count++,
-        .name = clipped_copy(name, TABLE_NAME_MAX_BYTES),
+        .index = table->index,
+        .name = name,
         .first_seen_ms = now_ms,
         .exit_code = -1,
         .reading = must_alloc(sizeof *table->reading),
         .sources = tables->sources,
     };
     /* The model never runs it, so it takes no part in what is judged of the tables that a cycle shall run. */
-    table->stands_in = table->retired = strcmp(table->name, STAND_IN) == 0;
+    table->stands_in = strcmp(table->name, STAND_IN) == 0;
+    table->retired = table->stands_in || !name[0];
     window_init(&table->durations, RUNS_KEPT);
     window_init(&table->rows, RUNS_KEPT);
     tables->begin(table);
+    tables->unproven += name[0] != '\0';
+    tables->dropped += name[0] == '\0';
+}
+
+static struct table *table_add(struct tables *tables, struct slice name, int64_t now_ms)
+{
+    struct table *table = table_place(tables);
+    if (!table) {
+        tables->refused++;
+        return NULL;
+    }
+    table_begin(tables, table, clipped_copy(name, TABLE_NAME_MAX_BYTES), now_ms);
+    tables_index_add(tables, table);
     return table;
 }
 
-static struct table *find_exactly(const struct tables *tables, struct slice name)
+void tables_note_success(struct tables *tables, struct table *table)
 {
-    for (size_t i = 0; i < tables->count; i++)
-        if (slice_equals(name, tables->at[i].name))
-            return &tables->at[i];
-    return NULL;
+    if (table->last_success_ms && !table->proven && !table->stands_in) {
+        table->proven = true;
+        tables->unproven--;
+    }
+}
+
+static bool is_to_drop(const struct tables *tables, const struct table *table)
+{
+    if (!table->name[0] || table->stands_in)
+        return false;
+    return table->retired || (!table->proven && table->last_cycle_id < tables->cycle_id - 1);
+}
+
+void tables_make_room(struct tables *tables, bool (*is_held)(const void *ctx, const struct table *table),
+                      void (*forget)(void *ctx, const struct table *table), void *ctx)
+{
+    size_t before = tables->dropped;
+    bool unproven_room = tables->unproven < TABLES_UNPROVEN_MAX / 4 * 3;
+    if (unproven_room && tables->count - tables->dropped < TABLES_MAX / 4 * 3)
+        return;
+    for (size_t i = 0; i < tables->count; i++) {
+        struct table *table = &tables->at[i];
+        if (!is_to_drop(tables, table) || is_held(ctx, table))
+            continue;
+        forget(ctx, table);
+        tables->unproven -= !table->proven;
+        table_release(tables, table);
+        table_begin(tables, table, must_copy("", 0), 0);
+    }
+    if (tables->dropped != before)
+        tables_index_renew(tables);
 }
 
 struct table *tables_find(const struct tables *tables, struct slice name)
 {
-    struct table *table = find_exactly(tables, name);
+    struct table *table = tables_index_find(tables, name);
     if (table || (name.len <= TABLE_NAME_MAX_BYTES && !memchr(name.at, '\0', name.len)))
         return table;
     char *cleaned = clipped_copy(name, TABLE_NAME_MAX_BYTES);
-    table = find_exactly(tables, slice_of(cleaned));
+    table = tables_index_find(tables, slice_of(cleaned));
     free(cleaned);
     return table;
 }
@@ -56,12 +137,12 @@ struct table *tables_find(const struct tables *tables, struct slice name)
 struct table *tables_named(struct tables *tables, struct slice name, int64_t now_ms)
 {
     struct table *table = tables_find(tables, name);
-    return table ? table : table_add(tables, name, now_ms);
+    return table || name.len == 0 ? table : table_add(tables, name, now_ms);
 }
 
 struct table *tables_stand_in(const struct tables *tables)
 {
-    return find_exactly(tables, slice_of(STAND_IN));
+    return tables_index_find(tables, slice_of(STAND_IN));
 }
 
 struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms)
@@ -159,22 +240,33 @@ void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, i
 
 void tables_free(struct tables *tables)
 {
-    for (size_t i = 0; i < tables->count; i++) {
-        struct table *table = &tables->at[i];
-        free(table->name);
-        free(table->error);
-        free(table->told);
-        cause_reading_free(table->reading);
-        free(table->reading);
-        window_free(&table->durations);
-        window_free(&table->rows);
-        free(table->failures);
-        free(table->flaps);
-        free(table->stall);
-        free(table->witnessed);
-        free(table->volume);
-    }
+    for (size_t i = 0; i < tables->count; i++)
+        table_release(tables, &tables->at[i]);
     free(tables->at);
+    free(tables->slots);
+}
+
+/* Loaded tables get the places that they had: others know them by these. */
+static struct table *table_load(struct tables *tables, struct slice name)
+{
+    struct table *table = tables_find(tables, name);
+    if (table)
+        return table;
+    table = table_append(tables);
+    if (!table)
+        return NULL;
+    table_begin(tables, table, clipped_copy(name, TABLE_NAME_MAX_BYTES), 0);
+    tables_index_add(tables, table);
+    return name.len ? table : NULL;
+}
+
+static void proven_archive(struct tables *tables, struct table *table, struct archive *archive)
+{
+    bool before = table->proven;
+    if (archive_loading(archive))
+        table->proven = table->last_success_ms != 0; /* an older agent does not say it */
+    archive_bool(archive, "proven", &table->proven);
+    tables->unproven += (size_t)before - (size_t)table->proven;
 }
 
 static void table_archive(struct table *table, struct archive *archive)
@@ -203,12 +295,15 @@ void tables_archive(struct tables *tables, struct archive *archive,
 {
     int64_t count = (int64_t)tables->count;
     saved_i64(archive, "tables", &count);
-    for (int64_t i = 0; i < count && i < TABLES_MOST; i++) {
+    for (int64_t i = 0; i < count && i < TABLES_MAX; i++) {
         char *name = archive_loading(archive) ? NULL : must_copy(tables->at[i].name, strlen(tables->at[i].name));
         archive_text(archive, "table", &name);
-        struct table *table = name ? tables_named(tables, slice_of(name), 0) : NULL;
-        if (table) {
+        struct table *table = !archive_loading(archive) ? &tables->at[i]
+                              : name                    ? table_load(tables, slice_of(name))
+                                                        : NULL;
+        if (table && table->name[0]) {
             table_archive(table, archive);
+            proven_archive(tables, table, archive);
             also(table, archive);
         }
         free(name);

@@ -7,18 +7,20 @@
 #include <stdint.h>
 
 #include "base/archive.h"
+#include "base/budgets.h"
 #include "base/slice.h"
 #include "cause.h"
 #include "window.h"
 
 enum { ABSENCES_KEPT = 12 };
-enum { TABLES_MOST = 256 }; /* a log that names more tables is not believed */
 
 /* What the runs of a table have shown. What a detector makes of it is the detector's own. */
 struct table {
     size_t index; /* 0, 1, 2 ... in the order in which the log named them */
-    char *name;
+    char *name;   /* empty: the table that was here was dropped, and the place is free */
+    uint64_t hash;
     int64_t first_seen_ms;
+    bool proven;                     /* it succeeded twice: its name is none that a line happened to hold */
     int64_t last_success_ms;         /* 0: none yet */
     int64_t slept_ms;                /* how long the host slept since then; the table is not to blame for that */
     int64_t last_cycle_id;           /* the last cycle that ran it */
@@ -51,13 +53,19 @@ struct table {
 struct tables {
     struct table *at; /* never moves: facts point at tables */
     size_t count;
+    size_t unproven, dropped; /* how many of them are not proven, and how many places are free */
+    uint32_t *slots;          /* tables_index.c */
+    size_t slot_count;
+    int64_t cycle_id;                   /* the newest cycle */
+    int64_t refused;                    /* names that were not taken, because there were too many */
     void (*begin)(struct table *table); /* allocates what the detectors remember of a new table */
+    void (*end)(struct table *table);   /* frees what belongs to that */
     const struct cause_sources *sources;
 };
 
 /* The table of that name, NULL if there is none. A name may have any bytes; a NUL counts as "?", and what is too long is cut. */
 struct table *tables_find(const struct tables *tables, struct slice name);
-/* Likewise; a table that nobody named before is new at now_ms. NULL if there are too many tables. */
+/* Likewise; a table that nobody named before is new at now_ms. NULL if there are too many tables, and for an empty name. */
 struct table *tables_named(struct tables *tables, struct slice name, int64_t now_ms);
 /* The table that stands for the runs that only a cycle's summary knows; NULL as long as there never was one. */
 struct table *tables_stand_in(const struct tables *tables);
@@ -72,6 +80,14 @@ void table_note_turn(struct table *table, int64_t cycle_id);
 int64_t table_usual_absence(const struct table *table);
 /* A table that was no longer offloaded is run again: the time in between is no lag. */
 void table_comes_back(struct table *table, int64_t now_ms);
+/* The table succeeded. The second time proves its name. */
+void tables_note_success(struct tables *tables, struct table *table);
+/*
+ * A cycle has completed. If the room for tables runs low, those are dropped that nothing is to be expected of: unproven ones that neither
+ * this cycle nor the one before named, and those that are no longer offloaded; but none that is_held.
+ */
+void tables_make_room(struct tables *tables, bool (*is_held)(const void *ctx, const struct table *table),
+                      void (*forget)(void *ctx, const struct table *table), void *ctx);
 /* Since when a table waits for a success, with the host's sleep taken off. */
 int64_t table_waits_since(const struct table *table);
 /* Its newest run failed. What earlier failures in a row said stays, as the best guess until this one says more. */

@@ -61,6 +61,8 @@ struct daemon {
     bool drained;        /* everything that was in the log had been read before this turn */
     bool touched;        /* the engine or the parser changed since the last commit */
     bool limits_said;    /* that a pattern was given up at PCRE2's limits */
+    bool windows_said;   /* that the baselines are too long for the history */
+    bool tables_said;    /* that names of tables are not taken */
     bool cuts_said;      /* that lines are cut */
     bool ready;          /* the service manager was told READY=1 */
     bool confined;       /* by an earlier life in this process */

@@ -84,6 +84,17 @@ void daemon_settle_log(struct daemon *daemon)
     daemon->touched = ingest_settle(ingest, follow_written_ms(daemon->follow)) || daemon->touched;
 }
 
+/* A log that names so many tables holds something else than names. */
+static void notice_refused_tables(struct daemon *daemon)
+{
+    if (daemon->tables_said || engine_refused_tables(daemon->ingest.engine) == 0)
+        return;
+    say_warning("the log names more new tables at once than are kept (%d): the runs of the others are not seen until "
+                "the first ones have succeeded twice or are named no more; not said again",
+                TABLES_UNPROVEN_MAX);
+    daemon->tables_said = true;
+}
+
 void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
 {
     notice_writer(daemon, writer);
@@ -91,6 +102,7 @@ void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
     notice_limits(daemon);
     notice_cuts(daemon);
     notice_strays(daemon);
+    notice_refused_tables(daemon);
 }
 
 void daemon_notice_silence(struct daemon *daemon)

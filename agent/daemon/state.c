@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/budgets.h"
 #include "stamps.h"
 
 static void state_put(struct history *history, const char *key, struct strbuf *text)
@@ -41,7 +42,7 @@ void state_save_parser(struct history *history, struct ingest *ingest)
     state_put(history, STATE_PARSER, &text);
 }
 
-void state_save_engine(struct history *history, struct engine *engine, enum state_extent extent)
+bool state_save_engine(struct history *history, struct engine *engine, enum state_extent extent)
 {
     struct archive archive;
     struct strbuf live = { 0 }, windows = { 0 };
@@ -49,10 +50,14 @@ void state_save_engine(struct history *history, struct engine *engine, enum stat
     engine_archive_live(engine, &archive);
     state_put(history, STATE_ENGINE, &live);
     if (!engine_windows_changed(engine) && extent == STATE_CHANGED)
-        return;
+        return true;
     archive_save_to(&archive, &windows);
     engine_archive_windows(engine, &archive);
-    state_put(history, STATE_WINDOWS, &windows);
+    bool fits = windows.len <= HISTORY_VALUE_MAX_BYTES;
+    if (fits)
+        state_put(history, STATE_WINDOWS, &windows);
+    strbuf_free(&windows);
+    return fits;
 }
 
 static bool state_load_key(struct history *history, const char *key, struct strbuf *text, struct archive *archive)

@@ -28,6 +28,14 @@ enum { TEXT_MAX_BYTES = 4096 };
 enum { TABLE_NAME_MAX_BYTES = 1024 };
 
 /*
+ * The tables that are known at once: more than the 10,000 of the largest pipeline that was measured. A table costs a few hundred bytes until
+ * it has succeeded twice, and some ten kilobytes in the end. Names that did not succeed twice yet may be anything that a line held: of
+ * those fewer are known, and in a cycle of more new tables the others have their turn when the first ones are proven. When three quarters
+ * of either are in use, tables that nothing is to be expected of any more are dropped.
+ */
+enum { TABLES_MAX = 16384, TABLES_UNPROVEN_MAX = 4096 };
+
+/*
  * What one pattern may cost on one line: steps of backtracking, and memory of PCRE2's interpreter. JIT code counts the same steps and has
  * 32 KiB of stack. That is far above what a sound pattern needs, and takes four milliseconds at most. A match that would cost more is
  * given up, which is counted, and so is a line with this many of them: its other patterns are not tried.

@@ -237,7 +237,8 @@ static void a_name_with_any_bytes_is_one_table(void **unused)
         longest[TABLE_NAME_MAX_BYTES] = 'm'; /* differs only where it is cut */
         driver_restart(driver);
     }
-    assert_int_equal(driver->engine->tables.count, sizeof names / sizeof names[0] + 1);
+    /* An empty name, which the parser never tells, is none. */
+    assert_int_equal(driver->engine->tables.count, sizeof names / sizeof names[0]);
     free(longest);
     driver_free(driver);
 }

@@ -226,23 +226,6 @@ static void an_exception_is_the_error_of_its_run(void **unused)
     driver_free(driver);
 }
 
-static void a_log_that_names_too_many_tables_is_borne(void **unused)
-{
-    (void)unused;
-    struct driver *driver = driver_new();
-    driver_begin(driver, at(0, 0, 0));
-    for (int i = 0; i < TABLES_MOST + 50; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "t%d", i);
-        driver_run(driver, at(0, 0, 1), name);
-        driver_ok(driver, at(0, 0, 1), name, 1);
-    }
-    driver_exception(driver, at(0, 0, 2), "x");
-    assert_int_equal(driver->engine->tables.count, TABLES_MOST);
-    assert_int_equal(driver->run_count, TABLES_MOST);
-    driver_free(driver);
-}
-
 static void a_restart_goes_on_within_a_run(void **unused)
 {
     (void)unused;
@@ -282,7 +265,6 @@ int main(void)
         cmocka_unit_test(what_follows_a_failure_belongs_to_its_run),
         cmocka_unit_test(an_excerpt_without_end_is_cut),
         cmocka_unit_test(an_exception_is_the_error_of_its_run),
-        cmocka_unit_test(a_log_that_names_too_many_tables_is_borne),
         cmocka_unit_test(a_restart_goes_on_within_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
