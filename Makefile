@@ -54,7 +54,7 @@ LIBRARY_LIBS = $(eval LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
 LDLIBS       = -linotifytools $(LIBRARY_LIBS) -lm
 
 ROOMS   := parsers $(addprefix agent/,base core follow history notify config witness metrics daemon \
-    commands commands/report commands/status commands/show)
+    commands commands/report commands/status commands/doctor commands/show)
 # Sorted, since the order of wildcards depends on the locale and that of the objects makes the binary's bytes.
 SOURCES := $(sort $(wildcard $(ROOMS:%=%/*.c)))
 OBJ     := $(BUILD)/obj

@@ -8,6 +8,8 @@ static const struct command commands[] = {
       "print the timeline of an incident, by default of the last one, or of a period" },
     { "status", command_status, &status_arguments,
       "show the health in one screen; exits 0 OK, 1 warning, 2 critical, 3 unknown" },
+    { "doctor", command_doctor, &doctor_arguments,
+      "check all that could keep the agent from seeing or telling, with the command that mends each; exits as status" },
     { "incidents", command_incidents, &incidents_arguments,
       "list the incidents, newest first, with lead and recovery time" },
     { "replay", command_replay, &replay_arguments,

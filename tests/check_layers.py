@@ -37,12 +37,14 @@ ROOMS = {
     "agent/commands/show": ([], ["agent/base", "agent/config", "parsers"]),
     "agent/commands/status": ([], ALL),
     "agent/commands/report": ([], ALL),
+    "agent/commands/doctor": ([], ALL),
     "agent": ([], ALL),
 }
 # The commands' own rooms: whose headers, beside their sources, a room of the commands may include.
 COMMANDS = {
     "agent": ["agent/commands"],
     "agent/commands": ["agent/commands/show", "agent/commands/status", "agent/commands/report"],
+    "agent/commands/doctor": ["agent/commands", "agent/commands/show", "agent/commands/status"],
     "agent/commands/report": ["agent/commands", "agent/commands/show", "agent/commands/status"],
     "agent/commands/status": ["agent/commands", "agent/commands/show"],
     "agent/commands/show": [],

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef COMMANDS_DOCTOR_DOCTOR_H
+#define COMMANDS_DOCTOR_DOCTOR_H
+
+#include "agent/commands/status/status.h"
+#include "config.h"
+
+/*
+ * `agent doctor` looks at everything that could keep the agent from seeing or telling. doctor.c is the command; check_log.c, check_store.c,
+ * check_tell.c and check_host.c look; findings.c keeps and prints what they found. Nothing is changed and nothing is sent.
+ */
+struct finding_list;
+
+struct doctor {
+    const struct config *config;
+    struct finding_list *found;
+    struct status status; /* what the history says */
+    bool history_read;
+    bool log_is_told; /* something in the log is understood now */
+};
+
+/* Takes what a check found: in which state it is, in words, and the command that mends it (NULL: there is nothing to mend). */
+__attribute__((format(printf, 5, 6))) void doctor_found(struct doctor *doctor, const char *check,
+                                                        enum status_level level, const char *mend, const char *format,
+                                                        ...);
+
+struct finding_list *findings_new(void);
+void findings_free(struct finding_list *list);
+enum status_level findings_worst(const struct finding_list *list);
+void findings_text(const struct finding_list *list, enum status_level level, struct strbuf *out);
+void findings_json(const struct finding_list *list, enum status_level level, struct strbuf *out);
+
+void doctor_check_log(struct doctor *doctor);   /* path, permissions, inotify, lease, patterns, zone */
+void doctor_check_store(struct doctor *doctor); /* the agent, its history, the disks */
+void doctor_check_tell(struct doctor *doctor);  /* webhooks, heartbeat */
+void doctor_check_host(struct doctor *doctor);  /* probes, units, the clock */
+
+#endif
