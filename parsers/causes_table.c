@@ -85,8 +85,8 @@ static bool causes_begin_cause(struct causes *causes, const char *name, int line
         }
         other->dropped = true;
     }
-    if (causes->section_count == CAUSES_MOST) {
-        strbuf_printf(why, "there are more than %d causes", CAUSES_MOST);
+    if (causes->section_count == CAUSES_MAX) {
+        strbuf_printf(why, "there are more than %d causes", CAUSES_MAX);
         return false;
     }
     causes->sections = list_room(causes->sections, causes->section_count, sizeof *causes->sections);
@@ -135,8 +135,8 @@ void causes_take_section(struct causes *causes, enum causes_origin origin, const
                       CAUSE_NAME_MAX_BYTES);
     else if (cause)
         causes_begin_cause(causes, cause, line, &why);
-    else if (causes->runbook_count == CAUSES_MOST)
-        strbuf_printf(&why, "there are more than %d runbooks", CAUSES_MOST);
+    else if (causes->runbook_count == CAUSES_MAX)
+        strbuf_printf(&why, "there are more than %d runbooks", CAUSES_MAX);
     else
         causes_begin_runbook(causes, runbook);
     if (why.len)
@@ -290,8 +290,8 @@ static void runbook_take_entry(struct runbook *runbook, const char *key, const c
 static void words_take_entry(struct causes *causes, const char *key, const char *value, struct strbuf *why)
 {
     struct strbuf text = { 0 };
-    if (causes->word_count == CAUSES_MOST)
-        strbuf_printf(why, "there are more than %d words", CAUSES_MOST);
+    if (causes->word_count == CAUSES_MAX)
+        strbuf_printf(why, "there are more than %d words", CAUSES_MAX);
     else if (causes_expand(causes, value, &text, why)) {
         causes->words = list_room(causes->words, causes->word_count, sizeof *causes->words);
         causes->words[causes->word_count++] =

@@ -46,8 +46,8 @@ static bool causes_find_pattern(struct causes *causes, const char *regex, size_t
     for (*index = 0; *index < causes->pattern_count; ++*index)
         if (strcmp(causes->patterns[*index].regex, regex) == 0)
             return true;
-    if (causes->pattern_count == CAUSE_PATTERNS_MOST) {
-        strbuf_printf(why, "there are more than %d patterns", CAUSE_PATTERNS_MOST);
+    if (causes->pattern_count == CAUSE_PATTERNS_MAX) {
+        strbuf_printf(why, "there are more than %d patterns", CAUSE_PATTERNS_MAX);
         return false;
     }
     struct pattern *pattern = pattern_new_search(regex, CAUSE_MAX_STEPS, WHAT_NAMES, WHAT_GROUPS, why);

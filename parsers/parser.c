@@ -269,7 +269,7 @@ void parser_archive(struct parser *parser, struct archive *archive)
     archive_i64(archive, "clock_ms", &parser->clock_ms);
     archive_i64(archive, "last_ms", &parser->clock.last_ms);
     archive_i64(archive, "awaited_ms", &parser->clock.awaited_ms);
-    if (parser->clock.awaited_ms > EVENT_TIME_MOST_MS || parser->clock.awaited_ms < -EVENT_TIME_MOST_MS)
+    if (parser->clock.awaited_ms > EVENT_TIME_MAX_MS || parser->clock.awaited_ms < -EVENT_TIME_MAX_MS)
         parser->clock.awaited_ms = INT64_MIN; /* nothing is awaited, or nobody saved that */
     excerpt_archive(&parser->excerpt, archive);
     held_archive(&parser->held, archive);

@@ -46,7 +46,7 @@ enum { PATTERN_MAX_STEPS = 20000, PATTERN_MAX_KIB = 128, PATTERN_LIMITS_PER_LINE
  * The table of causes (agent.conf(5)): causes, and different patterns in it, bytes of a pattern with its words filled in, of a name, and of
  * a text. A file that adds to it may have CAUSES_FILE_MAX_BYTES. The built-in table has about a hundred causes and 250 patterns.
  */
-enum { CAUSES_MOST = 1000, CAUSE_PATTERNS_MOST = 4000, CAUSE_PATTERN_MAX_BYTES = 8192 };
+enum { CAUSES_MAX = 1000, CAUSE_PATTERNS_MAX = 4000, CAUSE_PATTERN_MAX_BYTES = 8192 };
 enum { CAUSE_NAME_MAX_BYTES = 64, CAUSE_VALUE_MAX_BYTES = 500, CAUSES_FILE_MAX_BYTES = 1 << 20 };
 
 /*

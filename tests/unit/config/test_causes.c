@@ -296,7 +296,7 @@ static void budgets_hold(void **unused)
     strbuf_clear(&error);
     /* More causes than there may be. */
     strbuf_clear(&text);
-    for (int i = 0; i < CAUSES_MOST; i++)
+    for (int i = 0; i < CAUSES_MAX; i++)
         strbuf_printf(&text, "[cause c%d]\nwords = x\n", i);
     assert_null(causes_with(text.at, &error));
     assert_non_null(strstr(error.at, "there are more than 1000 causes"));
