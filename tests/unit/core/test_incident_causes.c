@@ -116,6 +116,39 @@ static void of_several_near_ones_it_joins_that_of_its_own_cause(void **unused)
     driver_free(driver);
 }
 
+/* Of two that are near, one with an unknown cause and one with its own, the latter is it, although the other is nearer. */
+static void the_same_cause_counts_more_than_a_near_onset(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient();
+    struct engine *engine = driver->engine;
+    static const char *const ids[] = { "a-trouble", NULL, "a-trouble" };
+    for (size_t i = 0; i < 3; i++)
+        incidents_raise(&engine->incidents, &(struct finding){ .kind = KIND_FAILURES,
+                                                               .severity = SEVERITY_WARNING,
+                                                               .table = &engine->tables.at[i],
+                                                               .onset_ms = at(1, i == 0 ? 0 : 22, i == 1 ? 31 : 0),
+                                                               .what = "x",
+                                                               .cause = { .words = ids[i], .id = ids[i] } });
+    assert_string_equal(driver->incidents[0].tables, "a,c");
+    assert_string_equal(driver->incidents[1].tables, "b");
+    driver_free(driver);
+}
+
+/* One odd failure that makes it critical does not give the incident its cause. */
+static void the_cause_of_one_among_others_is_not_that_of_all(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient();
+    CYCLE(driver, 0, 15, refused, refused, refused);
+    CYCLE(driver, 0, 30, corrupt, refused, refused);
+    CYCLE(driver, 0, 45, refused, refused, refused);
+    assert_int_equal(driver_incident(driver, 1)->severity, SEVERITY_CRITICAL);
+    assert_string_equal(driver_incident(driver, 1)->cause.scenario, "1/2");
+    assert_null(strstr(driver->journal.at, "watermark table"));
+    driver_free(driver);
+}
+
 /* b came as unknown. Once its cause is known to be another, at the cycle's end, it gets an incident of its own. */
 static void who_came_as_a_guess_leaves_when_its_cause_is_known(void **unused)
 {
@@ -335,6 +368,8 @@ int main(void)
         cmocka_unit_test(an_unknown_cause_joins_whose_onset_is_near),
         cmocka_unit_test(a_cause_that_one_table_knows_is_that_of_all),
         cmocka_unit_test(of_several_near_ones_it_joins_that_of_its_own_cause),
+        cmocka_unit_test(the_same_cause_counts_more_than_a_near_onset),
+        cmocka_unit_test(the_cause_of_one_among_others_is_not_that_of_all),
         cmocka_unit_test(who_came_as_a_guess_leaves_when_its_cause_is_known),
         cmocka_unit_test(where_one_failure_is_an_incident_causes_part_at_the_cycles_end),
         cmocka_unit_test(whose_cause_changes_leaves_after_two_failures),

@@ -117,10 +117,12 @@ static bool run_table(struct storm *storm, int64_t table, const struct mood *moo
         say(storm, ends[random_below(dice, 3)]);
         return false;
     }
-    if (chance(dice, mood->fails))
+    if (chance(dice, mood->fails)) {
         fail_table(storm, table, name);
-    else
-        driver_ok(storm->driver, storm->now_ms, name, chance(dice, mood->zeros) ? 0 : 1000 + random_below(dice, 100));
+        return true;
+    }
+    storm->strays[table] = 0;
+    driver_ok(storm->driver, storm->now_ms, name, chance(dice, mood->zeros) ? 0 : 1000 + random_below(dice, 100));
     return true;
 }
 
