@@ -91,7 +91,7 @@ static const struct config_key keys[] = {
       MAIN(settings.detect.flapping_per_day) },
     { "detect", "flapping_opens", CONFIG_COUNT, "4", NULL,
       "When an incident of the same kind and table begins this often within 24 h, it is told as flapping and held "
-      "open; more than 8 means never.",
+      "open; more than 16 means never.",
       MAIN(settings.detect.flapping_opens) },
     { "detect", "flapping_calm", CONFIG_COUNT, "4", NULL,
       "An incident that flaps is over, and told so, when all has been well for this many cycles.",

@@ -119,7 +119,8 @@ static void say_recurrence(const struct incident_record *record, struct strbuf *
                       "; flapping, %" PRId64 "%s time in 24 h; told again when it has been well for %" PRId64 " cycles",
                       record->times_today, ordinal_end(record->times_today), record->calm_cycles);
     else if (record->days >= RECURRING_DAYS)
-        strbuf_printf(out, "; for the %" PRId64 "%s day at about this time", record->days, ordinal_end(record->days));
+        strbuf_printf(out, "; for the %" PRId64 "%s %s at about this time", record->days, ordinal_end(record->days),
+                      record->is_weekly ? "time on this day of the week," : "day");
 }
 
 void describe_incident(const struct incident_record *record, const struct tables *tables,

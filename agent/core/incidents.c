@@ -168,8 +168,8 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
     if (finding->table)
         incident_add_member(record, finding->table);
     note_beginning(incidents, record, finding->table);
-    record->days =
-        recurrences_days(&incidents->recurrences, record->kind, finding->table ? (int64_t)finding->table->index : -1);
+    record->days = recurrences_days(&incidents->recurrences, record->kind,
+                                    finding->table ? (int64_t)finding->table->index : -1, &record->is_weekly);
     take_words(record, finding);
     take_details(incidents, record, finding);
     tell_change(incidents, record, "opened", NULL);

@@ -75,6 +75,7 @@ struct incident_record {
     size_t member_count;
     bool escalation_due; /* because it recurs, whatever the clock says */
     int64_t days;        /* the days on which it began at about this time of day, the day of its opening included */
+    bool is_weekly;      /* all of them are the same day of the week */
     int64_t times_today; /* flapping: how often it had begun within 24 h when that was noticed; 0: it does not flap */
     int64_t calm_cycles; /* flapping: it is held open until it has been well for so many cycles */
     int64_t well_ms;     /* flapping: since when nothing is wrong; 0: something is */

@@ -147,6 +147,7 @@ static void record_archive(struct incident_record *record, struct tables *tables
     saved_i64(archive, "prometheus", &record->prometheus_due_ms);
     saved_count(archive, "evidence", &record->evidence_count);
     saved_i64(archive, "days", &record->days);
+    archive_bool(archive, "weekly", &record->is_weekly);
     saved_i64(archive, "times_today", &record->times_today);
     saved_i64(archive, "calm_cycles", &record->calm_cycles);
     saved_i64(archive, "well", &record->well_ms);

@@ -6,7 +6,8 @@
 #include "saved.h"
 #include "units.h"
 
-enum { ABOUT_MS = 75 * MINUTE_MS }; /* "at about this time" */
+/* "At about this time": an hour more or less, so that a change of the local time loses nothing. What is four weeks old is forgotten. */
+enum { ABOUT_MS = 75 * MINUTE_MS, DAYS_SEEN = 28 };
 
 static int64_t newest_ms(const struct recurrence *recurrence)
 {
@@ -69,16 +70,18 @@ int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_k
     return recurrence->at_ms[recurrence->count - 1] - recurrence->at_ms[recurrence->count - 2];
 }
 
-int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table)
+int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table, bool *weekly)
 {
+    *weekly = true;
     const struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);
     int64_t days = 0, last = -1;
     for (size_t i = recurrence ? recurrence->count : 0; i-- > 0;) {
-        int64_t ago_ms = newest_ms(recurrence) - recurrence->at_ms[i] + ABOUT_MS;
-        if (ago_ms / DAY_MS > last && ago_ms % DAY_MS <= 2 * ABOUT_MS) {
-            last = ago_ms / DAY_MS;
-            days++;
-        }
+        int64_t ago_ms = newest_ms(recurrence) - recurrence->at_ms[i] + ABOUT_MS, day = ago_ms / DAY_MS;
+        if (day <= last || day > DAYS_SEEN || ago_ms % DAY_MS > 2 * ABOUT_MS)
+            continue;
+        last = day;
+        days++;
+        *weekly = *weekly && day % 7 == 0;
     }
     return days;
 }

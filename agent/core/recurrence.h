@@ -2,6 +2,7 @@
 #ifndef CORE_RECURRENCE_H
 #define CORE_RECURRENCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,7 @@
  * How often trouble of a kind has begun for a table lately, whether or not an incident was open for other tables. The newest beginnings of the
  * newest pairs of kind and table are kept.
  */
-enum { BEGINNINGS_KEPT = 8, RECURRENCES_KEPT = 256 };
+enum { BEGINNINGS_KEPT = 16, RECURRENCES_KEPT = 256 };
 
 struct recurrence {
     int64_t kind, table;            /* table: its index, -1 for none */
@@ -34,8 +35,11 @@ int64_t recurrences_today(const struct recurrences *recurrences, enum incident_k
                           int64_t now_ms);
 /* How far the newest two beginnings lie apart; 0 if there are fewer. */
 int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_kind kind, int64_t table);
-/* On how many days it began at about this time of day, the day of the newest beginning included; 0 if there is none. */
-int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table);
+/*
+ * On how many days of the last four weeks it began at about this time of day, the day of the newest beginning included; 0 if there is none.
+ * weekly: all of them are the same day of the week.
+ */
+int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table, bool *weekly);
 /* The table with this index was dropped, and another one will have it. */
 void recurrences_forget(struct recurrences *recurrences, int64_t table);
 void recurrences_archive(struct recurrences *recurrences, struct archive *archive);
