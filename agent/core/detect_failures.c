@@ -134,7 +134,8 @@ static void raise_failures(struct context *context, struct table *table, enum se
  * What a failure says comes in the lines behind it, so that an incident begins with what the failure before said. When the cycle is over
  * all is said, and the causes are compared. A table leaves its incident for another one if it gives another cause than the other tables in
  * it, and either gave none when it came, or gives that one twice in a row: one odd failure among many, as a dying component makes
- * them, is no second trouble. Where no other table in the incident still has the old cause, the incident itself has got a new one.
+ * them, is no second trouble. Where no other table in the incident still has the old cause, the incident itself has got a new one; but
+ * not while it flaps, since what flaps for several causes would otherwise open ever new incidents.
  */
 enum { STRAYS_TO_LEAVE = 2 };
 
@@ -180,7 +181,7 @@ static void settle_cause(struct context *context, struct table *table)
     struct cause cause = table_cause(table);
     if (!cause_differs(&cause, &record->incident.cause))
         return;
-    if (!has_cause_of_another(context, record, table)) {
+    if (!record->times_today && !has_cause_of_another(context, record, table)) {
         incidents_set_cause(context->incidents, record, cause);
     } else if (failures->is_guess || failures->strays >= STRAYS_TO_LEAVE) {
         enum severity severity = severity_of(context, table);

@@ -308,7 +308,13 @@ struct incident_record *incidents_move(struct incidents *incidents, struct incid
 {
     struct strbuf text = { 0 };
     strbuf_printf(&text, "%s leaves, because it has another cause: %s", finding->table->name, finding->cause.words);
-    incident_drop_member(record, finding->table, incidents->tables);
+    struct member *member = incident_member(record, finding->table);
+    if (record->times_today)
+        note_well(incidents, record, member); /* it will be back */
+    else
+        incident_drop_member(record, finding->table, incidents->tables);
+    if (!incident_any_bad(record))
+        record->well_ms = incidents->moment->now_ms;
     incidents_store(incidents, record);
     incidents_note(incidents, record, "note", strbuf_text(&text));
     explain(incidents->explainer, finding->kind, finding->table, VERDICT_APART, "no longer in incident %" PRId64 ": %s",

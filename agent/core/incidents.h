@@ -143,8 +143,8 @@ void incidents_turn_into(struct incidents *incidents, struct incident_record *re
 /* A cause without words changes nothing, and neither does one that is known already in other words. */
 void incidents_set_cause(struct incidents *incidents, struct incident_record *record, struct cause cause);
 /*
- * The finding's table is in this incident, with others that are not well, and has another cause than they: it leaves, and what is found
- * is raised.
+ * The finding's table is in this incident and has another cause: it leaves, and what is found is raised. Others that are not well, or that
+ * it flaps, keep the incident open.
  */
 struct incident_record *incidents_move(struct incidents *incidents, struct incident_record *record,
                                        const struct finding *finding);

@@ -347,6 +347,28 @@ static void a_relapse_with_another_cause_is_new(void **unused)
     driver_free(driver);
 }
 
+/* A table that fails by twos, each time for another of three reasons, and for two of them at once. Each has one incident that is held. */
+static void what_flaps_for_several_causes_has_one_incident_for_each(void **unused)
+{
+    (void)unused;
+    static const char *const texts[] = { memory, corrupt, refused };
+    struct driver *driver = patient();
+    for (int64_t i = 0; i < 40; i++) {
+        CYCLE(driver, 0, 15 + 60 * i, texts[i % 3], NULL, NULL);
+        CYCLE(driver, 0, 30 + 60 * i, texts[i % 3], NULL, NULL);
+        CYCLE(driver, 0, 45 + 60 * i, texts[(i / 3) % 3], NULL, NULL);
+        CYCLE(driver, 0, 60 + 60 * i, NULL, NULL, NULL);
+        if (i % 7 == 0)
+            driver_restart(driver);
+    }
+    assert_in_range(driver->incident_count, 4, 7);
+    assert_in_range(driver_open_count(driver), 1, 3);
+    for (int64_t i = 0; i < 26 * 4; i++)
+        CYCLE(driver, 40, 15 + 15 * i, NULL, NULL, NULL);
+    assert_int_equal(driver_open_count(driver), 0);
+    driver_free(driver);
+}
+
 static void what_leaves_has_begun_once(void **unused)
 {
     (void)unused;
@@ -381,6 +403,7 @@ int main(void)
         cmocka_unit_test(without_cycles_causes_part_as_well),
         cmocka_unit_test(the_same_cause_at_another_time_is_another_incident),
         cmocka_unit_test(a_relapse_with_another_cause_is_new),
+        cmocka_unit_test(what_flaps_for_several_causes_has_one_incident_for_each),
         cmocka_unit_test(what_leaves_has_begun_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
