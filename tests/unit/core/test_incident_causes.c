@@ -369,6 +369,26 @@ static void what_flaps_for_several_causes_has_one_incident_for_each(void **unuse
     driver_free(driver);
 }
 
+/* The only table of an incident that flaps leaves it: nothing is wrong in it from then on, and it ends like any other. */
+static void what_the_last_table_leaves_ends(void **unused)
+{
+    (void)unused;
+    struct driver *driver = patient();
+    for (int64_t i = 0; i < 4; i++) {
+        CYCLE(driver, 0, 15 + 45 * i, memory, NULL, NULL);
+        CYCLE(driver, 0, 30 + 45 * i, memory, NULL, NULL);
+        CYCLE(driver, 0, 45 + 45 * i, i < 3 ? NULL : corrupt, NULL, NULL);
+    }
+    CYCLE(driver, 3, 15, corrupt, NULL, NULL);
+    assert_int_equal(driver->incident_count, 5);
+    driver_restart(driver);
+    for (int64_t i = 0; i < 8; i++)
+        CYCLE(driver, 3, 30 + 15 * i, NULL, NULL, NULL);
+    assert_int_equal(driver_open_count(driver), 0);
+    assert_int_equal(driver_incident(driver, 4)->resolved_ms, driver_incident(driver, 5)->resolved_ms);
+    driver_free(driver);
+}
+
 static void what_leaves_has_begun_once(void **unused)
 {
     (void)unused;
@@ -404,6 +424,7 @@ int main(void)
         cmocka_unit_test(the_same_cause_at_another_time_is_another_incident),
         cmocka_unit_test(a_relapse_with_another_cause_is_new),
         cmocka_unit_test(what_flaps_for_several_causes_has_one_incident_for_each),
+        cmocka_unit_test(what_the_last_table_leaves_ends),
         cmocka_unit_test(what_leaves_has_begun_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
