@@ -83,6 +83,20 @@ def report(situation, results, verbose):
     return good
 
 
+def markdown(found, known):
+    """A table of the groups, then what is not yet right: for tests/README.md. found: name -> [(name, seed, wrong, told)]."""
+    groups = {}
+    for name, results in found.items():
+        wrong = [said for _, _, said, _ in results if said]
+        good = len(results) - len(wrong) >= due(known[name], len(results))
+        groups.setdefault(known[name].group, []).append((name, good, len(results) - len(wrong), len(results), wrong))
+    yield "| group | situations | right | not yet right: in how many seeds |"
+    yield "|---|---|---|---|"
+    for group, rows in groups.items():
+        bad = ", ".join(f"{name} ({right} of {seeds})" for name, good, right, seeds, _ in rows if not good)
+        yield f"| {group} | {len(rows)} | {sum(good for _, good, *_ in rows)} | {bad or '–'} |"
+
+
 def chosen(words):
     known = catalogue()
     names = [n for n, s in known.items() if not words or any(w in n or w == s.group for w in words)]
@@ -100,6 +114,7 @@ def main():
     parser.add_argument("--keep", help="a folder for the logs (with -v: build/life)")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--json", help="a file for what was wrong")
+    parser.add_argument("--markdown", action="store_true", help="a table at the end")
     parser.add_argument("-v", "--verbose", action="store_true")
     args = parser.parse_args()
     known, names = catalogue(), chosen(args.names)
@@ -123,12 +138,14 @@ def main():
             waiting.append(result)
             if len(waiting) == args.seeds:
                 name = result[0]
-                found[name] = {seed: said for _, seed, said, _ in waiting}
+                found[name] = waiting
                 if not report(known[name], waiting, args.verbose):
                     wrong.append(name)
                 waiting = []
     if args.json:
-        Path(args.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        Path(args.json).write_text(json.dumps({name: {seed: said for _, seed, said, _ in results} for name, results in found.items()}, indent=1) + "\n", encoding="utf-8")
+    if args.markdown:
+        print("\n" + "\n".join(markdown(found, known)) + "\n")
     if keep:
         print(f"The logs are in {keep}.")
     print(f"{len(names) - len(wrong)} of {len(names)} situations are right, {args.seeds} seeds each, in {time.monotonic() - begun:.0f} s")
