@@ -99,7 +99,8 @@ def markdown(found, known):
 
 def chosen(words):
     known = catalogue()
-    names = [n for n, s in known.items() if not words or any(w in n or w == s.group for w in words)]
+    groups = {s.group for s in known.values()}
+    names = [n for n, s in known.items() if not words or any(w == s.group if w in groups else w in n for w in words)]
     exact = [n for n in names if n in words]
     return exact if exact and len(exact) == len(words) else names
 
