@@ -42,6 +42,7 @@ class Stage:
         self.rows = lambda table, t: self.daily_rows(t)
         self.fate = lambda table, t: None      # None, a cause of the voice, "timeout", "hang" or "exception"
         self.runs = lambda tables, t: tables   # the tables that this cycle runs, in their order
+        self.late = lambda t: self.rng.uniform(1, 4) if self.rng.random() < 0.01 else 0.0      # behind the promise
         self.summary = lambda ok, failed, timeout: (ok, failed, timeout)
         self.zone, self.monday_us = zone, us_from_text(monday)
         self.clock = Clock(self.monday_us, zone)
@@ -168,9 +169,9 @@ class Stage:
         wait_s = (slot - local).total_seconds()
         if self.promises:
             self.voice.next_run(slot, wait_s)
-        late = self.rng.uniform(1, 4) if self.rng.random() < 0.01 else 0.0
+        late = self.late(self.now)
         # The wait is what it would be without the clock's error, or else a step of the clock would be a lost hour.
-        return int(wait_s) * (1 + SLEEP_OVERHEAD_US / SECOND) + self.rng.uniform(0, 0.02) + late
+        return max(0.0, int(wait_s) * (1 + SLEEP_OVERHEAD_US / SECOND) + self.rng.uniform(0, 0.02) + late)
 
     def _cycle(self):
         start = self.now

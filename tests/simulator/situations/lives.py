@@ -65,6 +65,18 @@ def restart_over_a_slot(stage):
 
 
 @situation()
+def stopped_by_the_keyboard(stage):
+    """Ctrl-C in a terminal, and started again there."""
+    stage.run(at(6, stage.rng.randrange(24), 3))
+    stage.voice.say("Keyboard interrupt received, shutting down...")
+    stage.voice.stopped()
+    stage.kill()
+    stage.away(20)
+    stage.run(at(8))
+    return [nothing()]
+
+
+@situation()
 def nightly_restart(stage):
     """Logrotate restarts the scheduler each night."""
     for day in range(1, 15):

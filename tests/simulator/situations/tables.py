@@ -164,6 +164,14 @@ def order_of_tables_changes(stage):
 
 
 @situation()
+def banner_counts_disabled_tables(stage):
+    """Banner and cycles have always said five tables, two of which are switched off: nobody misses them."""
+    stage.tables, stage.announced = ["a", "b", "c"], 5
+    stage.run(at(9))
+    return [nothing()]
+
+
+@situation()
 def many_tables(stage):
     """Forty tables, three weeks, nothing wrong."""
     stage.tables = [f"bronze_{i:02d}" for i in range(40)]

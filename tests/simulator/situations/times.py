@@ -140,6 +140,29 @@ for each, words in ((3, "3 s forward"), (-3, "3 s back"), (40, "40 s forward"), 
 
 
 @situation()
+def cycles_start_late(stage):
+    """A busy host that starts each cycle up to 50 s behind its promise."""
+    stage.late = lambda t: stage.rng.uniform(0, 50)
+    stage.run(at(9))
+    return [nothing()]
+
+
+@situation()
+def bursts_at_the_slot(stage):
+    """Cycles of a tenth of a second that begin a second early run again at once, without new rows: one attempt, no stall."""
+    last = {}
+
+    def rows(table, t):
+        again = t - last.get(table, -HOUR) < 60
+        last[table] = t
+        return 0 if again else stage.daily_rows(t)
+    stage.seconds, stage.rows = lambda table, t: 0.05, rows
+    stage.late = lambda t: -0.5
+    stage.run(at(9))
+    return [nothing()]
+
+
+@situation()
 def clock_that_runs_fast(stage):
     """A clock that gains half a second an hour and is set right each night."""
     for day in range(8):
