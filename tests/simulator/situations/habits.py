@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Harmless patterns: what recurs at its hour is learnt, and no news after two weeks."""
 
-from ..due import SLOW, STALE, THROUGHPUT, at_most, habit, no_critical, nothing
+from ..due import SLOW, STALE, THROUGHPUT, at_most, habit, incidents_at_most, no_critical, nothing
 from ..stage import DAY, HOUR, WEEK, at
 from . import situation
 
@@ -206,12 +206,12 @@ def weekend_closure(stage):
 
 @situation()
 def weekend_closure_of_six_tables(stage):
-    """Six tables that close together are one habit, not six."""
+    """Six tables that close together are one habit, not six; a second word may name more of them."""
     stage.tables = list("abcdefgh")
     closed = lambda t: weekday(t) == 5 or (weekday(t) == 4 and hour(t) >= 21) or (weekday(t) == 6 and hour(t) < 21)
     stage.rows = lambda table, t: 0 if table in "abcdef" and closed(t) else stage.daily_rows(t)
     stage.run(FOUR_WEEKS)
-    return [at_most(1), no_critical(), nothing(since=at(7))]
+    return [incidents_at_most(1), at_most(2), no_critical(), nothing(since=at(7))]
 
 
 @situation()

@@ -99,7 +99,7 @@ def stall_on_a_tuesday_after_closures(stage):
     """A table that is closed at weekends and stalls on a Tuesday is told within two hours without any witness."""
     from_t, table = stall(stage, lambda t: 1.0 if closed_at_weekend(t) else 0.0, day=29, hour=10)
     return [at_most(1, until=from_t), nothing(since=at(7), until=from_t), told(STALE, from_t, 2 * HOUR, table=table),
-            told(STALE, from_t, 3 * HOUR, table=table, severity="critical"), ended(STALE, from_t + 9 * HOUR, HOUR)]
+            told(STALE, from_t, 5 * HOUR, table=table, severity="critical"), ended(STALE, from_t + 9 * HOUR, HOUR)]
 
 
 @situation()
