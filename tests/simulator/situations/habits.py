@@ -209,7 +209,7 @@ def weekend_closure_of_six_tables(stage):
     """Six tables that close together are one habit, not six; a second word may name more of them."""
     stage.tables = list("abcdefgh")
     closed = lambda t: weekday(t) == 5 or (weekday(t) == 4 and hour(t) >= 21) or (weekday(t) == 6 and hour(t) < 21)
-    stage.rows = lambda table, t: 0 if table in "abcdef" and closed(t) else stage.daily_rows(t)
+    stage.rows = lambda table, t: 0 if table in "abcdef" and closed(t + 60) else stage.daily_rows(t)
     stage.run(FOUR_WEEKS)
     return [incidents_at_most(1), at_most(2), no_critical(), nothing(since=at(7))]
 
