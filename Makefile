@@ -331,7 +331,7 @@ bench-life: ## what is told in everyday situations and over real series, against
 	$(DEPS) build
 	@+$(REMAKE) all
 	@python3 tests/bench/life_series.py --agent $(BUILD)/agent; series=$$?; \
-	python3 tests/bench/life.py --agent $(BUILD)/agent && test $$series = 0
+	python3 tests/bench/life.py --agent $(BUILD)/agent --markdown && test $$series = 0
 
 clean: ## remove what was built
 	rm -rf $(BUILD) build-asan build-tsan build-coverage build-fuzz build-analyse
