@@ -5,9 +5,9 @@
  * Lag, the net below everything else: the last success of a table is too old, although nothing that is known explains it.
  *
  * For all tables it is explained while a cycle is in progress, the scheduler is stopped or has not completed a cycle since its start (its
- * first one may come after a pause that is longer than the thresholds of its new interval), and while an incident of the scheduler or of
- * slow cycles is open. For one table it is explained by its open incident of failures, and by a last run that failed, until a cycle
- * completes without running it again: a table that failed once and is then left out lags.
+ * first one may come after a pause that is longer than the thresholds of its new interval), and while an incident of the scheduler is open,
+ * or one of slow cycles that went beyond the fixed threshold. For one table it is explained by its open incident of failures, and by a
+ * last run that failed, until a cycle completes without running it again: a table that failed once and is then left out lags.
  *
  * A table that the newest cycle ran is as fresh as the schedule lets it be while the scheduler waits for its next run. That matters where
  * the runs are unevenly spaced (a pause at night): the promise says when the next one comes, and a broken one is an incident of
@@ -18,7 +18,7 @@
 static bool explained_for_all(const struct context *context)
 {
     return context->schedule->is_starting || context->schedule->stopped_ms || model_cycle_running(context->model) ||
-           incidents_find(context->incidents, KIND_DOWN, NULL) || incidents_find(context->incidents, KIND_SLOW, NULL);
+           incidents_find(context->incidents, KIND_DOWN, NULL) || slow_explains_lag(context);
 }
 
 static bool awaits_its_turn(const struct context *context, const struct table *table)

@@ -1,90 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "detector.h"
 
-#include <math.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "explain.h"
 #include "saved.h"
+#include "slow_past.h"
 #include "statistics.h"
 
 /*
  * Slow cycles. They are judged while they run (elapsed time) and when they end: against fixed thresholds, against the cycle's own past
- * ("unusual", two in a row), and by trend ("rising").
+ * ("unusual", two in a row), and by trend ("rising"). What the past says of a duration is in slow_past.c.
+ *
+ * A cycle beyond the fixed threshold is an incident of its own, whatever is open: only that one explains lag. It ends with a cycle that
+ * is a good deal shorter than the threshold, or after some that are a little shorter, since durations that hover at 300 s would else be
+ * told each quarter of an hour.
  */
 
 enum {
-    UNUSUAL_WINDOW = 96,
-    TREND_WINDOW = 32,
-    TREND_LEAST = 16,
-    TREND_MOST = 96,
-    TREND_SPAN_MS = 8 * HOUR_MS, /* at a fast cadence 32 cycles are too short a time for a drift to show */
-    LEVEL_WINDOW = 5,
-    AHEAD_MS = 5 * HOUR_MS, /* noise passes 300 s an hour before the drift does */
-    GOOD_KEPT = 2048,       /* a week of five-minute cycles */
-    RECENT_KEPT = 96,       /* eight hours of them */
+    RUN_LASTS_MS = 25 * MINUTE_MS, /* two cycles of 15 minutes are often a short spike: 5.0 false, 72 hits without */
+    LEVEL_CYCLES = 3,
+    TOLD_KEPT = 4,
+    TOLD_TWICE = 2,
+    TOLD_AGAIN_MS = DAY_MS,
+    CALM_CYCLES = 8,
 };
-static const double mad_floor = 0.05;
-static const double trend_z = 3.3;
+static const double told_factor = 0.6;
+static const double calm_factor = 0.8;
+
+/* What was told lately for its length alone: when it was last so, and the longest. A time of 0: nothing. */
+struct told_lengths {
+    int64_t at_ms[TOLD_KEPT], longest_ms[TOLD_KEPT]; /* oldest first */
+};
 
 struct slow {
-    enum severity level; /* of the cycle in progress */
-    int64_t unusual_streak;
-    struct window good;   /* durations of unremarkable good cycles with their times, ms */
-    struct window recent; /* durations of all successful cycles */
+    enum severity level;  /* of the cycle in progress */
+    int64_t run;          /* unusual cycles in a row */
+    int64_t run_began_ms; /* when the first of them began */
+    bool crossed;         /* the open incident went beyond the fixed threshold */
+    int64_t calm;         /* cycles since then that were a little shorter than that */
+    struct told_lengths told;
+    struct slow_past past;
 };
 
 static void slow_begin(struct context *context)
 {
     context->slow = must_alloc(sizeof *context->slow);
-    window_init(&context->slow->good, GOOD_KEPT);
-    window_init(&context->slow->recent, RECENT_KEPT);
+    slow_past_init(&context->slow->past);
 }
 
 static void slow_end(struct context *context)
 {
-    window_free(&context->slow->good);
-    window_free(&context->slow->recent);
+    slow_past_free(&context->slow->past);
     free(context->slow);
 }
 
-static bool unusual(const struct context *context, int64_t duration_ms)
-{
-    const struct window *good = &context->slow->good;
-    size_t count = window_newest(good, INT64_MIN, UNUSUAL_WINDOW);
-    if (duration_ms <= context->settings->detect.slow_floor_ms ||
-        (int64_t)count < context->settings->detect.min_samples)
-        return false;
-    if (window_median_reaches(good, count, (double)duration_ms / 2))
-        return false;
-    return robust_z_log(good->values + good->count - count, count, duration_ms, mad_floor) >
-           context->settings->detect.slow_z;
-}
-
-/* The level that the durations will have reached ahead_ms from now if the trend goes on. Today's level is that of the middle of the newest cycles. */
-static double level_ahead(const struct window *recent, size_t count, int64_t ahead_ms)
-{
-    size_t level = count < LEVEL_WINDOW ? count : LEVEL_WINDOW;
-    size_t first = recent->count - count, last = recent->count - 1;
-    int64_t age_ms = recent->at_ms[last] - recent->at_ms[last - level / 2];
-    double slope = theil_sen_log(recent->at_ms + first, recent->values + first, count);
-    return window_median(recent, level) * exp(slope * (double)(age_ms + ahead_ms));
-}
-
-static bool rising(const struct context *context, int64_t duration_ms)
-{
-    const struct window *good = &context->slow->good, *recent = &context->slow->recent;
-    if (duration_ms <= context->settings->detect.slow_floor_ms)
-        return false;
-    size_t week = window_newest(good, context->moment->now_ms - 7 * (int64_t)DAY_MS, SIZE_MAX);
-    size_t span = window_newest(recent, context->moment->now_ms - TREND_SPAN_MS, TREND_MOST);
-    size_t count = window_newest(recent, INT64_MIN, span > TREND_WINDOW ? span : TREND_WINDOW);
-    if (count < TREND_LEAST || week == 0 || window_median_reaches(good, week, (double)duration_ms / 2))
-        return false;
-    return mann_kendall_z(recent->values + recent->count - count, count) > trend_z &&
-           level_ahead(recent, count, AHEAD_MS) >= (double)context->settings->detect.cycle_slow_ms;
-}
-
-static struct incident_record *raise_slow(struct context *context, enum severity severity, const char *what)
+static struct incident_record *raise_slow(struct context *context, enum severity severity, const char *what,
+                                          const char *rule)
 {
     struct strbuf words = { 0 };
     struct cause cause = cause_of_kind(context->sources, slow_cause(context, &words));
@@ -95,6 +69,7 @@ static struct incident_record *raise_slow(struct context *context, enum severity
                                                 .severity = severity,
                                                 .onset_ms = context->model->cycle.started_ms,
                                                 .what = what,
+                                                .rule = rule,
                                                 .cause = cause,
                                             });
     /* At the cycle's end more is known than while it ran: its rows, above all. */
@@ -103,32 +78,27 @@ static struct incident_record *raise_slow(struct context *context, enum severity
     return record;
 }
 
+/* The cycle is beyond the fixed threshold. What was open for another reason ends, so that this is told at once. */
+static void cross(struct context *context)
+{
+    struct slow *slow = context->slow;
+    if (!slow_explains_lag(context))
+        incidents_clear(context->incidents, KIND_SLOW, NULL);
+    slow->crossed = true;
+    slow->calm = 0;
+}
+
 static void raise_running(struct context *context, enum severity severity)
 {
     struct strbuf what = { 0 };
+    cross(context);
     context->slow->level = severity;
     strbuf_puts(&what, "the cycle has been running for ");
     describe_duration(model_elapsed_ms(context->model), &what);
-    raise_slow(context, severity, strbuf_text(&what));
+    explain(context->explainer, KIND_SLOW, NULL, severity == SEVERITY_CRITICAL ? VERDICT_CRITICAL : VERDICT_WARNING,
+            "%s", strbuf_text(&what));
+    raise_slow(context, severity, strbuf_text(&what), NULL);
     strbuf_free(&what);
-}
-
-static struct incident_record *raise_ended(struct context *context, int64_t duration_ms, bool is_rising)
-{
-    struct slow *slow = context->slow;
-    struct strbuf what = { 0 };
-    strbuf_puts(&what, "the cycle took ");
-    describe_duration(duration_ms, &what);
-    if (slow->level == SEVERITY_NONE) {
-        strbuf_puts(&what, ", usually ");
-        describe_duration((int64_t)window_median(&slow->good, window_newest(&slow->good, INT64_MIN, UNUSUAL_WINDOW)),
-                          &what);
-        strbuf_puts(&what, is_rising ? ", and cycles grow slower" : ", the second such cycle in a row");
-    }
-    struct incident_record *record =
-        raise_slow(context, slow->level == SEVERITY_NONE ? SEVERITY_WARNING : slow->level, strbuf_text(&what));
-    strbuf_free(&what);
-    return record;
 }
 
 static enum severity fixed_level(const struct context *context, int64_t duration_ms)
@@ -138,27 +108,189 @@ static enum severity fixed_level(const struct context *context, int64_t duration
     return duration_ms > context->settings->detect.cycle_slow_ms ? SEVERITY_WARNING : SEVERITY_NONE;
 }
 
+/* --- what was told already ----------------------------------------------------------------------------------- */
+
+/* A length that was told within a day, or twice in two weeks, is no news; one that is two thirds longer is. */
+static bool was_told(const struct context *context, int64_t duration_ms)
+{
+    const struct told_lengths *told = &context->slow->told;
+    int64_t now_ms = context->moment->now_ms;
+    int times = 0;
+    for (size_t i = 0; i < TOLD_KEPT; i++) {
+        bool is_alike = told->at_ms[i] && now_ms - told->at_ms[i] < KNOWN_DAYS * (int64_t)DAY_MS &&
+                        told_factor * (double)duration_ms < (double)told->longest_ms[i];
+        times += is_alike;
+        if (is_alike && now_ms - told->at_ms[i] < TOLD_AGAIN_MS)
+            return true;
+    }
+    return times >= TOLD_TWICE;
+}
+
+static void note_told(struct context *context, int64_t duration_ms, bool is_open)
+{
+    struct told_lengths *told = &context->slow->told;
+    if (!is_open) {
+        memmove(told->at_ms, told->at_ms + 1, (TOLD_KEPT - 1) * sizeof *told->at_ms);
+        memmove(told->longest_ms, told->longest_ms + 1, (TOLD_KEPT - 1) * sizeof *told->longest_ms);
+        told->longest_ms[TOLD_KEPT - 1] = 0;
+    }
+    told->at_ms[TOLD_KEPT - 1] = context->moment->now_ms;
+    if (duration_ms > told->longest_ms[TOLD_KEPT - 1])
+        told->longest_ms[TOLD_KEPT - 1] = duration_ms;
+}
+
+/* --- at a cycle's end ---------------------------------------------------------------------------------------- */
+
+/* What is found about the cycle that has just ended. */
+struct slow_verdict {
+    struct slow_question question;
+    bool is_unusual, is_rising;
+    bool is_news; /* unusual often enough, or rising, and not told before */
+    bool is_held; /* it would be news, but was told */
+};
+
+/* The median of the cycle and the two before it, as far as they are of the run: one of them alone says little. */
+static int64_t level_of_run(const struct slow *slow, int64_t duration_ms)
+{
+    const struct window *recent = &slow->past.recent;
+    double values[LEVEL_CYCLES] = { (double)duration_ms };
+    size_t count = 1;
+    while (count < LEVEL_CYCLES && (int64_t)count <= slow->run && count <= recent->count) {
+        values[count] = (double)recent->values[recent->count - count];
+        count++;
+    }
+    return (int64_t)median_of(values, count);
+}
+
+static struct slow_question ask(const struct context *context, int64_t duration_ms)
+{
+    const struct slow *slow = context->slow;
+    int64_t began_ms = slow->run ? slow->run_began_ms : context->model->cycle.started_ms;
+    return (struct slow_question){
+        .settings = context->settings,
+        .now_ms = context->moment->now_ms,
+        .wall_ms = moment_now_wall_ms(context->moment),
+        .duration_ms = duration_ms,
+        .level_ms = level_of_run(slow, duration_ms),
+        .run_began_ms = moment_wall_ms(context->moment, began_ms),
+    };
+}
+
+static void lengthen_run(struct slow *slow, const struct context *context, bool is_unusual)
+{
+    slow->run = is_unusual ? slow->run + 1 : 0;
+    if (slow->run == 1)
+        slow->run_began_ms = context->model->cycle.started_ms;
+}
+
+static bool run_is_news(const struct slow *slow, const struct slow_question *question)
+{
+    return slow->run >= 2 &&
+           (question->now_ms - slow->run_began_ms >= RUN_LASTS_MS || slow_past_is_unheard_of(&slow->past, question));
+}
+
+static struct slow_verdict judge_cycle(struct context *context, int64_t duration_ms, bool is_good)
+{
+    struct slow *slow = context->slow;
+    struct slow_verdict verdict = { .question = ask(context, duration_ms) };
+    verdict.is_unusual = slow_past_is_unusual(&slow->past, &verdict.question);
+    lengthen_run(slow, context, verdict.is_unusual);
+    if (is_good)
+        window_push(&slow->past.recent, context->moment->now_ms, duration_ms);
+    verdict.is_rising = slow_past_is_rising(&slow->past, &verdict.question);
+    verdict.is_news = verdict.is_rising || run_is_news(slow, &verdict.question);
+    verdict.is_held =
+        verdict.is_news && !incidents_find(context->incidents, KIND_SLOW, NULL) && was_told(context, duration_ms);
+    verdict.is_news = verdict.is_news && !verdict.is_held;
+    return verdict;
+}
+
+static void describe_rule(const struct context *context, const struct slow_verdict *verdict, struct strbuf *rule)
+{
+    const struct slow *slow = context->slow;
+    slow_past_describe(&slow->past, &verdict->question, rule);
+    strbuf_printf(rule, "; unusual cycles in a row: %" PRId64, slow->run);
+    strbuf_puts(rule, verdict->is_rising ? "; cycles grow slower" : "");
+    strbuf_puts(rule, verdict->is_held ? "; as long was told before" : "");
+}
+
+static void explain_cycle(const struct context *context, const struct slow_verdict *verdict)
+{
+    static const enum verdict levels[SEVERITIES] = { VERDICT_NOTHING, VERDICT_WARNING, VERDICT_CRITICAL };
+    enum verdict answer = levels[context->slow->level];
+    struct strbuf rule = { 0 };
+    if (!explain_is_wanted(context->explainer))
+        return;
+    if (answer == VERDICT_NOTHING)
+        answer = verdict->is_news ? VERDICT_WARNING : verdict->is_held ? VERDICT_HELD : VERDICT_NOTHING;
+    describe_rule(context, verdict, &rule);
+    explain(context->explainer, KIND_SLOW, NULL, answer, "%s", strbuf_text(&rule));
+    strbuf_free(&rule);
+}
+
+static void describe_ended(const struct slow *slow, const struct slow_verdict *verdict, struct strbuf *what)
+{
+    strbuf_puts(what, "the cycle took ");
+    describe_duration(verdict->question.duration_ms, what);
+    if (slow->level != SEVERITY_NONE)
+        return;
+    strbuf_puts(what, ", usually ");
+    describe_duration((int64_t)slow_past_usual_ms(&slow->past), what);
+    if (verdict->is_rising)
+        strbuf_puts(what, ", and cycles grow slower");
+    else if (slow->run == 2)
+        strbuf_puts(what, ", the second such cycle in a row");
+    else
+        strbuf_printf(what, ", %" PRId64 " such cycles in a row", slow->run);
+}
+
+static void raise_ended(struct context *context, const struct slow_verdict *verdict)
+{
+    struct slow *slow = context->slow;
+    struct strbuf what = { 0 }, rule = { 0 };
+    if (slow->level != SEVERITY_NONE)
+        cross(context);
+    else
+        note_told(context, verdict->question.duration_ms, incidents_find(context->incidents, KIND_SLOW, NULL));
+    describe_ended(slow, verdict, &what);
+    describe_rule(context, verdict, &rule);
+    struct incident_record *record = raise_slow(context, slow->level == SEVERITY_NONE ? SEVERITY_WARNING : slow->level,
+                                                strbuf_text(&what), strbuf_text(&rule));
+    prometheus_note_cycle(record, context->moment->now_ms, verdict->question.duration_ms,
+                          context->settings->detect.cycle_slow_ms, context->settings->detect.cycle_too_slow_ms);
+    strbuf_free(&what);
+    strbuf_free(&rule);
+}
+
+/* A cycle that is neither unusual nor beyond a threshold ends the incident; after a crossing it must also be well below that. */
+static void end_calm(struct context *context, int64_t duration_ms)
+{
+    struct slow *slow = context->slow;
+    bool is_near = (double)duration_ms >= calm_factor * (double)context->settings->detect.cycle_slow_ms;
+    if (slow_explains_lag(context) && is_near && ++slow->calm < CALM_CYCLES)
+        return;
+    slow->crossed = false;
+    incidents_clear(context->incidents, KIND_SLOW, NULL);
+}
+
 static void slow_on_completed(struct context *context)
 {
     struct slow *slow = context->slow;
     int64_t duration_ms = model_elapsed_ms(context->model);
     bool hung = context->schedule->hung_cycle_id == context->model->cycle.id;
-    bool good = context->model->cycle.outcome == CYCLE_SUCCESS;
-    bool is_unusual = unusual(context, duration_ms);
+    bool is_good = context->model->cycle.outcome == CYCLE_SUCCESS;
     slow->level = fixed_level(context, duration_ms);
-    slow->unusual_streak = is_unusual ? slow->unusual_streak + 1 : 0;
-    if (good)
-        window_push(&slow->recent, context->moment->now_ms, duration_ms);
-    bool is_rising = rising(context, duration_ms);
+    struct slow_verdict verdict = judge_cycle(context, duration_ms, is_good);
+    explain_cycle(context, &verdict);
 
-    if (!hung && (slow->level != SEVERITY_NONE || slow->unusual_streak >= 2 || is_rising)) {
-        prometheus_note_cycle(raise_ended(context, duration_ms, is_rising), context->moment->now_ms, duration_ms,
-                              context->settings->detect.cycle_slow_ms, context->settings->detect.cycle_too_slow_ms);
-    } else if (!is_unusual) {
-        incidents_clear(context->incidents, KIND_SLOW, NULL);
-    }
-    if (good && slow->level == SEVERITY_NONE && !is_unusual && !is_rising)
-        window_push(&slow->good, context->moment->now_ms, duration_ms);
+    if (!hung && (slow->level != SEVERITY_NONE || verdict.is_news))
+        raise_ended(context, &verdict);
+    else if (!verdict.is_unusual)
+        end_calm(context, duration_ms);
+    if (is_good && slow->level == SEVERITY_NONE && !verdict.is_unusual && !verdict.is_rising)
+        window_push(&slow->past.good, context->moment->now_ms, duration_ms);
+    if (is_good)
+        known_durations_add(&slow->past.known, verdict.question.wall_ms, duration_ms);
     tables_learn(context->tables, context->model->cycle.id, context->model->cycle.started_ms, context->moment->now_ms);
 }
 
@@ -196,19 +328,30 @@ const struct detector detect_slow = {
 
 int64_t slow_known_cycles(const struct context *context)
 {
-    return (int64_t)context->slow->good.count;
+    return (int64_t)context->slow->past.good.count;
+}
+
+bool slow_explains_lag(const struct context *context)
+{
+    return context->slow->crossed && incidents_find(context->incidents, KIND_SLOW, NULL);
 }
 
 void slow_archive(struct context *context, struct archive *archive)
 {
-    int level = (int)context->slow->level;
+    struct slow *slow = context->slow;
+    int level = (int)slow->level;
+    size_t times = TOLD_KEPT, lengths = TOLD_KEPT;
     archive_enum(archive, "slow.level", &level, SEVERITIES);
-    saved_i64(archive, "slow.unusual", &context->slow->unusual_streak);
-    context->slow->level = (enum severity)level;
+    slow->level = (enum severity)level;
+    saved_i64(archive, "slow.unusual", &slow->run);
+    saved_i64(archive, "slow.run_began", &slow->run_began_ms);
+    archive_bool(archive, "slow.crossed", &slow->crossed);
+    saved_i64(archive, "slow.calm", &slow->calm);
+    saved_i64s(archive, "slow.told", slow->told.at_ms, &times, TOLD_KEPT);
+    saved_i64s(archive, "slow.told.longest", slow->told.longest_ms, &lengths, TOLD_KEPT);
 }
 
 void slow_archive_windows(struct context *context, struct archive *archive)
 {
-    window_archive(&context->slow->good, archive, "good");
-    window_archive(&context->slow->recent, archive, "recent");
+    slow_past_archive(&context->slow->past, archive, context->moment);
 }

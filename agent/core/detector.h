@@ -81,6 +81,8 @@ double stall_chance(int64_t runs, int64_t zeros, int64_t streak);
 double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs);
 /* How many good cycles are known, of the detect.min_samples that it takes to tell an unusual one. */
 int64_t slow_known_cycles(const struct context *context);
+/* True while an incident of slow cycles is open that went beyond the fixed threshold: only such cycles are so slow that a table lags. */
+bool slow_explains_lag(const struct context *context);
 /* When the first failure of the newest failures in a row was, and the newest one that counted; 0: not known. */
 void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *counted_ms);
 /* The table begins anew, if it is ever run again. */

@@ -75,54 +75,96 @@ static void two_cycles(int64_t past_count, int64_t past_ms, int64_t first_ms, in
 static void two_unusual_cycles_in_a_row_are_news(void **unused)
 {
     (void)unused;
-    two_cycles(20, seconds(10), seconds(61), seconds(61), "00:16:01 firing warning CycleSlow #1\n");
-    two_cycles(20, seconds(10), seconds(61), seconds(10), "");
-    two_cycles(20, seconds(10), seconds(10), seconds(61), "");
+    two_cycles(100, seconds(10), seconds(61), seconds(61), "00:16:01 firing warning CycleSlow #1\n");
+    two_cycles(100, seconds(10), seconds(61), seconds(10), "");
+    two_cycles(100, seconds(10), seconds(10), seconds(61), "");
 }
 
+/* Of a cycle in the first hours it cannot be known whether it comes each night. Half hours are counted. */
+static void a_day_must_be_known(void **unused)
+{
+    (void)unused;
+    two_cycles(94, seconds(10), seconds(61), seconds(61), "");
+    two_cycles(96, seconds(10), seconds(61), seconds(61), "00:16:01 firing warning CycleSlow #1\n");
+}
+
+/* So many cycles of 10 s every two hours, then three of 61 s. */
+static void three_after(int64_t count, const char *told)
+{
+    struct driver *driver = driver_new();
+    driver->settings.schedule.interval_ms = hours(2);
+    driver_configure(driver);
+    driver_start(driver, at(0, 0, 0) - count * hours(2));
+    driver_cycles(driver, at(0, 0, 0) - count * hours(2), at(0, 0, 0), seconds(10), "a=100 b=100");
+    driver_cycles(driver, at(0, 0, 0), at(6, 0, 0), seconds(61), "a=100 b=100");
+    assert_told(driver, told);
+    driver_free(driver);
+}
+
+/* With 19 the first one is unjudged, hence good, and the 20th sample: the second and third are unusual. */
 static void twenty_good_cycles_must_be_known(void **unused)
 {
     (void)unused;
-    two_cycles(19, seconds(10), seconds(61), seconds(61), "");
-    /* With 19 the first one is unjudged, hence good, and the 20th sample: the second and third are unusual. */
-    struct driver *driver = driver_with_past(19, seconds(10));
-    driver_cycles(driver, at(0, 0, 0), at(0, 45, 0), seconds(61), "a=100 b=100");
-    assert_told(driver, "00:31:01 firing warning CycleSlow #1\n");
-    driver_free(driver);
+    three_after(18, "");
+    three_after(19, "04:01:01 firing warning CycleSlow #1\n");
+    three_after(20, "02:01:01 firing warning CycleSlow #1\n03:01:01 escalated warning CycleSlow #1\n");
 }
 
 static void a_minute_is_never_unusual(void **unused)
 {
     (void)unused;
-    two_cycles(20, seconds(10), seconds(60), seconds(60), "");
-    two_cycles(20, seconds(10), seconds(60) + 1, seconds(60) + 1, "00:16:00.001 firing warning CycleSlow #1\n");
+    two_cycles(100, seconds(10), seconds(60), seconds(60), "");
+    two_cycles(100, seconds(10), seconds(60) + 1, seconds(60) + 1, "00:16:00.001 firing warning CycleSlow #1\n");
 }
 
-/* ln 2 / 0.05 is a z of 13.9: the factor of 2 decides. */
-static void twice_the_median_is_not_unusual(void **unused)
+static void three_cycles(int64_t past_ms, int64_t duration_ms, const char *told)
+{
+    struct driver *driver = driver_with_past(100, past_ms);
+    driver_cycles(driver, at(0, 0, 0), at(0, 45, 0), duration_ms, "a=100 b=100");
+    assert_told(driver, told);
+    driver_free(driver);
+}
+
+/* ln 1.5 / 0.05 is a score of 8.1: the factor of 1.5 decides. */
+static void half_as_long_again_as_the_median_is_not_unusual(void **unused)
 {
     (void)unused;
-    two_cycles(20, seconds(40), seconds(80), seconds(80), "");
-    two_cycles(20, seconds(40), seconds(80) + 1, seconds(80) + 1, "00:16:20.001 firing warning CycleSlow #1\n");
+    three_cycles(seconds(43), seconds(64) + 500, "");
+    three_cycles(seconds(43), seconds(64) + 501, "00:31:04.501 firing warning CycleSlow #1\n");
+}
+
+/* Two in a row are news where nothing was ever as long as two fifths of that; otherwise it must last for 25 minutes. */
+static void what_is_not_unheard_of_must_last(void **unused)
+{
+    (void)unused;
+    three_cycles(seconds(40), seconds(120), "00:17:00 firing warning CycleSlow #1\n");
+    struct driver *driver = driver_with_past(60, seconds(40));
+    driver_cycle(driver, at(0, 0, 0), seconds(60), "a=100 b=100");
+    driver_cycles(driver, at(0, 15, 0), at(10, 0, 0), seconds(40), "a=100 b=100");
+    driver_cycle(driver, at(10, 0, 0), seconds(120), "a=100 b=100");
+    driver_cycle(driver, at(10, 15, 0), seconds(120), "a=100 b=100");
+    assert_quiet(driver);
+    driver_cycle(driver, at(10, 30, 0), seconds(120), "a=100 b=100");
+    assert_told(driver, "10:32:00 firing warning CycleSlow #1\n");
+    driver_free(driver);
 }
 
 /*
- * Durations of 20 and 60 s in turn: median of ln = (ln 20 + ln 60) / 2, MAD = ln 3 / 2, scaled .81441; a z of 6 is at
- * sqrt(1200) e^(6 x .81441) s, beyond every threshold; a configured z of 2 at 176.6 s.
+ * Durations of 20 and 60 s in turn: median of ln = (ln 20 + ln 60) / 2, MAD = ln 3 / 2, scaled .81441. A configured score of 2 asks
+ * 2 / sqrt 3 of each cycle of a run, which is at sqrt(1200) e^(1.1547 x .81441) = 88.7 s.
  */
 static void the_spread_of_the_past_decides(void **unused)
 {
     (void)unused;
-    for (int64_t s = 176; s <= 177; s++) {
+    for (int64_t s = 88; s <= 89; s++) {
         struct driver *driver = driver_new();
         driver->settings.detect.slow_z = 2;
         driver_configure(driver);
         driver_start(driver, at(0, 0, 0));
-        for (int64_t i = 0; i < 20; i++)
+        for (int64_t i = 0; i < 96; i++)
             driver_cycle(driver, at(0, 15 * i, 0), seconds(i % 2 ? 20 : 60), "a=100 b=100");
-        driver_cycle(driver, at(5, 0, 0), seconds(s), "a=100 b=100");
-        driver_cycle(driver, at(5, 15, 0), seconds(s), "a=100 b=100");
-        assert_told(driver, s == 176 ? "" : "05:17:57 firing warning CycleSlow #1\n");
+        driver_cycles(driver, at(24, 0, 0), at(24, 45, 0), seconds(s), "a=100 b=100");
+        assert_told(driver, s == 88 ? "" : "24:31:29 firing warning CycleSlow #1\n");
         driver_free(driver);
     }
 }
@@ -130,7 +172,7 @@ static void the_spread_of_the_past_decides(void **unused)
 static void an_unusual_cycle_keeps_the_incident_open(void **unused)
 {
     (void)unused;
-    struct driver *driver = driver_with_past(20, seconds(10));
+    struct driver *driver = driver_with_past(100, seconds(10));
     driver_cycle(driver, at(0, 0, 0), seconds(301), "a=100 b=100");
     driver_told(driver);
     driver_cycle(driver, at(0, 15, 0), seconds(100), "a=100 b=100");
@@ -141,7 +183,7 @@ static void an_unusual_cycle_keeps_the_incident_open(void **unused)
 }
 
 /*
- * A day of 20 and 40 s in turn, so spread that no cycle is unusual; then each cycle takes factor times as long as the one
+ * Four days of 20 and 40 s in turn, so spread that no cycle is unusual; then each cycle takes factor times as long as the one
  * before, from 40 s on.
  */
 static struct driver *driver_drifting(int64_t count, double factor)
@@ -149,10 +191,10 @@ static struct driver *driver_drifting(int64_t count, double factor)
     struct driver *driver = driver_new();
     double duration_ms = 40000;
     driver_start(driver, at(0, 0, 0));
-    for (int64_t i = 0; i < 96; i++)
+    for (int64_t i = 0; i < 4 * 96; i++)
         driver_cycle(driver, at(0, 15 * i, 0), seconds(i % 2 ? 20 : 40), "a=100 b=100");
     for (int64_t i = 0; i < count; i++, duration_ms *= factor)
-        driver_cycle(driver, at(24, 15 * i, 0), (int64_t)duration_ms, "a=100 b=100");
+        driver_cycle(driver, at(96, 15 * i, 0), (int64_t)duration_ms, "a=100 b=100");
     return driver;
 }
 
@@ -162,7 +204,7 @@ static void rising_cycles_are_news_hours_before_they_are_slow(void **unused)
     (void)unused;
     struct driver *driver = driver_drifting(31, 1.07);
     assert_int_equal(driver_incident(driver, 1)->alert, ALERT_CYCLE_SLOW);
-    assert_in_range(driver_incident(driver, 1)->opened_ms, at(25, 30, 0), at(29, 0, 0));
+    assert_in_range(driver_incident(driver, 1)->opened_ms, at(97, 30, 0), at(101, 0, 0));
     assert_non_null(strstr(driver->story.at, "and cycles grow slower"));
     driver_free(driver);
 }
@@ -254,9 +296,11 @@ int main(void)
         cmocka_unit_test(a_cycle_of_exactly_the_threshold_is_not_slow),
         cmocka_unit_test(the_next_cycle_that_is_not_slow_resolves),
         cmocka_unit_test(two_unusual_cycles_in_a_row_are_news),
+        cmocka_unit_test(a_day_must_be_known),
         cmocka_unit_test(twenty_good_cycles_must_be_known),
         cmocka_unit_test(a_minute_is_never_unusual),
-        cmocka_unit_test(twice_the_median_is_not_unusual),
+        cmocka_unit_test(half_as_long_again_as_the_median_is_not_unusual),
+        cmocka_unit_test(what_is_not_unheard_of_must_last),
         cmocka_unit_test(the_spread_of_the_past_decides),
         cmocka_unit_test(an_unusual_cycle_keeps_the_incident_open),
         cmocka_unit_test(rising_cycles_are_news_hours_before_they_are_slow),
