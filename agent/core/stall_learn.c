@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stall.h"
+
+#include "saved.h"
+
+/* What a table's streaks without rows teach, once they are over. */
+
+static const int64_t week_ms = 7 * (int64_t)DAY_MS;
+static const double odd_chance = 1e-5; /* an honest streak of so small a chance shows that the table closes */
+
+static void count_streak(struct stall *stall, int64_t streak)
+{
+    stall->runs += streak;
+    stall->zeros += streak;
+    stall->longest = streak > stall->longest ? streak : stall->longest;
+}
+
+static void learn_streak(struct stall *stall, int64_t streak, const struct season_streak *open, int64_t now_ms)
+{
+    int64_t runs = seasonal_sum(&stall->seasons.runs), zeros = seasonal_sum(&stall->seasons.zeros);
+    if (stall_chance(runs, zeros, streak) < odd_chance)
+        stall->closed_ms = now_ms;
+    count_streak(stall, streak);
+    seasons_learn_streak(&stall->seasons, open);
+}
+
+static void learn_closure(struct stall *stall, const struct moment *moment)
+{
+    closures_add(&stall->closures, moment_wall_ms(moment, stall->first_zero_ms), moment_now_wall_ms(moment));
+    stall->closed_ms = moment->now_ms;
+    count_streak(stall, stall->streak);
+}
+
+/* True if the rows are as many as must have gathered during the streak; an ordinary run moves far fewer. */
+static bool caught_up(const struct table *table, int64_t streak, int64_t rows)
+{
+    const struct window *window = &table->rows;
+    size_t count = window_newest(window, INT64_MIN, SIZE_MAX), moving = 0;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t moved = window->values[window->count - 1 - i];
+        moving += moved > 0;
+        sum += (double)moved;
+    }
+    return moving > 0 && (double)rows > sum / (double)moving * (double)(streak + 1) / 2;
+}
+
+/* The streak was an incident and ended without catching up. */
+static void doubt_streak(struct stall *stall, int64_t now_ms)
+{
+    bool again = stall->doubtful && now_ms - stall->doubted_ms < week_ms;
+    bool honest = again || stall->zeros > 0;
+    if (again)
+        learn_streak(stall, stall->doubtful, &stall->doubtful_open, now_ms);
+    if (honest)
+        learn_streak(stall, stall->streak, &stall->open, now_ms);
+    stall->doubtful = honest ? 0 : stall->streak;
+    stall->doubtful_open = stall->open;
+    stall->doubted_from_ms = stall->first_zero_ms;
+    stall->doubted_ms = now_ms;
+}
+
+bool stall_is_doubtful_hour(const struct stall *stall, int64_t now_ms)
+{
+    for (int64_t day = 1; stall->doubtful && day < 7; day++) {
+        int64_t then_ms = now_ms - day * DAY_MS;
+        if (then_ms >= stall->doubted_from_ms - HOUR_MS && then_ms < stall->doubted_ms + HOUR_MS)
+            return true;
+    }
+    return false;
+}
+
+static void learn_ended(const struct context *context, const struct table *table)
+{
+    const struct moment *moment = context->moment;
+    struct stall *stall = table->stall;
+    if (stall->runs == 0)
+        stall->open.place = (struct seasonal){ 0 }; /* nobody knows how long the first one was */
+    if (closure_is_long(stall->first_zero_ms, moment->now_ms))
+        learn_closure(stall, moment);
+    else if (stall->reported || stall_is_doubtful_hour(stall, moment->now_ms))
+        doubt_streak(stall, moment->now_ms);
+    else
+        learn_streak(stall, stall->streak, &stall->open, moment->now_ms);
+}
+
+void stall_end_streak(const struct context *context, const struct table *table, int64_t rows)
+{
+    struct stall *stall = table->stall;
+    if (stall->streak == 0)
+        return;
+    if (!stall->reported || !caught_up(table, stall->streak, rows))
+        learn_ended(context, table);
+    stall->streak = 0;
+    stall->open = (struct season_streak){ 0 };
+    stall->open_zero_ms = 0;
+    stall->reported = false;
+}
+
+/* --- saved ---------------------------------------------------------------------------------------------------- */
+
+static void season_streak_archive(struct season_streak *streak, struct archive *archive, const char *zeros,
+                                  const char *place)
+{
+    seasonal_archive(&streak->zeros, archive, zeros);
+    seasonal_archive(&streak->place, archive, place);
+}
+
+void stall_archive(struct table *table, struct archive *archive)
+{
+    struct stall *stall = table->stall;
+    saved_i64(archive, "stall.runs", &stall->runs);
+    saved_i64(archive, "stall.zeros", &stall->zeros);
+    seasons_archive(&stall->seasons, archive);
+    closures_archive(&stall->closures, archive);
+    saved_i64(archive, "stall.longest", &stall->longest);
+    saved_i64(archive, "stall.streak", &stall->streak);
+    season_streak_archive(&stall->open, archive, "stall.streak.by", "stall.streak.place");
+    saved_i64(archive, "stall.first_zero", &stall->first_zero_ms);
+    saved_i64(archive, "stall.open_zero", &stall->open_zero_ms);
+    saved_i64(archive, "stall.first_move", &stall->first_move_ms);
+    saved_i64(archive, "stall.last_move", &stall->last_move_ms);
+    archive_bool(archive, "stall.reported", &stall->reported);
+    saved_i64(archive, "stall.doubtful", &stall->doubtful);
+    season_streak_archive(&stall->doubtful_open, archive, "stall.doubtful.by", "stall.doubtful.place");
+    saved_i64(archive, "stall.doubted.from", &stall->doubted_from_ms);
+    saved_i64(archive, "stall.doubted", &stall->doubted_ms);
+    saved_i64(archive, "stall.closing", &stall->closed_ms);
+    /* A state of an older version: one longest streak is known, and not when it was. */
+    if (archive_loading(archive) && stall->first_move_ms == 0 && stall->last_move_ms) {
+        stall->first_move_ms = table->first_seen_ms;
+        stall->open_zero_ms = stall->streak > 0 ? stall->first_zero_ms : 0;
+        seasons_set_longest(&stall->seasons, stall->longest);
+    }
+}

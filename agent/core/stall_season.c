@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stall_season.h"
+
+#include "saved.h"
+#include "units.h"
+
+enum {
+    SEASON_PRIOR = 8, /* so many runs of the common rate are added to each season's, of which little may be known */
+    FEW_ROWS = 2,     /* counts so small are zero now and then */
+    STREAK_COUNTED = 100000,
+};
+static const int64_t COUNT_MOST = INT64_C(1) << 40; /* what is loaded is bounded, so that sums do not overflow */
+
+size_t season_of(int64_t wall_ms)
+{
+    bool weekend = (wall_ms / DAY_MS + 3) % 7 >= 5; /* 1970 began on a Thursday */
+    return hour_of_day(wall_ms) + (weekend ? HOURS : 0);
+}
+
+int64_t seasonal_sum(const struct seasonal *seasonal)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < SEASONS; i++)
+        sum += seasonal->counts[i];
+    return sum;
+}
+
+int64_t seasons_zeros(const struct seasons *seasons)
+{
+    return seasonal_sum(&seasons->zeros) + seasonal_sum(&seasons->few);
+}
+
+/* --- learning ------------------------------------------------------------------------------------------------- */
+
+void seasons_learn_rows(struct seasons *seasons, size_t season, int64_t rows)
+{
+    seasons->runs.counts[season]++;
+    seasons->few.counts[season] += rows <= FEW_ROWS;
+}
+
+void seasons_learn_streak(struct seasons *seasons, const struct season_streak *streak)
+{
+    for (size_t i = 0; i < SEASONS; i++) {
+        int64_t place = streak->place.counts[i];
+        int64_t *longest = &seasons->longest.counts[i], *second = &seasons->second.counts[i];
+        seasons->runs.counts[i] += streak->zeros.counts[i];
+        seasons->zeros.counts[i] += streak->zeros.counts[i];
+        if (place > *longest) {
+            *second = *longest;
+            *longest = place;
+        } else if (place > *second) {
+            *second = place;
+        }
+    }
+}
+
+/* --- seasons that are alike ----------------------------------------------------------------------------------- */
+
+static double common_rate(const struct seasons *seasons)
+{
+    return ((double)seasons_zeros(seasons) + 0.5) / (double)(seasonal_sum(&seasons->runs) + 1);
+}
+
+static double rate_in(const struct seasons *seasons, size_t season, double common)
+{
+    double zeros = (double)(seasons->zeros.counts[season] + seasons->few.counts[season]);
+    return (zeros + SEASON_PRIOR * common) / (double)(seasons->runs.counts[season] + SEASON_PRIOR);
+}
+
+struct seasons_alike seasons_like(const struct seasons *seasons, size_t season)
+{
+    struct seasons_alike alike;
+    double common = common_rate(seasons), most = 2 * rate_in(seasons, season, common) + 0.05;
+    for (size_t i = 0; i < SEASONS; i++)
+        alike.is[i] = rate_in(seasons, i, common) <= most;
+    return alike;
+}
+
+int64_t season_streak_length(const struct season_streak *streak, const struct seasons_alike *alike)
+{
+    int64_t length = 0;
+    for (size_t i = 0; i < SEASONS; i++)
+        length += alike->is[i] ? streak->zeros.counts[i] : 0;
+    return length;
+}
+
+void season_streak_add(struct season_streak *streak, size_t season, const struct seasons_alike *alike)
+{
+    streak->zeros.counts[season]++;
+    streak->place.counts[season] = season_streak_length(streak, alike);
+}
+
+int64_t seasons_longest(const struct seasons *seasons, const struct seasons_alike *alike)
+{
+    enum { FAR = 2 };
+    int64_t longest = 0;
+    for (size_t i = 0; i < SEASONS; i++) {
+        int64_t second = seasons->second.counts[i], habit = seasons->longest.counts[i];
+        if (habit > 2 * second && habit > second + FAR)
+            habit = second;
+        if (alike->is[i] && habit > longest)
+            longest = habit;
+    }
+    return longest;
+}
+
+int64_t seasons_longest_ever(const struct seasons *seasons)
+{
+    int64_t longest = 0;
+    for (size_t i = 0; i < SEASONS; i++)
+        longest = seasons->longest.counts[i] > longest ? seasons->longest.counts[i] : longest;
+    return longest;
+}
+
+/*
+ * The streak's runs are taken to be of one rate, the mean of their seasons' (which is never below what the product of the single rates
+ * comes to), known from as many runs as these seasons have.
+ */
+double seasons_chance(const struct seasons *seasons, const struct season_streak *streak,
+                      const struct seasons_alike *alike)
+{
+    double common = common_rate(seasons), rates = 0, known = 0, chance = 1;
+    int64_t length = season_streak_length(streak, alike);
+    for (size_t i = 0; i < SEASONS; i++) {
+        if (!alike->is[i] || streak->zeros.counts[i] == 0)
+            continue;
+        rates += (double)streak->zeros.counts[i] * rate_in(seasons, i, common);
+        known += (double)(seasons->runs.counts[i] + SEASON_PRIOR);
+    }
+    for (int64_t i = 0; i < length && i < STREAK_COUNTED && chance > 0; i++)
+        chance *= (rates / (double)length * known + (double)i) / (known + (double)i);
+    return chance;
+}
+
+/* --- saved ---------------------------------------------------------------------------------------------------- */
+
+void seasons_set_longest(struct seasons *seasons, int64_t longest)
+{
+    for (size_t i = 0; i < SEASONS; i++)
+        seasons->longest.counts[i] = seasons->second.counts[i] = longest;
+}
+
+/* Most of these counts are 0, so what follows the last other one is left out. */
+void seasonal_archive(struct seasonal *seasonal, struct archive *archive, const char *name)
+{
+    size_t count = SEASONS;
+    while (count > 0 && seasonal->counts[count - 1] == 0)
+        count--;
+    saved_i64s(archive, name, seasonal->counts, &count, SEASONS);
+    for (size_t i = 0; i < SEASONS && archive_loading(archive); i++)
+        if (seasonal->counts[i] < 0 || seasonal->counts[i] > COUNT_MOST)
+            seasonal->counts[i] = seasonal->counts[i] < 0 ? 0 : COUNT_MOST;
+}
+
+void seasons_archive(struct seasons *seasons, struct archive *archive)
+{
+    seasonal_archive(&seasons->runs, archive, "stall.runs.by");
+    seasonal_archive(&seasons->zeros, archive, "stall.zeros.by");
+    seasonal_archive(&seasons->few, archive, "stall.few.by");
+    seasonal_archive(&seasons->longest, archive, "stall.longest.by");
+    seasonal_archive(&seasons->second, archive, "stall.second.by");
+}
