@@ -6,7 +6,7 @@
 #include "saved.h"
 #include "units.h"
 
-enum { WEEKS = 4 };
+enum { WEEKS = 4, DAYS = 14, DAYS_LEAST_CLOSED = 2 };
 static const int64_t closure_least_ms =
     20 * (int64_t)HOUR_MS; /* the nights of a market that opens for a few hours are shorter */
 static const int64_t week_ms = 7 * (int64_t)DAY_MS;
@@ -27,23 +27,34 @@ void closures_add(struct closures *closures, int64_t from_ms, int64_t to_ms)
     closures->to_ms[closures->count++] = to_ms;
 }
 
-static bool was_closed(const struct closures *closures, int64_t wall_ms)
+enum closure_length { CLOSURE_SHORT, CLOSURE_LONG };
+
+static bool was_closed(const struct closures *closures, int64_t wall_ms, enum closure_length length)
 {
     for (size_t i = 0; i < closures->count; i++)
-        if (wall_ms >= closures->from_ms[i] - HOUR_MS && wall_ms < closures->to_ms[i] + HOUR_MS)
+        if (wall_ms >= closures->from_ms[i] - HOUR_MS && wall_ms < closures->to_ms[i] + HOUR_MS &&
+            closure_is_long(closures->from_ms[i], closures->to_ms[i]) == (length == CLOSURE_LONG))
             return true;
     return false;
 }
 
-bool closures_expect(const struct closures *closures, int64_t known_ms, int64_t wall_ms)
+bool closures_are_weekly(const struct closures *closures, int64_t known_ms, int64_t wall_ms)
 {
     bool closed[WEEKS] = { false };
     int weeks = 0, closed_weeks = 0;
     for (; weeks < WEEKS && wall_ms - (weeks + 1) * week_ms >= known_ms; weeks++) {
-        closed[weeks] = was_closed(closures, wall_ms - (weeks + 1) * week_ms);
+        closed[weeks] = was_closed(closures, wall_ms - (weeks + 1) * week_ms, CLOSURE_LONG);
         closed_weeks += closed[weeks];
     }
     return (closed[0] && (closed[1] || weeks == 1)) || 2 * closed_weeks > weeks;
+}
+
+bool closures_are_daily(const struct closures *closures, int64_t wall_ms)
+{
+    int closed_days = 0;
+    for (int64_t day = 1; day <= DAYS; day++)
+        closed_days += was_closed(closures, wall_ms - day * DAY_MS, CLOSURE_SHORT);
+    return closed_days >= DAYS_LEAST_CLOSED;
 }
 
 void closures_archive(struct closures *closures, struct archive *archive)

@@ -20,14 +20,11 @@ struct stall {
     int64_t last_move_ms;
     bool reported;    /* the streak in progress became an incident */
     int64_t doubtful; /* length of a reported streak that ended like a quiet time does and is not learnt yet; 0: none */
-    struct season_streak doubtful_open;
     int64_t doubted_from_ms, doubted_ms; /* when the newest such streak began and ended; 0: never */
     int64_t closed_ms;                   /* when the table was last seen to close, and opened again; 0: never */
 };
 
 /* A run moved so many rows: the streak in progress, if there is one, is over, and learnt if it was honest. */
 void stall_end_streak(const struct context *context, const struct table *table, int64_t rows);
-/* True at the hours of the day at which a doubtful streak lay on a day of the last week, give or take an hour. */
-bool stall_is_doubtful_hour(const struct stall *stall, int64_t now_ms);
 
 #endif

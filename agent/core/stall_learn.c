@@ -24,11 +24,13 @@ static void learn_streak(struct stall *stall, int64_t streak, const struct seaso
     seasons_learn_streak(&stall->seasons, open);
 }
 
-static void learn_closure(struct stall *stall, const struct moment *moment)
+/* A closure teaches no rate. */
+static void learn_closure(struct stall *stall, const struct moment *moment, int64_t from_ms, int64_t to_ms,
+                          int64_t streak)
 {
-    closures_add(&stall->closures, moment_wall_ms(moment, stall->first_zero_ms), moment_now_wall_ms(moment));
+    closures_add(&stall->closures, moment_wall_ms(moment, from_ms), moment_wall_ms(moment, to_ms));
     stall->closed_ms = moment->now_ms;
-    count_streak(stall, stall->streak);
+    count_streak(stall, streak);
 }
 
 /* True if the rows are as many as must have gathered during the streak; an ordinary run moves far fewer. */
@@ -46,28 +48,19 @@ static bool caught_up(const struct table *table, int64_t streak, int64_t rows)
 }
 
 /* The streak was an incident and ended without catching up. */
-static void doubt_streak(struct stall *stall, int64_t now_ms)
+static void doubt_streak(struct stall *stall, const struct moment *moment)
 {
+    int64_t now_ms = moment->now_ms;
     bool again = stall->doubtful && now_ms - stall->doubted_ms < week_ms;
-    bool honest = again || stall->zeros > 0;
-    if (again)
-        learn_streak(stall, stall->doubtful, &stall->doubtful_open, now_ms);
-    if (honest)
+    if (again) {
+        learn_closure(stall, moment, stall->doubted_from_ms, stall->doubted_ms, stall->doubtful);
+        learn_closure(stall, moment, stall->first_zero_ms, now_ms, stall->streak);
+    } else if (stall->zeros > 0) {
         learn_streak(stall, stall->streak, &stall->open, now_ms);
-    stall->doubtful = honest ? 0 : stall->streak;
-    stall->doubtful_open = stall->open;
+    }
+    stall->doubtful = stall->zeros > 0 ? 0 : stall->streak;
     stall->doubted_from_ms = stall->first_zero_ms;
     stall->doubted_ms = now_ms;
-}
-
-bool stall_is_doubtful_hour(const struct stall *stall, int64_t now_ms)
-{
-    for (int64_t day = 1; stall->doubtful && day < 7; day++) {
-        int64_t then_ms = now_ms - day * DAY_MS;
-        if (then_ms >= stall->doubted_from_ms - HOUR_MS && then_ms < stall->doubted_ms + HOUR_MS)
-            return true;
-    }
-    return false;
 }
 
 static void learn_ended(const struct context *context, const struct table *table)
@@ -77,9 +70,9 @@ static void learn_ended(const struct context *context, const struct table *table
     if (stall->runs == 0)
         stall->open.place = (struct seasonal){ 0 }; /* nobody knows how long the first one was */
     if (closure_is_long(stall->first_zero_ms, moment->now_ms))
-        learn_closure(stall, moment);
-    else if (stall->reported || stall_is_doubtful_hour(stall, moment->now_ms))
-        doubt_streak(stall, moment->now_ms);
+        learn_closure(stall, moment, stall->first_zero_ms, moment->now_ms, stall->streak);
+    else if (stall->reported)
+        doubt_streak(stall, moment);
     else
         learn_streak(stall, stall->streak, &stall->open, moment->now_ms);
 }
@@ -99,13 +92,6 @@ void stall_end_streak(const struct context *context, const struct table *table, 
 
 /* --- saved ---------------------------------------------------------------------------------------------------- */
 
-static void season_streak_archive(struct season_streak *streak, struct archive *archive, const char *zeros,
-                                  const char *place)
-{
-    seasonal_archive(&streak->zeros, archive, zeros);
-    seasonal_archive(&streak->place, archive, place);
-}
-
 void stall_archive(struct table *table, struct archive *archive)
 {
     struct stall *stall = table->stall;
@@ -115,14 +101,14 @@ void stall_archive(struct table *table, struct archive *archive)
     closures_archive(&stall->closures, archive);
     saved_i64(archive, "stall.longest", &stall->longest);
     saved_i64(archive, "stall.streak", &stall->streak);
-    season_streak_archive(&stall->open, archive, "stall.streak.by", "stall.streak.place");
+    seasonal_archive(&stall->open.zeros, archive, "stall.streak.by");
+    seasonal_archive(&stall->open.place, archive, "stall.streak.place");
     saved_i64(archive, "stall.first_zero", &stall->first_zero_ms);
     saved_i64(archive, "stall.open_zero", &stall->open_zero_ms);
     saved_i64(archive, "stall.first_move", &stall->first_move_ms);
     saved_i64(archive, "stall.last_move", &stall->last_move_ms);
     archive_bool(archive, "stall.reported", &stall->reported);
     saved_i64(archive, "stall.doubtful", &stall->doubtful);
-    season_streak_archive(&stall->doubtful_open, archive, "stall.doubtful.by", "stall.doubtful.place");
     saved_i64(archive, "stall.doubted.from", &stall->doubted_from_ms);
     saved_i64(archive, "stall.doubted", &stall->doubted_ms);
     saved_i64(archive, "stall.closing", &stall->closed_ms);
@@ -130,6 +116,7 @@ void stall_archive(struct table *table, struct archive *archive)
     if (archive_loading(archive) && stall->first_move_ms == 0 && stall->last_move_ms) {
         stall->first_move_ms = table->first_seen_ms;
         stall->open_zero_ms = stall->streak > 0 ? stall->first_zero_ms : 0;
+        stall->doubted_from_ms = stall->doubted_ms;
         seasons_set_longest(&stall->seasons, stall->longest);
     }
 }
