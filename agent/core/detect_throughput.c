@@ -7,6 +7,7 @@
 
 #include "hour_volumes.h"
 #include "saved.h"
+#include "statistics.h"
 
 /*
  * Throughput: runs that move rows, but far fewer than this table moves at this hour. What a stretch of the newest runs moved is held
@@ -16,6 +17,7 @@
  * 2. below the lowest days by more than twice (in logarithms) what those are below the median: where days differ much, more is asked;
  * 3. below the lowest days of either kind, so that a holiday that is like a Sunday is no news;
  * 4. no accident of counting, by the square roots, in which counts have a standard deviation of 1/2 (Anscombe 1948, Biometrika 35).
+ * 5. no accident of runs that scatter: five standard deviations of ln(rows) of a run, over the root of the number of runs, below the median.
  * Sums bear noise that single runs do not, so a fifth is found in a few hours; a stretch has four runs at least, so two or three low
  * ones are no news. Runs without rows are the stall's business and belong to no stretch.
  *
@@ -29,9 +31,10 @@
 
 enum { RUNS_LEAST = 4, STRETCHES = 3, DAYS_LEAST = 4, DAYS_OF_LOWEST = 10, LATE_RUNS = 3 };
 static const double hour_factor = 4, hours_factor = 3;
-static const double factor_days = 2;   /* with so many days known, twice the factor is asked */
-static const double least_roots = 2.5; /* five standard deviations of a count */
-static const double back_factor = 2;   /* half the usual rows are back in range */
+static const double factor_days = 2;      /* with so many days known, twice the factor is asked */
+static const double least_roots = 2.5;    /* five standard deviations of a count */
+static const double least_deviations = 5; /* of the mean of so many runs, as they scatter */
+static const double back_factor = 2;      /* half the usual rows are back in range */
 
 struct volume {
     struct hour_volumes hours;
@@ -187,6 +190,31 @@ static double low_limit(const struct usual *usual, double factor)
     return limit < usual->lowest_of_all ? limit : usual->lowest_of_all;
 }
 
+/*
+ * By how much a run differs from the next, as the standard deviation of ln(rows): 1.4826 times the median of the differences, over the root
+ * of 2, because two runs differ.
+ */
+static double noise_of(const struct window *rows)
+{
+    size_t count = window_newest(rows, INT64_MIN, SIZE_MAX), found = 0;
+    double *steps = must_alloc((count + 1) * sizeof *steps), before = 0;
+    for (size_t i = rows->count - count; i < rows->count; i++) {
+        double now = (double)rows->values[i];
+        if (now > 0 && before > 0)
+            steps[found++] = fabs(log(now / before));
+        before = now > 0 ? now : before;
+    }
+    double noise = 1.4826 / sqrt(2) * median_of(steps, found);
+    free(steps);
+    return noise;
+}
+
+/* True if so few rows in so many runs may be the runs' usual scatter. */
+static bool may_be_noise(const struct window *rows, size_t runs, double moved, double usual)
+{
+    return moved > 0 && log(moved / usual) > -least_deviations * noise_of(rows) / sqrt((double)runs);
+}
+
 static int64_t first_low_hour(const struct context *context, const struct volume *volume)
 {
     return volume->low_since_ms ? moment_wall_ms(context->moment, volume->low_since_ms) / HOUR_MS : INT64_MAX;
@@ -217,7 +245,8 @@ static bool judge_stretch(struct context *context, const struct table *table, si
         return false;
     struct usual usual = usual_of(&volume->hours, &stretch, first_low_hour(context, volume));
     double limit = usual.days ? low_limit(&usual, factor) : 0;
-    bool is_low = stretch.rows < limit && sqrt(usual.lowest) - sqrt(stretch.rows) > least_roots;
+    bool is_low = stretch.rows < limit && sqrt(usual.lowest) - sqrt(stretch.rows) > least_roots &&
+                  !may_be_noise(&table->rows, runs, stretch.rows, usual.median);
     if (!is_low && !explain_is_wanted(context->explainer))
         return false;
     struct strbuf rule = { 0 };
