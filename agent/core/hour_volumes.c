@@ -4,11 +4,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/budgets.h"
-
 #include "moment.h"
 #include "saved.h"
 #include "units.h"
+
+static const int64_t RATE_MOST = INT64_C(1) << 50; /* exact as a double; no table is that busy */
 
 static int64_t *rate_of_hour(struct hour_volumes *volumes, int64_t hour)
 {
@@ -24,8 +24,7 @@ static void finish_hour(struct hour_volumes *volumes)
         if (volumes->days[row] != day)
             memset(volumes->rates + row * HOURS, 0, HOURS * sizeof *volumes->rates);
         volumes->days[row] = day;
-        *rate_of_hour(volumes, volumes->hour) =
-            1 + (rate < (double)EVENT_NUMBER_MOST ? (int64_t)(rate + 0.5) : EVENT_NUMBER_MOST);
+        *rate_of_hour(volumes, volumes->hour) = 1 + (rate < (double)RATE_MOST ? (int64_t)(rate + 0.5) : RATE_MOST);
     }
     volumes->rows = volumes->covered_ms = 0;
 }
