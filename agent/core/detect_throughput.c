@@ -300,7 +300,7 @@ static void throughput_judge(struct context *context, const struct table *table)
         end_low(context, table);
         return;
     }
-    if (stall_is_blind(table) || (!is_open && !may_be_low(context, table) && !explain_is_wanted(context->explainer)))
+    if ((!is_open && !may_be_low(context, table) && !explain_is_wanted(context->explainer)) || stall_is_blind(table))
         return;
     for (size_t i = 1; i <= STRETCHES; i++)
         if (judge_stretch(context, table, i * hour_runs(context), i == 1 ? hour_factor : hours_factor))

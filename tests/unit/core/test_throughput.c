@@ -182,13 +182,26 @@ static void where_days_differ_more_is_asked(void **unused)
     }
 }
 
-/* 16 rows an hour: four may be an accident of counting, and eight in two hours are none any more. */
+/* Every second run moves nine times the rows of the others: four runs of a tenth of the mean may be chance. */
+static void where_runs_scatter_more_is_asked(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(-21 * 24, 0, 0));
+    for (int64_t slot = 0; slot < 21 * 96; slot++)
+        one_run(driver, at(-21 * 24, 15 * slot, 0), slot % 2 ? 2000 : 18000);
+    runs(driver, at(0, 0, 0), 4, 1000);
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+/* 20 rows an hour: four may be an accident of counting, and eight in two hours are none any more. */
 static void small_counts_take_longer(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_new();
     driver_start(driver, at(-21 * 24, 0, 0));
-    driver_cycles(driver, at(-21 * 24, 0, 0), at(0, 0, 0), seconds(10), "a=4");
+    driver_cycles(driver, at(-21 * 24, 0, 0), at(0, 0, 0), seconds(10), "a=5");
     runs(driver, at(0, 0, 0), 12, 1);
     assert_told(driver, "01:45:10 firing warning ThroughputLow #1 a\n");
     driver_free(driver);
@@ -319,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_holiday_like_a_sunday_is_no_news),
         cmocka_unit_test(an_opening_an_hour_late_is_no_news),
         cmocka_unit_test(where_days_differ_more_is_asked),
+        cmocka_unit_test(where_runs_scatter_more_is_asked),
         cmocka_unit_test(small_counts_take_longer),
         cmocka_unit_test(another_cadence_is_no_news),
         cmocka_unit_test(what_recurs_on_the_third_day_is_known),
