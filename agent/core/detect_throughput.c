@@ -178,6 +178,17 @@ static struct usual usual_of(const struct hour_volumes *volumes, const struct st
     };
 }
 
+/* True if more days were lower than the lowest ones that count: then the stretch is not low, and nothing needs to be sorted. */
+static bool is_common(const struct hour_volumes *volumes, const struct stretch *stretch, int64_t before_hour)
+{
+    int lower = 0;
+    for (int64_t ago = 1; ago < VOLUME_DAYS && lower <= VOLUME_DAYS / DAYS_OF_LOWEST; ago++) {
+        double rows = moved_then(volumes, stretch, ago, before_hour);
+        lower += rows >= 0 && rows <= stretch->rows;
+    }
+    return lower > VOLUME_DAYS / DAYS_OF_LOWEST;
+}
+
 /* --- the judgement -------------------------------------------------------------------------------------------- */
 
 /* Fewer rows than this are low. */
@@ -241,9 +252,11 @@ static bool judge_stretch(struct context *context, const struct table *table, si
 {
     struct volume *volume = table->volume;
     struct stretch stretch;
-    if (!stretch_take(context, table, runs, &stretch))
+    int64_t before_hour = first_low_hour(context, volume);
+    if (!stretch_take(context, table, runs, &stretch) ||
+        (!explain_is_wanted(context->explainer) && is_common(&volume->hours, &stretch, before_hour)))
         return false;
-    struct usual usual = usual_of(&volume->hours, &stretch, first_low_hour(context, volume));
+    struct usual usual = usual_of(&volume->hours, &stretch, before_hour);
     double limit = usual.days ? low_limit(&usual, factor) : 0;
     bool is_low = stretch.rows < limit && sqrt(usual.lowest) - sqrt(stretch.rows) > least_roots &&
                   !may_be_noise(&table->rows, runs, stretch.rows, usual.median);
