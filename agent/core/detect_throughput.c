@@ -16,7 +16,7 @@
  * 1. less than a quarter of the median day (a stretch of an hour) or a third (of two or three), and less still where few days are known;
  * 2. below the lowest days by more than twice (in logarithms) what those are below the median: where days differ much, more is asked;
  * 3. below the lowest days of either kind, so that a holiday that is like a Sunday is no news;
- * 4. no accident of counting, by the square roots, in which counts have a standard deviation of 1/2 (Anscombe 1948, Biometrika 35).
+ * 4. no accident of counting, by the square roots, in which counts have a standard deviation of 1/2 (Anscombe 1948, Biometrika 35);
  * 5. no accident of runs that scatter: five standard deviations of ln(rows) of a run, over the root of the number of runs, below the median.
  * Sums bear noise that single runs do not, so a fifth is found in a few hours; a stretch has four runs at least, so two or three low
  * ones are no news. Runs without rows are the stall's business and belong to no stretch.
@@ -24,9 +24,9 @@
  * What is low is no measure while the incident is open; afterwards it is one day among others, so that what recurs on two or three days is
  * known. What lasts longer than a day is the new level: what was before is forgotten, and the incident ends.
  *
- * Chosen on half of 26 public series of row counts (2.2 series-years) and tried on all: rows / 20 for six hours is told 47 times of 49, rows / 5
- * 35 times, without a false warning (but for one outage of the source, in a series that is labelled elsewhere). (Three runs with a robust z below -6, as before: 20, 5, one.) A fifth is told late or not at all where an
- * hour has fewer than about 50 rows, or where some days move a fifth of others. On 40 simulated healthy years: none.
+ * Chosen on 26 public series of row counts (2.2 series-years): rows / 20 for six hours is told 47 times of 49, rows / 5 35 times, and
+ * nothing else is told. (Three runs with a robust z below -6, as before: 20, 5, and one outage of a source.) A fifth is told late or not at
+ * all where an hour has fewer than about 50 rows, or where days or runs scatter by a factor of three. On 40 simulated healthy years: none.
  */
 
 enum { RUNS_LEAST = 4, STRETCHES = 3, DAYS_LEAST = 4, DAYS_OF_LOWEST = 10, LATE_RUNS = 3 };

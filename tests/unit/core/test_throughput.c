@@ -195,7 +195,7 @@ static void where_runs_scatter_more_is_asked(void **unused)
     driver_free(driver);
 }
 
-/* 20 rows an hour: four may be an accident of counting, and eight in two hours are none any more. */
+/* 20 rows an hour: four may be an accident of counting, and a dozen in two hours are none any more. */
 static void small_counts_take_longer(void **unused)
 {
     (void)unused;
@@ -203,7 +203,7 @@ static void small_counts_take_longer(void **unused)
     driver_start(driver, at(-21 * 24, 0, 0));
     driver_cycles(driver, at(-21 * 24, 0, 0), at(0, 0, 0), seconds(10), "a=5");
     runs(driver, at(0, 0, 0), 12, 1);
-    assert_told(driver, "01:45:10 firing warning ThroughputLow #1 a\n");
+    assert_told(driver, "01:30:10 firing warning ThroughputLow #1 a\n");
     driver_free(driver);
 }
 
