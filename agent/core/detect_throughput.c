@@ -37,8 +37,8 @@ static const double least_deviations = 5; /* of the mean of so many runs, as the
 static const double back_factor = 2;      /* half the usual rows are back in range */
 
 struct volume {
-    struct hour_volumes hours;
-    int64_t low_since_ms; /* the first low run of an incident; 0: there is none */
+    struct hour_volumes *hours; /* NULL until the table is proven: a name that a line happened to hold gets none */
+    int64_t low_since_ms;       /* the first low run of an incident; 0: there is none */
 };
 
 /* The newest runs that moved rows. */
@@ -59,6 +59,18 @@ struct usual {
 static void throughput_begin_table(struct table *table)
 {
     table->volume = must_alloc(sizeof *table->volume);
+}
+
+static void throughput_end_table(struct table *table)
+{
+    free(table->volume->hours);
+}
+
+static struct hour_volumes *hours_of(struct volume *volume)
+{
+    if (!volume->hours)
+        volume->hours = must_alloc(sizeof *volume->hours);
+    return volume->hours;
 }
 
 /* --- the newest runs ------------------------------------------------------------------------------------------ */
@@ -254,9 +266,9 @@ static bool judge_stretch(struct context *context, const struct table *table, si
     struct stretch stretch;
     int64_t before_hour = first_low_hour(context, volume);
     if (!stretch_take(context, table, runs, &stretch) ||
-        (!explain_is_wanted(context->explainer) && is_common(&volume->hours, &stretch, before_hour)))
+        (!explain_is_wanted(context->explainer) && is_common(volume->hours, &stretch, before_hour)))
         return false;
-    struct usual usual = usual_of(&volume->hours, &stretch, before_hour);
+    struct usual usual = usual_of(volume->hours, &stretch, before_hour);
     double limit = usual.days ? low_limit(&usual, factor) : 0;
     bool is_low = stretch.rows < limit && sqrt(usual.lowest) - sqrt(stretch.rows) > least_roots &&
                   !may_be_noise(&table->rows, runs, stretch.rows, usual.median);
@@ -283,7 +295,7 @@ static bool may_be_low(const struct context *context, const struct table *table)
     double most = 0, hours = (double)gathered_ms(context, rows, rows->count - 1) / HOUR_MS;
     int64_t hour = moment_now_wall_ms(context->moment) / HOUR_MS;
     for (int64_t ago = 1; ago <= 7; ago++) {
-        double rate = hour_volumes_rate(&table->volume->hours, hour - HOURS * ago);
+        double rate = hour_volumes_rate(table->volume->hours, hour - HOURS * ago);
         most = rate > most ? rate : most;
     }
     return (double)table->moved < most * hours / 2;
@@ -294,7 +306,7 @@ static bool is_back(const struct context *context, const struct table *table)
     struct stretch stretch;
     if (!stretch_take(context, table, hour_runs(context), &stretch))
         return false;
-    struct usual usual = usual_of(&table->volume->hours, &stretch, first_low_hour(context, table->volume));
+    struct usual usual = usual_of(table->volume->hours, &stretch, first_low_hour(context, table->volume));
     return usual.days == 0 || stretch.rows * back_factor >= usual.median;
 }
 
@@ -308,8 +320,10 @@ static void throughput_judge(struct context *context, const struct table *table)
 {
     struct volume *volume = table->volume;
     bool is_open = volume->low_since_ms != 0;
+    if (!volume->hours)
+        return;
     if (is_open && context->moment->now_ms - volume->low_since_ms > DAY_MS) {
-        hour_volumes_forget(&volume->hours, first_low_hour(context, volume));
+        hour_volumes_forget(volume->hours, first_low_hour(context, volume));
         end_low(context, table);
         return;
     }
@@ -332,8 +346,9 @@ static void throughput_fact(struct context *context, const struct fact *fact)
             rows->count == 0)
             continue;
         throughput_judge(context, table);
-        hour_volumes_add(&table->volume->hours, moment_now_wall_ms(context->moment),
-                         gathered_ms(context, rows, rows->count - 1), table->moved);
+        if (table->proven)
+            hour_volumes_add(hours_of(table->volume), moment_now_wall_ms(context->moment),
+                             gathered_ms(context, rows, rows->count - 1), table->moved);
     }
 }
 
@@ -350,11 +365,17 @@ void throughput_archive(struct table *table, struct archive *archive)
 }
 
 /* Whether anything was learnt is always saved, because a field that is missing takes long to find. An older agent does not say it. */
+/* Whether anything was learnt is always saved, because a field that is missing takes long to find. */
 void throughput_archive_windows(struct table *table, struct archive *archive)
 {
     struct volume *volume = table->volume;
     struct strbuf key = { 0 };
-    table_key(table, "volumes", &key);
-    hour_volumes_archive(&table->volume->hours, archive, strbuf_text(&key));
+    bool learnt = volume->hours;
+    table_key(table, "volumes.learnt", &key);
+    archive_bool(archive, strbuf_text(&key), &learnt);
+    if (learnt) {
+        table_key(table, "volumes", &key);
+        hour_volumes_archive(hours_of(volume), archive, strbuf_text(&key));
+    }
     strbuf_free(&key);
 }
