@@ -268,17 +268,44 @@ static void take_zero(struct context *context, struct table *table)
         judge_streak(context, table, &alike);
 }
 
-static void stall_fact(struct context *context, const struct fact *fact)
+/*
+ * What a witness counted stands for the number that the log does not tell. Where the source was asked as well, no chance is needed
+ * (detect_witnessed.c): a run without rows is then certain to be a stall, or honest.
+ */
+static void stall_on_witnessed(struct context *context)
+{
+    const struct event *event = context->moment->event;
+    struct table *table = event->kind == EVENT_TABLE_WITNESSED ? tables_find(context->tables, event->table) : NULL;
+    if (!table || table->last_failed || table->moved > 0)
+        return;
+    if (event->number > 0 && table->stall->first_move_ms == 0)
+        *table->stall = (struct stall){ 0 }; /* the log never told any rows: its zeros say nothing */
+    if (event->number > 0)
+        take_rows(context, table, event->number);
+    else if (event->number == 0 && event->duration_ms < 0)
+        take_zero(context, table);
+}
+
+static void stall_on_success(struct context *context, const struct fact *fact)
 {
     struct table *table = fact->table;
     if (fact->rows > 0)
         take_rows(context, table, fact->rows);
     /* A second run within a moment after a success has nothing left to move. */
-    else if (fact->rows == 0 && !(table->last_success_ms &&
-                                  context->moment->now_ms - table->last_success_ms < schedule_burst(context->schedule)))
+    else if (fact->rows == 0 && !witness_counts_rows(context, table) &&
+             !(table->last_success_ms &&
+               context->moment->now_ms - table->last_success_ms < schedule_burst(context->schedule)))
         take_zero(context, table);
 }
 
+static void stall_fact(struct context *context, const struct fact *fact)
+{
+    if (fact->kind == FACT_EVENT)
+        stall_on_witnessed(context);
+    else
+        stall_on_success(context, fact);
+}
+
 const struct detector detect_stall = { .begin_table = stall_begin_table,
-                                       .hears = HEARS(FACT_RUN_SUCCEEDED),
+                                       .hears = HEARS(FACT_RUN_SUCCEEDED) | HEARS(FACT_EVENT),
                                        .fact = stall_fact };

@@ -364,7 +364,6 @@ void throughput_archive(struct table *table, struct archive *archive)
     saved_i64(archive, "low_since", &table->volume->low_since_ms);
 }
 
-/* Whether anything was learnt is always saved, because a field that is missing takes long to find. An older agent does not say it. */
 /* Whether anything was learnt is always saved, because a field that is missing takes long to find. */
 void throughput_archive_windows(struct table *table, struct archive *archive)
 {

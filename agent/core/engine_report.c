@@ -19,14 +19,15 @@ static void number(struct archive *archive, const char *name, int64_t value)
     archive_i64(archive, name, &value);
 }
 
-static void report_table(const struct table *table, struct archive *archive, int64_t *count)
+static void report_table(const struct engine *engine, const struct table *table, struct archive *archive,
+                         int64_t *count)
 {
     struct strbuf text = { 0 };
-    if (table->retired || !stall_is_blind(table))
+    if (table->retired || !stall_is_blind(table) || witness_counts_rows(&engine->context, table))
         return;
     strbuf_printf(&text,
                   "%s: row counts are blind here (most runs report 0 rows), so a stall cannot be seen in them; "
-                  "a watermark source would help ([metrics] url)",
+                  "a witness would help ([iceberg] warehouse, [source] url)",
                   table->name);
     add(archive, count, &text);
 }
@@ -74,7 +75,7 @@ void engine_report(const struct engine *engine, struct archive *archive)
     number(archive, "cycle_slow_ms", engine->settings.detect.cycle_slow_ms);
     number(archive, "cycle_too_slow_ms", engine->settings.detect.cycle_too_slow_ms);
     for (size_t i = 0; i < engine->tables.count; i++)
-        report_table(&engine->tables.at[i], archive, &count);
+        report_table(engine, &engine->tables.at[i], archive, &count);
     report_interval(engine, archive, &count);
     report_baseline(engine, archive, &count);
     report_refused(engine, archive, &count);

@@ -108,6 +108,48 @@ static void a_table_that_nobody_knows_is_ignored(void **unused)
     driver_free(driver);
 }
 
+/* A week of rows that only the witness counted, at any hour: then none for half an hour, and no source to ask. */
+static void a_witness_alone_teaches_what_is_usual(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(-24 * 8, 0, 0));
+    for (int64_t minute = -8 * 24 * 60; minute < 0; minute += 15)
+        witnessed_cycle(driver, minute, 500, -1);
+    assert_quiet(driver);
+    struct strbuf report = { 0 };
+    struct archive archive;
+    archive_save_to(&archive, &report);
+    engine_report(driver->engine, &archive);
+    assert_null(strstr(strbuf_text(&report), "rows")); /* it is not blind for stalls */
+    strbuf_free(&report);
+    witnessed_cycle(driver, 0, 0, -1);
+    assert_quiet(driver);
+    witnessed_cycle(driver, 15, 0, -1);
+    assert_told(driver, "00:15:12 firing warning WatermarkStale #1 a\n");
+    witnessed_cycle(driver, 30, 0, -1);
+    assert_told(driver, "00:30:12 firing critical WatermarkStale #1 a\n");
+    witnessed_cycle(driver, 45, 1500, -1);
+    assert_told(driver, "00:45:12 resolved critical WatermarkStale #1 a\n");
+    driver_free(driver);
+}
+
+/* By the log's rows alone two zeros would be news; the source says that there was nothing to move. */
+static void an_honest_zero_is_not_judged_by_chance(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(-24 * 8, 0, 0));
+    for (int64_t minute = -8 * 24 * 60; minute < 0; minute += 15) {
+        driver_cycle(driver, at(0, minute, 0), seconds(10), "a=500");
+        witness(driver, at(0, minute, 12), 500, 0);
+    }
+    for (int64_t minute = 0; minute < 180; minute += 15)
+        witnessed_cycle(driver, minute, 0, minutes(3));
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +159,8 @@ int main(void)
         cmocka_unit_test(what_is_not_known_accuses_nobody),
         cmocka_unit_test(a_stall_goes_on_while_nothing_is_known),
         cmocka_unit_test(a_table_that_nobody_knows_is_ignored),
+        cmocka_unit_test(a_witness_alone_teaches_what_is_usual),
+        cmocka_unit_test(an_honest_zero_is_not_judged_by_chance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
