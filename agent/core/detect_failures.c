@@ -72,7 +72,7 @@ static void say_failures_rule(const struct context *context, const struct table 
 {
     const struct settings *settings = context->settings;
     strbuf_printf(out,
-                  "%" PRId64 " failures in a row, detect.failures_warning is %" PRId64
+                  "failures in a row: %" PRId64 "; detect.failures_warning is %" PRId64
                   " and detect.failures_critical %" PRId64 "; at the next slot the last success is %" PRId64
                   " s old, which is critical above %" PRId64 " s",
                   table->failures->streak, settings->detect.failures_warning, settings->detect.failures_critical,

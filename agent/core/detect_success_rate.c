@@ -155,7 +155,7 @@ static void judge_rate(struct context *context, struct table *table)
     struct surplus surplus = find_surplus(context, table->flaps);
     bool news = is_news(context, &surplus);
     struct strbuf rule = { 0 };
-    strbuf_printf(&rule, "%zu failures, detect.flapping_per_day is %" PRId64, surplus.failures,
+    strbuf_printf(&rule, "failures within a day: %zu; detect.flapping_per_day is %" PRId64, surplus.failures,
                   context->settings->detect.flapping_per_day);
     if (surplus.past_runs >= RUNS_LEAST)
         strbuf_printf(&rule, "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e", surplus.runs,
