@@ -259,13 +259,22 @@ static void raise_low(struct context *context, const struct table *table, const 
     strbuf_free(&what);
 }
 
+/*
+ * True if the scheduler started anew after that. A cycle that its death cut off may have moved rows of which nobody knows, so what gathered
+ * until the next run is no measure: a crash loop would look like a source that runs dry.
+ */
+static bool was_restarted(const struct context *context, int64_t since_ms)
+{
+    return context->schedule->started_ms > since_ms;
+}
+
 /* True if the stretch is low. */
 static bool judge_stretch(struct context *context, const struct table *table, size_t runs, double factor)
 {
     struct volume *volume = table->volume;
     struct stretch stretch;
     int64_t before_hour = first_low_hour(context, volume);
-    if (!stretch_take(context, table, runs, &stretch) ||
+    if (!stretch_take(context, table, runs, &stretch) || was_restarted(context, stretch.since_ms) ||
         (!explain_is_wanted(context->explainer) && is_common(volume->hours, &stretch, before_hour)))
         return false;
     struct usual usual = usual_of(volume->hours, &stretch, before_hour);
@@ -346,7 +355,7 @@ static void throughput_fact(struct context *context, const struct fact *fact)
             rows->count == 0)
             continue;
         throughput_judge(context, table);
-        if (table->proven)
+        if (table->proven && (rows->count < 2 || !was_restarted(context, rows->at_ms[rows->count - 2])))
             hour_volumes_add(hours_of(table->volume), moment_now_wall_ms(context->moment),
                              gathered_ms(context, rows, rows->count - 1), table->moved);
     }

@@ -100,6 +100,19 @@ static void low_runs_between_others_are_no_news(void **unused)
     driver_free(driver);
 }
 
+/* Cycles that the scheduler's death cut off moved most of the rows, and nobody learnt how many. */
+static void a_crash_loop_is_no_low_volume(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_with_days(7);
+    for (int64_t i = 0; i < 8; i++) {
+        driver_start(driver, at(0, 15 * i, 0));
+        one_run(driver, at(0, 15 * i, 0), 300);
+    }
+    assert_null(strstr(driver_told(driver), "ThroughputLow"));
+    driver_free(driver);
+}
+
 static void four_days_must_be_known(void **unused)
 {
     (void)unused;
@@ -326,6 +339,7 @@ int main(void)
         cmocka_unit_test(a_fifth_takes_longer_and_a_quarter_is_not_low),
         cmocka_unit_test(a_fifth_is_told_in_an_hour_where_weeks_are_known),
         cmocka_unit_test(low_runs_between_others_are_no_news),
+        cmocka_unit_test(a_crash_loop_is_no_low_volume),
         cmocka_unit_test(four_days_must_be_known),
         cmocka_unit_test(a_night_is_no_anomaly),
         cmocka_unit_test(a_weekday_is_held_against_weekdays),
