@@ -247,6 +247,22 @@ static void note_silenced(struct announcer *announcer, struct incident_record *r
         say_firing(announcer, record, HEARD_BY_NONE);
 }
 
+static void escalate(struct announcer *announcer, struct incident_record *record)
+{
+    record->incident.escalated_ms = announcer->escalated_ms[record->kind] = announcer->moment->now_ms;
+    explain(announcer->explainer, record->kind, NULL, VERDICT_CRITICAL, "incident %" PRId64 " is escalated: %s",
+            record->incident.id,
+            record->escalation_due ? "its kind came more than 3 times in 24 h" : "its runbook's time and more is over");
+    send(announcer, record, NOTIFY_ESCALATED, HEARD_BY_ALL);
+    incidents_store(announcer->incidents, record);
+}
+
+static void escalate_if_due(struct announcer *announcer, struct incident_record *record)
+{
+    if (announce_escalation_at(announcer, record) <= announcer->moment->now_ms)
+        escalate(announcer, record);
+}
+
 void announce_step_begins(struct announcer *announcer)
 {
     announcer->is_gathering = true;
@@ -260,9 +276,12 @@ void announce_step_ends(struct announcer *announcer)
     announcer->has_gathered = false;
     for (size_t i = 0; i < announcer->incidents->count; i++) {
         struct incident_record *record = announcer->incidents->records[i];
-        if (record->telling.is_gathered)
-            announce_change(announcer, record);
+        if (!record->telling.is_gathered)
+            continue;
         record->telling.is_gathered = false;
+        announce_change(announcer, record);
+        /* Now, and not as a deadline: whether more lines of this instant are read before it would depend on when they are read. */
+        escalate_if_due(announcer, record);
     }
 }
 
@@ -289,16 +308,6 @@ void announce_change(void *ctx, struct incident_record *record)
     }
 }
 
-static void escalate(struct announcer *announcer, struct incident_record *record)
-{
-    record->incident.escalated_ms = announcer->escalated_ms[record->kind] = announcer->moment->now_ms;
-    explain(announcer->explainer, record->kind, NULL, VERDICT_CRITICAL, "incident %" PRId64 " is escalated: %s",
-            record->incident.id,
-            record->escalation_due ? "its kind came more than 3 times in 24 h" : "its runbook's time and more is over");
-    send(announcer, record, NOTIFY_ESCALATED, HEARD_BY_ALL);
-    incidents_store(announcer->incidents, record);
-}
-
 void announce_cycle_ended(struct announcer *announcer)
 {
     for (size_t i = 0; i < announcer->incidents->count; i++) {
@@ -319,8 +328,7 @@ void announce_all(struct announcer *announcer)
         enum news news = news_of(announcer, record);
         if (announce_is_silenced(announcer) || news == NEWS_RESOLVED || news == NEWS_URGENT)
             announce_change(announcer, record);
-        if (announce_escalation_at(announcer, record) <= announcer->moment->now_ms)
-            escalate(announcer, record);
+        escalate_if_due(announcer, record);
     }
     tell_waiting(announcer);
 }

@@ -65,8 +65,8 @@ double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures
 {
     double a = (double)past_failures + 0.5, b = (double)(past_runs - past_failures) + 0.5, term = 1, fewer = 0;
     double m = (double)(runs < RUNS_JUDGED ? runs : RUNS_JUDGED);
-    for (double j = 0; j < m; j++)
-        term *= (b + j) / (a + b + j); /* the chance of none */
+    for (int64_t j = 0; j < runs && j < RUNS_JUDGED; j++)
+        term *= (b + (double)j) / (a + b + (double)j); /* the chance of none */
     for (int64_t i = 0; i < failures; i++) {
         double k = (double)i;
         fewer += term;

@@ -56,11 +56,13 @@ static struct table *table_place(struct tables *tables)
     return &tables->at[i];
 }
 
-static void table_begin(struct tables *tables, struct table *table, char *name, int64_t now_ms)
+/* Begins the table in this place; only its index and its name are there already. */
+static void table_begin(struct tables *tables, struct table *table, int64_t now_ms)
 {
+    bool is_free = table->name[0] == '\0';
     *table = (struct table){
         .index = table->index,
-        .name = name,
+        .name = table->name,
         .first_seen_ms = now_ms,
         .exit_code = -1,
         .reading = must_alloc(sizeof *table->reading),
@@ -68,12 +70,12 @@ static void table_begin(struct tables *tables, struct table *table, char *name, 
     };
     /* The model never runs it, so it takes no part in what is judged of the tables that a cycle shall run. */
     table->stands_in = strcmp(table->name, STAND_IN) == 0;
-    table->retired = table->stands_in || !name[0];
+    table->retired = table->stands_in || is_free;
     window_init(&table->durations, RUNS_KEPT);
     window_init(&table->rows, RUNS_KEPT);
     tables->begin(table);
-    tables->unproven += name[0] != '\0';
-    tables->dropped += name[0] == '\0';
+    tables->unproven += !is_free;
+    tables->dropped += is_free;
 }
 
 static struct table *table_add(struct tables *tables, struct slice name, int64_t now_ms)
@@ -83,7 +85,8 @@ static struct table *table_add(struct tables *tables, struct slice name, int64_t
         tables->refused++;
         return NULL;
     }
-    table_begin(tables, table, clipped_copy(name, TABLE_NAME_MAX_BYTES), now_ms);
+    table->name = clipped_copy(name, TABLE_NAME_MAX_BYTES);
+    table_begin(tables, table, now_ms);
     tables_index_add(tables, table);
     return table;
 }
@@ -117,7 +120,8 @@ void tables_make_room(struct tables *tables, bool (*is_held)(const void *ctx, co
         forget(ctx, table);
         tables->unproven -= !table->proven;
         table_release(tables, table);
-        table_begin(tables, table, must_copy("", 0), 0);
+        table->name = must_copy("", 0);
+        table_begin(tables, table, 0);
     }
     if (tables->dropped != before)
         tables_index_renew(tables);
@@ -255,7 +259,8 @@ static struct table *table_load(struct tables *tables, struct slice name)
     table = table_append(tables);
     if (!table)
         return NULL;
-    table_begin(tables, table, clipped_copy(name, TABLE_NAME_MAX_BYTES), 0);
+    table->name = clipped_copy(name, TABLE_NAME_MAX_BYTES);
+    table_begin(tables, table, 0);
     tables_index_add(tables, table);
     return name.len ? table : NULL;
 }

@@ -107,7 +107,7 @@ void daemon_notice_log(struct daemon *daemon, enum follow_writer writer);
 /* Probes' answers and stuck webhooks; only when the log was read to its end. */
 void daemon_notice_world(struct daemon *daemon);
 /* The witnesses of the tables are told what the log says, unless it is a backlog: they know only how things stand now. */
-void daemon_hear(void *daemon, const struct event *event);
+void daemon_hear(void *ctx, const struct event *event);
 /* running: when the notices above want to be asked again; INT64_MAX: not by themselves. */
 int64_t daemon_notice_again_ms(const struct daemon *daemon);
 
