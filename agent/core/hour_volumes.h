@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/archive.h"
-#include "hourly.h"
+#include "calendar.h"
 
 /*
  * How many rows a table moved in each hour of the last four weeks: not in each run, so that another cadence or a run that failed changes

@@ -13,8 +13,7 @@ static const int64_t COUNT_MOST = INT64_C(1) << 40; /* what is loaded is bounded
 
 size_t season_of(int64_t wall_ms)
 {
-    bool weekend = (wall_ms / DAY_MS + 3) % 7 >= 5; /* 1970 began on a Thursday */
-    return hour_of_day(wall_ms) + (weekend ? HOURS : 0);
+    return hour_of_day(wall_ms) + (day_is_weekend(wall_ms / DAY_MS) ? HOURS : 0);
 }
 
 int64_t seasonal_sum(const struct seasonal *seasonal)

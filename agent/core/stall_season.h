@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/archive.h"
-#include "hourly.h"
+#include "calendar.h"
 
 /*
  * How often a table moves no rows, and how long such streaks last, by season: the hours of a weekday, then those of a day of the weekend, in

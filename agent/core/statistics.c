@@ -42,25 +42,6 @@ double robust_z_log(const int64_t *samples, size_t count, int64_t value, double 
     return (log_of(value) - median) / (scale < mad_floor ? mad_floor : scale);
 }
 
-/*
- * A value can lie so far below the median only if the median is at least `factor` times as large, and then half the samples are. Counting
- * them nearly always says no, and nothing needs to be sorted. The factor is taken a little too small: in doubt the score decides.
- */
-static bool half_exceed(const int64_t *samples, size_t count, int64_t value, double factor)
-{
-    double least = (value < 1 ? 1.0 : (double)value) * factor * (1 - 1e-9);
-    size_t others = 0, most = count - count / 2;
-    for (size_t i = 0; i < count && others <= most; i++)
-        others += (double)samples[i] <= least;
-    return others <= most;
-}
-
-bool robust_z_log_below(const int64_t *samples, size_t count, int64_t value, double mad_floor, double low)
-{
-    return half_exceed(samples, count, value, exp(-low * mad_floor)) &&
-           robust_z_log(samples, count, value, mad_floor) < low;
-}
-
 /* Sum over the groups of equal values of t (t - 1) (2 t + 5). */
 static double tie_correction(const int64_t *values, size_t count)
 {

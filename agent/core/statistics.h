@@ -17,8 +17,6 @@ double median_of(double *values, size_t count);
  * past does not make every change look enormous. Values below 1 count as 1.
  */
 double robust_z_log(const int64_t *samples, size_t count, int64_t value, double mad_floor);
-/* True if that score is below low, which is negative. It is cheaper than asking for the score, because the score hardly ever is. */
-bool robust_z_log_below(const int64_t *samples, size_t count, int64_t value, double mad_floor, double low);
 
 /*
  * Mann-Kendall test for a monotone trend (Mann 1945, Econometrica 13; Kendall 1975, Rank Correlation Methods): the standard normal score

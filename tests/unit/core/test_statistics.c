@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "agent/core/hourly.h"
+#include "agent/core/calendar.h"
 #include "agent/core/statistics.h"
 #include "agent/core/window.h"
 
@@ -56,27 +56,6 @@ static void values_below_one_count_as_one(void **unused)
     const int64_t samples[] = { 0, -5, 1 };
     assert_near(robust_z_log(samples, 3, 0, 0.05), 0, 0);
     assert_near(robust_z_log(samples, 0, 100, 0.05), 0, 0);
-}
-
-static void asking_whether_the_score_is_below_a_bound_gives_the_score_s_own_answer(void **unused)
-{
-    (void)unused;
-    uint32_t state = 1;
-    int below = 0;
-    for (int round = 0; round < 20000; round++) {
-        int64_t samples[9];
-        size_t count = (size_t)(round % 10);
-        for (size_t i = 0; i < count; i++) {
-            state = state * 1664525 + 1013904223;
-            samples[i] = state >> 8 & 1023;
-        }
-        int64_t value = state >> 20 & 127;
-        double low = -1 - (double)(round % 7);
-        bool is_below = robust_z_log(samples, count, value, 0.25) < low;
-        assert_int_equal(robust_z_log_below(samples, count, value, 0.25, low), is_below);
-        below += is_below;
-    }
-    assert_true(below > 1000 && below < 19000);
 }
 
 static void mann_kendall_gives_the_published_score_with_a_tie(void **unused)
@@ -217,49 +196,18 @@ static void a_saved_window_is_the_same_window(void **unused)
     }
 }
 
-static void an_hour_of_the_day_takes_two_samples_a_day(void **unused)
+static void the_calendar_knows_hours_and_weekends_on_both_sides_of_1970(void **unused)
 {
     (void)unused;
-    struct hourly hourly = { 0 };
-    size_t count = 99;
-    hourly_samples(&hourly, 0, &count);
-    assert_int_equal(count, 0);
-    for (int64_t minute = 0; minute < 60; minute += 5)
-        hourly_push(&hourly, hour_of_day(minute * MINUTE), minute * MINUTE, minute + 1);
-    hourly_push(&hourly, 1, HOUR, 777);
-    const int64_t *samples = hourly_samples(&hourly, 0, &count);
-    assert_int_equal(count, 3); /* 0, 25 and 50 minutes: never closer than 25 */
-    assert_int_equal(samples[0], 1);
-    assert_int_equal(samples[1], 26);
-    assert_int_equal(samples[2], 51);
-    assert_int_equal(*hourly_samples(&hourly, 1, &count), 777);
-    assert_int_equal(count, 1);
-}
-
-static void hours_keep_the_newest_28_and_survive_saving(void **unused)
-{
-    (void)unused;
-    struct hourly hourly = { 0 }, loaded = { 0 };
-    struct archive archive;
-    struct strbuf text = { 0 };
-    size_t count;
-    for (int64_t day = 0; day < 40; day++)
-        hourly_push(&hourly, 5, day * DAY + 5 * HOUR, 100 + day);
-    archive_save_to(&archive, &text);
-    hourly_archive(&hourly, &archive, "h");
-    archive_load_from(&archive, strbuf_slice(&text));
-    hourly_archive(&loaded, &archive, "h");
-
-    hourly_push(&hourly, 5, 40 * DAY + 5 * HOUR, 140);
-    hourly_push(&loaded, 5, 40 * DAY + 5 * HOUR, 140);
-    const int64_t *samples = hourly_samples(&loaded, 5, &count);
-    assert_int_equal(count, HOUR_SAMPLES);
-    assert_memory_equal(samples, hourly_samples(&hourly, 5, &count), HOUR_SAMPLES * sizeof *samples);
-    int64_t lowest = INT64_MAX;
-    for (size_t i = 0; i < HOUR_SAMPLES; i++)
-        lowest = samples[i] < lowest ? samples[i] : lowest;
-    assert_int_equal(lowest, 140 - HOUR_SAMPLES + 1);
-    strbuf_free(&text);
+    assert_int_equal(hour_of_day(0), 0);
+    assert_int_equal(hour_of_day(DAY - 1), 23);
+    assert_int_equal(hour_of_day(3 * DAY + 5 * HOUR), 5);
+    assert_int_equal(hour_of_day(-HOUR), 23);
+    assert_int_equal(hour_of_day(-DAY), 0);
+    /* 1970 began on a Thursday. */
+    for (int64_t day = 0; day < 7; day++)
+        assert_int_equal(day_is_weekend(day), day == 2 || day == 3);
+    assert_true(day_is_weekend(700 + 3));
 }
 
 int main(void)
@@ -269,7 +217,6 @@ int main(void)
         cmocka_unit_test(the_robust_z_is_the_hand_computed_one),
         cmocka_unit_test(a_too_regular_past_counts_as_the_floor),
         cmocka_unit_test(values_below_one_count_as_one),
-        cmocka_unit_test(asking_whether_the_score_is_below_a_bound_gives_the_score_s_own_answer),
         cmocka_unit_test(mann_kendall_gives_the_published_score_with_a_tie),
         cmocka_unit_test(mann_kendall_corrects_for_every_group_of_ties),
         cmocka_unit_test(mann_kendall_is_symmetric_and_silent_without_a_trend),
@@ -279,8 +226,7 @@ int main(void)
         cmocka_unit_test(a_window_keeps_the_newest),
         cmocka_unit_test(whether_the_median_reaches_a_value_is_counted),
         cmocka_unit_test(a_saved_window_is_the_same_window),
-        cmocka_unit_test(an_hour_of_the_day_takes_two_samples_a_day),
-        cmocka_unit_test(hours_keep_the_newest_28_and_survive_saving),
+        cmocka_unit_test(the_calendar_knows_hours_and_weekends_on_both_sides_of_1970),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
