@@ -11,7 +11,7 @@
 /*
  * The durations of the good cycles of two weeks, summed up by half hours of wall time (UTC), to tell what is known at this time of day.
  * They are a few bytes a half hour, so that saving them at each cycle's end costs 2 kB: a duration is kept as a step of a scale in which
- * each step is 8 % longer, from 1 s to 20 min. Judged with the exact times and durations instead, real series came out the same.
+ * each step is 8 % longer, from 1 s to 20 min.
  */
 enum { SLOTS_A_DAY = 48, KNOWN_DAYS = 14, KNOWN_SLOTS = (KNOWN_DAYS + 1) * SLOTS_A_DAY };
 

@@ -33,8 +33,8 @@ enum { SPAN_LEAST_MS = DAY_MS };
 
 /*
  * Known. Each day has its own longest cycle, so four fifths of a length are that length. If nothing were known: 9.6 false, 70 hits; without
- * the two days in a row 3.6 and 70. The twentieth of a week lets a new level become normal within 20 hours: 12 of them, and a twentieth of
- * 156. With a tenth: 3.4 and 68.
+ * the two days in a row 3.6 and 70. The twentieth of a week lets a new level become normal after 20 hours, which are 12 of them and a
+ * twentieth of 156; measured were 14 to 24 hours. With a tenth: 3.4 and 68.
  */
 static const double known_factor = 0.8, known_hour_factor = 0.6, known_week_factor = 0.7, swing_factor = 0.7;
 enum { KNOWN_ON_DAYS = 2, WEEK_SAMPLES_LEAST = 20, WEEK_SHARE = 20, NEW_MS = 12 * HOUR_MS };

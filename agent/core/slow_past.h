@@ -15,8 +15,9 @@
  * What the cycles' durations were like, and how one compares with them: whether it is unusual, known, unlike anything, or rising. Incidents
  * are made of the answers elsewhere (detect_slow.c).
  *
- * The rules' constants were chosen on 83 logs made of real series (cloud machines, services, traffic; bench/life_series.py), one half of
- * the series against the other, and on generated everyday situations. The bare rule (twice the median and six deviations, two in a row;
+ * The rules' constants were chosen on 83 logs made of real series (cloud machines, services, traffic; tests/bench/life_series.py) and on
+ * generated everyday situations. All of the series were looked at while they were chosen, so none is left that would show how the rules
+ * do on logs that nobody has seen. The bare rule (twice the median and six deviations, two in a row;
  * rising) told 64 false warnings a series-year there and hit 64 labelled windows more than chance would. These rules tell 2.7 and hit 68.
  * What each part does is written at it, as the false warnings a year and the hits above chance without it.
  */
