@@ -67,11 +67,15 @@ bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak)
     return runs == 0 ? streak >= RUNS_LEAST : ((double)zeros + 0.5) / (double)(runs + 1) > 0.5;
 }
 
-bool stall_is_blind(const struct table *table)
+static bool knowledge_is_blind(const struct stall *stall)
 {
-    const struct stall *stall = table->stall;
     int64_t runs = seasonal_sum(&stall->seasons.runs), zeros = seasonal_sum(&stall->seasons.zeros);
     return stall_counts_are_blind(runs, zeros, stall->streak) || (double)runs * OPEN_SHARE < (double)stall->runs;
+}
+
+bool stall_is_blind(const struct table *table)
+{
+    return table->stall->by_witness || knowledge_is_blind(table->stall);
 }
 
 /* For how long the table was known when its streak began. */
@@ -159,7 +163,7 @@ static enum severity stall_severity(const struct context *context, const struct 
                                     const struct weighed *weighed)
 {
     const struct stall *stall = table->stall;
-    if (stall->runs < RUNS_LEAST || stall_is_blind(table) || !is_beyond_habit(table, weighed) ||
+    if (stall->runs < RUNS_LEAST || knowledge_is_blind(stall) || !is_beyond_habit(table, weighed) ||
         (counts_are_small(stall) && known_ms(table) < week_ms))
         return SEVERITY_NONE;
     if (weighed->length >= context->settings->detect.stall_critical_runs && weighed->chance < weighed->critical_p &&
@@ -280,22 +284,28 @@ static void stall_on_witnessed(struct context *context)
         return;
     if (event->number > 0 && table->stall->first_move_ms == 0)
         *table->stall = (struct stall){ 0 }; /* the log never told any rows: its zeros say nothing */
-    if (event->number > 0)
+    if (event->number > 0) {
+        table->stall->by_witness = true;
         take_rows(context, table, event->number);
-    else if (event->number == 0 && event->duration_ms < 0)
+    } else if (event->number == 0 && event->duration_ms < 0 && !table->stall->zero_taken) {
         take_zero(context, table);
+    }
 }
 
 static void stall_on_success(struct context *context, const struct fact *fact)
 {
     struct table *table = fact->table;
-    if (fact->rows > 0)
-        take_rows(context, table, fact->rows);
+    struct stall *stall = table->stall;
     /* A second run within a moment after a success has nothing left to move. */
-    else if (fact->rows == 0 && !witness_counts_rows(context, table) &&
-             !(table->last_success_ms &&
-               context->moment->now_ms - table->last_success_ms < schedule_burst(context->schedule)))
+    bool is_burst =
+        table->last_success_ms && context->moment->now_ms - table->last_success_ms < schedule_burst(context->schedule);
+    stall->zero_taken = fact->rows == 0 && !stall->by_witness && !witness_counts_rows(context, table) && !is_burst;
+    if (fact->rows > 0) {
+        stall->by_witness = false;
+        take_rows(context, table, fact->rows);
+    } else if (stall->zero_taken) {
         take_zero(context, table);
+    }
 }
 
 static void stall_fact(struct context *context, const struct fact *fact)

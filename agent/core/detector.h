@@ -72,7 +72,10 @@ void blind_archive(struct context *context, struct archive *archive);
  * last answer that had a number is at most a few runs old.
  */
 bool witness_counts_rows(const struct context *context, const struct table *table);
-/* True if the table's row counts say nothing about stalls, because most of its runs move no rows. */
+/*
+ * True if the table's row counts in the log say nothing about stalls, because most of its runs move no rows, or because a witness counted
+ * rows where the log tells none.
+ */
 bool stall_is_blind(const struct table *table);
 bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak);
 /* P(k): the chance of `streak` more runs without rows after `runs` runs of which `zeros` had none, all runs alike. */

@@ -19,6 +19,8 @@ struct stall {
     int64_t first_move_ms; /* the first run with rows; 0: none yet */
     int64_t last_move_ms;
     bool reported;    /* the streak in progress became an incident */
+    bool by_witness;  /* a witness counted rows where the log told none: its zeros say nothing until it tells some */
+    bool zero_taken;  /* the newest run counts as one without rows, as its log says */
     int64_t doubtful; /* length of a reported streak that ended like a quiet time does and is not learnt yet; 0: none */
     int64_t doubted_from_ms, doubted_ms; /* when the newest such streak began and ended; 0: never */
     int64_t closed_ms;                   /* when the table was last seen to close, and opened again; 0: never */

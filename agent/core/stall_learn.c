@@ -108,6 +108,8 @@ void stall_archive(struct table *table, struct archive *archive)
     saved_i64(archive, "stall.first_move", &stall->first_move_ms);
     saved_i64(archive, "stall.last_move", &stall->last_move_ms);
     archive_bool(archive, "stall.reported", &stall->reported);
+    archive_bool(archive, "stall.by_witness", &stall->by_witness);
+    archive_bool(archive, "stall.zero_taken", &stall->zero_taken);
     saved_i64(archive, "stall.doubtful", &stall->doubtful);
     saved_i64(archive, "stall.doubted.from", &stall->doubted_from_ms);
     saved_i64(archive, "stall.doubted", &stall->doubted_ms);

@@ -150,6 +150,51 @@ static void an_honest_zero_is_not_judged_by_chance(void **unused)
     driver_free(driver);
 }
 
+/* The log's zeros are no zeros where a witness counted rows, so they accuse nobody when the witness falls silent. */
+static void a_witness_that_falls_silent_leaves_the_table_blind(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(-24 * 8, 0, 0));
+    for (int64_t minute = -8 * 24 * 60; minute < 0; minute += 15)
+        witnessed_cycle(driver, minute, 500, -1);
+    driver_restart(driver);
+    driver_cycles(driver, at(0, 0, 0), at(24, 0, 0), seconds(10), "a=0");
+    assert_quiet(driver);
+    struct strbuf report = { 0 };
+    struct archive archive;
+    archive_save_to(&archive, &report);
+    engine_report(driver->engine, &archive);
+    assert_non_null(strstr(strbuf_text(&report), "row counts are blind"));
+    strbuf_free(&report);
+    /* It is judged again as soon as the witness answers, or the log tells rows. */
+    for (int64_t minute = 24 * 60; minute < 24 * 60 + 45; minute += 15)
+        witnessed_cycle(driver, minute, 0, -1);
+    assert_told(driver, "24:15:12 firing warning WatermarkStale #1 a\n"
+                        "24:30:12 firing critical WatermarkStale #1 a\n");
+    driver_cycle(driver, at(24, 45, 0), seconds(10), "a=900");
+    assert_told(driver, "24:45:10 resolved critical WatermarkStale #1 a\n");
+    driver_cycles(driver, at(25, 0, 0), at(26, 0, 0), seconds(10), "a=0");
+    assert_told(driver, "25:45:10 firing warning WatermarkStale #2 a\n");
+    driver_free(driver);
+}
+
+static void a_run_without_rows_is_counted_once(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(-48, 0, 0));
+    driver_cycles(driver, at(-48, 0, 0), at(0, 0, 0), seconds(10), "a=100");
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=0");
+    driver_restart(driver);
+    witness(driver, at(0, 0, 12), 0, -1); /* the first answer about the table */
+    assert_int_equal(driver_saved_sum(driver, "stall.streak", 0), 1);
+    driver_restart(driver);
+    witnessed_cycle(driver, 15, 0, -1);
+    assert_int_equal(driver_saved_sum(driver, "stall.streak", 0), 2);
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +206,8 @@ int main(void)
         cmocka_unit_test(a_table_that_nobody_knows_is_ignored),
         cmocka_unit_test(a_witness_alone_teaches_what_is_usual),
         cmocka_unit_test(an_honest_zero_is_not_judged_by_chance),
+        cmocka_unit_test(a_witness_that_falls_silent_leaves_the_table_blind),
+        cmocka_unit_test(a_run_without_rows_is_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
