@@ -163,7 +163,8 @@ static void on_cycle_started(struct model *model)
     model->cycle = (struct cycle){ .id = ++model->last_cycle_id, .started_ms = written_ms(model) };
     model->slept_ms = 0;
     model->tables->cycle_id = model->cycle.id;
-    summary_cycle_started(&model->summary);
+    if (summary_cycle_started(&model->summary))
+        model_judge_summary(model);
     model_tell_cycle(model);
     simple_fact(model, FACT_CYCLE_STARTED);
 }

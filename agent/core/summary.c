@@ -6,6 +6,7 @@
 #include "saved.h"
 
 enum { COUNT_MOST = 1000000 }; /* the parser takes no summary with more */
+enum { MISSING_MOST = 3 };
 
 static int64_t bounded_count(int64_t count)
 {
@@ -58,6 +59,7 @@ bool summary_take(struct summary *summary, const struct event *event, const stru
                                       bounded_count(event->timed_out) };
     summary->early = running;
     summary->due = false;
+    summary->missing = 0;
     if (!running)
         compare(summary, cycle, now_ms);
     return !running;
@@ -73,9 +75,15 @@ bool summary_cycle_completed(struct summary *summary, const struct cycle *cycle,
     return whole && early;
 }
 
-void summary_cycle_started(struct summary *summary)
+bool summary_cycle_started(struct summary *summary)
 {
+    bool is_out = summary->due && ++summary->missing == MISSING_MOST;
     summary->due = summary->early = summary->lines_lost = false;
+    if (is_out) {
+        summary->said = summary->counted;
+        summary->differs_ms = 0;
+    }
+    return is_out;
 }
 
 bool summary_correct(const struct summary *summary, struct cycle *cycle)
@@ -127,6 +135,7 @@ void summary_archive(struct summary *summary, struct archive *archive)
     archive_bool(archive, "summary.lost", &summary->lines_lost);
     saved_i64(archive, "summary.open", &summary->open_ms);
     saved_i64(archive, "summary.differs", &summary->differs_ms);
+    saved_count(archive, "summary.missing", &summary->missing);
     counted_archive(&summary->said, archive, "summary.said");
     counted_archive(&summary->counted, archive, "summary.counted");
 }

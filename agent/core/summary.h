@@ -23,6 +23,7 @@ struct summary {
     bool early;             /* the summary came before the end of the cycle: said is to be compared at that end */
     bool lines_lost;        /* lines of the cycle in progress may be missing, so that nothing is compared */
     int64_t open_ms;        /* when a summary last knew of no failure that the lines had not told; 0: never */
+    int64_t missing;        /* how many cycles in a row, each seen as a whole, had no summary */
     int64_t differs_ms;     /* since when they differ in each cycle; 0: they agreed last, or nothing was compared yet */
     struct counted said;    /* by the newest summary */
     struct counted counted; /* the runs of the same cycle */
@@ -36,7 +37,11 @@ bool summary_hides_timeouts_only(const struct summary *summary);
 bool summary_take(struct summary *summary, const struct event *event, const struct cycle *cycle, int64_t now_ms);
 /* The cycle has completed. True if its summary came early and is compared now. */
 bool summary_cycle_completed(struct summary *summary, const struct cycle *cycle, int64_t now_ms);
-void summary_cycle_started(struct summary *summary);
+/*
+ * The next cycle begins. True if the newest summary counts no longer, because none came for some cycles: a scheduler that writes no summaries
+ * any more contradicts nobody.
+ */
+bool summary_cycle_started(struct summary *summary);
 /* The counts of a cycle's row, put right where the summary knows of more than the lines told. True if that changed any of them. */
 bool summary_correct(const struct summary *summary, struct cycle *cycle);
 /* How the two differ, in words; nothing if they agree. */

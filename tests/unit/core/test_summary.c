@@ -90,6 +90,28 @@ static void a_failure_that_the_lines_told_is_not_counted_again(void **unused)
     driver_free(driver);
 }
 
+/* A scheduler that writes no summaries any more contradicts nobody. */
+static void what_the_last_summaries_said_ends_after_three_cycles_without_any(void **unused)
+{
+    (void)unused;
+    struct driver *driver = after_a_good_cycle();
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=100"); /* one that is missing is forgotten with the next one */
+    cycle(driver, at(0, 30, 0), 1, 1);
+    cycle(driver, at(0, 45, 0), 1, 1);
+    assert_told(driver, "00:45:10 firing critical ConsecutiveFailures #1 a table whose line was not understood\n");
+    assert_non_null(blind(driver));
+    for (int quarter = 4; quarter <= 6; quarter++) {
+        driver_restart(driver);
+        driver_cycle(driver, at(0, 15 * quarter, 0), seconds(10), "a=100");
+    }
+    assert_quiet(driver);
+    assert_non_null(blind(driver));
+    driver_cycle(driver, at(1, 45, 0), seconds(10), "a=100");
+    assert_told(driver, "01:45:00 resolved critical ConsecutiveFailures #1 a table whose line was not understood\n");
+    assert_null(blind(driver));
+    driver_free(driver);
+}
+
 /* The two counts may name it differently, but a run that timed out is one that failed. */
 static void a_timeout_is_a_failure(void **unused)
 {
@@ -271,6 +293,7 @@ int main(void)
         cmocka_unit_test(the_first_hidden_failures_are_a_warning_first),
         cmocka_unit_test(a_burst_counts_once),
         cmocka_unit_test(a_failure_that_the_lines_told_is_not_counted_again),
+        cmocka_unit_test(what_the_last_summaries_said_ends_after_three_cycles_without_any),
         cmocka_unit_test(a_timeout_is_a_failure),
         cmocka_unit_test(a_forged_success_is_a_failure),
         cmocka_unit_test(a_cycle_that_was_seen_in_part_is_not_compared),
