@@ -72,23 +72,22 @@ static void reading_take_line(struct causes *causes, struct cause_reading *readi
     reading->best = (struct causes_answer){ .cause = answer.cause, .rank = answer.rank };
 }
 
-/* Reads the lines of a text from *read on. */
-static void reading_take_text(struct causes *causes, struct cause_reading *reading, const char *text, size_t *read)
+/* Reads the lines of the text that were not read yet. */
+static void reading_take_text(struct causes *causes, struct cause_reading *reading, const char *text)
 {
     size_t len = text ? strlen(text) : 0;
-    while (*read < len) {
-        const char *begin = text + *read;
+    while (reading->read_bytes < len) {
+        const char *begin = text + reading->read_bytes;
         size_t line = strcspn(begin, "\n");
         reading_take_line(causes, reading, (struct slice){ begin, line });
-        *read += line + (begin[line] == '\n');
+        reading->read_bytes += line + (begin[line] == '\n');
     }
 }
 
 static struct causes_answer reading_answer(struct causes *causes, const struct table *table)
 {
     struct cause_reading *reading = table->reading;
-    reading_take_text(causes, reading, table->error, &reading->error_bytes);
-    reading_take_text(causes, reading, table->told, &reading->told_bytes);
+    reading_take_text(causes, reading, table->error);
     struct causes_answer answer = reading->best;
     causes_read_exit_code(causes, table->exit_code, &answer);
     if (table->timed_out)

@@ -41,11 +41,11 @@ struct cause_sources {
 struct cause cause_of_kind(const struct cause_sources *sources, const char *kind);
 
 /*
- * What the texts of a table's failures point at, as far as they were read. It follows from these texts, so it is not saved. All zero:
- * nothing was read.
+ * What the text of a table's failures points at, as far as it was read. It follows from that text, so it is not saved. All zero: nothing
+ * was read.
  */
 struct cause_reading {
-    size_t error_bytes, told_bytes; /* of both texts this much was read */
+    size_t read_bytes; /* this much of the text was read */
     struct causes_answer best;
     const struct known_cause *about; /* names the component that fails for certain; NULL: none does */
     char *what;                      /* owned: what best.what was when it was read */
@@ -53,7 +53,7 @@ struct cause_reading {
     struct strbuf words, id;         /* the newest answer's */
 };
 
-/* The texts are others than those that were read. */
+/* The text is another one than that which was read. */
 void cause_read_anew(struct cause_reading *reading);
 void cause_reading_free(struct cause_reading *reading);
 
@@ -79,7 +79,7 @@ bool component_explains(const struct table *table, struct slice name, struct sli
 /* The newest component that explains the table's failures; NULL if none does. */
 const struct known_cause *components_find_cause(const struct table *table);
 
-/* For these two files: the cause of the table's texts and exit code alone, and whether that is no more than a guess. */
+/* For these two files: the cause of the text and the exit code of its failures alone, and whether that is no more than a guess. */
 struct cause cause_of_failures(const struct table *table, bool *is_guess);
 /* What the table of causes says, as the cause of an incident. */
 struct cause cause_from(const struct known_cause *known);

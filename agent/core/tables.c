@@ -17,7 +17,6 @@ static void table_release(const struct tables *tables, struct table *table)
     tables->end(table);
     free(table->name);
     free(table->error);
-    free(table->told);
     cause_reading_free(table->reading);
     free(table->reading);
     window_free(&table->durations);
@@ -199,31 +198,20 @@ void table_note_failure(struct table *table, bool timed_out)
 }
 
 /* A text that only grew by further lines is read on from where it ended; else all is read again. */
-static void table_replace_text(struct table *table, char **text, struct slice fresh)
-{
-    char *old = *text;
-    size_t len = old ? strlen(old) : 0;
-    *text = fresh.len ? clipped_copy(fresh, FAILURE_TEXT_MAX_BYTES) : NULL;
-    bool grew = !old || (*text && strncmp(*text, old, len) == 0 && ((*text)[len] == '\n' || (*text)[len] == '\0'));
-    if (!grew)
-        cause_read_anew(table->reading);
-    free(old);
-}
-
 void table_set_error(struct table *table, struct slice text)
 {
-    table_replace_text(table, &table->error, text);
-}
-
-void table_set_told(struct table *table, struct slice text)
-{
-    table_replace_text(table, &table->told, text);
+    char *old = table->error, *fresh = text.len ? clipped_copy(text, FAILURE_TEXT_MAX_BYTES) : NULL;
+    size_t len = old ? strlen(old) : 0;
+    bool grew = !old || (fresh && strncmp(fresh, old, len) == 0 && (fresh[len] == '\n' || fresh[len] == '\0'));
+    if (!grew)
+        cause_read_anew(table->reading);
+    table->error = fresh;
+    free(old);
 }
 
 void table_forget_failures(struct table *table)
 {
     table_set_error(table, (struct slice){ "", 0 });
-    table_set_told(table, (struct slice){ "", 0 });
     table->exit_code = -1;
     table->timed_out = table->last_failed = false;
 }
@@ -286,7 +274,6 @@ static void table_archive(struct table *table, struct archive *archive)
     archive_bool(archive, "retired", &table->retired);
     saved_i64(archive, "back", &table->back_ms);
     archive_text(archive, "error", &table->error);
-    archive_text(archive, "told.of", &table->told); /* an older agent saved none */
     if (archive_loading(archive))
         cause_read_anew(table->reading);
     saved_i64(archive, "exit_code", &table->exit_code);

@@ -34,7 +34,6 @@ struct table {
     char *error;       /* what the failures since its last success said, or NULL */
     int64_t exit_code; /* -1 if not said */
     bool timed_out;
-    char *told; /* what somebody else says of its newest failure, such as the watermark table; or NULL */
     struct cause_reading *reading;       /* what all that points at, as far as it was read; owned */
     const struct cause_sources *sources; /* the engine's */
     int64_t spent_ms;                    /* how long its newest run took */
@@ -94,8 +93,6 @@ int64_t table_waits_since(const struct table *table);
 void table_note_failure(struct table *table, bool timed_out);
 /* What its failures said: replaces the text, of which the beginning is kept; an empty text is none. */
 void table_set_error(struct table *table, struct slice text);
-/* The same for what somebody else says of its newest failure. It stands beside what the failure said. */
-void table_set_told(struct table *table, struct slice text);
 /* Drops all that its failures said. */
 void table_forget_failures(struct table *table);
 /* The good runs of a cycle that has just completed join the windows of their tables. */

@@ -153,21 +153,6 @@ static void a_text_tells_more_than_a_code_and_a_code_more_than_a_guess(void **un
     table_done(table);
 }
 
-/* What somebody else knows of the failure stands beside what it said itself. */
-static void the_most_special_of_all_texts_decides(void **unused)
-{
-    (void)unused;
-    struct table *table = table_new();
-    assert_string_equal(cause_said(table, "2026-03-03 10:15:02,415 - __main__ - INFO - x", 1, false).scenario, "1");
-    table_set_told(table, slice_of("java.io.IOException: No space left on device"));
-    struct cause cause = table_cause(table);
-    assert_string_equal(cause.scenario, "1/3");
-    assert_non_null(strstr(cause.words, "disk is full"));
-    table_set_told(table, slice_of(""));
-    assert_null(table_cause(table).id);
-    table_done(table);
-}
-
 static void the_jobs_own_log_is_no_cause_and_that_is_said(void **unused)
 {
     (void)unused;
@@ -244,7 +229,6 @@ int main(void)
         cmocka_unit_test(what_a_text_names_fills_in_the_words),
         cmocka_unit_test(lines_tell_what_the_whole_text_tells),
         cmocka_unit_test(a_text_tells_more_than_a_code_and_a_code_more_than_a_guess),
-        cmocka_unit_test(the_most_special_of_all_texts_decides),
         cmocka_unit_test(the_jobs_own_log_is_no_cause_and_that_is_said),
         cmocka_unit_test(troubles_are_compared_by_their_ids),
         cmocka_unit_test(an_old_state_is_compared_by_its_scenario),
