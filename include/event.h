@@ -62,9 +62,9 @@ static inline bool event_is_from_log(enum event_kind kind)
 enum { ROWS_NOT_KNOWN = -1, ROWS_WITHOUT_NUMBER = -2 };
 
 /*
- * EVENT_TABLE_WITNESSED: table; number: the rows that its newest successful run added, or one of the two above; at_ms: the watermark, which
- * is the time up to which the table has the source's rows (0: not known); duration_ms: by how much the source's newest row is newer than
- * that (-1: not known); text: who says it, or why it is not known.
+ * EVENT_TABLE_WITNESSED: table; number: the rows that its newest successful run added, or one of the two above; duration_ms: by
+ * how much the source's newest row is newer than the watermark, which is the time up to which the table has the source's rows (-1: not
+ * known); text: who says it, nothing if nobody does.
  */
 struct event {
     enum event_kind kind;

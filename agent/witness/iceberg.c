@@ -22,7 +22,7 @@ static const struct iceberg_snapshot *snapshot_of(const struct iceberg_table *ta
 static void answer_from(const struct iceberg_table *table, int64_t since_ms, struct iceberg_answer *answer)
 {
     const struct iceberg_snapshot *snapshot = snapshot_of(table, table->current_id);
-    *answer = (struct iceberg_answer){ .total = snapshot ? snapshot->total : table->count ? -1 : 0 };
+    *answer = (struct iceberg_answer){ 0 };
     for (size_t steps = 0; snapshot && steps <= table->count; steps++) {
         bool moves = snapshot->moves_rows && snapshot->added != 0, is_new = snapshot->at_ms >= since_ms;
         if (moves && !answer->moved_ms)

@@ -21,7 +21,6 @@ struct iceberg_snapshot {
     bool
         moves_rows; /* its operation is append or overwrite; compaction (replace) and expiry (delete) are no progress */
     int64_t added;  /* records; -1: not said */
-    int64_t total;  /* records of the table; -1: not said */
 };
 
 /* A table's metadata, as far as it was read. */
@@ -35,7 +34,6 @@ struct iceberg_table {
 struct iceberg_answer {
     int64_t added;    /* records that were added since then; -1: more than none, but it is not said how many */
     int64_t moved_ms; /* when rows were added last, whenever that was; 0: never */
-    int64_t total;    /* records of the table; -1: not said */
 };
 
 /*

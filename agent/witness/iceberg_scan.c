@@ -35,9 +35,9 @@ struct scan {
 static const char sql_snapshot[] =
     "SELECT json_extract(?1, '$.\"snapshot-id\"'), json_extract(?1, '$.\"parent-snapshot-id\"'),"
     " json_extract(?1, '$.\"timestamp-ms\"'), json_extract(?1, '$.summary.operation'),"
-    " json_extract(?1, '$.summary.\"added-records\"'), json_extract(?1, '$.summary.\"total-records\"')";
+    " json_extract(?1, '$.summary.\"added-records\"')";
 
-enum column { ID, PARENT_ID, AT, OPERATION, ADDED, TOTAL };
+enum column { ID, PARENT_ID, AT, OPERATION, ADDED };
 
 /* The summary's numbers are texts. A number below 0 is a lie: it is taken as not said. */
 static int64_t count_of(sqlite3_stmt *row, enum column column)
@@ -70,7 +70,6 @@ static void take_snapshot(struct scan *scan)
             .at_ms = sqlite3_column_int64(row, AT),
             .moves_rows = operation_moves_rows((const char *)sqlite3_column_text(row, OPERATION)),
             .added = count_of(row, ADDED),
-            .total = count_of(row, TOTAL),
         };
         scan->is_bad = scan->is_bad || snapshot.id < 0 || snapshot.at_ms < 0 || snapshot.at_ms > DATE_MAX_MS;
         table->snapshots = list_room(table->snapshots, table->count, sizeof *table->snapshots);

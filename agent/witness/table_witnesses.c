@@ -21,9 +21,9 @@ struct question {
     char *table;
     char *target; /* what the log says that it is written to */
     int64_t since_ms;
-    int64_t rows; /* as in EVENT_TABLE_WITNESSED, likewise below */
-    int64_t watermark_ms;
-    int64_t ahead_ms;
+    int64_t rows;         /* as in EVENT_TABLE_WITNESSED */
+    int64_t watermark_ms; /* 0: not known */
+    int64_t ahead_ms;     /* by how much the source is ahead of that; -1: not known */
     struct strbuf words;
 };
 
@@ -354,7 +354,6 @@ void table_witnesses_run(struct table_witnesses *witnesses, int64_t now_ms, cons
                                    .offset = -1,
                                    .table = slice_of(question->table),
                                    .number = question->rows,
-                                   .at_ms = question->watermark_ms,
                                    .duration_ms = question->ahead_ms,
                                    .text = strbuf_slice(&question->words),
                                });
