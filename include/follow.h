@@ -13,7 +13,8 @@
  * The room agent/follow reads a log that is written while we read it, through rotation, truncation, replacement and packing, each
  * line once. follow.c is its front: reading and the contract below. follow_look.c looks at the path, follow_generations.c decides which of
  * the files that rotation left beside it are read; listing.c finds those, siblings.c orders them. tail.c reads one file, gzip_text.c the
- * text of a packed one. follow_wait.c and follow_place.c sleep and watch; they use inotify.c (libinotifytools), wake_timer.c (a POSIX timer) and writer_lease.c (does anybody hold the file open?).
+ * text of a packed one. follow_wait.c and follow_place.c sleep and watch; they use inotify.c (libinotifytools), wake_timer.c (a POSIX timer)
+ * and writer_lease.c (does anybody hold the file open?).
  *
  * The room opens files for reading only and writes none. It knows neither the history nor what a line means: lines and notes go
  * out through struct follow_sink, and where reading stands through follow_positions.

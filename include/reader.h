@@ -12,8 +12,8 @@ struct sqlite3_stmt;
 /*
  * A read-only connection to a history, for commands that look at it while the agent runs. Close it with sqlite3_close. Open a new one
  * for each look: while a transaction is open the write-ahead log grows, and after HISTORY_READER_CPU_MS of processor time all
- * statements end with SQLITE_INTERRUPT. It works for a user who may only read the files, too. Returns NULL if there is no history, if it cannot be read, or if
- * its version is not this agent's, with the reason in *error.
+ * statements end with SQLITE_INTERRUPT. It works for a user who may only read the files, too. Returns NULL if there is no history, if it
+ * cannot be read, or if its version is not this agent's, with the reason in *error.
  */
 struct sqlite3 *reader_open(const char *path, struct strbuf *error);
 

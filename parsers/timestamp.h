@@ -27,8 +27,8 @@ void timestamp_reader_init(struct timestamp_reader *reader);
  * Reads "YYYY-MM-DD HH:MM:SS" (or with 'T' for the space) with an optional ",mmm" or ".mmm..." fraction at the beginning of text.
  * Returns the characters used, 0 if there is no time stamp, and the time in *ms. Where the local time happens twice, it is the earliest
  * of the two instants that does not step back by more than a minute from the last time seen, unless only the later one is within a
- * minute of the time that is awaited: a scheduler that sleeps through the change for an hour need not step back at all. Where the clock jumped over it, it is the
- * instant at which an unchanged clock would have shown it. The reader is not advanced: timestamp_seen does that.
+ * minute of the time that is awaited: a scheduler that sleeps through the change for an hour need not step back at all. Where the clock
+ * jumped over it, it is the instant at which an unchanged clock would have shown it. The reader is not advanced: timestamp_seen does that.
  */
 size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms);
 

@@ -6,7 +6,7 @@
 #include "saved.h"
 #include "units.h"
 
-/* The same bounds as for slow cycles that are known: at this time of day, on two of the last 14 days, and at least 0.7 times as long. */
+/* Like the slow cycles that are known (known_durations.h): at this time of day, on two of the last 14 days. A stop may take 10/7 of their time. */
 enum { ABOUT_THIS_TIME_MS = 75 * MINUTE_MS, KNOWN_DAYS = 14 };
 
 void stops_note(struct stops *stops, int64_t at_ms, int64_t away_ms)

@@ -90,8 +90,8 @@ bool summary_correct(const struct summary *summary, struct cycle *cycle)
 {
     const struct counted *said = &summary->said;
     bool knows_failures = summary_hidden_failures(summary) > 0;
-    bool knows_successes =
-        bad(said) == bad(&summary->counted) && said->succeeded > summary->counted.succeeded; /* and no less */
+    /* Where the lines told of more failures than the summary, its successes are not believed either. */
+    bool knows_successes = bad(said) == bad(&summary->counted) && said->succeeded > summary->counted.succeeded;
     if (knows_failures) {
         cycle->failed = (int)said->failed;
         cycle->timed_out = (int)said->timed_out;
