@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budgets.h"
 #include "saved.h"
 #include "units.h"
 
@@ -57,6 +58,9 @@ static void conclude(struct interval *interval)
         interval->learnt_ms =
             (median_gap(interval->begun_ms + interval->begun_count - INTERVAL_GAPS, INTERVAL_GAPS) + SECOND_MS / 2) /
             SECOND_MS * SECOND_MS;
+    /* No log tells of a longer one, but a saved state that somebody changed may, and others multiply it. */
+    if (interval->learnt_ms > EVENT_TIME_MAX_MS)
+        interval->learnt_ms = EVENT_TIME_MAX_MS;
 }
 
 /* --- what the log says --------------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core_driver.c"
 
+#include "base/budgets.h"
+
 /* How often a cycle begins, as the log tells it. */
 
 /* Promises that many minutes apart, each made just behind the one before. */
@@ -148,6 +150,21 @@ static void gaps_that_did_no_harm_are_no_lateness(void **unused)
     assert_int_equal(interval_slack(&interval), 0); /* a promise needs none */
 }
 
+/* A saved state may say anything. What others multiply is no longer than any log can tell. */
+static void an_absurd_interval_of_a_saved_state_is_bounded(void **unused)
+{
+    (void)unused;
+    struct interval saved = { .said_ms = INT64_MAX }, loaded = { 0 };
+    struct strbuf text = { 0 };
+    struct archive archive;
+    archive_save_to(&archive, &text);
+    archive_i64(&archive, "interval", &saved.said_ms);
+    archive_load_from(&archive, strbuf_slice(&text));
+    interval_archive(&loaded, &archive);
+    assert_int_equal(loaded.learnt_ms, EVENT_TIME_MAX_MS);
+    strbuf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +175,7 @@ int main(void)
         cmocka_unit_test(a_break_is_no_gap),
         cmocka_unit_test(five_gaps_between_beginnings_are_enough),
         cmocka_unit_test(gaps_that_did_no_harm_are_no_lateness),
+        cmocka_unit_test(an_absurd_interval_of_a_saved_state_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
