@@ -287,6 +287,7 @@ static void stall_on_witnessed(struct context *context)
     if (event->number > 0) {
         table->stall->by_witness = true;
         take_rows(context, table, event->number);
+        stall_learn_counted(table->stall, event->number);
     } else if (event->number == 0 && event->duration_ms < 0 && !table->stall->zero_taken) {
         take_zero(context, table);
     }

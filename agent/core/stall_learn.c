@@ -33,10 +33,20 @@ static void learn_closure(struct stall *stall, const struct moment *moment, int6
     count_streak(stall, streak);
 }
 
-/* True if the rows are as many as must have gathered during the streak; an ordinary run moves far fewer. */
-static bool caught_up(const struct table *table, int64_t streak, int64_t rows)
+/* A witness's numbers are not kept one by one: their mean follows the newest ones, as fast as one over so many runs would. */
+enum { RUNS_COUNTED = 96 };
+
+void stall_learn_counted(struct stall *stall, int64_t rows)
+{
+    stall->counted_rows += stall->counted_rows ? rows - stall->counted_rows / RUNS_COUNTED : rows * RUNS_COUNTED;
+}
+
+/* What a run that moves rows moves on the average; 0 if that is not known. */
+static double usual_rows(const struct table *table)
 {
     const struct window *window = &table->rows;
+    if (table->stall->by_witness)
+        return (double)table->stall->counted_rows / RUNS_COUNTED;
     size_t count = window_newest(window, INT64_MIN, SIZE_MAX), moving = 0;
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
@@ -44,7 +54,14 @@ static bool caught_up(const struct table *table, int64_t streak, int64_t rows)
         moving += moved > 0;
         sum += (double)moved;
     }
-    return moving > 0 && (double)rows > sum / (double)moving * (double)(streak + 1) / 2;
+    return moving > 0 ? sum / (double)moving : 0;
+}
+
+/* True if the rows are as many as must have gathered during the streak; an ordinary run moves far fewer. */
+static bool caught_up(const struct table *table, int64_t streak, int64_t rows)
+{
+    double usual = usual_rows(table);
+    return usual > 0 && (double)rows > usual * (double)(streak + 1) / 2;
 }
 
 /* The streak was an incident and ended without catching up. */
@@ -110,6 +127,7 @@ void stall_archive(struct table *table, struct archive *archive)
     archive_bool(archive, "stall.reported", &stall->reported);
     archive_bool(archive, "stall.by_witness", &stall->by_witness);
     archive_bool(archive, "stall.zero_taken", &stall->zero_taken);
+    saved_count(archive, "stall.counted_rows", &stall->counted_rows);
     saved_i64(archive, "stall.doubtful", &stall->doubtful);
     saved_i64(archive, "stall.doubted.from", &stall->doubted_from_ms);
     saved_i64(archive, "stall.doubted", &stall->doubted_ms);

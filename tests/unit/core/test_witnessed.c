@@ -179,6 +179,36 @@ static void a_witness_that_falls_silent_leaves_the_table_blind(void **unused)
     driver_free(driver);
 }
 
+/* Three runs without rows, and then one that brings what has gathered: a stall that was mended and no quiet time. */
+static void stall_at(struct driver *driver, int64_t minute)
+{
+    for (int64_t run = 0; run < 3; run++)
+        witnessed_cycle(driver, minute + 15 * run, 0, -1);
+    driver_restart(driver);
+    witnessed_cycle(driver, minute + 45, 2000, -1);
+}
+
+/* Whether a stall was caught up with is judged by what the witness counts, since the log tells of no rows to compare with. */
+static void a_stall_that_was_caught_up_with_makes_the_next_one_no_milder(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(-24 * 8, 0, 0));
+    for (int64_t minute = -8 * 24 * 60; minute < 0; minute += 15)
+        witnessed_cycle(driver, minute, 500, -1);
+    stall_at(driver, 0);
+    assert_told(driver, "00:15:12 firing warning WatermarkStale #1 a\n"
+                        "00:30:12 firing critical WatermarkStale #1 a\n"
+                        "00:45:12 resolved critical WatermarkStale #1 a\n");
+    for (int64_t minute = 60; minute < 24 * 60; minute += 15)
+        witnessed_cycle(driver, minute, 500, -1);
+    stall_at(driver, 24 * 60);
+    assert_told(driver, "24:15:12 firing warning WatermarkStale #2 a\n"
+                        "24:30:12 firing critical WatermarkStale #2 a\n"
+                        "24:45:12 resolved critical WatermarkStale #2 a\n");
+    driver_free(driver);
+}
+
 static void a_run_without_rows_is_counted_once(void **unused)
 {
     (void)unused;
@@ -207,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_witness_alone_teaches_what_is_usual),
         cmocka_unit_test(an_honest_zero_is_not_judged_by_chance),
         cmocka_unit_test(a_witness_that_falls_silent_leaves_the_table_blind),
+        cmocka_unit_test(a_stall_that_was_caught_up_with_makes_the_next_one_no_milder),
         cmocka_unit_test(a_run_without_rows_is_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
