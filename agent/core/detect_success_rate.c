@@ -27,8 +27,8 @@ enum {
     FLAPS_KEPT = 32,     /* bounds detect.flapping_per_day */
     RUNS_LEAST = 200,    /* two days at 15 minutes */
     RUNS_JUDGED = 20000, /* more are not looked at, however short the interval is */
-    RUNS_LEARNT =
-        2688 /* four weeks at 15 minutes: then all counts are halved, so that a rate that changes is learnt anew */
+    RUNS_LEARNT = 2688,  /* four weeks at 15 minutes */
+    DAYS_LEARNT = 4,     /* or the runs of so many days, if they are more: a day is judged by what was before it */
 };
 static const double rare = 5e-5, usual = 0.05;
 
@@ -75,12 +75,19 @@ double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures
     return fewer < 1 ? 1 - fewer : 0;
 }
 
-static void count_run(struct flaps *flaps, bool is_failure)
+static int64_t runs_of_a_day(const struct context *context)
 {
+    return DAY_MS / schedule_interval(context->schedule);
+}
+
+/* When enough is learnt all counts are halved, so that a rate that changes is learnt anew. */
+static void count_run(const struct context *context, struct flaps *flaps, bool is_failure)
+{
+    int64_t most = DAYS_LEARNT * runs_of_a_day(context);
     flaps->number_now++;
     flaps->run_count++;
     flaps->failed_count += is_failure;
-    if (flaps->run_count >= RUNS_LEARNT) {
+    if (flaps->run_count >= (most > RUNS_LEARNT ? most : RUNS_LEARNT)) {
         flaps->run_count /= 2;
         flaps->failed_count /= 2;
     }
@@ -108,7 +115,7 @@ static void drop_flaps(struct flaps *flaps, size_t count)
 static struct surplus find_surplus(const struct context *context, const struct flaps *flaps)
 {
     size_t recent = flaps_since(flaps, context->moment->now_ms - DAY_MS);
-    int64_t day_runs = DAY_MS / schedule_interval(context->schedule);
+    int64_t day_runs = runs_of_a_day(context);
     int64_t past_runs = flaps->run_count > day_runs ? flaps->run_count - day_runs : 0;
     int64_t past_failures = flaps->failed_count > (int64_t)recent ? flaps->failed_count - (int64_t)recent : 0;
     struct surplus rarest = { .failures = recent, .chance = 1, .past_runs = past_runs };
@@ -176,7 +183,7 @@ static void success_rate_on_failed(struct context *context, struct table *table)
     if (counted_ms != now_ms || known)
         return; /* part of a burst */
     bool is_in_a_row = incidents_find(context->incidents, KIND_FAILURES, table) != NULL;
-    count_run(flaps, !is_in_a_row);
+    count_run(context, flaps, !is_in_a_row);
     if (is_in_a_row) {
         drop_flaps(flaps, flaps_since(flaps, first_ms - 1));
         return;
@@ -193,8 +200,8 @@ static void end_usual(struct context *context, struct table *table)
         return;
     struct surplus surplus = find_surplus(context, flaps);
     size_t recent = flaps_since(flaps, context->moment->now_ms - DAY_MS);
-    double chance = success_rate_chance((int64_t)recent, DAY_MS / schedule_interval(context->schedule),
-                                        surplus.past_failures, surplus.past_runs);
+    double chance =
+        success_rate_chance((int64_t)recent, runs_of_a_day(context), surplus.past_failures, surplus.past_runs);
     if (surplus.past_runs >= RUNS_LEAST && chance > usual)
         incidents_clear(context->incidents, KIND_SUCCESS_RATE, table);
 }
@@ -205,7 +212,7 @@ static void success_rate_fact(struct context *context, const struct fact *fact)
         success_rate_on_failed(context, fact->table);
         return;
     }
-    count_run(fact->table->flaps, false);
+    count_run(context, fact->table->flaps, false);
     end_usual(context, fact->table);
 }
 

@@ -231,6 +231,22 @@ static void failures_in_a_row_are_not_learnt(void **unused)
     driver_free(driver);
 }
 
+/* At an interval of a minute a day has 1440 runs. What is learnt still spans more than that day. */
+static void a_short_interval_is_judged_by_the_past_as_well(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver->settings.schedule.interval_ms = minutes(1);
+    driver_configure(driver);
+    for (int64_t run = 0; run < 30 * 60; run++)
+        driver_cycle(driver, at(0, run, 0), seconds(10), run % 100 == 99 ? "a=fail" : "a=100");
+    assert_told(driver, "06:39:10 firing warning SuccessRateLow #1 a\n27:19:10 resolved warning SuccessRateLow #1 a\n");
+    for (int64_t run = 30 * 60; run < 4 * 24 * 60; run++)
+        driver_cycle(driver, at(0, run, 0), seconds(10), run % 100 == 99 ? "a=fail" : "a=100");
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +264,7 @@ int main(void)
         cmocka_unit_test(the_same_failures_spread_over_a_day_are_no_news),
         cmocka_unit_test(what_is_new_for_good_becomes_usual),
         cmocka_unit_test(failures_in_a_row_are_not_learnt),
+        cmocka_unit_test(a_short_interval_is_judged_by_the_past_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
