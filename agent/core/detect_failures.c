@@ -73,10 +73,12 @@ static void say_failures_rule(const struct context *context, const struct table 
     const struct settings *settings = context->settings;
     strbuf_printf(out,
                   "failures in a row: %" PRId64 "; detect.failures_warning is %" PRId64
-                  " and detect.failures_critical %" PRId64 "; at the next slot the last success is %" PRId64
-                  " s old, which is critical above %" PRId64 " s",
-                  table->failures->streak, settings->detect.failures_warning, settings->detect.failures_critical,
-                  lag_ahead_ms(context, table) / SECOND_MS, schedule_lag_critical(context->schedule) / SECOND_MS);
+                  " and detect.failures_critical %" PRId64,
+                  table->failures->streak, settings->detect.failures_warning, settings->detect.failures_critical);
+    if (schedule_is_known(context->schedule))
+        strbuf_printf(out,
+                      "; at the next slot the last success is %" PRId64 " s old, which is critical above %" PRId64 " s",
+                      lag_ahead_ms(context, table) / SECOND_MS, schedule_lag_critical(context->schedule) / SECOND_MS);
 }
 
 static void explain_failure(const struct context *context, const struct table *table, enum severity severity)

@@ -35,6 +35,24 @@ static void one_failure_is_no_news_two_are_three_are_critical(void **unused)
     driver_free(driver);
 }
 
+/* As long as nobody knows the interval, nobody knows the next slot either. */
+static void the_rule_speaks_of_the_next_slot_only_if_that_is_known(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=fail");
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail");
+    assert_told(driver, "00:15:10 firing warning ConsecutiveFailures #1 a\n");
+    assert_non_null(strstr(driver->story.at, "#1 rule failures in a row: 2"));
+    assert_null(strstr(driver->story.at, "next slot"));
+    driver_free(driver);
+    driver = driver_new_healthy();
+    driver_cycle(driver, at(0, 15, 0), seconds(10), "a=fail");
+    driver_cycle(driver, at(0, 30, 0), seconds(10), "a=fail");
+    assert_non_null(strstr(driver->story.at, "; at the next slot the last success is 2690 s old"));
+    driver_free(driver);
+}
+
 static void a_success_between_starts_the_count_anew(void **unused)
 {
     (void)unused;
@@ -350,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_failure_is_no_news_two_are_three_are_critical),
+        cmocka_unit_test(the_rule_speaks_of_the_next_slot_only_if_that_is_known),
         cmocka_unit_test(a_success_between_starts_the_count_anew),
         cmocka_unit_test(the_thresholds_are_the_configured_ones),
         cmocka_unit_test(lag_is_certain_when_it_will_be_beyond_critical),
