@@ -44,8 +44,7 @@ struct member {
 struct said {
     bool firing; /* anything at all */
     bool resolved;
-    int64_t
-        flapping; /* 1: that it flaps; 0: that was not said (an older agent saved how many tables it had, and 1 more) */
+    int64_t flapping; /* not 0: that it flaps was said; an older agent saved another number than 1 for that */
     enum severity severity;
     enum alert alert;
 };

@@ -13,8 +13,8 @@
 
 /*
  * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, blind.c what keeps the agent
- * from seeing or telling, clock.c handles clocks
- * and zones that are wrong, commit.c stores, upkeep.c does what is due once in a while, reload.c takes over a new configuration.
+ * from seeing or telling, clock.c handles clocks and zones that are wrong, commit.c stores, upkeep.c does what is due once in a while,
+ * reload.c takes over a new configuration.
  */
 
 enum {
