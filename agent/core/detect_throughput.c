@@ -325,6 +325,18 @@ static void end_low(struct context *context, const struct table *table)
     incidents_clear(context->incidents, KIND_THROUGHPUT, table);
 }
 
+/* What lasts longer than a day is the new level. Behind an outage some runs must show first whether it still lasts. */
+static void end_after_a_day(struct context *context, const struct table *table)
+{
+    struct stretch stretch;
+    if (context->moment->now_ms - table->volume->low_since_ms < 7 * (int64_t)DAY_MS &&
+        !stretch_take(context, table, hour_runs(context), &stretch))
+        return;
+    if (!is_back(context, table))
+        hour_volumes_forget(table->volume->hours, first_low_hour(context, table->volume));
+    end_low(context, table);
+}
+
 static void throughput_judge(struct context *context, const struct table *table)
 {
     struct volume *volume = table->volume;
@@ -332,8 +344,7 @@ static void throughput_judge(struct context *context, const struct table *table)
     if (!volume->hours)
         return;
     if (is_open && context->moment->now_ms - volume->low_since_ms > DAY_MS) {
-        hour_volumes_forget(volume->hours, first_low_hour(context, volume));
-        end_low(context, table);
+        end_after_a_day(context, table);
         return;
     }
     if ((!is_open && !may_be_low(context, table) && !explain_is_wanted(context->explainer)) || stall_is_blind(table))

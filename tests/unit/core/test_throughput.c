@@ -290,6 +290,24 @@ static void a_new_level_is_normal_after_a_day(void **unused)
     driver_free(driver);
 }
 
+/* A table that failed for a day in the meantime has no new level: what is usual is still known. */
+static void an_outage_makes_no_new_level(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_with_days(14);
+    runs(driver, at(0, 0, 0), 6, 1000);
+    assert_told(driver, "00:45:10 firing warning ThroughputLow #1 a\n");
+    driver_cycles(driver, at(1, 30, 0), at(30, 0, 0), seconds(10), "a=fail");
+    runs(driver, at(30, 0, 0), 3, 10000);
+    driver_told(driver);
+    driver_restart(driver);
+    one_run(driver, at(30, 45, 0), 10000);
+    assert_told(driver, "30:45:10 resolved warning ThroughputLow #1 a\n");
+    runs(driver, at(31, 0, 0), 4, 1000);
+    assert_told(driver, "31:45:10 firing warning ThroughputLow #3 a\n");
+    driver_free(driver);
+}
+
 static void runs_without_rows_say_nothing(void **unused)
 {
     (void)unused;
@@ -353,6 +371,7 @@ int main(void)
         cmocka_unit_test(low_runs_are_no_measure_for_a_day),
         cmocka_unit_test(the_first_weekend_may_be_quiet),
         cmocka_unit_test(a_new_level_is_normal_after_a_day),
+        cmocka_unit_test(an_outage_makes_no_new_level),
         cmocka_unit_test(runs_without_rows_say_nothing),
         cmocka_unit_test(a_table_of_mostly_zeros_is_not_judged),
         cmocka_unit_test(what_is_known_is_saved),
