@@ -247,7 +247,8 @@ static void take_rows(struct context *context, struct table *table, int64_t rows
     stall->last_move_ms = context->moment->now_ms;
     if (stall->first_move_ms == 0)
         stall->first_move_ms = stall->last_move_ms;
-    incidents_clear(context->incidents, KIND_STALL, table);
+    if (!witness_is_certain(context, table))
+        incidents_clear(context->incidents, KIND_STALL, table);
 }
 
 static void take_zero(struct context *context, struct table *table)

@@ -31,6 +31,11 @@ bool witness_counts_rows(const struct context *context, const struct table *tabl
     return table->witnessed->counted_ms && age_ms <= ANSWER_AGE_RUNS * schedule_interval(context->schedule);
 }
 
+bool witness_is_certain(const struct context *context, const struct table *table)
+{
+    return table->witnessed->streak > 0 && witness_counts_rows(context, table);
+}
+
 static void raise_certain(struct context *context, const struct table *table, const struct event *event)
 {
     const struct witnessed *witnessed = table->witnessed;
@@ -68,6 +73,8 @@ static void take_answer(struct context *context, struct table *table, const stru
     int64_t allowed_ms = schedule_interval(context->schedule) / 2;
     if (event->number == ROWS_NOT_KNOWN || table->last_failed)
         return;
+    if (!witness_counts_rows(context, table))
+        witnessed->streak = 0; /* what it said before its silence is over */
     witnessed->counted_ms = context->moment->now_ms;
     if (event->number == 0 && event->duration_ms > allowed_ms) {
         if (witnessed->streak++ == 0)

@@ -72,6 +72,8 @@ void blind_archive(struct context *context, struct archive *archive);
  * last answer that had a number is at most a few runs old.
  */
 bool witness_counts_rows(const struct context *context, const struct table *table);
+/* True while a witness is certain of a stall of the table: then no rows that the log tells of end it. */
+bool witness_is_certain(const struct context *context, const struct table *table);
 /*
  * True if the table's row counts in the log say nothing about stalls, because most of its runs move no rows, or because a witness counted
  * rows where the log tells none.

@@ -108,6 +108,29 @@ static void a_table_that_nobody_knows_is_ignored(void **unused)
     driver_free(driver);
 }
 
+/* The log tells of rows that never came into the table: that is one stall, and no rows of the log end it while the witness answers. */
+static void rows_of_the_log_do_not_end_what_a_witness_is_certain_of(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver_start(driver, at(-48, 0, 0));
+    driver_cycles(driver, at(-48, 0, 0), at(0, 0, 0), seconds(10), "a=100");
+    for (int64_t minute = 0; minute < 60; minute += 15) {
+        driver_cycle(driver, at(0, minute, 0), seconds(10), "a=100");
+        driver_restart(driver);
+        witness(driver, at(0, minute, 12), 0, minutes(15 + minute));
+    }
+    assert_told(driver, "00:00:12 firing warning WatermarkStale #1 a\n"
+                        "00:15:12 firing critical WatermarkStale #1 a\n");
+    driver_cycles(driver, at(1, 0, 0), at(2, 0, 0), seconds(10), "a=100");
+    assert_told(driver, "01:30:12 escalated critical WatermarkStale #1 a\n"
+                        "01:45:10 resolved critical WatermarkStale #1 a\n");
+    driver_cycle(driver, at(2, 0, 0), seconds(10), "a=100");
+    witness(driver, at(2, 0, 12), 0, minutes(15));
+    assert_told(driver, "02:00:12 firing warning WatermarkStale #2 a\n");
+    driver_free(driver);
+}
+
 /* A week of rows that only the witness counted, at any hour: then none for half an hour, and no source to ask. */
 static void a_witness_alone_teaches_what_is_usual(void **unused)
 {
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(what_is_not_known_accuses_nobody),
         cmocka_unit_test(a_stall_goes_on_while_nothing_is_known),
         cmocka_unit_test(a_table_that_nobody_knows_is_ignored),
+        cmocka_unit_test(rows_of_the_log_do_not_end_what_a_witness_is_certain_of),
         cmocka_unit_test(a_witness_alone_teaches_what_is_usual),
         cmocka_unit_test(an_honest_zero_is_not_judged_by_chance),
         cmocka_unit_test(a_witness_that_falls_silent_leaves_the_table_blind),
