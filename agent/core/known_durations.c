@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budgets.h"
 #include "base/strbuf.h"
 #include "saved.h"
 #include "units.h"
@@ -216,6 +217,8 @@ static void slots_archive(struct known_durations *known, struct archive *archive
 void known_durations_archive(struct known_durations *known, struct archive *archive)
 {
     saved_count(archive, "known.newest", &known->newest);
+    if (known->newest > slot_number(EVENT_TIME_MAX_MS))
+        known->newest = slot_number(EVENT_TIME_MAX_MS); /* so that its time can be reckoned */
     saved_count(archive, "known.previous", &known->previous_ms);
     slots_archive(known, archive, "known.longest", 0);
     slots_archive(known, archive, "known.pair", 1);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "agent/core/known_durations.h"
+#include "base/budgets.h"
 #include "base/strbuf.h"
 
 /* The durations of two weeks by half hours: what is counted as seen, on which days, and that it is saved. */
@@ -164,7 +165,8 @@ static void a_hostile_state_is_bounded(void **unused)
     size_t count;
     strbuf_puts(&saved, text);
     load(&known, &saved);
-    known_durations_span_ms(&known, MONDAY);
+    assert_true(known_durations_span_ms(&known, MONDAY) < 0);
+    assert_true(known_durations_span_ms(&known, MONDAY) > -EVENT_TIME_MAX_MS);
     known_durations_count(&known, MONDAY, 7 * DAY, 0, 1, &count);
     known_durations_add(&known, MONDAY, 40 * SECOND);
     assert_int_equal(known_durations_days(&known, MONDAY + DAY, 0), 1);
