@@ -46,7 +46,7 @@ int64_t stops_known(const struct stops *stops, int64_t at_ms)
             second_ms = longest_ms[day];
         }
     }
-    return second_ms * 10 / 7;
+    return second_ms + second_ms * 3 / 7; /* a sum, because a changed state may hold any number */
 }
 
 void stops_archive(struct stops *stops, struct archive *archive)

@@ -343,6 +343,10 @@ static void stops_at_other_times_are_not_known(void **unused)
         stops_note(&stops, at(24 * i + 20, 0, 0), minutes(10));
     assert_int_equal(stops.count, STOPS_KEPT);
     assert_int_equal(stops_known(&stops, at(24 * 3 * STOPS_KEPT + 20, 0, 0)), minutes(10) * 10 / 7);
+    /* The longest that is loaded. */
+    for (size_t i = 0; i < STOPS_KEPT; i++)
+        stops.away_ms[i] = INT64_C(1) << 60;
+    assert_true(stops_known(&stops, at(24 * 3 * STOPS_KEPT + 20, 0, 0)) > INT64_C(1) << 60);
 }
 
 /* Slow, then too slow, then hung: one incident under three names. */
