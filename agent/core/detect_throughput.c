@@ -151,12 +151,6 @@ static double moved_then(const struct hour_volumes *volumes, const struct stretc
     return rows;
 }
 
-static int compare_volumes(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static bool is_weekend(int64_t day)
 {
     return (day + 3) % 7 >= 5; /* 1970 began on a Thursday */
@@ -178,8 +172,8 @@ static struct usual usual_of(const struct hour_volumes *volumes, const struct st
     }
     if (all_count < DAYS_LEAST || alike_count == 0) /* the first weekend may be quiet */
         return (struct usual){ 0 };
-    qsort(all, all_count, sizeof *all, compare_volumes);
-    qsort(alike, alike_count, sizeof *alike, compare_volumes);
+    sort_values(all, all_count);
+    sort_values(alike, alike_count);
     if (alike_count < DAYS_LEAST)
         return (struct usual){ all_count, all[all_count / 2], all[0], all[0] };
     return (struct usual){

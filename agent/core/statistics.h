@@ -8,6 +8,9 @@
 
 /* Robust statistics: formulas without state. */
 
+/* The lowest first. */
+void sort_values(double *values, size_t count);
+
 /* Reorders the values; 0 if there are none. */
 double median_of(double *values, size_t count);
 
