@@ -334,6 +334,12 @@ static void event_clear(struct event *event, enum event_kind kind)
     event->line = (struct slice){ NULL, 0 };
 }
 
+static bool needs_table(enum event_kind kind)
+{
+    return kind == EVENT_RUN_STARTED || kind == EVENT_RUN_COMPLETED || kind == EVENT_RUN_FAILED ||
+           kind == EVENT_RUN_TIMEOUT;
+}
+
 static enum vocabulary_answer fields_read(struct vocabulary *vocabulary, const struct word *word,
                                           const struct record *record, struct event *event)
 {
@@ -347,7 +353,8 @@ static enum vocabulary_answer fields_read(struct vocabulary *vocabulary, const s
         if (text.at && !field_read(vocabulary, (enum group)group, text, event))
             return VOCABULARY_UNKNOWN;
     }
-    return VOCABULARY_EVENT;
+    /* A pattern of one's own may match without its group for the table. */
+    return event->table.at || !needs_table(event->kind) ? VOCABULARY_EVENT : VOCABULARY_UNKNOWN;
 }
 
 enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, const struct record *record, struct event *event)

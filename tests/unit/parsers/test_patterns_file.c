@@ -160,6 +160,23 @@ static void the_usual_prefix_stays_without_another(void **state)
     parser_free(parser);
 }
 
+/* The group is in the pattern, but not in every way to match it. */
+static void a_run_of_no_table_is_no_event(void **state)
+{
+    (void)state;
+    struct strbuf error = { 0 };
+    struct parser *parser = open_text("[events]\nrun_failed = job lost|job (?<table>.+) failed\n", &error);
+    struct gather gather = { 0 };
+    assert_non_null(parser);
+    gather_feed(&gather, parser,
+                slice_of("2026-03-03 06:07:12,000 - __main__ - INFO - job lost\n"
+                         "2026-03-03 06:07:12,000 - __main__ - INFO - job a failed\n"));
+    assert_string_equal(strbuf_text(&gather.said), "run_failed table=a\n");
+    assert_int_equal(parser_counts(parser)->misses, 1);
+    strbuf_free(&gather.said);
+    parser_free(parser);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +187,7 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_told),
         cmocka_unit_test(control_characters_in_a_custom_name_do_no_harm),
         cmocka_unit_test(the_usual_prefix_stays_without_another),
+        cmocka_unit_test(a_run_of_no_table_is_no_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
