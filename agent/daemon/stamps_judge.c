@@ -262,6 +262,16 @@ static bool has_chain_behind(const struct stamps *stamps, int64_t time_ms)
     return false;
 }
 
+/* Whether held records lie between the believed ones and this one, in the order of time: the scheduler was stopped for a while, say. */
+static bool has_chain_between(const struct stamps *stamps, const struct stamp_moment *moment, int64_t time_ms)
+{
+    for (int i = 0; i < stamps->chain_count; i++)
+        if (stamps->chains[i].records >= 2 && stamps->chains[i].first_ms > moment->clock_ms &&
+            stamps->chains[i].last_ms <= time_ms)
+            return true;
+    return false;
+}
+
 static bool judge_by_neighbours(struct stamps *stamps, const struct stamp_moment *moment, int64_t time_ms)
 {
     int64_t clock_ms = moment->clock_ms;
@@ -275,11 +285,13 @@ static bool judge_by_neighbours(struct stamps *stamps, const struct stamp_moment
     bool set_back = natural && clock_ms && chain->first_ms < clock_ms && time_ms >= clock_ms - NEAR_MS &&
                     has_caught_up(chain, clock_ms);
     bool returns = !natural && clock_ms && is_natural_step(clock_ms, time_ms) && has_chain_behind(stamps, time_ms);
-    if ((near && !set_back) || ((young || promised) && !natural) || returns)
+    bool certain = (young || promised) && !natural;
+    bool between = certain && clock_ms && has_chain_between(stamps, moment, time_ms);
+    if ((near && !set_back) || (certain && !between) || returns)
         return true;
     chain_append(stamps, found, moment, time_ms);
-    if (set_back || (natural && (young || !clock_ms || stamps->chains[found].pause)))
-        release_path(stamps, moment, 0, found);
+    if (set_back || between || (natural && (young || !clock_ms || stamps->chains[found].pause)))
+        release_path(stamps, moment, 0, stamps->last_chain);
     return false;
 }
 

@@ -119,6 +119,20 @@ static void a_promise_of_before_a_gap_contradicts_nothing(void **unused)
     assert_fed(&reader, "abcdefg", 0);
 }
 
+/* The scheduler was stopped for half an hour and started again between two slots: the record at the slot confirms what lies before it. */
+static void what_lies_before_a_kept_promise_is_read_with_it(void **unused)
+{
+    (void)unused;
+    struct reader reader = reader_of_a_replay();
+    record(&reader, NOON, 'a');
+    record(&reader, NOON, 'b');
+    reader.moment.promise_ms = NOON + HOUR;
+    record(&reader, NOON + 30 * MINUTE, 'c');
+    record(&reader, NOON + 30 * MINUTE + 12 * SECOND, 'd');
+    record(&reader, NOON + HOUR, 'e');
+    assert_fed(&reader, "abcde", 0);
+}
+
 /* The clock was an hour ahead and is set right: the log lives through that hour again, in its order. */
 static void a_clock_that_was_set_back_is_followed(void **unused)
 {
@@ -264,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_single_record_far_ahead_at_the_end_is_not_believed),
         cmocka_unit_test(a_long_pause_that_was_promised_needs_no_proof),
         cmocka_unit_test(a_promise_of_before_a_gap_contradicts_nothing),
+        cmocka_unit_test(what_lies_before_a_kept_promise_is_read_with_it),
         cmocka_unit_test(a_clock_that_was_set_back_is_followed),
         cmocka_unit_test(a_host_that_booted_ahead_loses_nothing_but_the_beginning),
         cmocka_unit_test(a_scheduler_that_says_little_is_believed),
