@@ -56,6 +56,7 @@ def change(first, second, how, banners=True):
         else:
             stage.restart()
         stage.minutes = second
+        stage.rows = lambda table, t: stage.daily_rows(t, level=50_000 * second / first)     # the source goes on as it did
         stage.run(at(8))
         return [nothing()]
     return play
