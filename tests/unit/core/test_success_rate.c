@@ -184,10 +184,10 @@ static void a_sudden_change_is_told_within_hours(void **unused)
     (void)unused;
     static const int64_t slots[] = { 3, 8, 14, 20 };
     struct driver *driver = driver_with_history(100, slots, 4);
-    assert_told(driver, "245:00:10 firing warning SuccessRateLow #1 a\n");
+    assert_told(driver, "243:30:10 firing warning SuccessRateLow #1 a\n");
     assert_non_null(strstr(driver->story.at,
-                           "#1 rule failures within a day: 5; detect.flapping_per_day is 3; the chance of so many "
-                           "in 31 runs is"));
+                           "#1 rule failures within a day: 4; detect.flapping_per_day is 3; the chance of so many "
+                           "in 25 runs is"));
     driver_free(driver);
 }
 
