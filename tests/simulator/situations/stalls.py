@@ -96,8 +96,8 @@ def rows_unknown_after_a_restart(stage):
 
 @situation()
 def stall_on_a_tuesday_after_closures(stage):
-    """A table that is closed at weekends and stalls on a Tuesday is told within two hours without any witness. Critical needs one: nothing in
-    the log tells a bank holiday, which must cost a warning at most, from a stall."""
+    """A table that is closed at weekends and stalls on a Tuesday is told within two hours without any witness."""
+    # Critical would need one: nothing in the log tells a bank holiday, which must cost a warning at most, from a stall.
     from_t, table = stall(stage, lambda t: 1.0 if closed_at_weekend(t) else 0.0, day=29, hour=10)
     return [at_most(1, until=from_t), nothing(since=at(7), until=from_t), told(STALE, from_t, 2 * HOUR, table=table),
             ended(STALE, from_t + 9 * HOUR, HOUR)]
