@@ -56,10 +56,21 @@ static void check_secret_file(const struct webhook_config *webhook, const char *
     strbuf_free(&error);
 }
 
+/* The default path may be written by a scheduler that is started later; `agent doctor` looks at it. A path that somebody wrote is meant. */
+static bool log_path_is_default(const struct config *config)
+{
+    size_t count;
+    const struct config_key *keys = config_keys(&count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(keys[i].section, "log") == 0 && strcmp(keys[i].name, "path") == 0)
+            return strcmp(config->log_path, keys[i].initial) == 0;
+    return false;
+}
+
 /* These are only warnings, because the user who asks may have other rights and credentials than the agent. */
 static void check_files(const struct config *config)
 {
-    if (access(config->log_path, F_OK) != 0)
+    if (!log_path_is_default(config) && access(config->log_path, F_OK) != 0)
         say_warning("log.path: %s: %s; `agent run` waits for it", config->log_path, strerror(errno));
     for (size_t i = 0; i < config->webhook_count; i++) {
         const struct webhook_config *webhook = &config->webhooks[i];
