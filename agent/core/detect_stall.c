@@ -24,7 +24,8 @@
  * honest zeros learns such a streak at once. A table that had none learns it when a second one ends the same way within that week: both are
  * closures then, and if they lay at the same hours of the day, a third is no news.
  *
- * Chosen on 26 public series of row counts (2.2 series-years; both halves come out alike): three warnings and two criticals, all for one
+ * Chosen on 26 public series of row counts (2.2 series-years, all of which were looked at while choosing): three
+ * warnings and two criticals, all for one
  * outage of the source itself (before: 11 and 4); 47 of 49 stalls of six hours are told (44). 40 simulated healthy years of tables with up
  * to 45 % of honest zeros and quiet nights: 9 warnings, at most two in a year (41), no critical. Nine patterns of weekly closures: one
  * warning, at the first, and a stall on the Tuesday after any of them is told within an hour; 54.5 hours were needed before.

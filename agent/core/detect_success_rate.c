@@ -19,7 +19,8 @@
  * The bound of the chance is a trade, measured on 60 random years of each rate at 15 minutes, no two failures in a row, and on 30 runs of the
  * situation in which a rate rises from 1 % to 20 %, told within six hours by this rule or as failures in a row. With 5e-4 a table that
  * always fails once in 100 runs is told 1.7 times a year (5 times at most; at one in 1000 never), and the rise in 24 of 30; with 5e-5 it is
- * 0.2 times a year, and about 17 of 30; more than 5e-4 tells no more of the rises, because four failures must come first. "More than three"
+ * 0.2 times a year; with 2e-4 the rise is told in 23 of 30. More than 5e-4 tells no more of the rises, because four
+ * failures must come first. "More than three"
  * alone told the table 6 times a year.
  */
 
