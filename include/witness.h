@@ -43,6 +43,28 @@ struct probe_answer {
     size_t metric_count;
 };
 
+/* How a witness is, as `agent status`, the report and the metrics show it. */
+enum witness_state {
+    WITNESS_SILENT, /* it could not be asked, or its answer says nothing: a blind spot, and no incident by itself */
+    WITNESS_WELL,
+    WITNESS_TROUBLE /* what it watches is down or in trouble */
+};
+
+/* What a witness said last. The words hold no secret, but parts of them may be written by anybody. All is borrowed. */
+struct witness_word {
+    const char *name; /* the configuration's section: "iceberg", "source", "watermark", "unit", "host"; or a probe's name */
+    enum witness_state state;
+    const char *words; /* "HTTP 200", "Connection refused", "asked about bronze_trades: 3 snapshots, 1,200 rows" */
+    int64_t at_ms;     /* when it was said (Unix time) */
+};
+
+/* Where answers go: events to the core, words to whoever shows them. */
+struct witness_sink {
+    void *ctx;
+    void (*event)(void *ctx, const struct event *event);
+    void (*word)(void *ctx, const struct witness_word *word); /* each answer, also one that is no news */
+};
+
 /* All configured probes. */
 struct probes;
 
@@ -70,11 +92,6 @@ struct witnesses;
 struct witnesses *witnesses_open(const struct config *config, void (*wake)(void));
 /* Ends a question in progress, and frees. NULL is allowed. */
 void witnesses_close(struct witnesses *witnesses);
-
-struct witness_sink {
-    void *ctx;
-    void (*event)(void *ctx, const struct event *event);
-};
 
 /* What the probes are asked for. */
 struct witness_need {

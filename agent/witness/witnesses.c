@@ -116,6 +116,17 @@ static void answer_tell(struct witnesses *witnesses, size_t index, int64_t first
     strbuf_free(&words);
 }
 
+static void answer_say(const struct probe_answer *answer, int64_t now_ms, const struct witness_sink *sink)
+{
+    static const enum witness_state states[] = {
+        [PROBE_UNKNOWN] = WITNESS_SILENT, [PROBE_UP] = WITNESS_WELL, [PROBE_DOWN] = WITNESS_TROUBLE
+    };
+    sink->word(sink->ctx, &(struct witness_word){ .name = answer->name,
+                                                  .state = states[answer->state],
+                                                  .words = strbuf_text(&answer->words),
+                                                  .at_ms = now_ms });
+}
+
 /*
  * An answer that differs from the last one is news for every open incident, the same answer only for incidents that opened
  * since. A component that could not be asked tells nothing.
@@ -127,6 +138,7 @@ static void round_take(struct witnesses *witnesses, int64_t newest_open, int64_t
         struct told *told = &witnesses->told[i];
         enum probe_state state = probes_answer(witnesses->probes, i)->state;
         bool changed = state != told->state;
+        answer_say(probes_answer(witnesses->probes, i), now_ms, sink);
         if (state == PROBE_UNKNOWN || (!changed && witnesses->asked_id <= told->id))
             continue;
         answer_tell(witnesses, i, changed ? 0 : told->id + 1, now_ms, sink);
