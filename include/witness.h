@@ -52,7 +52,8 @@ enum witness_state {
 
 /* What a witness said last. The words hold no secret, but parts of them may be written by anybody. All is borrowed. */
 struct witness_word {
-    const char *name; /* the configuration's section: "iceberg", "source", "watermark", "unit", "host"; or a probe's name */
+    const char
+        *name; /* the configuration's section: "iceberg", "source", "watermark", "unit", "host"; or a probe's name */
     enum witness_state state;
     const char *words; /* "HTTP 200", "Connection refused", "asked about bronze_trades: 3 snapshots, 1,200 rows" */
     int64_t at_ms;     /* when it was said (Unix time) */
