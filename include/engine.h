@@ -24,6 +24,7 @@ struct engine_sink {
     void *ctx;
     void (*cycle)(void *ctx, const struct cycle *cycle);          /* insert or update by id */
     void (*run)(void *ctx, const struct run *run);                /* likewise */
+    void (*answer)(void *ctx, const struct run_answer *answer);   /* about a run that was handed over before */
     void (*incident)(void *ctx, const struct incident *incident); /* likewise */
     void (*timeline)(void *ctx, const struct timeline_entry *entry);
     void *notify_ctx; /* notify has its own */

@@ -61,10 +61,14 @@ static inline bool event_is_from_log(enum event_kind kind)
 /* For EVENT_TABLE_WITNESSED: the rows that the run added, where no number is known. */
 enum { ROWS_NOT_KNOWN = -1, ROWS_WITHOUT_NUMBER = -2 };
 
+/* Who counted the rows of a run. */
+enum rows_from { ROWS_FROM_LOG, ROWS_FROM_ICEBERG, ROWS_FROM_WATERMARK, ROWS_FROMS };
+const char *rows_from_name(enum rows_from from); /* "log", "iceberg", "watermark" */
+
 /*
- * EVENT_TABLE_WITNESSED: table; number: the rows that its newest successful run added, or one of the two above; duration_ms: by
- * how much the source's newest row is newer than the watermark, which is the time up to which the table has the source's rows (-1: not
- * known); text: who says it, nothing if nobody does.
+ * EVENT_TABLE_WITNESSED: table; number: the rows that its newest successful run added, or one of the two above; rows_from: who counted them
+ * (not the log); at_ms: the watermark, which is the time up to which the table has the source's rows (0: not known); duration_ms: by how
+ * much the source's newest row is newer than that (-1: not known); text: who says it, nothing if nobody does.
  */
 struct event {
     enum event_kind kind;
@@ -74,6 +78,7 @@ struct event {
     int64_t duration_ms;
     int64_t at_ms;
     int succeeded, failed, timed_out;
+    enum rows_from rows_from;
     struct slice table; /* valid UTF-8 without control characters, at most TABLE_NAME_MAX_BYTES */
     struct slice text;
     struct slice cause; /* of a probe: the name of the cause (causes.h) that it is configured to explain; else empty */

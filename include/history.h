@@ -72,6 +72,18 @@ void history_put_delivery(struct history *history, int64_t outbox_id, const char
 void history_put_sources(struct history *history, const struct source_position *positions, size_t count);
 void history_put_state(struct history *history, const char *key, struct slice value);
 
+/*
+ * These witnesses are configured: the next commit removes the rows of all others. One of which nothing is kept was not asked yet. To be
+ * called at the start, and when the configuration changes.
+ */
+void history_expect_witnesses(struct history *history, const char *const *names, size_t count);
+/*
+ * What a witness said, which replaces what it said before. state is "silent", "well" or "trouble". At most WITNESSES_MAX are kept. An answer
+ * that is the same as before makes no commit of its own, and other words in the same state make one a minute at most.
+ */
+void history_put_witness(struct history *history, const char *name, const char *state, const char *words,
+                         int64_t at_ms);
+
 /* The keys for history_put_state: archives with which a restart goes on where the last run stood. */
 #define STATE_PARSER "parser"
 #define STATE_ENGINE "engine.live"

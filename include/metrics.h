@@ -24,6 +24,11 @@ void metrics_free(struct metrics *metrics);
 /* Returns a sink that counts, then calls next, which is copied. It may be used as long as metrics exists. */
 struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sink *next);
 
+/* The witnesses that are configured: the others are counted no more. */
+void metrics_expect_witnesses(struct metrics *metrics, const char *const *names, size_t count);
+/* What a witness said last: whether all is well with what it watches, or that it could not tell. */
+void metrics_note_witness(struct metrics *metrics, const char *name, bool is_well, bool is_silent);
+
 /* Reads the open incidents and the tables' latest runs from the history of an earlier run. Returns false with why in *error. */
 bool metrics_take_up(struct metrics *metrics, const char *history_db, struct strbuf *error);
 

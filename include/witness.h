@@ -52,12 +52,22 @@ enum witness_state {
 
 /* What a witness said last. The words hold no secret, but parts of them may be written by anybody. All is borrowed. */
 struct witness_word {
-    const char
-        *name; /* the configuration's section: "iceberg", "source", "watermark", "unit", "host"; or a probe's name */
+    const char *name; /* "iceberg", "source", "watermark", "unit", "host", METRICS_PAGE or a probe's name */
     enum witness_state state;
     const char *words; /* "HTTP 200", "Connection refused", "asked about bronze_trades: 3 snapshots, 1,200 rows" */
     int64_t at_ms;     /* when it was said (Unix time) */
 };
+
+/* The name of the scheduler's metrics page among the witnesses. */
+#define METRICS_PAGE "metrics page"
+
+const char *witness_state_name(enum witness_state state); /* "silent", "well", "trouble" */
+
+/*
+ * Calls name for each witness that is configured. Of these it is shown that they were not asked yet, and what was kept of others is removed;
+ * a witness that needs no configuration is shown once it has said something.
+ */
+void witness_names(const struct config *config, void (*name)(void *ctx, const char *name), void *ctx);
 
 /* Where answers go: events to the core, words to whoever shows them. */
 struct witness_sink {

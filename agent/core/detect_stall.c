@@ -79,6 +79,12 @@ bool stall_is_blind(const struct table *table)
     return table->stall->by_witness || knowledge_is_blind(table->stall);
 }
 
+bool stall_rows_are_blind(const struct context *context, const struct table *table)
+{
+    bool silent = table->stall->by_witness && !witness_counts_rows(context, table);
+    return silent || knowledge_is_blind(table->stall);
+}
+
 /* For how long the table was known when its streak began. */
 static int64_t known_ms(const struct table *table)
 {

@@ -240,7 +240,7 @@ static int64_t first_low_hour(const struct context *context, const struct volume
 static void raise_low(struct context *context, const struct table *table, const char *rule)
 {
     struct strbuf what = { 0 };
-    strbuf_printf(&what, "far fewer rows than usual at this hour, %" PRId64 " in the last run", table->moved);
+    strbuf_printf(&what, "far fewer rows than usual at this hour, %" PRId64 " in the last run", table_moved(table));
     incidents_raise(context->incidents, &(struct finding){
                                             .kind = KIND_THROUGHPUT,
                                             .severity = SEVERITY_WARNING,
@@ -301,7 +301,7 @@ static bool may_be_low(const struct context *context, const struct table *table)
         double rate = hour_volumes_rate(table->volume->hours, hour - HOURS * ago);
         most = rate > most ? rate : most;
     }
-    return (double)table->moved < most * hours / 2;
+    return (double)table_moved(table) < most * hours / 2;
 }
 
 static bool is_back(const struct context *context, const struct table *table)
@@ -341,7 +341,8 @@ static void throughput_judge(struct context *context, const struct table *table)
         end_after_a_day(context, table);
         return;
     }
-    if ((!is_open && !may_be_low(context, table) && !explain_is_wanted(context->explainer)) || stall_is_blind(table))
+    if ((!is_open && !may_be_low(context, table) && !explain_is_wanted(context->explainer)) ||
+        stall_rows_are_blind(context, table))
         return;
     for (size_t i = 1; i <= STRETCHES; i++)
         if (judge_stretch(context, table, i * hour_runs(context), i == 1 ? hour_factor : hours_factor))
@@ -350,26 +351,31 @@ static void throughput_judge(struct context *context, const struct table *table)
         end_low(context, table);
 }
 
+/* The newest run is in the window. */
+static void take_run(struct context *context, const struct table *table)
+{
+    const struct window *rows = &table->rows;
+    if (table->last_failed || table_moved(table) <= 0 || rows->count == 0)
+        return;
+    throughput_judge(context, table);
+    if (table->proven && (rows->count < 2 || !was_restarted(context, rows->at_ms[rows->count - 2])))
+        hour_volumes_add(hours_of(table->volume), moment_now_wall_ms(context->moment),
+                         gathered_ms(context, rows, rows->count - 1), table_moved(table));
+}
+
 static void throughput_fact(struct context *context, const struct fact *fact)
 {
-    (void)fact;
-    for (size_t i = 0; i < context->tables->count; i++) {
-        const struct table *table = &context->tables->at[i];
-        const struct window *rows = &table->rows;
-        if (table->last_cycle_id != context->model->cycle.id || table->last_failed || table->moved <= 0 ||
-            rows->count == 0)
-            continue;
-        throughput_judge(context, table);
-        if (table->proven && (rows->count < 2 || !was_restarted(context, rows->at_ms[rows->count - 2])))
-            hour_volumes_add(hours_of(table->volume), moment_now_wall_ms(context->moment),
-                             gathered_ms(context, rows, rows->count - 1), table->moved);
-    }
+    if (fact->kind == FACT_ROWS_COUNTED)
+        take_run(context, fact->table);
+    for (size_t i = 0; fact->kind == FACT_CYCLE_COMPLETED && i < context->tables->count; i++)
+        if (context->tables->at[i].last_cycle_id == context->model->cycle.id)
+            take_run(context, &context->tables->at[i]);
 }
 
 const struct detector detect_throughput = {
     .begin_table = throughput_begin_table,
     .end_table = throughput_end_table,
-    .hears = HEARS(FACT_CYCLE_COMPLETED),
+    .hears = HEARS(FACT_CYCLE_COMPLETED) | HEARS(FACT_ROWS_COUNTED),
     .fact = throughput_fact,
 };
 

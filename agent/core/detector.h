@@ -79,6 +79,8 @@ bool witness_is_certain(const struct context *context, const struct table *table
  * rows where the log tells none.
  */
 bool stall_is_blind(const struct table *table);
+/* Likewise, but where a witness counts them they do say something. */
+bool stall_rows_are_blind(const struct context *context, const struct table *table);
 bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak);
 /* P(k): the chance of `streak` more runs without rows after `runs` runs of which `zeros` had none, all runs alike. */
 double stall_chance(int64_t runs, int64_t zeros, int64_t streak);

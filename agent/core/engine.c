@@ -54,6 +54,8 @@ static void take_fact(void *ctx, const struct fact *fact)
         engine_on_cycle_completed(engine);
     if (fact->kind == FACT_CYCLE_COMPLETED || fact->kind == FACT_CYCLE_ABORTED)
         announce_cycle_ended(&engine->announcer);
+    if (fact->kind == FACT_ROWS_COUNTED)
+        engine->windows_changed = true;
     incidents_forget(&engine->incidents);
     /* A fact, or what follows it at this instant, may have set an earlier deadline: it is looked for when the clock moves on. */
     if (engine->moment.now_ms < engine->floor_ms)
@@ -94,7 +96,7 @@ static void connect(struct engine *engine)
         .moment = moment,
         .schedule = &engine->schedule,
         .tables = &engine->tables,
-        .sink = { &engine->outlet, outlet_cycle, outlet_run, engine, take_fact },
+        .sink = { &engine->outlet, outlet_cycle, outlet_run, outlet_answer, engine, take_fact },
         .run_table = -1,
     };
     engine->incidents = (struct incidents){

@@ -111,8 +111,12 @@ static void run_end(struct model *model, enum run_outcome outcome)
     model->run.outcome = outcome;
     model->run_open = false;
     if (table) {
+        table->success_run_id = outcome == RUN_SUCCESS ? model->run.id : 0;
+        table->success_cycle_id = model->run.cycle_id;
         table->spent_ms = model->run.duration_ms;
         table->moved = model->run.rows;
+        table->counted = ROWS_NOT_KNOWN;
+        table->is_learnt = false;
     }
     tell_run(model);
 }
@@ -370,13 +374,13 @@ void model_event(struct model *model)
     case EVENT_PROBE_DOWN:
     case EVENT_LOG_REFUSED:
     case EVENT_LOG_READABLE:
-    case EVENT_TABLE_WITNESSED:
     case EVENT_LOG_MISSING:
     case EVENT_LOG_DELETED:
     case EVENT_LINES_UNKNOWN:
     case EVENT_LINES_KNOWN:
     case EVENT_WEBHOOK_STUCK:
     case EVENT_WEBHOOK_WELL: simple_fact(model, FACT_EVENT); break;
+    case EVENT_TABLE_WITNESSED: model_take_answer(model); break;
     case EVENT_SCHEDULE:
         model_tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULE, .duration_ms = event->duration_ms });
         break;

@@ -23,6 +23,7 @@ struct model_sink {
     void *ctx;
     void (*cycle)(void *ctx, const struct cycle *cycle);
     void (*run)(void *ctx, const struct run *run);
+    void (*answer)(void *ctx, const struct run_answer *answer);
     void *fact_ctx;
     void (*fact)(void *fact_ctx, const struct fact *fact);
 };
@@ -70,5 +71,7 @@ void model_tell_cycle(const struct model *model);
 enum cycle_outcome model_outcome(const struct cycle *cycle);
 /* model_summary.c: the newest summary was compared with the runs of its cycle. */
 void model_judge_summary(struct model *model);
+/* model_answer.c: the moment's event is what witnesses answered. */
+void model_take_answer(struct model *model);
 
 #endif

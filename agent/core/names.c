@@ -80,6 +80,12 @@ const char *notification_status_name(enum notification_status status)
     return names[status];
 }
 
+const char *rows_from_name(enum rows_from from)
+{
+    static const char *const names[ROWS_FROMS] = { "log", "iceberg", "watermark" };
+    return names[from];
+}
+
 const char *cycle_outcome_name(enum cycle_outcome outcome)
 {
     static const char *const names[] = {

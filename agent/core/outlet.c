@@ -35,6 +35,16 @@ void outlet_run(void *ctx, const struct run *run)
     outlet->sink.run(outlet->sink.ctx, &told);
 }
 
+void outlet_answer(void *ctx, const struct run_answer *answer)
+{
+    const struct outlet *outlet = ctx;
+    if (!outlet->sink.answer)
+        return;
+    struct run_answer told = *answer;
+    told.at_ms = wall(outlet, answer->at_ms);
+    outlet->sink.answer(outlet->sink.ctx, &told);
+}
+
 static struct incident wall_incident(const struct outlet *outlet, const struct incident *incident)
 {
     struct incident told = *incident;

@@ -16,6 +16,7 @@ struct outlet {
 
 void outlet_cycle(void *ctx, const struct cycle *cycle);
 void outlet_run(void *ctx, const struct run *run);
+void outlet_answer(void *ctx, const struct run_answer *answer);
 void outlet_incident(void *ctx, const struct incident *incident);
 void outlet_timeline(void *ctx, const struct timeline_entry *entry);
 void outlet_notify(void *ctx, const struct notification *notification);

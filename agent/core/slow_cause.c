@@ -33,8 +33,8 @@ static struct suspect examine(const struct context *context, const struct table 
     double usual_ms = window_median(&table->durations, runs), usual_rows = window_median(&table->rows, counts);
     if ((int64_t)runs >= context->settings->detect.min_samples && usual_ms > 0)
         suspect.longer = (double)spent_ms(context, table) / usual_ms;
-    if (!model_is_running(context->model, table) && table->moved > 0 && usual_rows > 0)
-        suspect.more = (double)table->moved / usual_rows;
+    if (!model_is_running(context->model, table) && table_moved(table) > 0 && usual_rows > 0)
+        suspect.more = (double)table_moved(table) / usual_rows;
     return suspect;
 }
 
@@ -47,8 +47,8 @@ static void say_one(const struct suspect *worst, const struct context *context, 
 {
     const struct table *table = worst->table;
     if (rows_explain(worst))
-        strbuf_printf(words, "volume spike: %s moved %" PRId64 " rows, %.0f times the usual", table->name, table->moved,
-                      worst->more);
+        strbuf_printf(words, "volume spike: %s moved %" PRId64 " rows, %.0f times the usual", table->name,
+                      table_moved(table), worst->more);
     else
         strbuf_printf(words, "one table is slow: %s", table->name);
     strbuf_puts(words, " (");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clip.h"
+#include "event.h"
 #include "saved.h"
 #include "tables_index.h"
 
@@ -64,6 +65,7 @@ static void table_begin(struct tables *tables, struct table *table, int64_t now_
         .name = table->name,
         .first_seen_ms = now_ms,
         .exit_code = -1,
+        .counted = ROWS_NOT_KNOWN,
         .reading = must_alloc(sizeof *table->reading),
         .sources = tables->sources,
     };
@@ -216,6 +218,23 @@ void table_forget_failures(struct table *table)
     table->timed_out = table->last_failed = false;
 }
 
+int64_t table_moved(const struct table *table)
+{
+    return table->moved <= 0 && table->counted >= 0 ? table->counted : table->moved;
+}
+
+void table_count_rows(struct table *table, int64_t rows, int64_t now_ms)
+{
+    bool has_place = table_moved(table) >= 0;
+    table->counted = rows;
+    if (!table->is_learnt)
+        return;
+    if (has_place && table->rows.count > 0)
+        table->rows.values[table->rows.count - 1] = rows;
+    else
+        window_push(&table->rows, now_ms, rows);
+}
+
 void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, int64_t now_ms)
 {
     for (size_t i = 0; i < tables->count; i++) {
@@ -225,8 +244,9 @@ void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, i
         if (table->last_cycle_id != cycle_id || !succeeded)
             continue;
         window_push(&table->durations, now_ms, table->spent_ms);
-        if (table->moved >= 0)
-            window_push(&table->rows, now_ms, table->moved);
+        if (table_moved(table) >= 0)
+            window_push(&table->rows, now_ms, table_moved(table));
+        table->is_learnt = true;
     }
 }
 
@@ -280,6 +300,10 @@ static void table_archive(struct table *table, struct archive *archive)
     archive_bool(archive, "timed_out", &table->timed_out);
     saved_i64(archive, "spent", &table->spent_ms);
     saved_i64(archive, "moved", &table->moved);
+    saved_i64(archive, "counted", &table->counted);
+    archive_bool(archive, "is_learnt", &table->is_learnt);
+    saved_count(archive, "success_run", &table->success_run_id);
+    saved_count(archive, "success_cycle", &table->success_cycle_id);
 }
 
 void tables_archive(struct tables *tables, struct archive *archive,

@@ -34,12 +34,15 @@ struct table {
     char *error;       /* what the failures since its last success said, or NULL */
     int64_t exit_code; /* -1 if not said */
     bool timed_out;
-    struct cause_reading *reading;       /* what all that points at, as far as it was read; owned */
-    const struct cause_sources *sources; /* the engine's */
-    int64_t spent_ms;                    /* how long its newest run took */
-    int64_t moved;                       /* the rows of that run, -1 if not said */
-    struct window durations;             /* of good runs, ms */
-    struct window rows;                  /* of the same runs */
+    struct cause_reading *reading;            /* what all that points at, as far as it was read; owned */
+    const struct cause_sources *sources;      /* the engine's */
+    int64_t spent_ms;                         /* how long its newest run took */
+    int64_t moved;                            /* the rows of that run as the log says, -1 if it does not */
+    int64_t counted;                          /* the same as a witness counted, ROWS_NOT_KNOWN if none did */
+    bool is_learnt;                           /* the windows below have that run */
+    int64_t success_run_id, success_cycle_id; /* of its newest run; the first is 0 if that did not succeed */
+    struct window durations;                  /* of good runs, ms */
+    struct window rows;                       /* of the same runs */
 
     /* What the detectors remember of it. Only a detector's own file knows what is in it. */
     struct failures *failures;
@@ -87,6 +90,10 @@ void tables_note_success(struct tables *tables, struct table *table);
  */
 void tables_make_room(struct tables *tables, bool (*is_held)(const void *ctx, const struct table *table),
                       void (*forget)(void *ctx, const struct table *table), void *ctx);
+/* The rows of its newest run: the log's, or a witness's where the log says 0 or nothing. -1: nobody says. */
+int64_t table_moved(const struct table *table);
+/* A witness counted them. Where the run is learnt already, the window takes that number for the log's. */
+void table_count_rows(struct table *table, int64_t rows, int64_t now_ms);
 /* Since when a table waits for a success, with the host's sleep taken off. */
 int64_t table_waits_since(const struct table *table);
 /* Its newest run failed. What earlier failures in a row said stays, as the best guess until this one says more. */

@@ -12,7 +12,7 @@
 #include "witness.h"
 
 /*
- * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, blind.c what keeps the agent
+ * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, words.c keeps what witnesses say, blind.c what keeps the agent
  * from seeing or telling, clock.c handles clocks and zones that are wrong, commit.c stores, upkeep.c does what is due once in a while,
  * reload.c takes over a new configuration.
  */
@@ -110,6 +110,11 @@ void daemon_notice_world(struct daemon *daemon);
 void daemon_hear(void *ctx, const struct event *event);
 /* running: when the notices above want to be asked again; INT64_MAX: not by themselves. */
 int64_t daemon_notice_again_ms(const struct daemon *daemon);
+
+/* words.c. At the start and when the configuration was read again: the witnesses that are configured. */
+void daemon_expect_witnesses(struct daemon *daemon);
+/* Takes what a witness said. ctx is a struct daemon, so that the function can be the word member of a sink. */
+void daemon_take_word(void *ctx, const struct witness_word *word);
 
 /* blind.c. When the log was read to its end. */
 void daemon_notice_blindness(struct daemon *daemon);

@@ -121,13 +121,6 @@ static void notice_answer(void *ctx, const struct event *event)
     daemon->touched = true;
 }
 
-/* Nobody is shown the words yet. */
-static void notice_word(void *ctx, const struct witness_word *word)
-{
-    (void)ctx;
-    (void)word;
-}
-
 static void notice_stuck_webhooks(struct daemon *daemon)
 {
     struct strbuf words = { 0 };
@@ -143,7 +136,7 @@ static void notice_stuck_webhooks(struct daemon *daemon)
  */
 void daemon_notice_world(struct daemon *daemon)
 {
-    struct witness_sink sink = { daemon, notice_answer, notice_word };
+    struct witness_sink sink = { daemon, notice_answer, daemon_take_word };
     if (daemon->witnesses)
         witnesses_run(daemon->witnesses,
                       (struct witness_need){ .newest_open = engine_newest_open(daemon->ingest.engine),

@@ -127,6 +127,7 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
         confine(daemon->config);
     daemon->witnesses = witnesses_open(daemon->config, follow_wake);
     daemon->table_witnesses = table_witnesses_open(daemon->config, follow_wake);
+    daemon_expect_witnesses(daemon);
     daemon->ingest.watch = daemon_hear;
     daemon->ingest.watch_ctx = daemon;
     daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);

@@ -103,6 +103,14 @@ void batch_put_run(struct batch *batch, const struct run *run)
     text_set(batch, &row->error, run->error);
 }
 
+void batch_put_answer(struct batch *batch, const struct run_answer *answer)
+{
+    struct batch_answer *row = list_add(&batch->answers, sizeof *row);
+    row->row = *answer;
+    row->row.table = row->row.witness = NULL;
+    text_set(batch, &row->witness, answer->witness);
+}
+
 static bool tables_equal(const struct batch *batch, const struct batch_incident *row, const struct incident *incident)
 {
     const char *old = batch_text(batch, row->tables);
@@ -209,8 +217,8 @@ const struct message *batch_find_message(const struct batch *batch, int64_t id)
 
 size_t batch_rows(const struct batch *batch)
 {
-    return batch->cycles.count + batch->runs.count + batch->incidents.count + batch->facts.count +
-           batch->messages.count + batch->outbox.count + batch->deliveries.count;
+    return batch->cycles.count + batch->runs.count + batch->answers.count + batch->incidents.count +
+           batch->facts.count + batch->messages.count + batch->outbox.count + batch->deliveries.count;
 }
 
 size_t batch_bytes(const struct batch *batch)
@@ -218,8 +226,8 @@ size_t batch_bytes(const struct batch *batch)
     /* A message is an allocation of its own, with texts of about this size. */
     enum { MESSAGE_BYTES = 1024 };
     return batch->texts.len + batch->cycles.count * sizeof(struct cycle) +
-           batch->runs.count * sizeof(struct batch_run) + batch->incidents.count * sizeof(struct batch_incident) +
-           batch->facts.count * sizeof(struct batch_fact) +
+           batch->runs.count * sizeof(struct batch_run) + batch->answers.count * sizeof(struct batch_answer) +
+           batch->incidents.count * sizeof(struct batch_incident) + batch->facts.count * sizeof(struct batch_fact) +
            batch->messages.count * (sizeof(struct batch_message) + MESSAGE_BYTES) +
            batch->outbox.count * sizeof(struct batch_outbox) + batch->deliveries.count * sizeof(struct batch_delivery);
 }
@@ -232,7 +240,7 @@ void batch_drop_runs(struct batch *batch)
     struct batch_outbox *outbox = batch->outbox.rows;
     struct batch_delivery *deliveries = batch->deliveries.rows;
     batch->texts = (struct strbuf){ 0 };
-    batch->cycles.count = batch->runs.count = 0;
+    batch->cycles.count = batch->runs.count = batch->answers.count = 0;
     for (size_t i = 0; i < batch->incidents.count; i++) {
         struct batch_incident *row = &incidents[i];
         text_move(batch, &old, &row->tables, row->row.table_count);
@@ -267,7 +275,8 @@ void batch_clear(struct batch *batch)
     for (size_t i = 0; i < batch->messages.count; i++)
         message_free(messages[i].message);
     strbuf_clear(&batch->texts);
-    batch->cycles.count = batch->runs.count = batch->incidents.count = batch->facts.count = 0;
+    batch->cycles.count = batch->runs.count = batch->answers.count = 0;
+    batch->incidents.count = batch->facts.count = 0;
     batch->messages.count = batch->outbox.count = batch->deliveries.count = 0;
 }
 
@@ -277,6 +286,7 @@ void batch_free(struct batch *batch)
     strbuf_free(&batch->texts);
     free(batch->cycles.rows);
     free(batch->runs.rows);
+    free(batch->answers.rows);
     free(batch->incidents.rows);
     free(batch->facts.rows);
     free(batch->messages.rows);

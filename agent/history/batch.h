@@ -26,6 +26,11 @@ struct batch_run {
     struct batch_text table, error;
 };
 
+struct batch_answer {
+    struct run_answer row; /* its pointers are NULL, too */
+    struct batch_text witness;
+};
+
 struct batch_incident {
     struct incident row; /* its pointers are NULL, too */
     struct batch_text table, summary, cause, runbook, scenario, title, first_command, evidence;
@@ -83,6 +88,7 @@ struct batch {
     struct strbuf texts;
     struct batch_list cycles;     /* struct cycle */
     struct batch_list runs;       /* struct batch_run */
+    struct batch_list answers;    /* struct batch_answer */
     struct batch_list incidents;  /* struct batch_incident */
     struct batch_list facts;      /* struct batch_fact */
     struct batch_list messages;   /* struct batch_message */
@@ -93,6 +99,7 @@ struct batch {
 
 void batch_put_cycle(struct batch *batch, const struct cycle *cycle);
 void batch_put_run(struct batch *batch, const struct run *run);
+void batch_put_answer(struct batch *batch, const struct run_answer *answer);
 void batch_put_incident(struct batch *batch, const struct incident *incident);
 void batch_put_fact(struct batch *batch, int64_t id, const struct timeline_entry *entry);
 void batch_put_message(struct batch *batch, int64_t id, const struct message *message, bool silenced);
@@ -109,7 +116,7 @@ const struct message *batch_find_message(const struct batch *batch, int64_t id);
 size_t batch_rows(const struct batch *batch);
 size_t batch_bytes(const struct batch *batch);
 
-/* Removes the cycles and the runs, and their texts. */
+/* Removes the cycles, the runs and the answers about them, and their texts. */
 void batch_drop_runs(struct batch *batch);
 
 /* Removes the rows; the memory is kept for the next ones. */

@@ -61,6 +61,25 @@ static int put_run(struct history *history, const void *row)
     return history_run_statement(history, SQL_PUT_RUN);
 }
 
+/* Rows without a number are -1, and what is not known is NULL. */
+static int put_answer(struct history *history, const void *row)
+{
+    const struct batch_answer *answer = row;
+    sqlite3_stmt *statement = history->statements[SQL_PUT_ANSWER];
+    int64_t rows = answer->row.rows;
+    sqlite3_bind_int64(statement, 1, answer->row.run_id);
+    bind_gathered(history, statement, 2, answer->witness);
+    if (rows == ROWS_NOT_KNOWN)
+        sqlite3_bind_null(statement, 3);
+    else
+        sqlite3_bind_int64(statement, 3, rows == ROWS_WITHOUT_NUMBER ? -1 : rows);
+    bind_unless(statement, 4, answer->row.watermark_ms, 0);
+    bind_unless(statement, 5, answer->row.ahead_ms, -1);
+    sqlite3_bind_int64(statement, 6, answer->row.at_ms);
+    bind_string(statement, 7, answer->row.rows_from == ROWS_FROM_LOG ? NULL : rows_from_name(answer->row.rows_from));
+    return history_run_statement(history, SQL_PUT_ANSWER);
+}
+
 static void gathered_tables(struct history *history, const struct batch_incident *incident, struct strbuf *out)
 {
     struct json_writer json = { .out = out };
@@ -244,6 +263,7 @@ static int put_rows(struct history *history)
     } kinds[] = {
         { &batch->cycles, sizeof(struct cycle), put_cycle },
         { &batch->runs, sizeof(struct batch_run), put_run },
+        { &batch->answers, sizeof(struct batch_answer), put_answer },
         { &batch->incidents, sizeof(struct batch_incident), put_incident },
         { &batch->facts, sizeof(struct batch_fact), put_fact },
         { &batch->messages, sizeof(struct batch_message), put_message },
@@ -268,6 +288,8 @@ static int commit_once(struct history *history, struct strbuf *why)
     if (code == SQLITE_OK)
         code = put_sources(history);
     if (code == SQLITE_OK)
+        code = history_commit_witnesses(history);
+    if (code == SQLITE_OK)
         code = history_run_statement(history, SQL_COMMIT);
     if (code != SQLITE_OK) {
         strbuf_clear(why);
@@ -284,6 +306,7 @@ static void mark_committed(struct history *history)
     for (size_t i = 0; i < history->state_count; i++)
         history->states[i].dirty = false;
     history->sources_dirty = false;
+    history_witnesses_committed(history);
 }
 
 enum history_status history_status_of(int code)

@@ -16,6 +16,12 @@ static void gather_run(void *ctx, const struct run *run)
     batch_put_run(&history->batch, run);
 }
 
+static void gather_answer(void *ctx, const struct run_answer *answer)
+{
+    struct history *history = ctx;
+    batch_put_answer(&history->batch, answer);
+}
+
 static void gather_incident(void *ctx, const struct incident *incident)
 {
     struct history *history = ctx;
@@ -34,6 +40,7 @@ struct engine_sink history_sink(struct history *history)
         .ctx = history,
         .cycle = gather_cycle,
         .run = gather_run,
+        .answer = gather_answer,
         .incident = gather_incident,
         .timeline = gather_fact,
     };
@@ -123,7 +130,8 @@ void history_put_sources(struct history *history, const struct source_position *
 
 bool history_dirty(const struct history *history)
 {
-    bool dirty = history->sources_dirty || history->corrupt || batch_rows(&history->batch) > 0;
+    bool dirty = history->sources_dirty || history->corrupt || batch_rows(&history->batch) > 0 ||
+                 history_witnesses_dirty(history);
     for (size_t i = 0; !dirty && i < history->state_count; i++)
         dirty = history->states[i].dirty;
     return dirty;

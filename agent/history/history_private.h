@@ -20,6 +20,17 @@ struct history_state {
     bool dirty; /* not committed yet */
 };
 
+/* What a witness said last. */
+struct history_witness {
+    char *name;
+    struct strbuf state, words;
+    int64_t said_ms;      /* 0: it was not asked yet */
+    int64_t since_ms;     /* since when that state holds */
+    int64_t committed_ms; /* what said_ms was in the newest commit */
+    bool is_new;          /* the next commit takes it along */
+    bool is_news;         /* it asks for a commit */
+};
+
 /* How many pages the WAL had, and how many of them were moved into the database. */
 struct checkpoint_counts {
     int wal_pages, moved_pages;
@@ -65,6 +76,9 @@ struct history {
     struct source_position *sources;
     size_t source_count;
     bool sources_dirty;
+    struct history_witness *witnesses; /* witness.c */
+    size_t witness_count;
+    bool witnesses_cut; /* the next commit removes the rows of all others */
     int64_t last_fact, last_message, last_outbox;
 
     struct strbuf scratch; /* commit.c, like the next: rows were given up because the history is not on the disk */
@@ -134,6 +148,13 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
 
 /* start.c: after each commit but the one of history_begin_start; only the first matters. */
 void history_end_start(struct history *history, enum history_status first_commit);
+
+/* witness.c: whether it asks for a commit; all of it is to be written again; in the commit; after it. */
+bool history_witnesses_dirty(const struct history *history);
+void history_witnesses_anew(struct history *history);
+int history_commit_witnesses(struct history *history);
+void history_witnesses_committed(struct history *history);
+void history_free_witnesses(struct history *history);
 
 /* checkpoint.c: SQLite calls it after each commit in WAL mode; ctx is the history. */
 int history_note_wal(void *ctx, sqlite3 *db, const char *schema, int pages);

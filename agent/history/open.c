@@ -376,6 +376,7 @@ void history_close(struct history *history)
     }
     free(history->states);
     free(history->sources);
+    history_free_witnesses(history);
     strbuf_free(&history->scratch);
     strbuf_free(&history->notice);
     strbuf_free(&history->past);

@@ -150,8 +150,26 @@ static const char version_4[] = "ALTER TABLE incident ADD COLUMN scenario_title 
                                 "ALTER TABLE notification ADD COLUMN runbook TEXT;"
                                 "ALTER TABLE notification ADD COLUMN scenario_title TEXT;";
 
+/*
+ * Version 5: what others than the log say. witness: the last word of each. run.rows is a witness's number where rows_from names one, and
+ * witnessed_rows what was counted in any case: -1 for rows without a number.
+ */
+static const char version_5[] = "CREATE TABLE witness ("
+                                "  name TEXT PRIMARY KEY,"
+                                "  state TEXT NOT NULL," /* silent, well, trouble */
+                                "  words TEXT NOT NULL,"
+                                "  said_at INTEGER," /* NULL: not asked yet */
+                                "  since_at INTEGER"
+                                ") WITHOUT ROWID;"
+                                "ALTER TABLE run ADD COLUMN rows_from TEXT;"
+                                "ALTER TABLE run ADD COLUMN witness TEXT;"
+                                "ALTER TABLE run ADD COLUMN witnessed_rows INTEGER;"
+                                "ALTER TABLE run ADD COLUMN watermark_at INTEGER;"
+                                "ALTER TABLE run ADD COLUMN ahead_ms INTEGER;"
+                                "ALTER TABLE run ADD COLUMN answered_at INTEGER;";
+
 /* steps[n] leads from version n to n + 1. A change of the schema is one more step; old steps are never edited. */
-static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4 };
+static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5 };
 
 static const char not_ours[] = "the database is not one of this agent's";
 
@@ -237,7 +255,7 @@ static int verify_tables(sqlite3 *db, int64_t version, struct strbuf *error)
     return code;
 }
 
-enum { NAMES_LEAST = 5 }; /* of nine tables */
+enum { NAMES_LEAST = 5 }; /* of ten tables */
 
 /* Another program may number its schema as the agent does. Its database is left alone, which few names of the agent's tell. */
 static int verify(sqlite3 *db, int64_t version, struct strbuf *error)

@@ -25,7 +25,11 @@ const char *const sql_texts[SQL_STATEMENTS] = {
         "INSERT INTO run (id, cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows, exit_code, error)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
         " ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,"
-        " outcome = excluded.outcome, rows = excluded.rows, exit_code = excluded.exit_code, error = excluded.error",
+        " outcome = excluded.outcome, exit_code = excluded.exit_code, error = excluded.error,"
+        " rows = CASE WHEN rows_from IS NULL THEN excluded.rows ELSE rows END",
+    [SQL_PUT_ANSWER] =
+        "UPDATE run SET witness = ?2, witnessed_rows = ?3, watermark_at = ?4, ahead_ms = ?5, answered_at = ?6,"
+        " rows_from = coalesce(?7, rows_from), rows = CASE WHEN ?7 IS NULL THEN rows ELSE ?3 END WHERE id = ?1",
     [SQL_PUT_INCIDENT] =
         "INSERT INTO incident (id, alert, table_name, tables, severity, state, onset_at, opened_at, critical_at,"
         " resolved_at, verified_at, escalated_at, prometheus_at, likely_cause, scenario, runbook, first_command,"
@@ -58,10 +62,16 @@ const char *const sql_texts[SQL_STATEMENTS] = {
         "INSERT OR REPLACE INTO source (id, device, inode, offset, fingerprint, fingerprint_len, begun_at, owner)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_CUT_SOURCES] = "DELETE FROM source WHERE id > ?1",
+    [SQL_PUT_WITNESS] =
+        "INSERT INTO witness (name, state, words, said_at, since_at) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT (name) DO UPDATE SET state = excluded.state, words = excluded.words, said_at = excluded.said_at,"
+        " since_at = excluded.since_at",
+    [SQL_CUT_WITNESSES] = "DELETE FROM witness WHERE name NOT IN (SELECT value FROM json_each(?1))",
 
     [SQL_GET_STATE] = "SELECT value FROM state WHERE key = ?1",
     [SQL_GET_SOURCES] =
         "SELECT device, inode, offset, fingerprint, fingerprint_len, begun_at, owner FROM source ORDER BY id",
+    [SQL_GET_WITNESS] = "SELECT state, words, said_at, since_at FROM witness WHERE name = ?1",
     [SQL_GET_SEQUENCES] = "SELECT name, seq FROM sqlite_sequence",
     [SQL_GET_PAST] = "SELECT group_concat(device || ' ' || inode || ' ' || offset) || ';' ||"
                      " (SELECT coalesce(group_concat(name || ' ' || seq), '') FROM sqlite_sequence) FROM source",
@@ -132,6 +142,7 @@ const char sql_check_edges[] =
     " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
     " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
     " (SELECT max(id) FROM outbox), (SELECT max(offset) FROM source), (SELECT sum(length(value)) FROM state),"
+    " (SELECT sum(length(words)) FROM witness),"
     " (SELECT count(notification_id) FROM outbox WHERE status = 'pending')";
 
 /* Writes another value each time, because SQLite does not write a page that stays the same. */
@@ -142,7 +153,7 @@ const char sql_list_schema[] = "SELECT type, name, sql FROM sqlite_schema WHERE 
 
 const char sql_count_names[] =
     "SELECT count(DISTINCT name) FROM sqlite_schema WHERE name IN ('cycle', 'run', 'incident', 'timeline',"
-    " 'notification', 'outbox', 'source', 'silence', 'state')";
+    " 'notification', 'outbox', 'source', 'silence', 'state', 'witness')";
 
 /*
  * What does something of itself when a table is read or written: views, triggers, virtual tables, and indexes that refuse or calculate.

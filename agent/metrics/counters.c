@@ -28,6 +28,7 @@ void metrics_free(struct metrics *metrics)
         free(metrics->tables[i].name);
     free(metrics->tables);
     free(metrics->incidents);
+    metrics_free_witnesses(metrics);
     free(metrics);
 }
 
@@ -96,6 +97,20 @@ static void metrics_on_run(void *ctx, const struct run *run)
         metrics->next.run(metrics->next.ctx, run);
 }
 
+static void metrics_on_answer(void *ctx, const struct run_answer *answer)
+{
+    struct metrics *metrics = ctx;
+    struct table_metrics *table = metrics_table_named(metrics, answer->table);
+    if (answer->rows_from != ROWS_FROM_LOG && answer->rows > 0) {
+        table->rows += answer->rows;
+        table->rows_ms = table->success_ms;
+    }
+    if (answer->watermark_ms)
+        table->watermark_ms = answer->watermark_ms;
+    if (metrics->next.answer)
+        metrics->next.answer(metrics->next.ctx, answer);
+}
+
 static void metrics_put_incident(struct metrics *metrics, struct open_incident incident, bool open)
 {
     size_t i = 0;
@@ -134,6 +149,7 @@ struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sin
         .ctx = metrics,
         .cycle = metrics_on_cycle,
         .run = metrics_on_run,
+        .answer = metrics_on_answer,
         .incident = metrics_on_incident,
         .timeline = metrics_on_timeline,
         .notify_ctx = next->notify_ctx,
@@ -144,8 +160,9 @@ struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sin
 /* --- taking up --------------------------------------------------------------------------------------------- */
 
 static const char sql_open_incidents[] = "SELECT id, alert, severity FROM incident WHERE state = 'open'";
-static const char sql_recent_runs[] = "SELECT id, table_name, ended_at, rows, outcome FROM run WHERE ended_at > 0 AND "
-                                      "id > (SELECT max(id) FROM run) - ?1";
+static const char sql_recent_runs[] =
+    "SELECT id, table_name, ended_at, rows, outcome, watermark_at FROM run WHERE ended_at > 0 AND "
+    "id > (SELECT max(id) FROM run) - ?1 ORDER BY id";
 
 static void metrics_take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
 {
@@ -165,8 +182,12 @@ static void metrics_take_up_run(struct metrics *metrics, sqlite3_stmt *row)
     const char *outcome = reader_text(row, 4);
     if (reader_number(row, 0) > metrics->run_id)
         metrics->run_id = reader_number(row, 0);
-    if (*name && strcmp(outcome, run_outcome_name(RUN_SUCCESS)) == 0)
-        note_success(metrics_table_named(metrics, name), reader_number(row, 2), reader_number(row, 3));
+    if (!*name || strcmp(outcome, run_outcome_name(RUN_SUCCESS)) != 0)
+        return;
+    struct table_metrics *table = metrics_table_named(metrics, name);
+    note_success(table, reader_number(row, 2), reader_number(row, 3));
+    if (reader_number(row, 5) > 0)
+        table->watermark_ms = reader_number(row, 5); /* the rows come in the order of their ids */
 }
 
 static int metrics_take_up_rows(struct metrics *metrics, sqlite3 *db, const char *sql,

@@ -16,14 +16,20 @@ struct table_metrics {
     int64_t runs[RUN_OUTCOMES];
     int64_t rows; /* moved by its successful runs */
     int64_t success_duration_ms;
-    int64_t success_ms; /* when its last successful run ended; 0: none is known */
-    int64_t rows_ms;    /* when its last successful run that moved rows ended; 0: none is known */
+    int64_t success_ms;   /* when its last successful run ended; 0: none is known */
+    int64_t rows_ms;      /* when its last successful run that moved rows ended; 0: none is known */
+    int64_t watermark_ms; /* up to when it has the source's rows, by the time of the data; 0: no witness tells */
 };
 
 struct open_incident {
     int64_t id;
     enum alert alert;
     enum severity severity;
+};
+
+struct witness_metrics {
+    char *name;
+    bool is_well, is_silent;
 };
 
 struct metrics {
@@ -39,7 +45,11 @@ struct metrics {
     size_t table_count;
     struct open_incident *incidents;
     size_t incident_count;
+    struct witness_metrics *witnesses;
+    size_t witness_count;
 };
+
+void metrics_free_witnesses(struct metrics *metrics); /* witness.c */
 
 /* Writes the counters as Prometheus's text format. */
 void metrics_render(const struct metrics *metrics, const struct exposition *out);

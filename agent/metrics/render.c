@@ -84,6 +84,9 @@ static void render_tables(const struct metrics *metrics, const struct exposition
           offsetof(struct table_metrics, success_ms) },
         { "last_rows_timestamp_seconds", "gauge", "When a table's last run that moved rows ended.", UNIT_TIME,
           offsetof(struct table_metrics, rows_ms) },
+        { "watermark_timestamp_seconds", "gauge",
+          "Up to when a table has the source's rows, by the time of the data, as a witness says.", UNIT_TIME,
+          offsetof(struct table_metrics, watermark_ms) },
     };
 
     if (metrics->table_count == 0)
@@ -112,11 +115,31 @@ static void render_incidents(const struct metrics *metrics, const struct exposit
     }
 }
 
+static void render_witnesses(const struct metrics *metrics, const struct exposition *out)
+{
+    if (metrics->witness_count == 0)
+        return;
+    exposition_family(out, "witness_up", "gauge",
+                      "Whether a witness says that all is well (1) or not (0); absent while it is silent.");
+    for (size_t i = 0; i < metrics->witness_count; i++)
+        if (!metrics->witnesses[i].is_silent)
+            exposition_number(out, "witness_up",
+                              (struct metric_label[]){ { "witness", metrics->witnesses[i].name }, { 0 } },
+                              metrics->witnesses[i].is_well);
+    exposition_family(out, "witness_silent", "gauge",
+                      "Whether a witness could not be asked, or told nothing, when it was asked last.");
+    for (size_t i = 0; i < metrics->witness_count; i++)
+        exposition_number(out, "witness_silent",
+                          (struct metric_label[]){ { "witness", metrics->witnesses[i].name }, { 0 } },
+                          metrics->witnesses[i].is_silent);
+}
+
 void metrics_render(const struct metrics *metrics, const struct exposition *out)
 {
     render_cycles(metrics, out);
     render_tables(metrics, out);
     render_incidents(metrics, out);
+    render_witnesses(metrics, out);
 }
 
 void metrics_summary(const struct metrics *metrics, struct strbuf *out)

@@ -104,7 +104,7 @@ struct probes *probes_open(const struct config *config)
             probe_aim_at_url(probe, wanted->url);
     }
     if (config->metrics_url) {
-        struct probe *page = probe_add(probes, "metrics page", METRICS_TIMEOUT_MS);
+        struct probe *page = probe_add(probes, METRICS_PAGE, METRICS_TIMEOUT_MS);
         probe_aim_at_url(page, config->metrics_url);
         page->answer.kind = PROBE_METRICS;
     }

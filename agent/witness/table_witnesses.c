@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/thread.h"
+#include "durations.h"
 #include "iceberg.h"
 #include "source.h"
 #include "witness.h"
@@ -15,16 +17,29 @@
 enum { RUNS_MAX = 64 };
 enum { FAILURES_BEFORE_REST = 2, REST_MS = 60 * 1000 };
 
+/* Who is asked about a run. */
+enum asked { ASKED_ICEBERG, ASKED_SOURCE, ASKED };
+static const char *const asked_names[ASKED] = { "iceberg", "source" };
+
+/* What one of them said to a question. */
+struct said {
+    bool is_said; /* it was asked */
+    bool is_well;
+    struct strbuf words;
+};
+
 /* A run that succeeded, and what was answered about it. */
 struct question {
     struct question *next;
     char *table;
     char *target; /* what the log says that it is written to */
     int64_t since_ms;
-    int64_t rows;         /* as in EVENT_TABLE_WITNESSED */
-    int64_t watermark_ms; /* 0: not known */
-    int64_t ahead_ms;     /* by how much the source is ahead of that; -1: not known */
+    int64_t rows;             /* as in EVENT_TABLE_WITNESSED */
+    int64_t watermark_ms;     /* 0: not known */
+    enum rows_from rows_from; /* who counted the rows */
+    int64_t ahead_ms;         /* by how much the source is ahead of that; -1: not known */
     struct strbuf words;
+    struct said said[ASKED];
 };
 
 /* Questions or answers, oldest first. */
@@ -88,6 +103,8 @@ static void question_free(struct question *question)
     free(question->table);
     free(question->target);
     strbuf_free(&question->words);
+    for (int i = 0; i < ASKED; i++)
+        strbuf_free(&question->said[i].words);
     free(question);
 }
 
@@ -119,6 +136,38 @@ static void note_answer(struct patience *patience, bool answered, const char *wh
     patience->is_said = true;
 }
 
+/* Begins what a witness said, with the table that it was asked about. */
+static struct said *note_said(struct question *question, enum asked asked, bool good, const char *why)
+{
+    struct said *said = &question->said[asked];
+    *said = (struct said){ .is_said = true, .is_well = good };
+    strbuf_printf(&said->words, "asked about %s: %s", question->table, good ? "" : why);
+    return said;
+}
+
+static void say_iceberg(struct question *question, const struct iceberg_answer *answer)
+{
+    struct strbuf *words = &note_said(question, ASKED_ICEBERG, true, NULL)->words;
+    if (answer->added < 0)
+        strbuf_puts(words, "rows were added, it does not say how many");
+    else
+        strbuf_printf(words, "%" PRId64 " row%s added", answer->added, answer->added == 1 ? "" : "s");
+}
+
+static void say_source(struct question *question)
+{
+    struct strbuf *words = &note_said(question, ASKED_SOURCE, true, NULL)->words;
+    if (question->ahead_ms < 0) {
+        strbuf_puts(words, "it answers, but nobody says up to when the table has its rows");
+    } else if (question->ahead_ms == 0) {
+        strbuf_puts(words, "nothing new");
+    } else {
+        strbuf_puts(words, "its newest row is ");
+        duration_text(question->ahead_ms / 1000 * 1000, words);
+        strbuf_puts(words, " newer than the table's");
+    }
+}
+
 /* "{target}", with the log's word for it: "cold.bronze_trades". Where the log has none it is the table's own name. */
 static void add_target(const char *form, const struct question *question, struct strbuf *out)
 {
@@ -148,7 +197,11 @@ static void ask_iceberg(struct table_witnesses *witnesses, struct question *ques
     if (good) {
         question->rows = answer.added < 0 ? ROWS_WITHOUT_NUMBER : answer.added;
         question->watermark_ms = answer.moved_ms;
+        question->rows_from = ROWS_FROM_ICEBERG;
         strbuf_puts(&question->words, "its Iceberg metadata");
+        say_iceberg(question, &answer);
+    } else {
+        note_said(question, ASKED_ICEBERG, false, strbuf_text(&why));
     }
     note_answer(&witnesses->iceberg_patience, good, strbuf_text(&why));
     strbuf_free(&name);
@@ -166,6 +219,10 @@ static void ask_source(struct table_witnesses *witnesses, struct question *quest
         question->ahead_ms = newest_ms > question->watermark_ms ? newest_ms - question->watermark_ms : 0;
         strbuf_printf(&question->words, "%sthe source", question->words.len ? " and " : "");
     }
+    if (good)
+        say_source(question);
+    else
+        note_said(question, ASKED_SOURCE, false, strbuf_text(&why));
     if (!atomic_load(&witnesses->stopped))
         note_answer(&witnesses->source_patience, good, strbuf_text(&why));
     strbuf_free(&why);
@@ -337,6 +394,18 @@ void table_witnesses_hear(struct table_witnesses *witnesses, const struct event 
         note_run_success(witnesses, event);
 }
 
+static void hand_out_words(const struct question *question, int64_t now_ms, const struct witness_sink *sink)
+{
+    for (int i = 0; i < ASKED; i++) {
+        const struct said *said = &question->said[i];
+        if (said->is_said)
+            sink->word(sink->ctx, &(struct witness_word){ .name = asked_names[i],
+                                                          .state = said->is_well ? WITNESS_WELL : WITNESS_SILENT,
+                                                          .words = strbuf_text(&said->words),
+                                                          .at_ms = now_ms });
+    }
+}
+
 void table_witnesses_run(struct table_witnesses *witnesses, int64_t now_ms, const struct witness_sink *sink)
 {
     struct queue answers = { 0 };
@@ -354,9 +423,12 @@ void table_witnesses_run(struct table_witnesses *witnesses, int64_t now_ms, cons
                                    .offset = -1,
                                    .table = slice_of(question->table),
                                    .number = question->rows,
+                                   .rows_from = question->rows_from,
+                                   .at_ms = question->watermark_ms,
                                    .duration_ms = question->ahead_ms,
                                    .text = strbuf_slice(&question->words),
                                });
+        hand_out_words(question, now_ms, sink);
         question_free(question);
     }
 }

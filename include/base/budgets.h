@@ -175,6 +175,12 @@ enum { HISTORY_SHOWN_MAX_BYTES = 64 << 20 };
 /* What `agent status` shows at the most: open incidents, webhooks, tables, and characters of a line of text. */
 enum { STATUS_INCIDENTS_MAX = 100, STATUS_WEBHOOKS_MAX = 50, STATUS_TABLES_MAX = 256, STATUS_LINE_CHARACTERS = 1000 };
 
+/*
+ * The witnesses whose last word is kept, and the characters of that word. Beside the tables', the unit's and the host's there is one for
+ * each configured probe.
+ */
+enum { WITNESSES_MAX = 100, WITNESS_WORDS_MAX = 1000 };
+
 /* --- Answers of servers --- */
 
 /* A webhook's answer: bytes and headers that are read before the request is ended, and bytes of the body that are kept. */

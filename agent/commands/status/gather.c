@@ -287,6 +287,8 @@ bool status_gather(struct status *status, struct sqlite3 *db, const struct confi
     bool is_current = status->agent == AGENT_RUNNING && status->trouble.failures == 0;
     status->as_of_ms = is_current ? now_ms : last_seen;
     lags_gather(status, &query);
+    status_gather_answers(status, &query);
+    status_gather_witnesses(status, &query);
     errors_gather(status, &query);
     incidents_gather(status, &query);
     webhooks_gather(status, &query, config);
@@ -304,8 +306,11 @@ void status_free(struct status *status)
 {
     for (size_t i = 0; i < status->blind_count; i++)
         free(status->blind[i]);
-    for (size_t i = 0; i < status->lag_count; i++)
+    for (size_t i = 0; i < status->lag_count; i++) {
         free(status->lags[i].table);
+        free(status->lags[i].rows_from);
+    }
+    status_free_witnesses(status);
     for (size_t i = 0; i < status->cycle_count; i++)
         free(status->cycles[i].outcome);
     for (size_t i = 0; i < status->incident_count; i++) {

@@ -46,6 +46,62 @@ static void put_agent_objects(struct json_writer *json, const struct status *sta
     json_close(json, '}');
 }
 
+static void put_known_int(struct json_writer *json, const char *name, int64_t value)
+{
+    if (value == STATUS_NOT_KNOWN)
+        json_put_null(json, name);
+    else
+        json_put_int(json, name, value);
+}
+
+/* What the witnesses answered about the table's newest run. */
+static void put_answer_object(struct json_writer *json, const struct status_lag *lag)
+{
+    if (lag->answered_ms == 0) {
+        json_put_null(json, "witnessed");
+        return;
+    }
+    json_open(json, "witnessed", '{');
+    json_put_time(json, "answered", lag->answered_ms);
+    json_put_int(json, "rows", lag->rows);
+    json_put_text(json, "rows_from", lag->rows_from ? lag->rows_from : "log");
+    put_known_int(json, "witnessed_rows", lag->witnessed_rows);
+    json_put_time(json, "watermark", lag->watermark_ms);
+    put_known_int(json, "ahead_ms", lag->ahead_ms);
+    json_put_time(json, "nothing_new_since", lag->nothing_new_since_ms);
+    json_close(json, '}');
+}
+
+static void put_witness_array(struct json_writer *json, const struct status *status)
+{
+    json_open(json, "witnesses", '[');
+    for (size_t i = 0; i < status->witness_count; i++) {
+        const struct status_witness *witness = &status->witnesses[i];
+        json_open(json, NULL, '{');
+        json_put_text(json, "name", witness->name);
+        json_put_text(json, "state", witness->state);
+        json_put_text(json, "words", witness->words);
+        json_put_time(json, "said", witness->said_ms);
+        json_put_time(json, "since", witness->since_ms);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void put_blind_array(struct json_writer *json, const struct status *status)
+{
+    json_open(json, "blind", '[');
+    for (int i = 0; i < BLIND_REASONS; i++) {
+        if (!status->blindness[i])
+            continue;
+        json_open(json, NULL, '{');
+        json_put_text(json, "reason", blind_reason_name((enum blind_reason)i));
+        json_put_text(json, "words", status->blindness[i]);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
 static void put_lag_array(struct json_writer *json, const struct status *status)
 {
     json_open(json, "lag", '[');
@@ -59,6 +115,7 @@ static void put_lag_array(struct json_writer *json, const struct status *status)
         else
             json_put_null(json, "lag_ms");
         json_put_text(json, "level", status_level_name(lag->level));
+        put_answer_object(json, lag);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -194,8 +251,10 @@ void status_json(const struct status *status, struct strbuf *out)
     put_lag_array(&json, status);
     put_cycle_array(&json, status);
     put_incident_array(&json, status);
+    put_witness_array(&json, status);
     put_probe_array(&json, status);
     put_webhook_array(&json, status);
+    put_blind_array(&json, status);
     json_close(&json, '}');
     strbuf_free(&headline);
 }

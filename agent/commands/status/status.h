@@ -24,6 +24,22 @@ struct status_lag {
     int64_t last_success_ms; /* 0: none in the cycles that were looked at */
     int64_t lag_ms;          /* since then, at status.as_of_ms; 0 if there was none */
     enum status_level level;
+
+    /* Of the newest run about which witnesses answered; answered_ms 0: there is none, and the rest is not known. */
+    int64_t answered_ms, rows, watermark_ms;
+    int64_t witnessed_rows;       /* -1: some, and not how many; STATUS_NOT_KNOWN */
+    int64_t ahead_ms;             /* by how much the source is newer than the watermark; STATUS_NOT_KNOWN */
+    int64_t nothing_new_since_ms; /* the run moved no rows because the source had none since then; 0: not so */
+    char *rows_from;              /* who counted the rows; NULL: the log */
+};
+
+enum { STATUS_NOT_KNOWN = -2 };
+
+struct status_witness {
+    char *name, *state, *words;
+    int64_t said_ms;  /* 0: it was not asked yet */
+    int64_t since_ms; /* since when it is in that state */
+    bool is_live;     /* the command has just asked it */
 };
 
 struct status_cycle {
@@ -62,6 +78,8 @@ struct status {
 
     struct status_lag *lags;
     size_t lag_count;
+    struct status_witness *witnesses;
+    size_t witness_count;
     struct status_cycle *cycles; /* the last three, newest first */
     size_t cycle_count;
     int64_t errors; /* failed runs within the last hour */
@@ -89,6 +107,11 @@ struct sqlite3;
 bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
                    int64_t now_ms, struct strbuf *error);
 void status_free(struct status *status);
+/* gather_witnesses.c, for status_gather and status_free alone. The tables were gathered before. */
+struct query;
+void status_gather_witnesses(struct status *status, struct query *query);
+void status_gather_answers(struct status *status, struct query *query);
+void status_free_witnesses(struct status *status);
 /* Sets level and why from the other fields. */
 void status_judge(struct status *status);
 const char *status_level_name(enum status_level level); /* "OK", "WARNING", "CRITICAL", "UNKNOWN" */

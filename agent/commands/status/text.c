@@ -7,17 +7,9 @@
 #include "base/budgets.h"
 #include "base/cut.h"
 #include "follow.h"
-#include "status.h"
+#include "text_private.h"
 
 enum { LABEL_COLUMNS = 13, ERROR_CHARACTERS = 300, INCIDENTS_SHOWN = 20 };
-
-struct screen {
-    const struct status *status;
-    const struct terminal *terminal;
-    struct strbuf *out;
-    int offset;         /* from UTC, in minutes: the last line says it, so times leave it out */
-    struct strbuf text; /* gathered for the next line */
-};
 
 static enum tone level_tone(enum status_level level)
 {
@@ -58,7 +50,7 @@ void status_headline(const struct status *status, struct strbuf *out)
     strbuf_printf(out, ", %" PRId64 " open incidents", status->open_incidents);
 }
 
-static void put_line(const struct screen *screen, const char *label, enum tone tone, const char *text)
+static void put_line(const struct status_screen *screen, const char *label, enum tone tone, const char *text)
 {
     struct strbuf cut = { 0 }, escaped = { 0 };
     cut_chars(text, STATUS_LINE_CHARACTERS, &cut);
@@ -70,15 +62,13 @@ static void put_line(const struct screen *screen, const char *label, enum tone t
     strbuf_free(&escaped);
 }
 
-/* Puts the line that was gathered in screen->text. */
-static void put_gathered(struct screen *screen, const char *label, enum tone tone)
+void status_put_gathered(struct status_screen *screen, const char *label, enum tone tone)
 {
     put_line(screen, label, tone, strbuf_text(&screen->text));
     strbuf_clear(&screen->text);
 }
 
-/* Adds how far a time is from now: "2 min ago", "in 5 min". */
-static void add_ago(const struct screen *screen, struct strbuf *out, int64_t ms)
+void status_add_ago(const struct status_screen *screen, struct strbuf *out, int64_t ms)
 {
     if (ms > screen->status->now_ms) {
         strbuf_puts(out, "in ");
@@ -89,7 +79,7 @@ static void add_ago(const struct screen *screen, struct strbuf *out, int64_t ms)
     }
 }
 
-static void put_agent(struct screen *screen)
+static void put_agent(struct status_screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
@@ -99,7 +89,7 @@ static void put_agent(struct screen *screen)
         strbuf_puts(text, "not running; what follows is as of ");
         format_time(text, status->as_of_ms, screen->offset);
         strbuf_puts(text, ", ");
-        add_ago(screen, text, status->as_of_ms);
+        status_add_ago(screen, text, status->as_of_ms);
     } else {
         strbuf_printf(text, "running, pid %" PRId64 ", for ", status->pid);
         format_duration(text, status_elapsed_ms(status->started_ms, status->now_ms) / 1000 * 1000);
@@ -112,15 +102,15 @@ static void put_agent(struct screen *screen)
         format_count(text, status->behind_bytes);
         strbuf_puts(text, " bytes behind");
     }
-    put_gathered(screen, "Agent", status->agent == AGENT_RUNNING ? TONE_PLAIN : TONE_WARNING);
+    status_put_gathered(screen, "Agent", status->agent == AGENT_RUNNING ? TONE_PLAIN : TONE_WARNING);
     if (status->commit_failures) {
         strbuf_printf(text, "%" PRId64 " commit%s to the history failed and were tried again", status->commit_failures,
                       status->commit_failures == 1 ? "" : "s");
-        put_gathered(screen, "", TONE_WARNING);
+        status_put_gathered(screen, "", TONE_WARNING);
     }
 }
 
-static void put_trouble(struct screen *screen)
+static void put_trouble(struct status_screen *screen)
 {
     const struct history_trouble *trouble = &screen->status->trouble;
     struct strbuf *text = &screen->text;
@@ -131,10 +121,10 @@ static void put_trouble(struct screen *screen)
     strbuf_printf(text, " (%" PRId64 " attempt%s): %s; the agent goes on watching and paging, what follows is as of ",
                   trouble->failures, trouble->failures == 1 ? "" : "s", strbuf_text(&trouble->why));
     format_time(text, screen->status->as_of_ms, screen->offset);
-    put_gathered(screen, "History", TONE_WARNING);
+    status_put_gathered(screen, "History", TONE_WARNING);
 }
 
-static void add_next_run(const struct screen *screen, struct strbuf *out)
+static void add_next_run(const struct status_screen *screen, struct strbuf *out)
 {
     const struct status *status = screen->status;
     if (!status->next_run_ms)
@@ -144,10 +134,10 @@ static void add_next_run(const struct screen *screen, struct strbuf *out)
     if (status->agent != AGENT_RUNNING)
         return;
     strbuf_puts(out, status->next_run_ms < status->now_ms ? ", due " : ", ");
-    add_ago(screen, out, status->next_run_ms);
+    status_add_ago(screen, out, status->next_run_ms);
 }
 
-static void put_scheduler(struct screen *screen)
+static void put_scheduler(struct status_screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
@@ -163,13 +153,13 @@ static void put_scheduler(struct screen *screen)
     }
     if (status->last_line_ms) {
         strbuf_puts(text, "; last line ");
-        add_ago(screen, text, status->last_line_ms);
+        status_add_ago(screen, text, status->last_line_ms);
     }
     add_next_run(screen, text);
-    put_gathered(screen, "Scheduler", tone);
+    status_put_gathered(screen, "Scheduler", tone);
 }
 
-static void put_lags(struct screen *screen)
+static void put_lags(struct status_screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->lag_count; i++) {
@@ -183,7 +173,7 @@ static void put_lags(struct screen *screen)
         } else {
             strbuf_puts(text, "no success within the last 200 cycles");
         }
-        put_gathered(screen, i == 0 ? "Lag" : "", level_tone(lag->level));
+        status_put_gathered(screen, i == 0 ? "Lag" : "", level_tone(lag->level));
     }
     if (status->lag_count == 0)
         put_line(screen, "Lag", TONE_DIM, "no run seen yet");
@@ -200,7 +190,7 @@ static enum tone cycle_tone(const struct status *status, const struct status_cyc
     return cycle->duration_ms > status->cycle_slow_ms ? TONE_WARNING : TONE_GOOD;
 }
 
-static void put_cycles(struct screen *screen)
+static void put_cycles(struct status_screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->cycle_count; i++) {
@@ -217,13 +207,13 @@ static void put_cycles(struct screen *screen)
         strbuf_puts(text, " rows");
         if (cycle->failed || cycle->timed_out)
             strbuf_printf(text, ", %" PRId64 " failed, %" PRId64 " timed out", cycle->failed, cycle->timed_out);
-        put_gathered(screen, i == 0 ? "Last cycles" : "", cycle_tone(status, cycle));
+        status_put_gathered(screen, i == 0 ? "Last cycles" : "", cycle_tone(status, cycle));
     }
     if (status->cycle_count == 0)
         put_line(screen, "Last cycles", TONE_DIM, "none seen yet");
 }
 
-static void put_errors(struct screen *screen)
+static void put_errors(struct status_screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
@@ -238,10 +228,10 @@ static void put_errors(struct screen *screen)
             cut_chars(status->last_error, ERROR_CHARACTERS, text);
         }
     }
-    put_gathered(screen, "Errors", status->errors ? TONE_CRITICAL : TONE_PLAIN);
+    status_put_gathered(screen, "Errors", status->errors ? TONE_CRITICAL : TONE_PLAIN);
 }
 
-static void put_incidents(struct screen *screen)
+static void put_incidents(struct status_screen *screen)
 {
     const struct status *status = screen->status;
     size_t shown = status->incident_count < INCIDENTS_SHOWN ? status->incident_count : INCIDENTS_SHOWN;
@@ -253,19 +243,19 @@ static void put_incidents(struct screen *screen)
         if (incident->summary)
             strbuf_printf(text, ": %s", incident->summary);
         bool critical = strcmp(incident->severity, "critical") == 0;
-        put_gathered(screen, i == 0 ? "Open" : "", critical ? TONE_CRITICAL : TONE_WARNING);
+        status_put_gathered(screen, i == 0 ? "Open" : "", critical ? TONE_CRITICAL : TONE_WARNING);
         if (incident->first_command)
             put_line(screen, "  run first", TONE_PLAIN, incident->first_command);
         runbook_words(incident->runbook, incident->scenario, incident->scenario_title, text);
         if (incident->runbook)
-            put_gathered(screen, "  runbook", TONE_PLAIN);
+            status_put_gathered(screen, "  runbook", TONE_PLAIN);
     }
     if (status->incident_count == 0)
         put_line(screen, "Open", TONE_GOOD, "no incident");
     if (status->open_incidents > (int64_t)shown) {
         strbuf_printf(&screen->text, "and %" PRId64 " more: agent incidents lists them",
                       status->open_incidents - (int64_t)shown);
-        put_gathered(screen, "", TONE_WARNING);
+        status_put_gathered(screen, "", TONE_WARNING);
     }
     if (status->silenced_until_ms) {
         struct strbuf *text = &screen->text;
@@ -273,63 +263,11 @@ static void put_incidents(struct screen *screen)
         format_time(text, status->silenced_until_ms, screen->offset);
         if (status->silence_reason)
             strbuf_printf(text, ": %s", status->silence_reason);
-        put_gathered(screen, "Silenced", TONE_WARNING);
+        status_put_gathered(screen, "Silenced", TONE_WARNING);
     }
 }
 
-static void put_metric(struct screen *screen, const struct probe_metric *metric)
-{
-    const struct status *status = screen->status;
-    struct strbuf *text = &screen->text;
-    strbuf_printf(text, "%s:", *metric->table ? metric->table : "all tables");
-    if (metric->lag_ms >= 0) {
-        strbuf_puts(text, " lag ");
-        format_duration(text, metric->lag_ms);
-    }
-    if (metric->watermark_ms) {
-        strbuf_puts(text, metric->lag_ms >= 0 ? ", watermark " : " watermark ");
-        format_time(text, metric->watermark_ms, screen->offset);
-    }
-    enum tone tone = metric->lag_ms > status->lag_critical_ms  ? TONE_CRITICAL
-                     : metric->lag_ms > status->lag_warning_ms ? TONE_WARNING
-                                                               : TONE_PLAIN;
-    put_gathered(screen, "", tone);
-}
-
-static void put_answer(struct screen *screen, const char *label, const struct probe_answer *answer)
-{
-    static const enum tone tones[] = {
-        [PROBE_UNKNOWN] = TONE_WARNING, [PROBE_UP] = TONE_GOOD, [PROBE_DOWN] = TONE_CRITICAL
-    };
-    struct strbuf *text = &screen->text;
-    if (answer->kind != PROBE_METRICS)
-        strbuf_printf(text, "%s ", answer->name);
-    strbuf_printf(text, "%s: %s", probe_state_name(answer->state), strbuf_text(&answer->words));
-    if (answer->state == PROBE_UP) {
-        strbuf_puts(text, ", ");
-        format_duration(text, answer->took_ms);
-    }
-    strbuf_printf(text, " (%s%s)", answer->kind == PROBE_CONTAINER ? "container " : "", answer->target);
-    if (answer->kind == PROBE_METRICS && answer->state == PROBE_UP && answer->metric_count == 0)
-        strbuf_puts(text, "; it exports neither lag nor watermarks");
-    put_gathered(screen, label, tones[answer->state]);
-    for (size_t i = 0; i < answer->metric_count; i++)
-        put_metric(screen, &answer->metrics[i]);
-}
-
-static void put_probes(struct screen *screen)
-{
-    const struct probes *probes = screen->status->probes;
-    const char *label = "Components";
-    for (size_t i = 0; i < probes_count(probes); i++) {
-        const struct probe_answer *answer = probes_answer(probes, i);
-        bool is_component = answer->kind != PROBE_METRICS;
-        put_answer(screen, is_component ? label : "Metrics", answer);
-        label = is_component ? "" : label;
-    }
-}
-
-static void put_webhooks(struct screen *screen)
+static void put_webhooks(struct status_screen *screen)
 {
     const struct status *status = screen->status;
     for (size_t i = 0; i < status->webhook_count; i++) {
@@ -338,7 +276,7 @@ static void put_webhooks(struct screen *screen)
         strbuf_printf(text, "%s: %" PRId64 " waiting", webhook->name, webhook->pending);
         if (webhook->last_success_ms) {
             strbuf_puts(text, ", last delivery ");
-            add_ago(screen, text, webhook->last_success_ms);
+            status_add_ago(screen, text, webhook->last_success_ms);
         } else {
             strbuf_puts(text, ", nothing delivered yet");
         }
@@ -348,8 +286,8 @@ static void put_webhooks(struct screen *screen)
             strbuf_printf(text, "; %s", webhook->last_error);
         if (webhook->refresh_error)
             strbuf_printf(text, "; it could not be told again what is open: %s", webhook->refresh_error);
-        put_gathered(screen, i == 0 ? "Webhooks" : "",
-                     webhook->last_error || webhook->refresh_error ? TONE_WARNING : TONE_PLAIN);
+        status_put_gathered(screen, i == 0 ? "Webhooks" : "",
+                            webhook->last_error || webhook->refresh_error ? TONE_WARNING : TONE_PLAIN);
     }
     if (status->webhook_count == 0)
         put_line(screen, "Webhooks", TONE_DIM, "none configured: notifications go to the agent's standard output");
@@ -361,7 +299,7 @@ static void add_counted(struct strbuf *text, int64_t count, const char *what)
         strbuf_printf(text, "%s%" PRId64 " %s", text->len ? ", " : "", count, what);
 }
 
-static void put_blind_spots(struct screen *screen)
+static void put_blind_spots(struct status_screen *screen)
 {
     const struct status *status = screen->status;
     struct strbuf *text = &screen->text;
@@ -371,12 +309,12 @@ static void put_blind_spots(struct screen *screen)
     add_counted(text, status->limit_hits, "pattern matches given up because they took too long");
     add_counted(text, status->stray_lines, "lines not judged because their time is far from when they were written");
     if (text->len)
-        put_gathered(screen, status->blind_count ? "" : "Blind spots", TONE_WARNING);
+        status_put_gathered(screen, status->blind_count ? "" : "Blind spots", TONE_WARNING);
 }
 
 void status_text(const struct status *status, const struct terminal *terminal, struct strbuf *out)
 {
-    struct screen screen = {
+    struct status_screen screen = {
         .status = status, .terminal = terminal, .out = out, .offset = format_offset(status->now_ms)
     };
     struct strbuf *text = &screen.text;
@@ -390,9 +328,11 @@ void status_text(const struct status *status, const struct terminal *terminal, s
     put_trouble(&screen);
     put_scheduler(&screen);
     put_lags(&screen);
+    status_put_answers(&screen);
     put_cycles(&screen);
     put_errors(&screen);
-    put_probes(&screen);
+    status_put_witnesses(&screen);
+    status_put_probes(&screen);
     put_incidents(&screen);
     put_webhooks(&screen);
     put_blind_spots(&screen);
@@ -400,7 +340,7 @@ void status_text(const struct status *status, const struct terminal *terminal, s
     strbuf_puts(text, " ");
     format_offset_words(text, screen.offset);
     strbuf_printf(text, ", %s", status->log_path ? status->log_path : "no log named");
-    put_gathered(&screen, "As of", TONE_DIM);
+    status_put_gathered(&screen, "As of", TONE_DIM);
     strbuf_free(text);
     strbuf_free(&escaped);
 }

@@ -125,7 +125,7 @@ static void a_newer_database_is_refused_and_untouched(void **unused)
     struct place place;
     place_make(&place);
     change(&place, "PRAGMA user_version = 7");
-    assert_open_fails(place.path, "database version 7 is newer than this agent's 4");
+    assert_open_fails(place.path, "database version 7 is newer than this agent's 5");
     assert_row(&place, "PRAGMA user_version", "7");
     assert_row(&place, "PRAGMA journal_mode", "delete");
     assert_int_equal(place_count(&place, "corrupt"), 0);
@@ -317,7 +317,7 @@ static void readers_look_and_editors_write_but_none_creates(void **unused)
     sqlite3_close(editor);
     history_close(history);
     change(&place, "PRAGMA user_version = 7");
-    assert_reader_fails(place.path, "database version 7 is newer than this agent's 4");
+    assert_reader_fails(place.path, "database version 7 is newer than this agent's 5");
     change(&place, "PRAGMA user_version = 0");
     assert_reader_fails(place.path, "older");
     place_remove(&place);

@@ -43,7 +43,9 @@ static void the_documented_tables_and_columns_are_there(void **unused)
     assert_int_equal(number(db, "PRAGMA user_version"), SCHEMA_VERSION);
     static const char *const queries[] = {
         "SELECT id, started_at, ended_at, duration_ms, outcome, tables, succeeded, failed, timed_out, rows FROM cycle",
-        "SELECT id, cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows, exit_code, error FROM run",
+        "SELECT id, cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows, exit_code, error,"
+        " rows_from, witness, witnessed_rows, watermark_at, ahead_ms, answered_at FROM run",
+        "SELECT name, state, words, said_at, since_at FROM witness",
         "SELECT id, alert, table_name, severity, state, opened_at, critical_at, resolved_at, verified_at, "
         "prometheus_at, cause,"
         " deviations, likely_cause, scenario, runbook, scenario_title, first_command, evidence, summary FROM incident",
@@ -87,7 +89,7 @@ static void a_newer_version_is_refused_untouched(void **unused)
 {
     (void)unused;
     sqlite3 *db = new_database("PRAGMA user_version = 7; CREATE TABLE future (id)");
-    assert_refused(db, "database version 7 is newer than this agent's 4");
+    assert_refused(db, "database version 7 is newer than this agent's 5");
     assert_int_equal(number(db, "PRAGMA user_version"), 7);
     assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema"), 1);
     sqlite3_close(db);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "witness.h"
+
+const char *witness_state_name(enum witness_state state)
+{
+    static const char *const names[] = {
+        [WITNESS_SILENT] = "silent", [WITNESS_WELL] = "well", [WITNESS_TROUBLE] = "trouble"
+    };
+    return names[state];
+}
+
+void witness_names(const struct config *config, void (*name)(void *ctx, const char *name), void *ctx)
+{
+    if (config->iceberg_warehouse)
+        name(ctx, "iceberg");
+    if (config->source_url)
+        name(ctx, "source");
+    for (size_t i = 0; i < config->probe_count; i++)
+        name(ctx, config->probes[i].name);
+    if (config->metrics_url)
+        name(ctx, METRICS_PAGE);
+}
