@@ -221,7 +221,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test check test-faults test-browser test-deb pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
+.PHONY: test check test-faults test-servers test-browser test-deb pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
         gcc-analyser bench bench-lead bench-life soak clean help
 test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, faults
 	$(DEPS) build test analyse valgrind
@@ -254,6 +254,11 @@ pictures: ## make fixtures/pictures anew, which README.md shows
 test-deb: deb ## the Debian package: lintian, the same bytes twice; installed, upgraded, purged, and README's three commands (10 minutes)
 	$(DEPS) build deb package
 	@python3 tests/run.py $(BUILD) package
+
+test-servers: ## the witnesses beside real servers of Debian's packages: Docker's engine, ClickHouse (2 minutes, 300 MB)
+	$(DEPS) build servers
+	@+$(REMAKE) all
+	@python3 tests/run.py $(BUILD) servers
 
 test-asan: ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
 	$(DEPS) build test

@@ -39,6 +39,8 @@ struct probe_answer {
     enum probe_state state;
     struct strbuf words; /* "HTTP 200", "Connection refused", "exited, exit code 137, OOM-killed" */
     int64_t took_ms;
+    int64_t restarts; /* Docker's count of the container's restarts, if restarts_known */
+    bool restarts_known;
     struct probe_metric *metrics;
     size_t metric_count;
 };

@@ -3,7 +3,7 @@
 #
 # tests/install-deps.sh WHAT...
 #
-# Installs the Debian packages that are missing for WHAT: build, test, check, browser, valgrind, coverage, analyse, fuzz, bench, deb, package. Looks for
+# Installs the Debian packages that are missing for WHAT: build, test, check, browser, valgrind, coverage, analyse, fuzz, bench, deb, package, servers. Looks for
 # the thing itself (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
 # something is missing. With "check" as the first word nothing is installed: what is missing is named.
 set -eu
@@ -87,6 +87,8 @@ want_analyse()
     want clang-format          has_program clang-format
 }
 
+want_servers() { :; }
+
 want_coverage() { want gcovr has_program gcovr; }
 
 want_fuzz()
@@ -151,6 +153,29 @@ fetch_tools()
     done
 }
 
+# Real servers for `make test-servers`: Docker's engine and ClickHouse. They are big, and their packages start services when installed,
+# so they too are only unpacked, with those of the libraries they need that are not here, below .tools/servers/.
+fetch_servers()
+{
+    has_program apt-get && has_program dpkg-deb || return 0
+    for pair in docker.io:usr/sbin/dockerd busybox-static:bin/busybox clickhouse-server:usr/sbin/clickhouse-server; do
+        package=${pair%%:*} file=${pair##*:}
+        ! has_file ".tools/servers/$file" || continue
+        echo "deps: unpacking Debian's $package into .tools/servers/ (not installed, used by tests only)"
+        # busybox is installed everywhere in a flavour that needs libraries, which an image has not.
+        packages=$(LC_ALL=C apt-get -s --no-install-recommends install "$package" 2>/dev/null | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+        scratch=$(mktemp -d)
+        chmod 755 "$scratch"
+        mkdir -p .tools/servers
+        # shellcheck disable=SC2086
+        if ! (cd "$scratch" && apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=10 download ${packages:-$package} 2>/dev/null) \
+            || ! for deb in "$scratch"/*.deb; do dpkg-deb -x "$deb" .tools/servers; done; then
+            echo "deps: $package cannot be downloaded: the tests that need it will be skipped" >&2
+        fi
+        rm -rf "$scratch"
+    done
+}
+
 # apt-get with patience of seconds, in English, and what it says kept for the case that it fails.
 apt_get() { as_root env LC_ALL=C apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10 "$@" >"$said" 2>&1; }
 
@@ -209,4 +234,5 @@ if [ -n "$missing" ]; then
 fi
 if [ "$mode" = install ]; then
     case " $wanted " in *" test "*) fetch_tools ;; esac
+    case " $wanted " in *" servers "*) fetch_servers ;; esac
 fi

@@ -53,7 +53,7 @@ static void judge_container(struct probe_answer *answer, const struct probe_outc
     else if (outcome->http_status != 200)
         strbuf_printf(&answer->words, "Docker answers HTTP %ld", outcome->http_status);
     else
-        docker_judge(answer, outcome->body);
+        docker_judge(answer, outcome->body, outcome->now_ms);
 }
 
 /* The last line of a page that was cut is no whole one. */

@@ -16,13 +16,14 @@ struct probe_outcome {
     int64_t timeout_ms;
     bool cut;          /* the answer was longer than what was read */
     struct slice body; /* of containers and metrics pages */
+    int64_t now_ms;    /* the wall clock, when the answer came */
 };
 
 /* Sets the state and the words of the answer. */
 void probe_judge(struct probe_answer *answer, const struct probe_outcome *outcome);
 
-/* Reads Docker's answer to "GET /containers/NAME/json". */
-void docker_judge(struct probe_answer *answer, struct slice json);
+/* Reads Docker's answer to "GET /containers/NAME/json", which came at now_ms. The answer still holds the last count of restarts. */
+void docker_judge(struct probe_answer *answer, struct slice json, int64_t now_ms);
 
 /* Reads a page in Prometheus's text format into the answer. Returns the number of samples of any kind. */
 size_t metrics_page_read(struct probe_answer *answer, struct slice page);

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/budgets.h"
+#include "base/clock.h"
 #include "base/mask.h"
+#include "http_question.h"
 #include "probe_private.h"
 
 enum { METRICS_TIMEOUT_MS = 3000, POLL_MS = 1000 };
@@ -21,9 +22,7 @@ struct probe {
     int64_t timeout_ms;
     bool unaskable; /* its answer is known without asking */
     CURL *easy;
-    struct strbuf body;
-    size_t head_bytes;
-    bool cut; /* the answer is longer than its budget */
+    struct http_answer got;
 };
 
 struct probes {
@@ -130,7 +129,7 @@ void probes_close(struct probes *probes)
         free(probe->answer.cause);
         free(probe->answer.target);
         strbuf_free(&probe->answer.words);
-        strbuf_free(&probe->body);
+        strbuf_free(&probe->got.body);
         free(probe->name);
         free(probe->url);
         free(probe->socket);
@@ -141,44 +140,11 @@ void probes_close(struct probes *probes)
     curl_global_cleanup();
 }
 
-/* libcurl keeps all headers, so that an answer of nothing else must end as well. */
-static size_t probe_take_header(const char *bytes, size_t size, size_t count, void *user)
-{
-    struct probe *probe = user;
-    (void)bytes;
-    probe->head_bytes += size * count;
-    probe->cut = probe->cut || probe->head_bytes > PROBE_ANSWER_MAX_BYTES;
-    return probe->cut ? 0 : size * count;
-}
-
-/* The HTTP status says enough about a component. Docker's answers and metrics pages are read, up to their budget. */
-static size_t probe_take_body(char *bytes, size_t size, size_t count, void *user)
-{
-    struct probe *probe = user;
-    size_t len = size * count, used = probe->head_bytes + probe->body.len;
-    size_t room = used < PROBE_ANSWER_MAX_BYTES ? PROBE_ANSWER_MAX_BYTES - used : 0;
-    probe->cut = probe->answer.kind == PROBE_HTTP || len > room;
-    if (probe->answer.kind != PROBE_HTTP)
-        strbuf_add(&probe->body, bytes, len < room ? len : room);
-    return probe->cut ? 0 : len;
-}
-
 static void probe_prepare(struct probe *probe)
 {
     CURL *easy = probe->easy;
+    http_question_prepare(easy, probe->url, probe->timeout_ms, &probe->got);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, probe);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_URL, probe->url);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)probe->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)probe->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "iceberg-offload-agent/" AGENT_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, probe_take_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, probe);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, probe_take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, probe);
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, probe->answer.kind == PROBE_TCP ? 1L : 0L);
     if (probe->socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, probe->socket);
@@ -188,9 +154,8 @@ static void probe_begin(struct probes *probes, struct probe *probe)
 {
     if (probe->unaskable)
         return;
-    strbuf_clear(&probe->body);
-    probe->cut = false;
-    probe->head_bytes = 0;
+    /* The HTTP status says enough about a component. Docker's answers and metrics pages are read. */
+    probe->got = (struct http_answer){ .heads_only = probe->answer.kind == PROBE_HTTP };
     answer_forget_metrics(&probe->answer);
     probe->answer.state = PROBE_UNKNOWN;
     strbuf_clear(&probe->answer.words);
@@ -207,8 +172,9 @@ static void probe_finish(struct probe *probe, CURLcode code)
     struct probe_outcome outcome = {
         .code = code,
         .timeout_ms = probe->timeout_ms,
-        .cut = probe->cut,
-        .body = strbuf_slice(&probe->body),
+        .cut = probe->got.is_cut,
+        .body = strbuf_slice(&probe->got.body),
+        .now_ms = clock_now_ms(),
     };
     curl_off_t took_us = 0;
     curl_easy_getinfo(probe->easy, CURLINFO_RESPONSE_CODE, &outcome.http_status);
@@ -247,7 +213,7 @@ void probes_ask(struct probes *probes)
         curl_multi_remove_handle(probes->multi, probe->easy);
         curl_easy_cleanup(probe->easy);
         probe->easy = NULL;
-        strbuf_free(&probe->body);
+        strbuf_free(&probe->got.body);
     }
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/budgets.h"
+#include "http_question.h"
 #include "secrets.h"
 
 enum { NUMBER_MAX_BYTES = 24, ERROR_KEPT_BYTES = 160 };
@@ -61,57 +61,18 @@ bool source_read_answer(struct slice answer, int64_t *newest_ms)
 
 /* --- the request ---------------------------------------------------------------------------------------------- */
 
-struct answer {
-    const atomic_bool *stopped;
-    struct strbuf body;
-    size_t head_bytes;
-    bool is_cut;
-};
-
-static size_t source_take_header(const char *bytes, size_t size, size_t count, void *user)
-{
-    struct answer *answer = user;
-    (void)bytes;
-    answer->head_bytes += size * count;
-    answer->is_cut = answer->is_cut || answer->head_bytes > PROBE_ANSWER_MAX_BYTES;
-    return answer->is_cut ? 0 : size * count;
-}
-
-static size_t source_take_body(char *bytes, size_t size, size_t count, void *user)
-{
-    struct answer *answer = user;
-    answer->is_cut = answer->is_cut || answer->body.len + size * count > PROBE_ANSWER_MAX_BYTES;
-    if (answer->is_cut)
-        return 0;
-    strbuf_add(&answer->body, bytes, size * count);
-    return size * count;
-}
-
 static int source_go_on(void *user, curl_off_t total, curl_off_t now, curl_off_t sent_total, curl_off_t sent)
 {
-    const struct answer *answer = user;
+    const atomic_bool *stopped = user;
     (void)total, (void)now, (void)sent_total, (void)sent;
-    return atomic_load(answer->stopped);
+    return atomic_load(stopped);
 }
 
-static void source_prepare(CURL *easy, const struct source_settings *settings, const char *url,
-                           struct curl_slist *headers, struct answer *answer)
+static void source_prepare(CURL *easy, struct curl_slist *headers, const atomic_bool *stopped)
 {
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "iceberg-offload-agent/" AGENT_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, source_take_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, source_take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, source_go_on);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, answer);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, stopped);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 }
 
@@ -152,7 +113,7 @@ static void add_url(const struct source_settings *settings, const char *table, C
 }
 
 /* The first line of ClickHouse's error: "Code: 60, e.displayText() = DB::Exception: Table k2.trades doesn't exist". */
-static void say_error_body(const struct answer *answer, long status, struct strbuf *why)
+static void say_error_body(const struct http_answer *answer, long status, struct strbuf *why)
 {
     const char *body = strbuf_text(&answer->body);
     size_t len = strcspn(body, "\r\n");
@@ -160,7 +121,8 @@ static void say_error_body(const struct answer *answer, long status, struct strb
     strbuf_add(why, body, len < ERROR_KEPT_BYTES ? len : ERROR_KEPT_BYTES);
 }
 
-static bool source_judge(CURL *easy, CURLcode code, const struct answer *answer, int64_t *newest_ms, struct strbuf *why)
+static bool source_judge(CURL *easy, CURLcode code, const struct http_answer *answer, int64_t *newest_ms,
+                         struct strbuf *why)
 {
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
@@ -180,7 +142,7 @@ static bool source_judge(CURL *easy, CURLcode code, const struct answer *answer,
 bool source_ask(const struct source_settings *settings, const char *table, const atomic_bool *stopped,
                 int64_t *newest_ms, struct strbuf *why)
 {
-    struct answer answer = { .stopped = stopped };
+    struct http_answer answer = { 0 };
     struct curl_slist *headers = NULL;
     struct strbuf url = { 0 };
     bool good = false;
@@ -191,7 +153,8 @@ bool source_ask(const struct source_settings *settings, const char *table, const
     }
     if (add_login(settings, &headers, why)) {
         add_url(settings, table, easy, &url);
-        source_prepare(easy, settings, strbuf_text(&url), headers, &answer);
+        http_question_prepare(easy, strbuf_text(&url), settings->timeout_ms, &answer);
+        source_prepare(easy, headers, stopped);
         good = source_judge(easy, curl_easy_perform(easy), &answer, newest_ms, why);
     }
     curl_easy_cleanup(easy);

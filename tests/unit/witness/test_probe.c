@@ -66,6 +66,9 @@ static void up_is_what_answers(void **unused)
     assert_judged(PROBE_TCP, (struct probe_outcome){ .code = CURLE_OK }, PROBE_UP, "accepts connections");
 }
 
+#define HUNDRED "0123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789 "
+#define THOUSAND HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+
 static void assert_container(const char *json, enum probe_state state, const char *words)
 {
     assert_judged(PROBE_CONTAINER, (struct probe_outcome){ .http_status = 200, .body = slice_of(json) }, state, words);
@@ -78,11 +81,79 @@ static void a_container_is_as_docker_says(void **unused)
                      "running, restarted 2 times");
     assert_container("{\"State\":{\"Status\":\"exited\",\"Running\":false,\"OOMKilled\":true,\"ExitCode\":137}}",
                      PROBE_DOWN, "exited, exit code 137, OOM-killed");
-    assert_container("{\"State\":{\"Running\":false}}", PROBE_DOWN, "not running, exit code 0");
+    assert_container("{\"State\":{\"Running\":false}}", PROBE_DOWN, "not running");
+    assert_container("{\"State\":{\"Running\":false,\"ExitCode\":3,\"Status\":\"" THOUSAND "\"},\"RestartCount\":[7]}",
+                     PROBE_DOWN, "not running, exit code 3");
+    assert_container("{\"State\":{\"Running\":false,\"ExitCode\":\"0\",\"Status\":7},\"RestartCount\":-4}", PROBE_DOWN,
+                     "not running");
+    assert_container("{\"State\":{\"Running\":true,\"OOMKilled\":true}}", PROBE_UP,
+                     "running, a process in it was OOM-killed");
+    assert_container("{\"State\":{\"Running\":true,\"Paused\":true,\"OOMKilled\":true}}", PROBE_DOWN, "paused");
+    assert_container("{\"State\":{\"Running\":true,\"Health\":{\"Status\":\"starting\"}}}", PROBE_UNKNOWN,
+                     "running, its own check has not passed yet");
+    assert_container("{\"State\":{\"Running\":true,\"Health\":{\"Status\":\"unhealthy\"}}}", PROBE_DOWN,
+                     "running, unhealthy by its own check");
+    assert_container("{\"State\":{\"Running\":false,\"Status\":\"dead\",\"ExitCode\":9}}", PROBE_DOWN,
+                     "dead, exit code 9");
+    assert_container("{\"State\":{\"Running\":false,\"Status\":\"created\",\"ExitCode\":0}}", PROBE_DOWN,
+                     "created, but never started, exit code 0");
     const char *const garbage[] = { "",        "{", "[]", "null", "{\"State\":1}", "{\"State\":{\"Running\":\"yes\"}}",
                                     "\xff\xfe" };
     for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++)
         assert_container(garbage[i], PROBE_UNKNOWN, "an answer that is not Docker's");
+}
+
+/* Docker tells why a container could not be started. Its words may be of any length and hold any character. */
+static void why_a_container_could_not_start_is_told_in_one_bounded_line(void **unused)
+{
+    (void)unused;
+    assert_container(
+        "{\"State\":{\"Running\":false,\"Status\":\"created\",\"ExitCode\":127,\"Error\":\"port is already "
+        "allocated\\nsecond line\"}}",
+        PROBE_DOWN, "created, but never started, exit code 127: port is already allocated");
+    struct probe_answer answer = { .kind = PROBE_CONTAINER };
+    docker_judge(&answer,
+                 slice_of("{\"State\":{\"Running\":false,\"Error\":\"" HUNDRED "0123456789 123456789 123456789 "
+                          "123456789 123456789 12345678é" THOUSAND "\"}}"),
+                 0);
+    assert_string_equal(strbuf_text(&answer.words),
+                        "not running: " HUNDRED "0123456789 123456789 123456789 123456789 123456789 12345678");
+    answer_free(&answer);
+}
+
+/* 2026-03-03T09:00:00Z */
+static const int64_t NINE_MS = INT64_C(1772528400000);
+
+static void assert_restarting(struct probe_answer *answer, int64_t restarts, int64_t now_ms, enum probe_state state,
+                              const char *words)
+{
+    struct strbuf json = { 0 };
+    strbuf_printf(
+        &json, "{\"State\":{\"Running\":true,\"StartedAt\":\"2026-03-03T09:00:00.000000001Z\"},\"RestartCount\":%lld}",
+        (long long)restarts);
+    struct probe_outcome outcome = { .http_status = 200, .body = strbuf_slice(&json), .now_ms = now_ms };
+    probe_judge(answer, &outcome);
+    assert_string_equal(strbuf_text(&answer->words), words);
+    assert_int_equal(answer->state, state);
+    strbuf_free(&json);
+}
+
+/* Between two crashes it runs, and a question that comes just then must not take it for well. */
+static void a_container_that_is_restarted_again_and_again_is_down(void **unused)
+{
+    (void)unused;
+    struct probe_answer answer = { .kind = PROBE_CONTAINER };
+    assert_restarting(&answer, 0, NINE_MS + 1000, PROBE_UP, "running");
+    assert_restarting(&answer, 2, NINE_MS + 60000, PROBE_DOWN, "running, restarted 2 times");
+    assert_restarting(&answer, 2, NINE_MS + 9000, PROBE_DOWN, "running for less than 10 s, restarted 2 times");
+    assert_restarting(&answer, 2, NINE_MS + 10001, PROBE_UP, "running, restarted 2 times");
+    assert_restarting(&answer, 2, NINE_MS - 60000, PROBE_UP, "running, restarted 2 times");
+    assert_restarting(&answer, INT64_MAX, NINE_MS + 60000, PROBE_DOWN,
+                      "running, restarted 9223372036854775807 times, 9223372036854775805 of them since the last look");
+    assert_restarting(&answer, 0, NINE_MS + 1000, PROBE_UP, "running");
+    assert_restarting(&answer, INT64_MIN, NINE_MS + 60000, PROBE_UP, "running");
+    assert_restarting(&answer, 3, NINE_MS + 60000, PROBE_UP, "running, restarted 3 times");
+    answer_free(&answer);
 }
 
 static void a_page_gives_lag_and_watermark_by_table(void **unused)
@@ -196,6 +267,8 @@ int main(void)
         cmocka_unit_test(what_may_be_our_own_trouble_confirms_nothing),
         cmocka_unit_test(up_is_what_answers),
         cmocka_unit_test(a_container_is_as_docker_says),
+        cmocka_unit_test(why_a_container_could_not_start_is_told_in_one_bounded_line),
+        cmocka_unit_test(a_container_that_is_restarted_again_and_again_is_down),
         cmocka_unit_test(a_page_gives_lag_and_watermark_by_table),
         cmocka_unit_test(a_table_is_known_whatever_stands_beside_it),
         cmocka_unit_test(a_page_of_nonsense_gives_nothing),
