@@ -10,6 +10,8 @@ SYSCONFDIR ?= /etc
 BUILD   ?= build
 CFLAGS  ?= -O2 -g
 PKG_CONFIG ?= pkg-config
+# Where file events come from: `tools` is libinotifytools, `kernel` the kernel's own calls. README.md says what that means for the licence.
+INOTIFY ?= tools
 # A cross build, with CC and PKG_CONFIG of the other architecture: the compiler of this machine, such as cc. See NATIVE below.
 CC_FOR_BUILD ?=
 SANITIZE ?=
@@ -25,7 +27,10 @@ quote = '$(subst ','\'',$(1))'
 ifneq ($(words $(BUILD))$(findstring ',$(BUILD)),1)
 $(error BUILD must be one path without a space or an apostrophe, such as a relative one, and not "$(BUILD)")
 endif
-export PKG_CONFIG
+ifeq ($(filter tools kernel,$(INOTIFY)),)
+$(error INOTIFY must be tools or kernel, and not "$(INOTIFY)")
+endif
+export PKG_CONFIG INOTIFY
 
 # The package's changelog is the one place of the version, and says what is new in it.
 VERSION  := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' agent/package/debian/changelog)
@@ -51,12 +56,13 @@ LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib
 # Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run. Asked once: each then expands to its answer.
 LIBRARY_CFLAGS = $(eval LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null))$(LIBRARY_CFLAGS)
 LIBRARY_LIBS = $(eval LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES)))$(LIBRARY_LIBS)
-LDLIBS       = -linotifytools $(LIBRARY_LIBS) -lm
+LDLIBS       = $(if $(filter tools,$(INOTIFY)),-linotifytools) $(LIBRARY_LIBS) -lm
 
 ROOMS   := parsers $(addprefix agent/,base core follow history notify config witness metrics daemon \
     commands commands/report commands/status commands/doctor commands/show)
 # Sorted, since the order of wildcards depends on the locale and that of the objects makes the binary's bytes.
-SOURCES := $(sort $(wildcard $(ROOMS:%=%/*.c)))
+EVERY_SOURCE := $(sort $(wildcard $(ROOMS:%=%/*.c)))
+SOURCES := $(filter-out $(patsubst %,agent/follow/inotify_%.c,$(filter-out $(INOTIFY),tools kernel)),$(EVERY_SOURCE))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 PAGES   := agent.1 agent.conf.5 iceberg-offload-history.5 iceberg-offload-agent.7
@@ -114,8 +120,12 @@ $(REPLAYS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o $(O
 $(UNIT):    LDLIBS += -lcmocka
 $(BUILD)/tests/unit/follow/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread64
 $(BUILD)/tests/unit/follow/test_listing: LDLIBS += -Wl,--wrap=clock_running_us
+# Linked before the archive, so that the archive's own source of events is left out.
+KERNEL := $(addprefix $(BUILD)/tests/,unit/follow/test_inotify_kernel unit/follow/test_follow_kernel agent_kernel)
+$(KERNEL): $(OBJ)/agent/follow/inotify_kernel.o
+$(BUILD)/tests/agent_kernel: $(OBJ)/agent/main.o
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
-$(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS): $(BUILD)/libagent.a
+$(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS) $(BUILD)/tests/agent_kernel: $(BUILD)/libagent.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libagent.a $(LDLIBS)
@@ -128,7 +138,7 @@ $(SHIMS): $(BUILD)/tests/%.so: tests/faults/%.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CPPFLAGS) -U_FILE_OFFSET_BITS -U_TIME_BITS -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
 
 # Rewritten only when the flags differ from the last build's: then everything is compiled again.
-$(BUILD)/flags: export FLAGS = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(BUILD)/flags: export FLAGS = $(INOTIFY) $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(BUILD)/flags: FORCE
 	@test -e $@ || tests/install-deps.sh check build
 	@mkdir -p $(@D)
@@ -158,7 +168,7 @@ $(BUILD)/share/agent.conf: $(NATIVE)
 .SECONDARY:
 share: $(SHARE) ; @:
 unit: $(UNIT) $(REPLAYS) ; @:
-probes: $(PROBES) $(SHIMS) ; @:
+probes: $(PROBES) $(SHIMS) $(BUILD)/tests/agent_kernel ; @:
 benches: $(BENCHES) ; @:
 fuzzers: $(FUZZERS) ; @:
 -include $(DEPENDS)
@@ -305,7 +315,7 @@ analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 m
 	$(DEPS) build analyse
 	@+$(REMAKE) cppcheck clang-tidy gcc-analyser TIDY_CHECKS=
 
-ANALYSED = $(SOURCES) agent/main.c
+ANALYSED = $(EVERY_SOURCE) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
 cppcheck: $(BUILD)/made/causes_k2.inc
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
@@ -314,7 +324,7 @@ clang-tidy: $(BUILD)/made/causes_k2.inc
 	@printf '%s\n' $(ANALYSED) | xargs -n 8 -P $(shell nproc) sh -c 'clang-tidy --quiet $(TIDY_CHECKS) "$$@" -- -std=c11 -D_GNU_SOURCE \
 	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -Iinclude -I. -I$(BUILD)/made 2>&1' clang-tidy
 gcc-analyser:
-	@+$(REMAKE) BUILD=build-analyse CC=gcc CFLAGS="-O2 -g -fanalyzer -Werror" all
+	@+$(REMAKE) BUILD=build-analyse CC=gcc CFLAGS="-O2 -g -fanalyzer -Werror" all build-analyse/obj/agent/follow/inotify_kernel.o
 
 bench: ## speed, memory and latency beside ripgrep, mtail, grep and gawk (BENCH_MB=1000: a bigger log; BENCH_IDLE=600 seconds)
 	$(DEPS) build bench
