@@ -105,6 +105,8 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
+$(OBJ)/tests/unit/%.o: private ALL_CPPFLAGS += -include tests/unit/in_range.h
+
 # The built-in table of causes, as numbers for a C array. Its comments are left out, and its lines keep their numbers.
 $(BUILD)/made/causes_k2.inc: fixtures/causes/k2.conf
 	@mkdir -p $(@D)
@@ -255,6 +257,11 @@ test-browser: ## the HTML report in headless Chromium: valid, both themes, phone
 	$(DEPS) build test browser
 	@+$(REMAKE) all
 	@python3 tests/run.py $(BUILD) browser
+
+# P: platforms such as 13-i386, all without it. T: fewer tests than all, such as "unit layers". PLATFORMS: where the chroots are kept.
+PLATFORMS ?= $(BUILD)/platforms
+test-platforms: all ## other releases of Debian, i386, arm64 and s390x, in chroots (root, debootstrap; half an hour each)
+	@python3 tests/platforms.py --place $(call quote,$(PLATFORMS)) --tests $(call quote,$(T)) $(P)
 
 pictures: ## make fixtures/pictures anew, which README.md shows
 	$(DEPS) build browser

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the test programs and counts.
 
-    tests/run.py [--valgrind] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [analyse] [browser] [package] [servers] [replay] [faults/test_sender ...]
+    tests/run.py [--valgrind | --under COMMAND] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [analyse] [browser] [package] [servers] [replay] [faults/test_sender ...]
 
 Without names everything but `browser`, `package`, `servers` and `replay` runs. A test program is a cmocka binary, a fuzz harness over its
 inputs in fixtures/fuzz, check_layers.py, check_format.py or check_cycles.py (all are `layers`), an analyser (a target of the Makefile, behind the others: it takes what they leave of the
 processors), or a Python unittest module in tests/e2e, tests/faults, tests/browser, tests/package or tests/servers; each says in TAP ("ok 1 - name")
 what passed. A program that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and
 ALONE = True (not beside another program).
+--under runs unit and fuzz behind a command, such as an emulator of another processor.
 What a program says in lines "# held: ..." (what was injected, and what held) is collected and said at the end with --held.
 AGENT and BUILD in the environment tell the modules what to drive. The last line is "N passed, N failed[, N skipped]".
 """
@@ -16,6 +17,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -29,11 +31,12 @@ DEFAULT_TIMEOUT_S = 120
 VALGRIND_ERROR = 99
 VALGRIND = ["valgrind", "--quiet", f"--suppressions={TESTS / 'valgrind.supp'}", f"--error-exitcode={VALGRIND_ERROR}",
             "--leak-check=full", "--errors-for-leak-kinds=definite", "--child-silent-after-fork=yes"]
-VALGRIND_SLOWDOWN = 5
+PREFIX_SLOWDOWN = 5
 ANALYSERS = ("cppcheck", "clang-tidy", "gcc-analyser")
 ANALYSER_TIMEOUT_S = 540
 # Anywhere in a line: a test may have left its own output without a newline before it.
 TAP = re.compile(r"(not ok|ok) \d+ (- |# SKIP ?)(\S.*)?$", re.MULTILINE)
+SKIPPED = re.compile(r"^ok \d+ # SKIP (\S+).*(?:\n# (.*))?", re.MULTILINE)
 HELD = re.compile(r"^# held: (.*)$", re.MULTILINE)
 PLAN = re.compile(r"^1\.\.(\d+)", re.MULTILINE)
 SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
@@ -118,6 +121,8 @@ def report(outcome):
             print(f"{outcome.program.name}: {outcome.trouble}")
         print("---")
     print(f"{outcome.program.name:34} {outcome.seconds:6.1f} s   {', '.join(counts)}", flush=True)
+    for name, why in SKIPPED.findall(outcome.output):
+        print(f"    skipped: {name}: {why or 'no reason said'}", flush=True)
 
 
 def report_held(outcomes):
@@ -128,15 +133,15 @@ def report_held(outcomes):
             print(outcome.program.name, *(f"    {what}" for what in held), sep="\n")
 
 
-def find_programs(build, wanted, valgrind):
-    """The programs of the kinds wanted, or wanted by name."""
+def find_programs(build, wanted, prefix):
+    """The programs of the kinds wanted, or wanted by name; unit, fuzz and replay behind the words of `prefix`."""
     named = {name for name in wanted if "/" in name}
     if named:
         kinds = [name.split("/")[0] for name in named]
-        return [program for program in find_programs(build, kinds, valgrind)
-                if program.name in named] + find_programs(build, [kind for kind in wanted if "/" not in kind], valgrind)
+        return [program for program in find_programs(build, kinds, prefix)
+                if program.name in named] + find_programs(build, [kind for kind in wanted if "/" not in kind], prefix)
     runner = [sys.executable, __file__]
-    prefix, slowdown = (VALGRIND, VALGRIND_SLOWDOWN) if valgrind else ([], 1)
+    slowdown = PREFIX_SLOWDOWN if prefix else 1
     programs = []
     if "unit" in wanted:
         for source in sorted((TESTS / "unit").rglob("test_*.c")):
@@ -266,15 +271,18 @@ def main(args):
         return run_make(args[1])
     if args[:1] == ["--replay"]:
         return run_replay(args[1], args[2:])
-    valgrind = args[:1] == ["--valgrind"]
-    args = args[valgrind:]
+    prefix = []
+    if args[:1] == ["--valgrind"]:
+        prefix, args = VALGRIND, args[1:]
+    elif args[:1] == ["--under"]:
+        prefix, args = shlex.split(args[1]), args[2:]
     held = args[:1] == ["--held"]
     args = args[held:]
     if not args:
         print(__doc__, file=sys.stderr)
         return 2
     build = pathlib.Path(args[0]).resolve()
-    outcomes = run_all(find_programs(build, args[1:] or ["unit", "fuzz", "layers", "e2e", "faults", "analyse"], valgrind), build)
+    outcomes = run_all(find_programs(build, args[1:] or ["unit", "fuzz", "layers", "e2e", "faults", "analyse"], prefix), build)
     passed, failed, skipped = (sum(getattr(outcome, count) for outcome in outcomes)
                                for count in ("passed", "failed", "skipped"))
     if held:
