@@ -7,6 +7,7 @@ BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= /etc
+ZSHDIR  ?= $(PREFIX)/share/zsh/vendor-completions
 BUILD   ?= build
 CFLAGS  ?= -O2 -g
 PKG_CONFIG ?= pkg-config
@@ -32,8 +33,8 @@ $(error INOTIFY must be tools or kernel, and not "$(INOTIFY)")
 endif
 export PKG_CONFIG INOTIFY
 
-# The package's changelog is the one place of the version, and says what is new in it.
-VERSION  := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' agent/package/debian/changelog)
+# The package's changelog is the one place of the version, and says what is new in it. The number behind the hyphen is Debian's own.
+VERSION  := $(shell sed -n '1s/.*(\([^)-]*\).*/\1/p' agent/package/debian/changelog)
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wundef -Wformat=2
 # The fortified library functions need the optimiser, and get in a sanitizer's way. A level that the caller's flags name is kept.
 FORTIFY   = $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),\
@@ -201,7 +202,7 @@ TO_UNIT     = $(call to,$(UNITDIR)/iceberg-offload-agent.service)
 TO_TEMPLATE = $(call to,$(UNITDIR)/iceberg-offload-agent@.service)
 TO_USERS    = $(call to,$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf)
 TO_BASH     = $(call to,$(PREFIX)/share/bash-completion/completions/agent)
-TO_ZSH      = $(call to,$(PREFIX)/share/zsh/vendor-completions/_agent)
+TO_ZSH      = $(call to,$(ZSHDIR)/_agent)
 
 # By `install`, which does not ask the umask: what the caller's own files may not be read by, a service's must.
 install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, MANDIR, SYSCONFDIR (/etc) and UNITDIR are honoured
@@ -216,8 +217,27 @@ install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, MANDIR
 	install -D -m 644 $(BUILD)/share/unit $(TO_TEMPLATE)
 	@rm -f $(BUILD)/share/unit
 
+# What install puts there, but for the configuration, which is the administrator's.
+INSTALLED = $(TO_AGENT) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
+
 uninstall: ## remove what install put there
-	rm -f $(TO_AGENT) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
+	rm -f $(INSTALLED)
+
+# For packagers: the sample as the service's configuration, but for one key, so that `agent status` on a terminal finds the service's
+# history. It will hold secrets, so that others may not read it.
+install-conf: share
+	sed 's,^# db =$$,db = /var/lib/iceberg-offload-agent/history.db,' $(BUILD)/share/agent.conf >$(BUILD)/share/installed.conf
+	install -D -m 640 $(BUILD)/share/installed.conf $(call to,$(SYSCONFDIR)/iceberg-offload-agent/agent.conf)
+	@rm -f $(BUILD)/share/installed.conf
+
+.PHONY: install-conf list-installed dist
+list-installed:
+	@printf '%s\n' $(INSTALLED)
+
+# The lists of files in the other distributions' files are those of `install`.
+dist: ## the release's tarball of the last commit, and the files for RPM, Arch and Alpine, in build/dist
+	@$(MAKE) --no-print-directory -s list-installed DESTDIR= PREFIX=/usr BINDIR=/usr/bin MANDIR=/usr/share/man \
+	    UNITDIR=/usr/lib/systemd/system ZSHDIR=/usr/share/zsh/site-functions | agent/package/dist.sh $(VERSION) $(BUILD)/dist
 
 # The layout of agent/package/debian joins a copy of what is compiled, so that nothing is built among the sources. The variables
 # of this make are not that build's.
@@ -233,7 +253,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test check test-faults test-servers test-browser test-deb pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
+.PHONY: test check test-faults test-servers test-browser test-deb test-platforms pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
         gcc-analyser bench bench-lead bench-life soak clean help
 test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, faults
 	$(DEPS) build test analyse valgrind

@@ -75,6 +75,8 @@ want_deb()
 want_package()
 {
     want lintian               has_program lintian
+    want rpm                   has_program rpmbuild
+    want shellcheck            has_program shellcheck
     want locales               has_file /usr/share/i18n/locales/cs_CZ
 }
 

@@ -74,11 +74,12 @@ def build_as(tree, folder, locale, umask):
 
 class Contents(unittest.TestCase):
     def test_lintian_has_nothing_to_say(self):
+        """But that it is older than the Standards-Version, where it is."""
         if not shutil.which("lintian"):
             self.skipTest("no lintian here")
         changes = next((BUILD / "deb").glob("*.changes"))
         done = subprocess.run(["lintian", "--allow-root", "--pedantic", "--display-info", "--fail-on=error,warning,info,pedantic",
-                               str(changes)], capture_output=True, text=True, check=False, timeout=300)
+                               "--suppress-tags=newer-standards-version", str(changes)], capture_output=True, text=True, check=False, timeout=300)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
     def test_the_same_source_gives_the_same_bytes_for_every_builder(self):
@@ -97,7 +98,7 @@ class Contents(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             deb("-x", the_package(), folder)
             said = subprocess.run([f"{folder}/usr/bin/agent", "--version"], capture_output=True, text=True, check=True, timeout=20)
-        self.assertEqual(said.stdout.split()[-1], deb("-f", the_package(), "Version").strip())
+        self.assertEqual(said.stdout.split()[-1], deb("-f", the_package(), "Version").strip().split("-")[0])
 
     def test_it_depends_on_the_libraries_that_it_links(self):
         depends = deb("-f", the_package(), "Depends")
