@@ -15,7 +15,7 @@
  * core's settings, libinih and libcurl's URL parser, and files; it keeps nothing open.
  */
 
-enum payload_format { FORMAT_GENERIC, FORMAT_SLACK, FORMAT_PAGERDUTY, FORMAT_ALERTMANAGER };
+enum payload_format { FORMAT_GENERIC, FORMAT_SLACK, FORMAT_PAGERDUTY, FORMAT_ALERTMANAGER, PAYLOAD_FORMATS };
 
 struct webhook_config {
     char *name;
@@ -29,6 +29,15 @@ struct webhook_config {
     char *token_file;  /* NULL: none; likewise below */
     char *ca_file;
     char *routing_key_file;
+    bool evidence; /* whether text from the log may be sent */
+};
+
+/* The URLs below which pages are found that notifications link to; NULL: none. */
+struct links {
+    char *runbook_base;
+    char *dashboard;
+    char *alertmanager; /* of its own pages, not of its API */
+    char *serve;        /* of `agent serve` */
 };
 
 struct probe_config {
@@ -50,7 +59,7 @@ struct config {
     char *log_owner;
     char *log_patterns;
     char *runbooks_file;
-    char *runbook_base;
+    struct links links;
     char *history_db;
     int64_t retention_ms;
     char *host;

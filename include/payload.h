@@ -13,7 +13,7 @@ struct payload_origin {
     const char *host;
     const char *log_path;
     const char *version;
-    const char *runbook_base; /* the URL below which the runbooks are found; NULL: none */
+    const struct links *links; /* NULL: no pages to link to */
 };
 
 /* How long an Alertmanager shows the alert of `agent test-webhook`. */
@@ -34,7 +34,7 @@ enum payload_length { PAYLOAD_FULL, PAYLOAD_SHORTEST };
  * key. An Alertmanager gets an alert for each message, as of now_ms. A message with incident 0 is a test. masker hides the secrets
  * in texts from the log.
  */
-void payload_render(struct masker *masker, enum payload_format format, const struct payload_origin *origin,
+void payload_render(struct masker *masker, const struct webhook_config *webhook, const struct payload_origin *origin,
                     const struct message *const *messages, size_t count, enum payload_length length, int64_t now_ms,
                     struct strbuf *out);
 

@@ -79,7 +79,7 @@ int command_incidents(struct options *options)
         return EXIT_USAGE;
     int code = options_history(options, HISTORY_READ, &db);
     if (code == EXIT_OK)
-        code = incidents_print(db, options_config(options)->runbook_base, limit ? limit : -1,
+        code = incidents_print(db, options_config(options)->links.runbook_base, limit ? limit : -1,
                                (enum incidents_format)format);
     sqlite3_close(db);
     return code;

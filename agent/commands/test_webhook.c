@@ -54,7 +54,7 @@ static void trial_submit(struct test *test, size_t at, enum notification_status 
     const struct message *const messages[] = { &message };
     struct strbuf body = { 0 }, key = { 0 };
 
-    payload_render(test->masker, webhook->format, &test->origin, messages, 1, PAYLOAD_FULL, trial->sent_ms, &body);
+    payload_render(test->masker, webhook, &test->origin, messages, 1, PAYLOAD_FULL, trial->sent_ms, &body);
     strbuf_printf(&key, "test-%" PRId64 "-%s", trial->sent_ms, notification_status_name(status));
     const struct delivery delivery = {
         .webhook = at, .body = body.at, .body_len = body.len, .idempotency_key = key.at
@@ -162,7 +162,10 @@ static int run_test(const struct config *config)
     struct strbuf error = { 0 };
     struct test test = {
         .config = config,
-        .origin = { .host = config->host, .log_path = config->log_path, .version = AGENT_VERSION },
+        .origin = { .host = config->host,
+                    .log_path = config->log_path,
+                    .version = AGENT_VERSION,
+                    .links = &config->links },
         .trials = must_alloc((config->webhook_count + 1) * sizeof *test.trials),
     };
     int status = EXIT_FAILED;

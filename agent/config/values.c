@@ -15,13 +15,12 @@
 
 static const int64_t PERIOD_MIN_MS = 100;
 
-static const char *const format_names[] = {
+static const char *const format_names[PAYLOAD_FORMATS] = {
     [FORMAT_GENERIC] = "generic",
     [FORMAT_SLACK] = "slack",
     [FORMAT_PAGERDUTY] = "pagerduty",
     [FORMAT_ALERTMANAGER] = "alertmanager",
 };
-enum { FORMATS = sizeof format_names / sizeof format_names[0] };
 
 const char *config_type_words(enum config_type type)
 {
@@ -105,7 +104,7 @@ static bool value_read_format(const char *text, enum payload_format *format, str
     struct nearest nearest;
 
     nearest_begin(&nearest, text);
-    for (int i = 0; i < FORMATS; i++) {
+    for (int i = 0; i < PAYLOAD_FORMATS; i++) {
         if (strcmp(text, format_names[i]) == 0) {
             *format = (enum payload_format)i;
             return true;
@@ -116,8 +115,12 @@ static bool value_read_format(const char *text, enum payload_format *format, str
     if (nearest_found(&nearest))
         strbuf_printf(why, "the nearest is '%s'", nearest_found(&nearest));
     else
-        for (int i = 0; i < FORMATS; i++)
-            strbuf_printf(why, "%s%s", i == 0 ? "there are " : i == FORMATS - 1 ? " and " : ", ", format_names[i]);
+        for (int i = 0; i < PAYLOAD_FORMATS; i++)
+            strbuf_printf(why, "%s%s",
+                          i == 0                     ? "there are "
+                          : i == PAYLOAD_FORMATS - 1 ? " and "
+                                                     : ", ",
+                          format_names[i]);
     return false;
 }
 

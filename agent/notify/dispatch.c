@@ -19,7 +19,7 @@ struct payload_origin dispatch_origin(const struct dispatch *dispatch)
         .host = dispatch->told_as.host,
         .log_path = dispatch->told_as.log_path,
         .version = AGENT_VERSION,
-        .runbook_base = dispatch->config->runbook_base,
+        .links = &dispatch->config->links,
     };
 }
 
@@ -133,8 +133,8 @@ static void receiver_render(struct dispatch *dispatch, struct receiver *receiver
     }
     for (size_t i = 0; i < receiver->count; i++)
         messages[i] = receiver->entries[i].message;
-    payload_render(dispatch->masker, receiver->webhook->format, &origin, messages, receiver->count, receiver->length,
-                   now_ms, body);
+    payload_render(dispatch->masker, receiver->webhook, &origin, messages, receiver->count, receiver->length, now_ms,
+                   body);
 }
 
 static void receiver_submit(struct dispatch *dispatch, size_t index, int64_t now_ms)

@@ -54,9 +54,8 @@ void refresh_render(struct dispatch *dispatch, struct receiver *receiver, int64_
     const struct payload_origin origin = dispatch_origin(dispatch);
     for (size_t i = 0; i < receiver->count; i++)
         alertmanager_alerts_take(&receiver->alerts, receiver->entries[i].message);
-    payload_render(dispatch->masker, FORMAT_ALERTMANAGER, &origin,
-                   (const struct message *const *)receiver->alerts.alerts, receiver->alerts.count, receiver->length,
-                   now_ms, body);
+    payload_render(dispatch->masker, receiver->webhook, &origin, (const struct message *const *)receiver->alerts.alerts,
+                   receiver->alerts.count, receiver->length, now_ms, body);
 }
 
 /* A time more than one interval ahead was set before the clock was set back, so one interval is enough. */

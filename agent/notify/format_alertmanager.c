@@ -34,6 +34,7 @@ static void alertmanager_put_alert(const struct payload_input *input, const stru
     json_close(json, '}');
     json_put_text(json, "startsAt", texts->started);
     json_put_time(json, "endsAt", alert_end_ms(texts->message, input->now_ms));
+    json_put_given(json, "generatorURL", payload_best_page(texts));
     json_close(json, '}');
 }
 

@@ -27,7 +27,8 @@ static void generic_put_alert(const struct payload_input *input, const struct pa
     json_close(json, '}');
     json_put_text(json, "startsAt", texts->started);
     json_put_text(json, "endsAt", texts->ended[0] != '\0' ? texts->ended : NOT_ENDED);
-    json_put_text(json, "generatorURL", "");
+    const char *page = payload_best_page(texts);
+    json_put_text(json, "generatorURL", page ? page : "");
     json_put_text(json, "fingerprint", fingerprint);
     json_close(json, '}');
 }
@@ -80,7 +81,8 @@ void format_generic(const struct payload_input *input, struct json_writer *json)
     if (input->count == 1)
         payload_put_annotations(json, &input->texts[0], PAYLOAD_SHORTEST);
     json_close(json, '}');
-    json_put_text(json, "externalURL", "");
+    const struct links *links = input->origin->links;
+    json_put_text(json, "externalURL", links && links->alertmanager ? links->alertmanager : "");
     json_open(json, "alerts", '[');
     for (size_t i = 0; i < input->count; i++)
         generic_put_alert(input, &input->texts[i], json);

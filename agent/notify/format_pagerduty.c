@@ -8,12 +8,9 @@ enum { SUMMARY_MAX = 1024, SHORT_MAX = 256 };
 static void pagerduty_put_summary(const struct payload_input *input, const struct payload_texts *texts,
                                   struct json_writer *json)
 {
-    struct strbuf whole = { 0 }, cut = { 0 };
-    payload_title(texts, &whole);
-    strbuf_printf(&whole, " on %s: %s", input->origin->host, strbuf_text(&texts->summary));
-    cut_chars(whole.at, input->length == PAYLOAD_SHORTEST ? SHORT_MAX : SUMMARY_MAX, &cut);
+    struct strbuf cut = { 0 };
+    cut_chars(texts->first_line.at, input->length == PAYLOAD_SHORTEST ? SHORT_MAX : SUMMARY_MAX, &cut);
     json_put_text(json, "summary", cut.at);
-    strbuf_free(&whole);
     strbuf_free(&cut);
 }
 
@@ -26,15 +23,21 @@ static void pagerduty_put_details(const struct payload_input *input, const struc
     json_close(json, '}');
 }
 
+/* A link is called by its page; the runbook's by its place in the file as well. */
 static void pagerduty_put_links(const struct payload_texts *texts, struct json_writer *json)
 {
-    if (texts->runbook_url.len == 0)
+    if (!payload_best_page(texts))
         return;
     json_open(json, "links", '[');
-    json_open(json, NULL, '{');
-    json_put_text(json, "href", texts->runbook_url.at);
-    json_put_text(json, "text", strbuf_text(&texts->place));
-    json_close(json, '}');
+    for (int page = 0; page < PAGES; page++) {
+        if (texts->urls[page].len == 0)
+            continue;
+        json_open(json, NULL, '{');
+        json_put_text(json, "href", texts->urls[page].at);
+        json_put_text(json, "text",
+                      page == PAGE_RUNBOOK ? strbuf_text(&texts->place) : payload_page_name((enum payload_page)page));
+        json_close(json, '}');
+    }
     json_close(json, ']');
 }
 
@@ -50,6 +53,7 @@ void format_pagerduty(const struct payload_input *input, struct json_writer *jso
     json_put_text(json, "event_action", message->status == NOTIFY_RESOLVED ? "resolve" : "trigger");
     json_put_text(json, "dedup_key", texts->dedup_key.at);
     json_put_text(json, "client", "iceberg-offload-agent");
+    json_put_given(json, "client_url", payload_best_page(texts));
     pagerduty_put_links(texts, json);
     json_open(json, "payload", '{');
     pagerduty_put_summary(input, texts, json);

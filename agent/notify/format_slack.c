@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/cut.h"
 #include "base/utf8.h"
 #include "payload_private.h"
 
-/* Slack's limits, in characters and in blocks. */
-enum { HEADER_MAX = 150, TEXT_MAX = 3000, FIELD_MAX = 2000, BLOCKS_MAX = 50 };
-/* Characters of a summary in the shortest form, and of each where several messages are combined. */
-enum { SHORT_MAX = 300 };
+/* Slack's limits, in characters and in blocks. A message's own text may be longer, but is cut in what a phone shows. */
+enum { HEADER_MAX = 150, TEXT_MAX = 3000, BLOCKS_MAX = 50 };
+/* Characters of the first line in the shortest form, and of each where several messages are combined; of a part; of a link's text. */
+enum { SHORT_MAX = 300, PART_MAX = 600, NAME_MAX_CHARS = 200 };
+/* A longer URL would leave no room for the other links in their section. */
+enum { URL_MAX = 600 };
 
 #define ELLIPSIS "\xe2\x80\xa6"
 
@@ -51,12 +54,38 @@ static void slack_put_escaped(const char *text, size_t max_chars, struct strbuf 
     strbuf_puts(out, cut ? ELLIPSIS : "");
 }
 
-/* {"type": "mrkdwn", "text": "..."}, Slack's text object; type may also be "plain_text". */
-static void slack_put_text_object(struct json_writer *json, const char *key, const char *type, const char *text)
+/* Three backticks end a code block. A blank of no width between them keeps what is shown, and keeps the block whole. */
+static void slack_put_code(const char *text, struct strbuf *out)
+{
+    static const char WIDTHLESS[] = "\xe2\x80\x8b";
+    struct strbuf safe = { 0 };
+    for (size_t row = 0; *text != '\0'; text++) {
+        row = *text == '`' ? row + 1 : 0;
+        if (row == 3) {
+            strbuf_puts(&safe, WIDTHLESS);
+            row = 1;
+        }
+        strbuf_add(&safe, text, 1);
+    }
+    strbuf_puts(out, "```");
+    slack_put_escaped(strbuf_text(&safe), TEXT_MAX - 6, out);
+    strbuf_puts(out, "```");
+    strbuf_free(&safe);
+}
+
+/* Each reader sees the time in their own zone; a client that cannot do that shows the words. */
+static void slack_put_time(int64_t ms, const char *words, struct strbuf *out)
+{
+    strbuf_printf(out, "<!date^%" PRId64 "^{date_short_pretty} {time}|%s>", ms / 1000, words);
+}
+
+/* Text that Slack takes as it stands: with "verbatim" it makes no links and no mentions of what looks like them. */
+static void slack_put_text_object(struct json_writer *json, const char *key, const char *mrkdwn)
 {
     json_open(json, key, '{');
-    json_put_text(json, "type", type);
-    json_put_text(json, "text", text);
+    json_put_text(json, "type", "mrkdwn");
+    json_put_text(json, "text", mrkdwn);
+    json_put_bool(json, "verbatim", true);
     json_close(json, '}');
 }
 
@@ -66,7 +95,11 @@ static void slack_put_header(const char *text, struct json_writer *json)
     cut_chars(text, HEADER_MAX, &cut);
     json_open(json, NULL, '{');
     json_put_text(json, "type", "header");
-    slack_put_text_object(json, "text", "plain_text", strbuf_text(&cut));
+    json_open(json, "text", '{');
+    json_put_text(json, "type", "plain_text");
+    json_put_text(json, "text", strbuf_text(&cut));
+    json_put_bool(json, "emoji", false);
+    json_close(json, '}');
     json_close(json, '}');
     strbuf_free(&cut);
 }
@@ -75,101 +108,129 @@ static void slack_put_section(const struct strbuf *mrkdwn, struct json_writer *j
 {
     json_open(json, NULL, '{');
     json_put_text(json, "type", "section");
-    slack_put_text_object(json, "text", "mrkdwn", strbuf_text(mrkdwn));
+    slack_put_text_object(json, "text", strbuf_text(mrkdwn));
     json_close(json, '}');
-}
-
-static void slack_put_field(const char *name, const char *value, struct json_writer *json)
-{
-    struct strbuf mrkdwn = { 0 };
-    if (!value || value[0] == '\0')
-        return;
-    strbuf_printf(&mrkdwn, "*%s*\n", name);
-    slack_put_escaped(value, FIELD_MAX - strlen(name) - 3, &mrkdwn);
-    slack_put_text_object(json, NULL, "mrkdwn", mrkdwn.at);
-    strbuf_free(&mrkdwn);
 }
 
 /* "<https://wiki.example.com/runbooks/x.md|x.md, scenario 2: ClickHouse connectivity failure>" */
-static void slack_put_runbook(const struct payload_texts *texts, struct json_writer *json)
+static void slack_put_link(const struct strbuf *url, const char *name, struct strbuf *out)
 {
-    struct strbuf mrkdwn = { 0 };
-    size_t url_len = texts->runbook_url.len;
-    bool linked = url_len > 0 && url_len < FIELD_MAX / 2;
-    if (texts->place.len == 0)
-        return;
-    strbuf_puts(&mrkdwn, "*Runbook*\n");
+    bool linked = url->len > 0 && url->len <= URL_MAX;
     if (linked)
-        strbuf_printf(&mrkdwn, "<%s|", texts->runbook_url.at);
-    slack_put_escaped(texts->place.at, FIELD_MAX / 2 - 20, &mrkdwn);
-    strbuf_puts(&mrkdwn, linked ? ">" : "");
-    slack_put_text_object(json, NULL, "mrkdwn", mrkdwn.at);
-    strbuf_free(&mrkdwn);
+        strbuf_printf(out, "<%s|", url->at);
+    slack_put_escaped(name, NAME_MAX_CHARS, out);
+    strbuf_puts(out, linked ? ">" : "");
 }
 
-static void slack_put_fields(const struct payload_texts *texts, struct json_writer *json)
+/* The runbook, which is named even without a link, and the other pages. */
+static void slack_put_pages(const struct payload_texts *texts, struct json_writer *json)
 {
-    json_open(json, NULL, '{');
-    json_put_text(json, "type", "section");
-    json_open(json, "fields", '[');
-    slack_put_field("Tables", texts->tables.at, json);
-    slack_put_runbook(texts, json);
-    slack_put_field("Likely cause", texts->cause.at, json);
-    slack_put_field("First command", texts->first_command.at, json);
-    slack_put_field("Escalate to", texts->message->escalate_to, json);
-    slack_put_field("Prometheus would have fired", texts->prometheus, json);
-    slack_put_field("Since", texts->started, json);
-    json_close(json, ']');
-    json_close(json, '}');
+    struct strbuf line = { 0 };
+    if (texts->place.len > 0) {
+        strbuf_puts(&line, "*Runbook*\n");
+        slack_put_link(&texts->urls[PAGE_RUNBOOK], texts->place.at, &line);
+    }
+    for (int page = PAGE_INCIDENT; page < PAGES; page++) {
+        const struct strbuf *url = &texts->urls[page];
+        if (url->len == 0 || url->len > URL_MAX)
+            continue;
+        strbuf_puts(&line, line.len > 0 ? "  |  " : "");
+        slack_put_link(url, payload_page_name((enum payload_page)page), &line);
+    }
+    if (line.len > 0)
+        slack_put_section(&line, json);
+    strbuf_free(&line);
 }
 
+/* A section for a part; what is small has its place in the context. */
+static void slack_put_part(const struct payload_part *part, struct json_writer *json)
+{
+    struct strbuf text = { 0 };
+    if (part->kind == PART_WORDS) {
+        strbuf_printf(&text, "*%s* ", part->name);
+        slack_put_escaped(part->text, PART_MAX, &text);
+    } else {
+        slack_put_code(part->text, &text);
+    }
+    slack_put_section(&text, json);
+    strbuf_free(&text);
+}
+
+static void slack_put_parts(const struct payload_texts *texts, struct json_writer *json)
+{
+    struct payload_part parts[PARTS_MAX];
+    size_t count = payload_parts(texts, parts);
+    bool linked = false;
+    for (size_t i = 0; i < count; i++) {
+        bool behind_pages = parts[i].kind == PART_EVIDENCE || parts[i].kind == PART_SMALL;
+        bool is_runbook = parts[i].text == texts->place.at;
+        if (!linked && (behind_pages || is_runbook)) {
+            slack_put_pages(texts, json);
+            linked = true;
+        }
+        if (parts[i].kind != PART_SMALL && !is_runbook)
+            slack_put_part(&parts[i], json);
+    }
+    if (!linked)
+        slack_put_pages(texts, json);
+}
+
+static void slack_put_element(const struct strbuf *mrkdwn, struct json_writer *json)
+{
+    if (mrkdwn->len > 0)
+        slack_put_text_object(json, NULL, mrkdwn->at);
+}
+
+/* What is of interest later, small: how bad, since when, which tables, which incident. */
 static void slack_put_context(const struct payload_input *input, const struct payload_texts *texts,
                               struct json_writer *json)
 {
-    struct strbuf line = { 0 }, cut = { 0 };
-    strbuf_printf(&line, "incident %s on %s, %s, %s", texts->incident, input->origin->host, input->origin->log_path,
-                  texts->time);
-    slack_put_escaped(line.at, FIELD_MAX, &cut);
+    const struct message *message = texts->message;
+    int64_t since_ms = message->onset_ms != 0 ? message->onset_ms : message->opened_ms;
+    struct strbuf line = { 0 };
     json_open(json, NULL, '{');
     json_put_text(json, "type", "context");
     json_open(json, "elements", '[');
-    slack_put_text_object(json, NULL, "mrkdwn", strbuf_text(&cut));
+    strbuf_puts(&line, severity_name(message->severity));
+    if (since_ms != 0) {
+        strbuf_puts(&line, texts->ended[0] != '\0' ? ", was wrong since " : ", since ");
+        slack_put_time(since_ms, texts->since.at, &line);
+    }
+    slack_put_element(&line, json);
+    strbuf_clear(&line);
+    slack_put_escaped(strbuf_text(&texts->tables), PART_MAX, &line);
+    slack_put_element(&line, json);
+    strbuf_clear(&line);
+    if (texts->prometheus[0] != '\0') {
+        strbuf_puts(&line, "Prometheus would have fired at ");
+        slack_put_time(message->prometheus_ms, texts->prometheus, &line);
+        slack_put_element(&line, json);
+        strbuf_clear(&line);
+    }
+    if (message->incident_id != 0)
+        strbuf_printf(&line, "incident %s, ", texts->incident);
+    strbuf_printf(&line, "%s, ", texts->alert);
+    slack_put_escaped(input->origin->host, NAME_MAX_CHARS, &line);
+    strbuf_puts(&line, ", ");
+    slack_put_escaped(input->origin->log_path, NAME_MAX_CHARS, &line);
+    slack_put_element(&line, json);
     json_close(json, ']');
     json_close(json, '}');
     strbuf_free(&line);
-    strbuf_free(&cut);
 }
 
 static void slack_put_single(const struct payload_input *input, struct json_writer *json)
 {
     const struct payload_texts *texts = &input->texts[0];
     struct strbuf text = { 0 };
-    payload_title(texts, &text);
-    slack_put_header(text.at, json);
-    if (texts->summary.len > 0) {
-        strbuf_clear(&text);
-        slack_put_escaped(texts->summary.at, TEXT_MAX, &text);
+    slack_put_header(texts->first_line.at, json);
+    if (utf8_count(strbuf_slice(&texts->first_line)) > HEADER_MAX) {
+        slack_put_escaped(texts->first_line.at, TEXT_MAX, &text);
         slack_put_section(&text, json);
     }
-    slack_put_fields(texts, json);
-    if (texts->evidence.len > 0) {
-        strbuf_clear(&text);
-        strbuf_puts(&text, "```");
-        slack_put_escaped(texts->evidence.at, TEXT_MAX - 6, &text);
-        strbuf_puts(&text, "```");
-        slack_put_section(&text, json);
-    }
+    slack_put_parts(texts, json);
     slack_put_context(input, texts, json);
     strbuf_free(&text);
-}
-
-/* "*CRITICAL IcebergOffloadLagCritical* 2026-03-03T10:15:02.743+11:00: summary" */
-static void slack_put_line(const struct payload_texts *texts, size_t max_chars, struct strbuf *out)
-{
-    strbuf_puts(out, "*");
-    payload_title(texts, out);
-    strbuf_printf(out, "* %s: ", texts->time);
-    slack_put_escaped(strbuf_text(&texts->summary), max_chars, out);
 }
 
 /* Puts a line for each of the newest messages, oldest first, and says how many older ones had no room. */
@@ -186,47 +247,39 @@ static void slack_put_combined(const struct payload_input *input, struct json_wr
         slack_put_section(&text, json);
     }
     for (size_t i = first; i < input->count; i++) {
+        const struct payload_texts *texts = &input->texts[i];
         strbuf_clear(&text);
-        slack_put_line(&input->texts[i], SHORT_MAX, &text);
+        slack_put_time(texts->message->time_ms, texts->time, &text);
+        strbuf_puts(&text, " ");
+        slack_put_escaped(texts->first_line.at, SHORT_MAX, &text);
         slack_put_section(&text, json);
     }
     strbuf_free(&text);
 }
 
-static const char *slack_color(const struct message *message)
+/* The plain text is all that a phone's notification shows, and a client without blocks. */
+static void slack_put_plain_text(const struct payload_input *input, struct json_writer *json)
 {
-    if (message->status == NOTIFY_RESOLVED)
-        return "#2eb67d";
-    return message->severity == SEVERITY_CRITICAL ? "#e01e5a" : "#ecb22e";
-}
-
-static void slack_put_attachment(const struct payload_input *input, const char *color, struct json_writer *json)
-{
-    json_open(json, NULL, '{');
-    json_put_text(json, "color", color);
-    json_open(json, "blocks", '[');
-    if (input->count == 1)
-        slack_put_single(input, json);
-    else
-        slack_put_combined(input, json);
-    json_close(json, ']');
-    json_close(json, '}');
+    const struct payload_texts *newest = &input->texts[input->count - 1];
+    struct strbuf text = { 0 };
+    slack_put_escaped(newest->first_line.at, input->length == PAYLOAD_SHORTEST ? SHORT_MAX : TEXT_MAX - 200, &text);
+    if (input->count > 1)
+        strbuf_printf(&text, " (and %zu before)", input->count - 1);
+    json_put_text(json, "text", text.at);
+    strbuf_free(&text);
 }
 
 void format_slack(const struct payload_input *input, struct json_writer *json)
 {
-    const struct payload_texts *newest = &input->texts[input->count - 1];
-    struct strbuf fallback = { 0 };
-    slack_put_line(newest, input->length == PAYLOAD_SHORTEST ? SHORT_MAX : TEXT_MAX - 200, &fallback);
-    if (input->count > 1)
-        strbuf_printf(&fallback, " (and %zu before)", input->count - 1);
     json_open(json, NULL, '{');
-    json_put_text(json, "text", fallback.at);
+    slack_put_plain_text(input, json);
     if (input->length == PAYLOAD_FULL) {
-        json_open(json, "attachments", '[');
-        slack_put_attachment(input, slack_color(newest->message), json);
+        json_open(json, "blocks", '[');
+        if (input->count == 1)
+            slack_put_single(input, json);
+        else
+            slack_put_combined(input, json);
         json_close(json, ']');
     }
     json_close(json, '}');
-    strbuf_free(&fallback);
 }

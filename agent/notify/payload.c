@@ -6,16 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cut.h"
 #include "base/fnv.h"
-#include "base/text.h"
-#include "base/zone.h"
 #include "payload_private.h"
 
-enum {
-    DEDUP_KEY_MAX = 255, /* PagerDuty's limit, in characters */
-    EVIDENCE_MAX = 2000  /* characters: enough for a person, far below every receiver's limit for a body */
-};
+enum { DEDUP_KEY_MAX = 255 }; /* PagerDuty's limit, in characters */
 
 void payload_hash(const char *text, char out[17])
 {
@@ -48,70 +42,6 @@ void payload_dedup_key(const struct payload_origin *origin, const struct message
     strbuf_free(&key);
 }
 
-static void payload_put_masked(struct masker *masker, const char *text, struct strbuf *out)
-{
-    struct strbuf masked = { 0 };
-
-    if (text) {
-        masker_text(masker, slice_of(text), &masked);
-        cut_chars(strbuf_text(&masked), EVIDENCE_MAX, out);
-    }
-    strbuf_free(&masked);
-}
-
-static void payload_put_time(int64_t ms, char out[40])
-{
-    if (ms != 0)
-        zone_format_rfc3339(ms, out);
-}
-
-static void payload_texts_gather(struct payload_texts *texts, struct masker *masker,
-                                 const struct payload_origin *origin, const struct message *message)
-{
-    *texts = (struct payload_texts){ .message = message };
-    /* A test has a name of its own, so that rules that route or silence a real alert by its name do not apply to it. */
-    texts->alert = message->incident_id != 0 ? alert_name(message->alert) : "IcebergOffloadTest";
-    texts->runbook = message->incident_id != 0 ? message->runbook : NULL;
-    runbook_words(texts->runbook, message->scenario, message->title, &texts->place);
-    scenario_words(message->scenario, message->title, &texts->scenario);
-    runbook_url(origin->runbook_base, texts->runbook, &texts->runbook_url);
-    payload_put_time(message->time_ms, texts->time);
-    payload_put_time(message->opened_ms != 0 ? message->opened_ms : message->time_ms, texts->started);
-    if (message->status == NOTIFY_RESOLVED)
-        payload_put_time(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, texts->ended);
-    if (message->prometheus_ms <= message->time_ms)
-        payload_put_time(message->prometheus_ms, texts->prometheus);
-    snprintf(texts->incident, sizeof texts->incident, "%" PRId64, message->incident_id);
-    payload_dedup_key(origin, message, &texts->dedup_key);
-    for (size_t i = 0; i < message->table_count; i++)
-        strbuf_printf(&texts->tables, "%s%s", i > 0 ? ", " : "", message->tables[i]);
-    payload_put_masked(masker, message->summary, &texts->summary);
-    payload_put_masked(masker, message->cause, &texts->cause);
-    payload_put_masked(masker, message->first_command, &texts->first_command);
-    payload_put_masked(masker, message->evidence, &texts->evidence);
-}
-
-static void payload_texts_free(struct payload_texts *texts)
-{
-    strbuf_free(&texts->runbook_url);
-    strbuf_free(&texts->place);
-    strbuf_free(&texts->scenario);
-    strbuf_free(&texts->dedup_key);
-    strbuf_free(&texts->tables);
-    strbuf_free(&texts->summary);
-    strbuf_free(&texts->cause);
-    strbuf_free(&texts->first_command);
-    strbuf_free(&texts->evidence);
-}
-
-void payload_title(const struct payload_texts *texts, struct strbuf *out)
-{
-    const struct message *message = texts->message;
-    bool fires = message->status == NOTIFY_FIRING;
-    text_add_upper(out, fires ? severity_name(message->severity) : notification_status_name(message->status));
-    strbuf_printf(out, " %s", texts->alert);
-}
-
 void payload_put_labels(struct json_writer *json, const char *key, const struct payload_origin *origin,
                         const struct payload_texts *texts)
 {
@@ -138,12 +68,16 @@ void payload_put_annotations(struct json_writer *json, const struct payload_text
     json_put_text(json, "incident", texts->incident);
     json_put_given(json, "summary", texts->summary.at);
     json_put_given(json, "runbook", texts->runbook);
-    json_put_given(json, "runbook_url", texts->runbook_url.at);
+    json_put_given(json, "runbook_url", texts->urls[PAGE_RUNBOOK].at);
     json_put_given(json, "prometheus_time", texts->prometheus);
     json_put_text(json, "dedup_key", texts->dedup_key.at);
     json_put_given(json, "escalate_to", message->escalate_to);
     if (length == PAYLOAD_SHORTEST)
         return;
+    json_put_given(json, "description", texts->details.at);
+    json_put_given(json, "incident_url", texts->urls[PAGE_INCIDENT].at);
+    json_put_given(json, "dashboard_url", texts->urls[PAGE_DASHBOARD].at);
+    json_put_given(json, "alertmanager_url", texts->urls[PAGE_ALERTMANAGER].at);
     json_put_given(json, "cause", texts->cause.at);
     json_put_given(json, "scenario", texts->scenario.at);
     json_put_given(json, "scenario_title", message->title);
@@ -151,7 +85,7 @@ void payload_put_annotations(struct json_writer *json, const struct payload_text
     json_put_given(json, "evidence", texts->evidence.at);
 }
 
-void payload_render(struct masker *masker, enum payload_format format, const struct payload_origin *origin,
+void payload_render(struct masker *masker, const struct webhook_config *webhook, const struct payload_origin *origin,
                     const struct message *const *messages, size_t count, enum payload_length length, int64_t now_ms,
                     struct strbuf *out)
 {
@@ -160,12 +94,13 @@ void payload_render(struct masker *masker, enum payload_format format, const str
     struct json_writer json = { .out = out };
 
     for (size_t i = 0; i < count; i++)
-        payload_texts_gather(&texts[i], masker, origin, messages[i]);
-    switch (format) {
+        payload_texts_gather(&texts[i], masker, webhook, origin, messages[i]);
+    switch (webhook->format) {
     case FORMAT_GENERIC: format_generic(&input, &json); break;
     case FORMAT_SLACK: format_slack(&input, &json); break;
     case FORMAT_PAGERDUTY: format_pagerduty(&input, &json); break;
     case FORMAT_ALERTMANAGER: format_alertmanager(&input, &json); break;
+    case PAYLOAD_FORMATS: break;
     }
     for (size_t i = 0; i < count; i++)
         payload_texts_free(&texts[i]);

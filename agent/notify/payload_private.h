@@ -7,6 +7,9 @@
 #include "base/json.h"
 #include "payload.h"
 
+/* The pages that a notification links to, the most useful one first. */
+enum payload_page { PAGE_RUNBOOK, PAGE_INCIDENT, PAGE_DASHBOARD, PAGE_ALERTMANAGER, PAGES };
+
 /* A message as texts that may leave the host: secrets are masked and times written out. The formats share it. */
 struct payload_texts {
     const struct message *message;
@@ -14,13 +17,32 @@ struct payload_texts {
     char incident[24];
     const char *alert;
     const char *runbook;           /* the file; NULL: none */
-    struct strbuf runbook_url;     /* empty: no link */
     struct strbuf place, scenario; /* "FILE, scenario 2: TITLE", and without the file; empty: none */
+    struct strbuf urls[PAGES];     /* empty: no such page is configured */
     struct strbuf dedup_key, tables, summary, cause, first_command, evidence;
+    struct strbuf first_line; /* what a phone shows: which host, and what is wrong or well again */
+    struct strbuf since;      /* the onset, in words: "2026-03-03 10:15 (UTC+11:00)"; empty: not known */
+    struct strbuf details;    /* all that a description says beside the first line, a line for each thing */
 };
 
-/* Appends how a person is told what this is about: "CRITICAL IcebergOffloadLagCritical", "RESOLVED ...". */
-void payload_title(const struct payload_texts *texts, struct strbuf *out);
+/* Fills *texts, which payload_texts_free frees. */
+void payload_texts_gather(struct payload_texts *texts, struct masker *masker, const struct webhook_config *webhook,
+                          const struct payload_origin *origin, const struct message *message);
+void payload_texts_free(struct payload_texts *texts);
+
+/* A thing that is said about an incident beside the first line. */
+struct payload_part {
+    enum { PART_WORDS, PART_COMMAND, PART_EVIDENCE, PART_SMALL } kind; /* small: of interest later */
+    const char *name, *text;
+};
+enum { PARTS_MAX = 10 };
+/* Fills parts, of which there are PARTS_MAX, in the order in which a person needs them. Returns their count. */
+size_t payload_parts(const struct payload_texts *texts, struct payload_part *parts);
+
+/* How the link to a page is called. */
+const char *payload_page_name(enum payload_page page);
+/* Returns the URL of the incident's own page, or else of a page that shows more about it; NULL: there is none. */
+const char *payload_best_page(const struct payload_texts *texts);
 
 /* Puts the labels that identify an alert. They are the same from its first notification to its end. */
 void payload_put_labels(struct json_writer *json, const char *key, const struct payload_origin *origin,

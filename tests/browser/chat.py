@@ -66,6 +66,8 @@ def message():
 
 def mrkdwn(text):
     """Slack's marks as tags. What is escaped in the text (&amp; &lt; &gt;) is escaped in HTML too."""
+    text = re.sub(r"<!date\^[^|>]*\|([^>]*)>", r"\1", text)       # as a client shows it that knows no zones
+    text = re.sub(r"<(https?://[^|>]*)\|([^>]*)>", r"<a href='\1'>\2</a>", text)
     text = re.sub(r"```(.*?)```", r"<pre>\1</pre>", text, flags=re.DOTALL)
     text = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", text)
     text = re.sub(r"(?m)\*([^*\n]+)\*", r"<b>\1</b>", text)
@@ -84,8 +86,6 @@ def block_html(block):
 
 def page(body):
     """The message as an HTML page."""
-    parts = [{"blocks": body.get("blocks", [])}, *body.get("attachments", [])]
-    shown = "".join(f"<div class=attachment style=\"border-color:{part.get('color', '#fff')}\">"
-                    + "".join(map(block_html, part["blocks"])) + "</div>" for part in parts if part["blocks"])
+    shown = "".join(map(block_html, body["blocks"]))
     return (f"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>chat</title><style>{STYLE}</style>"
             f"<div class=from>Iceberg offload<span>APP</span><time>10:30</time></div>{shown}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line and the configuration as a person meets them: check-config, test-webhook, help, and typing errors."""
+import json
 import os
 import pathlib
 import stat
@@ -98,8 +99,8 @@ class TestWebhook(Configuration):
         self.assertRegex(done.stdout, r"(?m)^a \(http://127\.0\.0\.1:\d+/\*\*\*\): delivered: HTTP 200 after \d+ ms$")
         self.assertIn("[TEST]", generic.json()["alerts"][0]["annotations"]["summary"])
         self.assertEqual(generic.json()["alerts"][0]["labels"]["severity"], "warning")
-        self.assertIn("CRITICAL", slack.json()["text"])
-        self.assertIn("[TEST]", slack.json()["text"])
+        self.assertIn(": [TEST]", slack.json()["text"])
+        self.assertIn("critical", json.dumps(slack.json()["blocks"][-1]))
 
     def test_what_keeps_state_is_told_that_the_test_is_over(self):
         key = pathlib.Path(self.directory.name, "key")

@@ -35,10 +35,10 @@ NASTY = {
     "odd characters": "\ufeff\ufffe\uffff\U0010ffff\u0000".replace("\u0000", "") * 500,
 }
 GOOD = {
-    "slack": {"text": "CRITICAL", "attachments": [{"color": "#e01e5a", "blocks": [
+    "slack": {"text": "CRITICAL", "blocks": [
         {"type": "header", "text": {"type": "plain_text", "text": "CRITICAL"}},
-        {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Tables*\na"}]},
-        {"type": "context", "elements": [{"type": "mrkdwn", "text": "a &amp; b"}]}]}]},
+        {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Tables*\na", "verbatim": True}]},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": "a &amp; b <!date^1^{date} {time}|x>", "verbatim": True}]}]},
     "pagerduty": {"routing_key": "0" * 32, "event_action": "trigger", "dedup_key": "k",
                   "links": [{"href": "https://runbooks/x", "text": "x"}],
                   "payload": {"summary": "s", "source": "host", "severity": "critical", "timestamp": "2026-03-03T10:15:02.743+11:00"}},
@@ -52,14 +52,14 @@ GOOD = {
 # format, the path of what is changed, to what (None: taken away), a word of the complaint
 BROKEN = (
     ("slack", ("text",), None, "lacks"), ("slack", ("text",), "", "empty"), ("slack", ("text",), "a < b", "raw"),
-    ("slack", ("attachments", 0, "blocks"), [{"type": "divider"}] * 51, "51 items"),
-    ("slack", ("attachments", 0, "blocks", 0, "type"), "heading", "none of"),
-    ("slack", ("attachments", 0, "blocks", 0, "text", "text"), "x" * 151, "over 150"),
-    ("slack", ("attachments", 0, "blocks", 0, "text", "type"), "mrkdwn", "none of"),
-    ("slack", ("attachments", 0, "blocks", 1, "fields"), None, "neither"),
-    ("slack", ("attachments", 0, "blocks", 1, "fields", 0, "text"), "é" * 2001, "over 2000"),
-    ("slack", ("attachments", 0, "blocks", 1, "text"), {"type": "mrkdwn", "text": "x" * 3001}, "over 3000"),
-    ("slack", ("attachments", 0, "blocks", 2, "elements", 0, "text"), "a &am", "raw"),
+    ("slack", ("blocks",), [{"type": "divider"}] * 51, "51 items"),
+    ("slack", ("blocks", 0, "type"), "heading", "none of"),
+    ("slack", ("blocks", 0, "text", "text"), "x" * 151, "over 150"),
+    ("slack", ("blocks", 0, "text", "type"), "mrkdwn", "none of"),
+    ("slack", ("blocks", 1, "fields"), None, "neither"),
+    ("slack", ("blocks", 1, "fields", 0, "text"), "é" * 2001, "over 2000"),
+    ("slack", ("blocks", 1, "text"), {"type": "mrkdwn", "text": "x" * 3001}, "over 3000"),
+    ("slack", ("blocks", 2, "elements", 0, "text"), "a &am", "raw"),
     ("pagerduty", ("routing_key",), None, "lacks"), ("pagerduty", ("event_action",), "fire", "none of"),
     ("pagerduty", ("payload",), None, "no object"), ("pagerduty", ("payload", "source"), "", "empty"),
     ("pagerduty", ("payload", "severity"), "warn", "none of"), ("pagerduty", ("payload", "summary"), "é" * 1025, "over 1024"),
@@ -286,8 +286,8 @@ class FromTheHistory(FormatCase):
             self.wait_empty(agent)
         summary = self.bodies("pagerduty")[0]["payload"]["summary"]
         self.assertEqual((len(summary), summary[-3:]), (1024, "é🔥…"[-3:] if summary[-2] == "🔥" else "🔥é…"))
-        block, = (block for block in self.bodies("slack")[0]["attachments"][0]["blocks"] if "```" in str(block))
-        self.assertEqual(len(block["text"]["text"]), 2000 + 6)
+        command, block = (block for block in self.bodies("slack")[0]["blocks"] if "```" in str(block))
+        self.assertEqual((len(command["text"]["text"]), len(block["text"]["text"])), (2000 + 6, 2000 + 6))
         self.assertTrue(block["text"]["text"].endswith("…```"))
         # With so short an interval, that there is no log is news at once.
         alerts = [alert for body in self.bodies("generic") for alert in body["alerts"] if alert["labels"]["alertname"] != "IcebergOffloadLogUnreadable"]

@@ -15,7 +15,9 @@ SEVERITIES = ("critical", "error", "warning", "info")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 ZERO_TIME = "0001-01-01T00:00:00Z"          # Go's: "has not ended"
-NOT_MARKUP = re.compile(r"&(?!(amp|lt|gt);)|<(?!https?://[^\s<>|]+(\|[^<>]*)?>)")
+# A link, or a time in the reader's zone: <!date^SECONDS^FORMAT|what clients show that cannot do that>.
+DATE = r"!date\^-?\d+\^[^<>|^]*\{(date_short_pretty|date|date_num|date_long|time|time_secs)\}[^<>|^]*(\^https?://[^\s<>|]+)?\|[^<>|]+>"
+NOT_MARKUP = re.compile(rf"&(?!(amp|lt|gt);)|<(?!https?://[^\s<>|]+(\|[^<>]*)?>|{DATE})")
 PAGERDUTY_MAX_BYTES = 512 * 1024
 SLACK_LIMITS = {"blocks": 50, "header": 150, "text": 3000, "field": 2000, "fields": 10, "elements": 10, "fallback": 4000}
 

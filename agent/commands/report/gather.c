@@ -60,8 +60,9 @@ static void report_begin(struct report *report, struct query *query, const struc
     report->made_ms = now_ms;
     report->as_of_ms = report_as_of(query, now_ms);
     report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
-    report->runbook_base = config->runbook_base;
-    report->related.runbook_base = report->earlier.runbook_base = report->incidents.runbook_base = config->runbook_base;
+    report->runbook_base = config->links.runbook_base;
+    report->related.runbook_base = report->earlier.runbook_base = report->incidents.runbook_base =
+        config->links.runbook_base;
     report->interval_ms = interval_of(query, config);
     report->interval_learnt = config->settings.schedule.interval_ms <= 0;
     if (report->kind == REPORT_INCIDENT && report->interval_learnt)

@@ -101,7 +101,7 @@ static void thresholds_default(struct status *status, const struct config *confi
         status->cycle_too_slow_ms = settings->detect.cycle_too_slow_ms;
     if (!status->log_path && config->log_path)
         status->log_path = must_copy(config->log_path, strlen(config->log_path));
-    status->runbook_base = config->runbook_base;
+    status->runbook_base = config->links.runbook_base;
 }
 
 /*

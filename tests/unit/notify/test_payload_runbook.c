@@ -36,9 +36,13 @@ static char *rendered(enum payload_format format, const struct message *message,
 {
     struct strbuf body = { 0 };
     struct masker *masker = masker_open();
-    const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0", base };
-    payload_render(masker, format, &origin, &message, 1, PAYLOAD_FULL, message->time_ms, &body);
+    char *runbook_base = base ? must_copy(base, strlen(base)) : NULL;
+    const struct links links = { .runbook_base = runbook_base };
+    const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0", &links };
+    const struct webhook_config webhook = { .format = format, .evidence = true };
+    payload_render(masker, &webhook, &origin, &message, 1, PAYLOAD_FULL, message->time_ms, &body);
     masker_close(masker);
+    free(runbook_base);
     return body.at;
 }
 
@@ -78,7 +82,7 @@ static void without_an_address_nothing_is_linked(void **unused)
 {
     (void)unused;
     struct message message = a_message();
-    for (int format = FORMAT_GENERIC; format <= FORMAT_ALERTMANAGER; format++) {
+    for (int format = FORMAT_GENERIC; format < PAYLOAD_FORMATS; format++) {
         assert_renders_no((enum payload_format)format, &message, NULL, "runbook_url");
         assert_renders_no((enum payload_format)format, &message, NULL, "\"links\"");
     }
@@ -102,23 +106,77 @@ static void no_page_shows_a_bare_number(void **unused)
     (void)unused;
     struct message message = a_message();
     char lag[] = "2";
-    for (int format = FORMAT_GENERIC; format <= FORMAT_ALERTMANAGER; format++) {
+    for (int format = FORMAT_GENERIC; format < PAYLOAD_FORMATS; format++) {
         assert_renders_no((enum payload_format)format, &message, NULL, "1/2");
         assert_renders((enum payload_format)format, &message, NULL, "scenario 2: ClickHouse connectivity failure");
     }
     message.scenario = lag; /* a runbook without a scenario */
     message.title = NULL;
-    for (int format = FORMAT_GENERIC; format <= FORMAT_ALERTMANAGER; format++)
+    for (int format = FORMAT_GENERIC; format < PAYLOAD_FORMATS; format++)
         assert_renders_no((enum payload_format)format, &message, NULL, "cenario");
+}
+
+static const char *const pages[] = { "https://grafana.example.com/d/x?orgId=1",
+                                     "https://agent.example.com/a/incidents/3",
+                                     "https://am.example.com/#/alerts?filter=%7Balertname%3D%22"
+                                     "IcebergOffloadConsecutiveFailures%22%2Cincident%3D%223%22%7D" };
+static char dashboard[] = "https://grafana.example.com/d/x?orgId=1", serve[] = "https://agent.example.com/a/",
+            alertmanager[] = "https://am.example.com", wiki[] = "https://wiki.example.com/r";
+static const struct links all_links = { wiki, dashboard, alertmanager, serve };
+
+static char *rendered_with_pages(enum payload_format format, const struct message *message)
+{
+    struct strbuf body = { 0 };
+    struct masker *masker = masker_open();
+    const struct payload_origin origin = { "host-1", "/tmp/scheduler.log", "1.0", &all_links };
+    const struct webhook_config webhook = { .format = format, .evidence = true };
+    payload_render(masker, &webhook, &origin, &message, 1, PAYLOAD_FULL, message->time_ms, &body);
+    masker_close(masker);
+    return body.at;
+}
+
+static void each_page_is_linked_in_each_format(void **unused)
+{
+    (void)unused;
+    struct message message = a_message();
+    for (int format = FORMAT_GENERIC; format < PAYLOAD_FORMATS; format++) {
+        char *body = rendered_with_pages((enum payload_format)format, &message);
+        for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+            if (!strstr(body, pages[i]))
+                fail_msg("%s does not link to %s", body, pages[i]);
+        free(body);
+    }
+}
+
+/* The page of the incident itself comes first, and what shows most about it after that. */
+static void the_best_page_is_where_the_alert_leads(void **unused)
+{
+    (void)unused;
+    static const struct {
+        enum payload_format format;
+        const char *link;
+    } leads[] = {
+        { FORMAT_GENERIC, "\"generatorURL\":\"https://agent.example.com/a/incidents/3\"" },
+        { FORMAT_GENERIC, "\"externalURL\":\"https://am.example.com\"" },
+        { FORMAT_ALERTMANAGER, "\"generatorURL\":\"https://agent.example.com/a/incidents/3\"" },
+        { FORMAT_ALERTMANAGER, "\"description\":\"Runbook: " PLACE },
+        { FORMAT_PAGERDUTY, "\"client_url\":\"https://agent.example.com/a/incidents/3\"" },
+    };
+    struct message message = a_message();
+    for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++) {
+        char *body = rendered_with_pages(leads[i].format, &message);
+        if (!strstr(body, leads[i].link))
+            fail_msg("%s does not say %s", body, leads[i].link);
+        free(body);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_format_links_in_its_own_way),
-        cmocka_unit_test(without_an_address_nothing_is_linked),
-        cmocka_unit_test(a_strange_name_is_no_link),
-        cmocka_unit_test(no_page_shows_a_bare_number),
+        cmocka_unit_test(each_format_links_in_its_own_way),   cmocka_unit_test(without_an_address_nothing_is_linked),
+        cmocka_unit_test(a_strange_name_is_no_link),          cmocka_unit_test(no_page_shows_a_bare_number),
+        cmocka_unit_test(each_page_is_linked_in_each_format), cmocka_unit_test(the_best_page_is_where_the_alert_leads),
     };
     return zone_set("UTC") ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }
