@@ -127,6 +127,7 @@ $(BUILD)/tests/unit/follow/test_listing: LDLIBS += -Wl,--wrap=clock_running_us
 KERNEL := $(addprefix $(BUILD)/tests/,unit/follow/test_inotify_kernel unit/follow/test_follow_kernel agent_kernel)
 $(KERNEL): $(OBJ)/agent/follow/inotify_kernel.o
 $(BUILD)/tests/agent_kernel: $(OBJ)/agent/main.o
+$(BUILD)/tests/unit/witness/test_left_behind: LDLIBS += -Wl,--wrap=iceberg_ask
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS) $(BUILD)/tests/agent_kernel: $(BUILD)/libagent.a
 	@mkdir -p $(@D)
@@ -310,7 +311,7 @@ test-valgrind: ## unit tests, replays and a live agent with its receiver, a rota
 test-tsan: ## the threads of the sender, the probes and the checkpoint under the thread sanitizer
 	$(DEPS) build test
 	@+$(REMAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread all unit probes
-	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/follow/test_wake_timer unit/history/test_checkpoint faults/test_sender e2e/test_live e2e/test_probes_live
+	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/follow/test_wake_timer unit/history/test_checkpoint faults/test_sender unit/witness/test_left_behind e2e/test_live e2e/test_probes_live
 
 # Everything anew, so that no counter of an older source is left. Not confined, since Landlock would keep the agent from writing its
 # counters: confine.c shows as unreached (tests/e2e/test_confine.py holds it from outside). What a test kills loses its counts.

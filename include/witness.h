@@ -103,7 +103,7 @@ struct witnesses;
 
 /* Returns NULL where nothing is configured to be asked. wake is called from the thread when the answers are there. */
 struct witnesses *witnesses_open(const struct config *config, void (*wake)(void));
-/* Ends a question in progress, and frees. NULL is allowed. */
+/* Ends a question in progress, or leaves it behind after half a second. wake is not called any more. NULL is allowed. */
 void witnesses_close(struct witnesses *witnesses);
 
 /* What the probes are asked for. */
@@ -128,7 +128,7 @@ struct table_witnesses;
 
 /* Returns NULL where none is configured. wake is called from the thread when an answer is there. */
 struct table_witnesses *table_witnesses_open(const struct config *config, void (*wake)(void));
-/* Ends a question in progress, and frees. NULL is allowed. */
+/* Ends a question in progress, or leaves it behind after half a second. wake is not called any more. NULL is allowed. */
 void table_witnesses_close(struct table_witnesses *witnesses);
 /* Takes note of an event of the log, which is being written now: where a run's rows go, and that it succeeded. NULL is allowed. */
 void table_witnesses_hear(struct table_witnesses *witnesses, const struct event *event);

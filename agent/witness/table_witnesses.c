@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,15 +8,16 @@
 #include "base/budgets.h"
 #include "base/clock.h"
 #include "base/say.h"
-#include "base/thread.h"
 #include "durations.h"
 #include "iceberg.h"
+#include "open_runs.h"
 #include "source.h"
 #include "witness.h"
+#include "worker.h"
 
-/* Runs whose start was heard and whose end was not: the scheduler runs one table after the other, other pipelines several at once. */
-enum { RUNS_MAX = 64 };
 enum { FAILURES_BEFORE_REST = 2, REST_MS = 60 * 1000 };
+/* So much longer than its timeout the warehouse may take; then its file system is what does not answer. */
+enum { HANG_MS = 2000 };
 
 /* Who is asked about a run. */
 enum asked { ASKED_ICEBERG, ASKED_SOURCE, ASKED };
@@ -48,11 +50,6 @@ struct queue {
     size_t count;
 };
 
-struct open_run {
-    char *table, *target;
-    int64_t started_ms;
-};
-
 /* A witness that does not answer is left alone for a while. The thread alone uses it. */
 struct patience {
     const char *name;
@@ -67,10 +64,11 @@ struct table_witnesses {
     int64_t iceberg_timeout_ms;
     struct source_settings source; /* url NULL: it is not asked */
     void (*wake)(void);
-    struct open_run runs[RUNS_MAX]; /* the caller's alone */
-    size_t run_count;
+    struct open_runs runs; /* the caller's alone */
     struct patience iceberg_patience, source_patience;
-    pthread_t thread;
+    atomic_llong iceberg_since_ms; /* since when the warehouse is being asked (clock_running_ms); 0: it is not */
+    bool hang_is_said;             /* the caller's alone */
+    struct worker *worker;         /* it and the caller own all this together, since it may be left behind */
     atomic_bool stopped;
     pthread_mutex_t mutex; /* for the queues */
     pthread_cond_t asked;
@@ -192,6 +190,7 @@ static void ask_iceberg(struct table_witnesses *witnesses, struct question *ques
     if (!witnesses->warehouse || !may_ask(&witnesses->iceberg_patience))
         return;
     add_target(witnesses->table_form, question, &name);
+    atomic_store(&witnesses->iceberg_since_ms, clock_running_ms());
     bool good = iceberg_ask(witnesses->warehouse, strbuf_text(&name), question->since_ms,
                             clock_running_ms() + witnesses->iceberg_timeout_ms, &answer, &why);
     if (good) {
@@ -203,7 +202,9 @@ static void ask_iceberg(struct table_witnesses *witnesses, struct question *ques
     } else {
         note_said(question, ASKED_ICEBERG, false, strbuf_text(&why));
     }
-    note_answer(&witnesses->iceberg_patience, good, strbuf_text(&why));
+    atomic_store(&witnesses->iceberg_since_ms, 0);
+    if (!atomic_load(&witnesses->stopped))
+        note_answer(&witnesses->iceberg_patience, good, strbuf_text(&why));
     strbuf_free(&name);
     strbuf_free(&why);
 }
@@ -238,33 +239,37 @@ static struct question *wait_for_question(struct table_witnesses *witnesses)
     return question;
 }
 
-static void *ask_all(void *user)
+/* Nobody is woken any more once the witnesses are closed. */
+static void hand_in(struct table_witnesses *witnesses, struct question *question)
+{
+    pthread_mutex_lock(&witnesses->mutex);
+    queue_put(&witnesses->answers, question);
+    if (!atomic_load(&witnesses->stopped))
+        witnesses->wake();
+    pthread_mutex_unlock(&witnesses->mutex);
+}
+
+static void ask_all(void *user)
 {
     struct table_witnesses *witnesses = user;
     struct question *question;
     while ((question = wait_for_question(witnesses)) != NULL) {
         ask_iceberg(witnesses, question);
         ask_source(witnesses, question);
-        pthread_mutex_lock(&witnesses->mutex);
-        queue_put(&witnesses->answers, question);
-        pthread_mutex_unlock(&witnesses->mutex);
-        witnesses->wake();
+        hand_in(witnesses, question);
     }
-    return NULL;
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------- */
 
-static void table_witnesses_free(struct table_witnesses *witnesses)
+static void table_witnesses_free(void *user)
 {
+    struct table_witnesses *witnesses = user;
     struct question *question;
     while ((question = queue_take(&witnesses->questions)) != NULL ||
            (question = queue_take(&witnesses->answers)) != NULL)
         question_free(question);
-    for (size_t i = 0; i < witnesses->run_count; i++) {
-        free(witnesses->runs[i].table);
-        free(witnesses->runs[i].target);
-    }
+    open_runs_free(&witnesses->runs);
     pthread_cond_destroy(&witnesses->asked);
     pthread_mutex_destroy(&witnesses->mutex);
     free(witnesses->warehouse);
@@ -298,9 +303,10 @@ struct table_witnesses *table_witnesses_open(const struct config *config, void (
     };
     pthread_mutex_init(&witnesses->mutex, NULL);
     pthread_cond_init(&witnesses->asked, NULL);
-    int code = thread_begin(&witnesses->thread, ask_all, witnesses);
-    if (code != 0) {
-        say_warning("the tables' witnesses cannot be asked: %s", strerror(code));
+    int code = 0;
+    witnesses->worker = worker_begin(ask_all, table_witnesses_free, witnesses, &code);
+    if (!witnesses->worker) {
+        say_warning("the tables' witnesses cannot be asked: %s", worker_trouble(code));
         table_witnesses_free(witnesses);
         return NULL;
     }
@@ -315,68 +321,24 @@ void table_witnesses_close(struct table_witnesses *witnesses)
     atomic_store(&witnesses->stopped, true);
     pthread_cond_signal(&witnesses->asked);
     pthread_mutex_unlock(&witnesses->mutex);
-    pthread_join(witnesses->thread, NULL);
-    table_witnesses_free(witnesses);
+    worker_end(witnesses->worker);
 }
 
 /* --- what the log says ---------------------------------------------------------------------------------------- */
 
-/* "Starting offload: bronze_trades → cold.bronze_trades": what stands behind the last arrow. NULL if there is none. */
-static char *target_of(const struct event *event)
-{
-    static const char arrow[] = "→ ";
-    struct slice line = event->line;
-    for (size_t at = line.len; at-- > 0;)
-        if (line.len - at > strlen(arrow) && memcmp(line.at + at, arrow, strlen(arrow)) == 0)
-            return must_copy(line.at + at + strlen(arrow), line.len - at - strlen(arrow));
-    return NULL;
-}
-
-static void run_forget(struct table_witnesses *witnesses, size_t index)
-{
-    free(witnesses->runs[index].table);
-    free(witnesses->runs[index].target);
-    memmove(witnesses->runs + index, witnesses->runs + index + 1,
-            (--witnesses->run_count - index) * sizeof *witnesses->runs);
-}
-
-static size_t run_of(const struct table_witnesses *witnesses, struct slice table)
-{
-    size_t index = 0;
-    while (index < witnesses->run_count && !slice_equals(table, witnesses->runs[index].table))
-        index++;
-    return index;
-}
-
-static void note_run_start(struct table_witnesses *witnesses, const struct event *event)
-{
-    size_t index = run_of(witnesses, event->table);
-    if (index < witnesses->run_count)
-        run_forget(witnesses, index);
-    else if (witnesses->run_count == RUNS_MAX)
-        run_forget(witnesses, 0);
-    witnesses->runs[witnesses->run_count++] = (struct open_run){
-        .table = must_copy(event->table.at, event->table.len),
-        .target = target_of(event),
-        .started_ms = event->time_ms,
-    };
-}
-
 static void note_run_success(struct table_witnesses *witnesses, const struct event *event)
 {
-    size_t index = run_of(witnesses, event->table);
-    if (index == witnesses->run_count)
+    struct open_run run;
+    if (!open_runs_take(&witnesses->runs, event->table, &run))
         return;
-    struct open_run *run = &witnesses->runs[index];
     struct question *question = must_alloc(sizeof *question);
     *question = (struct question){
-        .table = must_copy(run->table, strlen(run->table)),
-        .target = copy_or_null(run->target),
-        .since_ms = run->started_ms,
+        .table = run.table,
+        .target = run.target,
+        .since_ms = run.started_ms,
         .rows = ROWS_NOT_KNOWN,
         .ahead_ms = -1,
     };
-    run_forget(witnesses, index);
     pthread_mutex_lock(&witnesses->mutex);
     if (witnesses->questions.count < TABLE_QUESTIONS_MAX)
         queue_put(&witnesses->questions, question);
@@ -389,7 +351,7 @@ static void note_run_success(struct table_witnesses *witnesses, const struct eve
 void table_witnesses_hear(struct table_witnesses *witnesses, const struct event *event)
 {
     if (witnesses && event->kind == EVENT_RUN_STARTED)
-        note_run_start(witnesses, event);
+        open_runs_start(&witnesses->runs, event);
     else if (witnesses && event->kind == EVENT_RUN_COMPLETED)
         note_run_success(witnesses, event);
 }
@@ -406,12 +368,34 @@ static void hand_out_words(const struct question *question, int64_t now_ms, cons
     }
 }
 
+/*
+ * The thread cannot say itself that it hangs. A read from a network file system whose server is gone ends when the server is back, which may
+ * be never.
+ */
+static void say_hang(struct table_witnesses *witnesses, int64_t now_ms, const struct witness_sink *sink)
+{
+    int64_t since_ms = atomic_load(&witnesses->iceberg_since_ms);
+    bool hangs = since_ms > 0 && clock_running_ms() - since_ms > witnesses->iceberg_timeout_ms + HANG_MS;
+    if (hangs && !witnesses->hang_is_said) {
+        say_warning("the Iceberg warehouse hangs: nothing in %s can be read; the tables' witnesses wait for it",
+                    witnesses->warehouse);
+        sink->word(sink->ctx, &(struct witness_word){ .name = "iceberg",
+                                                      .state = WITNESS_SILENT,
+                                                      .words = "its file system hangs: nothing in it can be read",
+                                                      .at_ms = now_ms });
+    } else if (!hangs && witnesses->hang_is_said) {
+        say_info("the Iceberg warehouse can be read again");
+    }
+    witnesses->hang_is_said = hangs;
+}
+
 void table_witnesses_run(struct table_witnesses *witnesses, int64_t now_ms, const struct witness_sink *sink)
 {
     struct queue answers = { 0 };
     struct question *question;
     if (!witnesses)
         return;
+    say_hang(witnesses, now_ms, sink);
     pthread_mutex_lock(&witnesses->mutex);
     while ((question = queue_take(&witnesses->answers)) != NULL)
         queue_put(&answers, question);

@@ -7,20 +7,24 @@
 #include <string.h>
 
 #include "base/say.h"
-#include "base/thread.h"
 #include "durations.h"
+#include "worker.h"
 
 /* While an incident is open: so often in an interval of the schedule, within these bounds. */
 enum { ROUNDS_PER_INTERVAL = 15, ROUND_MOST_MS = 60 * 1000, ROUND_LEAST_MS = 1000 };
 
-/* The thread owns the probes from its start until it sets answered. Everything else belongs to the caller's thread. */
+/*
+ * The thread owns the probes from its start until it sets answered. Everything else belongs to the caller's thread. Each round's thread
+ * holds a reference, since it may be left behind.
+ */
 struct witnesses {
     struct probes *probes;
     void (*wake)(void);
     int64_t round_ms;
-    pthread_t thread;
+    struct worker *worker;
     bool asking;
-    atomic_bool answered;
+    atomic_bool answered, closed;
+    atomic_int references;
     int64_t due_ms;     /* of the next round; INT64_MAX: none */
     int64_t rounds_id;  /* the newest incident for which a whole round was made */
     bool asked_failing; /* a round was made for the failures that go on */
@@ -45,31 +49,41 @@ struct witnesses *witnesses_open(const struct config *config, void (*wake)(void)
                     : round_ms < ROUND_LEAST_MS               ? ROUND_LEAST_MS
                                                               : round_ms,
         .due_ms = INT64_MAX,
+        .references = 1,
         .told = must_alloc(probes_count(probes) * sizeof *witnesses->told),
     };
     return witnesses;
+}
+
+static void witnesses_drop(void *user)
+{
+    struct witnesses *witnesses = user;
+    if (atomic_fetch_sub(&witnesses->references, 1) > 1)
+        return;
+    probes_close(witnesses->probes);
+    free(witnesses->told);
+    free(witnesses);
 }
 
 void witnesses_close(struct witnesses *witnesses)
 {
     if (!witnesses)
         return;
+    atomic_store(&witnesses->closed, true);
     if (witnesses->asking) {
         probes_stop(witnesses->probes);
-        pthread_join(witnesses->thread, NULL);
+        worker_end(witnesses->worker);
     }
-    probes_close(witnesses->probes);
-    free(witnesses->told);
-    free(witnesses);
+    witnesses_drop(witnesses);
 }
 
-static void *round_thread(void *user)
+static void round_ask(void *user)
 {
     struct witnesses *witnesses = user;
     probes_ask(witnesses->probes);
     atomic_store(&witnesses->answered, true);
-    witnesses->wake();
-    return NULL;
+    if (!atomic_load(&witnesses->closed))
+        witnesses->wake();
 }
 
 static void round_begin(struct witnesses *witnesses, int64_t newest_open, int64_t now_ms)
@@ -77,10 +91,14 @@ static void round_begin(struct witnesses *witnesses, int64_t newest_open, int64_
     witnesses->asked_id = newest_open;
     witnesses->due_ms = now_ms + witnesses->round_ms;
     atomic_store(&witnesses->answered, false);
-    int code = thread_begin(&witnesses->thread, round_thread, witnesses);
-    witnesses->asking = code == 0;
-    if (code != 0)
-        say_warning("the probes cannot be asked: %s", strerror(code));
+    int code = 0;
+    atomic_fetch_add(&witnesses->references, 1);
+    witnesses->worker = worker_begin(round_ask, witnesses_drop, witnesses, &code);
+    witnesses->asking = witnesses->worker != NULL;
+    if (!witnesses->asking) {
+        atomic_fetch_sub(&witnesses->references, 1);
+        say_warning("the probes cannot be asked: %s", worker_trouble(code));
+    }
 }
 
 /* "the metrics page is up: HTTP 200; bronze_trades_kraken: lag 25m" */
@@ -174,7 +192,7 @@ void witnesses_run(struct witnesses *witnesses, struct witness_need need, int64_
     if (witnesses->asking && !atomic_load(&witnesses->answered))
         return;
     if (witnesses->asking) {
-        pthread_join(witnesses->thread, NULL);
+        worker_end(witnesses->worker);
         witnesses->asking = false;
         if (needed)
             round_take(witnesses, need.newest_open, now_ms, sink);

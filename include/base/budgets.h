@@ -192,6 +192,12 @@ enum { ANSWER_MAX_BYTES = 64 * 1024, ANSWER_HEADERS_MAX = 200, ANSWER_KEPT_BYTES
  */
 enum { PROBE_ANSWER_MAX_BYTES = 64 * 1024, PROBE_TABLES_MAX = 1000 };
 
+/*
+ * A thread that asks is waited for so long when the configuration is read anew. One that does not end, because what it reads is on a dead
+ * network mount, is left behind. While so many are, no more are started, so that reloading again and again does not pile them up.
+ */
+enum { WORKER_END_MS = 500, WORKERS_LEFT_MAX = 8 };
+
 /* --- The Iceberg tables --- */
 
 /*
