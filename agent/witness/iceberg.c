@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/budgets.h"
+#include "base/clock.h"
+
 static int by_id(const void *one, const void *other)
 {
     int64_t a = ((const struct iceberg_snapshot *)one)->id, b = ((const struct iceberg_snapshot *)other)->id;
@@ -43,6 +46,10 @@ static bool ask_file(int file, int64_t since_ms, int64_t deadline_ms, struct ice
         qsort(table.snapshots, table.count, sizeof *table.snapshots, by_id);
     if (good)
         answer_from(&table, since_ms, answer);
+    if (good && answer->moved_ms > clock_now_ms() + WITNESS_AHEAD_MAX_MS) {
+        strbuf_puts(why, "its newest snapshot is from the future");
+        good = false;
+    }
     free(table.snapshots);
     return good;
 }

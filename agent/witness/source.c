@@ -3,13 +3,16 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budgets.h"
+#include "base/clock.h"
 #include "http_question.h"
 #include "secrets.h"
 
-enum { NUMBER_MAX_BYTES = 24, ERROR_KEPT_BYTES = 160 };
+enum { NUMBER_MAX_BYTES = 24 };
 /* The newest row is no younger than the end of the year 9999. */
 static const int64_t SOURCE_MAX_MS = 253402300799000;
 
@@ -91,56 +94,65 @@ static bool add_login(const struct source_settings *settings, struct curl_slist 
     struct strbuf password = { 0 };
     if (settings->user)
         add_header(headers, "X-ClickHouse-User", settings->user);
-    if (settings->password_file) {
-        if (!secret_read(settings->password_file, &password, why))
-            return false;
+    bool good = !settings->password_file || secret_read(settings->password_file, &password, why);
+    if (good && settings->password_file)
         add_header(headers, "X-ClickHouse-Key", strbuf_text(&password));
-    }
     strbuf_free(&password);
-    return true;
+    return good;
 }
 
-/* The URL with the question in it. The server is asked to give up no later than we do. */
-static void add_url(const struct source_settings *settings, const char *table, CURL *easy, struct strbuf *url)
+/* The URL with the question in it. The server is asked to give up after limit_s; 0: it is not. */
+static void add_url(const struct source_settings *settings, const char *table, int64_t limit_s, CURL *easy,
+                    struct strbuf *url)
 {
     struct strbuf query = { 0 };
     source_query(settings->query, table, &query);
     char *escaped = curl_easy_escape(easy, strbuf_text(&query), (int)query.len);
-    strbuf_printf(url, "%s%smax_execution_time=%lld&query=%s", settings->url, strchr(settings->url, '?') ? "&" : "?",
-                  (long long)(settings->timeout_ms + 999) / 1000, escaped ? escaped : "");
+    strbuf_printf(url, "%s%s", settings->url, strchr(settings->url, '?') ? "&" : "?");
+    if (limit_s)
+        strbuf_printf(url, "max_execution_time=%" PRId64 "&", limit_s);
+    strbuf_printf(url, "query=%s", escaped ? escaped : "");
     curl_free(escaped);
     strbuf_free(&query);
 }
 
-/* The first line of ClickHouse's error: "Code: 60, e.displayText() = DB::Exception: Table k2.trades doesn't exist". */
-static void say_error_body(const struct http_answer *answer, long status, struct strbuf *why)
+/* The error buffer of libcurl is not used, since it may repeat the URL. */
+static void say_no_answer(CURLcode code, int64_t timeout_ms, long os_error, struct strbuf *why)
 {
-    const char *body = strbuf_text(&answer->body);
-    size_t len = strcspn(body, "\r\n");
-    strbuf_printf(why, "ClickHouse answers HTTP %ld: ", status);
-    strbuf_add(why, body, len < ERROR_KEPT_BYTES ? len : ERROR_KEPT_BYTES);
+    if (code == CURLE_OPERATION_TIMEDOUT)
+        strbuf_printf(why, "ClickHouse does not answer within %.3g s", (double)timeout_ms / 1000);
+    else
+        strbuf_printf(why, "ClickHouse cannot be asked: %s",
+                      code == CURLE_COULDNT_CONNECT && os_error ? strerror((int)os_error) : curl_easy_strerror(code));
 }
 
-static bool source_judge(CURL *easy, CURLcode code, const struct http_answer *answer, int64_t *newest_ms,
-                         struct strbuf *why)
+static bool source_judge(CURL *easy, CURLcode code, int64_t timeout_ms, const struct http_answer *answer,
+                         int64_t *newest_ms, struct strbuf *why)
 {
-    long status = 0;
+    long status = 0, os_error = 0;
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_error);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     if (answer->is_cut)
         strbuf_puts(why, "ClickHouse's answer is too long");
     else if (code != CURLE_OK)
-        strbuf_printf(why, "ClickHouse cannot be asked: %s", curl_easy_strerror(code));
+        say_no_answer(code, timeout_ms, os_error, why);
     else if (status != 200)
-        say_error_body(answer, status, why);
+        source_describe_error(status, strbuf_slice(&answer->body), why);
+    else if (!source_read_answer(strbuf_slice(&answer->body), newest_ms) &&
+             source_error_code(strbuf_slice(&answer->body)))
+        source_describe_error(status, strbuf_slice(&answer->body), why);
     else if (!source_read_answer(strbuf_slice(&answer->body), newest_ms))
         strbuf_puts(why, "ClickHouse's answer is not one number");
+    else if (*newest_ms > clock_now_ms() + WITNESS_AHEAD_MAX_MS)
+        strbuf_puts(why, "ClickHouse has rows from the future, so that it is not known which is the newest");
     else
         return true;
     return false;
 }
 
-bool source_ask(const struct source_settings *settings, const char *table, const atomic_bool *stopped,
-                int64_t *newest_ms, struct strbuf *why)
+/* One question. The error's code goes to *refusal. */
+static bool source_ask_once(const struct source_settings *settings, const char *table, int64_t limit_s,
+                            const atomic_bool *stopped, int64_t *newest_ms, int64_t *refusal, struct strbuf *why)
 {
     struct http_answer answer = { 0 };
     struct curl_slist *headers = NULL;
@@ -152,14 +164,27 @@ bool source_ask(const struct source_settings *settings, const char *table, const
         return false;
     }
     if (add_login(settings, &headers, why)) {
-        add_url(settings, table, easy, &url);
+        add_url(settings, table, limit_s, easy, &url);
         http_question_prepare(easy, strbuf_text(&url), settings->timeout_ms, &answer);
         source_prepare(easy, headers, stopped);
-        good = source_judge(easy, curl_easy_perform(easy), &answer, newest_ms, why);
+        good = source_judge(easy, curl_easy_perform(easy), settings->timeout_ms, &answer, newest_ms, why);
+        *refusal = good ? 0 : source_error_code(strbuf_slice(&answer.body));
     }
     curl_easy_cleanup(easy);
     curl_slist_free_all(headers);
     strbuf_free(&url);
     strbuf_free(&answer.body);
     return good;
+}
+
+/* A user with readonly = 1 may change no setting, so that he is asked again without the limit. */
+bool source_ask(const struct source_settings *settings, const char *table, const atomic_bool *stopped,
+                int64_t *newest_ms, struct strbuf *why)
+{
+    int64_t limit_s = (settings->timeout_ms + 999) / 1000, refusal = 0;
+    bool good = source_ask_once(settings, table, limit_s, stopped, newest_ms, &refusal, why);
+    if (good || refusal != SOURCE_READONLY || atomic_load(stopped))
+        return good;
+    strbuf_clear(why);
+    return source_ask_once(settings, table, 0, stopped, newest_ms, &refusal, why);
 }

@@ -33,4 +33,12 @@ void source_query(const char *query, const char *table, struct strbuf *out);
 /* Reads ClickHouse's answer: one number, milliseconds since 1970. False if it is something else. */
 bool source_read_answer(struct slice answer, int64_t *newest_ms);
 
+/* source_error.c: the code in ClickHouse's message of an error; 0 if there is none. */
+int64_t source_error_code(struct slice body);
+/* Says in one bounded line what an answer that is an error means. */
+void source_describe_error(long status, struct slice body, struct strbuf *out);
+
+/* The error's code where a user may only read, and therefore may not even limit the time of a query. */
+enum { SOURCE_READONLY = 164 };
+
 #endif

@@ -211,6 +211,12 @@ enum {
     ICEBERG_MAX_ENTRIES = 500 * 1000
 };
 
+/*
+ * A row of the source or a snapshot may be so much newer than this host's clock, which may be wrong. What is from beyond that says nothing: one
+ * wrong row of the year 2099 would make a table look stalled for ever.
+ */
+enum { WITNESS_AHEAD_MAX_MS = 60 * 60 * 1000 };
+
 /* Questions about tables that wait to be asked. Where more runs end than can be asked about, the later ones are not asked about. */
 enum { TABLE_QUESTIONS_MAX = 10 * 1000 };
 
