@@ -95,6 +95,17 @@ const struct probe_answer *probes_answer(const struct probes *probes, size_t ind
 
 const char *probe_state_name(enum probe_state state); /* "unknown", "up", "down" */
 
+/* A container that Docker knows, and a folder of the host that it sees. All is borrowed, may be written by anybody, and "" if there is none. */
+struct container_found {
+    const char *name, *image, *folder, *seen_as;
+};
+
+/*
+ * Calls found for each container and each folder of the host that it sees, at least once for each container, in the order of names. False,
+ * with the reason in *why, if Docker cannot be asked. It waits for the answer, at most 3 s.
+ */
+bool docker_list(void (*found)(void *ctx, const struct container_found *), void *ctx, struct strbuf *why);
+
 /*
  * Asks the probes for the running agent: at a first failure, when an incident opens, and every minute while one is open (more often where the
  * scheduler's interval is shorter than 15 minutes). A thread of its own waits for the answers.

@@ -3,13 +3,18 @@
 
 #include "base/budgets.h"
 
+static size_t http_most(const struct http_answer *answer)
+{
+    return answer->most_bytes ? answer->most_bytes : PROBE_ANSWER_MAX_BYTES;
+}
+
 /* libcurl keeps all headers, so that an answer of nothing else must end as well. */
 static size_t http_take_header(const char *bytes, size_t size, size_t count, void *user)
 {
     struct http_answer *answer = user;
     (void)bytes;
     answer->head_bytes += size * count;
-    answer->is_cut = answer->is_cut || answer->head_bytes > PROBE_ANSWER_MAX_BYTES;
+    answer->is_cut = answer->is_cut || answer->head_bytes > http_most(answer);
     return answer->is_cut ? 0 : size * count;
 }
 
@@ -17,7 +22,7 @@ static size_t http_take_body(const char *bytes, size_t size, size_t count, void 
 {
     struct http_answer *answer = user;
     size_t len = size * count, used = answer->head_bytes + answer->body.len;
-    size_t room = used < PROBE_ANSWER_MAX_BYTES ? PROBE_ANSWER_MAX_BYTES - used : 0;
+    size_t room = used < http_most(answer) ? http_most(answer) - used : 0;
     answer->is_cut = answer->heads_only || len > room;
     if (!answer->heads_only)
         strbuf_add(&answer->body, bytes, len < room ? len : room);

@@ -10,8 +10,9 @@
 
 /* Inside the room: what all questions that libcurl asks have in common. */
 
-/* What came back: headers and body together up to PROBE_ANSWER_MAX_BYTES. Zero-initialise it, and free its body. */
+/* What came back, headers and body together up to a bound. Zero-initialise it, and free its body. */
 struct http_answer {
+    size_t most_bytes; /* the bound; 0: PROBE_ANSWER_MAX_BYTES */
     struct strbuf body;
     size_t head_bytes;
     bool heads_only; /* the headers say enough: the request ends where the body begins, and counts as cut */

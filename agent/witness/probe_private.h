@@ -22,6 +22,9 @@ struct probe_outcome {
 /* Sets the state and the words of the answer. */
 void probe_judge(struct probe_answer *answer, const struct probe_outcome *outcome);
 
+/* Where the docker command itself would look; NULL if that is not a Unix socket. Owned by the caller. */
+char *docker_socket_path(void);
+
 /* Reads Docker's answer to "GET /containers/NAME/json", which came at now_ms. The answer still holds the last count of restarts. */
 void docker_judge(struct probe_answer *answer, struct slice json, int64_t now_ms);
 

@@ -32,8 +32,7 @@ struct probes {
     atomic_bool stopped;
 };
 
-/* Where the docker command itself would look; NULL if that is not a Unix socket. Owned by the caller. */
-static char *docker_socket_path(void)
+char *docker_socket_path(void)
 {
     static const char scheme[] = "unix://";
     const char *host = getenv("DOCKER_HOST");

@@ -198,6 +198,9 @@ enum { PROBE_ANSWER_MAX_BYTES = 64 * 1024, PROBE_TABLES_MAX = 1000 };
  */
 enum { WORKER_END_MS = 500, WORKERS_LEFT_MAX = 8 };
 
+/* What `agent doctor --suggest` looks at of Docker's list: containers and folders, and bytes of the answer. */
+enum { CONTAINERS_LISTED_MAX = 1000, CONTAINERS_LISTED_MAX_BYTES = 4 << 20 };
+
 /* --- The Iceberg tables --- */
 
 /*

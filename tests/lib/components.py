@@ -64,9 +64,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path = urllib.parse.unquote(self.path)
         self.server.asked.append(path)
         name = path.removeprefix("/containers/").removesuffix("/json")
-        found = self.server.containers.get(name)
+        found = self.server.listed if path == "/containers/json?all=1" else self.server.containers.get(name)
         code = 200 if found is not None else 404
-        body = found if isinstance(found, bytes) else json.dumps(found or {"message": "No such container"}).encode()
+        body = found if isinstance(found, bytes) else json.dumps(found if found is not None else {"message": "No such container"}).encode()
         if isinstance(found, int):
             code, body = found, b'{"message": "trouble"}'
         self.send_response(code)
@@ -85,12 +85,13 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
 
 class Docker:
-    """What `docker inspect` would say. containers: name -> container(), bytes as they are, or a status code to fail with."""
+    """What `docker inspect` would say. containers: name -> container(), bytes as they are, or a status code to fail with;
+    listed: what it would list of all of them, in one of these forms."""
 
-    def __init__(self, path, containers):
+    def __init__(self, path, containers, listed=()):
         self.path = str(path)
         self.server = _Server(self.path, _Handler)
-        self.server.containers, self.server.asked = containers, []
+        self.server.containers, self.server.listed, self.server.asked = containers, listed, []
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
 

@@ -34,6 +34,19 @@ static void check_probes(struct doctor *doctor)
     probes_close(probes);
 }
 
+/* The shipped unit keeps more from the agent than a person on a terminal notices. */
+static void check_drop_in(struct doctor *doctor)
+{
+    struct witness_needs needs = witness_needs_of(doctor->config);
+    struct strbuf lines = { 0 };
+    if (drop_in_lines(&needs, "  ", &lines))
+        doctor_found(doctor, "drop-in", STATUS_OK, NULL,
+                     "the service may read what is configured only with these lines "
+                     "(sudo systemctl edit iceberg-offload-agent):%s",
+                     strbuf_text(&lines));
+    strbuf_free(&lines);
+}
+
 static FILE *open_unit(const char *unit)
 {
     static const char *const places[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
@@ -120,5 +133,6 @@ void doctor_check_host(struct doctor *doctor)
     check_probes(doctor);
     check_scheduler_unit(doctor);
     check_agent_unit(doctor);
+    check_drop_in(doctor);
     check_clock(doctor);
 }

@@ -8,13 +8,16 @@
 #include "agent/commands/show/terminal.h"
 #include "reader.h"
 
-enum { OPTION_FORMAT, OPTIONS };
+enum { OPTION_FORMAT, OPTION_SUGGEST, OPTIONS };
 
 static const struct option_spec specs[OPTIONS] = {
     [OPTION_FORMAT] = { "format", "text|json", "the form in which it is printed (default: text)" },
+    [OPTION_SUGGEST] = { "suggest", NULL,
+                         "print sections of the configuration for what is found on this host, and check nothing" },
 };
 
-const struct arguments doctor_arguments = { "[--format text|json]", specs, OPTIONS, 0, .exit_wrong = STATUS_UNKNOWN };
+const struct arguments doctor_arguments = { "[--suggest] [--format text|json]", specs, OPTIONS, 0,
+                                            .exit_wrong = STATUS_UNKNOWN };
 
 enum doctor_format { FORMAT_TEXT, FORMAT_JSON };
 
@@ -39,6 +42,15 @@ static enum status_level doctor_judge(const struct doctor *doctor)
     return ever ? findings_worst(doctor->found) : STATUS_UNKNOWN;
 }
 
+static int print_suggestions(const struct config *config)
+{
+    struct strbuf out = { 0 };
+    doctor_suggest(config, &out);
+    bool good = terminal_print(&out);
+    strbuf_free(&out);
+    return good ? STATUS_OK : STATUS_UNKNOWN;
+}
+
 int command_doctor(struct options *options)
 {
     const int format = options_choice(options, OPTION_FORMAT);
@@ -49,6 +61,8 @@ int command_doctor(struct options *options)
 
     if (!config)
         return code;
+    if (options->values[OPTION_SUGGEST])
+        return print_suggestions(config);
     doctor.found = findings_new();
     ask_history(&doctor);
     doctor_check_log(&doctor);

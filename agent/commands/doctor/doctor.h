@@ -7,7 +7,7 @@
 
 /*
  * `agent doctor` looks at everything that could keep the agent from seeing or telling. doctor.c is the command; check_log.c, check_store.c,
- * check_tell.c and check_host.c look; findings.c keeps and prints what they found. Nothing is changed and nothing is sent.
+ * check_tell.c and check_host.c look; suggest.c and drop_in.c say what could be configured; findings.c keeps and prints what they found. Nothing is changed and nothing is sent.
  */
 struct finding_list;
 
@@ -34,5 +34,17 @@ void doctor_check_log(struct doctor *doctor);   /* path, permissions, inotify, l
 void doctor_check_store(struct doctor *doctor); /* the agent, its history, the disks */
 void doctor_check_tell(struct doctor *doctor);  /* webhooks, heartbeat */
 void doctor_check_host(struct doctor *doctor);  /* probes, units, the clock */
+
+/* suggest.c: appends sections of the configuration for what is found on this host and not configured yet, to be pasted by a person. */
+void doctor_suggest(const struct config *config, struct strbuf *out);
+
+/* drop_in.c: what the service's unit keeps from the agent, and the configured witnesses need. */
+struct witness_needs {
+    const char *warehouse; /* NULL: none */
+    bool docker;
+};
+struct witness_needs witness_needs_of(const struct config *config);
+/* Appends the lines of a drop-in for them, each behind the given start of a line. Returns false if none is needed. */
+bool drop_in_lines(const struct witness_needs *needs, const char *start, struct strbuf *out);
 
 #endif
