@@ -23,6 +23,8 @@ struct ingest {
     struct engine *engine;
     struct causes *causes; /* the engine's */
     struct stamps *stamps;
+    void (*before)(void *ctx, int64_t time_ms); /* is told of each event's time before the engine; NULL: nobody is */
+    void *before_ctx;
     void (*watch)(void *ctx, const struct event *event); /* is told of each event after the engine; NULL: nobody is */
     void *watch_ctx;
     int64_t live_from_ms; /* INT64_MIN: everything is live */

@@ -18,6 +18,7 @@
 #include "ingest.h"
 #include "message.h"
 #include "notify.h"
+#include "past_answers.h"
 #include "state.h"
 #include "stream.h"
 
@@ -46,8 +47,9 @@ enum { COMMIT_BYTES = 1 << 20 };
 
 struct replay {
     struct ingest ingest;
-    bool json;               /* one JSON object a line instead of text */
-    struct history *history; /* NULL: nothing is stored */
+    bool json;                 /* one JSON object a line instead of text */
+    struct history *history;   /* NULL: nothing is stored */
+    struct past_answers *past; /* NULL: none is known */
     struct explanations explanations;
     struct progress progress;
     int64_t before_bytes; /* of the logs read already */
@@ -72,6 +74,24 @@ static void replay_on_notify(void *ctx, const struct notification *notification)
         history_put_message(replay->history, message, false);
     strbuf_free(&line);
     message_free(message);
+}
+
+static void before_event(void *ctx, int64_t time_ms)
+{
+    struct replay *replay = ctx;
+    past_answers_feed(replay->past, replay->ingest.engine, time_ms);
+}
+
+/* The logs and what the witnesses answered about them are over; the clock runs on until the end that was asked for. */
+static void feed_last_answers(struct replay *replay, int64_t until_ms)
+{
+    struct strbuf error = { 0 };
+    past_answers_feed(replay->past, replay->ingest.engine, until_ms + 1);
+    if (!past_answers_good(replay->past, &error)) {
+        say_error("replay: %s", strbuf_text(&error));
+        replay->failed = true;
+    }
+    strbuf_free(&error);
 }
 
 static void before_explanation(void *ctx)
@@ -120,7 +140,7 @@ static bool replay_open_history(struct replay *replay, const char *path)
         history_close(replay->history);
         replay->history = NULL;
     } else if (history_get_state(replay->history, STATE_ENGINE, &state)) {
-        say_error("%s: already holds a history; replay fills an empty one", path);
+        say_error("%s: holds a history that cannot be read; replay fills an empty one", path);
         history_close(replay->history);
         replay->history = NULL;
     }
@@ -204,6 +224,7 @@ static int replay_logs(struct replay *replay, const struct options *options)
     strbuf_free(&error);
     say_not_understood(replay);
     parse_until(options->values[OPTION_UNTIL], ingest_clock(&replay->ingest), &until_ms);
+    feed_last_answers(replay, until_ms);
     engine_tick(replay->ingest.engine, until_ms);
     explanations_end(&replay->explanations);
     if (replay->history)
@@ -227,7 +248,12 @@ static bool replay_open(struct replay *replay, const struct options *options, co
         say_error("%s", strbuf_text(&error));
         goto cleanup;
     }
-    if (names_history(options)) {
+    if (names_history(options))
+        replay->past = past_answers_open(config->history_db);
+    if (replay->past) {
+        say_note("replay: %s holds a history: what its witnesses answered is used, and nothing is stored",
+                 config->history_db);
+    } else if (names_history(options)) {
         if (!replay_open_history(replay, config->history_db))
             goto cleanup;
         sink = history_sink(replay->history);
@@ -242,6 +268,8 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     replay->ingest.engine = engine_new(&config->settings, &sink);
     engine_set_causes(replay->ingest.engine, replay->ingest.causes);
     replay->ingest.live_from_ms = INT64_MIN;
+    replay->ingest.before = before_event;
+    replay->ingest.before_ctx = replay;
     ingest_begin(&replay->ingest);
     good = true;
 cleanup:
@@ -252,6 +280,7 @@ cleanup:
 static void replay_close(struct replay *replay)
 {
     ingest_end(&replay->ingest);
+    past_answers_close(replay->past);
     if (replay->history)
         history_close(replay->history);
 }

@@ -301,6 +301,20 @@ static void stall_on_witnessed(struct context *context)
     }
 }
 
+/*
+ * Nobody confirms a certain stall any more, because the witnesses were taken out of the configuration or are gone for good. A log that
+ * always says 0 rows would never end it.
+ */
+static void end_unconfirmed(struct context *context, const struct table *table)
+{
+    struct incident_record *record = incidents_find(context->incidents, KIND_STALL, table);
+    if (!witness_lost_stall(context, table) || !record || table->stall->reported)
+        return;
+    incidents_note(context->incidents, record, "note",
+                   "no witness has said anything about its rows for a day, so nobody knows whether this lasts");
+    incidents_clear(context->incidents, KIND_STALL, table);
+}
+
 static void stall_on_success(struct context *context, const struct fact *fact)
 {
     struct table *table = fact->table;
@@ -315,6 +329,7 @@ static void stall_on_success(struct context *context, const struct fact *fact)
     } else if (stall->zero_taken) {
         take_zero(context, table);
     }
+    end_unconfirmed(context, table);
 }
 
 static void stall_fact(struct context *context, const struct fact *fact)

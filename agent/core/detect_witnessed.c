@@ -13,6 +13,7 @@
  */
 
 enum { RUNS_CRITICAL = 2, ANSWER_AGE_RUNS = 3 };
+enum { SILENCE_MOST_MS = DAY_MS }; /* after that, what a witness was certain of is no longer known */
 
 struct witnessed {
     int64_t streak; /* runs in a row that are certain to have left rows behind */
@@ -34,6 +35,15 @@ bool witness_counts_rows(const struct context *context, const struct table *tabl
 bool witness_is_certain(const struct context *context, const struct table *table)
 {
     return table->witnessed->streak > 0 && witness_counts_rows(context, table);
+}
+
+bool witness_lost_stall(const struct context *context, const struct table *table)
+{
+    struct witnessed *witnessed = table->witnessed;
+    if (witnessed->streak == 0 || context->moment->now_ms - witnessed->counted_ms <= SILENCE_MOST_MS)
+        return false;
+    witnessed->streak = 0;
+    return true;
 }
 
 static void raise_certain(struct context *context, const struct table *table, const struct event *event)

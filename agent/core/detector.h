@@ -74,6 +74,8 @@ void blind_archive(struct context *context, struct archive *archive);
 bool witness_counts_rows(const struct context *context, const struct table *table);
 /* True while a witness is certain of a stall of the table: then no rows that the log tells of end it. */
 bool witness_is_certain(const struct context *context, const struct table *table);
+/* True once, when a witness was certain of a stall of the table and no witness has counted its rows for a day. */
+bool witness_lost_stall(const struct context *context, const struct table *table);
 /*
  * True if the table's row counts in the log say nothing about stalls, because most of its runs move no rows, or because a witness counted
  * rows where the log tells none.

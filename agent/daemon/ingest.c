@@ -81,6 +81,8 @@ static void ingest_take_event(void *ctx, struct event *event)
     scrub_event(ingest->scrub, event);
     event->time_ms -= ingest->zone_error_ms;
     event->at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
+    if (ingest->before)
+        ingest->before(ingest->before_ctx, event->time_ms);
     ingest_leave_future(ingest, event->time_ms);
     if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms &&
         !ingest_is_ahead(ingest, event->time_ms))

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the log does not say: on the platform it always tells of 0 rows. The Iceberg tables' own metadata and the source know better."""
+import json
+import re
 import shutil
 import sys
 import tempfile
@@ -9,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from agent import QUICK, Agent, wait_until   # noqa: E402
+from agent import QUICK, Agent, run, wait_until   # noqa: E402
 from components import Port   # noqa: E402
 from receiver import Receiver   # noqa: E402
 from scheduler import TABLES, Scheduler   # noqa: E402
@@ -85,9 +87,92 @@ class Witnesses(unittest.TestCase):
             self.wait_pages(first, second)
             self.cycle(growing=TABLES)
             self.wait_pages(first, second, ("resolved", "critical", "WatermarkStale", STALLED))
+            self.assert_runs_of_the_stall(agent, clickhouse)
             agent.stop()
             rules = [text for text, in agent.rows("SELECT text FROM timeline WHERE kind = 'rule' ORDER BY id")]
             self.assertTrue(rules[0].startswith("certain stall, by its Iceberg metadata and the source: 1 run in a row added 0 rows; "), rules)
+
+    def assert_runs_of_the_stall(self, agent, clickhouse):
+        """What the history, `agent status` and a replay know about it."""
+        def runs():
+            return agent.rows("SELECT rows, rows_from, witnessed_rows, witness, ahead_ms > 2000, watermark_at > 0, answered_at > 0"
+                              " FROM run WHERE table_name = ? ORDER BY id", STALLED)
+        who = "its Iceberg metadata and the source"
+        wanted = [(500, "iceberg", 500, who, 0, 1, 1), (0, "iceberg", 0, who, 1, 1, 1), (0, "iceberg", 0, who, 1, 1, 1),
+                  (500, "iceberg", 500, who, 0, 1, 1)]
+        wait_until(lambda: runs() == wanted, 10, lambda: f"{runs()}")
+        self.assertEqual(agent.rows("SELECT rows FROM cycle ORDER BY id"), [(1000,), (500,), (500,), (1000,)])
+        status = self.status(agent)
+        self.assertEqual([(witness["name"], witness["state"]) for witness in status["witnesses"]], [("iceberg", "well"), ("source", "well")])
+        self.assertIn(f"asked about {STALLED}: 500 rows added", [witness["words"] for witness in status["witnesses"]])
+        newest = {lag["table"]: lag["witnessed"] for lag in status["lag"]}[STALLED]
+        self.assertEqual((newest["rows"], newest["rows_from"], newest["nothing_new_since"]), (500, "iceberg", None))
+        # A replay of the log has what the witnesses answered from the history, and asks none of today.
+        asked = len(clickhouse.asked)
+        pages = [("firing", "warning"), ("firing", "critical"), ("resolved", "critical")]
+        for history, told in ((("--db", agent.database), pages), ((), [])):
+            done = run("replay", "--format", "json", "--until", "+10s", *history, *self.settings(agent), agent.database.parent / "scheduler.log")
+            self.assertEqual((done.returncode, [(page["status"], page["severity"]) for page in map(json.loads, done.stdout.splitlines())]),
+                             (0, told), done.stderr)
+        self.assertEqual(len(clickhouse.asked), asked)
+
+    def settings(self, agent):
+        """The agent's, for another command."""
+        return [word for pair in zip(agent.command, agent.command[1:]) if pair[0] == "--set" for word in pair]
+
+    def status(self, agent, *form):
+        done = run("status", "--db", agent.database, *self.settings(agent), *(form or ("--format", "json")))
+        return done.stdout if form else json.loads(done.stdout)
+
+    def test_nothing_new_for_three_days_pages_nobody_and_status_says_why(self):
+        quiet_since = time.time() - 72 * 3600
+        shutil.rmtree(self.directory / "warehouse")
+        self.warehouse = Warehouse(self.directory / "warehouse")
+        for table in TABLES:
+            self.warehouse.commit(f"cold.{table}", 1000, at=quiet_since)
+        clickhouse = self.clickhouse(lambda table: quiet_since)
+        with self.agent(clickhouse.url) as agent:
+            agent.wait_for("SELECT count(*) > 0 FROM source", 1)
+            for count in range(1, 4):
+                self.cycle()
+                self.asked_about(clickhouse, 2 * count)
+            agent.wait_for("SELECT count(*) FROM run WHERE answered_at > 0 AND witnessed_rows = 0", 6)
+            newest = [lag["witnessed"] for lag in self.status(agent)["lag"]]
+            self.assertEqual([(one["rows"], one["rows_from"], one["ahead_ms"]) for one in newest], [(0, "iceberg", 0)] * 2)
+            since = {time.mktime(time.strptime(one["nothing_new_since"][:19], "%Y-%m-%dT%H:%M:%S")) for one in newest}
+            self.assertEqual(len(since), 1)
+            self.assertLess(abs(since.pop() - quiet_since), 1.1, newest)
+            screen = " ".join(self.status(agent, "--format", "text").split())
+            self.assertIn(f"{STALLED}: 0 in the run that was asked about", screen)
+            self.assertIn(", by iceberg; nothing new at the source since ", screen)
+            self.assertIn("so no rows are right", screen)
+            self.assertEqual(agent.rows("SELECT count(*) FROM incident"), [(0,)])
+            self.assertEqual(self.pages(), [])
+
+    def test_a_witness_that_is_silent_or_gone_is_shown_so(self):
+        deaf = Port()
+        self.addCleanup(deaf.close)
+        settings = {"source.timeout": "300ms", "probe spark.container": "spark", "metrics.textfile": self.directory / "agent.prom"}
+        with self.agent(f"http://127.0.0.1:{deaf.number}/", **settings) as agent:
+            agent.wait_for("SELECT group_concat(name || ' ' || state || ': ' || words, '; ') FROM (SELECT * FROM witness ORDER BY name)",
+                           "iceberg silent: not asked yet; source silent: not asked yet; spark silent: not asked yet")
+            self.cycle(growing=TABLES)
+            agent.wait_for("SELECT state FROM witness WHERE name = 'iceberg'", "well")
+            agent.wait_for("SELECT said_at > 0 FROM witness WHERE name = 'source'", 1)
+            source = {witness["name"]: witness for witness in self.status(agent)["witnesses"]}["source"]
+            self.assertEqual(source["state"], "silent")
+            self.assertIn("asked about ", source["words"])
+            agent.wait_for("SELECT count(*) FROM run WHERE watermark_at > 0", len(TABLES))
+            metrics = self.directory / "agent.prom"
+            agent.stop()
+        lines = [line for line in metrics.read_text().splitlines() if line.startswith("iceberg_offload_agent_witness_")]
+        values = sorted(re.sub(r'^iceberg_offload_agent_witness_|log="[^"]*",', "", line) for line in lines)
+        self.assertEqual(values, ['silent{witness="iceberg"} 0', 'silent{witness="source"} 1', 'up{witness="iceberg"} 1'])
+        self.assertRegex(metrics.read_text(), r'(?m)^iceberg_offload_agent_watermark_timestamp_seconds\{[^}]*table="%s"[^}]*\} [0-9]' % STALLED)
+        # Nothing of it is configured any more.
+        with Agent(self.directory / "scheduler.log", self.directory / "history.db", settings=SETTINGS) as agent:
+            agent.wait_for("SELECT count(*) FROM witness", 0)
+            agent.stop()
 
     def test_a_source_that_has_nothing_new_is_no_stall(self):
         quiet_since = time.time() - 3600

@@ -87,6 +87,12 @@ static void on_run(void *ctx, const struct run *run)
     driver->run_count = run->id > driver->run_count ? run->id : driver->run_count;
 }
 
+static void on_answer(void *ctx, const struct run_answer *told)
+{
+    strbuf_printf(&((struct driver *)ctx)->journal, "answer %" PRId64 " %" PRId64 " %s %" PRId64 " %s\n", told->run_id,
+                  told->rows, rows_from_name(told->rows_from), told->watermark_ms, or_none(told->witness));
+}
+
 static void on_incident(void *ctx, const struct incident *incident)
 {
     struct driver *driver = ctx;
@@ -194,6 +200,7 @@ static struct engine *engine_for(struct driver *driver)
                                                               .ctx = driver,
                                                               .cycle = on_cycle,
                                                               .run = on_run,
+                                                              .answer = on_answer,
                                                               .incident = on_incident,
                                                               .timeline = on_timeline,
                                                               .notify_ctx = driver,
