@@ -163,7 +163,9 @@ class Platform:
         (self.place / "root.log").write_text(done.stdout)
         if done.returncode != 0:
             raise Unreachable(f"debootstrap: {' | '.join(done.stdout.strip().splitlines()[-2:])}")
-        (unfinished / "etc/dpkg/dpkg.cfg.d/unsafe").write_text("force-unsafe-io\n")
+        # Two architectures' manual pages may differ in their compression, which dpkg takes for a conflict of their packages.
+        cross = "path-exclude=/usr/share/man/*\npath-exclude=/usr/share/doc/*\n" if self.cross else ""
+        (unfinished / "etc/dpkg/dpkg.cfg.d/platforms").write_text(f"force-unsafe-io\n{cross}")
         unfinished.rename(self.root)
         return None
 
@@ -256,7 +258,7 @@ apt-get -q purge -y {NAME}
         self.need_make()
         shutil.copy(shutil.which(emulator), self.root / "usr/local/bin" / emulator)
         libraries = " ".join(f"{library}:{self.architecture}" for library in LIBRARIES)
-        self.must(f"""dpkg --add-architecture {self.architecture} && apt-get -q update && make deps \
+        self.must(f"""dpkg --add-architecture {self.architecture} && apt-get -q update && apt-get -q install -f -y && make deps \
 && apt-get -q install -y --no-install-recommends gcc-{triplet} libc6-dev-{self.architecture}-cross pkgconf:{self.architecture} {libraries}""", "libraries")
         said = self.must(f"make -k -j$(nproc) BUILD=build CC={triplet}-gcc PKG_CONFIG={triplet}-pkg-config CC_FOR_BUILD=gcc all unit share",
                          "build")

@@ -32,6 +32,7 @@ VALGRIND_ERROR = 99
 VALGRIND = ["valgrind", "--quiet", f"--suppressions={TESTS / 'valgrind.supp'}", f"--error-exitcode={VALGRIND_ERROR}",
             "--leak-check=full", "--errors-for-leak-kinds=definite", "--child-silent-after-fork=yes"]
 PREFIX_SLOWDOWN = 5
+MOST_PATIENCE = 8
 ANALYSERS = ("cppcheck", "clang-tidy", "gcc-analyser")
 ANALYSER_TIMEOUT_S = 540
 # Anywhere in a line: a test may have left its own output without a newline before it.
@@ -83,6 +84,17 @@ class Outcome:
         return None
 
 
+def wait_fairly(process, timeout_s):
+    """The exit code, or None after so many seconds. They pass slower while more programs want to run than there are processors."""
+    left = timeout_s
+    while left > 0:
+        try:
+            return process.wait(1)
+        except subprocess.TimeoutExpired:
+            left -= 1 / min(MOST_PATIENCE, max(1, os.getloadavg()[0] / os.cpu_count()))
+    return None
+
+
 def run(program, env):
     """Runs a program in a process group of its own, which does not outlive it."""
     began = time.monotonic()
@@ -93,10 +105,7 @@ def run(program, env):
                                        stderr=subprocess.STDOUT, start_new_session=True)
         except OSError as error:
             return Outcome(program, 0, f"cannot be started: {error}", 127)
-        try:
-            returncode = process.wait(program.timeout_s)
-        except subprocess.TimeoutExpired:
-            returncode = None
+        returncode = wait_fairly(process, program.timeout_s)
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -32,7 +32,8 @@ struct table *tables_index_find(const struct tables *tables, struct slice name)
     if (tables->count <= FEW_TABLES || !tables->slots)
         return find_among_few(tables, name);
     uint64_t hash = hash_of(name);
-    for (size_t at = hash & (tables->slot_count - 1); tables->slots[at]; at = (at + 1) & (tables->slot_count - 1)) {
+    for (size_t at = (size_t)hash & (tables->slot_count - 1); tables->slots[at];
+         at = (at + 1) & (tables->slot_count - 1)) {
         struct table *table = &tables->at[tables->slots[at] - 1];
         if (table->hash == hash && slice_equals(name, table->name))
             return table;
@@ -45,7 +46,7 @@ static void take_slot(struct tables *tables, struct table *table)
     if (table->name[0] == '\0')
         return;
     table->hash = hash_of(slice_of(table->name));
-    size_t at = table->hash & (tables->slot_count - 1);
+    size_t at = (size_t)table->hash & (tables->slot_count - 1);
     while (tables->slots[at])
         at = (at + 1) & (tables->slot_count - 1);
     tables->slots[at] = (uint32_t)table->index + 1;
