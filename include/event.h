@@ -50,6 +50,8 @@ enum event_kind {
     EVENT_LINES_UNKNOWN,   /* number: so many lines came since one was understood; text: the first, and what would be */
     EVENT_LINES_KNOWN,     /* a line was understood again */
     EVENT_TABLE_WITNESSED, /* what others than the log say about a table's newest successful run: see struct event */
+    EVENT_UNIT_STATE,      /* what systemd says of the scheduler's unit: see struct event */
+    EVENT_HOST_NOTED, /* cause: the kind of trouble (causes.h) that the host has; line: in words; number: as of a probe */
     EVENT_KINDS
 };
 
@@ -65,7 +67,21 @@ enum { ROWS_NOT_KNOWN = -1, ROWS_WITHOUT_NUMBER = -2 };
 enum rows_from { ROWS_FROM_LOG, ROWS_FROM_ICEBERG, ROWS_FROM_WATERMARK, ROWS_FROMS };
 const char *rows_from_name(enum rows_from from); /* "log", "iceberg", "watermark" */
 
+/* For EVENT_UNIT_STATE. */
+enum unit_state {
+    UNIT_NOT_KNOWN, /* systemd cannot be asked, or knows no such unit */
+    UNIT_RUNS,
+    UNIT_STOPPING,   /* somebody asked it to stop, and it has not ended yet */
+    UNIT_STOPPED,    /* it ended because somebody asked it to, or by itself without an error */
+    UNIT_RESTARTING, /* it ended by itself, and systemd will start it again */
+    UNIT_GIVEN_UP,   /* it failed, and systemd will not start it again */
+    UNIT_STATES
+};
+
 /*
+ * EVENT_UNIT_STATE: number: one of these; at_ms: since when (0: not known); text: in words how it is, or how it ended ("killed by SIGKILL");
+ * cause: the kind of trouble (causes.h) that this is, else empty.
+ *
  * EVENT_TABLE_WITNESSED: table; number: the rows that its newest successful run added, or one of the two above; rows_from: who counted them
  * (not the log); at_ms: the watermark, which is the time up to which the table has the source's rows (0: not known); duration_ms: by how
  * much the source's newest row is newer than that (-1: not known); text: who says it, nothing if nobody does.
@@ -81,7 +97,7 @@ struct event {
     enum rows_from rows_from;
     struct slice table; /* valid UTF-8 without control characters, at most TABLE_NAME_MAX_BYTES */
     struct slice text;
-    struct slice cause; /* of a probe: the name of the cause (causes.h) that it is configured to explain; else empty */
+    struct slice cause; /* of a probe: the name of the cause (causes.h) that it is configured to explain */
     struct slice line;  /* the evidence: the whole line, without its line break */
 };
 

@@ -171,9 +171,27 @@ static bool causes_read_switch(const char *value, bool *on, struct strbuf *why)
 static bool causes_read_kind(const char *value, char **kind, struct strbuf *why)
 {
     /* What the detectors ask for (agent/core). */
-    static const char *const KINDS_KNOWN[] = { "failures",       "table-gone",     "lag",       "slow",
-                                               "slow-volume",    "slow-resources", "stall",     "scheduler-down",
-                                               "scheduler-hung", "crash-loop",     "throughput" };
+    static const char *const KINDS_KNOWN[] = {
+        "failures",
+        "table-gone",
+        "lag",
+        "slow",
+        "slow-volume",
+        "slow-resources",
+        "stall",
+        "scheduler-down",
+        "scheduler-hung",
+        "crash-loop",
+        "throughput",
+        "scheduler-oom",
+        "scheduler-failed",
+        "scheduler-stopped",
+        "log-disk-full",
+        "scheduler-given-up",
+        "warehouse-disk-full",
+        "process-stopped",
+        "process-waits",
+    };
     if (*kind)
         strbuf_puts(why, "given twice");
     for (size_t i = 0; !*kind && i < sizeof KINDS_KNOWN / sizeof KINDS_KNOWN[0]; i++)

@@ -65,7 +65,8 @@ static bool has_better_cause(const struct incident_record *record)
 {
     const struct telling *telling = &record->telling;
     int64_t mark = cause_mark(&record->incident.cause);
-    if (record->kind != KIND_FAILURES || !mark || telling->cause_count == CAUSES_TOLD)
+    bool may_change = record->kind == KIND_FAILURES || record->kind == KIND_DOWN;
+    if (!may_change || !mark || telling->cause_count == CAUSES_TOLD)
         return false;
     for (size_t i = 0; i < telling->cause_count; i++)
         if (telling->causes[i] == mark)

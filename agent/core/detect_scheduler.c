@@ -24,14 +24,18 @@ static void scheduler_begin(struct context *context)
 static struct incident_record *raise_down(struct context *context, enum severity severity, int64_t onset_ms,
                                           const char *what, const char *rule)
 {
-    return incidents_raise(context->incidents, &(struct finding){
-                                                   .kind = KIND_DOWN,
-                                                   .severity = severity,
-                                                   .onset_ms = onset_ms,
-                                                   .what = what,
-                                                   .rule = rule,
-                                                   .cause = cause_of_kind(context->sources, "scheduler-down"),
-                                               });
+    bool is_new = !incidents_find(context->incidents, KIND_DOWN, NULL);
+    struct incident_record *record = incidents_raise(context->incidents, &(struct finding){
+                                                                             .kind = KIND_DOWN,
+                                                                             .severity = severity,
+                                                                             .onset_ms = onset_ms,
+                                                                             .what = what,
+                                                                             .rule = rule,
+                                                                             .cause = unit_cause(context),
+                                                                         });
+    if (is_new)
+        unit_note_in(context, record);
+    return record;
 }
 
 /* "<what> for 61 s; <key> is 60 s" */
@@ -78,7 +82,7 @@ static void expect_next(struct schedule *schedule)
     schedule->promise_ms = schedule_expected(schedule);
 }
 
-static void on_dead(struct context *context, const char *what)
+void scheduler_has_died(struct context *context, const char *what)
 {
     struct scheduler *scheduler = context->scheduler;
     int64_t now_ms = context->moment->now_ms;
@@ -96,24 +100,36 @@ static void on_dead(struct context *context, const char *what)
  * A restart by hand is no news: a stop is told when the scheduler is not back in time. A stop that is known at this time of day may last as
  * long as it does.
  */
-static void on_stopped(struct context *context)
+static void on_stopped(struct context *context, int64_t at_ms)
 {
     struct schedule *schedule = context->schedule;
     struct scheduler *scheduler = context->scheduler;
-    schedule->stopped_ms = context->moment->now_ms;
+    schedule->stopped_ms = at_ms;
     scheduler->stop_grace_ms = stops_known(&scheduler->stops, schedule->stopped_ms);
     interval_break(&schedule->interval);
     if (!schedule->promise_ms)
         expect_next(schedule);
 }
 
+void scheduler_was_stopped(struct context *context, int64_t at_ms)
+{
+    int64_t now_ms = context->moment->now_ms;
+    if (!context->schedule->stopped_ms && !context->scheduler->dead_ms)
+        on_stopped(context, at_ms < now_ms ? at_ms : now_ms);
+}
+
+bool scheduler_holds_log(const struct context *context)
+{
+    return context->scheduler->writer_seen;
+}
+
 static void on_writer_gone(struct context *context)
 {
     context->scheduler->writer_seen = false;
     if (!context->schedule->stopped_ms && schedule_stop_is_planned(context->schedule))
-        on_stopped(context); /* killed because it took too long to stop */
+        on_stopped(context, context->moment->now_ms); /* killed because it took too long to stop */
     else
-        on_dead(context, "the scheduler died: nobody holds its log open any more");
+        scheduler_has_died(context, "the scheduler died: nobody holds its log open any more");
 }
 
 static void on_started(struct context *context)
@@ -199,8 +215,8 @@ static void scheduler_fact(struct context *context, const struct fact *fact)
     switch (fact->kind) {
     case FACT_SCHEDULER_STARTED: on_started(context); break;
     case FACT_SCHEDULER_STOPPING: schedule->stopping_ms = context->moment->now_ms; break;
-    case FACT_SCHEDULER_STOPPED: on_stopped(context); break;
-    case FACT_SCHEDULER_CRASHED: on_dead(context, "the scheduler crashed"); break;
+    case FACT_SCHEDULER_STOPPED: on_stopped(context, context->moment->now_ms); break;
+    case FACT_SCHEDULER_CRASHED: scheduler_has_died(context, "the scheduler crashed"); break;
     case FACT_WRITER_GONE: on_writer_gone(context); break;
     case FACT_EVENT:
         if (context->moment->event->kind == EVENT_WRITER_BACK)

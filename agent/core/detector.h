@@ -34,6 +34,7 @@ struct context {
     struct crash_loop *crash_loop;
     struct slow *slow;
     struct blindness *blindness;
+    struct unit *unit;
 };
 
 #define HEARS(kind) (1U << (kind))
@@ -51,7 +52,8 @@ struct detector {
 };
 
 extern const struct detector detect_crash_loop, detect_scheduler, detect_slow, detect_failures, detect_stall,
-    detect_witnessed, detect_success_rate, detect_throughput, detect_gone, detect_lag, detect_blind, detect_agent;
+    detect_witnessed, detect_success_rate, detect_throughput, detect_gone, detect_lag, detect_blind, detect_agent,
+    detect_unit, detect_host;
 
 /* The detectors' part of the saved state. What belongs to a table is saved with the table. */
 void crash_loop_archive(struct context *context, struct archive *archive);
@@ -65,6 +67,7 @@ void throughput_archive(struct table *table, struct archive *archive);
 void witnessed_archive(struct table *table, struct archive *archive);
 void throughput_archive_windows(struct table *table, struct archive *archive);
 void blind_archive(struct context *context, struct archive *archive);
+void unit_archive(struct context *context, struct archive *archive);
 
 /* What else they know. */
 /*
@@ -98,6 +101,15 @@ void failures_in_a_row(const struct table *table, int64_t *first_ms, int64_t *co
 void failures_forget(struct table *table);
 /* Adds why the newest cycle is slow, if that can be told, and returns the kind (causes.h): "slow-volume". (slow_cause.c) */
 const char *slow_cause(const struct context *context, struct strbuf *words);
+/* detect_scheduler.c: somebody holds the log open, as far as is known. */
+bool scheduler_holds_log(const struct context *context);
+/* It died, or was stopped as it was asked to; nothing happens where that is known already. */
+void scheduler_has_died(struct context *context, const char *what);
+void scheduler_was_stopped(struct context *context, int64_t at_ms);
+/* detect_unit.c: why the scheduler is down, as systemd says it; where it says nothing, what is to be done in any case. */
+struct cause unit_cause(const struct context *context);
+/* What systemd says now goes into the incident's timeline. */
+void unit_note_in(const struct context *context, const struct incident_record *record);
 /* Why the log tells nothing, in words; NULL if the agent is not blind for this reason. */
 const char *blind_words(const struct context *context, enum blind_reason reason);
 

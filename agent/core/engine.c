@@ -7,8 +7,9 @@
 
 /* A fact reaches the detectors in this order: causes come before the symptoms that they explain. */
 static const struct detector *const detectors[] = {
-    &detect_crash_loop,   &detect_scheduler,  &detect_slow, &detect_failures, &detect_stall, &detect_witnessed,
-    &detect_success_rate, &detect_throughput, &detect_gone, &detect_lag,      &detect_blind, &detect_agent,
+    &detect_crash_loop, &detect_scheduler, &detect_unit,         &detect_slow,       &detect_failures,
+    &detect_stall,      &detect_witnessed, &detect_success_rate, &detect_throughput, &detect_gone,
+    &detect_lag,        &detect_blind,     &detect_agent,        &detect_host,
 };
 enum { DETECTORS = sizeof detectors / sizeof detectors[0] };
 

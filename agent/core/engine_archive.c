@@ -28,6 +28,7 @@ void engine_archive_live(struct engine *engine, struct archive *archive)
     slow_archive(&engine->context, archive);
     blind_archive(&engine->context, archive);
     components_archive(&engine->sources, archive);
+    unit_archive(&engine->context, archive);
     incidents_archive(&engine->incidents, archive, &engine->tables);
     if (archive_loading(archive))
         engine->floor_ms = engine->moment.now_ms;

@@ -374,6 +374,8 @@ void model_event(struct model *model)
     case EVENT_PROBE_DOWN:
     case EVENT_LOG_REFUSED:
     case EVENT_LOG_READABLE:
+    case EVENT_UNIT_STATE:
+    case EVENT_HOST_NOTED:
     case EVENT_LOG_MISSING:
     case EVENT_LOG_DELETED:
     case EVENT_LINES_UNKNOWN:
