@@ -53,7 +53,7 @@ ALL_CFLAGS   = -std=c11 $(WARNINGS) $(SMALL) $(if $(SANITIZE),$(SANITIZE),$(HARD
 # noseparate-code saves two pages' worth of padding; the constants then lie in the code's mapping: executable, but never writable.
 ALL_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now,-z,noseparate-code,-z,pack-relative-relocs -Wl,--as-needed,--gc-sections \
     $(SANITIZE) $(LDFLAGS)
-LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib
+LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib libsystemd
 # Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run. Asked once: each then expands to its answer.
 LIBRARY_CFLAGS = $(eval LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null))$(LIBRARY_CFLAGS)
 LIBRARY_LIBS = $(eval LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES)))$(LIBRARY_LIBS)

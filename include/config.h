@@ -67,6 +67,7 @@ struct config {
     size_t webhook_count;
     struct probe_config *probes;
     size_t probe_count;
+    char *scheduler_unit; /* "": none */
     char *iceberg_warehouse;
     char *iceberg_table;
     int64_t iceberg_timeout_ms;

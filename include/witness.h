@@ -146,4 +146,21 @@ void table_witnesses_hear(struct table_witnesses *witnesses, const struct event 
 /* Hands out the answers that have arrived, each as an EVENT_TABLE_WITNESSED. NULL is allowed. */
 void table_witnesses_run(struct table_witnesses *witnesses, int64_t now_ms, const struct witness_sink *sink);
 
+/*
+ * The scheduler's unit, as systemd knows it: [scheduler] unit. A thread listens to the system bus, and asks at a first failure and when an
+ * incident opens.
+ */
+struct unit_witness;
+
+/* The unit of this name is looked for where nobody configured one; that there is none is no news. */
+#define UNIT_DEFAULT_NAME "iceberg-offload-scheduler.service"
+
+/* Returns NULL where nothing is to be asked. wake is called from the thread when something was said. */
+struct unit_witness *unit_open(const struct config *config, void (*wake)(void));
+void unit_close(struct unit_witness *unit); /* NULL is allowed, likewise below */
+/* Hands out what was said, as EVENT_UNIT_STATE. */
+void unit_run(struct unit_witness *unit, struct witness_need need, int64_t now_ms, const struct witness_sink *sink);
+/* The scheduler's process; 0: not known. */
+uint32_t unit_main_pid(const struct unit_witness *unit);
+
 #endif

@@ -65,6 +65,7 @@ LIBRARY_ROOMS = {
     "curl/": {"agent/base", "agent/config", "agent/notify", "agent/witness"},   # in base and config only to take a URL apart
     "inotifytools/": {"agent/follow"},
     "zlib.h": {"agent/follow", "agent/witness"},
+    "systemd/": {"agent/witness"},
     "microhttpd.h": {"agent/serve"},
 }
 

@@ -195,6 +195,11 @@ static const struct config_key keys[] = {
       "The user's password is in this file, which is found like a webhook's token_file.", MAIN(source_password_file) },
     { "source", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", MAIN(source_timeout_ms) },
 
+    { "scheduler", "unit", CONFIG_TEXT, "iceberg-offload-scheduler.service", NULL,
+      "The scheduler is this unit of systemd, which is asked how it is: stopped, crashed, killed, given up. Nothing "
+      "happens if there is no such unit; an empty value means that none is asked.",
+      MAIN(scheduler_unit) },
+
     { "heartbeat", "url", CONFIG_URL, NULL, "none",
       "While the agent is well it sends a GET to this URL, for a service that raises an alarm when none comes (a dead "
       "man's switch).",

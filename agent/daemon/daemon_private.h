@@ -43,6 +43,7 @@ struct daemon {
     struct dispatch *dispatch;
     struct witnesses *witnesses; /* NULL: nothing is configured to be asked, likewise the next */
     struct table_witnesses *table_witnesses;
+    struct unit_witness *unit;
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;

@@ -137,11 +137,11 @@ static void notice_stuck_webhooks(struct daemon *daemon)
 void daemon_notice_world(struct daemon *daemon)
 {
     struct witness_sink sink = { daemon, notice_answer, daemon_take_word };
+    struct witness_need need = { .newest_open = engine_newest_open(daemon->ingest.engine),
+                                 .failing = engine_is_failing(daemon->ingest.engine) };
     if (daemon->witnesses)
-        witnesses_run(daemon->witnesses,
-                      (struct witness_need){ .newest_open = engine_newest_open(daemon->ingest.engine),
-                                             .failing = engine_is_failing(daemon->ingest.engine) },
-                      daemon->now_ms, &sink);
+        witnesses_run(daemon->witnesses, need, daemon->now_ms, &sink);
+    unit_run(daemon->unit, need, daemon->now_ms, &sink);
     table_witnesses_run(daemon->table_witnesses, daemon->now_ms, &sink);
     notice_stuck_webhooks(daemon);
 }

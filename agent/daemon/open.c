@@ -127,6 +127,7 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
         confine(daemon->config);
     daemon->witnesses = witnesses_open(daemon->config, follow_wake);
     daemon->table_witnesses = table_witnesses_open(daemon->config, follow_wake);
+    daemon->unit = unit_open(daemon->config, follow_wake);
     daemon_expect_witnesses(daemon);
     daemon->ingest.watch = daemon_hear;
     daemon->ingest.watch_ctx = daemon;
@@ -141,6 +142,7 @@ void daemon_close(struct daemon *daemon)
         systemd_tell(SYSTEMD_STOPPING);
     witnesses_close(daemon->witnesses);
     table_witnesses_close(daemon->table_witnesses);
+    unit_close(daemon->unit);
     if (daemon->dispatch)
         dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;

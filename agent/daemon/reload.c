@@ -57,6 +57,8 @@ static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct
     daemon->witnesses = witnesses_open(fresh, follow_wake);
     table_witnesses_close(daemon->table_witnesses);
     daemon->table_witnesses = table_witnesses_open(fresh, follow_wake);
+    unit_close(daemon->unit);
+    daemon->unit = unit_open(fresh, follow_wake);
     daemon_expect_witnesses(daemon);
     return true;
 }

@@ -24,7 +24,8 @@ static bool ends_with(const char *text, const char *end)
 /* Newer versions of systemd have more states between an end and the next start: dead-before-auto-restart, auto-restart-queued. */
 static bool is_restarting(const char *sub_state)
 {
-    return strncmp(sub_state, "auto-restart", strlen("auto-restart")) == 0 || ends_with(sub_state, "-before-auto-restart");
+    return strncmp(sub_state, "auto-restart", strlen("auto-restart")) == 0 ||
+           ends_with(sub_state, "-before-auto-restart");
 }
 
 static int64_t ms_of(uint64_t usec)
@@ -47,7 +48,8 @@ static void add_time(uint64_t usec, int64_t now_ms, struct strbuf *out)
     struct tm local;
     char text[64];
     bool is_near = at_ms <= now_ms && now_ms - at_ms < DAY_IN_MS;
-    if (at_ms > 0 && localtime_r(&at, &local) && strftime(text, sizeof text, is_near ? " at %H:%M" : " at %F %H:%M", &local))
+    if (at_ms > 0 && localtime_r(&at, &local) &&
+        strftime(text, sizeof text, is_near ? " at %H:%M" : " at %F %H:%M", &local))
         strbuf_puts(out, text);
 }
 
@@ -79,7 +81,8 @@ static bool add_end(const struct unit_facts *facts, struct strbuf *out)
 {
     if (facts->exit_code == CLD_EXITED) {
         const char *why = start_failure(facts->exit_status);
-        strbuf_printf(out, "exited with code %" PRId32 "%s%s%s", facts->exit_status, why ? " (" : "", why ? why : "", why ? ")" : "");
+        strbuf_printf(out, "exited with code %" PRId32 "%s%s%s", facts->exit_status, why ? " (" : "", why ? why : "",
+                      why ? ")" : "");
         return true;
     }
     if (facts->exit_code == CLD_KILLED || facts->exit_code == CLD_DUMPED) {
@@ -140,7 +143,8 @@ static void judge_running(const struct unit_facts *facts, int64_t now_ms, struct
     else if (!starts)
         strbuf_puts(&judgement->words, ", but without a process");
     if (facts->restarts)
-        strbuf_printf(&judgement->words, "; systemd has restarted it %" PRIu32 " time%s", facts->restarts, facts->restarts == 1 ? "" : "s");
+        strbuf_printf(&judgement->words, "; systemd has restarted it %" PRIu32 " time%s", facts->restarts,
+                      facts->restarts == 1 ? "" : "s");
 }
 
 static void judge_restarting(const struct unit_facts *facts, int64_t now_ms, struct unit_judgement *judgement)
@@ -152,7 +156,8 @@ static void judge_restarting(const struct unit_facts *facts, int64_t now_ms, str
     strbuf_puts(&judgement->words, "; systemd restarts it");
 }
 
-static void judge_stopped(const struct unit_facts *facts, bool is_asked, int64_t now_ms, struct unit_judgement *judgement)
+static void judge_stopped(const struct unit_facts *facts, bool is_asked, int64_t now_ms,
+                          struct unit_judgement *judgement)
 {
     judgement->state = UNIT_STOPPED;
     judgement->since_ms = ms_of(facts->inactive_us);
@@ -194,7 +199,9 @@ static void judge_failed(const struct unit_facts *facts, int64_t now_ms, struct 
         strbuf_printf(&judgement->words, " after %" PRIu32 " starts", facts->start_limit);
     if (facts->exit_code) {
         strbuf_puts(&judgement->words, "; the last one ");
-        say_end(&(struct unit_facts){ .exit_code = facts->exit_code, .exit_status = facts->exit_status, .exit_us = facts->exit_us },
+        say_end(&(struct unit_facts){ .exit_code = facts->exit_code,
+                                      .exit_status = facts->exit_status,
+                                      .exit_us = facts->exit_us },
                 now_ms, &judgement->words);
     }
 }

@@ -201,6 +201,17 @@ enum { WORKER_END_MS = 500, WORKERS_LEFT_MAX = 8 };
 /* What `agent doctor --suggest` looks at of Docker's list: containers and folders, and bytes of the answer. */
 enum { CONTAINERS_LISTED_MAX = 1000, CONTAINERS_LISTED_MAX_BYTES = 4 << 20 };
 
+/* --- The service manager --- */
+
+/* What the system bus may send within a minute before the connection is given up. One answer about a unit has 30 kB. */
+enum { UNIT_BUS_MAX_BYTES = 4 << 20 };
+
+/* What systemd said and the main thread has not taken yet: of more, the oldest are dropped. */
+enum { UNIT_WORDS_MAX = 16 };
+
+/* A thread that was told to stop has this long. One that hangs in a dead network mount is then left alone. */
+enum { THREAD_END_MAX_MS = 4000 };
+
 /* --- The Iceberg tables --- */
 
 /*
