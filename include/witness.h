@@ -163,4 +163,21 @@ void unit_run(struct unit_witness *unit, struct witness_need need, int64_t now_m
 /* The scheduler's process; 0: not known. */
 uint32_t unit_main_pid(const struct unit_witness *unit);
 
+/*
+ * The host itself: full disks, lack of memory, a stopped process. It is looked at while something is wrong, as often as probes are asked. A
+ * thread looks, since a look at a dead network mount may last for ever.
+ */
+struct host_witness;
+
+/* Returns NULL if no thread can be started. wake is called from the thread when it has looked. */
+struct host_witness *host_open(const struct config *config, void (*wake)(void));
+void host_close(struct host_witness *host); /* NULL is allowed, likewise below */
+/* Takes note of an event of the log: a cycle that completed is what later kills for lack of memory are counted from. */
+void host_hear(struct host_witness *host, const struct event *event);
+/* Hands out what was found, as EVENT_HOST_NOTED, as far as it is news, and looks again if it is time. process: the scheduler's, or 0. */
+void host_run(struct host_witness *host, struct witness_need need, uint32_t process, int64_t now_ms,
+              const struct witness_sink *sink);
+/* The time (Unix ms) by which host_run wants to be called; INT64_MAX: not before wake was called or an incident opens. */
+int64_t host_due_ms(const struct host_witness *host);
+
 #endif

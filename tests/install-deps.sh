@@ -54,6 +54,7 @@ want_test()
     want strace                has_program strace
     want tidy                  has_program tidy
     want zsh                   has_program zsh
+    want dbus-daemon           has_program dbus-daemon
 }
 
 want_check() { want libcmocka-dev has_library cmocka; }

@@ -40,7 +40,7 @@ static void host_set_causes(struct context *context, const struct event *event)
         struct cause cause = cause_of_kind(context->sources, kind);
         cause.words = words;
         cause.id = kind;
-        incidents_set_cause(context->incidents, record, cause);
+        incidents_explain(context->incidents, record, cause);
     }
     free(kind);
     free(words);

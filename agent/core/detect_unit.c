@@ -121,7 +121,7 @@ static void judge_end(struct context *context)
         scheduler_has_died(context, "the scheduler died");
     struct incident_record *down = incidents_find(context->incidents, KIND_DOWN, NULL);
     if (down && unit->end_cause)
-        incidents_set_cause(context->incidents, down, unit_cause(context));
+        incidents_explain(context->incidents, down, unit_cause(context));
 }
 
 static void take_text(char **owned, struct slice text)

@@ -303,6 +303,12 @@ void incidents_set_cause(struct incidents *incidents, struct incident_record *re
     incidents_store(incidents, record);
 }
 
+void incidents_explain(struct incidents *incidents, struct incident_record *record, struct cause cause)
+{
+    incidents_set_cause(incidents, record, cause);
+    incidents->sink.changed(incidents->sink.announce_ctx, record);
+}
+
 struct incident_record *incidents_move(struct incidents *incidents, struct incident_record *record,
                                        const struct finding *finding)
 {

@@ -141,6 +141,8 @@ void incidents_turn_into(struct incidents *incidents, struct incident_record *re
 
 /* A cause without words changes nothing, and neither does one that is known already in other words. */
 void incidents_set_cause(struct incidents *incidents, struct incident_record *record, struct cause cause);
+/* The same, and people are told of it: nothing else that happens to this incident would make its cause news. */
+void incidents_explain(struct incidents *incidents, struct incident_record *record, struct cause cause);
 /*
  * The finding's table is in this incident and has another cause: it leaves, and what is found is raised. Others that are not well, or that
  * it flaps, keep the incident open.

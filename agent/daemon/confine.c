@@ -65,8 +65,8 @@ static const char *const system_places[] = {
     "/usr/local/lib",
     "/dev/null",
     "/dev/urandom",
-    "/proc/self",
-    "/proc/sys/kernel",
+    /* Also the scheduler's process, memory and pressure. What the service may not see there, its unit hides (ProtectProc=, ProcSubset=). */
+    "/proc",
     "/sys/devices/system/cpu",
 };
 

@@ -44,6 +44,7 @@ struct daemon {
     struct witnesses *witnesses; /* NULL: nothing is configured to be asked, likewise the next */
     struct table_witnesses *table_witnesses;
     struct unit_witness *unit;
+    struct host_witness *host;
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;

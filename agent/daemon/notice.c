@@ -142,6 +142,7 @@ void daemon_notice_world(struct daemon *daemon)
     if (daemon->witnesses)
         witnesses_run(daemon->witnesses, need, daemon->now_ms, &sink);
     unit_run(daemon->unit, need, daemon->now_ms, &sink);
+    host_run(daemon->host, need, unit_main_pid(daemon->unit), daemon->now_ms, &sink);
     table_witnesses_run(daemon->table_witnesses, daemon->now_ms, &sink);
     notice_stuck_webhooks(daemon);
 }
@@ -149,8 +150,10 @@ void daemon_notice_world(struct daemon *daemon)
 void daemon_hear(void *ctx, const struct event *event)
 {
     struct daemon *daemon = ctx;
-    if (!daemon->catching_up)
-        table_witnesses_hear(daemon->table_witnesses, event);
+    if (daemon->catching_up)
+        return;
+    table_witnesses_hear(daemon->table_witnesses, event);
+    host_hear(daemon->host, event);
 }
 
 int64_t daemon_notice_again_ms(const struct daemon *daemon)

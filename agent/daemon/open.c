@@ -128,6 +128,7 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
     daemon->witnesses = witnesses_open(daemon->config, follow_wake);
     daemon->table_witnesses = table_witnesses_open(daemon->config, follow_wake);
     daemon->unit = unit_open(daemon->config, follow_wake);
+    daemon->host = host_open(daemon->config, follow_wake);
     daemon_expect_witnesses(daemon);
     daemon->ingest.watch = daemon_hear;
     daemon->ingest.watch_ctx = daemon;
@@ -143,6 +144,7 @@ void daemon_close(struct daemon *daemon)
     witnesses_close(daemon->witnesses);
     table_witnesses_close(daemon->table_witnesses);
     unit_close(daemon->unit);
+    host_close(daemon->host);
     if (daemon->dispatch)
         dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;

@@ -59,6 +59,8 @@ static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct
     daemon->table_witnesses = table_witnesses_open(fresh, follow_wake);
     unit_close(daemon->unit);
     daemon->unit = unit_open(fresh, follow_wake);
+    host_close(daemon->host);
+    daemon->host = host_open(fresh, follow_wake);
     daemon_expect_witnesses(daemon);
     return true;
 }

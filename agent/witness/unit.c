@@ -25,7 +25,7 @@ enum {
     RETRY_LEAST_MS = 1000, /* a bus that was restarted is soon back */
     RETRY_MOST_MS = 5 * 60 * 1000,
     LOOK_AGAIN_MS = 10 * 60 * 1000, /* should a signal have been lost */
-    ASK_PAUSE_MS = 200,             /* between two questions, however often a unit changes */
+    ASK_PAUSE_MS = 50,              /* between two questions, however often a unit changes */
     SILENT_TRIES = 2,               /* so many in a row may fail before it is said */
     FAR_MS = 60 * 60 * 1000         /* the longest sleep of the thread */
 };

@@ -244,7 +244,7 @@ bool unit_bus_ask(struct unit_bus *bus, struct strbuf *why)
     return bus_is_well(bus, why);
 }
 
-/* sd-bus takes messages of 128 MB, so the bytes are counted before it reads them. */
+/* Whoever floods the connection is not read for ever. */
 static void count_bytes(struct unit_bus *bus, int64_t now_ms)
 {
     int bytes = 0;

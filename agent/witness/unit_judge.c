@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/budgets.h"
 #include "unit.h"
 
 /* What systemd's words about a unit come to. Their meaning is that of systemd.service(5) and org.freedesktop.systemd1(5). */
@@ -48,7 +49,7 @@ static void add_time(uint64_t usec, int64_t now_ms, struct strbuf *out)
     struct tm local;
     char text[64];
     bool is_near = at_ms <= now_ms && now_ms - at_ms < DAY_IN_MS;
-    if (at_ms > 0 && localtime_r(&at, &local) &&
+    if (at_ms > 0 && at_ms <= EVENT_TIME_MAX_MS && localtime_r(&at, &local) &&
         strftime(text, sizeof text, is_near ? " at %H:%M" : " at %F %H:%M", &local))
         strbuf_puts(out, text);
 }
@@ -97,15 +98,15 @@ static bool add_end(const struct unit_facts *facts, struct strbuf *out)
 static const char *end_by_systemd(const char *result)
 {
     if (word_is(result, "watchdog"))
-        return "killed by systemd, because it did not feed its watchdog";
+        return "killed by systemd (its watchdog was not fed)";
     if (word_is(result, "timeout"))
-        return "killed by systemd, because it took too long to start or to stop";
+        return "killed by systemd (it took too long to start or to stop)";
     if (word_is(result, "resources"))
-        return "systemd could not start it: something that its unit names is missing";
+        return "not started by systemd (something that its unit names is missing)";
     if (word_is(result, "protocol"))
-        return "systemd could not start it: it did not say that it is ready";
+        return "ended by systemd (it did not say that it is ready)";
     if (word_is(result, "exec-condition"))
-        return "a condition of its unit does not hold";
+        return "not started by systemd (a condition of its unit does not hold)";
     return NULL;
 }
 
@@ -113,7 +114,8 @@ static void say_end(const struct unit_facts *facts, int64_t now_ms, struct strbu
 {
     const char *why = end_by_systemd(facts->result);
     if (word_is(facts->result, "oom-kill")) {
-        strbuf_puts(out, facts->exit_code == CLD_KILLED ? "killed by SIGKILL: out of memory" : "killed: out of memory");
+        strbuf_puts(out,
+                    facts->exit_code == CLD_KILLED ? "killed by SIGKILL (out of memory)" : "killed (out of memory)");
     } else if (why) {
         strbuf_puts(out, why);
     } else if (!add_end(facts, out)) {

@@ -203,11 +203,17 @@ enum { CONTAINERS_LISTED_MAX = 1000, CONTAINERS_LISTED_MAX_BYTES = 4 << 20 };
 
 /* --- The service manager --- */
 
-/* What the system bus may send within a minute before the connection is given up. One answer about a unit has 30 kB. */
+/*
+ * What may wait on the system bus within a minute before the connection is given up. One answer about a unit has 30 kB. A single message is
+ * bounded by the bus, which refuses more than 32 MB.
+ */
 enum { UNIT_BUS_MAX_BYTES = 4 << 20 };
 
 /* What systemd said and the main thread has not taken yet: of more, the oldest are dropped. */
 enum { UNIT_WORDS_MAX = 16 };
+
+/* As much of a file below /proc is read. /proc/vmstat has 4 kB, and the others less. */
+enum { PROC_FILE_MAX_BYTES = 16 * 1024 };
 
 /* A thread that was told to stop has this long. One that hangs in a dead network mount is then left alone. */
 enum { THREAD_END_MAX_MS = 4000 };

@@ -68,12 +68,12 @@ static void a_crash_has_its_cause_in_the_first_page(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_of_a_held_log();
-    systemd_says(driver, at(0, 5, 0), UNIT_RESTARTING, at(0, 5, 0), "killed by SIGKILL: out of memory",
+    systemd_says(driver, at(0, 5, 0), UNIT_RESTARTING, at(0, 5, 0), "killed by SIGKILL (out of memory)",
                  "scheduler-oom");
     driver_say(driver, EVENT_WRITER_GONE, at(0, 5, 0));
     assert_told(driver, "00:05:00 firing warning SchedulerDown #1\n");
     assert_string_equal(driver->last_summary,
-                        "the scheduler died: nobody holds its log open any more - killed by SIGKILL: out of memory");
+                        "the scheduler died: nobody holds its log open any more - killed by SIGKILL (out of memory)");
     systemd_says(driver, at(0, 5, 30), UNIT_RUNS, at(0, 5, 30), "runs, PID 78", "");
     driver_restart(driver);
     systemd_says(driver, at(0, 5, 31), UNIT_RUNS, at(0, 5, 30), "runs, PID 78", "");
@@ -191,11 +191,11 @@ static void what_is_known_is_not_replaced_by_what_the_host_says(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_new_healthy();
-    systemd_says(driver, at(0, 5, 0), UNIT_RESTARTING, at(0, 5, 0), "killed by SIGKILL: out of memory",
+    systemd_says(driver, at(0, 5, 0), UNIT_RESTARTING, at(0, 5, 0), "killed by SIGKILL (out of memory)",
                  "scheduler-oom");
     host_says(driver, at(0, 5, 1), "log-disk-full", "the log's disk is full");
     host_says(driver, at(0, 5, 1), "", "memory is short");
-    assert_string_equal(driver_incident(driver, 1)->cause.words, "killed by SIGKILL: out of memory");
+    assert_string_equal(driver_incident(driver, 1)->cause.words, "killed by SIGKILL (out of memory)");
     assert_non_null(strstr(driver->story.at, "probe memory is short"));
     driver_free(driver);
 }
