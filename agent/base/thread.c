@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/budgets.h"
+#include "base/clock.h"
 
 int thread_begin(pthread_t *thread, void *(*run)(void *), void *user)
 {
@@ -47,9 +48,8 @@ bool thread_end_note(struct thread_end *end)
 
 bool thread_end_wait(struct thread_end *end, pthread_t thread)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += THREAD_END_MAX_MS / 1000;
+    int64_t until_ms = clock_running_ms() + THREAD_END_MAX_MS;
+    struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
     pthread_mutex_lock(&end->mutex);
     while (!end->is_ended && pthread_cond_timedwait(&end->changed, &end->mutex, &until) != ETIMEDOUT)
         ;

@@ -124,13 +124,13 @@ static void judge_end(struct context *context)
         incidents_explain(context->incidents, down, unit_cause(context));
 }
 
-static void take_text(char **owned, struct slice text)
+static void unit_take_text(char **owned, struct slice text)
 {
     free(*owned);
     *owned = text.len ? clipped_copy(text, WHAT_MAX_BYTES) : NULL;
 }
 
-static bool is_news(const struct unit *unit, const struct event *event, int64_t since_ms)
+static bool unit_state_is_news(const struct unit *unit, const struct event *event, int64_t since_ms)
 {
     return unit->state != event->number || unit->since_ms != since_ms ||
            !slice_equals(event->text, unit->words ? unit->words : "");
@@ -141,15 +141,15 @@ static void on_unit_state(struct context *context, const struct event *event)
     static const enum incident_kind kinds[] = { KIND_DOWN, KIND_CRASH_LOOP };
     struct unit *unit = context->unit;
     int64_t since_ms = event->at_ms ? moment_engine_ms(context->moment, event->at_ms) : 0;
-    if (event->number < 0 || event->number >= UNIT_STATES || !is_news(unit, event, since_ms))
+    if (event->number < 0 || event->number >= UNIT_STATES || !unit_state_is_news(unit, event, since_ms))
         return;
     unit->state = event->number;
     unit->since_ms = since_ms;
-    take_text(&unit->words, event->text);
+    unit_take_text(&unit->words, event->text);
     if (is_an_end(unit->state)) {
         unit->end_ms = since_ms; /* 0: it was never started, so that it is not what the log waits for */
-        take_text(&unit->end_words, event->text);
-        take_text(&unit->end_cause, event->cause);
+        unit_take_text(&unit->end_words, event->text);
+        unit_take_text(&unit->end_cause, event->cause);
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         const struct incident_record *record = incidents_find(context->incidents, kinds[i], NULL);

@@ -13,7 +13,7 @@ enum {
 };
 
 /* There are fewer judgements below than HOST_FINDINGS_MAX. */
-static struct strbuf *find(struct host_findings *findings, const char *kind)
+static struct strbuf *finding_begin(struct host_findings *findings, const char *kind)
 {
     findings->at[findings->count].kind = kind;
     return &findings->at[findings->count++].words;
@@ -28,26 +28,26 @@ static void judge_disk(const struct disk_facts *disk, enum host_disk which, cons
     if (!disk->known || !path)
         return;
     if (disk->free_bytes < DISK_FULL_BYTES)
-        strbuf_printf(find(findings, kinds[which]), "%s is full: %" PRIu64 " bytes are free at %s", names[which],
-                      disk->free_bytes, path);
+        strbuf_printf(finding_begin(findings, kinds[which]), "%s is full: %" PRIu64 " bytes are free at %s",
+                      names[which], disk->free_bytes, path);
     else if (disk->files && disk->free_files == 0)
-        strbuf_printf(find(findings, kinds[which]), "%s is full: no file can be made at %s (no inode is free)",
+        strbuf_printf(finding_begin(findings, kinds[which]), "%s is full: no file can be made at %s (no inode is free)",
                       names[which], path);
 }
 
 static void judge_process(const struct host_facts *facts, struct host_findings *findings)
 {
     if (facts->process_state == 'T' || facts->process_state == 't')
-        strbuf_printf(find(findings, "process-stopped"),
+        strbuf_printf(finding_begin(findings, "process-stopped"),
                       "the scheduler's process %" PRIu32 " is stopped (state %c): a SIGSTOP, or a debugger",
                       facts->process, facts->process_state);
     else if (facts->process_state == 'D')
-        strbuf_printf(find(findings, "process-waits"),
+        strbuf_printf(finding_begin(findings, "process-waits"),
                       "the scheduler's process %" PRIu32
                       " waits for a disk or a mount and cannot be interrupted (state D)",
                       facts->process);
     else if (facts->process_state == 'Z')
-        strbuf_printf(find(findings, ""),
+        strbuf_printf(finding_begin(findings, ""),
                       "the scheduler's process %" PRIu32 " has ended, and nobody has taken note (state Z)",
                       facts->process);
 }
@@ -57,13 +57,14 @@ static void judge_memory(const struct host_facts *facts, int64_t oom_before, str
     int64_t killed = facts->oom_kills - oom_before;
     if (facts->memory_kb > 0 && facts->free_memory_kb >= 0 &&
         facts->free_memory_kb < facts->memory_kb / 100 * MEMORY_SHORT_PERCENT)
-        strbuf_printf(find(findings, ""), "memory is short: %" PRId64 " of %" PRId64 " MB are available",
+        strbuf_printf(finding_begin(findings, ""), "memory is short: %" PRId64 " of %" PRId64 " MB are available",
                       facts->free_memory_kb / 1024, facts->memory_kb / 1024);
     if (facts->stalled_percent >= STALLED_MUCH_PERCENT)
-        strbuf_printf(find(findings, ""), "memory is short: tasks waited for it in %" PRId64 " %% of the last minute",
+        strbuf_printf(finding_begin(findings, ""),
+                      "memory is short: tasks waited for it in %" PRId64 " %% of the last minute",
                       facts->stalled_percent);
     if (oom_before >= 0 && facts->oom_kills >= 0 && killed > 0)
-        strbuf_printf(find(findings, ""),
+        strbuf_printf(finding_begin(findings, ""),
                       "the kernel has killed %" PRId64 " process%s for lack of memory since the last cycle", killed,
                       killed == 1 ? "" : "es");
 }

@@ -13,7 +13,7 @@
 /* Looks at file systems and at /proc. What cannot be read here (ProcSubset=pid, ProtectProc=) is left as not known. */
 
 /* As much of a file as is needed; "" if it cannot be read. */
-static void read_beginning(const char *path, char *text, size_t room)
+static void read_proc(const char *path, char *text, size_t room)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t got = fd < 0 ? -1 : read(fd, text, room - 1);
@@ -51,7 +51,7 @@ static void look_at_disk(const char *path, struct disk_facts *disk)
 int64_t host_count_oom_kills(void)
 {
     char text[PROC_FILE_MAX_BYTES];
-    read_beginning("/proc/vmstat", text, sizeof text);
+    read_proc("/proc/vmstat", text, sizeof text);
     return number_behind(text, "\noom_kill ");
 }
 
@@ -65,7 +65,7 @@ static char look_at_process(uint32_t process)
 {
     char path[64], text[PROC_FILE_MAX_BYTES];
     snprintf(path, sizeof path, "/proc/%" PRIu32 "/stat", process);
-    read_beginning(path, text, sizeof text);
+    read_proc(path, text, sizeof text);
     return host_process_state(text);
 }
 
@@ -76,10 +76,10 @@ void host_look(const char *const paths[DISKS], uint32_t process, struct host_fac
     for (size_t i = 0; i < DISKS; i++)
         if (paths[i])
             look_at_disk(paths[i], &facts->disks[i]);
-    read_beginning("/proc/meminfo", text, sizeof text);
+    read_proc("/proc/meminfo", text, sizeof text);
     facts->memory_kb = number_behind(text, "MemTotal:");
     facts->free_memory_kb = number_behind(text, "MemAvailable:");
-    read_beginning("/proc/pressure/memory", text, sizeof text);
+    read_proc("/proc/pressure/memory", text, sizeof text);
     facts->stalled_percent = number_behind(text, "avg60=");
     facts->oom_kills = host_count_oom_kills();
     facts->process_state = process ? look_at_process(process) : 0;

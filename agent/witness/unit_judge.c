@@ -16,7 +16,7 @@ static bool word_is(const char *text, const char *word)
     return strcmp(text, word) == 0;
 }
 
-static bool ends_with(const char *text, const char *end)
+static bool word_ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text), end_len = strlen(end);
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
@@ -26,7 +26,7 @@ static bool ends_with(const char *text, const char *end)
 static bool is_restarting(const char *sub_state)
 {
     return strncmp(sub_state, "auto-restart", strlen("auto-restart")) == 0 ||
-           ends_with(sub_state, "-before-auto-restart");
+           word_ends_with(sub_state, "-before-auto-restart");
 }
 
 static int64_t ms_of(uint64_t usec)
