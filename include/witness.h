@@ -160,6 +160,11 @@ struct unit_witness *unit_open(const struct config *config, void (*wake)(void));
 void unit_close(struct unit_witness *unit); /* NULL is allowed, likewise below */
 /* Hands out what was said, as EVENT_UNIT_STATE. */
 void unit_run(struct unit_witness *unit, struct witness_need need, int64_t now_ms, const struct witness_sink *sink);
+/*
+ * Asks about a unit once, and waits for the answer, 3 s at most. Adds to *words what systemd says; false: it could not be asked, and they
+ * say why.
+ */
+bool unit_ask(const char *unit, enum unit_state *state, struct strbuf *words);
 /* The scheduler's process; 0: not known. */
 uint32_t unit_main_pid(const struct unit_witness *unit);
 

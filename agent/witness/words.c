@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "witness.h"
 
 const char *witness_state_name(enum witness_state state)
@@ -19,4 +21,7 @@ void witness_names(const struct config *config, void (*name)(void *ctx, const ch
         name(ctx, config->probes[i].name);
     if (config->metrics_url)
         name(ctx, METRICS_PAGE);
+    /* The host, and a unit that nobody named, are shown once they have said something. */
+    if (config->scheduler_unit && *config->scheduler_unit && strcmp(config->scheduler_unit, UNIT_DEFAULT_NAME) != 0)
+        name(ctx, "unit");
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What systemd says of the scheduler's unit, over a bus of the test's own; the real systemd is asked in tests/package."""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from agent import QUICK, Agent, wait_until   # noqa: E402
+from agent import QUICK, Agent, run, wait_until   # noqa: E402
 from bus import Bus, Systemd, why_not        # noqa: E402
 from receiver import Receiver                # noqa: E402
 from scheduler import Scheduler              # noqa: E402
@@ -151,6 +152,22 @@ class UnitState(unittest.TestCase):
         self.scheduler.kill()
         self.ended(ActiveState="failed", SubState="failed", Result="signal", ExecMainCode=3, ExecMainStatus=11)
         self.wait_for_page("critical", "killed by SIGSEGV (core dumped)", "systemd does not restart it (Restart=on-failure)")
+
+    def test_doctor_and_status_say_what_systemd_says(self):
+        agent = self.agent()
+        wait_until(lambda: "it runs" in self.ask("status", agent), 10, lambda: self.ask("status", agent))
+        self.assertIn("it runs", self.ask("doctor", agent))
+        self.ended(ActiveState="failed", SubState="failed", Result="exit-code", ExecMainCode=1, ExecMainStatus=203)
+        self.assertIn("its program cannot be started", self.ask("doctor", agent))
+        wait_until(lambda: "its program cannot be started" in self.ask("status", agent), 10, lambda: self.ask("status", agent))
+        self.systemd.say("refuse")
+        self.assertIn("nobody may know", self.ask("doctor", agent))
+
+    def ask(self, command, agent):
+        """What a command prints, as one line."""
+        done = run(command, "--log", self.directory / "scheduler.log", "--db", agent.database, "--set", f"scheduler.unit={UNIT}",
+                   env={**os.environ, **self.bus.environment})
+        return " ".join(done.stdout.split())
 
     def test_without_a_bus_the_log_is_enough(self):
         self.bus.close()

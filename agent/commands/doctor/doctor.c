@@ -68,6 +68,7 @@ int command_doctor(struct options *options)
     doctor_check_log(&doctor);
     doctor_check_store(&doctor);
     doctor_check_tell(&doctor);
+    doctor_check_unit(&doctor);
     doctor_check_host(&doctor);
     enum status_level level = doctor_judge(&doctor);
     if (format == FORMAT_TEXT)

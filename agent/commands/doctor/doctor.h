@@ -7,7 +7,8 @@
 
 /*
  * `agent doctor` looks at everything that could keep the agent from seeing or telling. doctor.c is the command; check_log.c, check_store.c,
- * check_tell.c and check_host.c look; suggest.c and drop_in.c say what could be configured; findings.c keeps and prints what they found. Nothing is changed and nothing is sent.
+ * check_tell.c, check_unit.c and check_host.c look; suggest.c and drop_in.c say what could be configured; findings.c keeps and prints what they
+ * found. Nothing is changed and nothing is sent.
  */
 struct finding_list;
 
@@ -33,6 +34,7 @@ void findings_json(const struct finding_list *list, enum status_level level, str
 void doctor_check_log(struct doctor *doctor);   /* path, permissions, inotify, lease, patterns, zone */
 void doctor_check_store(struct doctor *doctor); /* the agent, its history, the disks */
 void doctor_check_tell(struct doctor *doctor);  /* webhooks, heartbeat */
+void doctor_check_unit(struct doctor *doctor);  /* what systemd says of the scheduler, what the host shows */
 void doctor_check_host(struct doctor *doctor);  /* probes, units, the clock */
 
 /* suggest.c: appends sections of the configuration for what is found on this host and not configured yet, to be pasted by a person. */
