@@ -2,6 +2,7 @@
 """A system bus of a test's own, from Debian's dbus-daemon, and a stand-in for systemd on it (tests/faults/systemd_probe.c)."""
 import os
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -44,9 +45,13 @@ class Bus:
         self.process = subprocess.Popen(["dbus-daemon", f"--config-file={self.config}", "--nofork", "--nopidfile"],
                                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + 10
-        while not self.socket.exists():
+        while not self.is_heard():
             assert self.process.poll() is None and time.monotonic() < until, "the bus does not start"
             time.sleep(0.01)
+
+    def is_heard(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.socket)) == 0
 
     def close(self):
         self.process.kill()

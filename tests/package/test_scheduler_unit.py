@@ -37,7 +37,7 @@ while True:
         sys.exit(1)
     if what == "memory":
         hoard = []
-        while True:
+        while len(hoard) < 32:
             hoard.append(bytearray(b"x" * (8 << 20)))
     time.sleep(0.05)
 '''
@@ -50,6 +50,7 @@ DefaultDependencies=no
 ExecStart={python} /run/share/scheduler.py
 Restart={restart}
 RestartSec={pause}
+MemoryAccounting=yes
 MemoryMax=64M
 MemorySwapMax=0
 """
@@ -103,7 +104,7 @@ class SchedulerUnit(unittest.TestCase):
 
     def pages(self):
         return [(alert["status"], alert["labels"]["severity"], alert["annotations"]["summary"])
-                for request in self.machine.requests("/page") for alert in json.loads(request["body"])["alerts"]]
+                for request in self.machine.requests("/page") for alert in request["body"]["alerts"]]
 
     def wait_for_page(self, severity, *words, timeout=20):
         until = time.monotonic() + timeout
@@ -133,6 +134,8 @@ class SchedulerUnit(unittest.TestCase):
         self.wait_for_page("critical", "given up after 3 starts; the last one exited with code 1")
 
     def test_an_out_of_memory_kill(self):
+        if "memory" not in self.machine.run("cat /sys/fs/cgroup/cgroup.controllers").stdout.split():
+            self.skipTest("no memory controller of control groups in the machine")
         self.begin(pause="20s")
         (self.share / "fate").write_text("memory")
         self.wait_for_page("warning", "out of memory")
