@@ -2,9 +2,12 @@
 #include "iceberg.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/budgets.h"
 #include "base/clock.h"
+
+enum { WRITTEN_WITHIN_MS = 60 * 1000 };
 
 static int by_id(const void *one, const void *other)
 {
@@ -38,6 +41,18 @@ static void answer_from(const struct iceberg_table *table, int64_t since_ms, str
     }
 }
 
+/* Whether the file may be one that is being written. One that has been wrong for longer is wrong. */
+static bool is_fresh(int file)
+{
+    struct stat st;
+    return fstat(file, &st) == 0 && clock_now_ms() - (int64_t)st.st_mtim.tv_sec * 1000 < WRITTEN_WITHIN_MS;
+}
+
+static bool is_from_the_future(const struct iceberg_answer *answer)
+{
+    return answer->moved_ms > clock_now_ms() + WITNESS_AHEAD_MAX_MS;
+}
+
 static bool ask_file(int file, int64_t since_ms, int64_t deadline_ms, struct iceberg_answer *answer, struct strbuf *why)
 {
     struct iceberg_table table = { 0 };
@@ -46,10 +61,6 @@ static bool ask_file(int file, int64_t since_ms, int64_t deadline_ms, struct ice
         qsort(table.snapshots, table.count, sizeof *table.snapshots, by_id);
     if (good)
         answer_from(&table, since_ms, answer);
-    if (good && answer->moved_ms > clock_now_ms() + WITNESS_AHEAD_MAX_MS) {
-        strbuf_puts(why, "its newest snapshot is from the future");
-        good = false;
-    }
     free(table.snapshots);
     return good;
 }
@@ -59,12 +70,17 @@ bool iceberg_ask(const char *warehouse, const char *name, int64_t since_ms, int6
 {
     struct strbuf ignored = { 0 };
     int file = iceberg_open(warehouse, name, 0, deadline_ms, why);
+    bool fresh = file >= 0 && is_fresh(file);
     bool good = file >= 0 && ask_file(file, since_ms, deadline_ms, answer, why);
     /* A file that is being written is not whole: then the one before it tells how things stood a moment ago. */
-    if (file >= 0 && !good) {
+    if (fresh && !good) {
         int before = iceberg_open(warehouse, name, 1, deadline_ms, &ignored);
         good = before >= 0 && ask_file(before, since_ms, deadline_ms, answer, &ignored);
     }
     strbuf_free(&ignored);
+    if (good && is_from_the_future(answer)) {
+        strbuf_puts(why, "its newest snapshot is from the future");
+        good = false;
+    }
     return good;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,6 +184,15 @@ static void a_catalog_s_names_need_no_hint(void **state)
     strbuf_free(&list);
 }
 
+/* Sets the time of the file's last write back. */
+static void age(const struct warehouse *warehouse, const char *name, int64_t seconds)
+{
+    char path[512];
+    struct timespec at = { .tv_sec = clock_now_ms() / 1000 - seconds };
+    snprintf(path, sizeof path, "%s/%s", warehouse->metadata, name);
+    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){ at, at }, 0), 0);
+}
+
 static void a_half_written_file_gives_way_to_the_one_before(void **state)
 {
     const struct warehouse *warehouse = *state;
@@ -193,8 +203,22 @@ static void a_half_written_file_gives_way_to_the_one_before(void **state)
     put_bytes(warehouse, "v2.metadata.json", text, strlen(text) / 2);
     put(warehouse, "version-hint.text", "2");
     assert_answer(warehouse, 0, 10, 1000);
+    age(warehouse, "v2.metadata.json", 120);
+    assert_refused(warehouse, "not whole");
+    age(warehouse, "v2.metadata.json", 0);
     put_bytes(warehouse, "v1.metadata.json", text, strlen(text) / 2);
     assert_refused(warehouse, "not whole");
+    free(text);
+    strbuf_free(&list);
+}
+
+static void a_snapshot_from_the_future_is_not_believed(void **state)
+{
+    struct strbuf list = { 0 };
+    add_snapshot(&list, 1, -1, clock_now_ms() + INT64_C(2) * WITNESS_AHEAD_MAX_MS, "append", "10");
+    char *text = metadata_of(&list, 1);
+    put(*state, "v1.metadata.json", text);
+    assert_refused(*state, "from the future");
     free(text);
     strbuf_free(&list);
 }
@@ -302,6 +326,7 @@ int main(void)
         IN_WAREHOUSE(a_rollback_makes_an_older_snapshot_current),
         IN_WAREHOUSE(a_catalog_s_names_need_no_hint),
         IN_WAREHOUSE(a_half_written_file_gives_way_to_the_one_before),
+        IN_WAREHOUSE(a_snapshot_from_the_future_is_not_believed),
         IN_WAREHOUSE(an_empty_table_has_no_snapshot),
         IN_WAREHOUSE(lies_are_refused),
         IN_WAREHOUSE(parents_in_a_circle_end),
