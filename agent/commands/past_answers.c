@@ -16,10 +16,13 @@ struct past_answers {
 enum { TABLE, ROWS, ROWS_FROM, WATERMARK_AT, AHEAD_MS, WITNESS, ANSWERED_AT };
 
 /* A history into which nothing was ever stored is to be filled. */
-static bool holds_state(sqlite3 *db)
+static bool holds_anything(sqlite3 *db)
 {
     struct query query = { .db = db };
-    bool held = query_value(&query, "SELECT count(*) FROM state WHERE key = '" STATE_ENGINE "'", NULL, 0) > 0;
+    bool held = query_value(&query,
+                            "SELECT EXISTS (SELECT 1 FROM state WHERE key = '" STATE_ENGINE "')"
+                            " OR EXISTS (SELECT 1 FROM cycle)",
+                            NULL, 0) > 0;
     strbuf_free(&query.error);
     return held;
 }
@@ -29,7 +32,7 @@ struct past_answers *past_answers_open(const char *path)
     struct strbuf ignored = { 0 };
     sqlite3 *db = reader_open(path, &ignored);
     struct past_answers *past = NULL;
-    if (db && holds_state(db)) {
+    if (db && holds_anything(db)) {
         past = must_alloc(sizeof *past);
         past->query.db = db;
         query_ask(&past->query,

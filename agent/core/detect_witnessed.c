@@ -77,6 +77,29 @@ static void raise_certain(struct context *context, const struct table *table, co
     prometheus_note(record, witnessed->onset_ms);
 }
 
+/* What ends a stall stands in its story. */
+static void note_answer_in_story(struct context *context, const struct table *table, const struct event *event)
+{
+    struct incident_record *record = incidents_find(context->incidents, KIND_STALL, table);
+    struct strbuf text = { 0 };
+    if (!record)
+        return;
+    strbuf_printf(&text, "%.*s: ", (int)event->text.len, event->text.len ? event->text.at : "");
+    if (event->number >= 0)
+        strbuf_printf(&text, "%" PRId64 " row%s added", event->number, event->number == 1 ? "" : "s");
+    else
+        strbuf_puts(&text, "rows were added");
+    if (event->duration_ms >= 0 && event->duration_ms < SECOND_MS)
+        strbuf_puts(&text, ", the source has nothing newer");
+    if (event->duration_ms >= SECOND_MS) {
+        strbuf_puts(&text, ", the source is ");
+        describe_duration(event->duration_ms, &text);
+        strbuf_puts(&text, " ahead");
+    }
+    incidents_note(context->incidents, record, "note", strbuf_text(&text));
+    strbuf_free(&text);
+}
+
 static void take_answer(struct context *context, struct table *table, const struct event *event)
 {
     struct witnessed *witnessed = table->witnessed;
@@ -99,6 +122,7 @@ static void take_answer(struct context *context, struct table *table, const stru
     /* Rows, or nothing at the source that would be missing. Without the source, no rows alone say neither. */
     if (event->number != 0 || event->duration_ms >= 0) {
         witnessed->streak = 0;
+        note_answer_in_story(context, table, event);
         incidents_clear(context->incidents, KIND_STALL, table);
     }
 }

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import report_history as history                # noqa: E402
 from test_report_golden import ACTIVE, Agent    # noqa: E402
 
-TABLES = ("cycle", "run", "incident", "timeline", "notification", "outbox", "silence", "state", "source")
+TABLES = ("cycle", "run", "incident", "timeline", "notification", "outbox", "silence", "state", "source", "witness")
 INT64_MAX, INT64_MIN = 2**63 - 1, -2**63
 SAFE = 2**53
 MUCH = "\u20ac" * 200_000
@@ -28,6 +28,7 @@ REPORTS = tuple(("report", *which, "--format", form) for which in ((), ("--since
                 for form in ("text", "markdown", "html", "json"))
 WRITERS = (("annotate", "1", "--cause", "a switch"), ("silence", "2h"), ("silence", "--end"))
 LONGEST_ANSWER = 4 << 20
+LOG = Path(__file__).resolve().parents[2] / "fixtures/logs/one-table-timeout.log"
 TIMEOUT_S = 300
 NEGATIVE = re.compile(r"-\d[\d.,]* (s|min|h|d)\b")
 
@@ -38,6 +39,11 @@ class Hostile(unittest.TestCase):
         cls.agent = Agent()
         cls.pristine = cls.agent.db + ".pristine"
         with history.sqlite3.connect(cls.agent.db) as db:
+            db.executemany("INSERT INTO witness VALUES (?, ?, ?, ?, ?)",
+                           [("iceberg", "well", "5 rows added", history.NOW - 1000, history.NOW - 2000), ("source", "silent", "not asked yet", None, None)])
+            db.execute("UPDATE run SET rows_from = 'iceberg', witness = 'its Iceberg metadata', witnessed_rows = 0, rows = 0,"
+                       " watermark_at = started_at, ahead_ms = 0, answered_at = ended_at WHERE outcome = 'success'")
+            db.commit()
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")       # the file alone is the whole history
         db.close()
         shutil.copy(cls.agent.db, cls.pristine)
@@ -61,7 +67,7 @@ class Hostile(unittest.TestCase):
 
     def change(self, table, column, value):
         """Sets the column of all rows, or of two where the value is long."""
-        key = "key" if table == "state" else "id"
+        key = {"state": "key", "witness": "name"}.get(table, "id")
         few = f" WHERE {key} IN (SELECT {key} FROM {table} LIMIT 2)" if value == MUCH else ""
         return f"UPDATE {table} SET {column} = ?{few}", (value,)
 
@@ -106,6 +112,16 @@ class Hostile(unittest.TestCase):
         if isinstance(document, list):
             for value in document:
                 yield from self.incidents_in(value)
+
+    def test_a_replay_takes_any_answers(self):
+        for column in ("table_name", "rows_from", "witness", "witnessed_rows", "watermark_at", "ahead_ms", "answered_at"):
+            for name, value in VALUES.items():
+                with self.subTest(column=column, value=name):
+                    self.spoil(self.change("run", column, value))
+                    result = self.agent.run("replay", "--format", "json", str(LOG))
+                    self.assertEqual(result.returncode, 0, result.stderr[-500:])
+                    self.assertIn(b"nothing is stored", result.stderr)
+                    self.assertIsNone(ACTIVE.search(result.stdout.decode() + result.stderr.decode()))
 
     def test_an_incidents_tables_are_always_names(self):
         for stored, names in (("{\"a\": \"b\"}", ["b"]), ("7", []), ("null", []), ("[1, null, {}, \"x\", [\"y\"]]", ["x"]), ("[\"", [])):

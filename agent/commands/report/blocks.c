@@ -53,9 +53,9 @@ static void gap_add(struct facts *facts, const struct report *report, const stru
 {
     struct strbuf ending = { 0 };
     if (table->gap_to_ms)
-        strbuf_printf(&ending, " until %s (%s), then %s rows at once", brief_time(report, table->gap_to_ms).text,
+        strbuf_printf(&ending, " until %s (%s), then %s rows at once%s", brief_time(report, table->gap_to_ms).text,
                       brief_duration(table->gap_to_ms - table->gap_from_ms).text,
-                      brief_count(table->catch_up_rows).text);
+                      brief_count(table->catch_up_rows).text, brief_counted(table->catch_up_from).text);
     else
         strbuf_puts(&ending, " and not yet caught up");
     facts_add(facts, table->name, table->gap_to_ms ? TONE_PLAIN : TONE_CRITICAL,
@@ -78,6 +78,19 @@ struct facts facts_late_data(const struct report *report)
     return facts;
 }
 
+/* "3,877 (iceberg)" where a witness counted them. */
+static void add_rows_cell(struct show_table *shown, const struct report_table *table)
+{
+    struct strbuf text = { 0 };
+    if (!report_has_witness(table->rows_from)) {
+        show_table_count(shown, table->rows);
+        return;
+    }
+    strbuf_printf(&text, "%s (%s)", brief_count(table->rows).text, brief_rows_from(table->rows_from).text);
+    show_table_cell(shown, TONE_PLAIN, strbuf_text(&text));
+    strbuf_free(&text);
+}
+
 static struct show_table *table_of_tables(const struct report *report)
 {
     static const struct show_column columns[] = {
@@ -94,7 +107,7 @@ static struct show_table *table_of_tables(const struct report *report)
         show_table_count(shown, table->failed);
         show_table_count(shown, table->timed_out);
         show_table_count(shown, table->aborted);
-        show_table_count(shown, table->rows);
+        add_rows_cell(shown, table);
         if (table->last_success_ms)
             show_table_time(shown, table->last_success_ms, report_offset(report));
         else

@@ -45,7 +45,8 @@ struct facts facts_period(const struct report *report)
               "%" PRId64 " over %s, %" PRId64 " over %s", totals->slow, brief_duration(report->slow_ms).text,
               totals->too_slow, brief_duration(report->too_slow_ms).text);
     facts_add(&facts, "Missed slots", TONE_PLAIN, "%s", brief_count(totals->missed).text);
-    facts_add(&facts, "Rows", TONE_PLAIN, "%s", brief_count(totals->rows).text);
+    facts_add(&facts, "Rows", TONE_PLAIN, "%s%s", brief_count(totals->rows).text,
+              brief_counted(totals->rows_from).text);
     if (totals->resolved)
         facts_add(&facts, "Time to recover", TONE_PLAIN, "mean %s, median %s (%" PRId64 " resolved)",
                   brief_duration(totals->recover_mean_ms).text, brief_duration(totals->recover_median_ms).text,

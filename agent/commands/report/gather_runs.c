@@ -107,8 +107,23 @@ static struct report_table *report_table_named(struct report *report, const char
     return &report->tables[report->table_count++];
 }
 
+struct run_row {
+    int64_t started_ms, ended_ms, rows;
+    const char *outcome;
+    enum rows_from rows_from;
+};
+
+/* Who counted them; another word than a witness's is the log. */
+static enum rows_from rows_from_of(const char *word)
+{
+    for (int from = ROWS_FROM_LOG + 1; from < ROWS_FROMS; from++)
+        if (strcmp(word, rows_from_name((enum rows_from)from)) == 0)
+            return (enum rows_from)from;
+    return ROWS_FROM_LOG;
+}
+
 static void gap_consider(const struct report *report, struct report_table *table, int64_t from_ms, int64_t to_ms,
-                         int64_t rows)
+                         const struct run_row *run)
 {
     int64_t until = to_ms ? to_ms : report->as_of_ms < report->until_ms ? report->as_of_ms : report->until_ms;
     int64_t known =
@@ -120,7 +135,8 @@ static void gap_consider(const struct report *report, struct report_table *table
     table->gap_from_ms = from_ms;
     table->gap_to_ms = to_ms;
     table->gap_slots = (until - from_ms + report->interval_ms / 2) / report->interval_ms - (to_ms ? 1 : 0);
-    table->catch_up_rows = rows;
+    table->catch_up_rows = run ? run->rows : 0;
+    table->catch_up_from = run ? 1U << run->rows_from : 0;
 }
 
 int64_t report_lag_explained(const struct report *report, const struct report_table *table, int64_t threshold_ms)
@@ -133,11 +149,6 @@ int64_t report_lag_explained(const struct report *report, const struct report_ta
     return explains && table->gap_from_ms && since_ms < until_ms && since_ms < report->end_ms ? since_ms : 0;
 }
 
-struct run_row {
-    int64_t started_ms, ended_ms, rows;
-    const char *outcome;
-};
-
 static void run_count(const struct report *report, struct report_table *table, const struct run_row *run, bool moved)
 {
     bool was_before =
@@ -146,6 +157,8 @@ static void run_count(const struct report *report, struct report_table *table, c
         return;
     table->runs++;
     gather_add(&table->rows, run->rows > 0 ? run->rows : 0);
+    if (run->rows > 0 || run->rows_from != ROWS_FROM_LOG)
+        table->rows_from |= 1U << run->rows_from;
     table->ok += strcmp(run->outcome, "success") == 0;
     table->failed += strcmp(run->outcome, "failed") == 0;
     table->timed_out += strcmp(run->outcome, "timeout") == 0;
@@ -157,24 +170,25 @@ void gather_tables(struct report *report, struct query *query)
     bool stall = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
     int64_t window[] = { report->since_ms, report->until_ms };
     query_ask(query,
-              "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome"
+              "SELECT r.table_name, r.started_at, r.ended_at, r.rows, r.outcome, r.rows_from"
               " FROM cycle c CROSS JOIN run r ON r.cycle_id = c.id"
               " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
               window, 2);
     while (query_next(query)) {
         struct report_table *table = report_table_named(report, query_word(query, 0));
-        struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3),
-                               query_word(query, 4) };
+        struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3), query_word(query, 4),
+                               ROWS_FROM_LOG };
+        run.rows_from = rows_from_of(query_word(query, 5));
         bool good = strcmp(run.outcome, "success") == 0;
         bool moved = good && !(stall && run.rows == 0);
         run_count(report, table, &run, moved);
         if (moved) {
-            gap_consider(report, table, table->last_moved_ms, run.ended_ms, run.rows);
+            gap_consider(report, table, table->last_moved_ms, run.ended_ms, &run);
             table->last_moved_ms = run.ended_ms;
         }
         if (good)
             table->last_success_ms = run.ended_ms;
     }
     for (size_t i = 0; i < report->table_count; i++)
-        gap_consider(report, &report->tables[i], report->tables[i].last_moved_ms, 0, 0);
+        gap_consider(report, &report->tables[i], report->tables[i].last_moved_ms, 0, NULL);
 }

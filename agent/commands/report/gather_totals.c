@@ -45,6 +45,7 @@ static void total_cycles(struct report *report)
     for (size_t i = 0; i < report->table_count; i++) {
         totals->runs += report->tables[i].runs;
         totals->good_runs += report->tables[i].ok;
+        totals->rows_from |= report->tables[i].rows_from;
     }
 }
 

@@ -96,6 +96,16 @@ static void event_array(struct json_writer *json, const struct report *report)
     json_close(json, ']');
 }
 
+/* Who counted rows: empty where there were none. */
+static void rows_from_array(struct json_writer *json, const char *key, unsigned rows_from)
+{
+    json_open(json, key, '[');
+    for (int from = ROWS_FROM_LOG; from < ROWS_FROMS; from++)
+        if (rows_from & 1U << from)
+            json_put_text(json, NULL, rows_from_name((enum rows_from)from));
+    json_close(json, ']');
+}
+
 static void table_array(struct json_writer *json, const struct report *report)
 {
     json_open(json, "tables", '[');
@@ -109,11 +119,13 @@ static void table_array(struct json_writer *json, const struct report *report)
         json_put_int(json, "timed_out", table->timed_out);
         json_put_int(json, "aborted", table->aborted);
         json_put_int(json, "rows", table->rows);
+        rows_from_array(json, "rows_from", table->rows_from);
         json_put_time(json, "last_success", table->last_success_ms);
         json_put_time(json, "gap_from", table->gap_from_ms);
         json_put_time(json, "gap_until", table->gap_to_ms);
         json_put_int(json, "gap_slots", table->gap_slots);
         json_put_int(json, "catch_up_rows", table->catch_up_rows);
+        rows_from_array(json, "catch_up_rows_from", table->catch_up_from);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -164,6 +176,7 @@ static void totals_object(struct json_writer *json, const struct report *report)
     json_put_int(json, "runs", totals->runs);
     json_put_int(json, "good_runs", totals->good_runs);
     json_put_int(json, "rows", totals->rows);
+    rows_from_array(json, "rows_from", totals->rows_from);
     json_put_int(json, "cycle_p50_ms", totals->p50_ms);
     json_put_int(json, "cycle_p95_ms", totals->p95_ms);
     json_put_int(json, "cycle_longest_ms", totals->longest_ms);

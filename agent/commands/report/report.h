@@ -3,6 +3,7 @@
 #define COMMANDS_REPORT_REPORT_H
 
 #include "config.h"
+#include "event.h"
 #include "incidents.h"
 
 /*
@@ -24,7 +25,15 @@ struct report_table {
     int64_t gap_to_ms;     /* 0: the stretch has not ended */
     int64_t gap_slots;     /* scheduled runs in it that brought nothing */
     int64_t catch_up_rows; /* the rows that ended it */
+    unsigned rows_from;    /* who counted the rows, and those that ended the gap: 1 << enum rows_from, added up */
+    unsigned catch_up_from;
 };
+
+/* Whether such a set has others than the log. */
+static inline bool report_has_witness(unsigned rows_from)
+{
+    return rows_from >> (ROWS_FROM_LOG + 1) != 0;
+}
 
 struct report_missed {
     int64_t slot_ms;
@@ -64,6 +73,7 @@ struct report_silence {
 };
 
 struct report_totals {
+    unsigned rows_from; /* likewise, of all tables */
     int64_t cycles, good_cycles, runs, good_runs, rows;
     int64_t slow, too_slow;             /* cycles over the two thresholds */
     int64_t p50_ms, p95_ms, longest_ms; /* durations of finished cycles */

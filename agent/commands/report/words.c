@@ -14,6 +14,23 @@ static struct brief brief_take(struct strbuf *text)
     return brief;
 }
 
+struct brief brief_rows_from(unsigned rows_from)
+{
+    struct strbuf text = { 0 };
+    for (int from = ROWS_FROM_LOG; from < ROWS_FROMS; from++)
+        if (rows_from & 1U << from)
+            strbuf_printf(&text, "%s%s", text.len ? ", " : "", rows_from_name((enum rows_from)from));
+    return text.len ? brief_take(&text) : (struct brief){ "log" };
+}
+
+struct brief brief_counted(unsigned rows_from)
+{
+    struct strbuf text = { 0 };
+    if (report_has_witness(rows_from))
+        strbuf_printf(&text, ", counted by %s", brief_rows_from(rows_from).text);
+    return brief_take(&text);
+}
+
 struct brief brief_duration(int64_t ms)
 {
     struct strbuf text = { 0 };

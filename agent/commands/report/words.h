@@ -14,7 +14,11 @@ struct brief brief_count(int64_t count);
 struct brief brief_time(const struct report *report, int64_t ms);    /* date and time */
 struct brief brief_clock(const struct report *report, int64_t ms);   /* the time of the day */
 struct brief brief_baseline(const struct report_baseline *baseline); /* "10.9 s to 13.3 s, median 12.1 s" */
-const char *plural(int64_t count);                                   /* "s", but "" for 1 */
+/* ", counted by iceberg" where a set of enum rows_from (as 1 << value) has others than the log, else nothing. */
+struct brief brief_counted(unsigned rows_from);
+/* "log", "iceberg", "log, iceberg" */
+struct brief brief_rows_from(unsigned rows_from);
+const char *plural(int64_t count); /* "s", but "" for 1 */
 
 /* Minutes east of UTC, said once at the head of the report: only times with another offset repeat theirs. */
 int report_offset(const struct report *report);
