@@ -104,7 +104,8 @@ class Witnesses(unittest.TestCase):
         wait_until(lambda: runs() == wanted, 10, lambda: f"{runs()}")
         self.assertEqual(agent.rows("SELECT rows FROM cycle ORDER BY id"), [(1000,), (500,), (500,), (1000,)])
         status = self.status(agent)
-        self.assertEqual([(witness["name"], witness["state"]) for witness in status["witnesses"]], [("iceberg", "well"), ("source", "well")])
+        self.assertEqual([(witness["name"], witness["state"]) for witness in status["witnesses"]],
+                         [("host", "well"), ("iceberg", "well"), ("source", "well")])
         self.assertIn(f"asked about {STALLED}: 500 rows added", [witness["words"] for witness in status["witnesses"]])
         newest = {lag["table"]: lag["witnessed"] for lag in status["lag"]}[STALLED]
         self.assertEqual((newest["rows"], newest["rows_from"], newest["nothing_new_since"]), (500, "iceberg", None))
