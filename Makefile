@@ -13,6 +13,8 @@ CFLAGS  ?= -O2 -g
 PKG_CONFIG ?= pkg-config
 # Where file events come from: `tools` is libinotifytools, `kernel` the kernel's own calls. README.md says what that means for the licence.
 INOTIFY ?= tools
+# no: a build for hosts without systemd, which does not ask it about the scheduler.
+SYSTEMD ?= yes
 # A cross build, with CC and PKG_CONFIG of the other architecture: the compiler of this machine, such as cc. See NATIVE below.
 CC_FOR_BUILD ?=
 SANITIZE ?=
@@ -31,7 +33,10 @@ endif
 ifeq ($(filter tools kernel,$(INOTIFY)),)
 $(error INOTIFY must be tools or kernel, and not "$(INOTIFY)")
 endif
-export PKG_CONFIG INOTIFY
+ifeq ($(filter yes no,$(SYSTEMD)),)
+$(error SYSTEMD must be yes or no, and not "$(SYSTEMD)")
+endif
+export PKG_CONFIG INOTIFY SYSTEMD
 
 # The package's changelog is the one place of the version, and says what is new in it. The number behind the hyphen is Debian's own.
 VERSION  := $(shell sed -n '1s/.*(\([^)-]*\).*/\1/p' agent/package/debian/changelog)
@@ -53,7 +58,7 @@ ALL_CFLAGS   = -std=c11 $(WARNINGS) $(SMALL) $(if $(SANITIZE),$(SANITIZE),$(HARD
 # noseparate-code saves two pages' worth of padding; the constants then lie in the code's mapping: executable, but never writable.
 ALL_LDFLAGS  = -pie -pthread -Wl,-z,relro,-z,now,-z,noseparate-code,-z,pack-relative-relocs -Wl,--as-needed,--gc-sections \
     $(SANITIZE) $(LDFLAGS)
-LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib libsystemd
+LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib $(if $(filter yes,$(SYSTEMD)),libsystemd)
 # Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run. Asked once: each then expands to its answer.
 LIBRARY_CFLAGS = $(eval LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null))$(LIBRARY_CFLAGS)
 LIBRARY_LIBS = $(eval LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES)))$(LIBRARY_LIBS)
@@ -63,7 +68,8 @@ ROOMS   := parsers $(addprefix agent/,base core follow history notify config wit
     commands commands/report commands/status commands/doctor commands/show)
 # Sorted, since the order of wildcards depends on the locale and that of the objects makes the binary's bytes.
 EVERY_SOURCE := $(sort $(wildcard $(ROOMS:%=%/*.c)))
-SOURCES := $(filter-out $(patsubst %,agent/follow/inotify_%.c,$(filter-out $(INOTIFY),tools kernel)),$(EVERY_SOURCE))
+SOURCES := $(filter-out $(patsubst %,agent/follow/inotify_%.c,$(filter-out $(INOTIFY),tools kernel)) \
+    agent/witness/unit_bus$(if $(filter yes,$(SYSTEMD)),_none).c,$(EVERY_SOURCE))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 PAGES   := agent.1 agent.conf.5 iceberg-offload-history.5 iceberg-offload-agent.7
@@ -142,7 +148,7 @@ $(SHIMS): $(BUILD)/tests/%.so: tests/faults/%.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CPPFLAGS) -U_FILE_OFFSET_BITS -U_TIME_BITS -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
 
 # Rewritten only when the flags differ from the last build's: then everything is compiled again.
-$(BUILD)/flags: export FLAGS = $(INOTIFY) $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(BUILD)/flags: export FLAGS = $(INOTIFY) $(SYSTEMD) $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(BUILD)/flags: FORCE
 	@test -e $@ || tests/install-deps.sh check build
 	@mkdir -p $(@D)

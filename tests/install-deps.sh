@@ -38,7 +38,7 @@ want_build()
     want libsqlite3-dev        has_library sqlite3
     want libinih-dev           has_library inih
     want zlib1g-dev            has_library zlib
-    want libsystemd-dev        has_library libsystemd
+    [ "${SYSTEMD:-yes}" = no ] || want libsystemd-dev has_library libsystemd
     [ "${INOTIFY:-tools}" = kernel ] || want libinotifytools0-dev has_header inotifytools/inotifytools.h
     want python3               has_program python3
     want tzdata                has_file /usr/share/zoneinfo/Europe/Berlin

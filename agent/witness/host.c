@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "host.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/say.h"
-#include "base/thread.h"
 #include "witness.h"
+#include "worker.h"
 
 /* While something is wrong the host is looked at once a minute, or so often in an interval of the schedule that is shorter. */
 enum { LOOKS_PER_INTERVAL = 15, LOOK_MOST_MS = 60 * 1000, LOOK_LEAST_MS = 1000, LOOK_LATE_MS = 10 * 1000 };
@@ -18,8 +18,7 @@ enum host_wish { WISH_NOTHING, WISH_COUNT, WISH_LOOK };
 struct host_witness {
     char *paths[DISKS]; /* NULL: there is none */
     void (*wake)(void);
-    pthread_t thread;
-    struct thread_end end;
+    struct worker *worker; /* it and the main thread own all this together, since it may be left behind */
     pthread_mutex_t mutex; /* for what follows, up to answered */
     pthread_cond_t wished;
     enum host_wish wish;
@@ -37,15 +36,15 @@ struct host_witness {
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */
 
-static void host_free(struct host_witness *host)
+static void host_free(void *user)
 {
+    struct host_witness *host = user;
     for (size_t i = 0; i < DISKS; i++)
         free(host->paths[i]);
     host_forget(&host->answer);
     strbuf_free(&host->told);
     pthread_cond_destroy(&host->wished);
     pthread_mutex_destroy(&host->mutex);
-    thread_end_forget(&host->end);
     free(host);
 }
 
@@ -67,11 +66,12 @@ static void host_do(struct host_witness *host, enum host_wish wish, uint32_t pro
     host->answer = found;
     host->has_looked = true;
     host->is_looking = false;
+    if (!host->is_stopped)
+        host->wake();
     pthread_mutex_unlock(&host->mutex);
-    host->wake();
 }
 
-static void *host_watch(void *user)
+static void host_watch(void *user)
 {
     struct host_witness *host = user;
     pthread_mutex_lock(&host->mutex);
@@ -90,9 +90,6 @@ static void *host_watch(void *user)
         pthread_mutex_lock(&host->mutex);
     }
     pthread_mutex_unlock(&host->mutex);
-    if (thread_end_note(&host->end))
-        host_free(host);
-    return NULL;
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -118,11 +115,11 @@ struct host_witness *host_open(const struct config *config, void (*wake)(void))
                                                            : look_ms;
     pthread_mutex_init(&host->mutex, NULL);
     pthread_cond_init(&host->wished, NULL);
-    thread_end_init(&host->end);
-    int code = thread_begin(&host->thread, host_watch, host);
-    if (code == 0)
+    int code = 0;
+    host->worker = worker_begin(host_watch, host_free, host, &code);
+    if (host->worker)
         return host;
-    say_warning("the host's disks and memory are not looked at: %s", strerror(code));
+    say_warning("the host's disks and memory are not looked at: %s", worker_trouble(code));
     host_free(host);
     return NULL;
 }
@@ -135,8 +132,7 @@ void host_close(struct host_witness *host)
     host->is_stopped = true;
     pthread_cond_signal(&host->wished);
     pthread_mutex_unlock(&host->mutex);
-    if (thread_end_wait(&host->end, host->thread))
-        host_free(host);
+    worker_end(host->worker);
 }
 
 /* A look is more than a count: it is not given up for one. */

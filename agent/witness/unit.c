@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 #include "base/budgets.h"
 #include "base/clock.h"
 #include "base/say.h"
-#include "base/thread.h"
 #include "witness.h"
+#include "worker.h"
 
 /*
  * The scheduler's unit, as systemd knows it. A thread listens to the bus, so that a change is heard when it happens and nothing wakes up
@@ -45,9 +46,8 @@ struct unit_witness {
     char *name;
     bool is_default; /* nobody configured it, so that its absence is no news */
     void (*wake)(void);
-    pthread_t thread;
-    struct thread_end end;
-    int doorbell; /* an eventfd that wakes the thread */
+    struct worker *worker; /* it and the main thread own all this together, since it may be left behind */
+    int doorbell;          /* an eventfd that wakes the thread */
     atomic_bool stopped, asked;
     pthread_mutex_t mutex; /* for what was said */
     struct unit_said said[UNIT_WORDS_MAX];
@@ -60,7 +60,8 @@ struct unit_witness {
     bool wants_answer;
     int failures;
     bool is_told; /* that it cannot be asked */
-    bool stop_is_asked;
+    bool stop_is_asked, was_active;
+    uint64_t ended_us; /* Unix time; when it was first seen to have ended, where systemd does not say */
     struct unit_judgement judgement;
     struct unit_said last; /* without words */
     struct strbuf last_words;
@@ -81,8 +82,9 @@ static void unit_put(struct unit_witness *unit, const struct unit_said *said)
         memmove(unit->said, unit->said + 1, --unit->said_count * sizeof *unit->said);
     }
     unit->said[unit->said_count++] = *said;
+    if (!atomic_load(&unit->stopped))
+        unit->wake();
     pthread_mutex_unlock(&unit->mutex);
-    unit->wake();
 }
 
 static bool unit_is_news(const struct unit_witness *unit, const struct unit_said *said, const char *words)
@@ -157,11 +159,29 @@ static void unit_note_job(struct unit_witness *unit, const struct unit_facts *fa
         unit->stop_is_asked = false;
 }
 
-static void unit_on_told(void *ctx, const struct unit_facts *facts)
+/*
+ * systemd forgets a unit that is neither enabled nor running, together with when it ended: then it looks like one that was never started. That
+ * it did run was seen, so that it has ended now.
+ */
+static void unit_remember_end(struct unit_witness *unit, struct unit_facts *facts)
+{
+    bool is_inactive = strcmp(facts->active_state, "inactive") == 0;
+    if (!is_inactive)
+        unit->ended_us = 0;
+    else if (!facts->inactive_us && unit->was_active && !unit->ended_us)
+        unit->ended_us = (uint64_t)clock_now_ms() * 1000;
+    if (is_inactive && !facts->inactive_us)
+        facts->inactive_us = unit->ended_us;
+    unit->was_active = unit->was_active || !is_inactive;
+}
+
+static void unit_on_told(void *ctx, const struct unit_facts *told)
 {
     struct unit_witness *unit = ctx;
+    struct unit_facts remembered = *told, *facts = &remembered;
     unit_answers(unit);
     unit_note_job(unit, facts);
+    unit_remember_end(unit, facts);
     unit_judge(facts, unit->stop_is_asked, clock_now_ms(), &unit->judgement);
     if (unit->judgement.state == UNIT_NOT_KNOWN && !unit->judgement.is_passing && !unit->is_default && !unit->is_told) {
         say_warning("systemd knows no unit %s: how the scheduler ends is seen in the log alone", unit->name);
@@ -228,8 +248,9 @@ static void unit_wait(struct unit_witness *unit)
         atomic_store(&unit->stopped, true); /* it cannot be rung any more */
 }
 
-static void unit_free(struct unit_witness *unit)
+static void unit_free(void *user)
 {
+    struct unit_witness *unit = user;
     unit_bus_close(unit->bus);
     for (size_t i = 0; i < unit->said_count; i++)
         free(unit->said[i].words);
@@ -238,12 +259,11 @@ static void unit_free(struct unit_witness *unit)
     if (unit->doorbell >= 0)
         close(unit->doorbell);
     pthread_mutex_destroy(&unit->mutex);
-    thread_end_forget(&unit->end);
     free(unit->name);
     free(unit);
 }
 
-static void *unit_listen(void *user)
+static void unit_listen(void *user)
 {
     struct unit_witness *unit = user;
     while (!atomic_load(&unit->stopped)) {
@@ -251,9 +271,6 @@ static void *unit_listen(void *user)
         if (!atomic_load(&unit->stopped))
             unit_wait(unit);
     }
-    if (thread_end_note(&unit->end))
-        unit_free(unit);
-    return NULL;
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -277,10 +294,11 @@ struct unit_witness *unit_open(const struct config *config, void (*wake)(void))
     unit->judgement.cause = unit->last.cause = "";
     unit->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&unit->mutex, NULL);
-    thread_end_init(&unit->end);
-    int code = unit->doorbell < 0 ? errno : thread_begin(&unit->thread, unit_listen, unit);
-    if (code != 0) {
-        say_warning("systemd cannot be asked about %s: %s", unit->name, strerror(code));
+    int code = errno;
+    if (unit->doorbell >= 0)
+        unit->worker = worker_begin(unit_listen, unit_free, unit, &code);
+    if (!unit->worker) {
+        say_warning("systemd cannot be asked about %s: %s", unit->name, worker_trouble(code));
         unit_free(unit);
         return NULL;
     }
@@ -300,8 +318,7 @@ void unit_close(struct unit_witness *unit)
         return;
     atomic_store(&unit->stopped, true);
     unit_ring(unit);
-    if (thread_end_wait(&unit->end, unit->thread))
-        unit_free(unit);
+    worker_end(unit->worker);
 }
 
 /* --- handing out --------------------------------------------------------------------------------------------------- */

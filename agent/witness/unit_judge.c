@@ -70,9 +70,15 @@ static const char *start_failure(int32_t code)
 
 static void add_signal(int32_t number, struct strbuf *out)
 {
-    const char *name = number > 0 && number < NSIG ? sigabbrev_np(number) : NULL;
-    if (name)
-        strbuf_printf(out, "killed by SIG%s", name);
+    static const char *const names[] = {
+        [SIGHUP] = "HUP",   [SIGINT] = "INT",   [SIGQUIT] = "QUIT", [SIGILL] = "ILL",   [SIGTRAP] = "TRAP",
+        [SIGABRT] = "ABRT", [SIGBUS] = "BUS",   [SIGFPE] = "FPE",   [SIGKILL] = "KILL", [SIGUSR1] = "USR1",
+        [SIGSEGV] = "SEGV", [SIGUSR2] = "USR2", [SIGPIPE] = "PIPE", [SIGALRM] = "ALRM", [SIGTERM] = "TERM",
+        [SIGXCPU] = "XCPU", [SIGXFSZ] = "XFSZ", [SIGSYS] = "SYS",
+    };
+    bool known = number > 0 && number < (int32_t)(sizeof names / sizeof names[0]) && names[number];
+    if (known)
+        strbuf_printf(out, "killed by SIG%s", names[number]);
     else
         strbuf_printf(out, "killed by signal %" PRId32, number);
 }
@@ -119,8 +125,10 @@ static void say_end(const struct unit_facts *facts, int64_t now_ms, struct strbu
     } else if (why) {
         strbuf_puts(out, why);
     } else if (!add_end(facts, out)) {
-        strbuf_puts(out, "failed: ");
-        add_word(facts->result, out);
+        bool good = word_is(facts->result, "success");
+        strbuf_puts(out, good ? "ended" : "failed: ");
+        if (!good)
+            add_word(facts->result, out);
     }
     add_time(facts->exit_us ? facts->exit_us : facts->inactive_us, now_ms, out);
 }
@@ -180,9 +188,16 @@ static void judge_stopped(const struct unit_facts *facts, bool is_asked, int64_t
         strbuf_puts(&judgement->words, ", which systemd takes for a regular end");
 }
 
+/* Where a start is refused because there were too many, the result stays that of the last end, and only the restarts tell. */
+static bool is_started_too_often(const struct unit_facts *facts)
+{
+    bool used_up = facts->start_limit && facts->restarts >= facts->start_limit;
+    return word_is(facts->result, "start-limit-hit") || (used_up && word_is(facts->active_state, "failed"));
+}
+
 static void judge_failed(const struct unit_facts *facts, int64_t now_ms, struct unit_judgement *judgement)
 {
-    bool too_often = word_is(facts->result, "start-limit-hit");
+    bool too_often = is_started_too_often(facts);
     judgement->state = UNIT_GIVEN_UP;
     judgement->since_ms = ms_of(facts->inactive_us ? facts->inactive_us : facts->exit_us);
     judgement->cause = too_often ? "scheduler-given-up" : end_cause(facts);
@@ -226,7 +241,7 @@ void unit_judge(const struct unit_facts *facts, bool is_asked, int64_t now_ms, s
         strbuf_puts(&judgement->words, facts->job ? "it is being stopped by hand" : "it ends");
     } else if (word_is(active, "inactive") || word_is(active, "failed")) {
         judgement->is_passing = facts->job != 0; /* a start waits */
-        if (word_is(active, "inactive") || (is_asked && !word_is(facts->result, "start-limit-hit")))
+        if (word_is(active, "inactive") || (is_asked && !is_started_too_often(facts)))
             judge_stopped(facts, is_asked, now_ms, judgement);
         else
             judge_failed(facts, now_ms, judgement);

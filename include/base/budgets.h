@@ -215,9 +215,6 @@ enum { UNIT_WORDS_MAX = 16 };
 /* As much of a file below /proc is read. /proc/vmstat has 4 kB, and the others less. */
 enum { PROC_FILE_MAX_BYTES = 16 * 1024 };
 
-/* A thread that was told to stop has this long. One that hangs in a dead network mount is then left alone. */
-enum { THREAD_END_MAX_MS = 4000 };
-
 /* --- The Iceberg tables --- */
 
 /*

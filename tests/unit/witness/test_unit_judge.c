@@ -60,6 +60,11 @@ static void what_systemd_gives_up(void **unused)
     facts.start_limit = 5;
     check(facts, true, UNIT_GIVEN_UP, "scheduler-given-up",
           "systemd has given up after 5 starts; the last one exited with code 1 at 10:47");
+    /* systemd 252 leaves the result of the last end. */
+    facts = ended("failed", "failed", "exit-code", CLD_EXITED, 1);
+    facts.start_limit = facts.restarts = 3;
+    check(facts, false, UNIT_GIVEN_UP, "scheduler-given-up",
+          "systemd has given up after 3 starts; the last one exited with code 1 at 10:47");
     check(ended("failed", "failed", "exit-code", CLD_EXITED, 203), false, UNIT_GIVEN_UP, "scheduler-failed",
           "exited with code 203 (its program cannot be started) at 10:47; systemd does not restart it "
           "(Restart=on-failure)");
