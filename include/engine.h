@@ -9,6 +9,7 @@
 #include "blind.h"
 #include "cycle.h"
 #include "event.h"
+#include "first_line.h"
 #include "incident.h"
 #include "settings.h"
 
@@ -27,7 +28,8 @@ struct engine_sink {
     void (*answer)(void *ctx, const struct run_answer *answer);   /* about a run that was handed over before */
     void (*incident)(void *ctx, const struct incident *incident); /* likewise */
     void (*timeline)(void *ctx, const struct timeline_entry *entry);
-    void *notify_ctx; /* notify has its own */
+    clock_words *clock; /* the reader's time of day; NULL: UTC */
+    void *notify_ctx;   /* notify has its own */
     void (*notify)(void *notify_ctx, const struct notification *notification);
     void *explain_ctx;                                                     /* likewise */
     void (*explain)(void *explain_ctx, const struct judgement *judgement); /* slow: leave it NULL where nobody asks */

@@ -45,14 +45,15 @@ struct incident {
     const char *table;         /* the table that opened it, or NULL */
     const char *const *tables; /* every table in it, sorted */
     size_t table_count;
-    int64_t onset_ms; /* the first wrong event, or the last right one */
+    int64_t
+        onset_ms; /* the last moment when all was well: the last right event, or the first wrong one where none is known */
     int64_t opened_ms;
     int64_t critical_ms; /* 0 where it has not happened, likewise below */
     int64_t resolved_ms;
     int64_t verified_ms;
     int64_t escalated_ms;
     int64_t prometheus_ms; /* when the Prometheus alert would have fired as meant */
-    const char *summary;   /* one line, in words */
+    const char *summary;   /* its first line, without what runs on (first_line.h) */
     struct cause cause;
     const char *evidence; /* the line that decided it, or NULL */
 };

@@ -40,6 +40,7 @@ struct settings {
         int64_t reminder_ms;   /* 0: never */
         int64_t escalation_ms; /* beyond the runbook's expected recovery time */
         bool resolved;
+        int64_t host_chars; /* room that a first line leaves for the host's name before it */
     } notify;
 };
 

@@ -58,6 +58,22 @@ bool zone_set(const char *name)
     return true;
 }
 
+void zone_clock_words(int64_t ms, int64_t now_ms, char out[CLOCK_WORDS_BYTES])
+{
+    ms += CLOCK_WORDS_ROUND_MS;
+    time_t instant = ms / 1000 - (ms % 1000 < 0), now = now_ms / 1000 - (now_ms % 1000 < 0);
+    struct tm local, today;
+    if (!localtime_r(&instant, &local) || !localtime_r(&now, &today)) {
+        strcpy(out, "-");
+        return;
+    }
+    bool is_today = local.tm_yday == today.tm_yday && local.tm_year == today.tm_year;
+    bool is_lately = now + 1 >= instant && now - instant < 6 * 24 * 60 * 60;
+    strftime(out, CLOCK_WORDS_BYTES, is_today ? "%H:%M" : is_lately ? "%a %H:%M" : "%e %b %H:%M", &local);
+    if (out[0] == ' ')
+        memmove(out, out + 1, strlen(out));
+}
+
 void zone_format_rfc3339(int64_t ms, char buf[40])
 {
     int64_t within_ms = (ms % 1000 + 1000) % 1000;

@@ -8,6 +8,7 @@
 
 #include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/progress.h"
+#include "base/budgets.h"
 #include "base/clock.h"
 #include "base/mask.h"
 #include "base/say.h"
@@ -237,8 +238,10 @@ static bool replay_open(struct replay *replay, const struct options *options, co
 {
     struct strbuf error = { 0 };
     struct engine_sink sink = { 0 };
+    struct settings settings = config->settings;
     bool good = false;
 
+    settings.notify.host_chars = FIRST_LINE_HOST_CHARS; /* so that a log is told in the same words on every host */
     replay->json = replay->explanations.json = options_choice(options, OPTION_FORMAT) == FORMAT_JSON;
     replay->explanations.before_line = before_explanation;
     replay->explanations.ctx = replay;
@@ -258,6 +261,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
             goto cleanup;
         sink = history_sink(replay->history);
     }
+    sink.clock = zone_clock_words;
     sink.notify_ctx = replay;
     sink.notify = replay_on_notify;
     if (options->values[OPTION_EXPLAIN]) {
@@ -265,7 +269,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
         sink.explain = explanations_take;
     }
     replay->ingest.scrub = scrub_open();
-    replay->ingest.engine = engine_new(&config->settings, &sink);
+    replay->ingest.engine = engine_new(&settings, &sink);
     engine_set_causes(replay->ingest.engine, replay->ingest.causes);
     replay->ingest.live_from_ms = INT64_MIN;
     replay->ingest.before = before_event;

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/budgets.h"
+#include "base/utf8.h"
 #include "check.h"
 #include "config_keys.h"
 #include "file.h"
@@ -310,6 +312,9 @@ static void config_fill_in(struct config *config)
             strcpy(host, "localhost");
         config->host = must_copy(host, strlen(host));
     }
+    int64_t chars = (int64_t)utf8_count(slice_of(config->host));
+    chars = chars < FIRST_LINE_HOST_MAX_CHARS ? chars : FIRST_LINE_HOST_MAX_CHARS;
+    config->settings.notify.host_chars = chars > FIRST_LINE_HOST_CHARS ? chars : FIRST_LINE_HOST_CHARS;
 }
 
 struct config *config_load(const char *path, char *const *sets, size_t set_count, struct strbuf *errors,

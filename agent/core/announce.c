@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "base/cut.h"
 #include "describe.h"
 #include "prometheus.h"
 #include "saved.h"
@@ -22,7 +21,7 @@
  * wakes nobody, and whoever was paged, or a receiver that goes on paging, must learn that it is over.
  */
 
-enum { COMBINED_NAMED = 20, COMBINED_CHARS = 200 };
+enum { COMBINED_NAMED = 20 };
 
 /* --- room ---------------------------------------------------------------------------------------------------- */
 
@@ -92,9 +91,7 @@ static void send_words(struct announcer *announcer, struct incident_record *reco
                           .alert = incident->alert,
                           .sequence = ++record->telling.sequence,
                           .summary = summary,
-                          .escalate_to = status != NOTIFY_ESCALATED           ? NULL
-                                         : record->incident.cause.escalate_to ? record->incident.cause.escalate_to
-                                                                              : kind_facts(record->kind)->escalate_to,
+                          .escalate_to = status == NOTIFY_ESCALATED ? incident_escalate_to(record) : NULL,
                           .hearing = hearing,
                           .incident = incident,
                       });
@@ -105,7 +102,7 @@ static void send(struct announcer *announcer, struct incident_record *record, en
 {
     struct strbuf summary = { 0 };
     news_note_said(record, hearing == HEARD_BY_NONE ? AUDIENCE_HISTORY : AUDIENCE_PEOPLE);
-    describe_incident(record, announcer->incidents->tables, status, announcer->moment->now_ms, &summary);
+    describe_incident(announcer->incidents, record, status, LINE_SENT, &summary);
     send_words(announcer, record, status, hearing, strbuf_text(&summary));
     if (hearing != HEARD_BY_KEEPERS)
         note_notified(announcer, record, status, hearing);
@@ -161,14 +158,12 @@ static enum notification_status say_waiting(struct announcer *announcer, struct 
 static void add_combined(const struct announcer *announcer, const struct incident_record *record,
                          enum notification_status status, size_t index, struct strbuf *words)
 {
-    struct strbuf summary = { 0 };
     if (index >= COMBINED_NAMED)
         return;
-    describe_incident(record, announcer->incidents->tables, status, announcer->moment->now_ms, &summary);
-    strbuf_printf(words, "%s#%lld %s ", index ? "; " : "", (long long)record->incident.id,
-                  severity_name(record->incident.severity));
-    cut_chars(strbuf_text(&summary), COMBINED_CHARS, words);
-    strbuf_free(&summary);
+    strbuf_printf(words, "\n%s #%" PRId64 ": ",
+                  status == NOTIFY_RESOLVED ? "resolved" : severity_name(record->incident.severity),
+                  record->incident.id);
+    describe_incident(announcer->incidents, record, status, LINE_SENT, words);
 }
 
 /* The more urgent of two to stand for all in the combined message: what is open, then what is worse, then what is older. */
@@ -182,23 +177,25 @@ static struct incident_record *bearer_of(struct incident_record *one, struct inc
 static void say_combined(struct announcer *announcer, size_t count)
 {
     struct incident_record *bearer = NULL;
-    struct strbuf words = { 0 };
+    struct strbuf words = { 0 }, list = { 0 };
     size_t index = 0;
-    strbuf_printf(&words, "%zu incidents in one message, since at most %d such messages are sent an hour: ", count,
-                  ROUTINE_AN_HOUR);
     for (size_t i = 0; i < announcer->incidents->count; i++) {
         struct incident_record *record = announcer->incidents->records[i];
         if (!is_waiting(announcer, record))
             continue;
-        add_combined(announcer, record, say_waiting(announcer, record, HEARD_IN_COMBINED), index++, &words);
+        add_combined(announcer, record, say_waiting(announcer, record, HEARD_IN_COMBINED), index++, &list);
         bearer = bearer_of(bearer, record);
     }
     if (count > COMBINED_NAMED)
-        strbuf_printf(&words, "; and %zu more", count - COMBINED_NAMED);
-    if (bearer)
-        send_words(announcer, bearer, bearer->incident.open ? NOTIFY_FIRING : NOTIFY_RESOLVED, HEARD_AS_COMBINED,
-                   strbuf_text(&words));
+        strbuf_printf(&list, "\nand %zu more", count - COMBINED_NAMED);
+    if (bearer) {
+        enum notification_status status = bearer->incident.open ? NOTIFY_FIRING : NOTIFY_RESOLVED;
+        describe_combined(announcer->incidents, bearer, status, count, &words);
+        strbuf_puts(&words, strbuf_text(&list));
+        send_words(announcer, bearer, status, HEARD_AS_COMBINED, strbuf_text(&words));
+    }
     strbuf_free(&words);
+    strbuf_free(&list);
 }
 
 /* Tells what waits, one by one as long as there is room for all, else in one message. */

@@ -2,68 +2,34 @@
 #include "describe.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/cut.h"
+#include "base/budgets.h"
+#include "calendar.h"
 #include "incidents.h"
+#include "line.h"
 #include "units.h"
 
-enum { NAMES_SHOWN = 4, NAME_CHARS = 100, RECURRING_DAYS = 3 };
+/* The parts of an incident's first line. */
 
-void describe_duration(int64_t duration_ms, struct strbuf *out)
+enum { RECURRING_DAYS = 3, LASTED_LEAST_MS = 10 * SECOND_MS };
+/* What a duration and a date take that a face adds to a line that the history keeps: " (23 h 59 min)" and "30 Sep ". */
+enum { AS_OF_CHARS = 21 };
+
+const char *incident_escalate_to(const struct incident_record *record)
 {
-    if (duration_ms < 0)
-        duration_ms = 0;
-    if (duration_ms < 10 * SECOND_MS)
-        strbuf_printf(out, "%.1f s", (double)duration_ms / SECOND_MS);
-    else if (duration_ms < 2 * MINUTE_MS)
-        strbuf_printf(out, "%" PRId64 " s", duration_ms / SECOND_MS);
-    else if (duration_ms < 2 * HOUR_MS)
-        strbuf_printf(out, "%" PRId64 " min", duration_ms / MINUTE_MS);
-    else
-        strbuf_printf(out, "%" PRId64 " h %02" PRId64 " min", duration_ms / HOUR_MS, duration_ms / MINUTE_MS % 60);
+    const char *whom = record->incident.cause.escalate_to;
+    return whom ? whom : kind_facts(record->kind)->escalate_to;
 }
 
 /* --- tables -------------------------------------------------------------------------------------------------- */
-
-/* The tables that a summary speaks of: all that were in it when it is over, before that those that are not well. */
-struct affected {
-    const struct incident *incident;
-    const char **names; /* owned; sorted, and behind them, sorted again, those that are well */
-    size_t count, well_count;
-};
 
 static bool is_bad(const struct incident_record *record, const struct tables *tables, const char *name)
 {
     const struct member *member = incident_member(record, tables_find(tables, slice_of(name)));
     return member && member->bad;
-}
-
-static struct affected find_affected(const struct incident_record *record, const struct tables *tables,
-                                     enum notification_status status)
-{
-    const struct incident *incident = &record->incident;
-    struct affected affected = { .incident = incident,
-                                 .names = must_alloc((incident->table_count + 1) * sizeof *affected.names) };
-    bool all = status == NOTIFY_RESOLVED || !incident_any_bad(record);
-    for (size_t i = 0; i < incident->table_count; i++)
-        if (all || is_bad(record, tables, incident->tables[i]))
-            affected.names[affected.count++] = incident->tables[i];
-    affected.well_count = incident->table_count - affected.count;
-    for (size_t i = 0, at = affected.count; i < incident->table_count && affected.well_count; i++)
-        if (!is_bad(record, tables, incident->tables[i]))
-            affected.names[at++] = incident->tables[i];
-    return affected;
-}
-
-static void name_some(const char *const *names, size_t count, struct strbuf *out)
-{
-    for (size_t i = 0; i < count && i < NAMES_SHOWN; i++) {
-        strbuf_puts(out, i ? ", " : "");
-        cut_chars(names[i], NAME_CHARS, out);
-    }
-    if (count > NAMES_SHOWN)
-        strbuf_printf(out, " and %zu more", count - NAMES_SHOWN);
 }
 
 static size_t count_offloaded(const struct tables *tables)
@@ -74,36 +40,32 @@ static size_t count_offloaded(const struct tables *tables)
     return count;
 }
 
-/* "12 of 12 tables", and the names where those are not all. */
-static void say_how_many(const struct affected *affected, const struct tables *tables, struct strbuf *out)
+/* The line speaks of all tables that were in the incident when it is over, before that of those that are not well. Returns how many are well. */
+static size_t find_affected(const struct incidents *incidents, const struct incident_record *record,
+                            enum notification_status status, struct line *line, const char **well)
 {
-    size_t known = count_offloaded(tables);
-    strbuf_printf(out, "%zu of %zu tables", affected->count, known > affected->count ? known : affected->count);
-    if (known <= affected->count)
-        return;
-    strbuf_puts(out, " (");
-    name_some(affected->names, affected->count, out);
-    strbuf_puts(out, ")");
-}
-
-/* What has struck several tables is told by its cause, one table by its name. Returns true if it gave the cause. */
-static bool say_where(const struct affected *affected, const struct tables *tables, enum notification_status status,
-                      struct strbuf *out)
-{
-    const char *cause = affected->incident->cause.words;
-    bool by_cause = affected->count > 1 && cause && status != NOTIFY_RESOLVED;
-    if (by_cause) {
-        strbuf_printf(out, "%s: ", cause);
-        say_how_many(affected, tables, out);
-    } else {
-        name_some(affected->names, affected->count, out);
+    const struct incident *incident = &record->incident;
+    bool all = status == NOTIFY_RESOLVED || !incident_any_bad(record);
+    for (size_t i = 0; i < incident->table_count; i++) {
+        const char *name = incident->tables[i];
+        bool is_meant = all || is_bad(record, incidents->tables, name);
+        line->table = is_meant && line->count == 0 ? name : line->table;
+        line->count += is_meant;
+        *well = is_meant ? *well : name;
     }
-    if (affected->count)
-        strbuf_puts(out, ": ");
-    return by_cause;
+    line->known = status == NOTIFY_RESOLVED ? 0 : count_offloaded(incidents->tables);
+    return incident->table_count - line->count;
 }
 
-/* --- the summary --------------------------------------------------------------------------------------------- */
+/* --- asides -------------------------------------------------------------------------------------------------- */
+
+static void aside_well(size_t count, const char *name, struct strbuf *out)
+{
+    if (count == 1)
+        strbuf_printf(out, "%s well again", name);
+    else if (count > 1)
+        strbuf_printf(out, "%zu others well again", count);
+}
 
 static const char *ordinal_end(int64_t number)
 {
@@ -111,52 +73,130 @@ static const char *ordinal_end(int64_t number)
     return tens == 1 || last == 0 || last > 3 ? "th" : last == 1 ? "st" : last == 2 ? "nd" : "rd";
 }
 
-/* What recurs is told as what it is. */
-static void say_recurrence(const struct incident_record *record, struct strbuf *out)
+/* What comes back at about the same time of day: "for the 5th night at about 02:00". */
+static void aside_days(const struct incidents *incidents, const struct incident_record *record, struct strbuf *out)
 {
-    if (record->times_today)
-        strbuf_printf(out,
-                      "; flapping, %" PRId64 "%s time in 24 h; told again when it has been well for %" PRId64 " cycles",
-                      record->times_today, ordinal_end(record->times_today), record->calm_cycles);
-    else if (record->days >= RECURRING_DAYS)
-        strbuf_printf(out, "; for the %" PRId64 "%s %s at about this time", record->days, ordinal_end(record->days),
-                      record->is_weekly ? "time on this day of the week," : "day");
+    enum { ABOUT_MS = 30 * MINUTE_MS, NIGHT_FROM = 22, NIGHT_TO = 6 };
+    int64_t about_ms = moment_wall_ms(incidents->moment, record->incident.onset_ms) + ABOUT_MS / 2;
+    char clock[CLOCK_WORDS_BYTES];
+    about_ms -= about_ms % ABOUT_MS;
+    incidents->clock(about_ms, about_ms, clock);
+    int hour = atoi(clock);
+    const char *what = record->is_weekly ? "week" : hour >= NIGHT_FROM || hour < NIGHT_TO ? "night" : "day";
+    strbuf_printf(out, "for the %" PRId64 "%s %s at about %s", record->days, ordinal_end(record->days), what, clock);
 }
 
-void describe_incident(const struct incident_record *record, const struct tables *tables,
-                       enum notification_status status, int64_t now_ms, struct strbuf *out)
+static void aside_recurrence(const struct incidents *incidents, const struct incident_record *record,
+                             struct strbuf *out)
+{
+    if (record->times_today)
+        strbuf_printf(out, "%" PRId64 "%s time in 24 h", record->times_today, ordinal_end(record->times_today));
+    else if (record->days >= RECURRING_DAYS)
+        aside_days(incidents, record, out);
+}
+
+static void aside_held(const struct incident_record *record, struct strbuf *out)
+{
+    if (record->times_today)
+        strbuf_printf(out, "told when well for %" PRId64 " cycles", record->calm_cycles);
+}
+
+/* --- the line ------------------------------------------------------------------------------------------------ */
+
+/* Owns the parts that must be put together. */
+struct parts {
+    struct line line;
+    char onset[CLOCK_WORDS_BYTES], then[CLOCK_WORDS_BYTES];
+    struct strbuf lasted, asides[LINE_ASIDES], note;
+};
+
+static void set_times(const struct incidents *incidents, const struct incident_record *record, enum line_use use,
+                      struct parts *parts)
 {
     const struct incident *incident = &record->incident;
-    struct affected affected = find_affected(record, tables, status);
-    bool by_cause = say_where(&affected, tables, status, out);
-    switch (status) {
-    case NOTIFY_FIRING: break;
-    case NOTIFY_ESCALATED:
-        strbuf_puts(out, record->escalation_due ? "keeps coming back; " : "not recovered after ");
-        if (!record->escalation_due) {
-            describe_duration(now_ms - incident->opened_ms, out);
-            strbuf_puts(out, "; ");
-        }
-        break;
-    case NOTIFY_REMINDER:
-        strbuf_puts(out, "still critical after ");
-        describe_duration(now_ms - incident->opened_ms, out);
-        strbuf_puts(out, "; ");
-        break;
-    case NOTIFY_RESOLVED:
-        strbuf_puts(out, record->is_gone ? "no longer offloaded, ended after " : "recovered after ");
-        describe_duration(incident->resolved_ms - incident->opened_ms, out);
-        strbuf_puts(out, "; it was: ");
-        break;
+    int64_t now_ms = incidents->moment->now_ms, end_ms = incident->resolved_ms ? incident->resolved_ms : now_ms;
+    int64_t wall_ms = moment_now_wall_ms(incidents->moment);
+    incidents->clock(moment_wall_ms(incidents->moment, incident->onset_ms), wall_ms, parts->onset);
+    incidents->clock(moment_wall_ms(incidents->moment, record->then_ms), wall_ms, parts->then);
+    duration_words(end_ms - incident->onset_ms, &parts->lasted);
+    parts->line.onset = parts->onset;
+    parts->line.then = parts->then;
+    parts->line.lasted = strbuf_text(&parts->lasted);
+    parts->line.shows_lasted = use == LINE_SENT && end_ms - incident->onset_ms >= LASTED_LEAST_MS;
+}
+
+static void set_head(const struct incident_record *record, enum notification_status status, struct line *line)
+{
+    const struct kind_facts *facts = kind_facts(record->kind);
+    if (status == NOTIFY_RESOLVED) {
+        line->head = record->is_gone ? "{tables} no longer offloaded, ended after {for}" : facts->over;
+        return;
     }
-    strbuf_puts(out, record->what ? record->what : "");
-    if (incident->cause.words && !by_cause)
-        strbuf_printf(out, " - %s", incident->cause.words);
-    if (affected.well_count) {
-        strbuf_puts(out, "; well again: ");
-        name_some(affected.names + affected.count, affected.well_count, out);
+    line->is_still = status == NOTIFY_REMINDER;
+    line->cause = facts->words_say_cause ? NULL : record->incident.cause.words;
+    line->head = record->what ? record->what : facts->wrong;
+    line->detail = record->detail;
+    if (record->times_today) {
+        line->head = facts->on_and_off;
+        line->detail = record->well_ms ? "well at the moment" : NULL;
     }
-    free(affected.names);
-    if (status != NOTIFY_RESOLVED)
-        say_recurrence(record, out);
+}
+
+static void set_asides(const struct incidents *incidents, const struct incident_record *record,
+                       enum notification_status status, struct parts *parts)
+{
+    const char *well = NULL;
+    size_t well_count = find_affected(incidents, record, status, &parts->line, &well);
+    if (status == NOTIFY_RESOLVED)
+        return;
+    if (status == NOTIFY_ESCALATED) {
+        strbuf_puts(&parts->note, record->escalation_due && !record->times_today ? "comes back again and again, " : "");
+        strbuf_printf(&parts->note, "%s told", incident_escalate_to(record));
+        parts->line.note = strbuf_text(&parts->note);
+    }
+    aside_well(well_count, well, &parts->asides[0]);
+    aside_recurrence(incidents, record, &parts->asides[1]);
+    aside_held(record, &parts->asides[2]);
+    for (size_t i = 0, count = 0; i < LINE_ASIDES; i++)
+        if (parts->asides[i].len)
+            parts->line.asides[count++] = strbuf_text(&parts->asides[i]);
+}
+
+static size_t room_for(const struct incidents *incidents, enum notification_status status, enum line_use use)
+{
+    size_t host_chars = (size_t)incidents->settings->notify.host_chars + strlen(": ");
+    if (use == LINE_KEPT)
+        return FIRST_LINE_MAX_CHARS - AS_OF_CHARS; /* `agent status` and its like show it without the host */
+    return FIRST_LINE_MAX_CHARS - host_chars - (status == NOTIFY_RESOLVED ? strlen("RESOLVED ") : 0);
+}
+
+/* front: what stands before the line in addition. */
+static void describe_behind(const struct incidents *incidents, const struct incident_record *record,
+                            enum notification_status status, enum line_use use, size_t front, struct strbuf *out)
+{
+    struct parts parts = { 0 };
+    set_times(incidents, record, use, &parts);
+    set_head(record, status, &parts.line);
+    set_asides(incidents, record, status, &parts);
+    line_write(&parts.line, room_for(incidents, status, use) - front, out);
+    strbuf_free(&parts.lasted);
+    strbuf_free(&parts.note);
+    for (size_t i = 0; i < LINE_ASIDES; i++)
+        strbuf_free(&parts.asides[i]);
+}
+
+void describe_incident(const struct incidents *incidents, const struct incident_record *record,
+                       enum notification_status status, enum line_use use, struct strbuf *out)
+{
+    describe_behind(incidents, record, status, use, 0, out);
+}
+
+void describe_combined(const struct incidents *incidents, const struct incident_record *record,
+                       enum notification_status status, size_t count, struct strbuf *out)
+{
+    struct strbuf front = { 0 };
+    strbuf_printf(&front, "%zu incidents: ", count);
+    strbuf_puts(out, strbuf_text(&front));
+    describe_behind(incidents, record, status, LINE_SENT, front.len, out);
+    strbuf_free(&front);
 }

@@ -2,18 +2,25 @@
 #ifndef CORE_DESCRIBE_H
 #define CORE_DESCRIBE_H
 
-#include <stdint.h>
-
-#include "base/strbuf.h"
+#include "first_line.h"
 #include "incident.h"
 
 struct incident_record;
-struct tables;
+struct incidents;
 
-/* Adds the summary of a notification that is sent at now_ms (the engine's time). */
-void describe_incident(const struct incident_record *record, const struct tables *tables,
-                       enum notification_status status, int64_t now_ms, struct strbuf *out);
-/* Adds a duration in words: "4.2 s", "45 s", "31 min", "2 h 05 min". A negative one counts as 0. */
-void describe_duration(int64_t duration_ms, struct strbuf *out);
+/* LINE_KEPT: for the history, without what runs on (first_line_as_of adds that). */
+enum line_use { LINE_SENT, LINE_KEPT };
+
+/*
+ * Adds the first line of a notification that is sent now. The faces put the host before it, and before that
+ * "RESOLVED " when it is over; with both it has at most FIRST_LINE_MAX_CHARS characters.
+ */
+void describe_incident(const struct incidents *incidents, const struct incident_record *record,
+                       enum notification_status status, enum line_use use, struct strbuf *out);
+/* Likewise for one that tells of so many incidents, of which this is the most urgent: "4 incidents: no new data for ...". */
+void describe_combined(const struct incidents *incidents, const struct incident_record *record,
+                       enum notification_status status, size_t count, struct strbuf *out);
+/* Who is told when it is escalated. */
+const char *incident_escalate_to(const struct incident_record *record);
 
 #endif

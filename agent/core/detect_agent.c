@@ -9,17 +9,17 @@
 static void on_stuck(struct context *context)
 {
     struct slice why = context->moment->event->text;
-    struct strbuf what = { 0 };
-    strbuf_puts(&what, why.len ? "" : "a webhook takes nothing");
-    strbuf_add(&what, why.at, why.len);
-    incidents_raise(context->incidents, &(struct finding){
-                                            .kind = KIND_DELIVERY,
-                                            .severity = SEVERITY_WARNING,
-                                            .onset_ms = context->moment->now_ms,
-                                            .what = strbuf_text(&what),
-                                            .cause.first_command = "agent test-webhook",
-                                        });
-    strbuf_free(&what);
+    struct strbuf words = { 0 };
+    strbuf_puts(&words, why.len ? "" : "a webhook takes nothing");
+    strbuf_add(&words, why.at, why.len);
+    incidents_raise(context->incidents,
+                    &(struct finding){
+                        .kind = KIND_DELIVERY,
+                        .severity = SEVERITY_WARNING,
+                        .onset_ms = context->moment->now_ms,
+                        .cause = { .words = strbuf_text(&words), .first_command = "agent test-webhook" },
+                    });
+    strbuf_free(&words);
 }
 
 static void agent_fact(struct context *context, const struct fact *fact)

@@ -93,6 +93,13 @@ static int64_t blind_due(const struct context *context)
 
 static void raise_spot(struct context *context, enum blind_reason reason)
 {
+    static const char *const heads[BLIND_REASONS] = {
+        [BLIND_MISSING] = "agent {still}blind {since}",
+        [BLIND_REFUSED] = "agent {still}blind {since}",
+        [BLIND_DELETED] = "agent soon blind, the log was deleted {at}",
+        [BLIND_NOT_UNDERSTOOD] = "agent {still}blind {since}",
+        [BLIND_SUMMARY] = "agent {still}half blind {since}",
+    };
     struct blind_spot *spot = &context->blindness->spots[reason];
     struct strbuf rule = { 0 };
     int64_t lasted_ms = context->moment->now_ms - spot->since_ms;
@@ -107,9 +114,9 @@ static void raise_spot(struct context *context, enum blind_reason reason)
                                             .kind = KIND_LOG,
                                             .severity = (enum severity)spot->raised,
                                             .onset_ms = spot->since_ms,
-                                            .what = spot->words,
+                                            .what = heads[reason],
                                             .rule = strbuf_text(&rule),
-                                            .cause.first_command = "agent doctor",
+                                            .cause = { .words = spot->words, .first_command = "agent doctor" },
                                         });
     strbuf_free(&rule);
 }

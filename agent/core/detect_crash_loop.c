@@ -44,8 +44,7 @@ static size_t restarts_within_a_day(const struct context *context)
 
 static void say_restarts(size_t recent, struct strbuf *out)
 {
-    strbuf_printf(out, "%s%zu restarts without a graceful stop within a day",
-                  recent == RESTARTS_KEPT ? "at least " : "", recent);
+    strbuf_printf(out, "%s%zu restarts without a graceful stop", recent == RESTARTS_KEPT ? "at least " : "", recent);
 }
 
 static void judge_restarts(struct context *context)
@@ -53,8 +52,11 @@ static void judge_restarts(struct context *context)
     const struct crash_loop *loop = context->crash_loop;
     size_t recent = restarts_within_a_day(context);
     struct strbuf what = { 0 }, rule = { 0 };
+    strbuf_puts(&what, "scheduler {still}keeps dying, ");
     say_restarts(recent, &what);
-    strbuf_printf(&rule, "%s; %d are a crash loop", strbuf_text(&what), RESTARTS_BAD);
+    strbuf_puts(&what, " {since}");
+    say_restarts(recent, &rule);
+    strbuf_printf(&rule, " within a day; %d are a crash loop", RESTARTS_BAD);
     explain(context->explainer, KIND_CRASH_LOOP, NULL, recent < RESTARTS_BAD ? VERDICT_NOTHING : VERDICT_WARNING, "%s",
             strbuf_text(&rule));
     if (recent >= RESTARTS_BAD) {
@@ -127,18 +129,18 @@ static void expire_idle(struct context *context)
 {
     const struct crash_loop *loop = context->crash_loop;
     struct strbuf what = { 0 }, rule = { 0 };
+    strbuf_puts(&what, "no cycle completed since {then}, scheduler {still}keeps dying, ");
     say_restarts(restarts_within_a_day(context), &what);
-    strbuf_puts(&what, ", and no cycle has completed for ");
-    describe_duration(context->moment->now_ms - loop->idle_since_ms, &what);
     strbuf_puts(&rule, "no cycle completed for ");
-    describe_duration(context->moment->now_ms - loop->idle_since_ms, &rule);
+    duration_words(context->moment->now_ms - loop->idle_since_ms, &rule);
     strbuf_puts(&rule, " in a crash loop; critical after two intervals of ");
-    describe_duration(schedule_interval(context->schedule), &rule);
+    duration_words(schedule_interval(context->schedule), &rule);
     strbuf_puts(&rule, " and 120 s");
     incidents_raise(context->incidents, &(struct finding){
                                             .kind = KIND_DOWN,
                                             .severity = SEVERITY_CRITICAL,
                                             .onset_ms = loop->idle_since_ms,
+                                            .then_ms = loop->idle_since_ms,
                                             .what = strbuf_text(&what),
                                             .rule = strbuf_text(&rule),
                                             .cause = cause_of_kind(context->sources, "crash-loop"),

@@ -47,17 +47,15 @@ static enum severity severity_of(const struct context *context, const struct tab
     return SEVERITY_WARNING;
 }
 
-static void say_what(const struct context *context, const struct table *table, struct strbuf *out)
+/* What is said where no cause is known, which says more. */
+static void say_detail(const struct context *context, const struct table *table, struct strbuf *out)
 {
-    strbuf_printf(out, "%" PRId64 " failures in a row", table->failures->streak);
-    if (table->last_success_ms) {
-        strbuf_puts(out, ", last success ");
-        describe_duration(context->moment->now_ms - table->last_success_ms, out);
-        strbuf_puts(out, " ago");
-    }
-    if (context->moment->event && context->moment->event->kind == EVENT_PROBE_DOWN && context->moment->event->text.len)
-        strbuf_printf(out, ", and a probe finds %.*s down", (int)context->moment->event->text.len,
-                      context->moment->event->text.at);
+    const struct event *event = context->moment->event;
+    if (event && event->kind == EVENT_PROBE_DOWN && event->text.len)
+        strbuf_printf(out, "%.*s is down", (int)event->text.len, event->text.at);
+    else
+        strbuf_printf(out, "%" PRId64 " run%s failed", table->failures->streak,
+                      table->failures->streak == 1 ? "" : "s");
 }
 
 /* The timeline of a new incident gets what the failures have said so far. */
@@ -97,21 +95,23 @@ static struct incident_record *raise_or_move(struct context *context, struct tab
                                              struct incident_record *from)
 {
     const struct failures *failures = table->failures;
-    struct strbuf what = { 0 }, rule = { 0 };
-    say_what(context, table, &what);
+    struct cause cause = table_cause(table);
+    struct strbuf detail = { 0 }, rule = { 0 };
+    say_detail(context, table, &detail);
     say_failures_rule(context, table, &rule);
     struct finding finding = {
         .kind = KIND_FAILURES,
         .severity = severity,
         .table = table,
         .onset_ms = from && !failures->is_guess ? failures->strayed_ms : failures->first_ms,
-        .what = strbuf_text(&what),
+        .since_ms = table->last_success_ms,
+        .detail = cause.words ? NULL : strbuf_text(&detail),
         .rule = strbuf_text(&rule),
-        .cause = table_cause(table),
+        .cause = cause,
     };
     struct incident_record *record =
         from ? incidents_move(context->incidents, from, &finding) : incidents_raise(context->incidents, &finding);
-    strbuf_free(&what);
+    strbuf_free(&detail);
     strbuf_free(&rule);
     return record;
 }

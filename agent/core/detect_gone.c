@@ -67,11 +67,8 @@ static bool retire(struct context *context, struct table *table)
 static void warn(struct context *context, struct table *table)
 {
     int64_t count = context->model->started_tables;
-    struct strbuf what = { 0 }, rule = { 0 };
-    strbuf_printf(&what,
-                  "taken out of the configuration: the scheduler was started without it, with %" PRId64
-                  " table%s, and its cycle ran all of them",
-                  count, count == 1 ? "" : "s");
+    struct strbuf detail = { 0 }, rule = { 0 };
+    strbuf_printf(&detail, "the scheduler was started with %" PRId64 " table%s", count, count == 1 ? "" : "s");
     strbuf_printf(&rule, "%" PRId64 " tables at the scheduler's start and in its newest cycle, which ran as many",
                   count);
     incidents_raise(context->incidents, &(struct finding){
@@ -79,11 +76,12 @@ static void warn(struct context *context, struct table *table)
                                             .severity = SEVERITY_WARNING,
                                             .table = table,
                                             .onset_ms = context->moment->now_ms,
-                                            .what = strbuf_text(&what),
+                                            .what = "{tables} taken out of the configuration {at}",
+                                            .detail = strbuf_text(&detail),
                                             .rule = strbuf_text(&rule),
                                             .cause = cause_of_kind(context->sources, "lag"),
                                         });
-    strbuf_free(&what);
+    strbuf_free(&detail);
     strbuf_free(&rule);
 }
 

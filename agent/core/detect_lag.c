@@ -63,20 +63,17 @@ static int64_t lag_due(const struct context *context)
 static void say_lag_rule(const struct context *context, int64_t lag_ms, struct strbuf *out)
 {
     strbuf_puts(out, "the last success is ");
-    describe_duration(lag_ms, out);
+    duration_words(lag_ms, out);
     strbuf_puts(out, " old; lag is a warning after ");
-    describe_duration(schedule_lag_warning(context->schedule), out);
+    duration_words(schedule_lag_warning(context->schedule), out);
     strbuf_puts(out, " and critical after ");
-    describe_duration(schedule_lag_critical(context->schedule), out);
+    duration_words(schedule_lag_critical(context->schedule), out);
 }
 
 static void raise_lag(struct context *context, struct table *table)
 {
     int64_t lag = context->moment->now_ms - table_waits_since(table);
-    struct strbuf what = { 0 }, rule = { 0 };
-    strbuf_puts(&what, "no success for ");
-    describe_duration(lag, &what);
-    strbuf_puts(&what, ", and nothing explains it");
+    struct strbuf rule = { 0 };
     say_lag_rule(context, lag, &rule);
     struct incident_record *record = incidents_raise(
         context->incidents,
@@ -85,11 +82,10 @@ static void raise_lag(struct context *context, struct table *table)
             .severity = lag >= schedule_lag_critical(context->schedule) ? SEVERITY_CRITICAL : SEVERITY_WARNING,
             .table = table,
             .onset_ms = table_waits_since(table),
-            .what = strbuf_text(&what),
+            .detail = "the log does not say why",
             .rule = strbuf_text(&rule),
             .cause = cause_of_kind(context->sources, "lag"),
         });
-    strbuf_free(&what);
     strbuf_free(&rule);
     prometheus_note(record, table_waits_since(table));
 }

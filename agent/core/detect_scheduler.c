@@ -42,9 +42,9 @@ static struct incident_record *raise_down(struct context *context, enum severity
 static void say_rule(struct strbuf *out, const char *what, int64_t for_ms, const char *key, int64_t least_ms)
 {
     strbuf_printf(out, "%s ", what);
-    describe_duration(for_ms, out);
+    duration_words(for_ms, out);
     strbuf_printf(out, "; %s is ", key);
-    describe_duration(least_ms, out);
+    duration_words(least_ms, out);
 }
 
 /* What a deadline was spared: a judgement that found nothing. */
@@ -129,7 +129,7 @@ static void on_writer_gone(struct context *context)
     if (!context->schedule->stopped_ms && schedule_stop_is_planned(context->schedule))
         on_stopped(context, context->moment->now_ms); /* killed because it took too long to stop */
     else
-        scheduler_has_died(context, "the scheduler died: nobody holds its log open any more");
+        scheduler_has_died(context, "scheduler died {at}, no process has its log open");
 }
 
 static void on_started(struct context *context)
@@ -216,7 +216,7 @@ static void scheduler_fact(struct context *context, const struct fact *fact)
     case FACT_SCHEDULER_STARTED: on_started(context); break;
     case FACT_SCHEDULER_STOPPING: schedule->stopping_ms = context->moment->now_ms; break;
     case FACT_SCHEDULER_STOPPED: on_stopped(context, context->moment->now_ms); break;
-    case FACT_SCHEDULER_CRASHED: scheduler_has_died(context, "the scheduler crashed"); break;
+    case FACT_SCHEDULER_CRASHED: scheduler_has_died(context, "scheduler crashed {at}"); break;
     case FACT_WRITER_GONE: on_writer_gone(context); break;
     case FACT_EVENT:
         if (context->moment->event->kind == EVENT_WRITER_BACK)
@@ -291,16 +291,20 @@ static void expire_stop(struct context *context)
     int64_t stopped_ms = context->schedule->stopped_ms;
     struct strbuf rule = { 0 };
     say_rule(&rule, "stopped for", context->moment->now_ms - stopped_ms, stop_grace_name(context), stop_grace(context));
-    prometheus_note(raise_down(context, SEVERITY_WARNING, stopped_ms, "the scheduler was stopped", strbuf_text(&rule)),
-                    stopped_ms);
+    prometheus_note(
+        raise_down(context, SEVERITY_WARNING, stopped_ms, "scheduler {still}stopped {since}", strbuf_text(&rule)),
+        stopped_ms);
     strbuf_free(&rule);
 }
 
-static const char *late_run(const struct schedule *schedule)
+/* A scheduler that was stopped is also late, and one that is dead. */
+static const char *late_words(const struct context *context)
 {
-    if (schedule_is_observed(schedule))
-        return "the next run, which the earlier ones let expect, is ";
-    return "the promised run is ";
+    if (context->schedule->stopped_ms)
+        return "scheduler {still}stopped {since}, its run of {then} is due";
+    if (context->scheduler->dead_ms)
+        return "scheduler {still}dead {since}, its run of {then} is due";
+    return "scheduler {still}late {since}";
 }
 
 static void expire_late(struct context *context)
@@ -308,30 +312,36 @@ static void expire_late(struct context *context)
     const struct schedule *schedule = context->schedule;
     int64_t late_ms = context->moment->now_ms - schedule->promise_ms;
     bool is_first = down_severity(context) == SEVERITY_NONE;
-    struct strbuf what = { 0 }, rule = { 0 };
-    strbuf_printf(&what, "%s%s", schedule->stopped_ms ? "the scheduler was stopped, and " : "", late_run(schedule));
-    describe_duration(late_ms, &what);
-    strbuf_puts(&what, " late");
+    struct strbuf rule = { 0 };
     say_rule(&rule, "late for", late_ms, is_first ? "schedule.late_warning" : "schedule.late_critical",
              is_first ? context->settings->schedule.late_warning_ms : context->settings->schedule.late_critical_ms);
-    struct incident_record *record = raise_down(context, is_first ? SEVERITY_WARNING : SEVERITY_CRITICAL,
-                                                schedule->promise_ms, strbuf_text(&what), strbuf_text(&rule));
+    struct incident_record *record = incidents_raise(
+        context->incidents, &(struct finding){
+                                .kind = KIND_DOWN,
+                                .severity = is_first ? SEVERITY_WARNING : SEVERITY_CRITICAL,
+                                .onset_ms = schedule->promise_ms,
+                                .then_ms = schedule->promise_ms,
+                                .what = late_words(context),
+                                .detail = schedule->stopped_ms || context->scheduler->dead_ms ? NULL
+                                          : schedule_is_observed(schedule) ? "no run at its usual time"
+                                                                           : "the promised run has not begun",
+                                .rule = strbuf_text(&rule),
+                                .cause = cause_of_kind(context->sources, "scheduler-down"),
+                            });
     /* If it died, nobody saw when, but not before its last sign of life. If it lives, Prometheus sees nothing wrong. */
     if (!context->scheduler->writer_seen)
         prometheus_note(record, context->model->sign_ms);
-    strbuf_free(&what);
     strbuf_free(&rule);
 }
 
 static void expire_dead(struct context *context)
 {
     int64_t dead_ms = context->scheduler->dead_ms, dead_for_ms = context->moment->now_ms - dead_ms;
-    struct strbuf what = { 0 }, rule = { 0 };
-    strbuf_puts(&what, "the scheduler is dead and did not come back within ");
-    describe_duration(dead_for_ms, &what);
+    struct strbuf rule = { 0 };
     say_rule(&rule, "dead for", dead_for_ms, "schedule.restart_grace", context->settings->schedule.restart_grace_ms);
-    prometheus_note(raise_down(context, SEVERITY_CRITICAL, dead_ms, strbuf_text(&what), strbuf_text(&rule)), dead_ms);
-    strbuf_free(&what);
+    prometheus_note(raise_down(context, SEVERITY_CRITICAL, dead_ms, "scheduler {still}dead {since}, not started again",
+                               strbuf_text(&rule)),
+                    dead_ms);
     strbuf_free(&rule);
 }
 
@@ -339,11 +349,10 @@ static void expire_dead(struct context *context)
 static void expire_hung(struct context *context)
 {
     const struct model *model = context->model;
-    struct strbuf what = { 0 }, rule = { 0 };
+    struct strbuf detail = { 0 }, rule = { 0 };
     context->schedule->hung_cycle_id = model->cycle.id;
-    strbuf_printf(&what, "the scheduler hangs: %s%s said nothing for ", model->run_open ? "the run of " : "a cycle",
+    strbuf_printf(&detail, "%s%s says nothing", model->run_open ? "the run of " : "its cycle",
                   model->run_open ? model->run.table : "");
-    describe_duration(context->moment->now_ms - model->sign_ms, &what);
     say_rule(&rule, "silent for", context->moment->now_ms - model->sign_ms,
              "schedule.table_timeout + schedule.hang_grace",
              context->settings->schedule.table_timeout_ms + context->settings->schedule.hang_grace_ms);
@@ -351,7 +360,8 @@ static void expire_hung(struct context *context)
         .kind = KIND_DOWN,
         .severity = SEVERITY_CRITICAL,
         .onset_ms = model->sign_ms,
-        .what = strbuf_text(&what),
+        .what = "scheduler {still}hangs {since}",
+        .detail = strbuf_text(&detail),
         .rule = strbuf_text(&rule),
         .cause = cause_of_kind(context->sources, "scheduler-hung"),
     };
@@ -360,7 +370,7 @@ static void expire_hung(struct context *context)
         incidents_turn_into(context->incidents, slow, &finding);
     else
         incidents_raise(context->incidents, &finding);
-    strbuf_free(&what);
+    strbuf_free(&detail);
     strbuf_free(&rule);
 }
 

@@ -57,8 +57,23 @@ static void slow_end(struct context *context)
     free(context->slow);
 }
 
+/* True if the cycle is the first that the incident of slow cycles is about. */
+static bool is_first_slow(const struct context *context)
+{
+    const struct incident_record *open = incidents_find(context->incidents, KIND_SLOW, NULL);
+    return !open || open->incident.onset_ms >= context->model->cycle.started_ms;
+}
+
+static void say_usual(const struct context *context, struct strbuf *detail)
+{
+    if (slow_known_cycles(context) < context->settings->detect.min_samples)
+        return;
+    strbuf_puts(detail, detail->len ? ", usually " : "usually ");
+    duration_words((int64_t)slow_past_usual_ms(&context->slow->past), detail);
+}
+
 static struct incident_record *raise_slow(struct context *context, enum severity severity, const char *what,
-                                          const char *rule)
+                                          const char *detail, const char *rule)
 {
     struct strbuf words = { 0 };
     struct cause cause = cause_of_kind(context->sources, slow_cause(context, &words));
@@ -68,7 +83,10 @@ static struct incident_record *raise_slow(struct context *context, enum severity
                                                 .kind = KIND_SLOW,
                                                 .severity = severity,
                                                 .onset_ms = context->model->cycle.started_ms,
+                                                .since_ms = context->slow->run ? context->slow->run_began_ms : 0,
+                                                .then_ms = context->model->cycle.started_ms,
                                                 .what = what,
+                                                .detail = *detail ? detail : NULL,
                                                 .rule = rule,
                                                 .cause = cause,
                                             });
@@ -90,15 +108,20 @@ static void cross(struct context *context)
 
 static void raise_running(struct context *context, enum severity severity)
 {
-    struct strbuf what = { 0 };
+    struct strbuf detail = { 0 }, rule = { 0 };
     cross(context);
     context->slow->level = severity;
-    strbuf_puts(&what, "the cycle has been running for ");
-    describe_duration(model_elapsed_ms(context->model), &what);
+    strbuf_puts(&rule, "the cycle has been running for ");
+    duration_words(model_elapsed_ms(context->model), &rule);
     explain(context->explainer, KIND_SLOW, NULL, severity == SEVERITY_CRITICAL ? VERDICT_CRITICAL : VERDICT_WARNING,
-            "%s", strbuf_text(&what));
-    raise_slow(context, severity, strbuf_text(&what), NULL);
-    strbuf_free(&what);
+            "%s", strbuf_text(&rule));
+    say_usual(context, &detail);
+    raise_slow(context, severity,
+               is_first_slow(context) ? "cycle {still}running {since}"
+                                      : "cycles {still}slow {since}, now that of {then}",
+               strbuf_text(&detail), NULL);
+    strbuf_free(&detail);
+    strbuf_free(&rule);
 }
 
 static enum severity fixed_level(const struct context *context, int64_t duration_ms)
@@ -228,37 +251,35 @@ static void explain_cycle(const struct context *context, const struct slow_verdi
     strbuf_free(&rule);
 }
 
-static void describe_ended(const struct slow *slow, const struct slow_verdict *verdict, struct strbuf *what)
+/* Returns the head of the first line; the detail says how long the cycle took. */
+static const char *describe_ended(const struct context *context, const struct slow_verdict *verdict,
+                                  struct strbuf *detail)
 {
-    strbuf_puts(what, "the cycle took ");
-    describe_duration(verdict->question.duration_ms, what);
-    if (slow->level != SEVERITY_NONE)
-        return;
-    strbuf_puts(what, ", usually ");
-    describe_duration((int64_t)slow_past_usual_ms(&slow->past), what);
-    if (verdict->is_rising)
-        strbuf_puts(what, ", and cycles grow slower");
-    else if (slow->run == 2)
-        strbuf_puts(what, ", the second such cycle in a row");
-    else
-        strbuf_printf(what, ", %" PRId64 " such cycles in a row", slow->run);
+    const struct slow *slow = context->slow;
+    bool is_alone = is_first_slow(context) && slow->run < 2;
+    strbuf_puts(detail, is_alone ? "it took " : "the newest took ");
+    duration_words(verdict->question.duration_ms, detail);
+    say_usual(context, detail);
+    if (slow->level == SEVERITY_NONE && verdict->is_rising)
+        return "cycles {still}grow slower {since}";
+    return is_alone ? "cycle of {at} slow" : "cycles {still}slow {since}";
 }
 
 static void raise_ended(struct context *context, const struct slow_verdict *verdict)
 {
     struct slow *slow = context->slow;
-    struct strbuf what = { 0 }, rule = { 0 };
+    struct strbuf detail = { 0 }, rule = { 0 };
     if (slow->level != SEVERITY_NONE)
         cross(context);
     else
         note_told(context, verdict->question.duration_ms, incidents_find(context->incidents, KIND_SLOW, NULL));
-    describe_ended(slow, verdict, &what);
+    const char *what = describe_ended(context, verdict, &detail);
     describe_rule(context, verdict, &rule);
     struct incident_record *record = raise_slow(context, slow->level == SEVERITY_NONE ? SEVERITY_WARNING : slow->level,
-                                                strbuf_text(&what), strbuf_text(&rule));
+                                                what, strbuf_text(&detail), strbuf_text(&rule));
     prometheus_note_cycle(record, context->moment->now_ms, verdict->question.duration_ms,
                           context->settings->detect.cycle_slow_ms, context->settings->detect.cycle_too_slow_ms);
-    strbuf_free(&what);
+    strbuf_free(&detail);
     strbuf_free(&rule);
 }
 

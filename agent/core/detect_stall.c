@@ -195,22 +195,21 @@ static bool counts_may_be_lost(const struct context *context)
 
 static void raise_stall(struct context *context, struct table *table, enum severity severity, const char *rule)
 {
+    static const char lost[] = "a restart may have lost the row counts";
     struct stall *stall = table->stall;
     struct strbuf what = { 0 };
-    strbuf_printf(&what, "%" PRId64 " successes in a row with 0 rows", stall->streak);
-    strbuf_puts(&what, ", last rows ");
-    describe_duration(context->moment->now_ms - stall->last_move_ms, &what);
-    strbuf_puts(&what, " ago");
+    strbuf_printf(&what, "{tables} {still}stalled, %" PRId64 " runs moved 0 rows {since}", stall->streak);
     struct cause cause = cause_of_kind(context->sources, "stall");
-    cause.words = counts_may_be_lost(context)
-                      ? "since a restart: the scheduler may have lost the row counts, or nothing moves"
-                      : "the watermark does not advance";
+    bool may_be_lost = counts_may_be_lost(context);
+    cause.words = may_be_lost ? "since a restart: the scheduler may have lost the row counts, or nothing moves"
+                              : "the watermark does not advance";
     struct incident_record *record = incidents_raise(context->incidents, &(struct finding){
                                                                              .kind = KIND_STALL,
                                                                              .severity = severity,
                                                                              .table = table,
                                                                              .onset_ms = stall->open_zero_ms,
                                                                              .what = strbuf_text(&what),
+                                                                             .detail = may_be_lost ? lost : NULL,
                                                                              .rule = rule,
                                                                              .cause = cause,
                                                                          });

@@ -141,21 +141,18 @@ static void raise_rate(struct context *context, struct table *table, const struc
 {
     const struct flaps *flaps = table->flaps;
     size_t recent = flaps_since(flaps, context->moment->now_ms - DAY_MS);
-    struct strbuf what = { 0 };
-    strbuf_printf(&what, "%zu failures within a day, never in a row", recent);
-    if (surplus->past_runs >= RUNS_LEAST)
-        strbuf_printf(&what, "; before, %" PRId64 " of %" PRId64 " runs failed", surplus->past_failures,
-                      surplus->past_runs);
+    struct strbuf detail = { 0 };
+    strbuf_printf(&detail, "%zu in a day, never two in a row", recent);
     incidents_raise(context->incidents, &(struct finding){
                                             .kind = KIND_SUCCESS_RATE,
                                             .severity = SEVERITY_WARNING,
                                             .table = table,
                                             .onset_ms = flaps->at_ms[flaps->count - surplus->failures],
-                                            .what = strbuf_text(&what),
+                                            .detail = strbuf_text(&detail),
                                             .rule = rule,
                                             .cause = table_cause(table),
                                         });
-    strbuf_free(&what);
+    strbuf_free(&detail);
 }
 
 static void judge_rate(struct context *context, struct table *table)
@@ -166,8 +163,10 @@ static void judge_rate(struct context *context, struct table *table)
     strbuf_printf(&rule, "failures within a day: %zu; detect.flapping_per_day is %" PRId64, surplus.failures,
                   context->settings->detect.flapping_per_day);
     if (surplus.past_runs >= RUNS_LEAST)
-        strbuf_printf(&rule, "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e", surplus.runs,
-                      surplus.chance, rare);
+        strbuf_printf(&rule,
+                      "; before, %" PRId64 " of %" PRId64 " runs failed; the chance of so many in %" PRId64
+                      " runs is %.1e, rare is below %.0e",
+                      surplus.past_failures, surplus.past_runs, surplus.runs, surplus.chance, rare);
     explain(context->explainer, KIND_SUCCESS_RATE, table, news ? VERDICT_WARNING : VERDICT_NOTHING, "%s",
             strbuf_text(&rule));
     if (news)

@@ -239,18 +239,18 @@ static int64_t first_low_hour(const struct context *context, const struct volume
 
 static void raise_low(struct context *context, const struct table *table, const char *rule)
 {
-    struct strbuf what = { 0 };
-    strbuf_printf(&what, "far fewer rows than usual at this hour, %" PRId64 " in the last run", table_moved(table));
+    struct strbuf detail = { 0 };
+    strbuf_printf(&detail, "%" PRId64 " in the last run", table_moved(table));
     incidents_raise(context->incidents, &(struct finding){
                                             .kind = KIND_THROUGHPUT,
                                             .severity = SEVERITY_WARNING,
                                             .table = table,
                                             .onset_ms = table->volume->low_since_ms,
-                                            .what = strbuf_text(&what),
+                                            .detail = strbuf_text(&detail),
                                             .rule = rule,
                                             .cause = cause_of_kind(context->sources, "throughput"),
                                         });
-    strbuf_free(&what);
+    strbuf_free(&detail);
 }
 
 /*

@@ -49,17 +49,18 @@ bool witness_lost_stall(const struct context *context, const struct table *table
 static void raise_certain(struct context *context, const struct table *table, const struct event *event)
 {
     const struct witnessed *witnessed = table->witnessed;
-    struct strbuf what = { 0 }, rule = { 0 };
-    strbuf_printf(&what, "%" PRId64 " success%s that added no rows, although the source has rows that are ",
-                  witnessed->streak, witnessed->streak == 1 ? "" : "es in a row");
-    describe_duration(event->duration_ms, &what);
-    strbuf_puts(&what, " newer than the watermark");
+    struct strbuf what = { 0 }, detail = { 0 }, rule = { 0 };
+    strbuf_printf(&what, "{tables} {still}stalled, %" PRId64 " run%s added 0 rows {since}", witnessed->streak,
+                  witnessed->streak == 1 ? "" : "s");
+    strbuf_puts(&detail, "the source is ");
+    duration_words(event->duration_ms, &detail);
+    strbuf_puts(&detail, " ahead");
     strbuf_printf(&rule, "certain stall, by %.*s: %" PRId64 " run%s in a row added 0 rows; the source is ",
                   (int)event->text.len, event->text.len ? event->text.at : "", witnessed->streak,
                   witnessed->streak == 1 ? "" : "s");
-    describe_duration(event->duration_ms, &rule);
+    duration_words(event->duration_ms, &rule);
     strbuf_puts(&rule, " ahead, allowed are ");
-    describe_duration(schedule_interval(context->schedule) / 2, &rule);
+    duration_words(schedule_interval(context->schedule) / 2, &rule);
     struct cause cause = cause_of_kind(context->sources, "stall");
     cause.words = "the watermark does not advance, although the source goes on";
     struct incident_record *record = incidents_raise(
@@ -69,10 +70,12 @@ static void raise_certain(struct context *context, const struct table *table, co
                                 .table = table,
                                 .onset_ms = witnessed->onset_ms,
                                 .what = strbuf_text(&what),
+                                .detail = strbuf_text(&detail),
                                 .rule = strbuf_text(&rule),
                                 .cause = cause,
                             });
     strbuf_free(&what);
+    strbuf_free(&detail);
     strbuf_free(&rule);
     prometheus_note(record, witnessed->onset_ms);
 }

@@ -106,6 +106,7 @@ static void connect(struct engine *engine)
         .schedule = &engine->schedule,
         .tables = &engine->tables,
         .explainer = &engine->explainer,
+        .clock = engine->outlet.sink.clock ? engine->outlet.sink.clock : clock_words_utc,
         .sink = { &engine->outlet, outlet_incident, outlet_timeline, &engine->announcer, announce_change,
                   announce_is_unsaid },
     };

@@ -45,6 +45,7 @@ void incidents_drop(struct incidents *incidents, size_t index)
     free((void *)(uintptr_t)record->incident.tables);
     free(record->members);
     free(record->what);
+    free(record->detail);
     free(record);
 }
 

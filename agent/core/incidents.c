@@ -51,7 +51,7 @@ void incidents_store(struct incidents *incidents, struct incident_record *record
     struct incident *incident = &record->incident;
     struct strbuf summary = { 0 };
     int64_t now_ms = incidents->moment->now_ms;
-    describe_incident(record, incidents->tables, incident->open ? NOTIFY_FIRING : NOTIFY_RESOLVED, now_ms, &summary);
+    describe_incident(incidents, record, incident->open ? NOTIFY_FIRING : NOTIFY_RESOLVED, LINE_KEPT, &summary);
     incident_replace_text(&incident->summary, strbuf_text(&summary));
     strbuf_free(&summary);
     incident->prometheus_ms = prometheus_time(record, now_ms);
@@ -83,7 +83,10 @@ static bool tells_turns(const struct incident_record *record)
 static void take_words(struct incident_record *record, const struct finding *finding)
 {
     free(record->what);
-    record->what = clipped_copy(slice_of(finding->what), WHAT_MAX_BYTES);
+    free(record->detail);
+    record->what = finding->what ? must_copy(finding->what, strlen(finding->what)) : NULL;
+    record->detail = finding->detail ? clipped_copy(slice_of(finding->detail), WHAT_MAX_BYTES) : NULL;
+    record->then_ms = finding->then_ms;
 }
 
 static void take_details(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
@@ -133,6 +136,18 @@ static void note_beginning(struct incidents *incidents, struct incident_record *
             record->incident.id, today, incidents->settings->detect.flapping_opens, record->calm_cycles);
 }
 
+/* That it began to flap goes into its timeline, behind what shows it. */
+static void note_flapping(struct incidents *incidents, const struct incident_record *record, bool flapped_before)
+{
+    struct strbuf text = { 0 };
+    if (flapped_before || record->times_today == 0)
+        return;
+    strbuf_printf(&text, "it flaps: it is held open until it has been well for %" PRId64 " cycles",
+                  record->calm_cycles);
+    incidents_note(incidents, record, "note", strbuf_text(&text));
+    strbuf_free(&text);
+}
+
 /* When more than three of a kind open within a day, somebody else must look. */
 static void count_opening(struct incidents *incidents, struct incident_record *record)
 {
@@ -149,7 +164,7 @@ static void note_rule(struct incidents *incidents, const struct incident_record 
                       enum verdict verdict)
 {
     explain(incidents->explainer, finding->kind, finding->table, verdict, "incident %" PRId64 ": %s",
-            record->incident.id, finding->rule ? finding->rule : finding->what);
+            record->incident.id, finding->rule ? finding->rule : record->incident.summary);
     if (finding->rule)
         incidents_note(incidents, record, "rule", finding->rule);
 }
@@ -161,9 +176,10 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
         .id = ++incidents->last_id,
         .open = true,
         .table = finding->table ? finding->table->name : NULL,
-        .onset_ms = finding->onset_ms,
+        .onset_ms = finding->since_ms && finding->since_ms < finding->onset_ms ? finding->since_ms : finding->onset_ms,
         .opened_ms = incidents->moment->now_ms,
     };
+    record->trouble_ms = finding->onset_ms;
     set_severity(incidents, record, finding);
     if (finding->table)
         incident_add_member(record, finding->table);
@@ -173,6 +189,7 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
     take_words(record, finding);
     take_details(incidents, record, finding);
     tell_change(incidents, record, "opened", NULL);
+    note_flapping(incidents, record, false);
     note_rule(incidents, record, finding, VERDICT_OPENED);
     count_opening(incidents, record);
     return record;
@@ -198,11 +215,13 @@ static void join(struct incidents *incidents, struct incident_record *record, co
     if (finding->cause.words && !cause_is_known(&record->incident.cause))
         incident_replace_cause(&record->incident.cause, finding->cause);
     record->well_ms = record->well_cycles = 0;
+    bool flapped_before = record->times_today > 0;
     note_beginning(incidents, record, table);
     struct strbuf text = { 0 };
     strbuf_printf(&text, "%s%s", table ? table->name : "", how);
     if (tells_turns(record))
         tell_change(incidents, record, "joined", strbuf_text(&text));
+    note_flapping(incidents, record, flapped_before);
     explain(incidents->explainer, record->kind, table, VERDICT_JOINED, "%s incident %" PRId64, strbuf_text(&text),
             record->incident.id);
     strbuf_free(&text);

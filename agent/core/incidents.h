@@ -8,6 +8,7 @@
 
 #include "base/archive.h"
 #include "explain.h"
+#include "first_line.h"
 #include "incident.h"
 #include "kinds.h"
 #include "moment.h"
@@ -26,9 +27,12 @@ struct finding {
     enum incident_kind kind;
     enum severity severity;
     const struct table *table; /* or NULL */
-    int64_t onset_ms;
-    const char *what; /* in words, as things stand; without the table's name */
-    const char *rule; /* the numbers that the rule compared, for the timeline; NULL: what says it all */
+    int64_t onset_ms;          /* when the trouble was first seen: what began at about the same time belongs together */
+    int64_t since_ms;          /* the last moment when all was well, which people count from; 0: onset_ms */
+    int64_t then_ms;           /* another moment that what speaks of; 0: none */
+    /* The head of the first line (line.h), never with text from elsewhere in it; NULL: the kind's own. And what stands behind it, or NULL. */
+    const char *what, *detail;
+    const char *rule; /* the numbers that the rule compared, for the timeline; NULL: none */
     struct cause cause;
 };
 
@@ -83,7 +87,9 @@ struct incident_record {
     bool is_gone;        /* it was resolved because its tables are no longer offloaded */
     int64_t prometheus_due_ms; /* 0: not in sight */
     int64_t evidence_count;
-    char *what; /* owned */
+    int64_t trouble_ms;  /* the onset by which others join it; the incident's own is what people count from */
+    char *what, *detail; /* owned: the newest finding's; NULL: none */
+    int64_t then_ms;     /* likewise */
     struct telling telling;
 };
 
@@ -105,6 +111,7 @@ struct incidents {
     const struct schedule *schedule;
     const struct tables *tables;
     const struct explainer *explainer;
+    clock_words *clock;
     struct incidents_sink sink;
     struct incident_record **records; /* open ones, and resolved ones that are not verified yet; by id */
     size_t count, room;

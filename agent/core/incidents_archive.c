@@ -125,7 +125,12 @@ static void record_archive(struct incident_record *record, struct tables *tables
     saved_i64(archive, "verified", &incident->verified_ms);
     saved_i64(archive, "escalated", &incident->escalated_ms);
     saved_i64(archive, "prometheus.at", &incident->prometheus_ms);
-    archive_text(archive, "what", &record->what);
+    if (archive_loading(archive))
+        record->trouble_ms = incident->onset_ms; /* an older agent saved nothing of this, and not the next three */
+    saved_i64(archive, "trouble", &record->trouble_ms);
+    archive_text(archive, "words", &record->what);
+    archive_text(archive, "words.detail", &record->detail);
+    saved_i64(archive, "words.then", &record->then_ms);
     archive_owned(archive, "summary", &incident->summary);
     archive_owned(archive, "cause", &incident->cause.words);
     archive_owned(archive, "scenario", &incident->cause.scenario);

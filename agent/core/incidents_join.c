@@ -88,8 +88,7 @@ struct incident_record *incidents_to_join(const struct incidents *incidents, con
             return record;
         if (member)
             continue;
-        int64_t ahead_ms = record->incident.onset_ms - finding->onset_ms,
-                apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
+        int64_t ahead_ms = record->trouble_ms - finding->onset_ms, apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
         enum fit fit = fit_of(record, finding, apart_ms, reach_ms, flaps);
         if (fit == FIT_NONE)
             explain_apart(incidents, record, finding, apart_ms, reach_ms);

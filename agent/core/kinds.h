@@ -25,6 +25,9 @@ struct kind_facts {
     const char *openings_key; /* the name of its newest openings in the saved state */
     enum alert warning, critical;
     const char *escalate_to;
+    /* The heads of its first line (line.h): while it lasts, if the detector has no better one; while it flaps; and when it is over. */
+    const char *wrong, *on_and_off, *over;
+    bool words_say_cause; /* what its detector says is the cause; the first line does not give that twice */
 };
 
 const struct kind_facts *kind_facts(enum incident_kind kind);

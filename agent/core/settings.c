@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "settings.h"
 
+#include "base/budgets.h"
 #include "units.h"
 
 void settings_default(struct settings *settings)
@@ -39,6 +40,7 @@ void settings_default(struct settings *settings)
             .reminder_ms = 4 * HOUR_MS,
             .escalation_ms = 30 * MINUTE_MS,
             .resolved = true,
+            .host_chars = FIRST_LINE_HOST_CHARS,
         },
     };
 }

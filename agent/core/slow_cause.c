@@ -52,7 +52,7 @@ static void say_one(const struct suspect *worst, const struct context *context, 
     else
         strbuf_printf(words, "one table is slow: %s", table->name);
     strbuf_puts(words, " (");
-    describe_duration(spent_ms(context, table), words);
+    duration_words(spent_ms(context, table), words);
     strbuf_printf(words, ", %.0f times the usual)", worst->longer);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/say.h"
+#include "base/zone.h"
 #include "confine.h"
 #include "daemon_private.h"
 #include "state.h"
@@ -69,6 +70,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
 {
     struct engine_sink stored = history_sink(daemon->history);
     struct engine_sink sink = metrics_sink(daemon->metrics, &stored);
+    sink.clock = zone_clock_words;
     sink.notify_ctx = daemon;
     sink.notify = daemon_on_notify;
     daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);

@@ -30,7 +30,17 @@ static void message_add_visible(struct strbuf *out, const char *text)
         text_add_visible(out, text, strlen(text));
 }
 
-/* "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #1 bronze_trades_binance: ..." */
+/* The lines of a message about several incidents stand in one. */
+static void message_add_lines(struct strbuf *out, const char *text)
+{
+    for (const char *end; text; text = *end ? end + 1 : NULL) {
+        end = text + strcspn(text, "\n");
+        text_add_visible(out, text, (size_t)(end - text));
+        strbuf_puts(out, *end ? "; " : "");
+    }
+}
+
+/* "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #1: no new data for ..." */
 void message_text(const struct message *message, struct strbuf *out)
 {
     char time[40];
@@ -39,8 +49,16 @@ void message_text(const struct message *message, struct strbuf *out)
     text_add_upper(out, severity_name(message->severity));
     strbuf_printf(out, " %s %s #%lld", notification_status_name(message->status), alert_name(message->alert),
                   (long long)message->incident_id);
-    strbuf_puts(out, ": "); /* the summary names the tables */
-    message_add_visible(out, message->summary);
+    strbuf_puts(out, ": ");
+    message_add_lines(out, message->summary);
+    if (message->table_count > 1) {
+        strbuf_puts(out, " (tables ");
+        for (size_t i = 0; i < message->table_count; i++) {
+            strbuf_puts(out, i ? ", " : "");
+            message_add_visible(out, message->tables[i]);
+        }
+        strbuf_puts(out, ")");
+    }
     if (message->runbook) {
         struct strbuf place = { 0 };
         runbook_words(message->runbook, message->scenario, message->title, &place);

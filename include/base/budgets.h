@@ -55,6 +55,12 @@ enum { CAUSE_NAME_MAX_BYTES = 64, CAUSE_VALUE_MAX_BYTES = 500, CAUSES_FILE_MAX_B
  */
 enum { CAUSE_TEXT_MAX_BYTES = 1000, CAUSE_MAX_STEPS = 1000 };
 
+/*
+ * The first line of a notification, with the host before it, and the most of the host's name there. A phone shows the beginning of it on its
+ * locked screen.
+ */
+enum { FIRST_LINE_MAX_CHARS = 110, FIRST_LINE_HOST_MAX_CHARS = 40, FIRST_LINE_HOST_CHARS = 20 };
+
 /* What a cause may take over from a failure's text, such as the name of a host. */
 enum { CAUSE_WHAT_MAX_BYTES = 80 };
 

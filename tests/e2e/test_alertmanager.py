@@ -69,7 +69,7 @@ class One(AlertmanagerCase):
         alert = manager.alerts(DOWN)[0]
         self.assertEqual(alert["labels"], {"alertname": DOWN, "severity": "warning", "incident": "1", "host": "host-1",
                                            "log": str(self.log), "job": "iceberg-offload-agent"})
-        self.assertIn("nobody holds its log open", alert["annotations"]["summary"])
+        self.assertIn("scheduler died ", alert["annotations"]["summary"])
         self.assertEqual(alert["annotations"]["runbook"], "iceberg-scheduler-recovery.md")
         self.assertEqual(alert["annotations"]["first_command"], "systemctl status iceberg-offload-scheduler")
         left = datetime.fromisoformat(alert["endsAt"].replace("Z", "+00:00")) - datetime.now(timezone.utc)

@@ -84,7 +84,7 @@ class Blind(unittest.TestCase):
             agent.wait_for("SELECT count(*) > 2 FROM cycle", 1)
             self.log.unlink()
             agent.wait_for(UNREADABLE.format("open"), 1)
-            self.assertIn("the log was deleted", agent.rows("SELECT summary FROM incident WHERE alert = 'IcebergOffloadLogUnreadable'")[0][0])
+            self.assertIn("the log was deleted", agent.rows("SELECT likely_cause FROM incident WHERE alert = 'IcebergOffloadLogUnreadable'")[0][0])
             self.assertIn("after a restart it cannot be found again", agent.said())
             self.assert_blind(agent, "deleted", "the log was deleted", 1)
         scheduler.kill()
@@ -115,7 +115,7 @@ class Blind(unittest.TestCase):
             self.assertEqual(agent.rows(UNREADABLE.format("open")), [(0,)])
             self.write(*["Starting offload: a → cold.a"] * 48)
             agent.wait_for(UNREADABLE.format("open"), 1)
-            summary = agent.rows("SELECT summary FROM incident WHERE alert = 'IcebergOffloadLogUnreadable'")[0][0]
+            summary = agent.rows("SELECT likely_cause FROM incident WHERE alert = 'IcebergOffloadLogUnreadable'")[0][0]
             self.assertIn("50 lines came, and none is understood", summary)
             self.assertIn("other.name - INFO - OFFLOAD CYCLE STARTED", summary)
             self.assertIn("its logger is other.name, and the scheduler's is __main__", summary)
@@ -126,7 +126,7 @@ class Blind(unittest.TestCase):
         self.write('{"message": "OFFLOAD CYCLE STARTED", "password": "hunter2hunter2"}', prefix="", stamp=False)
         with self.agent() as agent:
             agent.wait_for(UNREADABLE.format("open"), 1)
-            summary = agent.rows("SELECT summary FROM incident WHERE alert = 'IcebergOffloadLogUnreadable'")[0][0]
+            summary = agent.rows("SELECT likely_cause FROM incident WHERE alert = 'IcebergOffloadLogUnreadable'")[0][0]
             self.assertIn('it does not begin like "2026-', summary)
             self.assertNotIn("hunter2", summary)
             self.scheduler().cycle()

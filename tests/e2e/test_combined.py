@@ -61,7 +61,7 @@ class Combined(unittest.TestCase):
         self.addCleanup(agent.end)
         receiver.wait(1, path="/people")
         summary = receiver.at("/people")[0].json()["alerts"][0]["annotations"]["summary"]
-        self.assertIn(f"{len(TABLES)} incidents in one message", summary)
+        self.assertIn(f"{len(TABLES)} incidents: ", summary)
         for table in TABLES:
             self.assertIn(table, summary)
         agent.wait_for("SELECT count(DISTINCT incident_id) FROM outbox WHERE webhook = 'keeper' AND status = 'delivered'",
@@ -69,7 +69,7 @@ class Combined(unittest.TestCase):
         self.assertEqual(agent.rows("SELECT count(*) FROM timeline WHERE kind = 'notified' AND text = "
                                     "'firing warning, together with others'"), [(len(TABLES),)])
         firing = [alert["annotations"]["summary"] for request in receiver.at("/people")
-                  for alert in request.json()["alerts"] if "keeps coming back" not in alert["annotations"]["summary"]]
+                  for alert in request.json()["alerts"] if "comes back again and again" not in alert["annotations"]["summary"]]
         self.assertEqual(firing, [summary])
 
     def test_a_replay_prints_each_incident(self):

@@ -86,7 +86,7 @@ class Story(unittest.TestCase):
         self.assertEqual(steps(notifications)[1], ("10:30:05", "firing", "critical", "ConsecutiveFailures", 1))
         self.assertEqual(notifications[0]["tables"], [BINANCE])
         self.assertEqual(notifications[1]["tables"], [BINANCE, KRAKEN])   # named when the cycle ends
-        self.assertIn(": 2 of 2 tables: ", notifications[1]["summary"])
+        self.assertIn("no new data for 2 tables since 10:00 (30 min)", notifications[1]["summary"])
         self.assertEqual([n["status"] for n in notifications].count("firing"), 2)
 
     def test_a_burst_of_exceptions_is_critical_in_the_second_burst(self):

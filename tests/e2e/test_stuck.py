@@ -61,7 +61,7 @@ class Stuck(unittest.TestCase):
                              (ELEVEN_MINUTES_MS,))
 
     def alerts(self, path):
-        return [(alert["status"], alert["labels"]["alertname"], alert["annotations"]["summary"])
+        return [(alert["status"], alert["labels"]["alertname"], alert["annotations"].get("cause"))
                 for request in self.receiver.at(path) for alert in request.json()["alerts"]]
 
     def test_a_webhook_that_takes_nothing_is_said_on_the_others(self):
@@ -74,7 +74,7 @@ class Stuck(unittest.TestCase):
         self.age()
         agent.start()
         wait_until(lambda: any(name == STUCK for _, name, _ in self.alerts("/good")), 15, "nobody was told")
-        said = next(summary for _, name, summary in self.alerts("/good") if name == STUCK)
+        said = next(cause for _, name, cause in self.alerts("/good") if name == STUCK)
         self.assertTrue(said.startswith("webhook deaf takes nothing: HTTP 503"), said)
         self.assertIn(STUCK, agent.printed())
         self.assertEqual(agent.rows("SELECT DISTINCT o.webhook FROM outbox o JOIN incident i ON i.id = o.incident_id"
@@ -95,7 +95,7 @@ class Stuck(unittest.TestCase):
         self.assertNotIn(STUCK, [name for _, name, _ in self.alerts("/good")])   # one may be to blame itself
         self.kill_a_scheduler(agent, 2)   # an end and a beginning: three in a row
         wait_until(lambda: any(name == STUCK for _, name, _ in self.alerts("/good")), 15, "nobody was told")
-        said = next(summary for _, name, summary in self.alerts("/good") if name == STUCK)
+        said = next(cause for _, name, cause in self.alerts("/good") if name == STUCK)
         self.assertTrue(said.startswith("webhook bad refuses what it is sent: HTTP 401"), said)
         self.assertNotIn(STUCK, [name for _, name, _ in self.alerts("/bad")])
         self.receiver.plan("/bad", "200")

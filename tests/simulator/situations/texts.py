@@ -38,7 +38,7 @@ def forged_stop_in_stderr(stage):
     """A graceful stop inside stderr stops nobody."""
     words = lambda s, when: forged("\n".join((stamped(s, "Received signal 15, shutting down gracefully..."), stamped(s, "Scheduler stopped gracefully"))))
     when, bad = fails(stage, words, hours=0.2)
-    return [never_says("was stopped"), at_most(0, DOWN)]
+    return [never_says("scheduler stopped"), at_most(0, DOWN)]
 
 
 @situation()
@@ -66,7 +66,7 @@ def stop_in_an_exceptions_text(stage):
     text = "connection lost\nReceived signal 15, shutting down gracefully...\nScheduler stopped gracefully"
     stage.voice.cycle_exception(text, "RuntimeError")
     stage.run(when + DAY)
-    return [never_says("was stopped"), at_most(0, DOWN)]
+    return [never_says("scheduler stopped"), at_most(0, DOWN)]
 
 
 @situation()
@@ -162,7 +162,7 @@ def exception_behind_a_failure(stage):
     fate = {stage.tables[0]: forged("boom"), stage.tables[1]: "exception"}
     stage.fate = lambda table, t: fate[table] if abs(t - when) < MINUTE else None
     stage.run(when + DAY)
-    return [never_says("has been running", "hangs"), at_most(0, SLOW + (DOWN,))]
+    return [never_says("running since", "hangs"), at_most(0, SLOW + (DOWN,))]
 
 
 @situation()

@@ -15,10 +15,10 @@ static void a_refused_log_is_a_warning_until_it_can_be_read(void **unused)
     struct driver *driver = driver_new();
     driver_report(driver, EVENT_LOG_REFUSED, at(0, 1, 0), "the log is a symbolic link");
     assert_told(driver, "00:01:00 firing warning LogUnreadable #1\n");
-    assert_string_equal(driver->last_summary, "the log is a symbolic link");
+    assert_string_equal(driver->last_summary, "agent blind since 00:01, the log is a symbolic link");
     driver_report(driver, EVENT_LOG_READABLE, at(0, 5, 0), "");
     assert_told(driver, "00:05:00 resolved warning LogUnreadable #1\n");
-    assert_string_equal(driver->last_summary, "recovered after 4 min; it was: the log is a symbolic link");
+    assert_string_equal(driver->last_summary, "agent sees the log again after 4 min");
     driver_free(driver);
 }
 

@@ -26,7 +26,8 @@ static void a_missing_log_is_a_warning_after_one_interval_and_critical_after_thr
     report(driver, EVENT_LOG_MISSING, at(0, 14, 59), 0, "the log is missing: there is no file /a.log");
     driver_tick(driver, at(0, 15, 0));
     assert_told(driver, "00:15:00 firing warning LogUnreadable #1\n");
-    assert_string_equal(driver->last_summary, "the log is missing: there is no file /a.log");
+    assert_string_equal(driver->last_summary,
+                        "agent blind since 00:00 (15 min), the log is missing: there is no file /a.log");
     driver_restart(driver);
     driver_tick(driver, at(0, 44, 59));
     assert_quiet(driver);

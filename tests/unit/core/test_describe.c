@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
-/* Summaries and durations in words. */
+#include "agent/core/line.h"
+
+/* The first line of a notification, and durations. */
 
 static void durations_are_told_in_their_own_unit(void **unused)
 {
@@ -12,21 +14,17 @@ static void durations_are_told_in_their_own_unit(void **unused)
         int64_t ms;
         const char *words;
     } cases[] = {
-        { -5, "0.0 s" },
-        { 0, "0.0 s" },
-        { 1250, "1.2 s" },
-        { 9940, "9.9 s" },
-        { 10000, "10 s" },
-        { 119999, "119 s" },
-        { 120000, "2 min" },
-        { 7199999, "119 min" },
-        { 7200000, "2 h 00 min" },
-        { 7500000, "2 h 05 min" },
-        { 360000000, "100 h 00 min" },
+        { -5, "0.0 s" },           { 0, "0.0 s" },
+        { 1250, "1.2 s" },         { 9940, "9.9 s" },
+        { 9960, "10 s" },          { 119499, "119 s" },
+        { 119500, "2 min" },       { 3569999, "59 min" },
+        { 3570000, "1 h" },        { 4560000, "1 h 16 min" },
+        { 7500000, "2 h 05 min" }, { 86369999, "23 h 59 min" },
+        { 86370000, "1 d" },       { 360000000, "4 d 4 h" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct strbuf out = { 0 };
-        describe_duration(cases[i].ms, &out);
+        duration_words(cases[i].ms, &out);
         assert_string_equal(strbuf_text(&out), cases[i].words);
         strbuf_free(&out);
     }
@@ -36,18 +34,17 @@ static void durations_are_told_in_their_own_unit(void **unused)
 struct told {
     struct driver *driver;
     struct incident_record record;
-    char what[sizeof "2 failures in a row"];
 };
 
 static void tell_of(struct told *told, const char *runs, const char *names, const char *cause)
 {
     *told = (struct told){ .driver = driver_new() };
     driver_cycle(told->driver, at(0, 0, 0), seconds(1), runs);
+    driver_tick(told->driver, at(1, 0, 0));
+    driver_told(told->driver);
+    told->record.incident.onset_ms = at(0, 5, 0);
     told->record.incident.opened_ms = at(0, 10, 0);
-    told->record.incident.resolved_ms = at(0, 40, 0);
     told->record.incident.cause.words = cause;
-    told->record.what = told->what;
-    memcpy(told->what, "2 failures in a row", sizeof told->what);
     for (const char *name = names; *name; name++) {
         if (*name == ' ' || *name == '-')
             continue;
@@ -63,12 +60,19 @@ static void forget(struct told *told)
     driver_free(told->driver);
 }
 
-static void says(const struct told *told, enum notification_status status, const char *expected)
+static void says_in(const struct told *told, enum notification_status status, enum line_use use, const char *expected)
 {
     struct strbuf out = { 0 };
-    describe_incident(&told->record, &told->driver->engine->tables, status, at(1, 0, 0), &out);
+    struct incident_record record = told->record;
+    record.incident.resolved_ms = status == NOTIFY_RESOLVED ? at(0, 40, 0) : 0;
+    describe_incident(&told->driver->engine->incidents, &record, status, use, &out);
     assert_string_equal(strbuf_text(&out), expected);
     strbuf_free(&out);
+}
+
+static void says(const struct told *told, enum notification_status status, const char *expected)
+{
+    says_in(told, status, LINE_SENT, expected);
 }
 
 static void each_status_has_its_words(void **unused)
@@ -76,52 +80,51 @@ static void each_status_has_its_words(void **unused)
     (void)unused;
     struct told told;
     tell_of(&told, "a=1 b=1", "a", "why");
-    says(&told, NOTIFY_FIRING, "a: 2 failures in a row - why");
-    says(&told, NOTIFY_REMINDER, "a: still critical after 50 min; 2 failures in a row - why");
-    says(&told, NOTIFY_ESCALATED, "a: not recovered after 50 min; 2 failures in a row - why");
+    says(&told, NOTIFY_FIRING, "no new data for a since 00:05 (55 min), why");
+    says(&told, NOTIFY_REMINDER, "still no new data for a since 00:05 (55 min), why");
+    says(&told, NOTIFY_ESCALATED, "no new data for a since 00:05 (55 min), why; Engineering Lead told");
+    told.record.incident.cause.escalate_to = "Data Team";
     told.record.escalation_due = true;
-    says(&told, NOTIFY_ESCALATED, "a: keeps coming back; 2 failures in a row - why");
-    says(&told, NOTIFY_RESOLVED, "a: recovered after 30 min; it was: 2 failures in a row - why");
-    forget(&told);
-    tell_of(&told, "a=1", "", NULL);
-    says(&told, NOTIFY_FIRING, "2 failures in a row");
+    says(&told, NOTIFY_ESCALATED,
+         "no new data for a since 00:05 (55 min), why; comes back again and again, Data Team told");
+    says(&told, NOTIFY_RESOLVED, "a flows again after 35 min");
+    told.record.is_gone = true;
+    says(&told, NOTIFY_RESOLVED, "a no longer offloaded, ended after 35 min");
     forget(&told);
 }
 
-static void only_four_tables_are_named(void **unused)
+/* What runs on is not kept: whoever reads it later adds it as of then. */
+static void a_kept_line_is_told_as_of_any_time(void **unused)
 {
     (void)unused;
-    static const struct {
-        const char *names, *expected;
-    } cases[] = {
-        { "a b c d", "a, b, c, d: 2 failures in a row" },
-        { "e d c b a", "a, b, c, d and 1 more: 2 failures in a row" },
-        { "a b c d e f", "a, b, c, d and 2 more: 2 failures in a row" },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct told told;
-        tell_of(&told, "a=1 b=1 c=1 d=1 e=1 f=1 g=1", cases[i].names, NULL);
-        says(&told, NOTIFY_FIRING, cases[i].expected);
-        forget(&told);
-    }
+    struct told told;
+    struct strbuf out = { 0 };
+    tell_of(&told, "a=1 b=1", "a", "why");
+    says_in(&told, NOTIFY_FIRING, LINE_KEPT, "no new data for a since 00:05, why");
+    first_line_as_of("no new data for a since 00:05, why", at(0, 5, 0), at(26, 35, 0), clock_words_utc, &out);
+    assert_string_equal(strbuf_text(&out), "no new data for a since Mon 00:05 (1 d 3 h), why");
+    strbuf_clear(&out);
+    first_line_as_of("no new data for since 1 since 3 Mar 00:05", at(0, 5, 0), at(0, 35, 0), clock_words_utc, &out);
+    assert_string_equal(strbuf_text(&out), "no new data for since 1 since 00:05 (30 min)");
+    strbuf_clear(&out);
+    first_line_as_of("scheduler crashed 00:05", at(0, 5, 0), at(0, 35, 0), clock_words_utc, &out);
+    assert_string_equal(strbuf_text(&out), "scheduler crashed 00:05");
+    strbuf_free(&out);
+    forget(&told);
 }
 
-/* Several tables behind one cause: the cause is what has happened. */
-static void several_tables_are_told_by_their_cause(void **unused)
+static void several_tables_are_counted(void **unused)
 {
     (void)unused;
     struct told told;
     tell_of(&told, "a=1 b=1 c=1 d=1 e=1 f=1", "a b c d e f", "why");
-    says(&told, NOTIFY_FIRING, "why: 6 of 6 tables: 2 failures in a row");
-    says(&told, NOTIFY_REMINDER, "why: 6 of 6 tables: still critical after 50 min; 2 failures in a row");
-    says(&told, NOTIFY_RESOLVED, "a, b, c, d and 2 more: recovered after 30 min; it was: 2 failures in a row - why");
-    told.driver->engine->tables.at[5].retired = true; /* a table more that fails than there are */
-    says(&told, NOTIFY_FIRING, "why: 6 of 6 tables: 2 failures in a row");
+    says(&told, NOTIFY_FIRING, "no new data for 6 of 6 tables since 00:05 (55 min), why");
+    says(&told, NOTIFY_RESOLVED, "6 tables flow again after 35 min");
     forget(&told);
     tell_of(&told, "a=1 b=1 c=1", "a c", "why");
-    says(&told, NOTIFY_FIRING, "why: 2 of 3 tables (a, c): 2 failures in a row");
+    says(&told, NOTIFY_FIRING, "no new data for 2 of 3 tables since 00:05 (55 min), why");
     told.driver->engine->tables.at[1].retired = true;
-    says(&told, NOTIFY_FIRING, "why: 2 of 2 tables: 2 failures in a row");
+    says(&told, NOTIFY_FIRING, "no new data for 2 tables since 00:05 (55 min), why");
     forget(&told);
 }
 
@@ -130,14 +133,106 @@ static void what_is_well_again_is_told_apart(void **unused)
     (void)unused;
     struct told told;
     tell_of(&told, "a=1 b=1 c=1 d=1", "a -b c -d", "why");
-    says(&told, NOTIFY_FIRING, "why: 2 of 4 tables (a, c): 2 failures in a row; well again: b, d");
-    says(&told, NOTIFY_RESOLVED, "a, b, c, d: recovered after 30 min; it was: 2 failures in a row - why");
+    says(&told, NOTIFY_FIRING, "no new data for 2 of 4 tables since 00:05 (55 min), why; 2 others well again");
+    says(&told, NOTIFY_RESOLVED, "4 tables flow again after 35 min");
     forget(&told);
     tell_of(&told, "a=1 b=1", "a -b", "why");
-    says(&told, NOTIFY_FIRING, "a: 2 failures in a row - why; well again: b");
+    says(&told, NOTIFY_FIRING, "no new data for a since 00:05 (55 min), why; b well again");
     told.record.members[0].bad = false; /* one that flaps is held open although all is well */
-    says(&told, NOTIFY_FIRING, "why: 2 of 2 tables: 2 failures in a row");
+    told.record.times_today = 4;
+    told.record.calm_cycles = 5;
+    told.record.well_ms = at(0, 50, 0);
+    says(&told, NOTIFY_FIRING,
+         "2 tables fail on and off since 00:05 (55 min), well at the moment, why; 4th time in 24 h");
     forget(&told);
+}
+
+static void what_comes_back_each_night_is_told_so(void **unused)
+{
+    (void)unused;
+    struct told told;
+    tell_of(&told, "a=1 b=1", "a", NULL);
+    told.record.days = 5;
+    says(&told, NOTIFY_FIRING, "no new data for a since 00:05 (55 min); for the 5th night at about 00:00");
+    told.record.incident.onset_ms = at(0, 16, 0);
+    told.record.is_weekly = true;
+    says(&told, NOTIFY_FIRING, "no new data for a since 00:16 (44 min); for the 5th week at about 00:30");
+    forget(&told);
+}
+
+/* --- a line fits --------------------------------------------------------------------------------------------- */
+
+#define LONG_NAME "bronze_trades_of_the_second_exchange_in_the_third_region_binance"
+
+static void writes(const struct line *line, size_t max_chars, const char *expected)
+{
+    struct strbuf out = { 0 };
+    line_write(line, max_chars, &out);
+    assert_string_equal(strbuf_text(&out), expected);
+    strbuf_free(&out);
+}
+
+static void what_matters_least_is_left_out_first(void **unused)
+{
+    (void)unused;
+    struct line line = {
+        .head = "no new data for {tables} {since}",
+        .detail = "2 runs failed",
+        .cause = "ClickHouse unreachable (connection refused)",
+        .asides = { "b is well again", "4th time in 24 h" },
+        .note = "Engineering Lead told",
+        .table = LONG_NAME,
+        .count = 1,
+        .onset = "10:00",
+        .then = "",
+        .lasted = "35 min",
+        .shows_lasted = true,
+    };
+    static const struct {
+        size_t max_chars;
+        const char *expected;
+    } cases[] = {
+        { 400,
+          "no new data for bronze_trades_of_the…hird_region_binance since 10:00 (35 min), 2 runs failed, ClickHouse "
+          "unreachable (connection refused); b is well again; 4th time in 24 h; Engineering Lead told" },
+        { 170, "no new data for bronze_trades_of_the…hird_region_binance since 10:00 (35 min), 2 runs failed, "
+               "ClickHouse unreachable (connection refused); Engineering Lead told" },
+        { 120, "no new data for bronze_trades_of_the…hird_region_binance since 10:00 (35 min), ClickHouse unreac…; "
+               "Engineering Lead told" },
+        { 100, "no new data for bronze_trades…gion_binance since 10:00 (35 min), ClickHouse …; Engineering Lead told" },
+        { 84, "no new data for bronze_trade…ion_binance since 10:00 (35 min); Engineering Lead told" },
+        { 74, "no new data for bronze_…inance since 10:00 (35 min); Engineering Lead told" },
+        { 59, "no new data for bron…ance since 10:…; Engineering Lead told" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        writes(&line, cases[i].max_chars, cases[i].expected);
+}
+
+static void foreign_text_stays_one_line_of_whole_characters(void **unused)
+{
+    (void)unused;
+    struct line line = {
+        .head = "{tables} {still}stalled {since}",
+        .cause = "{since}\tand\nmore",
+        .table = "größen_der_börse_äöüß_äöüß_äöüß_äöüß_äöüß_äöüß",
+        .count = 1,
+        .is_still = true,
+        .onset = "10:00",
+        .then = "",
+        .lasted = "1.0 s",
+    };
+    writes(&line, 110, "größen_der_börse_äöü…äöüß_äöüß_äöüß_äöüß still stalled since 10:00, {since} and more");
+    writes(&line, 40, "größen_…ß_äöüß still stalled since 10:00");
+}
+
+static void a_head_without_places_gets_them(void **unused)
+{
+    (void)unused;
+    struct line line = { .head = "gone", .table = "a", .count = 1, .onset = "10:00", .then = "", .lasted = "9 s" };
+    writes(&line, 110, "a: gone since 10:00");
+    line.count = 3;
+    line.known = 12;
+    writes(&line, 110, "3 of 12 tables: gone since 10:00");
 }
 
 int main(void)
@@ -145,9 +240,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations_are_told_in_their_own_unit),
         cmocka_unit_test(each_status_has_its_words),
-        cmocka_unit_test(only_four_tables_are_named),
-        cmocka_unit_test(several_tables_are_told_by_their_cause),
+        cmocka_unit_test(a_kept_line_is_told_as_of_any_time),
+        cmocka_unit_test(several_tables_are_counted),
         cmocka_unit_test(what_is_well_again_is_told_apart),
+        cmocka_unit_test(what_comes_back_each_night_is_told_so),
+        cmocka_unit_test(what_matters_least_is_left_out_first),
+        cmocka_unit_test(foreign_text_stays_one_line_of_whole_characters),
+        cmocka_unit_test(a_head_without_places_gets_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,12 +60,11 @@ static void a_removed_table_is_one_warning_that_ends_by_itself(void **unused)
     cycles_of(driver, at(2, 0, 0), at(2, 30, 0), 2, "a=100 b=100");
     assert_told(driver, "02:00:02 firing warning LagElevated #1 c\n");
     assert_string_equal(driver->last_summary,
-                        "c: taken out of the configuration: the scheduler was started without it, "
-                        "with 2 tables, and its cycle ran all of them");
+                        "c taken out of the configuration 02:00, the scheduler was started with 2 tables");
     driver_restart(driver);
     cycles_of(driver, at(2, 30, 0), at(48, 0, 0), 2, "a=100 b=100");
     assert_told(driver, "02:30:02 resolved warning LagElevated #1 c\n");
-    assert_non_null(strstr(driver->last_summary, "c: no longer offloaded, ended after 30 min"));
+    assert_non_null(strstr(driver->last_summary, "c no longer offloaded, ended after 30 min"));
     assert_int_equal(driver->incident_count, 1);
     driver_free(driver);
 }
@@ -80,8 +79,7 @@ static void several_removed_tables_are_one_warning(void **unused)
     cycles_of(driver, at(2, 0, 0), at(30, 0, 0), 1, "a=1");
     assert_told(driver, "02:00:02 firing warning LagElevated #1 b,c,d,e,f,g,h\n"
                         "02:30:02 resolved warning LagElevated #1 b,c,d,e,f,g,h\n");
-    assert_non_null(strstr(driver->last_summary, "it was: taken out of the configuration: the scheduler was started "
-                                                 "without it, with 1 table, and"));
+    assert_non_null(strstr(driver->last_summary, "7 tables no longer offloaded, ended after 30 min"));
     driver_free(driver);
 }
 
@@ -94,8 +92,7 @@ static void what_was_failing_ends_with_its_removal(void **unused)
     restarted_with(driver, at(2, 45, 0), 2);
     cycles_of(driver, at(2, 45, 0), at(30, 0, 0), 2, "a=100 b=100");
     assert_told(driver, "02:45:02 resolved critical ConsecutiveFailures #1 c\n");
-    assert_non_null(
-        strstr(driver->last_summary, "c: no longer offloaded, ended after 30 min; it was: 3 failures in a row"));
+    assert_non_null(strstr(driver->last_summary, "c no longer offloaded, ended after 1 h"));
     assert_int_equal(driver->incident_count, 1);
     driver_free(driver);
 }
@@ -113,7 +110,7 @@ static void an_incident_goes_on_without_the_removed_table(void **unused)
     cycles_of(driver, at(3, 15, 0), at(5, 0, 0), 2, "a=100 b=100");
     assert_non_null(strstr(driver->story.at, "#1 note c is no longer offloaded\n"));
     assert_non_null(strstr(driver_told(driver), "03:15:01 resolved critical ConsecutiveFailures #1 b,c\n"));
-    assert_non_null(strstr(driver->last_summary, ": recovered after "));
+    assert_non_null(strstr(driver->last_summary, "2 tables flow again after "));
     driver_free(driver);
 }
 
@@ -175,7 +172,7 @@ static void without_a_banner_lag_judges_until_cycles_agree(void **unused)
     driver_restart(driver);
     cycles_of(driver, at(2, 30, 0), at(30, 0, 0), 2, "a=100 b=100");
     assert_told(driver, "02:30:02 resolved critical LagCritical #1 c\n");
-    assert_non_null(strstr(driver->last_summary, "c: no longer offloaded, ended after "));
+    assert_non_null(strstr(driver->last_summary, "c no longer offloaded, ended after "));
     driver_free(driver);
 }
 
@@ -273,7 +270,7 @@ static void a_table_that_comes_back_at_once_recovers(void **unused)
     restarted_with(driver, at(2, 5, 0), 3);
     cycle_of(driver, at(2, 5, 0), 3, "a=100 b=100 c=100");
     assert_told(driver, "02:05:01 resolved warning LagElevated #1 c\n");
-    assert_non_null(strstr(driver->last_summary, "c: recovered after "));
+    assert_non_null(strstr(driver->last_summary, "c flows again after "));
     cycles_of(driver, at(2, 15, 0), at(30, 0, 0), 3, "a=100 b=100 c=100");
     assert_quiet(driver);
     driver_free(driver);

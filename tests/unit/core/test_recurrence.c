@@ -35,9 +35,9 @@ static void what_comes_each_night_is_told_as_such(void **unused)
                       "a=1 z=1");
     }
     assert_non_null(strstr(driver->story.at,
-                           "#3 opened a: 2 failures in a row, last success 30 min ago; for the 3rd day at about "
-                           "this time\n"));
-    assert_non_null(strstr(driver->story.at, "; for the 5th day at about this time\n"));
+                           "#3 opened no new data for a since 02:15, 2 runs failed; for the 3rd night at about "
+                           "02:30\n"));
+    assert_non_null(strstr(driver->story.at, "; for the 5th night at about 02:00\n"));
     assert_null(strstr(driver->story.at, "2nd day"));
     driver_free(driver);
 }
@@ -130,7 +130,7 @@ static void what_comes_each_week_is_told_as_such(void **unused)
         turn(driver, at(168 * week + 2, 0, 0));
         driver_cycles(driver, at(168 * week + 2, 45, 0), at(168 * week + 168, 0, 0), seconds(10), "a=1 z=1");
     }
-    assert_non_null(strstr(driver->story.at, "; for the 3rd time on this day of the week, at about this time\n"));
+    assert_non_null(strstr(driver->story.at, "; for the 3rd week at about 02:00\n"));
     driver_free(driver);
 }
 

@@ -205,7 +205,7 @@ static void rising_cycles_are_news_hours_before_they_are_slow(void **unused)
     struct driver *driver = driver_drifting(31, 1.07);
     assert_int_equal(driver_incident(driver, 1)->alert, ALERT_CYCLE_SLOW);
     assert_in_range(driver_incident(driver, 1)->opened_ms, at(97, 30, 0), at(101, 0, 0));
-    assert_non_null(strstr(driver->story.at, "and cycles grow slower"));
+    assert_non_null(strstr(driver->story.at, "cycles grow slower since "));
     driver_free(driver);
 }
 

@@ -31,7 +31,8 @@ static void the_fourth_is_a_warning_until_at_most_one_lies_within_a_day(void **u
     struct driver *driver = driver_flapping((int64_t[]){ 1, 5, 9, 13 }, 4, 33);
     assert_told(driver, "13:00:05 firing warning SuccessRateLow #1 a\n");
     assert_int_equal(driver_incident(driver, 1)->onset_ms, at(1, 0, 5));
-    assert_string_equal(driver_incident(driver, 1)->summary, "a: 4 failures within a day, never in a row");
+    assert_string_equal(driver_incident(driver, 1)->summary,
+                        "a fails again and again since 01:00, 4 in a day, never two in a row");
     driver_cycle(driver, at(33, 0, 0), seconds(2), "a=100 b=100");
     driver_tick(driver, at(33, 0, 5) - 1);
     assert_quiet(driver);
@@ -174,7 +175,7 @@ static void what_is_usual_for_a_table_is_no_news(void **unused)
     driver = driver_with_history(0, slots, 4);
     assert_told(driver, "260:00:10 firing warning SuccessRateLow #1 a\n");
     assert_string_equal(driver->last_summary,
-                        "a: 4 failures within a day, never in a row; before, 0 of 945 runs failed");
+                        "a fails again and again since 01:15 (18 h 45 min), 4 in a day, never two in a row");
     driver_free(driver);
 }
 
@@ -185,9 +186,9 @@ static void a_sudden_change_is_told_within_hours(void **unused)
     static const int64_t slots[] = { 3, 8, 14, 20 };
     struct driver *driver = driver_with_history(100, slots, 4);
     assert_told(driver, "243:30:10 firing warning SuccessRateLow #1 a\n");
-    assert_non_null(strstr(driver->story.at,
-                           "#1 rule failures within a day: 4; detect.flapping_per_day is 3; the chance of so many "
-                           "in 25 runs is"));
+    assert_non_null(strstr(driver->story.at, "#1 rule failures within a day: 4; detect.flapping_per_day is 3; before, "
+                                             "9 of 879 runs failed; the chance of so many "
+                                             "in 25 runs is"));
     driver_free(driver);
 }
 

@@ -99,7 +99,7 @@ static void text_is_one_line_for_people(void **unused)
     assert_string_equal(
         text,
         "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadConsecutiveFailures #7"
-        ": 2 failures\\nin a \\x1b[31mrow (runbook iceberg-offload-failure.md, scenario 2: ClickHouse connectivity "
+        ": 2 failures; in a \\x1b[31mrow (runbook iceberg-offload-failure.md, scenario 2: ClickHouse connectivity "
         "failure)");
     free(text);
     message_free(message);
@@ -115,8 +115,9 @@ static void text_names_all_tables_and_whom_to_call(void **unused)
     message->runbook = NULL;
     message->escalate_to = strdup("Engineering Lead");
     char *text = render_text(message);
-    assert_string_equal(text, "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadThroughputLow #7"
-                              ": s (escalate to Engineering Lead)");
+    assert_string_equal(text,
+                        "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadThroughputLow #7"
+                        ": s (tables bronze_trades_binance, bronze_trades_kraken) (escalate to Engineering Lead)");
     free(text);
     message_free(message);
 }
