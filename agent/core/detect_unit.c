@@ -94,15 +94,15 @@ static void raise_given_up(struct context *context)
     struct strbuf rule = { 0 };
     strbuf_printf(&rule, "systemd says: %s; what has failed does not come back, so no grace is waited for",
                   unit->end_words);
-    struct incident_record *record =
-        incidents_raise(context->incidents, &(struct finding){
-                                                .kind = KIND_DOWN,
-                                                .severity = SEVERITY_CRITICAL,
-                                                .onset_ms = unit->end_ms,
-                                                .what = "the scheduler is down, and systemd will not start it again",
-                                                .rule = strbuf_text(&rule),
-                                                .cause = unit_cause(context),
-                                            });
+    struct incident_record *record = incidents_raise(
+        context->incidents, &(struct finding){
+                                .kind = KIND_DOWN,
+                                .severity = SEVERITY_CRITICAL,
+                                .onset_ms = unit->end_ms,
+                                .what = "scheduler {still}dead {since}, systemd will not start it again",
+                                .rule = strbuf_text(&rule),
+                                .cause = unit_cause(context),
+                            });
     prometheus_note(record, unit->end_ms);
     strbuf_free(&rule);
 }
@@ -118,7 +118,7 @@ static void judge_end(struct context *context)
     else if (unit->state == UNIT_GIVEN_UP)
         raise_given_up(context);
     else
-        scheduler_has_died(context, "the scheduler died");
+        scheduler_has_died(context, "scheduler died {at}");
     struct incident_record *down = incidents_find(context->incidents, KIND_DOWN, NULL);
     if (down && unit->end_cause)
         incidents_explain(context->incidents, down, unit_cause(context));

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/time_words.h"
 #include "saved.h"
 
 /*
@@ -96,7 +97,7 @@ static void note_answer_in_story(struct context *context, const struct table *ta
         strbuf_puts(&text, ", the source has nothing newer");
     if (event->duration_ms >= SECOND_MS) {
         strbuf_puts(&text, ", the source is ");
-        describe_duration(event->duration_ms, &text);
+        duration_words(event->duration_ms, &text);
         strbuf_puts(&text, " ahead");
     }
     incidents_note(context->incidents, record, "note", strbuf_text(&text));
