@@ -22,7 +22,7 @@ static void scheduler_begin(struct context *context)
 }
 
 static struct incident_record *raise_down(struct context *context, enum severity severity, int64_t onset_ms,
-                                          const char *what, const char *rule)
+                                          const char *what, const char *detail, const char *rule)
 {
     bool is_new = !incidents_find(context->incidents, KIND_DOWN, NULL);
     struct incident_record *record = incidents_raise(context->incidents, &(struct finding){
@@ -30,6 +30,7 @@ static struct incident_record *raise_down(struct context *context, enum severity
                                                                              .severity = severity,
                                                                              .onset_ms = onset_ms,
                                                                              .what = what,
+                                                                             .detail = detail,
                                                                              .rule = rule,
                                                                              .cause = unit_cause(context),
                                                                          });
@@ -82,7 +83,7 @@ static void expect_next(struct schedule *schedule)
     schedule->promise_ms = schedule_expected(schedule);
 }
 
-void scheduler_has_died(struct context *context, const char *what)
+void scheduler_has_died(struct context *context, const char *what, const char *detail)
 {
     struct scheduler *scheduler = context->scheduler;
     int64_t now_ms = context->moment->now_ms;
@@ -93,7 +94,7 @@ void scheduler_has_died(struct context *context, const char *what)
     context->schedule->hung_cycle_id = 0;
     /* One more death of a crash loop is no news, unless the scheduler stays dead. */
     if (!incidents_find(context->incidents, KIND_CRASH_LOOP, NULL))
-        prometheus_note(raise_down(context, SEVERITY_WARNING, now_ms, what, NULL), now_ms);
+        prometheus_note(raise_down(context, SEVERITY_WARNING, now_ms, what, detail, NULL), now_ms);
 }
 
 /*
@@ -129,7 +130,7 @@ static void on_writer_gone(struct context *context)
     if (!context->schedule->stopped_ms && schedule_stop_is_planned(context->schedule))
         on_stopped(context, context->moment->now_ms); /* killed because it took too long to stop */
     else
-        scheduler_has_died(context, "scheduler died {at}, no process has its log open");
+        scheduler_has_died(context, "scheduler died {at}", "no process has its log open");
 }
 
 static void on_started(struct context *context)
@@ -216,7 +217,7 @@ static void scheduler_fact(struct context *context, const struct fact *fact)
     case FACT_SCHEDULER_STARTED: on_started(context); break;
     case FACT_SCHEDULER_STOPPING: schedule->stopping_ms = context->moment->now_ms; break;
     case FACT_SCHEDULER_STOPPED: on_stopped(context, context->moment->now_ms); break;
-    case FACT_SCHEDULER_CRASHED: scheduler_has_died(context, "scheduler crashed {at}"); break;
+    case FACT_SCHEDULER_CRASHED: scheduler_has_died(context, "scheduler crashed {at}", NULL); break;
     case FACT_WRITER_GONE: on_writer_gone(context); break;
     case FACT_EVENT:
         if (context->moment->event->kind == EVENT_WRITER_BACK)
@@ -292,7 +293,7 @@ static void expire_stop(struct context *context)
     struct strbuf rule = { 0 };
     say_rule(&rule, "stopped for", context->moment->now_ms - stopped_ms, stop_grace_name(context), stop_grace(context));
     prometheus_note(
-        raise_down(context, SEVERITY_WARNING, stopped_ms, "scheduler {still}stopped {since}", strbuf_text(&rule)),
+        raise_down(context, SEVERITY_WARNING, stopped_ms, "scheduler {still}stopped {since}", NULL, strbuf_text(&rule)),
         stopped_ms);
     strbuf_free(&rule);
 }
@@ -339,8 +340,8 @@ static void expire_dead(struct context *context)
     int64_t dead_ms = context->scheduler->dead_ms, dead_for_ms = context->moment->now_ms - dead_ms;
     struct strbuf rule = { 0 };
     say_rule(&rule, "dead for", dead_for_ms, "schedule.restart_grace", context->settings->schedule.restart_grace_ms);
-    prometheus_note(raise_down(context, SEVERITY_CRITICAL, dead_ms, "scheduler {still}dead {since}, not started again",
-                               strbuf_text(&rule)),
+    prometheus_note(raise_down(context, SEVERITY_CRITICAL, dead_ms, "scheduler {still}dead {since}",
+                               "not started again", strbuf_text(&rule)),
                     dead_ms);
     strbuf_free(&rule);
 }

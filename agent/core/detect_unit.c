@@ -118,7 +118,7 @@ static void judge_end(struct context *context)
     else if (unit->state == UNIT_GIVEN_UP)
         raise_given_up(context);
     else
-        scheduler_has_died(context, "scheduler died {at}");
+        scheduler_has_died(context, "scheduler died {at}", NULL);
     struct incident_record *down = incidents_find(context->incidents, KIND_DOWN, NULL);
     if (down && unit->end_cause)
         incidents_explain(context->incidents, down, unit_cause(context));

@@ -103,8 +103,8 @@ void failures_forget(struct table *table);
 const char *slow_cause(const struct context *context, struct strbuf *words);
 /* detect_scheduler.c: somebody holds the log open, as far as is known. */
 bool scheduler_holds_log(const struct context *context);
-/* It died, or was stopped as it was asked to; nothing happens where that is known already. */
-void scheduler_has_died(struct context *context, const char *what);
+/* It died, or was stopped as it was asked to; nothing happens where that is known already. what and detail: see struct finding. */
+void scheduler_has_died(struct context *context, const char *what, const char *detail);
 void scheduler_was_stopped(struct context *context, int64_t at_ms);
 /* detect_unit.c: why the scheduler is down, as systemd says it; where it says nothing, what is to be done in any case. */
 struct cause unit_cause(const struct context *context);

@@ -55,7 +55,8 @@ class UnitState(unittest.TestCase):
 
     def pages(self):
         alerts = [request.json()["alerts"][0] for request in self.receiver.at("/hook")]
-        return [(alert["status"], alert["labels"]["severity"], alert["annotations"]["summary"]) for alert in alerts]
+        return [(alert["status"], alert["labels"]["severity"],
+                 alert["annotations"]["summary"] + "; " + alert["annotations"].get("likely_cause", "")) for alert in alerts]
 
     def wait_for_page(self, severity, *words, status="firing"):
         def come():
@@ -106,7 +107,7 @@ class UnitState(unittest.TestCase):
         self.scheduler.kill()
         # systemd forgets a unit that is not enabled as soon as it has ended.
         self.systemd.set(ActiveState="inactive", SubState="dead", Result="success", MainPID=0, Job=0, ActiveEnterTimestamp=0)
-        self.wait_for_page("warning", "the scheduler was stopped", "stopped by hand at ")
+        self.wait_for_page("warning", "scheduler stopped since ", "stopped by hand at ")
         self.assertEqual([severity for _, severity, _ in self.pages()], ["warning"])
 
     def test_what_contradicts_the_log_pages_nobody(self):
@@ -175,7 +176,7 @@ class UnitState(unittest.TestCase):
         self.addCleanup(agent.end)
         agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", 1)
         self.scheduler.kill()
-        self.wait_for_page("warning", "the scheduler died")
+        self.wait_for_page("warning", "scheduler died")
         wait_until(lambda: "systemd cannot be asked" in agent.said(), 10, agent.said)
 
 

@@ -73,7 +73,7 @@ static void a_crash_has_its_cause_in_the_first_page(void **unused)
     driver_say(driver, EVENT_WRITER_GONE, at(0, 5, 0));
     assert_told(driver, "00:05:00 firing warning SchedulerDown #1\n");
     assert_string_equal(driver->last_summary,
-                        "the scheduler died: nobody holds its log open any more - killed by SIGKILL (out of memory)");
+                        "scheduler died 00:05, no process has its log open, killed by SIGKILL (out of memory)");
     systemd_says(driver, at(0, 5, 30), UNIT_RUNS, at(0, 5, 30), "runs, PID 78", "");
     driver_restart(driver);
     systemd_says(driver, at(0, 5, 31), UNIT_RUNS, at(0, 5, 30), "runs, PID 78", "");
@@ -120,7 +120,7 @@ static void a_stop_that_lasts_names_who_stopped_it(void **unused)
     systemd_says(driver, at(0, 5, 2), UNIT_STOPPED, at(0, 5, 1), "stopped by hand", "scheduler-stopped");
     driver_tick(driver, at(0, 6, 1));
     assert_told(driver, "00:06:01 firing warning SchedulerDown #1\n");
-    assert_string_equal(driver->last_summary, "the scheduler was stopped - stopped by hand");
+    assert_string_equal(driver->last_summary, "scheduler stopped since 00:05 (60 s), stopped by hand");
     driver_free(driver);
 }
 
