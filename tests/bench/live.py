@@ -20,11 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import measure                                   # noqa: E402
 from lib.receiver import Receiver                # noqa: E402
+from lib.warehouse import ClickHouse, Warehouse  # noqa: E402
 from soak import Clock                           # noqa: E402
 from simulator.voice import Voice                # noqa: E402
 
 TABLE = "bronze_trades_kraken"
-COMMITS, LIVES, PAGES = 1000, 5, 60
+COMMITS, PAIRS, LIVES, PAGES = 1000, 3, 5, 60
 PAUSE_S = 0.2                    # six notifications in "an hour", here four intervals (0.4 s), would make the next one wait: they never come so fast
 # One failure fires, one success resolves.
 EAGER = {"schedule.interval": "100ms", "detect.failures_warning": "1", "detect.failures_critical": "1000000",
@@ -190,14 +191,54 @@ def page_latencies_of(agent, hangs):
     return took
 
 
+def all_witnesses(directory, url):
+    """Settings for every witness that is asked over HTTP, at this address, and for a warehouse in which there is the table."""
+    Warehouse(directory / "warehouse").commit(f"cold.{TABLE}", 1000)
+    return {"iceberg.warehouse": directory / "warehouse", "iceberg.table": "cold.{table}", "source.url": url, "metrics.url": url,
+            "probe clickhouse.url": url, "probe spark.url": url}
+
+
+def commit_latencies_of(agent, witnessed):
+    """With every witness hanging, or with none."""
+    with tempfile.TemporaryDirectory(prefix="bench.") as name, socket.create_server(("127.0.0.1", 0)) as deaf:
+        settings = all_witnesses(Path(name), f"http://127.0.0.1:{deaf.getsockname()[1]}/") if witnessed else {}
+        with running(agent, Path(name), settings) as (process, voice, database, _):
+            voice.started()
+            time.sleep(0.3)
+            with kept_apart(process):
+                return commit_latencies(voice, database)
+
+
 def latencies(agent):
-    with tempfile.TemporaryDirectory(prefix="bench.") as name, running(agent, Path(name)) as (process, voice, database, _):
-        voice.started()
-        time.sleep(0.3)
-        with kept_apart(process):
-            commit = commit_latencies(voice, database)
-    return {"commit": in_ms(commit), "page": in_ms(page_latencies_of(agent, False)),
+    commit, witnessed = [], []
+    for _ in range(PAIRS):                       # in turns, so that what else the machine does falls on both
+        commit += commit_latencies_of(agent, False)
+        witnessed += commit_latencies_of(agent, True)
+    return {"commit": in_ms(commit), "commit, all witnesses hang": in_ms(witnessed), "page": in_ms(page_latencies_of(agent, False)),
             "page, another receiver hangs": in_ms(page_latencies_of(agent, True))}
+
+
+@contextmanager
+def idling(agent, directory, settings):
+    """An agent that has seen a good cycle, and waits for the next one: its process."""
+    with running(agent, directory, settings) as (process, voice, _, _):
+        voice.started()
+        good_cycles(voice)
+        voice.next_run(datetime.now() + timedelta(seconds=3600), 3600)
+        time.sleep(2)
+        yield process
+
+
+def idle_witnessed(agent, seconds):
+    """Wake-ups a minute of two agents side by side, with all witnesses configured and with none."""
+    with tempfile.TemporaryDirectory(prefix="bench.") as one, tempfile.TemporaryDirectory(prefix="bench.") as other:
+        clickhouse = ClickHouse()
+        with idling(agent, Path(one), {}) as bare, idling(agent, Path(other), all_witnesses(Path(other), clickhouse.url)) as full:
+            before = [measure.wakeups(process.pid) for process in (bare, full)]
+            time.sleep(seconds)
+            counts = [measure.wakeups(process.pid) - count for process, count in zip((bare, full), before)]
+        clickhouse.close()
+    return {"seconds": seconds, "none": counts[0] / seconds * 60, "all": counts[1] / seconds * 60}
 
 
 def idle(agent, seconds):

@@ -185,6 +185,25 @@ class BadWitnesses(unittest.TestCase):
             self.assertEqual(set(self.pages()), {"WatermarkStale"})
             self.assertNotIn(UNREAD, agent.said())
 
+    def test_a_witness_that_is_not_asked_wakes_nobody(self):
+        """The threads beside the main one sleep until there is a question. A minute of the whole agent is measured by `make bench`."""
+        clickhouse = ClickHouse()
+        self.addCleanup(clickhouse.close)
+        with self.agent(clickhouse.url) as agent:
+            agent.wait_for("SELECT count(*) > 0 FROM source", 1)
+            self.cycle_is_committed(agent, 1)
+            wait_until(lambda: len(clickhouse.asked) >= len(TABLES), 10, "nobody asks")
+            time.sleep(0.5)
+
+            def woken():
+                others = [task for task in Path(f"/proc/{agent.process.pid}/task").iterdir() if task.name != str(agent.process.pid)]
+                return {task.name: int((task / "status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0]) for task in others}
+
+            before = woken()
+            self.assertTrue(before)
+            time.sleep(3)
+            self.assertEqual(woken(), before)
+
     def test_a_warehouse_that_lies(self):
         """Rows that are fewer than none, and a snapshot of the year 9998."""
         clickhouse = ClickHouse()
