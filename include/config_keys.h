@@ -38,6 +38,7 @@ struct config_key {
     const char *otherwise; /* in words, what holds without a value, or what the initial 0 means; NULL: nothing to say */
     const char *help;      /* one or more sentences, for agent.conf(5) and the sample */
     unsigned offset;       /* into struct config, webhook_config or probe_config */
+    bool may_be_empty;     /* an empty value is one */
     enum config_change change;
 };
 

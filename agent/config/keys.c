@@ -198,7 +198,7 @@ static const struct config_key keys[] = {
     { "scheduler", "unit", CONFIG_TEXT, "iceberg-offload-scheduler.service", NULL,
       "The scheduler is this unit of systemd, which is asked how it is: stopped, crashed, killed, given up. Nothing "
       "happens if there is no such unit; an empty value means that none is asked.",
-      MAIN(scheduler_unit) },
+      MAIN(scheduler_unit), .may_be_empty = true },
 
     { "heartbeat", "url", CONFIG_URL, NULL, "none",
       "While the agent is well it sends a GET to this URL, for a service that raises an alarm when none comes (a dead "

@@ -280,7 +280,7 @@ bool config_value_read(const struct config_key *key, const char *text, void *bas
 {
     size_t before = why->len;
 
-    if (text[0] == '\0') {
+    if (text[0] == '\0' && !key->may_be_empty) {
         strbuf_printf(why, "no value given: needs %s", config_type_words(key->type));
         return false;
     }
