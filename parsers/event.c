@@ -33,6 +33,7 @@ static const char *const NAMES[EVENT_KINDS] = {
     [EVENT_LOG_READABLE] = "log_readable",
     [EVENT_WEBHOOK_STUCK] = "webhook_stuck",
     [EVENT_WEBHOOK_WELL] = "webhook_well",
+    [EVENT_FAILURE_TOLD] = "failure_told",
     [EVENT_TABLE_WITNESSED] = "table_witnessed",
     [EVENT_UNIT_STATE] = "unit_state",
     [EVENT_HOST_NOTED] = "host_noted",

@@ -53,42 +53,57 @@ struct cause cause_of_kind(const struct cause_sources *sources, const char *kind
 
 /* --- what a table's failures say ----------------------------------------------------------------------------- */
 
-static void reading_take_line(struct causes *causes, struct cause_reading *reading, struct slice line)
+static void reading_take_line(struct causes *causes, struct cause_reading *reading, struct text_reading *of,
+                              struct slice line)
 {
     struct causes_answer answer = { 0 };
     if (line.len == 0)
         return;
-    reading->any_line = true;
+    of->any_line = true;
     if (causes_is_banner(causes, line))
         return;
-    reading->any_other = true;
+    of->any_other = true;
     causes_read_line(causes, line, &answer);
     if (answer.cause && answer.cause->names_component)
         reading->about = answer.cause;
-    if (!answer.cause || (reading->best.cause && reading->best.rank <= answer.rank))
+    if (!answer.cause || (of->best.cause && of->best.rank <= answer.rank))
         return;
-    free(reading->what);
-    reading->what = answer.what.at ? clipped_copy(answer.what, CAUSE_WHAT_MAX_BYTES) : NULL;
-    reading->best = (struct causes_answer){ .cause = answer.cause, .rank = answer.rank };
+    free(of->what);
+    of->what = answer.what.at ? clipped_copy(answer.what, CAUSE_WHAT_MAX_BYTES) : NULL;
+    of->best = (struct causes_answer){ .cause = answer.cause, .rank = answer.rank };
 }
 
 /* Reads the lines of the text that were not read yet. */
-static void reading_take_text(struct causes *causes, struct cause_reading *reading, const char *text)
+static void reading_take_text(struct causes *causes, struct cause_reading *reading, struct text_reading *of,
+                              const char *text)
 {
     size_t len = text ? strlen(text) : 0;
-    while (reading->read_bytes < len) {
-        const char *begin = text + reading->read_bytes;
+    while (of->read_bytes < len) {
+        const char *begin = text + of->read_bytes;
         size_t line = strcspn(begin, "\n");
-        reading_take_line(causes, reading, (struct slice){ begin, line });
-        reading->read_bytes += line + (begin[line] == '\n');
+        reading_take_line(causes, reading, of, (struct slice){ begin, line });
+        of->read_bytes += line + (begin[line] == '\n');
     }
 }
 
-static struct causes_answer reading_answer(struct causes *causes, const struct table *table)
+/* What was told of an earlier failure is the best guess until this one says for certain why it failed. */
+static bool told_is_better(const struct table *table)
+{
+    const struct causes_answer *said = &table->reading->said.best, *told = &table->reading->told.best;
+    if (!told->cause || !said->cause)
+        return told->cause != NULL;
+    return told->rank < said->rank && (!table->told_is_old || causes_is_guess(said));
+}
+
+/* *from: the text that the answer is from, unless it is from the exit code or a time-out. */
+static struct causes_answer reading_answer(struct causes *causes, const struct table *table,
+                                           const struct text_reading **from)
 {
     struct cause_reading *reading = table->reading;
-    reading_take_text(causes, reading, table->error);
-    struct causes_answer answer = reading->best;
+    reading_take_text(causes, reading, &reading->said, table->error);
+    reading_take_text(causes, reading, &reading->told, table->told);
+    *from = told_is_better(table) ? &reading->told : &reading->said;
+    struct causes_answer answer = (*from)->best;
     causes_read_exit_code(causes, table->exit_code, &answer);
     if (table->timed_out)
         causes_read_timeout(causes, &answer);
@@ -126,15 +141,17 @@ struct cause cause_of_failures(const struct table *table, bool *is_guess)
 {
     struct cause_reading *reading = table->reading;
     struct causes *causes = table->sources->causes;
-    struct causes_answer answer = reading_answer(causes, table);
+    const struct text_reading *from;
+    struct causes_answer answer = reading_answer(causes, table, &from);
+    bool any_line = reading->said.any_line || reading->told.any_line;
+    bool any_other = reading->said.any_other || reading->told.any_other;
     *is_guess = causes_is_guess(&answer);
     if (!answer.cause)
-        return cause_from(reading->any_line && !reading->any_other ? causes_of_banner(causes)
-                                                                   : causes_of_kind(causes, "failures"));
+        return cause_from(any_line && !any_other ? causes_of_banner(causes) : causes_of_kind(causes, "failures"));
     struct cause cause = cause_from(answer.cause);
     if (!cause.id)
         return cause;
-    const char *what = answer.cause == reading->best.cause ? reading->what : NULL;
+    const char *what = answer.cause == from->best.cause ? from->what : NULL;
     fill_in_words(answer.cause->words, what, table->exit_code, &reading->words);
     fill_in_id(answer.cause, what, &reading->id);
     cause.words = strbuf_text(&reading->words);
@@ -153,15 +170,15 @@ struct cause table_cause(const struct table *table)
 
 void cause_read_anew(struct cause_reading *reading)
 {
-    free(reading->what);
     struct strbuf words = reading->words, id = reading->id;
+    free(reading->said.what);
+    free(reading->told.what);
     *reading = (struct cause_reading){ .words = words, .id = id };
 }
 
 void cause_reading_free(struct cause_reading *reading)
 {
-    free(reading->what);
+    cause_read_anew(reading);
     strbuf_free(&reading->words);
     strbuf_free(&reading->id);
-    *reading = (struct cause_reading){ 0 };
 }

@@ -40,20 +40,22 @@ struct cause_sources {
  */
 struct cause cause_of_kind(const struct cause_sources *sources, const char *kind);
 
-/*
- * What the text of a table's failures points at, as far as it was read. It follows from that text, so it is not saved. All zero: nothing
- * was read.
- */
-struct cause_reading {
+/* A text, as far as it was read. All zero: nothing was read. */
+struct text_reading {
     size_t read_bytes; /* this much of the text was read */
     struct causes_answer best;
+    char *what;               /* owned: what best.what was when it was read */
+    bool any_line, any_other; /* whether there was a line, and one that is not the job's own log */
+};
+
+/* What the texts of a table's failures point at. It follows from these texts, so it is not saved. */
+struct cause_reading {
+    struct text_reading said, told;  /* by the log, and by others (EVENT_FAILURE_TOLD) */
     const struct known_cause *about; /* names the component that fails for certain; NULL: none does */
-    char *what;                      /* owned: what best.what was when it was read */
-    bool any_line, any_other;        /* whether there was a line, and one that is not the job's own log */
     struct strbuf words, id;         /* the newest answer's */
 };
 
-/* The text is another one than that which was read. */
+/* A text is another one than that which was read. */
 void cause_read_anew(struct cause_reading *reading);
 void cause_reading_free(struct cause_reading *reading);
 

@@ -58,11 +58,24 @@ static void say_detail(const struct context *context, const struct table *table,
                       table->failures->streak == 1 ? "" : "s");
 }
 
+static void note_told_text(struct context *context, struct incident_record *record, const struct table *table)
+{
+    struct strbuf text = { 0 };
+    if (!table->told)
+        return;
+    strbuf_printf(&text, "told of %s: %s", table->name, table->told);
+    incidents_note(context->incidents, record, "evidence", strbuf_text(&text));
+    strbuf_free(&text);
+}
+
 /* The timeline of a new incident gets what the failures have said so far. */
 static void add_excerpt(struct context *context, struct incident_record *record, const struct table *table)
 {
-    if (table->error && record->incident.opened_ms == context->moment->now_ms)
+    if (record->incident.opened_ms != context->moment->now_ms)
+        return;
+    if (table->error)
         incidents_note(context->incidents, record, "evidence", table->error);
+    note_told_text(context, record, table);
 }
 
 /* The numbers that severity_of compares. */
@@ -266,9 +279,39 @@ static void on_probe_down(struct context *context, const struct event *event)
     }
 }
 
+/*
+ * Others than the log know why the table's newest run failed. That comes after the incident may have begun, and makes its cause better. If
+ * it makes it another one, the cycle's end decides as always; it may have been before this.
+ */
+static void on_told(struct context *context, const struct event *event)
+{
+    struct table *table = tables_find(context->tables, event->table);
+    if (!table || !table->last_failed)
+        return;
+    bool is_new = table_set_told(table, event->text);
+    struct incident_record *record = incidents_find(context->incidents, KIND_FAILURES, table);
+    if (!record)
+        return;
+    if (is_new)
+        note_told_text(context, record, table);
+    struct failures *failures = table->failures;
+    if (failures->strays == 0)
+        failures->settled_ms = 0; /* what was compared before is not all that is known */
+    struct cause cause = table_cause(table);
+    if (!cause_differs(&cause, &record->incident.cause))
+        incidents_set_cause(context->incidents, record, cause);
+    else if (!model_cycle_running(context->model))
+        settle_causes(context);
+    record = incidents_find(context->incidents, KIND_FAILURES, table);
+    if (record)
+        incidents_announce(context->incidents, record);
+}
+
 /* What a probe says goes into the timeline of each incident that it is news to. */
 static void failures_on_event(struct context *context, const struct event *event)
 {
+    if (event->kind == EVENT_FAILURE_TOLD)
+        on_told(context, event);
     if (event->kind == EVENT_PROBE_NOTED || event->kind == EVENT_PROBE_DOWN)
         incidents_note_open(context->incidents, event->number, "probe", event->line);
     if (event->kind == EVENT_PROBE_DOWN)

@@ -58,6 +58,11 @@ void incidents_store(struct incidents *incidents, struct incident_record *record
     incidents->sink.incident(incidents->sink.ctx, incident);
 }
 
+void incidents_announce(struct incidents *incidents, struct incident_record *record)
+{
+    incidents->sink.changed(incidents->sink.announce_ctx, record);
+}
+
 void incidents_retell(const struct incidents *incidents)
 {
     for (size_t i = 0; i < incidents->count; i++)

@@ -167,6 +167,8 @@ void incidents_note_open(struct incidents *incidents, int64_t from_id, const cha
 void incidents_note_line(struct incidents *incidents, struct incident_record *record);
 /* Its facts changed: the history gets them. */
 void incidents_store(struct incidents *incidents, struct incident_record *record);
+/* Its cause is known better now, and not by a line of a cycle, at whose end that would be told. */
+void incidents_announce(struct incidents *incidents, struct incident_record *record);
 /* Hands every incident to the history once more. */
 void incidents_retell(const struct incidents *incidents);
 

@@ -376,6 +376,7 @@ void model_event(struct model *model)
     case EVENT_LOG_READABLE:
     case EVENT_UNIT_STATE:
     case EVENT_HOST_NOTED:
+    case EVENT_FAILURE_TOLD:
     case EVENT_LOG_MISSING:
     case EVENT_LOG_DELETED:
     case EVENT_LINES_UNKNOWN:

@@ -18,6 +18,7 @@ static void table_release(const struct tables *tables, struct table *table)
     tables->end(table);
     free(table->name);
     free(table->error);
+    free(table->told);
     cause_reading_free(table->reading);
     free(table->reading);
     window_free(&table->durations);
@@ -197,6 +198,7 @@ void table_note_failure(struct table *table, bool timed_out)
 {
     table->timed_out = timed_out;
     table->last_failed = true;
+    table->told_is_old = true;
 }
 
 /* A text that only grew by further lines is read on from where it ended; else all is read again. */
@@ -211,9 +213,22 @@ void table_set_error(struct table *table, struct slice text)
     free(old);
 }
 
+bool table_set_told(struct table *table, struct slice text)
+{
+    char *old = table->told, *fresh = text.len ? clipped_copy(text, FAILURE_TEXT_MAX_BYTES) : NULL;
+    bool is_new = !old || !fresh ? old != fresh : strcmp(old, fresh) != 0;
+    table->told = fresh;
+    table->told_is_old = false;
+    free(old);
+    if (is_new)
+        cause_read_anew(table->reading);
+    return is_new;
+}
+
 void table_forget_failures(struct table *table)
 {
     table_set_error(table, (struct slice){ "", 0 });
+    table_set_told(table, (struct slice){ "", 0 });
     table->exit_code = -1;
     table->timed_out = table->last_failed = false;
 }
@@ -294,6 +309,8 @@ static void table_archive(struct table *table, struct archive *archive)
     archive_bool(archive, "retired", &table->retired);
     saved_i64(archive, "back", &table->back_ms);
     archive_text(archive, "error", &table->error);
+    archive_text(archive, "told", &table->told);
+    archive_bool(archive, "told_is_old", &table->told_is_old);
     if (archive_loading(archive))
         cause_read_anew(table->reading);
     saved_i64(archive, "exit_code", &table->exit_code);

@@ -32,6 +32,8 @@ struct table {
     bool stands_in;    /* for the runs that only a cycle's summary knows: the lines of none are understood */
     int64_t back_ms;   /* when it was run again after that; 0: never */
     char *error;       /* what the failures since its last success said, or NULL */
+    char *told;        /* what others than the log told of them (EVENT_FAILURE_TOLD), or NULL */
+    bool told_is_old;  /* it was told of an earlier failure than the newest one */
     int64_t exit_code; /* -1 if not said */
     bool timed_out;
     struct cause_reading *reading;            /* what all that points at, as far as it was read; owned */
@@ -100,6 +102,8 @@ int64_t table_waits_since(const struct table *table);
 void table_note_failure(struct table *table, bool timed_out);
 /* What its failures said: replaces the text, of which the beginning is kept; an empty text is none. */
 void table_set_error(struct table *table, struct slice text);
+/* The same for what others told of its newest failure. Returns false if that is nothing new. */
+bool table_set_told(struct table *table, struct slice text);
 /* Drops all that its failures said. */
 void table_forget_failures(struct table *table);
 /* The good runs of a cycle that has just completed join the windows of their tables. */
