@@ -4,6 +4,7 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BINDIR  ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/iceberg-offload-agent
 MANDIR  ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= /etc
@@ -47,7 +48,8 @@ FORTIFY   = $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,$(if $(fil
 HARDEN    = $(FORTIFY) -fstack-protector-strong -fstack-clash-protection
 # Logs over 2 GB and times after 2038 on 32-bit machines too.
 LARGE     = -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
-DEFINES   = -D_GNU_SOURCE $(LARGE) -DAGENT_VERSION='"$(VERSION)"' -DAGENT_SYSCONFDIR=$(call quote,"$(SYSCONFDIR)") -Iinclude -I. -I$(BUILD)/made
+DEFINES   = -D_GNU_SOURCE $(LARGE) -DAGENT_VERSION='"$(VERSION)"' -DAGENT_SYSCONFDIR=$(call quote,"$(SYSCONFDIR)") \
+    -DAGENT_LIBEXECDIR=$(call quote,"$(LIBEXECDIR)") -Iinclude -I. -I$(BUILD)/made
 ALL_CPPFLAGS = $(DEFINES) -MMD -MP $(LIBRARY_CFLAGS) $(CPPFLAGS)
 # Nothing throws here, so the tables that unwind the stack are left to the debug information.
 SMALL     = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
@@ -62,6 +64,9 @@ LIBRARIES   := libpcre2-8 libcurl sqlite3 inih zlib $(if $(filter yes,$(SYSTEMD)
 # Asked late: on a fresh machine pkg-config itself may be missing until `deps` has run. Asked once: each then expands to its answer.
 LIBRARY_CFLAGS = $(eval LIBRARY_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null))$(LIBRARY_CFLAGS)
 LIBRARY_LIBS = $(eval LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES)))$(LIBRARY_LIBS)
+# agent-watermark alone is linked with libpq, whose OpenSSL 3 does not go with libinotifytools. Without libpq it is not built.
+LIBPQ       := $(shell $(PKG_CONFIG) --exists libpq 2>/dev/null && echo libpq)
+LIBPQ_CFLAGS = $(eval LIBPQ_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBPQ)))$(LIBPQ_CFLAGS)
 LDLIBS       = $(if $(filter tools,$(INOTIFY)),-linotifytools) $(LIBRARY_LIBS) -lm
 
 ROOMS   := parsers $(addprefix agent/,base core follow history notify config witness metrics daemon \
@@ -72,6 +77,9 @@ SOURCES := $(filter-out $(patsubst %,agent/follow/inotify_%.c,$(filter-out $(INO
     agent/witness/unit_bus$(if $(filter yes,$(SYSTEMD)),_none).c,$(EVERY_SOURCE))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
+WATERMARK         := $(if $(LIBPQ),$(BUILD)/agent-watermark)
+WATERMARK_SOURCES := $(sort $(wildcard agent/watermark/*.c))
+WATERMARK_OBJECTS := $(WATERMARK_SOURCES:%.c=$(OBJ)/%.o)
 PAGES   := agent.1 agent.conf.5 iceberg-offload-history.5 iceberg-offload-agent.7
 SHARE   := $(addprefix $(BUILD)/share/,$(PAGES) agent.bash _agent agent.conf)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c tests/unit/commands/*/test_*.c))
@@ -80,14 +88,18 @@ SHIMS   := $(patsubst tests/faults/%.c,$(BUILD)/tests/%.so,$(wildcard tests/faul
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-DEPENDS := $(OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,agent/main.c $(wildcard tests/*/*.c tests/unit/*/*.c tests/unit/commands/*/*.c))
+DEPENDS := $(OBJECTS:.o=.d) $(WATERMARK_OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,agent/main.c $(wildcard tests/*/*.c tests/unit/*/*.c tests/unit/commands/*/*.c))
 
 # A make of its own for what follows `deps`: as many jobs as there are processors, unless the caller said -j.
 REMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 DEPS   = @tests/install-deps.sh
 
 .PHONY: all
-all: $(BUILD)/agent ## build the agent (as build/agent; another place: BUILD=dir)
+all: $(BUILD)/agent $(or $(WATERMARK),no-watermark) ## build the agent (as build/agent; another place: BUILD=dir)
+
+.PHONY: no-watermark
+no-watermark:
+	@echo 'agent-watermark is not built, since libpq (libpq-dev) is not here: the agent cannot ask [watermark] without it'
 
 # What is made is said in a word each; V=1 shows the whole commands.
 V ?=
@@ -100,6 +112,11 @@ $(BUILD)/agent: $(OBJ)/agent/main.o $(BUILD)/libagent.a
 	@test ! -d $@ || rm -rf $@
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(WATERMARK_OBJECTS): ALL_CPPFLAGS += $(LIBPQ_CFLAGS)
+$(BUILD)/agent-watermark: $(WATERMARK_OBJECTS) $(BUILD)/libagent.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libpq)
 
 # The rooms themselves are prerequisites, so that a source that went away leaves the archive too.
 $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
@@ -187,7 +204,7 @@ fuzzers: $(FUZZERS) ; @:
 
 .PHONY: deps demo run install uninstall deb
 deps: ## install what is missing to build (says what; nothing missing: no apt-get)
-	$(DEPS) build
+	$(DEPS) build watermark
 
 demo: deps ## build, break a pipeline in a hurry and watch the agent page for it
 	@+$(REMAKE) all
@@ -205,6 +222,7 @@ AS_TEMPLATE = -e $(call quote,s|/agent run$$|& --config $(SYSCONFDIR)/iceberg-of
 to      = $(call quote,$(DESTDIR)$(1))
 to_page = $(call to,$(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1))
 TO_AGENT    = $(call to,$(BINDIR)/agent)
+TO_WATERMARK = $(call to,$(LIBEXECDIR)/agent-watermark)
 TO_UNIT     = $(call to,$(UNITDIR)/iceberg-offload-agent.service)
 TO_TEMPLATE = $(call to,$(UNITDIR)/iceberg-offload-agent@.service)
 TO_USERS    = $(call to,$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf)
@@ -212,8 +230,9 @@ TO_BASH     = $(call to,$(PREFIX)/share/bash-completion/completions/agent)
 TO_ZSH      = $(call to,$(ZSHDIR)/_agent)
 
 # By `install`, which does not ask the umask: what the caller's own files may not be read by, a service's must.
-install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, MANDIR, SYSCONFDIR (/etc) and UNITDIR are honoured
+install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, LIBEXECDIR, MANDIR, SYSCONFDIR (/etc) and UNITDIR are honoured
 	install -D -m 755 $(BUILD)/agent $(TO_AGENT)
+	$(if $(WATERMARK),install -D -m 755 $(WATERMARK) $(TO_WATERMARK))
 	$(foreach page,$(PAGES),install -D -m 644 $(BUILD)/share/$(page) $(call to_page,$(page)) &&) :
 	install -D -m 644 $(BUILD)/share/agent.bash $(TO_BASH)
 	install -D -m 644 $(BUILD)/share/_agent $(TO_ZSH)
@@ -225,10 +244,10 @@ install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, MANDIR
 	@rm -f $(BUILD)/share/unit
 
 # What install puts there, but for the configuration, which is the administrator's.
-INSTALLED = $(TO_AGENT) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
+INSTALLED = $(TO_AGENT) $(if $(WATERMARK),$(TO_WATERMARK)) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
 
 uninstall: ## remove what install put there
-	rm -f $(INSTALLED)
+	rm -f $(INSTALLED) $(TO_WATERMARK)
 
 # For packagers: the sample as the service's configuration, but for one key, so that `agent status` on a terminal finds the service's
 # history. It will hold secrets, so that others may not read it.
@@ -254,7 +273,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 	rm -rf $(BUILD)/deb && mkdir -p $(DEB)/tests
 	cp -a Makefile README.md LICENSE agent include parsers agent/package/debian $(DEB) && cp -a tests/install-deps.sh $(DEB)/tests
 	mkdir -p $(DEB)/fixtures && cp -a fixtures/causes $(DEB)/fixtures
-	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR -u BINDIR -u MANDIR \
+	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR -u BINDIR -u LIBEXECDIR -u MANDIR \
 	    -u SYSCONFDIR -u UNITDIR dpkg-buildpackage --build=binary -us -uc
 	@ls $(BUILD)/deb/*.deb
 
@@ -349,7 +368,7 @@ analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 m
 	$(DEPS) build analyse
 	@+$(REMAKE) cppcheck clang-tidy gcc-analyser TIDY_CHECKS=
 
-ANALYSED = $(EVERY_SOURCE) agent/main.c
+ANALYSED = $(EVERY_SOURCE) $(if $(LIBPQ),$(WATERMARK_SOURCES)) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
 cppcheck: $(BUILD)/made/causes_k2.inc
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \

@@ -76,6 +76,12 @@ struct config {
     char *source_user;
     char *source_password_file;
     int64_t source_timeout_ms;
+    char *watermark_dsn;
+    char *watermark_service;
+    char *watermark_passfile;
+    char *watermark_password_file;
+    char *watermark_query;
+    int64_t watermark_timeout_ms;
     char *metrics_url;
     char *metrics_textfile;
     char *heartbeat_url;

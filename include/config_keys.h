@@ -16,6 +16,7 @@ enum config_type {
     CONFIG_PATH,           /* of a file, as the system takes it: no quotes, no ~, no variables */
     CONFIG_URL,            /* http or https */
     CONFIG_PROBE_URL,      /* http, https or tcp://host:port */
+    CONFIG_DSN,            /* libpq's connection string, without a password */
     CONFIG_PERIOD,         /* a duration, at least 100 ms */
     CONFIG_PERIOD_OR_ZERO, /* the same, or 0, which has a meaning of its own */
     CONFIG_COUNT,          /* 1, 2, 3 ... */

@@ -12,6 +12,9 @@
  */
 bool secret_read(const char *name, struct strbuf *secret, struct strbuf *error);
 
+/* Appends where that file is. */
+void secret_path(const char *name, struct strbuf *path);
+
 /* Returns true if the file exists and everybody on the host may read it. The name is looked up as above. */
 bool secret_is_public(const char *name);
 

@@ -131,6 +131,14 @@ void witnesses_run(struct witnesses *witnesses, struct witness_need need, int64_
 int64_t witnesses_due_ms(const struct witnesses *witnesses);
 
 /*
+ * The path of the program that asks PostgreSQL (agent/watermark): $AGENT_WATERMARK, else beside the agent's own program, else where it is
+ * installed. NULL if it is not there. Owned by the caller.
+ */
+char *watermark_program(void);
+/* Asks whether the configured watermark table answers, and says how that went. It waits. False where none is configured. */
+bool watermark_check(const struct config *config, enum witness_state *state, struct strbuf *words);
+
+/*
  * What others than the log know of the tables: the Iceberg table's own metadata says how many rows a run added, and the source says
  * whether there was anything to add. They are asked when a run has succeeded, one question after the other, in a thread of its own. A
  * witness that does not answer twice in a row is left alone for a minute; meanwhile its part of the answers is not known.

@@ -40,6 +40,7 @@ ROOMS = {
     "agent/commands/report": ([], ALL),
     "agent/commands/doctor": ([], ALL),
     "agent": ([], ALL),
+    "agent/watermark": ([], ["agent/base"]),    # a program of its own
 }
 # The commands' own rooms: whose headers, beside their sources, a room of the commands may include.
 COMMANDS = {
@@ -67,6 +68,7 @@ LIBRARY_ROOMS = {
     "inotifytools/": {"agent/follow"},
     "zlib.h": {"agent/follow", "agent/witness"},
     "systemd/": {"agent/witness"},
+    "libpq-fe.h": {"agent/watermark"},     # with OpenSSL 3, which does not go with libinotifytools
     "microhttpd.h": {"agent/serve"},
 }
 

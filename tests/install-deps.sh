@@ -3,7 +3,7 @@
 #
 # tests/install-deps.sh WHAT...
 #
-# Installs the Debian packages that are missing for WHAT: build, test, check, browser, valgrind, coverage, analyse, fuzz, bench, deb, package, servers. Looks for
+# Installs the Debian packages that are missing for WHAT: build, watermark, test, check, browser, valgrind, coverage, analyse, fuzz, bench, deb, package, servers. Looks for
 # the thing itself (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
 # something is missing. With "check" as the first word nothing is installed: what is missing is named.
 set -eu
@@ -45,8 +45,15 @@ want_build()
     want ca-certificates       has_file /etc/ssl/certs/ca-certificates.crt
 }
 
+# agent-watermark's alone. The agent is built and works without it.
+want_watermark() { want libpq-dev has_library libpq; }
+
+has_postgres() { ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
+
 want_test()
 {
+    want_watermark
+    want postgresql            has_postgres
     want libcmocka-dev         has_library cmocka
     want logrotate             has_program logrotate
     want mandoc                has_program mandoc
@@ -70,6 +77,7 @@ want_browser()
 
 want_deb()
 {
+    want_watermark
     want build-essential       has_package build-essential
     want debhelper             has_program dh
 }
@@ -183,6 +191,14 @@ fetch_servers()
 # apt-get with patience of seconds, in English, and what it says kept for the case that it fails.
 apt_get() { as_root env LC_ALL=C apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10 "$@" >"$said" 2>&1; }
 
+# Debian's postgresql makes a database cluster and starts it, unless it is told not to before: the tests make their own.
+install_no_cluster()
+{
+    config=/etc/postgresql-common/createcluster.conf
+    apt_get install -y --no-install-recommends $download postgresql-common || return 0
+    as_root sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' "$config" || return 0
+}
+
 # Installs what is missing, or says in a few lines that it cannot be had. If not one list could be fetched there is no network, and
 # only packages that are downloaded already are tried.
 install_missing()
@@ -202,6 +218,7 @@ install_missing()
         echo "deps: apt-get update failed; trying with the package lists at hand" >&2
     fi
     why=$(grep '^[EW]: ' "$said" | head -n 1)
+    case " $missing " in *" postgresql "*) install_no_cluster ;; esac
     if ! apt_get install -y --no-install-recommends $download $missing; then
         [ -n "$download" ] || why=$(grep '^E: ' "$said" | head -n 1)
         [ -z "$download" ] || echo "deps: apt-get reaches none of its archives: no network?" >&2

@@ -2,7 +2,6 @@
 #include "base/json.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 
 #include "base/text.h"
 #include "base/utf8.h"
@@ -141,14 +140,4 @@ void json_put_null(struct json_writer *json, const char *key)
 {
     json_begin_value(json, key);
     strbuf_puts(json->out, "null");
-}
-
-struct sqlite3 *json_reader_open(void)
-{
-    sqlite3 *reader = NULL;
-    if (sqlite3_open_v2(":memory:", &reader, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        sqlite3_close(reader);
-        reader = NULL;
-    }
-    return reader;
 }

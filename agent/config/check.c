@@ -159,6 +159,8 @@ void config_check(struct config_loader *loader)
         check_put_place(loader, "log", "timezone", &place);
         config->log_timezone_place = place.at;
     }
+    warn_of_public_file(loader, "watermark", "passfile", config->watermark_passfile);
+    warn_of_public_file(loader, "watermark", "password_file", config->watermark_password_file);
     for (size_t i = 0; i < config->webhook_count; i++)
         check_webhook(loader, &config->webhooks[i]);
     for (size_t i = 0; i < config->probe_count; i++)

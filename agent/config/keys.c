@@ -200,6 +200,28 @@ static const struct config_key keys[] = {
       "happens if there is no such unit; an empty value means that none is asked.",
       MAIN(scheduler_unit), .may_be_empty = true },
 
+    { "watermark", "dsn", CONFIG_DSN, NULL, "none",
+      "The PostgreSQL server with the watermark table, as libpq connects to it: \"host=127.0.0.1 dbname=prefect "
+      "user=agent\", or postgresql://agent@127.0.0.1/prefect. When a run has ended the table is asked up to when the "
+      "data were offloaded, how many rows that were, and why it failed. A password does not belong here.",
+      MAIN(watermark_dsn), .change = CONFIG_AT_RESTART },
+    { "watermark", "service", CONFIG_TEXT, NULL, "none",
+      "The connection has this name in libpq's file of services, instead of a dsn or beside it.",
+      MAIN(watermark_service), .change = CONFIG_AT_RESTART },
+    { "watermark", "passfile", CONFIG_PATH, NULL, "libpq's, ~/.pgpass",
+      "The password is in this file of libpq's form, host:port:database:user:password, which nobody but the agent may "
+      "read. A relative name is looked up in $CREDENTIALS_DIRECTORY.",
+      MAIN(watermark_passfile), .change = CONFIG_AT_RESTART },
+    { "watermark", "password_file", CONFIG_PATH, NULL, "none",
+      "The password is in this file, which is found like a webhook's token_file.", MAIN(watermark_password_file),
+      .change = CONFIG_AT_RESTART },
+    { "watermark", "query", CONFIG_TEXT, "SELECT * FROM offload_watermarks WHERE table_name = ANY($1)", NULL,
+      "The question to it, in a transaction that may only read. $1 is the tables' names (text[]). The answer's columns "
+      "are known by name: table_name, and as far as they are there last_offload_timestamp, last_offload_row_count, "
+      "status, last_successful_run, failure_count, last_error_message and updated_at.",
+      MAIN(watermark_query) },
+    { "watermark", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", MAIN(watermark_timeout_ms) },
+
     { "heartbeat", "url", CONFIG_URL, NULL, "none",
       "While the agent is well it sends a GET to this URL, for a service that raises an alarm when none comes (a dead "
       "man's switch).",

@@ -19,7 +19,7 @@ static bool secret_is_good(const char *text, size_t len, const char **why)
     return !*why;
 }
 
-static void secret_path(const char *name, struct strbuf *path)
+void secret_path(const char *name, struct strbuf *path)
 {
     const char *directory = name[0] != '/' ? getenv("CREDENTIALS_DIRECTORY") : NULL;
     strbuf_printf(path, "%s%s%s", directory ? directory : "", directory ? "/" : "", name);

@@ -29,6 +29,7 @@ const char *config_type_words(enum config_type type)
     case CONFIG_PATH: return "the path of a file";
     case CONFIG_URL: return "an http or https URL";
     case CONFIG_PROBE_URL: return "an http or https URL, or tcp://host:port";
+    case CONFIG_DSN: return "a connection string of libpq";
     case CONFIG_PERIOD: return "a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)";
     case CONFIG_PERIOD_OR_ZERO:
         return "0 or a duration of at least 100ms, such as 90s, 5m or 1h30m (a plain number is seconds)";
@@ -236,6 +237,33 @@ static bool value_read_path(const char *text, char **place, struct strbuf *why)
     return !mistake;
 }
 
+/* What libpq understands is its own matter. A password would be seen by everybody who sees the configuration. */
+static bool dsn_holds_password(const char *text)
+{
+    static const char key[] = "password";
+    const char *begin = strstr(text, "://");
+    for (const char *at = text; (at = strstr(at, key)) != NULL;) {
+        at += strlen(key);
+        if (at[strspn(at, " \t")] == '=')
+            return true;
+    }
+    if (!begin)
+        return false;
+    begin += strlen("://");
+    size_t server = strcspn(begin, "/?"), user = strcspn(begin, "@");
+    return user < server && memchr(begin, ':', user);
+}
+
+static bool value_read_dsn(const char *text, char **place, struct strbuf *why)
+{
+    bool good = !dsn_holds_password(text);
+    if (good)
+        value_set_text(place, text);
+    else
+        strbuf_puts(why, "a password does not belong here: use passfile or password_file");
+    return good;
+}
+
 /* The name of a header is a token: RFC 9110, section 5.6.2. */
 static bool header_is_good(const char *text)
 {
@@ -263,6 +291,7 @@ static bool value_read_by_type(const struct config_key *key, const char *text, v
     case CONFIG_PATH: return value_read_path(text, place, why);
     case CONFIG_URL:
     case CONFIG_PROBE_URL: return value_read_url(text, key->type == CONFIG_PROBE_URL, place, why);
+    case CONFIG_DSN: return value_read_dsn(text, place, why);
     case CONFIG_PERIOD: return value_read_period(text, false, place);
     case CONFIG_PERIOD_OR_ZERO: return value_read_period(text, true, place);
     case CONFIG_COUNT: return value_read_count(text, place);
@@ -311,6 +340,7 @@ void config_value_show(const struct config_key *key, const void *base, struct st
 
     switch (key->type) {
     case CONFIG_TEXT:
+    case CONFIG_DSN:
     case CONFIG_PATH: {
         const char *text = *(char *const *)value;
         strbuf_puts(out, text ? text : "");
@@ -340,7 +370,7 @@ void config_value_show(const struct config_key *key, const void *base, struct st
 void config_value_free(const struct config_key *key, void *base)
 {
     if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH || key->type == CONFIG_URL ||
-        key->type == CONFIG_PROBE_URL) {
+        key->type == CONFIG_PROBE_URL || key->type == CONFIG_DSN) {
         free(*(char **)value_place(key, base));
     } else if (key->type == CONFIG_HEADERS) {
         struct webhook_config *webhook = base;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/landlock.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "witness.h"
 
 /* Newer than the kernel headers of some build hosts. The numbers are part of the kernel's interface. */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
@@ -28,7 +31,7 @@ static const uint64_t write_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACC
                                      LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
                                      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR |
                                      LANDLOCK_ACCESS_FS_REMOVE_FILE;
-/* What no rule grants is refused everywhere: running a program, making devices, sockets, FIFOs and links. */
+/* What no rule grants is refused everywhere: running a program (but agent-watermark, where it is configured), making devices, sockets, FIFOs and links. */
 static const uint64_t all_rights = write_rights | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                                    LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK |
                                    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
@@ -82,7 +85,8 @@ static uint64_t fence_fitting(int fd, uint64_t rights)
     struct stat status;
     if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
         return rights;
-    return rights & (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE);
+    return rights & (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |
+                     LANDLOCK_ACCESS_FS_EXECUTE);
 }
 
 static void fence_allow(struct fence *fence, const char *path, uint64_t rights)
@@ -155,6 +159,48 @@ static void fence_allow_history(struct fence *fence, const char *path)
     free(directory);
 }
 
+/* The dynamic linker of this program, which is also that of the other one that was built with it. */
+static int find_linker(struct dl_phdr_info *program, size_t size, void *path)
+{
+    (void)size;
+    for (int i = 0; i < program->dlpi_phnum; i++)
+        if (program->dlpi_phdr[i].p_type == PT_INTERP)
+            strbuf_puts(path, (const char *)(program->dlpi_addr + program->dlpi_phdr[i].p_vaddr));
+    return 1; /* the first one is this program itself */
+}
+
+/*
+ * The one program that the agent starts, and what libpq reads there: it runs within the same fence. To start it the kernel opens its
+ * dynamic linker as well.
+ */
+static void fence_allow_watermark(struct fence *fence, const struct config *config)
+{
+    static const char *const own_files[] = { ".pgpass", ".pg_service.conf", ".postgresql" };
+    static const uint64_t run_rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE;
+    const char *home = getenv("HOME");
+    if (!config->watermark_dsn && !config->watermark_service)
+        return;
+    char *program = watermark_program();
+    struct strbuf path = { 0 };
+    dl_iterate_phdr(find_linker, &path);
+    if (program)
+        fence_allow(fence, program, run_rights);
+    if (program && path.len)
+        fence_allow(fence, path.at, run_rights);
+    for (size_t i = 0; home && i < sizeof own_files / sizeof own_files[0]; i++) {
+        strbuf_clear(&path);
+        strbuf_printf(&path, "%s/%s", home, own_files[i]);
+        fence_allow(fence, path.at, read_rights);
+    }
+    fence_allow(fence, "/etc/postgresql-common", read_rights); /* services for everybody, on Debian */
+    fence_allow_around(fence, getenv("PGPASSFILE"), read_rights);
+    fence_allow_around(fence, getenv("PGSERVICEFILE"), read_rights);
+    fence_allow_around(fence, config->watermark_passfile, read_rights);
+    fence_allow_around(fence, config->watermark_password_file, read_rights);
+    strbuf_free(&path);
+    free(program);
+}
+
 /* Directories rather than files are allowed, since files are replaced by renaming. A relative name is one of systemd's credentials. */
 static void fence_allow_configured(struct fence *fence, const struct config *config)
 {
@@ -164,6 +210,7 @@ static void fence_allow_configured(struct fence *fence, const struct config *con
     fence_allow_around(fence, config->log_patterns, read_rights);
     fence_allow_around(fence, config->runbooks_file, read_rights);
     fence_allow_around(fence, config->source_password_file, read_rights);
+    fence_allow_watermark(fence, config);
     if (config->iceberg_warehouse)
         fence_allow(fence, config->iceberg_warehouse, read_rights);
     for (size_t i = 0; i < config->webhook_count; i++) {

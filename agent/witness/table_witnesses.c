@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -8,47 +7,16 @@
 #include "base/budgets.h"
 #include "base/clock.h"
 #include "base/say.h"
-#include "durations.h"
 #include "iceberg.h"
 #include "open_runs.h"
 #include "source.h"
+#include "table_question.h"
 #include "witness.h"
 #include "worker.h"
 
 enum { FAILURES_BEFORE_REST = 2, REST_MS = 60 * 1000 };
 /* So much longer than its timeout the warehouse may take; then its file system is what does not answer. */
 enum { HANG_MS = 2000 };
-
-/* Who is asked about a run. */
-enum asked { ASKED_ICEBERG, ASKED_SOURCE, ASKED };
-static const char *const asked_names[ASKED] = { "iceberg", "source" };
-
-/* What one of them said to a question. */
-struct said {
-    bool is_said; /* it was asked */
-    bool is_well;
-    struct strbuf words;
-};
-
-/* A run that succeeded, and what was answered about it. */
-struct question {
-    struct question *next;
-    char *table;
-    char *target; /* what the log says that it is written to */
-    int64_t since_ms;
-    int64_t rows;             /* as in EVENT_TABLE_WITNESSED */
-    int64_t watermark_ms;     /* 0: not known */
-    enum rows_from rows_from; /* who counted the rows */
-    int64_t ahead_ms;         /* by how much the source is ahead of that; -1: not known */
-    struct strbuf words;
-    struct said said[ASKED];
-};
-
-/* Questions or answers, oldest first. */
-struct queue {
-    struct question *first, **end;
-    size_t count;
-};
 
 /* A witness that does not answer is left alone for a while. The thread alone uses it. */
 struct patience {
@@ -64,8 +32,9 @@ struct table_witnesses {
     int64_t iceberg_timeout_ms;
     struct source_settings source; /* url NULL: it is not asked */
     void (*wake)(void);
-    struct open_runs runs; /* the caller's alone */
-    struct patience iceberg_patience, source_patience;
+    struct open_runs runs;             /* the caller's alone */
+    struct watermark_watch *watermark; /* NULL: it is not asked; the thread's alone */
+    struct patience iceberg_patience, source_patience, watermark_patience;
     atomic_llong iceberg_since_ms; /* since when the warehouse is being asked (clock_running_ms); 0: it is not */
     bool hang_is_said;             /* the caller's alone */
     struct worker *worker;         /* it and the caller own all this together, since it may be left behind */
@@ -74,37 +43,6 @@ struct table_witnesses {
     pthread_cond_t asked;
     struct queue questions, answers;
 };
-
-/* --- queues --------------------------------------------------------------------------------------------------- */
-
-static void queue_put(struct queue *queue, struct question *question)
-{
-    question->next = NULL;
-    if (queue->count++ == 0)
-        queue->end = &queue->first;
-    *queue->end = question;
-    queue->end = &question->next;
-}
-
-static struct question *queue_take(struct queue *queue)
-{
-    struct question *question = queue->count ? queue->first : NULL;
-    if (question) {
-        queue->first = question->next;
-        queue->count--;
-    }
-    return question;
-}
-
-static void question_free(struct question *question)
-{
-    free(question->table);
-    free(question->target);
-    strbuf_free(&question->words);
-    for (int i = 0; i < ASKED; i++)
-        strbuf_free(&question->said[i].words);
-    free(question);
-}
 
 static char *copy_or_null(const char *text)
 {
@@ -132,38 +70,6 @@ static void note_answer(struct patience *patience, bool answered, const char *wh
     if (!patience->is_said)
         say_warning("%s does not say how its tables are: %s", patience->name, why);
     patience->is_said = true;
-}
-
-/* Begins what a witness said, with the table that it was asked about. */
-static struct said *note_said(struct question *question, enum asked asked, bool good, const char *why)
-{
-    struct said *said = &question->said[asked];
-    *said = (struct said){ .is_said = true, .is_well = good };
-    strbuf_printf(&said->words, "asked about %s: %s", question->table, good ? "" : why);
-    return said;
-}
-
-static void say_iceberg(struct question *question, const struct iceberg_answer *answer)
-{
-    struct strbuf *words = &note_said(question, ASKED_ICEBERG, true, NULL)->words;
-    if (answer->added < 0)
-        strbuf_puts(words, "rows were added, it does not say how many");
-    else
-        strbuf_printf(words, "%" PRId64 " row%s added", answer->added, answer->added == 1 ? "" : "s");
-}
-
-static void say_source(struct question *question)
-{
-    struct strbuf *words = &note_said(question, ASKED_SOURCE, true, NULL)->words;
-    if (question->ahead_ms < 0) {
-        strbuf_puts(words, "it answers, but nobody says up to when the table has its rows");
-    } else if (question->ahead_ms == 0) {
-        strbuf_puts(words, "nothing new");
-    } else {
-        strbuf_puts(words, "its newest row is ");
-        duration_text(question->ahead_ms / 1000 * 1000, words);
-        strbuf_puts(words, " newer than the table's");
-    }
 }
 
 /* "{target}", with the log's word for it: "cold.bronze_trades". Where the log has none it is the table's own name. */
@@ -197,10 +103,10 @@ static void ask_iceberg(struct table_witnesses *witnesses, struct question *ques
         question->rows = answer.added < 0 ? ROWS_WITHOUT_NUMBER : answer.added;
         question->watermark_ms = answer.moved_ms;
         question->rows_from = ROWS_FROM_ICEBERG;
-        strbuf_puts(&question->words, "its Iceberg metadata");
-        say_iceberg(question, &answer);
+        question->who[question->who_count++] = "its Iceberg metadata";
+        question_say_iceberg(question, answer.added);
     } else {
-        note_said(question, ASKED_ICEBERG, false, strbuf_text(&why));
+        question_say(question, ASKED_ICEBERG, false, strbuf_text(&why));
     }
     atomic_store(&witnesses->iceberg_since_ms, 0);
     if (!atomic_load(&witnesses->stopped))
@@ -218,25 +124,54 @@ static void ask_source(struct table_witnesses *witnesses, struct question *quest
     bool good = source_ask(&witnesses->source, question->table, &witnesses->stopped, &newest_ms, &why);
     if (good && question->watermark_ms > 0) {
         question->ahead_ms = newest_ms > question->watermark_ms ? newest_ms - question->watermark_ms : 0;
-        strbuf_printf(&question->words, "%sthe source", question->words.len ? " and " : "");
+        question->who[question->who_count++] = "the source";
     }
     if (good)
-        say_source(question);
+        question_say_source(question);
     else
-        note_said(question, ASKED_SOURCE, false, strbuf_text(&why));
+        question_say(question, ASKED_SOURCE, false, strbuf_text(&why));
     if (!atomic_load(&witnesses->stopped))
         note_answer(&witnesses->source_patience, good, strbuf_text(&why));
     strbuf_free(&why);
 }
 
-static struct question *wait_for_question(struct table_witnesses *witnesses)
+/* All questions that wait are asked of it at once, since each time a program is started for that. */
+static void ask_watermark(struct table_witnesses *witnesses, struct question *const *batch, size_t count,
+                          struct watermark_run_ended *runs)
 {
-    pthread_mutex_lock(&witnesses->mutex);
-    while (witnesses->questions.count == 0 && !atomic_load(&witnesses->stopped))
-        pthread_cond_wait(&witnesses->asked, &witnesses->mutex);
-    struct question *question = atomic_load(&witnesses->stopped) ? NULL : queue_take(&witnesses->questions);
-    pthread_mutex_unlock(&witnesses->mutex);
-    return question;
+    for (size_t i = 0; i < count; i++)
+        runs[i] = (struct watermark_run_ended){ .table = batch[i]->table,
+                                                .started_ms = batch[i]->since_ms,
+                                                .failed = batch[i]->failed };
+    if (!witnesses->watermark || !may_ask(&witnesses->watermark_patience))
+        return;
+    size_t first = 0; /* that is told first */
+    while (first + 1 < count && !batch[first]->failed)
+        first++;
+    first = batch[first]->failed ? first : 0;
+    struct watermark_news *news = &batch[first]->server;
+    watermark_watch_ask(witnesses->watermark, runs, count, &witnesses->stopped, news);
+    if (news->is_asked)
+        note_answer(&witnesses->watermark_patience, news->state != WITNESS_SILENT, news->words);
+    for (size_t i = 0; i < count; i++)
+        batch[i]->error = runs[i].error;
+}
+
+/* How far the data are is better known from the watermark than from the time of the Iceberg table's last snapshot. */
+static void take_watermark(struct question *question, const struct watermark_run_ended *run)
+{
+    if (!run->is_answered)
+        return;
+    bool counts = run->rows != ROWS_NOT_KNOWN &&
+                  (question->rows == ROWS_NOT_KNOWN || (question->rows == ROWS_WITHOUT_NUMBER && run->rows > 0));
+    if (counts) {
+        question->rows = run->rows;
+        question->rows_from = ROWS_FROM_WATERMARK;
+    }
+    if (run->watermark_ms > 0)
+        question->watermark_ms = run->watermark_ms;
+    if (counts || run->watermark_ms > 0)
+        question->who[question->who_count++] = "the watermark table";
 }
 
 /* Nobody is woken any more once the witnesses are closed. */
@@ -249,15 +184,45 @@ static void hand_in(struct table_witnesses *witnesses, struct question *question
     pthread_mutex_unlock(&witnesses->mutex);
 }
 
+/* Of a failure all is known then. Why it failed makes the first failure's page, so it is told before others are asked. */
+static void answer_batch(struct table_witnesses *witnesses, struct question *const *batch, size_t count)
+{
+    struct watermark_run_ended runs[WATERMARK_TABLES_MAX];
+    ask_watermark(witnesses, batch, count, runs);
+    bool failed[WATERMARK_TABLES_MAX];
+    for (size_t i = 0; i < count; i++)
+        if ((failed[i] = batch[i]->failed))
+            hand_in(witnesses, batch[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (failed[i])
+            continue;
+        ask_iceberg(witnesses, batch[i]);
+        take_watermark(batch[i], &runs[i]);
+        ask_source(witnesses, batch[i]);
+        hand_in(witnesses, batch[i]);
+    }
+}
+
+/* Waits for questions. Returns how many it took; 0: the thread is to end. */
+static size_t wait_for_questions(struct table_witnesses *witnesses, struct question **batch)
+{
+    size_t count = 0, most = witnesses->watermark ? WATERMARK_TABLES_MAX : 1;
+    pthread_mutex_lock(&witnesses->mutex);
+    while (witnesses->questions.count == 0 && !atomic_load(&witnesses->stopped))
+        pthread_cond_wait(&witnesses->asked, &witnesses->mutex);
+    while (count < most && witnesses->questions.count > 0 && !atomic_load(&witnesses->stopped))
+        batch[count++] = queue_take(&witnesses->questions);
+    pthread_mutex_unlock(&witnesses->mutex);
+    return count;
+}
+
 static void ask_all(void *user)
 {
     struct table_witnesses *witnesses = user;
-    struct question *question;
-    while ((question = wait_for_question(witnesses)) != NULL) {
-        ask_iceberg(witnesses, question);
-        ask_source(witnesses, question);
-        hand_in(witnesses, question);
-    }
+    struct question *batch[WATERMARK_TABLES_MAX];
+    size_t count;
+    while ((count = wait_for_questions(witnesses, batch)) > 0)
+        answer_batch(witnesses, batch, count);
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------- */
@@ -272,6 +237,7 @@ static void table_witnesses_free(void *user)
     open_runs_free(&witnesses->runs);
     pthread_cond_destroy(&witnesses->asked);
     pthread_mutex_destroy(&witnesses->mutex);
+    watermark_watch_free(witnesses->watermark);
     free(witnesses->warehouse);
     free(witnesses->table_form);
     free(witnesses->source.url);
@@ -283,7 +249,8 @@ static void table_witnesses_free(void *user)
 
 struct table_witnesses *table_witnesses_open(const struct config *config, void (*wake)(void))
 {
-    if (!config->iceberg_warehouse && !config->source_url)
+    struct watermark_watch *watermark = watermark_watch_new(config);
+    if (!config->iceberg_warehouse && !config->source_url && !watermark)
         return NULL;
     struct table_witnesses *witnesses = must_alloc(sizeof *witnesses);
     *witnesses = (struct table_witnesses){
@@ -298,8 +265,10 @@ struct table_witnesses *table_witnesses_open(const struct config *config, void (
             .timeout_ms = config->source_timeout_ms,
         },
         .wake = wake,
+        .watermark = watermark,
         .iceberg_patience = { .name = "the Iceberg warehouse" },
         .source_patience = { .name = "the source" },
+        .watermark_patience = { .name = "the watermark table" },
     };
     pthread_mutex_init(&witnesses->mutex, NULL);
     pthread_cond_init(&witnesses->asked, NULL);
@@ -326,16 +295,23 @@ void table_witnesses_close(struct table_witnesses *witnesses)
 
 /* --- what the log says ---------------------------------------------------------------------------------------- */
 
-static void note_run_success(struct table_witnesses *witnesses, const struct event *event)
+static void note_run_end(struct table_witnesses *witnesses, const struct event *event)
 {
     struct open_run run;
+    bool failed = event->kind != EVENT_RUN_COMPLETED;
     if (!open_runs_take(&witnesses->runs, event->table, &run))
         return;
+    if (failed && !witnesses->watermark) {
+        free(run.table);
+        free(run.target);
+        return;
+    }
     struct question *question = must_alloc(sizeof *question);
     *question = (struct question){
         .table = run.table,
         .target = run.target,
         .since_ms = run.started_ms,
+        .failed = failed,
         .rows = ROWS_NOT_KNOWN,
         .ahead_ms = -1,
     };
@@ -352,20 +328,9 @@ void table_witnesses_hear(struct table_witnesses *witnesses, const struct event 
 {
     if (witnesses && event->kind == EVENT_RUN_STARTED)
         open_runs_start(&witnesses->runs, event);
-    else if (witnesses && event->kind == EVENT_RUN_COMPLETED)
-        note_run_success(witnesses, event);
-}
-
-static void hand_out_words(const struct question *question, int64_t now_ms, const struct witness_sink *sink)
-{
-    for (int i = 0; i < ASKED; i++) {
-        const struct said *said = &question->said[i];
-        if (said->is_said)
-            sink->word(sink->ctx, &(struct witness_word){ .name = asked_names[i],
-                                                          .state = said->is_well ? WITNESS_WELL : WITNESS_SILENT,
-                                                          .words = strbuf_text(&said->words),
-                                                          .at_ms = now_ms });
-    }
+    else if (witnesses && (event->kind == EVENT_RUN_COMPLETED || event->kind == EVENT_RUN_FAILED ||
+                           event->kind == EVENT_RUN_TIMEOUT))
+        note_run_end(witnesses, event);
 }
 
 /*
@@ -401,18 +366,7 @@ void table_witnesses_run(struct table_witnesses *witnesses, int64_t now_ms, cons
         queue_put(&answers, question);
     pthread_mutex_unlock(&witnesses->mutex);
     while ((question = queue_take(&answers)) != NULL) {
-        sink->event(sink->ctx, &(struct event){
-                                   .kind = EVENT_TABLE_WITNESSED,
-                                   .time_ms = now_ms,
-                                   .offset = -1,
-                                   .table = slice_of(question->table),
-                                   .number = question->rows,
-                                   .rows_from = question->rows_from,
-                                   .at_ms = question->watermark_ms,
-                                   .duration_ms = question->ahead_ms,
-                                   .text = strbuf_slice(&question->words),
-                               });
-        hand_out_words(question, now_ms, sink);
+        question_tell(question, now_ms, sink);
         question_free(question);
     }
 }

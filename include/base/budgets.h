@@ -240,6 +240,17 @@ enum {
  */
 enum { WITNESS_AHEAD_MAX_MS = 60 * 60 * 1000 };
 
+/*
+ * The watermark table in PostgreSQL: tables that are asked about at once, bytes of the question with its query, of the whole answer, and of a
+ * text in it (the platform's job keeps 1,000 characters of an error).
+ */
+enum {
+    WATERMARK_TABLES_MAX = 16,
+    WATERMARK_QUESTION_MAX_BYTES = 64 * 1024,
+    WATERMARK_ANSWER_MAX_BYTES = 64 * 1024,
+    WATERMARK_TEXT_MAX_BYTES = 1000
+};
+
 /* Questions about tables that wait to be asked. Where more runs end than can be asked about, the later ones are not asked about. */
 enum { TABLE_QUESTIONS_MAX = 10 * 1000 };
 

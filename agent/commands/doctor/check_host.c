@@ -47,6 +47,20 @@ static void check_drop_in(struct doctor *doctor)
     strbuf_free(&lines);
 }
 
+static void check_watermark(struct doctor *doctor)
+{
+    enum witness_state state;
+    struct strbuf words = { 0 };
+    if (watermark_check(doctor->config, &state, &words)) {
+        bool well = state == WITNESS_WELL;
+        doctor_found(doctor, "watermark", well ? STATUS_OK : STATUS_WARNING,
+                     well ? NULL
+                          : "sudo apt-get install libpq5; agent check-config --verbose | grep -A7 '\\[watermark'",
+                     "%s", strbuf_text(&words));
+    }
+    strbuf_free(&words);
+}
+
 static FILE *open_unit(const char *unit)
 {
     static const char *const places[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
@@ -131,6 +145,7 @@ static void check_clock(struct doctor *doctor)
 void doctor_check_host(struct doctor *doctor)
 {
     check_probes(doctor);
+    check_watermark(doctor);
     check_scheduler_unit(doctor);
     check_agent_unit(doctor);
     check_drop_in(doctor);
