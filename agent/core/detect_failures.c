@@ -163,6 +163,9 @@ static void count_stray(struct context *context, struct table *table)
     struct cause cause = table_cause(table);
     if (!cause_is_known(&cause))
         return;
+    /* What was told of an earlier failure was counted then. */
+    if (table->told && table->told_is_old && !table->reading->said.best.cause)
+        return;
     failures->settled_ms = failures->counted_ms;
     if (!cause_differs(&cause, &record->incident.cause)) {
         failures->strays = 0;
