@@ -21,19 +21,13 @@ static void scheduler_begin(struct context *context)
     context->scheduler = must_alloc(sizeof *context->scheduler);
 }
 
-static struct incident_record *raise_down(struct context *context, enum severity severity, int64_t onset_ms,
-                                          const char *what, const char *detail, const char *rule)
+/* Its kind and cause are added to the finding. */
+static struct incident_record *raise_down(struct context *context, struct finding finding)
 {
     bool is_new = !incidents_find(context->incidents, KIND_DOWN, NULL);
-    struct incident_record *record = incidents_raise(context->incidents, &(struct finding){
-                                                                             .kind = KIND_DOWN,
-                                                                             .severity = severity,
-                                                                             .onset_ms = onset_ms,
-                                                                             .what = what,
-                                                                             .detail = detail,
-                                                                             .rule = rule,
-                                                                             .cause = unit_cause(context),
-                                                                         });
+    finding.kind = KIND_DOWN;
+    finding.cause = unit_cause(context);
+    struct incident_record *record = incidents_raise(context->incidents, &finding);
     if (is_new)
         unit_note_in(context, record);
     return record;
@@ -94,7 +88,11 @@ void scheduler_has_died(struct context *context, const char *what, const char *d
     context->schedule->hung_cycle_id = 0;
     /* One more death of a crash loop is no news, unless the scheduler stays dead. */
     if (!incidents_find(context->incidents, KIND_CRASH_LOOP, NULL))
-        prometheus_note(raise_down(context, SEVERITY_WARNING, now_ms, what, detail, NULL), now_ms);
+        prometheus_note(
+            raise_down(
+                context,
+                (struct finding){ .severity = SEVERITY_WARNING, .onset_ms = now_ms, .what = what, .detail = detail }),
+            now_ms);
 }
 
 /*
@@ -292,9 +290,11 @@ static void expire_stop(struct context *context)
     int64_t stopped_ms = context->schedule->stopped_ms;
     struct strbuf rule = { 0 };
     say_rule(&rule, "stopped for", context->moment->now_ms - stopped_ms, stop_grace_name(context), stop_grace(context));
-    prometheus_note(
-        raise_down(context, SEVERITY_WARNING, stopped_ms, "scheduler {still}stopped {since}", NULL, strbuf_text(&rule)),
-        stopped_ms);
+    prometheus_note(raise_down(context, (struct finding){ .severity = SEVERITY_WARNING,
+                                                          .onset_ms = stopped_ms,
+                                                          .what = "scheduler {still}stopped {since}",
+                                                          .rule = strbuf_text(&rule) }),
+                    stopped_ms);
     strbuf_free(&rule);
 }
 
@@ -316,9 +316,8 @@ static void expire_late(struct context *context)
     struct strbuf rule = { 0 };
     say_rule(&rule, "late for", late_ms, is_first ? "schedule.late_warning" : "schedule.late_critical",
              is_first ? context->settings->schedule.late_warning_ms : context->settings->schedule.late_critical_ms);
-    struct incident_record *record = incidents_raise(
-        context->incidents, &(struct finding){
-                                .kind = KIND_DOWN,
+    struct incident_record *record =
+        raise_down(context, (struct finding){
                                 .severity = is_first ? SEVERITY_WARNING : SEVERITY_CRITICAL,
                                 .onset_ms = schedule->promise_ms,
                                 .then_ms = schedule->promise_ms,
@@ -327,7 +326,6 @@ static void expire_late(struct context *context)
                                           : schedule_is_observed(schedule) ? "no run at its usual time"
                                                                            : "the promised run has not begun",
                                 .rule = strbuf_text(&rule),
-                                .cause = cause_of_kind(context->sources, "scheduler-down"),
                             });
     /* If it died, nobody saw when, but not before its last sign of life. If it lives, Prometheus sees nothing wrong. */
     if (!context->scheduler->writer_seen)
@@ -340,8 +338,11 @@ static void expire_dead(struct context *context)
     int64_t dead_ms = context->scheduler->dead_ms, dead_for_ms = context->moment->now_ms - dead_ms;
     struct strbuf rule = { 0 };
     say_rule(&rule, "dead for", dead_for_ms, "schedule.restart_grace", context->settings->schedule.restart_grace_ms);
-    prometheus_note(raise_down(context, SEVERITY_CRITICAL, dead_ms, "scheduler {still}dead {since}",
-                               "not started again", strbuf_text(&rule)),
+    prometheus_note(raise_down(context, (struct finding){ .severity = SEVERITY_CRITICAL,
+                                                          .onset_ms = dead_ms,
+                                                          .what = "scheduler {still}dead {since}",
+                                                          .detail = "not started again",
+                                                          .rule = strbuf_text(&rule) }),
                     dead_ms);
     strbuf_free(&rule);
 }

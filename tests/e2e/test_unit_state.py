@@ -56,7 +56,7 @@ class UnitState(unittest.TestCase):
     def pages(self):
         alerts = [request.json()["alerts"][0] for request in self.receiver.at("/hook")]
         return [(alert["status"], alert["labels"]["severity"],
-                 alert["annotations"]["summary"] + "; " + alert["annotations"].get("likely_cause", "")) for alert in alerts]
+                 alert["annotations"]["summary"] + "; " + alert["annotations"].get("cause", "")) for alert in alerts]
 
     def wait_for_page(self, severity, *words, status="firing"):
         def come():
