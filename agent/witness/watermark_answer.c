@@ -261,7 +261,7 @@ static bool take_line(sqlite3_stmt *line, struct watermark_answer *answer, bool 
     return is_object;
 }
 
-static void say_end(int status, bool cut, const char *stray, struct watermark_answer *answer)
+static void say_end_of_answer(int status, bool cut, const char *stray, struct watermark_answer *answer)
 {
     struct strbuf words = { 0 };
     strbuf_puts(&words, "agent-watermark gave no whole answer");
@@ -294,7 +294,7 @@ void watermark_read_answer(struct slice printed, bool cut, int status, struct wa
         printed.len -= len + (end != NULL);
     }
     if (!is_done || (answer->outcome == WATERMARK_ANSWERED && status != 0 && status != -1))
-        say_end(status, cut, stray ? stray : "", answer);
+        say_end_of_answer(status, cut, stray ? stray : "", answer);
     free(stray);
     sqlite3_finalize(line);
     sqlite3_close(reader);
