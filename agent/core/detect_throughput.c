@@ -5,9 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "hour_volumes.h"
 #include "saved.h"
 #include "statistics.h"
+#include "stretch.h"
 
 /*
  * Throughput: runs that move rows, but far fewer than this table moves at this hour. What a stretch of the newest runs moved is held
@@ -29,7 +29,7 @@
  * all where an hour has fewer than about 50 rows, or where days or runs scatter by a factor of three. On 40 simulated healthy years: none.
  */
 
-enum { RUNS_LEAST = 4, STRETCHES = 3, DAYS_LEAST = 4, DAYS_OF_LOWEST = 10, LATE_RUNS = 3 };
+enum { RUNS_LEAST = 4, STRETCHES = 3 };
 static const double hour_factor = 4, hours_factor = 3;
 static const double factor_days = 2;      /* with so many days known, twice the factor is asked */
 static const double least_roots = 2.5;    /* five standard deviations of a count */
@@ -39,21 +39,6 @@ static const double back_factor = 2;      /* half the usual rows are back in ran
 struct volume {
     struct hour_volumes *hours; /* NULL until the table is proven: a name that a line happened to hold gets none */
     int64_t low_since_ms;       /* the first low run of an incident; 0: there is none */
-};
-
-/* The newest runs that moved rows. */
-struct stretch {
-    double rows;
-    int64_t since_ms;      /* the first of them */
-    int64_t hours[HOURS];  /* since 1970, the newest first: the hours that they lie in, */
-    double covered[HOURS]; /* and how much of each they cover, in hours */
-    size_t hour_count;
-};
-
-/* What the same hours moved on earlier days. */
-struct usual {
-    size_t days;
-    double median, lowest, lowest_of_all;
 };
 
 static void throughput_begin_table(struct table *table)
@@ -73,126 +58,11 @@ static struct hour_volumes *hours_of(struct volume *volume)
     return volume->hours;
 }
 
-/* --- the newest runs ------------------------------------------------------------------------------------------ */
-
 /* How many runs an hour has. */
 static size_t hour_runs(const struct context *context)
 {
     int64_t runs = (HOUR_MS + schedule_interval(context->schedule) - 1) / schedule_interval(context->schedule);
     return runs < RUNS_LEAST ? RUNS_LEAST : (size_t)runs;
-}
-
-/* For how long a run's rows had gathered. After a long pause nobody knows. */
-static int64_t gathered_ms(const struct context *context, const struct window *runs, size_t i)
-{
-    int64_t interval_ms = schedule_interval(context->schedule);
-    int64_t gap_ms = i > 0 ? runs->at_ms[i] - runs->at_ms[i - 1] : interval_ms;
-    return gap_ms > LATE_RUNS * interval_ms ? interval_ms : gap_ms;
-}
-
-static bool stretch_add(struct stretch *stretch, int64_t hour, double covered)
-{
-    bool is_new = stretch->hour_count == 0 || stretch->hours[stretch->hour_count - 1] != hour;
-    if (is_new && stretch->hour_count == HOURS)
-        return false;
-    if (is_new) {
-        stretch->hours[stretch->hour_count] = hour;
-        stretch->covered[stretch->hour_count++] = 0;
-    }
-    stretch->covered[stretch->hour_count - 1] += covered;
-    return true;
-}
-
-/* False if there are too few of them, or if they lie too far apart. */
-static bool stretch_take(const struct context *context, const struct table *table, size_t runs, struct stretch *stretch)
-{
-    const struct window *rows = &table->rows;
-    int64_t reach_ms = ((int64_t)runs + LATE_RUNS) * schedule_interval(context->schedule);
-    *stretch = (struct stretch){ 0 };
-    for (size_t i = rows->count, newest = i - 1; i-- > 0 && runs > 0;) {
-        if (rows->values[i] == 0)
-            continue;
-        int64_t wall_ms = moment_wall_ms(context->moment, rows->at_ms[i]);
-        if (wall_ms < 0 || rows->at_ms[newest] - rows->at_ms[i] > reach_ms ||
-            !stretch_add(stretch, wall_ms / HOUR_MS, (double)gathered_ms(context, rows, i) / HOUR_MS))
-            return false;
-        stretch->rows += (double)rows->values[i];
-        stretch->since_ms = rows->at_ms[i];
-        runs--;
-    }
-    return runs == 0;
-}
-
-/* --- the days before ------------------------------------------------------------------------------------------ */
-
-/* The fewest rows of that hour, the one before and the one after: a market that opens an hour later is no anomaly. */
-static double least_rate(const struct hour_volumes *volumes, int64_t hour, int64_t before_hour)
-{
-    double least = -1;
-    for (int64_t near = hour - 1; near <= hour + 1; near++) {
-        double rate = near < before_hour ? hour_volumes_rate(volumes, near) : -1;
-        if (rate >= 0 && (least < 0 || rate < least))
-            least = rate;
-    }
-    return least;
-}
-
-/* What the stretch would have moved so many days ago, below 0 if that is not known. */
-static double moved_then(const struct hour_volumes *volumes, const struct stretch *stretch, int64_t days_ago,
-                         int64_t before_hour)
-{
-    double rows = 0;
-    for (size_t i = 0; i < stretch->hour_count; i++) {
-        double rate = least_rate(volumes, stretch->hours[i] - HOURS * days_ago, before_hour);
-        if (rate < 0)
-            return -1;
-        rows += stretch->covered[i] * rate;
-    }
-    return rows;
-}
-
-static bool is_weekend(int64_t day)
-{
-    return (day + 3) % 7 >= 5; /* 1970 began on a Thursday */
-}
-
-/* Hours from before_hour on are what is being judged, and no measure. */
-static struct usual usual_of(const struct hour_volumes *volumes, const struct stretch *stretch, int64_t before_hour)
-{
-    double all[VOLUME_DAYS], alike[VOLUME_DAYS];
-    size_t all_count = 0, alike_count = 0;
-    int64_t newest = stretch->hours[0] / HOURS, oldest = stretch->hours[stretch->hour_count - 1] / HOURS;
-    for (int64_t ago = 1; ago < VOLUME_DAYS; ago++) {
-        double rows = moved_then(volumes, stretch, ago, before_hour);
-        if (rows < 0)
-            continue;
-        all[all_count++] = rows;
-        if (is_weekend(newest - ago) == is_weekend(newest) && is_weekend(oldest - ago) == is_weekend(oldest))
-            alike[alike_count++] = rows;
-    }
-    if (all_count < DAYS_LEAST || alike_count == 0) /* the first weekend may be quiet */
-        return (struct usual){ 0 };
-    sort_values(all, all_count);
-    sort_values(alike, alike_count);
-    if (alike_count < DAYS_LEAST)
-        return (struct usual){ all_count, all[all_count / 2], all[0], all[0] };
-    return (struct usual){
-        .days = alike_count,
-        .median = alike[alike_count / 2],
-        .lowest = alike[alike_count / DAYS_OF_LOWEST], /* with ten days known, one of them may be an accident */
-        .lowest_of_all = all[all_count / DAYS_OF_LOWEST],
-    };
-}
-
-/* True if more days were lower than the lowest ones that count: then the stretch is not low, and nothing needs to be sorted. */
-static bool is_common(const struct hour_volumes *volumes, const struct stretch *stretch, int64_t before_hour)
-{
-    int lower = 0;
-    for (int64_t ago = 1; ago < VOLUME_DAYS && lower <= VOLUME_DAYS / DAYS_OF_LOWEST; ago++) {
-        double rows = moved_then(volumes, stretch, ago, before_hour);
-        lower += rows >= 0 && rows <= stretch->rows;
-    }
-    return lower > VOLUME_DAYS / DAYS_OF_LOWEST;
 }
 
 /* --- the judgement -------------------------------------------------------------------------------------------- */
@@ -262,54 +132,98 @@ static bool was_restarted(const struct context *context, int64_t since_ms)
     return context->schedule->started_ms > since_ms;
 }
 
+static bool stretch_is_low(const struct stretch *stretch, const struct usual *usual, double limit)
+{
+    return stretch->rows < limit && sqrt(usual->lowest) - sqrt(stretch->rows) > least_roots &&
+           !may_be_noise(stretch->window, stretch->runs, stretch->rows, usual->median);
+}
+
+/* What the stretch is compared with. False if it cannot be low, and nobody wants to know why. */
+static bool take_usual(const struct context *context, const struct volume *volume, const struct stretch *stretch,
+                       double factor, struct usual *usual)
+{
+    bool is_explained = explain_is_wanted(context->explainer), is_open = volume->low_since_ms != 0;
+    struct past past;
+    /* What is reckoned in advance holds as long as all hours are a measure. */
+    if ((!is_explained && !is_open && !stretch_may_be_low(stretch, volume->hours, factor)) ||
+        !past_take(&past, volume->hours, stretch, first_low_hour(context, volume),
+                   is_explained ? PAST_WHOLE : PAST_IF_LOW))
+        return false;
+    *usual = past_usual(&past);
+    return true;
+}
+
 /* True if the stretch is low. */
-static bool judge_stretch(struct context *context, const struct table *table, size_t runs, double factor)
+static bool judge_stretch(struct context *context, const struct table *table, const struct stretch *stretch,
+                          double factor)
 {
     struct volume *volume = table->volume;
-    struct stretch stretch;
-    int64_t before_hour = first_low_hour(context, volume);
-    if (!stretch_take(context, table, runs, &stretch) || was_restarted(context, stretch.since_ms) ||
-        (!explain_is_wanted(context->explainer) && is_common(volume->hours, &stretch, before_hour)))
+    struct usual usual;
+    if (!stretch_is_close(stretch) || was_restarted(context, stretch->since_ms) ||
+        !take_usual(context, volume, stretch, factor, &usual))
         return false;
-    struct usual usual = usual_of(volume->hours, &stretch, before_hour);
     double limit = usual.days ? low_limit(&usual, factor) : 0;
-    bool is_low = stretch.rows < limit && sqrt(usual.lowest) - sqrt(stretch.rows) > least_roots &&
-                  !may_be_noise(&table->rows, runs, stretch.rows, usual.median);
+    bool is_low = stretch_is_low(stretch, &usual, limit);
     if (!is_low && !explain_is_wanted(context->explainer))
         return false;
     struct strbuf rule = { 0 };
     strbuf_printf(&rule,
                   "%zu runs with rows moved %.0f; the same hours of %zu days: median %.0f, lowest %.0f, limit %.0f",
-                  runs, stretch.rows, usual.days, usual.median, usual.lowest, limit);
+                  stretch->runs, stretch->rows, usual.days, usual.median, usual.lowest, limit);
     explain(context->explainer, KIND_THROUGHPUT, table, is_low ? VERDICT_WARNING : VERDICT_NOTHING, "%s",
             strbuf_text(&rule));
     if (is_low && volume->low_since_ms == 0)
-        volume->low_since_ms = stretch.since_ms;
+        volume->low_since_ms = stretch->since_ms;
     if (is_low)
         raise_low(context, table, strbuf_text(&rule));
     strbuf_free(&rule);
     return is_low;
 }
 
+/* True if a stretch of one, two or three hours is low. */
+static bool judge_stretches(struct context *context, const struct table *table)
+{
+    size_t an_hour = hour_runs(context);
+    struct stretch stretch;
+    stretch_begin(&stretch, &table->rows, schedule_interval(context->schedule));
+    for (size_t i = 1; i <= STRETCHES; i++) {
+        if (!stretch_reach(&stretch, i * an_hour, context->moment))
+            return false;
+        if (judge_stretch(context, table, &stretch, i == 1 ? hour_factor : hours_factor))
+            return true;
+    }
+    return false;
+}
+
+/* For how long the rows of the newest run had gathered. */
+static int64_t newest_gathered_ms(const struct context *context, const struct table *table)
+{
+    return run_gathered_ms(&table->rows, table->rows.count - 1, schedule_interval(context->schedule));
+}
+
 /* The newest run itself moved no more than half of what its hour moved at best in a week. Most runs need no further look. */
 static bool may_be_low(const struct context *context, const struct table *table)
 {
-    const struct window *rows = &table->rows;
-    double most = 0, hours = (double)gathered_ms(context, rows, rows->count - 1) / HOUR_MS;
+    double hours = (double)newest_gathered_ms(context, table) / HOUR_MS;
     int64_t hour = moment_now_wall_ms(context->moment) / HOUR_MS;
-    for (int64_t ago = 1; ago <= 7; ago++) {
-        double rate = hour_volumes_rate(table->volume->hours, hour - HOURS * ago);
-        most = rate > most ? rate : most;
-    }
-    return (double)table_moved(table) < most * hours / 2;
+    return (double)table_moved(table) < hour_volumes_most_of_week(table->volume->hours, hour) * hours / 2;
+}
+
+/* The stretch of an hour; false if there is none. */
+static bool take_hour(const struct context *context, const struct table *table, struct stretch *stretch)
+{
+    stretch_begin(stretch, &table->rows, schedule_interval(context->schedule));
+    return stretch_reach(stretch, hour_runs(context), context->moment) && stretch_is_close(stretch);
 }
 
 static bool is_back(const struct context *context, const struct table *table)
 {
     struct stretch stretch;
-    if (!stretch_take(context, table, hour_runs(context), &stretch))
+    struct past past;
+    if (!take_hour(context, table, &stretch))
         return false;
-    struct usual usual = usual_of(table->volume->hours, &stretch, first_low_hour(context, table->volume));
+    past_take(&past, table->volume->hours, &stretch, first_low_hour(context, table->volume), PAST_WHOLE);
+    struct usual usual = past_usual(&past);
     return usual.days == 0 || stretch.rows * back_factor >= usual.median;
 }
 
@@ -324,7 +238,7 @@ static void end_after_a_day(struct context *context, const struct table *table)
 {
     struct stretch stretch;
     if (context->moment->now_ms - table->volume->low_since_ms < 7 * (int64_t)DAY_MS &&
-        !stretch_take(context, table, hour_runs(context), &stretch))
+        !take_hour(context, table, &stretch))
         return;
     if (!is_back(context, table))
         hour_volumes_forget(table->volume->hours, first_low_hour(context, table->volume));
@@ -344,9 +258,8 @@ static void throughput_judge(struct context *context, const struct table *table)
     if ((!is_open && !may_be_low(context, table) && !explain_is_wanted(context->explainer)) ||
         stall_rows_are_blind(context, table))
         return;
-    for (size_t i = 1; i <= STRETCHES; i++)
-        if (judge_stretch(context, table, i * hour_runs(context), i == 1 ? hour_factor : hours_factor))
-            return;
+    if (judge_stretches(context, table))
+        return;
     if (is_open && is_back(context, table))
         end_low(context, table);
 }
@@ -360,7 +273,7 @@ static void take_run(struct context *context, const struct table *table)
     throughput_judge(context, table);
     if (table->proven && (rows->count < 2 || !was_restarted(context, rows->at_ms[rows->count - 2])))
         hour_volumes_add(hours_of(table->volume), moment_now_wall_ms(context->moment),
-                         gathered_ms(context, rows, rows->count - 1), table_moved(table));
+                         newest_gathered_ms(context, table), table_moved(table));
 }
 
 static void throughput_fact(struct context *context, const struct fact *fact)

@@ -15,14 +15,22 @@ static int64_t *rate_of_hour(struct hour_volumes *volumes, int64_t hour)
     return &volumes->rates[hour % (VOLUME_DAYS * HOURS)];
 }
 
+/* The rates have changed otherwise than by an hour that is newer than all others. */
+static void forget_digests(struct hour_volumes *volumes)
+{
+    memset(volumes->digests, 0, sizeof volumes->digests);
+}
+
 static void finish_hour(struct hour_volumes *volumes)
 {
     if (volumes->covered_ms > 0) {
         int64_t day = volumes->hour / HOURS;
         size_t row = (size_t)(day % VOLUME_DAYS);
         double rate = (double)volumes->rows * (double)HOUR_MS / (double)volumes->covered_ms;
-        if (volumes->days[row] != day)
+        if (volumes->days[row] != day) {
             memset(volumes->rates + row * HOURS, 0, HOURS * sizeof *volumes->rates);
+            forget_digests(volumes);
+        }
         volumes->days[row] = day;
         *rate_of_hour(volumes, volumes->hour) = 1 + (rate < (double)RATE_MOST ? (int64_t)(rate + 0.5) : RATE_MOST);
     }
@@ -34,6 +42,8 @@ void hour_volumes_add(struct hour_volumes *volumes, int64_t wall_ms, int64_t cov
     int64_t hour = wall_ms / HOUR_MS;
     if (wall_ms < 0 || rows < 0 || covered_ms <= 0)
         return;
+    if (hour < volumes->hour)
+        forget_digests(volumes); /* the clock was set back */
     if (hour != volumes->hour) {
         finish_hour(volumes);
         volumes->hour = hour;
@@ -42,11 +52,156 @@ void hour_volumes_add(struct hour_volumes *volumes, int64_t wall_ms, int64_t cov
     volumes->covered_ms = time_sum(volumes->covered_ms, covered_ms);
 }
 
-double hour_volumes_rate(const struct hour_volumes *volumes, int64_t hour)
+struct hour_place hour_volumes_place(int64_t hour)
 {
-    bool is_kept = hour >= 0 && volumes->days[hour / HOURS % VOLUME_DAYS] == hour / HOURS;
-    return is_kept ? (double)volumes->rates[hour % (VOLUME_DAYS * HOURS)] - 1 : -1;
+    int64_t day = hour / HOURS;
+    return (struct hour_place){ .day = day, .row = (int)(day % VOLUME_DAYS), .hour_of_day = (int)(hour % HOURS) };
 }
+
+static struct hour_place days_before(const struct hour_place *place, int days_ago)
+{
+    int row = place->row - days_ago;
+    return (struct hour_place){
+        .day = place->day - days_ago,
+        .row = row < 0 ? row + VOLUME_DAYS : row,
+        .hour_of_day = place->hour_of_day,
+    };
+}
+
+/* The rate that is kept there; UINT64_MAX: none is. */
+static const uint64_t NOT_KNOWN = UINT64_MAX;
+
+static uint64_t rate_at(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
+{
+    bool is_kept = volumes->days[place.row] == place.day && place.day * HOURS + place.hour_of_day < before_hour;
+    return is_kept ? (uint64_t)volumes->rates[place.row * HOURS + place.hour_of_day] - 1 : NOT_KNOWN;
+}
+
+static uint64_t lower_rate(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static double rows_an_hour(uint64_t rate)
+{
+    return rate == NOT_KNOWN ? -1 : (double)(int64_t)rate;
+}
+
+static struct hour_place hour_before(struct hour_place place)
+{
+    if (place.hour_of_day-- == 0) {
+        place = days_before(&place, 1);
+        place.hour_of_day = HOURS - 1;
+    }
+    return place;
+}
+
+static struct hour_place hour_after(struct hour_place place)
+{
+    if (++place.hour_of_day == HOURS)
+        return (struct hour_place){ .day = place.day + 1, .row = place.row + 1 < VOLUME_DAYS ? place.row + 1 : 0 };
+    return place;
+}
+
+static uint64_t least_across_days(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
+{
+    return lower_rate(rate_at(volumes, place, before_hour),
+                      lower_rate(rate_at(volumes, hour_before(place), before_hour),
+                                 rate_at(volumes, hour_after(place), before_hour)));
+}
+
+/* As a rule an hour's neighbours are in its own day. This is asked for very often. */
+static inline uint64_t least_near(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
+{
+    const int64_t *rates = &volumes->rates[place.row * HOURS + place.hour_of_day];
+    if (place.hour_of_day == 0 || place.hour_of_day == HOURS - 1 ||
+        place.day * HOURS + place.hour_of_day + 1 >= before_hour)
+        return least_across_days(volumes, place, before_hour);
+    if (volumes->days[place.row] != place.day)
+        return NOT_KNOWN;
+    return lower_rate((uint64_t)rates[0] - 1, lower_rate((uint64_t)rates[-1] - 1, (uint64_t)rates[1] - 1));
+}
+
+double hour_volumes_least(const struct hour_volumes *volumes, const struct hour_place *place, int days_ago,
+                          int64_t before_hour)
+{
+    return rows_an_hour(least_near(volumes, days_before(place, days_ago), before_hour));
+}
+
+/* --- what is reckoned once an hour ---------------------------------------------------------------------------- */
+
+static double most_of_week(const struct hour_volumes *volumes, const struct hour_place *place)
+{
+    double most = 0;
+    for (int days_ago = 1; days_ago <= 7; days_ago++) {
+        double rows = rows_an_hour(rate_at(volumes, days_before(place, days_ago), INT64_MAX));
+        most = rows > most ? rows : most;
+    }
+    return most;
+}
+
+/* The days before that day which are of the week, or of the weekend, as it is. */
+static uint32_t days_alike(int64_t day)
+{
+    uint32_t alike = 0;
+    for (int week_day = 1; week_day <= 7; week_day++)
+        if (day_is_weekend(day - week_day) == day_is_weekend(day))
+            alike |= UINT32_C(0x00204081) << week_day; /* that day, and those one, two and three weeks earlier */
+    return alike;
+}
+
+/* An hour that is being gathered is known soon, and then it counts on the next day, with its neighbours. */
+enum { SOON_HOURS = HOURS - 2 };
+
+static void digest_days(struct hour_digest *digest, const struct hour_volumes *volumes, struct hour_place place)
+{
+    uint32_t alike = days_alike(place.day), bit = 1;
+    uint64_t most = 0;
+    for (int days_ago = 1; days_ago < VOLUME_DAYS; days_ago++) {
+        place = days_before(&place, 1);
+        bit <<= 1;
+        uint64_t least = least_near(volumes, place, INT64_MAX);
+        if (least == NOT_KNOWN)
+            continue;
+        digest->known |= bit;
+        if (alike & bit && least > most)
+            most = least;
+    }
+    digest->alike = digest->known & alike;
+    digest->most_alike = rows_an_hour(most);
+}
+
+/* The digest of the hour, whose days are still to be looked at if it is new. */
+static struct hour_digest *digest_of(struct hour_volumes *volumes, int64_t hour)
+{
+    struct hour_digest *digest = &volumes->digests[hour % HOURS];
+    if (digest->hour == hour && hour)
+        return digest;
+    if (hour - volumes->hour >= SOON_HOURS)
+        return NULL;
+    struct hour_place place = hour_volumes_place(hour);
+    *digest = (struct hour_digest){ .hour = hour, .most_alike = -1, .most_of_week = most_of_week(volumes, &place) };
+    return digest;
+}
+
+const struct hour_digest *hour_volumes_digest(struct hour_volumes *volumes, int64_t hour)
+{
+    struct hour_digest *digest = digest_of(volumes, hour);
+    if (digest && digest->most_alike < 0)
+        digest_days(digest, volumes, hour_volumes_place(hour));
+    return digest;
+}
+
+double hour_volumes_most_of_week(struct hour_volumes *volumes, int64_t hour)
+{
+    const struct hour_digest *digest = digest_of(volumes, hour);
+    if (digest)
+        return digest->most_of_week;
+    struct hour_place place = hour_volumes_place(hour);
+    return most_of_week(volumes, &place);
+}
+
+/* --- what is forgotten, and saved ----------------------------------------------------------------------------- */
 
 void hour_volumes_forget(struct hour_volumes *volumes, int64_t before_hour)
 {
@@ -54,6 +209,7 @@ void hour_volumes_forget(struct hour_volumes *volumes, int64_t before_hour)
         if (volumes->days[i / HOURS] < before_hour / HOURS ||
             (volumes->days[i / HOURS] == before_hour / HOURS && i % HOURS < before_hour % HOURS))
             volumes->rates[i] = 0;
+    forget_digests(volumes);
 }
 
 static void not_negative(int64_t *value)
@@ -78,6 +234,7 @@ void hour_volumes_archive(struct hour_volumes *volumes, struct archive *archive,
         return;
     for (size_t i = 0; i < 3; i++)
         not_negative(&now[i]);
+    forget_digests(volumes);
     volumes->hour = now[0];
     volumes->rows = now[1];
     volumes->covered_ms = now[2];

@@ -13,17 +13,44 @@
  */
 enum { VOLUME_DAYS = 28 };
 
+/* Bit n of a set of days stands for n days ago. */
+struct hour_digest {
+    int64_t hour;        /* 0: of none */
+    uint32_t known;      /* the days on which hour_volumes_least tells something, and of these */
+    uint32_t alike;      /* those of the week, or of the weekend, as the hour's own day is */
+    double most_alike;   /* the most that it tells of the latter */
+    double most_of_week; /* the most rows at this very hour on the last seven days */
+};
+
 struct hour_volumes {
     int64_t days[VOLUME_DAYS];          /* the day since 1970 that each row of rates is of */
     int64_t rates[VOLUME_DAYS * HOURS]; /* rows an hour, plus one; 0: not known */
     int64_t hour;                       /* the one that is being gathered */
     int64_t rows, covered_ms;           /* what runs moved in it, and how much time they covered */
+    struct hour_digest
+        digests[HOURS]; /* of the newest hours that were asked for; they follow from the rates and are not saved */
 };
 
 /* A run that ended at this time moved rows that had gathered for covered_ms. */
 void hour_volumes_add(struct hour_volumes *volumes, int64_t wall_ms, int64_t covered_ms, int64_t rows);
-/* Rows an hour in that hour, below 0 if that is not known. */
-double hour_volumes_rate(const struct hour_volumes *volumes, int64_t hour);
+
+/* Where an hour is kept. It is reckoned once, and asked for many days. */
+struct hour_place {
+    int64_t day;
+    int row, hour_of_day;
+};
+
+struct hour_place hour_volumes_place(int64_t hour);
+/*
+ * The fewest rows an hour of the hour so many days before (fewer than VOLUME_DAYS), the one before it and the one after it; below 0 if none
+ * of them is known. Hours from before_hour on count as not known.
+ */
+double hour_volumes_least(const struct hour_volumes *volumes, const struct hour_place *place, int days_ago,
+                          int64_t before_hour);
+/* The most rows that were moved at that hour on the seven days before. */
+double hour_volumes_most_of_week(struct hour_volumes *volumes, int64_t hour);
+/* What the days before that hour show, reckoned once an hour; NULL if it may change within the hour. */
+const struct hour_digest *hour_volumes_digest(struct hour_volumes *volumes, int64_t hour);
 /* What was before that hour is no longer known. */
 void hour_volumes_forget(struct hour_volumes *volumes, int64_t before_hour);
 void hour_volumes_archive(struct hour_volumes *volumes, struct archive *archive, const char *name);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stretch.h"
+
+#include "statistics.h"
+#include "units.h"
+
+enum { LATE_RUNS = 3, DAYS_LEAST = 4, DAYS_OF_LOWEST = 10, PAST_DAYS = VOLUME_DAYS - 1 };
+
+/* --- the newest runs ------------------------------------------------------------------------------------------ */
+
+int64_t run_gathered_ms(const struct window *rows, size_t run, int64_t interval_ms)
+{
+    int64_t gap_ms = run > 0 ? rows->at_ms[run] - rows->at_ms[run - 1] : interval_ms;
+    return gap_ms > LATE_RUNS * interval_ms ? interval_ms : gap_ms;
+}
+
+void stretch_begin(struct stretch *stretch, const struct window *rows, int64_t interval_ms)
+{
+    /* Not the lists, which are long: nobody reads beyond the count. */
+    stretch->window = rows;
+    stretch->interval_ms = interval_ms;
+    stretch->runs = stretch->hour_count = 0;
+    stretch->next = rows->count;
+    stretch->rows = 0;
+    stretch->since_ms = 0;
+}
+
+static bool stretch_add(struct stretch *stretch, int64_t hour, double covered)
+{
+    size_t count = stretch->hour_count;
+    if (count > 0 && stretch->hours[count - 1] == hour) {
+        stretch->covered[count - 1] += covered;
+        return true;
+    }
+    if (count == HOURS)
+        return false;
+    stretch->hours[count] = hour;
+    stretch->covered[count] = covered;
+    stretch->hour_count++;
+    return true;
+}
+
+bool stretch_reach(struct stretch *stretch, size_t runs, const struct moment *moment)
+{
+    const struct window *rows = stretch->window;
+    while (stretch->runs < runs && stretch->next > 0) {
+        size_t run = --stretch->next;
+        if (rows->values[run] == 0)
+            continue;
+        int64_t wall_ms = moment_wall_ms(moment, rows->at_ms[run]);
+        double covered = (double)run_gathered_ms(rows, run, stretch->interval_ms) / HOUR_MS;
+        if (wall_ms < 0 || !stretch_add(stretch, wall_ms / HOUR_MS, covered))
+            return false;
+        stretch->rows += (double)rows->values[run];
+        stretch->since_ms = rows->at_ms[run];
+        stretch->runs++;
+    }
+    return stretch->runs == runs;
+}
+
+bool stretch_is_close(const struct stretch *stretch)
+{
+    int64_t reach_ms = ((int64_t)stretch->runs + LATE_RUNS) * stretch->interval_ms;
+    return stretch->window->at_ms[stretch->window->count - 1] - stretch->since_ms <= reach_ms;
+}
+
+/*
+ * What the day with the median moved is at most what each hour moved on the day that was best for it. With few days that are alike all days are
+ * the measure.
+ */
+bool stretch_may_be_low(const struct stretch *stretch, struct hour_volumes *volumes, double factor)
+{
+    double rows = 0;
+    uint32_t known = UINT32_MAX, alike = UINT32_MAX;
+    /* Days are alike by the newest and the oldest of the stretch. What is reckoned of a day between these does not hold. */
+    if (stretch->hours[0] / HOURS - stretch->hours[stretch->hour_count - 1] / HOURS > 1)
+        return true;
+    for (size_t i = 0; i < stretch->hour_count; i++) {
+        const struct hour_digest *digest = hour_volumes_digest(volumes, stretch->hours[i]);
+        if (!digest)
+            return true;
+        rows += stretch->covered[i] * digest->most_alike;
+        known &= digest->known;
+        alike &= digest->alike;
+    }
+    if (__builtin_popcount(known) < DAYS_LEAST || alike == 0)
+        return false;
+    return __builtin_popcount(alike) < DAYS_LEAST || stretch->rows * factor < rows;
+}
+
+/* --- the days before ------------------------------------------------------------------------------------------ */
+
+/*
+ * What the stretch would have moved so many days ago, below 0 if that is not known. An hour counts as the lowest of it and its neighbours: a
+ * market that opens an hour later is no anomaly.
+ */
+static double moved_then(const struct hour_volumes *volumes, const struct stretch *stretch,
+                         const struct hour_place *places, int days_ago, int64_t before_hour)
+{
+    double rows = 0;
+    for (size_t i = 0; i < stretch->hour_count; i++) {
+        double rate = hour_volumes_least(volumes, &places[i], days_ago, before_hour);
+        if (rate < 0)
+            return -1;
+        rows += stretch->covered[i] * rate;
+    }
+    return rows;
+}
+
+/* Which of the days before are of the week, or of the weekend, as those of the stretch's newest and oldest hour are. */
+static void find_alike(const struct stretch *stretch, bool *is_alike)
+{
+    int64_t newest = stretch->hours[0] / HOURS, oldest = stretch->hours[stretch->hour_count - 1] / HOURS;
+    bool newest_is = day_is_weekend(newest), oldest_is = day_is_weekend(oldest);
+    for (int week_day = 0; week_day < 7; week_day++) {
+        bool alike = day_is_weekend(newest - week_day) == newest_is && day_is_weekend(oldest - week_day) == oldest_is;
+        for (int days_ago = week_day; days_ago <= PAST_DAYS; days_ago += 7)
+            is_alike[days_ago] = alike;
+    }
+}
+
+/* The same days of the week come first: where these differ, they tell soonest that a stretch is no news. */
+static const uint8_t ages[PAST_DAYS] = { 7,  14, 21, 1,  2,  3,  4,  5,  6,  8,  9,  10, 11, 12,
+                                         13, 15, 16, 17, 18, 19, 20, 22, 23, 24, 25, 26, 27 };
+
+bool past_take(struct past *past, const struct hour_volumes *volumes, const struct stretch *stretch,
+               int64_t before_hour, enum past_whole whole)
+{
+    bool is_alike[VOLUME_DAYS];
+    struct hour_place places[HOURS];
+    size_t lower = 0;
+    find_alike(stretch, is_alike);
+    for (size_t i = 0; i < stretch->hour_count; i++)
+        places[i] = hour_volumes_place(stretch->hours[i]);
+    past->all_count = past->alike_count = 0;
+    for (size_t i = 0; i < PAST_DAYS; i++) {
+        double rows = moved_then(volumes, stretch, places, ages[i], before_hour);
+        if (rows < 0)
+            continue;
+        past->all[past->all_count++] = rows;
+        if (is_alike[ages[i]])
+            past->alike[past->alike_count++] = rows;
+        lower += rows <= stretch->rows;
+        if (whole == PAST_IF_LOW && lower > VOLUME_DAYS / DAYS_OF_LOWEST)
+            return false;
+    }
+    return true;
+}
+
+struct usual past_usual(struct past *past)
+{
+    double *all = past->all, *alike = past->alike;
+    size_t all_count = past->all_count, alike_count = past->alike_count;
+    if (all_count < DAYS_LEAST || alike_count == 0) /* the first weekend may be quiet */
+        return (struct usual){ 0 };
+    sort_values(all, all_count);
+    if (alike_count < DAYS_LEAST)
+        return (struct usual){ all_count, all[all_count / 2], all[0], all[0] };
+    sort_values(alike, alike_count);
+    return (struct usual){
+        .days = alike_count,
+        .median = alike[alike_count / 2],
+        .lowest = alike[alike_count / DAYS_OF_LOWEST], /* with ten days known, one of them may be an accident */
+        .lowest_of_all = all[all_count / DAYS_OF_LOWEST],
+    };
+}
