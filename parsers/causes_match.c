@@ -14,6 +14,16 @@ static bool cause_is_better(const struct causes_answer *answer, int64_t rank)
     return !answer->cause || rank < answer->rank;
 }
 
+/* A pattern that is built in and cannot be compiled, for want of memory, matches nothing. */
+static enum pattern_answer causes_try_pattern(struct causes_pattern *asked, struct slice line)
+{
+    struct strbuf why = { 0 };
+    if (!asked->pattern)
+        asked->pattern = causes_compile(asked->regex, &why);
+    strbuf_free(&why);
+    return asked->pattern ? pattern_match(asked->pattern, line) : PATTERN_NO;
+}
+
 static bool causes_ask_pattern(struct causes *causes, struct causes_pattern *asked, struct slice line)
 {
     if (asked->asked_at == causes->lines)
@@ -25,7 +35,7 @@ static bool causes_ask_pattern(struct causes *causes, struct causes_pattern *ask
         asked->matches = false;
         return false;
     }
-    enum pattern_answer found = pattern_match(asked->pattern, line);
+    enum pattern_answer found = causes_try_pattern(asked, line);
     causes->given_up += found == PATTERN_LIMIT;
     asked->matches = found == PATTERN_YES;
     for (size_t group = 0; asked->matches && group < WHAT_GROUPS && !asked->what.at; group++)

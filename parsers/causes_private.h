@@ -10,11 +10,11 @@
 
 enum { CONDITIONS_MAX = 4, WHAT_GROUPS = 3 };
 
-/* Rows share patterns, so each is compiled once and asked at most once for each line. */
+/* Rows share patterns, so each is compiled at most once and asked at most once for each line. */
 struct causes_pattern {
     char *regex;
-    struct pattern *pattern;
-    uint64_t asked_at; /* the number of the line for which the answer below holds */
+    struct pattern *pattern; /* NULL: it is compiled when it is asked */
+    uint64_t asked_at;       /* the number of the line for which the answer below holds */
     bool matches;
     struct slice what;
 };
@@ -85,6 +85,8 @@ struct causes {
 
 /* Adds the value with its words filled in. False, with the reason in *why, if there is no such word or it grows too long. */
 bool causes_expand(const struct causes *causes, const char *value, struct strbuf *out, struct strbuf *why);
+/* NULL, with the reason in *why, if the pattern cannot be used. */
+struct pattern *causes_compile(const char *regex, struct strbuf *why);
 /* Adds a row of the newest section. False, with the reason in *why, if a pattern cannot be used. */
 bool causes_add_sign(struct causes *causes, enum sign_kind kind, const char *value, struct strbuf *why);
 

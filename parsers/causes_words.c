@@ -40,6 +40,11 @@ bool causes_expand(const struct causes *causes, const char *value, struct strbuf
     return false;
 }
 
+struct pattern *causes_compile(const char *regex, struct strbuf *why)
+{
+    return pattern_new_search(regex, CAUSE_MAX_STEPS, WHAT_NAMES, WHAT_GROUPS, why);
+}
+
 /* The index of the pattern, which is compiled if no row has had it yet. */
 static bool causes_find_pattern(struct causes *causes, const char *regex, size_t *index, struct strbuf *why)
 {
@@ -50,8 +55,9 @@ static bool causes_find_pattern(struct causes *causes, const char *regex, size_t
         strbuf_printf(why, "there are more than %d patterns", CAUSE_PATTERNS_MAX);
         return false;
     }
-    struct pattern *pattern = pattern_new_search(regex, CAUSE_MAX_STEPS, WHAT_NAMES, WHAT_GROUPS, why);
-    if (!pattern)
+    /* Those that are built in are known to be right, and most of them are never asked. */
+    struct pattern *pattern = NULL;
+    if (causes->origin == CAUSES_OWN && !(pattern = causes_compile(regex, why)))
         return false;
     causes->patterns = list_room(causes->patterns, causes->pattern_count, sizeof *causes->patterns);
     causes->patterns[causes->pattern_count++] =

@@ -19,6 +19,7 @@ struct pattern {
     pcre2_match_context *context;
     PCRE2_SIZE *ovector;
     bool jit;
+    bool jit_waits;                          /* the JIT code is made before the first match */
     uint32_t numbers[PATTERN_GROUPS_MAX];    /* of each group in PCRE2, 0 if the expression lacks it */
     signed char present[PATTERN_GROUPS_MAX]; /* the groups that it has */
     size_t present_count;
@@ -133,16 +134,21 @@ static void pattern_learn_prefix(struct pattern *pattern, const char *regex)
     pattern->rest = regex[len] == '\0' ? REST_ANY : strcmp(regex + len, "$") == 0 ? REST_NONE : REST_REGEX;
 }
 
-static bool pattern_prepare_matching(struct pattern *pattern, uint32_t most_steps, struct strbuf *error)
+/*
+ * Without JIT code (a kernel that forbids writable code, or an expression that begins with "(*NO_JIT)") the interpreter gives the same
+ * answers. Only the size of the code tells whether there is any: with "(*NO_JIT)" the compilation succeeds and makes none.
+ */
+static void pattern_compile_jit(struct pattern *pattern)
 {
-    /*
-     * Without JIT code (a kernel that forbids writable code, or an expression that begins with "(*NO_JIT)") the interpreter gives the same
-     * answers. Only the size of the code tells whether there is any: with "(*NO_JIT)" the compilation succeeds and makes none.
-     */
     size_t jit_bytes = 0;
     pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
     pcre2_pattern_info(pattern->code, PCRE2_INFO_JITSIZE, &jit_bytes);
     pattern->jit = jit_bytes > 0;
+    pattern->jit_waits = false;
+}
+
+static bool pattern_prepare_matching(struct pattern *pattern, uint32_t most_steps, struct strbuf *error)
+{
     pattern->match = pcre2_match_data_create_from_pattern(pattern->code, NULL);
     pattern->context = pcre2_match_context_create(NULL);
     if (!pattern->match || !pattern->context) {
@@ -165,6 +171,7 @@ struct pattern *pattern_new(const char *regex, const char *const *names, size_t 
         pattern_free(pattern);
         return NULL;
     }
+    pattern_compile_jit(pattern);
     pattern_learn_prefix(pattern, regex);
     return pattern;
 }
@@ -182,6 +189,7 @@ struct pattern *pattern_new_search(const char *regex, uint32_t most_steps, const
     }
     pattern->prefix = must_copy("", 0);
     pattern->rest = REST_REGEX;
+    pattern->jit_waits = true;
     memset(pattern->may_begin_with, true, sizeof pattern->may_begin_with);
     return pattern;
 }
@@ -213,6 +221,8 @@ enum pattern_answer pattern_match(struct pattern *pattern, struct slice text)
         return PATTERN_NO;
     if (pattern->rest != REST_REGEX)
         return pattern->rest == REST_ANY || text.len == pattern->prefix_len ? PATTERN_YES : PATTERN_NO;
+    if (pattern->jit_waits)
+        pattern_compile_jit(pattern);
     /* To enter the JIT's code directly halves the cost of a match, and skips no check that these options need. */
     int count = (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)text.at, text.len, 0, 0,
                                                                pattern->match, pattern->context);

@@ -23,7 +23,8 @@ enum { PATTERN_GROUPS_MAX = 16 };
 struct pattern *pattern_new(const char *regex, const char *const *names, size_t name_count, struct strbuf *error);
 /*
  * The same, but it matches anywhere in a text, and large and small letters are the same to it. most_steps: what a match may cost at each
- * place of the text, in PCRE2's steps.
+ * place of the text, in PCRE2's steps. Most of such patterns are never matched with anything, so JIT code, which takes longest to make, is made
+ * before the first match.
  */
 struct pattern *pattern_new_search(const char *regex, uint32_t most_steps, const char *const *names, size_t name_count,
                                    struct strbuf *error);

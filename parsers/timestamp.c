@@ -4,7 +4,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { STAMP_LEN = 19, HOUR_LEN = 14, SECONDS_PER_HOUR = 3600, SECONDS_PER_DAY = 86400, STEP_BACK_MAX_MS = 60000 };
+enum {
+    STAMP_LEN = 19,
+    HOUR_LEN = 14,
+    SECOND_LEN = 5,
+    SECONDS_PER_HOUR = 3600,
+    SECONDS_PER_DAY = 86400,
+    STEP_BACK_MAX_MS = 60000
+};
 
 void timestamp_reader_init(struct timestamp_reader *reader)
 {
@@ -69,16 +76,18 @@ static size_t fraction_read(const char *text, size_t len, int64_t *ms)
     return used;
 }
 
-/* Reads "MM:SS" and the fraction, behind "YYYY-MM-DD HH:". Returns the length of the whole time stamp, 0 if it is none. */
-static inline size_t within_read(const char *text, size_t len, int64_t *within_ms)
+/* Reads "MM:SS" behind "YYYY-MM-DD HH:". Lines come in bunches, and those of a bunch are of the same second. */
+static inline bool second_read(struct timestamp_reader *reader, const char *text)
 {
+    if (memcmp(text + HOUR_LEN, reader->second, SECOND_LEN) == 0)
+        return true;
     unsigned minute = two_digits(text + 14);
     unsigned second = two_digits(text + 17);
     if (minute > 59 || second > 59 || text[16] != ':')
-        return 0;
-    size_t fraction = fraction_read(text + STAMP_LEN, len - STAMP_LEN, within_ms);
-    *within_ms += (minute * 60 + second) * INT64_C(1000);
-    return STAMP_LEN + fraction;
+        return false;
+    memcpy(reader->second, text + HOUR_LEN, SECOND_LEN);
+    reader->second_ms = (minute * 60 + second) * INT64_C(1000);
+    return true;
 }
 
 /* Reads "YYYY-MM-DD HH:" as hours since 1970, as if it were UTC. */
@@ -180,9 +189,10 @@ __attribute__((cold)) static bool hour_change(struct timestamp_reader *reader, c
 size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms)
 {
     int64_t within_ms;
-    size_t used = len < STAMP_LEN ? 0 : within_read(text, len, &within_ms);
-    if (used == 0)
+    if (len < STAMP_LEN || !second_read(reader, text))
         return 0;
+    size_t used = STAMP_LEN + fraction_read(text + STAMP_LEN, len - STAMP_LEN, &within_ms);
+    within_ms += reader->second_ms;
     if (memcmp(text, reader->hour, HOUR_LEN) != 0)
         return hour_change(reader, text, within_ms, ms) ? used : 0;
     *ms = reader->hour_ms + within_ms;

@@ -17,6 +17,8 @@ struct timestamp_reader {
     int64_t awaited_ms; /* when the writer has said that it writes next, INT64_MIN if it has not: decides likewise */
     char hour[16];      /* cache: the local hour that was converted last, as "YYYY-MM-DD HH:" ... */
     int64_t hour_ms;    /* ... and its beginning in UTC */
+    char second[8];     /* cache: the minute and second that were read last, as "MM:SS" ... */
+    int64_t second_ms;  /* ... and how far into the hour they are */
     /* Cache: a day of local time, in seconds as if it were UTC, with no change of the zone's offset near it, and that offset. */
     int64_t plain_from_s, plain_to_s, plain_offset_s;
 };

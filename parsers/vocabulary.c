@@ -6,6 +6,7 @@
 #include "base/budgets.h"
 #include "base/utf8.h"
 #include "pattern.h"
+#include "repeated.h"
 
 /* A table may have any name. Nearly all names have no space, so the text up to the first one is tried before a longer one. */
 #define NAME "[^ ]*+(?: .{0,1000}?)??"
@@ -101,12 +102,14 @@ struct word {
 struct shelf {
     const struct word **words;
     size_t count;
+    bool is_repeated; /* some of them are said with the same words in each cycle */
 };
 
 struct vocabulary {
     struct word **words; /* owned */
     size_t count;
     struct shelf by_first[256];
+    struct repeated *repeated;        /* owned; REPEATED_KEPT of them */
     struct strbuf name;               /* of a table, if it had to be cleaned */
     struct timestamp_reader promises; /* a reader of its own, so that the records' reader keeps its cached hour */
 };
@@ -114,6 +117,7 @@ struct vocabulary {
 struct vocabulary *vocabulary_new(void)
 {
     struct vocabulary *vocabulary = must_alloc(sizeof *vocabulary);
+    vocabulary->repeated = repeated_new();
     timestamp_reader_init(&vocabulary->promises);
     return vocabulary;
 }
@@ -130,6 +134,7 @@ void vocabulary_free(struct vocabulary *vocabulary)
     for (size_t i = 0; i < 256; i++)
         free(vocabulary->by_first[i].words);
     strbuf_free(&vocabulary->name);
+    repeated_free(vocabulary->repeated);
     free(vocabulary->words);
     free(vocabulary);
 }
@@ -169,6 +174,13 @@ static bool word_is_new(const struct vocabulary *vocabulary, int kind, const cha
     return true;
 }
 
+/* Whether a cycle says the same as the one before, as a rule. */
+static bool kind_is_repeated(int kind)
+{
+    return kind == EVENT_RUN_STARTED || kind == EVENT_CYCLE_TABLES || kind == EVENT_CYCLE_SUMMARY ||
+           kind == EVENT_WAITING;
+}
+
 bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
 {
     if (!word_is_new(vocabulary, kind, pattern, error))
@@ -187,6 +199,7 @@ bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern
             struct shelf *shelf = &vocabulary->by_first[byte];
             shelf->words = must_grow(shelf->words, shelf->count + 1, sizeof shelf->words[0]);
             shelf->words[shelf->count++] = word;
+            shelf->is_repeated = shelf->is_repeated || kind_is_repeated(kind);
         }
     }
     return true;
@@ -357,16 +370,33 @@ static enum vocabulary_answer fields_read(struct vocabulary *vocabulary, const s
     return event->table.at || !needs_table(event->kind) ? VOCABULARY_EVENT : VOCABULARY_UNKNOWN;
 }
 
+/* What depends on more than the message's own text is not kept: the time zone, a name that had to be cleaned. */
+static void keep_repeated(const struct vocabulary *vocabulary, const struct word *word, struct slice message,
+                          const struct event *event)
+{
+    bool is_cleaned = event->table.at && event->table.at == vocabulary->name.at;
+    if (kind_is_repeated(word->kind) && !event->text.at && !is_cleaned && !pattern_has_group(word->pattern, GROUP_AT))
+        repeated_keep(vocabulary->repeated, message, event);
+}
+
 enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, const struct record *record, struct event *event)
 {
     if (record->message.len == 0)
         return VOCABULARY_UNKNOWN;
     const struct shelf *shelf = &vocabulary->by_first[(unsigned char)record->message.at[0]];
     int given_up = 0;
+    if (shelf->is_repeated && repeated_find(vocabulary->repeated, record->message, event)) {
+        timestamp_seen(&vocabulary->promises, record->time_ms);
+        return VOCABULARY_EVENT;
+    }
     for (size_t i = 0; i < shelf->count && given_up < PATTERN_LIMITS_PER_LINE; i++) {
         enum pattern_answer found = pattern_match(shelf->words[i]->pattern, record->message);
-        if (found == PATTERN_YES)
-            return fields_read(vocabulary, shelf->words[i], record, event);
+        if (found == PATTERN_YES) {
+            enum vocabulary_answer answer = fields_read(vocabulary, shelf->words[i], record, event);
+            if (answer == VOCABULARY_EVENT && shelf->is_repeated)
+                keep_repeated(vocabulary, shelf->words[i], record->message, event);
+            return answer;
+        }
         given_up += found == PATTERN_LIMIT ? 1 : 0;
     }
     return given_up > 0 ? VOCABULARY_LIMIT : VOCABULARY_UNKNOWN;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -337,12 +338,41 @@ static void a_pattern_that_cannot_be_used_says_why(void **state)
     assert_refused(EVENT_CYCLE_STARTED, "(*NO_JIT)(*LIMIT_MATCH=999999999)x", "limits of its own");
 }
 
+/* Messages that recur are remembered. Each must go on to mean what it means, and its table must be a part of the line at hand. */
+static void what_is_said_again_means_the_same_again(void **state)
+{
+    (void)state;
+    struct vocabulary *vocabulary = builtin_new();
+    for (int round = 0; round < 3; round++) {
+        for (int table = 0; table < 600; table++) {
+            char message[96], name[32];
+            struct event event;
+            snprintf(name, sizeof name, "table_%d", table);
+            snprintf(message, sizeof message, "Starting offload: %s → cold.%s", name, name);
+            assert_int_equal(ask(vocabulary, slice_of(message), &event), VOCABULARY_EVENT);
+            assert_int_equal(event.kind, EVENT_RUN_STARTED);
+            assert_true(slice_equals(event.table, name));
+            assert_ptr_equal(event.table.at, message + strlen("Starting offload: "));
+            snprintf(message, sizeof message, "Success: %d, Failed: 1, Timeout: 0", table);
+            assert_int_equal(ask(vocabulary, slice_of(message), &event), VOCABULARY_EVENT);
+            assert_int_equal(event.succeeded, table);
+            assert_int_equal(event.failed, 1);
+        }
+        struct event event;
+        assert_int_equal(ask(vocabulary, slice_of("Starting offload: a\tb → cold.a"), &event), VOCABULARY_EVENT);
+        assert_true(slice_equals(event.table, "a\xEF\xBF\xBD"
+                                              "b"));
+    }
+    vocabulary_free(vocabulary);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_example_means_what_its_line_in_the_table_says),
         cmocka_unit_test(every_event_of_the_log_has_a_pattern),
         cmocka_unit_test(messages_become_events_with_their_fields),
+        cmocka_unit_test(what_is_said_again_means_the_same_again),
         cmocka_unit_test(completed_and_duration_may_share_a_line),
         cmocka_unit_test(lines_without_meaning_are_known),
         cmocka_unit_test(what_only_resembles_a_message_is_none),

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "repeated.h"
+
+#include <stdlib.h>
+
+#include "base/strbuf.h"
+
+enum { MESSAGES_KEPT = 256, MESSAGE_MAX_BYTES = 160 };
+
+struct repeated {
+    struct repeated_message {
+        size_t len;      /* 0: the place is free */
+        size_t table_at; /* where the message names the table */
+        struct event event;
+        char text[MESSAGE_MAX_BYTES];
+    } messages[MESSAGES_KEPT];
+};
+
+struct repeated *repeated_new(void)
+{
+    return must_alloc(sizeof(struct repeated));
+}
+
+void repeated_free(struct repeated *repeated)
+{
+    free(repeated);
+}
+
+static uint64_t mixed(uint64_t mark, const char *at, size_t len)
+{
+    uint64_t bytes = 0;
+    memcpy(&bytes, at, len);
+    mark = (mark ^ bytes) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 over the golden ratio */
+    return mark ^ mark >> 32;
+}
+
+/* Each message has one place, by a hash of its text. */
+static size_t place_of(struct slice message)
+{
+    enum { STEP = sizeof(uint64_t) };
+    uint64_t mark = message.len;
+    size_t at = 0;
+    for (; at + STEP <= message.len; at += STEP)
+        mark = mixed(mark, message.at + at, STEP);
+    return mixed(mark, message.at + at, message.len - at) % MESSAGES_KEPT;
+}
+
+bool repeated_find(const struct repeated *repeated, struct slice message, struct event *event)
+{
+    if (message.len > MESSAGE_MAX_BYTES)
+        return false;
+    const struct repeated_message *known = &repeated->messages[place_of(message)];
+    if (known->len != message.len || memcmp(known->text, message.at, message.len) != 0)
+        return false;
+    *event = known->event;
+    if (event->table.at)
+        event->table.at = message.at + known->table_at;
+    return true;
+}
+
+void repeated_keep(struct repeated *repeated, struct slice message, const struct event *event)
+{
+    if (message.len > MESSAGE_MAX_BYTES)
+        return;
+    struct repeated_message *known = &repeated->messages[place_of(message)];
+    known->len = message.len;
+    known->table_at = event->table.at ? (size_t)(event->table.at - message.at) : 0;
+    known->event = *event;
+    memcpy(known->text, message.at, message.len);
+}
