@@ -83,6 +83,8 @@ static int64_t blind_due(const struct context *context)
 {
     int64_t best_ms = INT64_MAX;
     for (int reason = 0; reason < BLIND_REASONS; reason++) {
+        if (!context->blindness->spots[reason].since_ms)
+            continue;
         int64_t due_ms = spot_due(context, (enum blind_reason)reason);
         best_ms = due_ms < best_ms ? due_ms : best_ms;
     }

@@ -215,8 +215,19 @@ static void settle_cause(struct context *context, struct table *table)
     failures->is_guess = false;
 }
 
+/* Only tables that are in an incident can leave it. As a rule there is none, and this is asked at each run outside a cycle. */
+static bool any_failures_open(const struct context *context)
+{
+    for (size_t i = 0; i < context->incidents->count; i++)
+        if (context->incidents->records[i]->incident.open && context->incidents->records[i]->kind == KIND_FAILURES)
+            return true;
+    return false;
+}
+
 static void settle_causes(struct context *context)
 {
+    if (!any_failures_open(context))
+        return;
     for (size_t i = 0; i < context->tables->count; i++)
         count_stray(context, &context->tables->at[i]);
     for (size_t i = 0; i < context->tables->count; i++)

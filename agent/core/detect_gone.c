@@ -102,21 +102,33 @@ static void gone_fact(struct context *context, const struct fact *fact)
     }
 }
 
+/* True if the table is in the incident because it was taken out of the configuration. */
+static bool is_told_of(const struct context *context, const struct incident_record *record, size_t member)
+{
+    return record->incident.open && record->kind == KIND_LAG && record->members[member].bad &&
+           context->tables->at[record->members[member].table].retired;
+}
+
+/* The incidents are asked, not the tables, because this is asked at nearly every line and few are open. */
+static int64_t gone_due(const struct context *context)
+{
+    int64_t best_ms = INT64_MAX;
+    for (size_t i = 0; i < context->incidents->count; i++) {
+        const struct incident_record *record = context->incidents->records[i];
+        size_t member = 0;
+        while (member < record->member_count && !is_told_of(context, record, member))
+            member++;
+        if (member < record->member_count && record->incident.opened_ms + TOLD_FOR_MS < best_ms)
+            best_ms = record->incident.opened_ms + TOLD_FOR_MS;
+    }
+    return best_ms;
+}
+
 /* When the warning ends for a table that has one. */
 static int64_t told_until(const struct context *context, const struct table *table)
 {
     const struct incident_record *record = table->retired ? incidents_find(context->incidents, KIND_LAG, table) : NULL;
     return record ? record->incident.opened_ms + TOLD_FOR_MS : INT64_MAX;
-}
-
-static int64_t gone_due(const struct context *context)
-{
-    int64_t best_ms = INT64_MAX;
-    for (size_t i = 0; i < context->tables->count; i++) {
-        int64_t due_ms = told_until(context, &context->tables->at[i]);
-        best_ms = due_ms < best_ms ? due_ms : best_ms;
-    }
-    return best_ms;
 }
 
 static void gone_expire(struct context *context)

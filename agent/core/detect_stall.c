@@ -70,7 +70,7 @@ bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak)
 
 static bool knowledge_is_blind(const struct stall *stall)
 {
-    int64_t runs = seasonal_sum(&stall->seasons.runs), zeros = seasonal_sum(&stall->seasons.zeros);
+    int64_t runs = stall->seasons.all_runs, zeros = stall->seasons.all_zeros;
     return stall_counts_are_blind(runs, zeros, stall->streak) || (double)runs * OPEN_SHARE < (double)stall->runs;
 }
 
@@ -93,7 +93,7 @@ static int64_t known_ms(const struct table *table)
 
 static bool counts_are_small(const struct stall *stall)
 {
-    return seasonal_sum(&stall->seasons.few) * FEW_SHARE > seasonal_sum(&stall->seasons.runs);
+    return stall->seasons.all_few * FEW_SHARE > stall->seasons.all_runs;
 }
 
 static bool has_zeros(const struct stall *stall)
@@ -126,7 +126,7 @@ static struct weighed weigh_streak(const struct context *context, const struct t
         weighed.critical_p *= counts_are_small(stall) ? few_critical_share : zeros_critical_share;
     }
     int64_t zeros = seasons_zeros(seasons);
-    double common = stall_chance(seasonal_sum(&seasons->runs), zeros, weighed.length);
+    double common = stall_chance(seasons->all_runs, zeros, weighed.length);
     double seasonal = zeros ? seasons_chance(seasons, &stall->open, alike) : common;
     weighed.chance = seasonal > common || known_ms(table) >= 2 * week_ms ? seasonal : common;
     return weighed;
@@ -186,9 +186,9 @@ static bool counts_may_be_lost(const struct context *context)
 {
     size_t stalled = 0;
     int64_t started = context->schedule->started_ms;
-    for (size_t i = 0; i < context->tables->count; i++) {
+    for (size_t i = 0; started && i < context->tables->count && stalled < 2; i++) {
         const struct stall *stall = context->tables->at[i].stall;
-        stalled += started && stall->streak > 0 && stall->last_move_ms < started && stall->first_zero_ms >= started;
+        stalled += stall->streak > 0 && stall->last_move_ms < started && stall->first_zero_ms >= started;
     }
     return stalled > 1;
 }
@@ -229,7 +229,7 @@ static void judge_streak(struct context *context, struct table *table, const str
     strbuf_printf(&rule,
                   "%" PRId64 " runs without rows at hours like this one, the longest honest streak there %" PRId64
                   "; of %" PRId64 " runs %" PRId64 " had none; chance %.1e, warning below %.0e, critical below %.0e",
-                  weighed.length, weighed.longest, seasonal_sum(&stall->seasons.runs), seasons_zeros(&stall->seasons),
+                  weighed.length, weighed.longest, stall->seasons.all_runs, seasons_zeros(&stall->seasons),
                   weighed.chance, weighed.warning_p, weighed.critical_p);
     static const enum verdict verdicts[] = {
         [SEVERITY_NONE] = VERDICT_NOTHING,

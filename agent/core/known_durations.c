@@ -69,8 +69,10 @@ void known_durations_add(struct known_durations *known, int64_t wall_ms, int64_t
 
 int64_t known_durations_span_ms(const struct known_durations *known, int64_t wall_ms)
 {
-    for (int64_t number = known->newest - KNOWN_SLOTS + 1; number <= known->newest; number++)
-        if (slot_at(known, number)->first)
+    int64_t oldest = known->newest < KNOWN_SLOTS ? 0 : known->newest - KNOWN_SLOTS + 1;
+    size_t at = (size_t)(oldest % KNOWN_SLOTS);
+    for (int64_t number = oldest; number <= known->newest; number++, at = at + 1 < KNOWN_SLOTS ? at + 1 : 0)
+        if (known->slots[at].first)
             return wall_ms - number * SLOT_MS;
     return 0;
 }
@@ -170,6 +172,21 @@ size_t known_durations_at_hour(const struct known_durations *known, int64_t wall
     return count;
 }
 
+/* Adds up the first cycles of the slots around a number, and how many of them reach the least. Asked for nearly each cycle, and so in one go. */
+static void count_around(const struct known_durations *known, int64_t number, uint8_t least, size_t *count,
+                         size_t *as_long)
+{
+    int64_t begin = number - SLOTS_AROUND, end = number + SLOTS_AROUND;
+    bool are_kept = begin >= 0 && end <= known->newest && begin > known->newest - KNOWN_SLOTS;
+    size_t at = are_kept ? (size_t)(begin % KNOWN_SLOTS) : 0;
+    for (; begin <= end; begin++) {
+        uint8_t first = are_kept ? known->slots[at].first : slot_at(known, begin)->first;
+        at = at + 1 < KNOWN_SLOTS ? at + 1 : 0;
+        *count += first > 0;
+        *as_long += first >= least;
+    }
+}
+
 int known_durations_hour_days(const struct known_durations *known, int64_t wall_ms, double duration_ms, size_t *count,
                               size_t *as_long)
 {
@@ -179,11 +196,7 @@ int known_durations_hour_days(const struct known_durations *known, int64_t wall_
     *count = *as_long = 0;
     for (int64_t day = 1; day <= KNOWN_DAYS; day++) {
         size_t before = *count;
-        for (int64_t off = -SLOTS_AROUND; off <= SLOTS_AROUND; off++) {
-            uint8_t first = slot_at(known, now - day * SLOTS_A_DAY + off)->first;
-            *count += first > 0;
-            *as_long += first >= least;
-        }
+        count_around(known, now - day * SLOTS_A_DAY, least, count, as_long);
         days += *count > before;
     }
     return days;

@@ -61,9 +61,23 @@ static struct table *run_table(const struct model *model)
     return model->run_table >= 0 ? &model->tables->at[model->run_table] : NULL;
 }
 
+/* A cycle runs its tables in the same order as the one before, so the table is as a rule the newest run's, or the one behind it. */
+static struct table *guess_table(const struct model *model, struct slice name)
+{
+    size_t guess = model->run_table >= 0 ? (size_t)model->run_table : 0;
+    for (int i = 0; i < 2 && model->tables->count > 0 && name.len > 0; i++, guess++) {
+        struct table *table = &model->tables->at[guess < model->tables->count ? guess : 0];
+        if (slice_equals(name, table->name))
+            return table;
+    }
+    return NULL;
+}
+
 static struct table *table_named(struct model *model)
 {
-    return tables_named(model->tables, model->moment->event->table, model->moment->now_ms);
+    struct slice name = model->moment->event->table;
+    struct table *table = guess_table(model, name);
+    return table ? table : tables_named(model->tables, name, model->moment->now_ms);
 }
 
 /* --- runs and cycles begin and end --------------------------------------------------------------------------- */

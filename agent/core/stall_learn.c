@@ -17,8 +17,7 @@ static void count_streak(struct stall *stall, int64_t streak)
 
 static void learn_streak(struct stall *stall, int64_t streak, const struct season_streak *open, int64_t now_ms)
 {
-    int64_t runs = seasonal_sum(&stall->seasons.runs), zeros = seasonal_sum(&stall->seasons.zeros);
-    if (stall_chance(runs, zeros, streak) < odd_chance)
+    if (stall_chance(stall->seasons.all_runs, stall->seasons.all_zeros, streak) < odd_chance)
         stall->closed_ms = now_ms;
     count_streak(stall, streak);
     seasons_learn_streak(&stall->seasons, open);

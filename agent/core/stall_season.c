@@ -16,7 +16,7 @@ size_t season_of(int64_t wall_ms)
     return hour_of_day(wall_ms) + (day_is_weekend(wall_ms / DAY_MS) ? HOURS : 0);
 }
 
-int64_t seasonal_sum(const struct seasonal *seasonal)
+static int64_t seasonal_sum(const struct seasonal *seasonal)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < SEASONS; i++)
@@ -26,7 +26,7 @@ int64_t seasonal_sum(const struct seasonal *seasonal)
 
 int64_t seasons_zeros(const struct seasons *seasons)
 {
-    return seasonal_sum(&seasons->zeros) + seasonal_sum(&seasons->few);
+    return seasons->all_zeros + seasons->all_few;
 }
 
 /* --- learning ------------------------------------------------------------------------------------------------- */
@@ -34,7 +34,9 @@ int64_t seasons_zeros(const struct seasons *seasons)
 void seasons_learn_rows(struct seasons *seasons, size_t season, int64_t rows)
 {
     seasons->runs.counts[season]++;
+    seasons->all_runs++;
     seasons->few.counts[season] += rows <= FEW_ROWS;
+    seasons->all_few += rows <= FEW_ROWS;
 }
 
 void seasons_learn_streak(struct seasons *seasons, const struct season_streak *streak)
@@ -44,6 +46,8 @@ void seasons_learn_streak(struct seasons *seasons, const struct season_streak *s
         int64_t *longest = &seasons->longest.counts[i], *second = &seasons->second.counts[i];
         seasons->runs.counts[i] += streak->zeros.counts[i];
         seasons->zeros.counts[i] += streak->zeros.counts[i];
+        seasons->all_runs += streak->zeros.counts[i];
+        seasons->all_zeros += streak->zeros.counts[i];
         if (place > *longest) {
             *second = *longest;
             *longest = place;
@@ -57,7 +61,7 @@ void seasons_learn_streak(struct seasons *seasons, const struct season_streak *s
 
 static double common_rate(const struct seasons *seasons)
 {
-    return ((double)seasons_zeros(seasons) + 0.5) / (double)(seasonal_sum(&seasons->runs) + 1);
+    return ((double)seasons_zeros(seasons) + 0.5) / (double)(seasons->all_runs + 1);
 }
 
 static double rate_in(const struct seasons *seasons, size_t season, double common)
@@ -158,4 +162,7 @@ void seasons_archive(struct seasons *seasons, struct archive *archive)
     seasonal_archive(&seasons->few, archive, "stall.few.by");
     seasonal_archive(&seasons->longest, archive, "stall.longest.by");
     seasonal_archive(&seasons->second, archive, "stall.second.by");
+    seasons->all_runs = seasonal_sum(&seasons->runs);
+    seasons->all_zeros = seasonal_sum(&seasons->zeros);
+    seasons->all_few = seasonal_sum(&seasons->few);
 }

@@ -20,10 +20,11 @@ struct seasonal {
 };
 
 struct seasons {
-    struct seasonal runs;            /* n, and of them */
-    struct seasonal zeros;           /* those without rows, as far as that was honest, and */
-    struct seasonal few;             /* those with one or two rows */
-    struct seasonal longest, second; /* the longest streaks of zeros, by where they stood in that season */
+    struct seasonal runs;                 /* n, and of them */
+    struct seasonal zeros;                /* those without rows, as far as that was honest, and */
+    struct seasonal few;                  /* those with one or two rows */
+    struct seasonal longest, second;      /* the longest streaks of zeros, by where they stood in that season */
+    int64_t all_runs, all_zeros, all_few; /* the sums of the first three */
 };
 
 struct season_streak {
@@ -40,7 +41,6 @@ size_t season_of(int64_t wall_ms);
 void seasons_learn_rows(struct seasons *seasons, size_t season, int64_t rows);
 void seasons_learn_streak(struct seasons *seasons, const struct season_streak *streak);
 
-int64_t seasonal_sum(const struct seasonal *seasonal);
 /* z of all seasons: the runs without rows, and those with so few that having none would be mere chance. */
 int64_t seasons_zeros(const struct seasons *seasons);
 struct seasons_alike seasons_like(const struct seasons *seasons, size_t season);

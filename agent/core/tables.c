@@ -156,19 +156,7 @@ struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms)
     return tables_named(tables, slice_of(STAND_IN), now_ms);
 }
 
-void table_note_turn(struct table *table, int64_t cycle_id)
-{
-    bool is_first = table->last_cycle_id == 0 || table->last_cycle_id == cycle_id;
-    if (!is_first) {
-        if (table->absence_count == ABSENCES_KEPT)
-            memmove(table->absences, table->absences + 1, --table->absence_count * sizeof *table->absences);
-        table->absences[table->absence_count++] = table->cycles_without;
-    }
-    table->last_cycle_id = cycle_id;
-    table->cycles_without = 0;
-}
-
-int64_t table_usual_absence(const struct table *table)
+static int64_t find_usual_absence(const struct table *table)
 {
     int64_t longest = 0, second = 0, shortest = INT64_MAX;
     for (size_t i = 0; i < table->absence_count; i++) {
@@ -178,6 +166,27 @@ int64_t table_usual_absence(const struct table *table)
         shortest = absence < shortest ? absence : shortest;
     }
     return shortest > 0 && table->absence_count ? longest : second;
+}
+
+/* As a rule a table is always run, so one 0 takes the place of another, and nothing changes. */
+static void note_absence(struct table *table, int64_t cycles)
+{
+    bool is_full = table->absence_count == ABSENCES_KEPT;
+    int64_t oldest = table->absences[0];
+    if (is_full)
+        memmove(table->absences, table->absences + 1, --table->absence_count * sizeof *table->absences);
+    table->absences[table->absence_count++] = cycles;
+    if (!is_full || cycles != oldest)
+        table->usual_absence = find_usual_absence(table);
+}
+
+void table_note_turn(struct table *table, int64_t cycle_id)
+{
+    bool is_first = table->last_cycle_id == 0 || table->last_cycle_id == cycle_id;
+    if (!is_first)
+        note_absence(table, table->cycles_without);
+    table->last_cycle_id = cycle_id;
+    table->cycles_without = 0;
 }
 
 void table_comes_back(struct table *table, int64_t now_ms)
@@ -305,6 +314,7 @@ static void table_archive(struct table *table, struct archive *archive)
     saved_i64(archive, "last_cycle", &table->last_cycle_id);
     saved_i64(archive, "without", &table->cycles_without);
     saved_i64s(archive, "absences", table->absences, &table->absence_count, ABSENCES_KEPT);
+    table->usual_absence = find_usual_absence(table);
     archive_bool(archive, "last_failed", &table->last_failed);
     archive_bool(archive, "retired", &table->retired);
     saved_i64(archive, "back", &table->back_ms);

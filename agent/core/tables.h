@@ -27,14 +27,15 @@ struct table {
     int64_t cycles_without;          /* how many cycles completed since then without running it */
     int64_t absences[ABSENCES_KEPT]; /* what cycles_without was at its newest runs, oldest first */
     size_t absence_count;
-    bool last_failed;  /* how its last run ended */
-    bool retired;      /* no longer offloaded */
-    bool stands_in;    /* for the runs that only a cycle's summary knows: the lines of none are understood */
-    int64_t back_ms;   /* when it was run again after that; 0: never */
-    char *error;       /* what the failures since its last success said, or NULL */
-    char *told;        /* what others than the log told of them (EVENT_FAILURE_TOLD), or NULL */
-    bool told_is_old;  /* it was told of an earlier failure than the newest one */
-    int64_t exit_code; /* -1 if not said */
+    int64_t usual_absence; /* table_usual_absence; it follows from the absences and is not saved */
+    bool last_failed;      /* how its last run ended */
+    bool retired;          /* no longer offloaded */
+    bool stands_in;        /* for the runs that only a cycle's summary knows: the lines of none are understood */
+    int64_t back_ms;       /* when it was run again after that; 0: never */
+    char *error;           /* what the failures since its last success said, or NULL */
+    char *told;            /* what others than the log told of them (EVENT_FAILURE_TOLD), or NULL */
+    bool told_is_old;      /* it was told of an earlier failure than the newest one */
+    int64_t exit_code;     /* -1 if not said */
     bool timed_out;
     struct cause_reading *reading;            /* what all that points at, as far as it was read; owned */
     const struct cause_sources *sources;      /* the engine's */
@@ -81,7 +82,10 @@ void table_note_turn(struct table *table, int64_t cycle_id);
  * For how many cycles the table is left out as a rule: some schedulers run a table in every second cycle, or once an hour. An absence must
  * have come twice, unless the table was never run in two cycles in a row.
  */
-int64_t table_usual_absence(const struct table *table);
+static inline int64_t table_usual_absence(const struct table *table)
+{
+    return table->usual_absence;
+}
 /* A table that was no longer offloaded is run again: the time in between is no lag. */
 void table_comes_back(struct table *table, int64_t now_ms);
 /* The table succeeded. The second time proves its name. */
