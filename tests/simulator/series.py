@@ -16,6 +16,7 @@ from pathlib import Path
 from .stage import DAY, HOUR, MINUTE, NAMES, Stage
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures/series"
+EARLY_S = 2                        # a cycle that starts so long before a slot is meant for it
 SERIES, PLAIN = NAMES[:2]          # the table that follows the series, and the healthy one beside it
 
 
@@ -90,14 +91,14 @@ def mappings(series):
 
 
 class Held:
-    """The value of the slot in which a run starts, which may be a second before the cycle's own; a slot without a value repeats the last."""
+    """The value of the slot that a run is meant for: a cycle may start a second early. A slot without a value repeats the last."""
 
     def __init__(self, values, slot_s, zero_s, first):
         self.values, self.slot_s, self.zero_s = values, slot_s, zero_s
         self.last = values[first]
 
     def at(self, t):
-        self.last = self.values.get(int((self.zero_s + t) // self.slot_s), self.last)
+        self.last = self.values.get(int((self.zero_s + t + EARLY_S) // self.slot_s), self.last)
         return self.last
 
 
