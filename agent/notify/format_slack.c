@@ -9,7 +9,7 @@
 /* Slack's limits, in characters and in blocks. A message's own text may be longer, but is cut in what a phone shows. */
 enum { HEADER_MAX = 150, TEXT_MAX = 3000, BLOCKS_MAX = 50 };
 /* Characters of the first line in the shortest form, and of each where several messages are combined; of a part; of a link's text. */
-enum { SHORT_MAX = 300, PART_MAX = 600, NAME_MAX_CHARS = 200 };
+enum { SHORT_MAX = 300, PART_MAX = 600, LIST_MAX = 2400, NAME_MAX_CHARS = 200 };
 /* A longer URL would leave no room for the other links in their section. */
 enum { URL_MAX = 600 };
 
@@ -146,9 +146,9 @@ static void slack_put_pages(const struct payload_texts *texts, struct json_write
 static void slack_put_part(const struct payload_part *part, struct json_writer *json)
 {
     struct strbuf text = { 0 };
-    if (part->kind == PART_WORDS) {
-        strbuf_printf(&text, "*%s* ", part->name);
-        slack_put_escaped(part->text, PART_MAX, &text);
+    if (part->kind == PART_WORDS || part->kind == PART_LIST) {
+        strbuf_printf(&text, "*%s*%s", part->name, part->kind == PART_LIST ? "\n" : " ");
+        slack_put_escaped(part->text, part->kind == PART_LIST ? LIST_MAX : PART_MAX, &text);
     } else {
         slack_put_code(part->text, &text);
     }

@@ -21,6 +21,7 @@ struct payload_texts {
     struct strbuf urls[PAGES];     /* empty: no such page is configured */
     struct strbuf dedup_key, tables, summary, cause, first_command, evidence;
     struct strbuf first_line; /* what a phone shows: which host, and what is wrong or well again */
+    const char *list;         /* of a message about several incidents: a line for each; "" for one */
     struct strbuf since;      /* the onset, in words: "2026-03-03 10:15 (UTC+11:00)"; empty: not known */
     struct strbuf details;    /* all that a description says beside the first line, a line for each thing */
 };
@@ -32,7 +33,7 @@ void payload_texts_free(struct payload_texts *texts);
 
 /* A thing that is said about an incident beside the first line. */
 struct payload_part {
-    enum { PART_WORDS, PART_COMMAND, PART_EVIDENCE, PART_SMALL } kind; /* small: of interest later */
+    enum { PART_WORDS, PART_LIST, PART_COMMAND, PART_EVIDENCE, PART_SMALL } kind; /* small: of interest later */
     const char *name, *text;
 };
 enum { PARTS_MAX = 10 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/budgets.h"
 #include "base/cut.h"
 #include "base/text.h"
 #include "base/zone.h"
@@ -107,16 +108,18 @@ static void texts_put_pages(struct payload_texts *texts, const struct payload_or
 
 /* --- what is said -------------------------------------------------------------------------------------------- */
 
-/* "RESOLVED offload-1: ...": a beginning has no word before the host, since most messages are one. */
+/*
+ * "RESOLVED offload-1: ...": nothing else has a word before the host, since its line says what it is. A message about several incidents has
+ * a line for each of them behind the first.
+ */
 static void texts_put_first_line(struct payload_texts *texts, const struct payload_origin *origin)
 {
-    enum notification_status status = texts->message->status;
+    const char *summary = strbuf_text(&texts->summary), *end = summary + strcspn(summary, "\n");
     struct strbuf *line = &texts->first_line;
-    if (status != NOTIFY_FIRING) {
-        text_add_upper(line, notification_status_name(status));
-        strbuf_puts(line, " ");
-    }
-    strbuf_printf(line, "%s: %s", origin->host, strbuf_text(&texts->summary));
+    strbuf_puts(line, texts->message->status == NOTIFY_RESOLVED ? "RESOLVED " : "");
+    cut_chars(origin->host, FIRST_LINE_HOST_MAX_CHARS, line);
+    strbuf_printf(line, ": %.*s", (int)(end - summary), summary);
+    texts->list = *end ? end + 1 : end;
 }
 
 static void parts_add(struct payload_part *parts, size_t *count, int kind, const char *name, const char *text)
@@ -132,6 +135,7 @@ size_t payload_parts(const struct payload_texts *texts, struct payload_part *par
 {
     const char *ended = texts->ended[0] != '\0' ? "Was wrong since" : "Since";
     size_t count = 0;
+    parts_add(parts, &count, PART_LIST, "Incidents", texts->list);
     parts_add(parts, &count, PART_COMMAND, "First command", texts->first_command.at);
     parts_add(parts, &count, PART_WORDS, "Escalate to", texts->message->escalate_to);
     parts_add(parts, &count, PART_WORDS, "Runbook", texts->place.at);
@@ -157,15 +161,32 @@ static void texts_put_details(struct payload_texts *texts)
  * The summary without what was read from the log: the likely cause may hold words of it, so the scenario's title, which the table of
  * causes has, stands in its place.
  */
+/* How much of the text is the cause, or its beginning and an ellipsis because the line had no more room; 0: the text does not begin with it. */
+static size_t texts_cause_bytes(const char *text, const char *cause)
+{
+    static const char ELLIPSIS[] = "\xe2\x80\xa6";
+    enum { BEGINNING = 8 }; /* bytes: no line is cut to less of it */
+    size_t len = 0;
+    while (cause[len] != '\0' && (text[len] == cause[len] || (text[len] == ' ' && (unsigned char)cause[len] < ' ')))
+        len++;
+    if (cause[len] == '\0')
+        return len;
+    bool is_cut = len >= BEGINNING && strncmp(text + len, ELLIPSIS, sizeof ELLIPSIS - 1) == 0;
+    return is_cut ? len + sizeof ELLIPSIS - 1 : 0;
+}
+
 static void texts_put_bare_summary(const struct message *message, struct strbuf *out)
 {
-    const char *rest = message->summary, *cause = message->cause;
+    const char *cause = message->cause && message->cause[0] != '\0' ? message->cause : NULL;
     const char *instead = message->title ? message->title : "likely cause not sent here";
-    for (const char *at; cause && cause[0] != '\0' && (at = strstr(rest, cause)) != NULL; rest = at + strlen(cause)) {
-        strbuf_add(out, rest, (size_t)(at - rest));
-        strbuf_puts(out, instead);
+    for (const char *at = message->summary; *at != '\0';) {
+        size_t len = cause ? texts_cause_bytes(at, cause) : 0;
+        if (len > 0)
+            strbuf_puts(out, instead);
+        else
+            strbuf_add(out, at, 1);
+        at += len > 0 ? len : 1;
     }
-    strbuf_puts(out, rest);
 }
 
 static void texts_put_summary(struct payload_texts *texts, struct masker *masker, const struct webhook_config *webhook)
