@@ -142,7 +142,7 @@ static int event_compare(const void *left, const void *right)
 void gather_timeline(struct report *report, struct query *query)
 {
     const struct report_incident *incident = &report->incident;
-    story_add(report, incident->onset_ms, MARK_ONSET, "onset", "the first wrong event, or the last right one");
+    story_add(report, incident->onset_ms, MARK_ONSET, "onset", "the last moment when all was well");
     timeline_gather(report, query);
     deliveries_gather(report, query);
     notifications_gather(report, query);

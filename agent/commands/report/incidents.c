@@ -145,7 +145,7 @@ struct show_table *report_incidents_table(const struct report_incidents *list, i
                         incident->open          ? "open"
                         : incident->verified_ms ? "verified"
                                                 : "resolved");
-        show_table_duration(table, (incident->resolved_ms ? incident->resolved_ms : as_of_ms) - incident->opened_ms);
+        show_table_duration(table, (incident->resolved_ms ? incident->resolved_ms : as_of_ms) - incident->onset_ms);
         if (report_incident_lead(incident, &lead_ms))
             format_duration(&lead, lead_ms);
         else if (incident->notified_ms && !incident->open && !report_incident_is_own(incident))

@@ -170,19 +170,27 @@ static void incidents_gather(struct status *status, struct query *query)
 {
     const int64_t most = STATUS_INCIDENTS_MAX;
     query_ask(query,
-              "SELECT id, opened_at, alert, severity, summary, first_command, count(*) OVER (),"
+              "SELECT id, coalesce(nullif(onset_at, 0), opened_at), opened_at, alert, severity, summary, "
+              "first_command, count(*) OVER (),"
               " count(*) FILTER (WHERE severity = 'critical') OVER (), runbook, scenario, scenario_title FROM incident"
               " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT ?1",
               &most, 1);
     while (query_next(query)) {
         status->incidents = list_room(status->incidents, status->incident_count, sizeof *status->incidents);
         status->incidents[status->incident_count++] = (struct status_incident){
-            query_int(query, 0),           query_time(query, 1), query_text_or_empty(query, 2),
-            query_text_or_empty(query, 3), query_text(query, 4), query_text(query, 5),
-            query_text(query, 8),          query_text(query, 9), query_text(query, 10),
+            .id = query_int(query, 0),
+            .onset_ms = query_time(query, 1),
+            .opened_ms = query_time(query, 2),
+            .alert = query_text_or_empty(query, 3),
+            .severity = query_text_or_empty(query, 4),
+            .summary = query_text(query, 5),
+            .first_command = query_text(query, 6),
+            .runbook = query_text(query, 9),
+            .scenario = query_text(query, 10),
+            .scenario_title = query_text(query, 11),
         };
-        status->open_incidents = query_count(query, 6);
-        status->open_critical = query_count(query, 7);
+        status->open_incidents = query_count(query, 7);
+        status->open_critical = query_count(query, 8);
     }
     query_ask(query,
               "SELECT ends_at, reason FROM silence"

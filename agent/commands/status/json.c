@@ -165,6 +165,7 @@ static void put_incident_array(struct json_writer *json, const struct status *st
         json_put_int(json, "id", incident->id);
         json_put_text(json, "alert", incident->alert);
         json_put_text(json, "severity", incident->severity);
+        json_put_time(json, "onset", incident->onset_ms);
         json_put_time(json, "opened", incident->opened_ms);
         json_put_text(json, "summary", incident->summary);
         json_put_text(json, "first_command", incident->first_command);

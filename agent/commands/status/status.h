@@ -48,7 +48,7 @@ struct status_cycle {
 };
 
 struct status_incident {
-    int64_t id, opened_ms;
+    int64_t id, onset_ms, opened_ms;
     char *alert, *severity, *summary, *first_command, *runbook, *scenario, *scenario_title;
 };
 

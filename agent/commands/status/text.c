@@ -6,6 +6,9 @@
 #include "agent/commands/show/terminal.h"
 #include "base/budgets.h"
 #include "base/cut.h"
+#include "base/time_words.h"
+#include "base/zone.h"
+#include "first_line.h"
 #include "follow.h"
 #include "text_private.h"
 
@@ -231,6 +234,21 @@ static void put_errors(struct status_screen *screen)
     status_put_gathered(screen, "Errors", status->errors ? TONE_CRITICAL : TONE_PLAIN);
 }
 
+/* How long it lasts is said once: in the line if that has a place for it. */
+static void add_first_line(const struct status *status, const struct status_incident *incident, struct strbuf *out)
+{
+    const char *summary = incident->summary ? incident->summary : "";
+    struct strbuf line = { 0 };
+    first_line_as_of(summary, incident->onset_ms, status->as_of_ms, zone_clock_words, &line);
+    if (strcmp(strbuf_text(&line), summary) == 0) {
+        strbuf_puts(out, ", for ");
+        duration_words(status_elapsed_ms(incident->onset_ms, status->as_of_ms), out);
+    }
+    if (line.len > 0)
+        strbuf_printf(out, ": %s", line.at);
+    strbuf_free(&line);
+}
+
 static void put_incidents(struct status_screen *screen)
 {
     const struct status *status = screen->status;
@@ -238,10 +256,8 @@ static void put_incidents(struct status_screen *screen)
     for (size_t i = 0; i < shown; i++) {
         const struct status_incident *incident = &status->incidents[i];
         struct strbuf *text = &screen->text;
-        strbuf_printf(text, "%" PRId64 " %s, %s, for ", incident->id, incident->alert, incident->severity);
-        format_duration(text, status_elapsed_ms(incident->opened_ms, status->as_of_ms) / 1000 * 1000);
-        if (incident->summary)
-            strbuf_printf(text, ": %s", incident->summary);
+        strbuf_printf(text, "%" PRId64 " %s, %s", incident->id, incident->alert, incident->severity);
+        add_first_line(status, incident, text);
         bool critical = strcmp(incident->severity, "critical") == 0;
         status_put_gathered(screen, i == 0 ? "Open" : "", critical ? TONE_CRITICAL : TONE_WARNING);
         if (incident->first_command)
