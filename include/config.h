@@ -15,7 +15,28 @@
  * core's settings, libinih and libcurl's URL parser, and files; it keeps nothing open.
  */
 
-enum payload_format { FORMAT_GENERIC, FORMAT_SLACK, FORMAT_PAGERDUTY, FORMAT_ALERTMANAGER, PAYLOAD_FORMATS };
+enum payload_format {
+    FORMAT_GENERIC,
+    FORMAT_SLACK,
+    FORMAT_PAGERDUTY,
+    FORMAT_ALERTMANAGER,
+    FORMAT_EMAIL,
+    FORMAT_NTFY,
+    FORMAT_TEAMS,
+    FORMAT_DISCORD,
+    FORMAT_TELEGRAM,
+    FORMAT_TEMPLATE, /* a file of the user's own */
+    PAYLOAD_FORMATS
+};
+
+/* Whether mail goes out over a connection that is encrypted with STARTTLS. */
+enum starttls { STARTTLS_REQUIRED, STARTTLS_OPTIONAL, STARTTLS_NO };
+
+/* The texts of a key that may be given more than once. */
+struct text_list {
+    char **texts; /* owned, and so is each */
+    size_t count;
+};
 
 struct webhook_config {
     char *name;
@@ -29,8 +50,25 @@ struct webhook_config {
     char *token_file;  /* NULL: none; likewise below */
     char *ca_file;
     char *routing_key_file;
-    bool evidence; /* whether text from the log may be sent */
+    bool evidence;                   /* whether text from the log may be sent */
+    struct text_list alerts, tables; /* globs: only what matches one of them is sent here; none: all */
+    char *fallback;                  /* the name of the webhook that is told what this one has not taken */
+    int64_t fallback_after_ms;       /* ... for this long */
+    char *template;                  /* FORMAT_TEMPLATE: the file's name, and what it holds */
+    char *template_text;
+    char *from; /* FORMAT_EMAIL, like the next four: "NAME <ADDRESS>" or the address alone */
+    struct text_list to;
+    char *user;
+    char *password_file;
+    enum starttls starttls;
+    int64_t priority; /* FORMAT_NTFY: 1 to 5; 0: by severity */
+    char *topic;      /* FORMAT_NTFY: the end of the url */
+    char *server_url; /* FORMAT_NTFY: the url without its end */
+    char *chat;       /* FORMAT_TELEGRAM */
 };
+
+/* The minimum severity of a webhook that is told nothing but what falls back to it. */
+enum { SEVERITY_NEVER = SEVERITIES };
 
 /* The URLs below which pages are found that notifications link to; NULL: none. */
 struct links {
@@ -87,6 +125,11 @@ struct config {
     char *heartbeat_url;
     int64_t heartbeat_every_ms;
 };
+
+const char *config_format_name(enum payload_format format); /* "generic", "slack" ... */
+
+/* Returns true if the alert's name, with or without "IcebergOffload", matches the glob. */
+bool alert_matches(const char *glob, enum alert alert);
 
 /*
  * Reads the file at path, then the "section.key=value" settings, which win. If path is NULL the file is the one that $AGENT_CONFIG

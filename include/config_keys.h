@@ -24,9 +24,18 @@ enum config_type {
     CONFIG_PROBABILITY,    /* between 0 and 1 */
     CONFIG_SWITCH,         /* yes or no */
     CONFIG_FORMAT,         /* enum payload_format */
-    CONFIG_SEVERITY,       /* enum severity: warning or critical */
-    CONFIG_HEADERS         /* repeatable "Name: value" */
+    CONFIG_HEADERS,        /* repeatable "Name: value" */
+    CONFIG_WEBHOOK_URL,    /* http, https, smtp or smtps */
+    CONFIG_ADDRESS,        /* of e-mail: "NAME <ADDRESS>" or the address alone */
+    CONFIG_ADDRESSES,      /* repeatable */
+    CONFIG_GLOBS,          /* repeatable; several in one value are parted by commas */
+    CONFIG_STARTTLS,       /* enum starttls */
+    CONFIG_PRIORITY,       /* 1 to 5, or ntfy's name for it */
+    CONFIG_SEVERITY        /* enum severity, or never */
 };
+
+/* Returns true for a key that may be given more than once. */
+bool config_type_repeats(enum config_type type);
 
 /* When a new value counts. The log, its zone and the history stay the same until a restart, because everything else is built on them. */
 enum config_change { CONFIG_AT_RELOAD, CONFIG_AT_RESTART };
@@ -59,6 +68,13 @@ void config_value_show(const struct config_key *key, const void *base, struct st
 
 /* Frees what the value in base owns. */
 void config_value_free(const struct config_key *key, void *base);
+
+/* The parts of value_types.c, which config_value_read and the others call for the types of mail and lists. */
+bool value_read_webhook_type(enum config_type type, const char *text, void *place);
+void value_show_webhook_type(const struct config_key *key, const void *value, struct strbuf *out);
+
+/* Splits "NAME <ADDRESS>": *name may become empty. Returns false if it is no address that mail can be sent to. */
+bool mail_address_split(const char *text, struct slice *name, struct slice *address);
 
 struct config;
 void config_show(const struct config *config,

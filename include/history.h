@@ -126,6 +126,7 @@ size_t history_get_sources(struct history *history, struct source_position *posi
 /* An outbox entry that is still to be sent. The caller owns the message. */
 struct outbox_entry {
     int64_t id;
+    int64_t notification_id;
     int64_t attempts;
     int64_t next_attempt_ms;
     int64_t created_ms;
@@ -135,6 +136,12 @@ struct outbox_entry {
 /* The oldest pending entries of a webhook with an id above after, committed or not. Returns the count, at most room. */
 size_t history_get_outbox(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries,
                           size_t room);
+
+/*
+ * True if the outbox has or had an entry of this incident for the webhook, committed or not; with a notification_id that is not 0, an
+ * entry of this notification.
+ */
+bool history_find_outbox(struct history *history, const char *webhook, int64_t incident_id, int64_t notification_id);
 
 /* True if every committed incident is over and all notifications are delivered. */
 bool history_settled(struct history *history);

@@ -28,11 +28,14 @@ void payload_dedup_key(const struct payload_origin *origin, const struct message
 /* PAYLOAD_SHORTEST is the smallest body that still says what matters, for a receiver that refused the full one. */
 enum payload_length { PAYLOAD_FULL, PAYLOAD_SHORTEST };
 
+/* Returns false for a format of which a request tells one message only. */
+bool payload_combines(enum payload_format format);
+
 /*
  * Appends the body of a request that tells one or more messages, oldest first. There is more than one when a receiver was away and
- * old messages are combined. PagerDuty takes one event a request, so only the first message counts there; the sender adds its routing
- * key. An Alertmanager gets an alert for each message, as of now_ms. A message with incident 0 is a test. masker hides the secrets
- * in texts from the log.
+ * old messages are combined. Where payload_combines() is false only the first message counts. The sender adds PagerDuty's routing key.
+ * The body of an e-mail is the whole message with its headers. An Alertmanager gets an alert for each message, as of now_ms. A message
+ * with incident 0 is a test. masker hides the secrets in texts from the log.
  */
 void payload_render(struct masker *masker, const struct webhook_config *webhook, const struct payload_origin *origin,
                     const struct message *const *messages, size_t count, enum payload_length length, int64_t now_ms,

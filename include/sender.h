@@ -36,11 +36,11 @@ struct delivery_result {
     int64_t id;
     size_t webhook; /* the heartbeat's index is one past the last webhook's */
     enum delivery_outcome outcome;
-    long http_status; /* 0: no answer came */
+    long http_status; /* for e-mail the code of SMTP; 0: no answer came */
     int64_t attempts;
     int64_t at_ms;           /* Unix time, as below */
     int64_t next_attempt_ms; /* for DELIVERY_RETRY: the sender keeps the delivery and tries it again by itself then */
-    char error[256];         /* why it failed, with secrets masked; "" for DELIVERY_DONE */
+    char error[256];         /* why it failed, with secrets masked; for DELIVERY_DONE who did not get it, mostly "" */
 };
 
 /*

@@ -27,7 +27,7 @@ ROOMS = {
     "agent/base": (BASE, []),
     "parsers": (["causes.h", "event.h", "parser.h"], ["pure base"]),
     "agent/core": (["blind.h", "cycle.h", "engine.h", "first_line.h", "incident.h", "settings.h"], ["pure base", "parsers"]),
-    "agent/config": (["config.h", "config_keys.h", "durations.h", "nearest.h", "secrets.h"], ["agent/base", "agent/core", "parsers"]),
+    "agent/config": (["config.h", "config_keys.h", "durations.h", "nearest.h", "secrets.h", "template.h"], ["agent/base", "agent/core", "parsers"]),
     "agent/history": (["history.h", "message.h", "reader.h", "source_position.h"], ["agent/base", "agent/core", "agent/config"]),
     "agent/follow": (["follow.h"], WORLD),
     "agent/notify": (["notify.h", "payload.h", "sender.h"], WORLD + ["parsers"]),

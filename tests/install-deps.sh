@@ -62,6 +62,7 @@ want_test()
     want tidy                  has_program tidy
     want zsh                   has_program zsh
     want dbus-daemon           has_program dbus-daemon
+    want python3-aiosmtpd      has_file /usr/lib/python3/dist-packages/aiosmtpd
 }
 
 want_check() { want libcmocka-dev has_library cmocka; }

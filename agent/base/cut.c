@@ -7,27 +7,50 @@
 
 #define ELLIPSIS "\xe2\x80\xa6"
 
-/* The number of bytes of the first max_chars characters, or of all if there are fewer. */
-static size_t cut_bytes_of(const char *text, size_t max_chars)
+/* What a byte counts: the first one of a character counts for all of it. */
+static size_t char_cost(char byte)
+{
+    return !utf8_continues(byte);
+}
+
+static size_t unit_cost(char byte)
+{
+    return utf8_continues(byte) ? 0 : (unsigned char)byte >= 0xf0 ? 2 : 1;
+}
+
+/* The number of bytes of the characters from the beginning that cost at most max. */
+static size_t cut_bytes_of(const char *text, size_t max, size_t (*cost)(char byte))
 {
     size_t at = 0;
 
-    for (size_t chars = 0; text[at] != '\0'; at++)
-        if (!utf8_continues(text[at]) && chars++ == max_chars)
+    for (size_t spent = 0; text[at] != '\0'; at++) {
+        spent += cost(text[at]);
+        if (spent > max)
             break;
+    }
     return at;
+}
+
+static void cut_by(const char *text, size_t max, size_t (*cost)(char byte), struct strbuf *out)
+{
+    size_t fitting = cut_bytes_of(text, max, cost);
+
+    if (text[fitting] == '\0') {
+        strbuf_add(out, text, fitting);
+    } else if (max > 0) {
+        strbuf_add(out, text, cut_bytes_of(text, max - 1, cost));
+        strbuf_puts(out, ELLIPSIS);
+    }
 }
 
 void cut_chars(const char *text, size_t max_chars, struct strbuf *out)
 {
-    size_t fitting = cut_bytes_of(text, max_chars);
+    cut_by(text, max_chars, char_cost, out);
+}
 
-    if (text[fitting] == '\0') {
-        strbuf_add(out, text, fitting);
-    } else if (max_chars > 0) {
-        strbuf_add(out, text, cut_bytes_of(text, max_chars - 1));
-        strbuf_puts(out, ELLIPSIS);
-    }
+void cut_units(const char *text, size_t max_units, struct strbuf *out)
+{
+    cut_by(text, max_units, unit_cost, out);
 }
 
 void cut_copy(const char *text, char *buf, size_t room)

@@ -74,15 +74,25 @@ static void json_put_valid(struct strbuf *out, struct slice rest, const char *es
     strbuf_add(out, rest.at, plain);
 }
 
-void json_put_slice(struct json_writer *json, const char *key, struct slice text)
+static void json_add_content_of(struct strbuf *out, struct slice text)
 {
     struct strbuf valid = { 0 };
-    json_begin_value(json, key);
     text_add_valid(&valid, text.at, text.len);
-    strbuf_puts(json->out, "\"");
-    json_put_valid(json->out, strbuf_slice(&valid), "\"\\");
-    strbuf_puts(json->out, "\"");
+    json_put_valid(out, strbuf_slice(&valid), "\"\\");
     strbuf_free(&valid);
+}
+
+void json_add_content(struct strbuf *out, const char *text)
+{
+    json_add_content_of(out, slice_of(text));
+}
+
+void json_put_slice(struct json_writer *json, const char *key, struct slice text)
+{
+    json_begin_value(json, key);
+    strbuf_puts(json->out, "\"");
+    json_add_content_of(json->out, text);
+    strbuf_puts(json->out, "\"");
 }
 
 void json_put_text(struct json_writer *json, const char *key, const char *text)

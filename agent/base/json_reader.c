@@ -13,3 +13,15 @@ struct sqlite3 *json_reader_open(void)
     }
     return reader;
 }
+
+bool json_is_valid(const char *text)
+{
+    sqlite3 *reader = json_reader_open();
+    sqlite3_stmt *row = NULL;
+    bool valid = reader && sqlite3_prepare_v2(reader, "SELECT json_valid(?1)", -1, &row, NULL) == SQLITE_OK &&
+                 sqlite3_bind_text(row, 1, text, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW &&
+                 sqlite3_column_int(row, 0) != 0;
+    sqlite3_finalize(row);
+    sqlite3_close(reader);
+    return valid;
+}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/commands/show/terminal.h"
 #include "base/clock.h"
 #include "base/mask.h"
 #include "base/say.h"
@@ -35,26 +36,37 @@ static void wake_nobody(void)
 {
 }
 
+/* Appends what a webhook gets as a test: a message with everything that needs no incident. */
+static void render_test(struct masker *masker, const struct webhook_config *webhook,
+                        const struct payload_origin *origin, int64_t now_ms, enum notification_status status,
+                        struct strbuf *body)
+{
+    char summary[] = "[TEST] a test notification from `agent test-webhook`: nothing is wrong, nothing is to be done";
+    char command[] = "agent status";
+    bool never = webhook->min_severity > SEVERITY_CRITICAL;
+    const struct message message = {
+        .sequence = status == NOTIFY_RESOLVED ? 2 : 1,
+        .time_ms = now_ms,
+        .opened_ms = now_ms,
+        .onset_ms = now_ms,
+        .resolved_ms = status == NOTIFY_RESOLVED ? now_ms : 0,
+        .status = status,
+        .severity = never ? SEVERITY_CRITICAL : webhook->min_severity,
+        .alert = ALERT_SCHEDULER_DOWN,
+        .summary = summary,
+        .first_command = command,
+    };
+    const struct message *const messages[] = { &message };
+    payload_render(masker, webhook, origin, messages, 1, PAYLOAD_FULL, now_ms, body);
+}
+
 static void trial_submit(struct test *test, size_t at, enum notification_status status)
 {
     const struct webhook_config *webhook = &test->config->webhooks[at];
     struct trial *trial = &test->trials[at];
-    char summary[] = "[TEST] a test notification from `agent test-webhook`: nothing is wrong, nothing is to be done";
-    const struct message message = {
-        .sequence = 1,
-        .time_ms = trial->sent_ms,
-        .opened_ms = trial->sent_ms,
-        .onset_ms = trial->sent_ms,
-        .resolved_ms = status == NOTIFY_RESOLVED ? trial->sent_ms : 0,
-        .status = status,
-        .severity = webhook->min_severity,
-        .alert = ALERT_SCHEDULER_DOWN,
-        .summary = summary,
-    };
-    const struct message *const messages[] = { &message };
     struct strbuf body = { 0 }, key = { 0 };
 
-    payload_render(test->masker, webhook, &test->origin, messages, 1, PAYLOAD_FULL, trial->sent_ms, &body);
+    render_test(test->masker, webhook, &test->origin, trial->sent_ms, status, &body);
     strbuf_printf(&key, "test-%" PRId64 "-%s", trial->sent_ms, notification_status_name(status));
     const struct delivery delivery = {
         .webhook = at, .body = body.at, .body_len = body.len, .idempotency_key = key.at
@@ -103,8 +115,9 @@ static void trial_take_result(struct test *test, const struct delivery_result *r
     if (result->outcome == DELIVERY_DONE) {
         trial->open--;
         if (trial->open == 0) {
-            printf("%s: delivered: HTTP %ld after %" PRId64 " ms\n", name.at, result->http_status,
-                   result->at_ms - trial->sent_ms);
+            printf("%s: delivered: %s %ld after %" PRId64 " ms%s%s\n", name.at,
+                   webhook->format == FORMAT_EMAIL ? "SMTP" : "HTTP", result->http_status,
+                   result->at_ms - trial->sent_ms, result->error[0] != '\0' ? ", but " : "", result->error);
         }
     } else {
         trial->open = 0;
@@ -157,15 +170,40 @@ static bool try_all(struct test *test)
     return good;
 }
 
+static struct payload_origin origin_of(const struct config *config)
+{
+    return (struct payload_origin){
+        .host = config->host, .log_path = config->log_path, .version = AGENT_VERSION, .links = &config->links
+    };
+}
+
+/* Prints what each webhook would get, under a line that says who it is. Secrets are not part of it: the sender adds them. */
+static int dry_run(const struct config *config)
+{
+    const struct payload_origin origin = origin_of(config);
+    struct masker *masker = masker_open();
+    struct strbuf text = { 0 };
+
+    for (size_t i = 0; i < config->webhook_count; i++) {
+        const struct webhook_config *webhook = &config->webhooks[i];
+        strbuf_puts(&text, i > 0 ? "\n# " : "# ");
+        put_webhook_name(webhook, &text);
+        strbuf_printf(&text, ", format %s\n", config_format_name(webhook->format));
+        render_test(masker, webhook, &origin, clock_now_ms(), NOTIFY_FIRING, &text);
+        strbuf_puts(&text, "\n");
+    }
+    bool printed = terminal_print(&text);
+    strbuf_free(&text);
+    masker_close(masker);
+    return printed ? EXIT_OK : EXIT_FAILED;
+}
+
 static int run_test(const struct config *config)
 {
     struct strbuf error = { 0 };
     struct test test = {
         .config = config,
-        .origin = { .host = config->host,
-                    .log_path = config->log_path,
-                    .version = AGENT_VERSION,
-                    .links = &config->links },
+        .origin = origin_of(config),
         .trials = must_alloc((config->webhook_count + 1) * sizeof *test.trials),
     };
     int status = EXIT_FAILED;
@@ -185,7 +223,13 @@ cleanup:
     return status;
 }
 
-const struct arguments test_webhook_arguments = { .usage = "" };
+enum test_webhook_option { OPTION_DRY_RUN, TEST_WEBHOOK_OPTIONS };
+static const struct option_spec test_webhook_specs[] = {
+    [OPTION_DRY_RUN] = { "dry-run", NULL, "print what each webhook would get, and send nothing" },
+};
+const struct arguments test_webhook_arguments = { .usage = "[--dry-run]",
+                                                  .specs = test_webhook_specs,
+                                                  .spec_count = TEST_WEBHOOK_OPTIONS };
 
 int command_test_webhook(struct options *options)
 {
@@ -194,7 +238,7 @@ int command_test_webhook(struct options *options)
     if (!config)
         return EXIT_USAGE;
     if (config->webhook_count > 0)
-        return run_test(config);
+        return options->values[OPTION_DRY_RUN] ? dry_run(config) : run_test(config);
     say_error("test-webhook: no webhook is configured: notifications go to the standard output of `agent run`");
     return EXIT_FAILED;
 }

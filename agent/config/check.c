@@ -10,13 +10,8 @@
 
 #include "base/mask.h"
 #include "durations.h"
-#include "secrets.h"
 
-static const char PAGERDUTY_URL[] = "https://events.pagerduty.com/v2/enqueue";
-static const char ALERTMANAGER_PATH[] = "/api/v2/alerts";
-
-/* Appends where an entry stands, or where its section begins if the entry is not there. */
-static void check_put_place(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
+void check_put_place(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
 {
     int line = config_line_of(loader, item, key);
 
@@ -28,64 +23,10 @@ static void check_put_place(const struct config_loader *loader, const char *item
         strbuf_puts(out, "--set");
 }
 
-/* Appends the beginning of an error or a warning about an entry: its place and its name. */
-static void check_put_entry(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
+void check_put_entry(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out)
 {
     check_put_place(loader, item, key, out);
     strbuf_printf(out, ": %s.%s: ", item, key);
-}
-
-/* An Alertmanager is configured by its base URL; this adds the path of its API. */
-static void complete_alertmanager_url(struct webhook_config *webhook)
-{
-    CURLU *url = curl_url();
-    char *path = NULL, *whole = NULL;
-
-    if (curl_url_set(url, CURLUPART_URL, webhook->url, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0 &&
-        curl_url_set(url, CURLUPART_PATH, ALERTMANAGER_PATH, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_URL, &whole, 0) == CURLUE_OK) {
-        free(webhook->url);
-        webhook->url = must_copy(whole, strlen(whole));
-    }
-    curl_free(whole);
-    curl_free(path);
-    curl_url_cleanup(url);
-}
-
-static void warn_of_public_file(struct config_loader *loader, const char *item, const char *key, const char *file)
-{
-    if (!file || !secret_is_public(file))
-        return;
-    check_put_entry(loader, item, key, loader->warnings);
-    strbuf_printf(loader->warnings, "everybody may read the secret in %s: chmod o= %s\n", file, file);
-}
-
-static void check_webhook(struct config_loader *loader, struct webhook_config *webhook)
-{
-    char item[130];
-
-    snprintf(item, sizeof item, "webhook %s", webhook->name);
-    if (webhook->format == FORMAT_PAGERDUTY) {
-        if (!webhook->url)
-            webhook->url = must_copy(PAGERDUTY_URL, strlen(PAGERDUTY_URL));
-        if (!webhook->routing_key_file) {
-            check_put_entry(loader, item, "routing_key_file", loader->errors);
-            strbuf_puts(loader->errors, "format pagerduty needs it\n");
-        }
-    } else if (webhook->routing_key_file) {
-        check_put_entry(loader, item, "routing_key_file", loader->errors);
-        strbuf_puts(loader->errors, "only format pagerduty has one\n");
-    }
-    /* A url that was given and refused has an error of its own already. */
-    if (!webhook->url && config_line_of(loader, item, "url") == CONFIG_LINE_NONE) {
-        check_put_entry(loader, item, "url", loader->errors);
-        strbuf_puts(loader->errors, "missing\n");
-    }
-    if (webhook->url && webhook->format == FORMAT_ALERTMANAGER)
-        complete_alertmanager_url(webhook);
-    warn_of_public_file(loader, item, "token_file", webhook->token_file);
-    warn_of_public_file(loader, item, "routing_key_file", webhook->routing_key_file);
 }
 
 static void check_probe(struct config_loader *loader, struct probe_config *probe)
@@ -161,8 +102,7 @@ void config_check(struct config_loader *loader)
     }
     warn_of_public_file(loader, "watermark", "passfile", config->watermark_passfile);
     warn_of_public_file(loader, "watermark", "password_file", config->watermark_password_file);
-    for (size_t i = 0; i < config->webhook_count; i++)
-        check_webhook(loader, &config->webhooks[i]);
+    config_check_webhooks(loader);
     for (size_t i = 0; i < config->probe_count; i++)
         check_probe(loader, &config->probes[i]);
     check_order(loader, "schedule", "late_warning", settings->schedule.late_warning_ms, "late_critical",
@@ -218,7 +158,7 @@ static bool header_is_secret(const char *header)
 
 static bool webhook_is_secret(const struct webhook_config *webhook)
 {
-    if (webhook->url && strcmp(webhook->url, PAGERDUTY_URL) != 0 && url_is_secret(webhook->url))
+    if (webhook->url && !config_url_is_default(webhook) && url_is_secret(webhook->url))
         return true;
     for (size_t i = 0; i < webhook->header_count; i++)
         if (header_is_secret(webhook->headers[i]))

@@ -30,6 +30,19 @@ struct config_loader {
 /* Returns the line of the newest entry for the key (NULL: the section), or CONFIG_LINE_NONE or CONFIG_LINE_SET. */
 int config_line_of(const struct config_loader *loader, const char *item, const char *key);
 
+/* Appends where an entry stands, or where its section begins if the entry is not there. */
+void check_put_place(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out);
+/* Appends the beginning of an error or a warning about an entry: its place and its name. */
+void check_put_entry(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out);
+
+/* Warns of a file with a secret that everybody may read; file may be NULL. */
+void warn_of_public_file(struct config_loader *loader, const char *item, const char *key, const char *file);
+
+/* The part of config_check for webhooks (check_webhook.c). */
+void config_check_webhooks(struct config_loader *loader);
+/* Returns true for a webhook whose URL is a service's that everybody knows, and so no secret. */
+bool config_url_is_default(const struct webhook_config *webhook);
+
 /* Checks what no single entry shows: a missing url, two keys that contradict each other. Completes the webhooks' URLs. */
 void config_check(struct config_loader *loader);
 

@@ -191,7 +191,7 @@ static void config_take_entry(struct config_loader *loader, const char *section_
     const struct config_key *key = config_find_key(section, key_text, &why);
     if (key) {
         int earlier = config_line_of(loader, item, key->name);
-        if (earlier != CONFIG_LINE_NONE && line != CONFIG_LINE_SET && key->type != CONFIG_HEADERS) {
+        if (earlier != CONFIG_LINE_NONE && line != CONFIG_LINE_SET && !config_type_repeats(key->type)) {
             strbuf_printf(&why, "set twice, first in line %d", earlier);
         } else {
             config_value_read(key, value, config_find_base(loader->config, section, name), &why);
@@ -370,6 +370,9 @@ void config_free(struct config *config)
         return;
     for (size_t i = 0; i < config->webhook_count; i++) {
         config_free_section("webhook", &config->webhooks[i]);
+        free(config->webhooks[i].template_text);
+        free(config->webhooks[i].topic);
+        free(config->webhooks[i].server_url);
         free(config->webhooks[i].name);
     }
     for (size_t i = 0; i < config->probe_count; i++) {

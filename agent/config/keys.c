@@ -123,16 +123,41 @@ static const struct config_key keys[] = {
     { "notify", "host", CONFIG_TEXT, NULL, "the host's name", "Notifications call this host by this name.",
       MAIN(host) },
 
-    { "webhook", "url", CONFIG_URL, NULL, NULL,
-      "Notifications are sent to this URL by POST. For format alertmanager it is the base URL. For pagerduty it may be "
-      "left out: https://events.pagerduty.com/v2/enqueue.",
+    { "webhook", "url", CONFIG_WEBHOOK_URL, NULL, NULL,
+      "Notifications are sent to this URL by POST. For alertmanager it is the base URL, for ntfy the topic's, for "
+      "teams "
+      "that of a workflow, for email smtp://HOST:PORT or smtps://HOST:PORT. It may be left out for pagerduty "
+      "(https://events.pagerduty.com/v2/enqueue) and telegram (https://api.telegram.org).",
       WEBHOOK(url) },
     { "webhook", "format", CONFIG_FORMAT, "generic", NULL,
-      "The requests have this format: generic (the envelope of Alertmanager's own webhook), slack, pagerduty or "
-      "alertmanager.",
+      "The requests have this format: generic (the envelope of Alertmanager's own webhook), slack, pagerduty, "
+      "alertmanager, email, ntfy, teams, discord, telegram or template.",
       WEBHOOK(format) },
+    { "webhook", "template", CONFIG_PATH, NULL, NULL,
+      "The requests are made from this JSON file, for a receiver that no format is for. See TEMPLATES.",
+      WEBHOOK(template) },
     { "webhook", "min_severity", CONFIG_SEVERITY, "warning", NULL,
-      "Notifications of a lower severity than this are not sent here.", WEBHOOK(min_severity) },
+      "Notifications of a lower severity than this are not sent here: warning, critical, or never, for a webhook that "
+      "is "
+      "only the fallback of another one.",
+      WEBHOOK(min_severity) },
+    { "webhook", "alert", CONFIG_GLOBS, NULL, "all",
+      "Only alerts whose name matches one of these globs are sent here; the name may be given with or without "
+      "IcebergOffload. The key may be given more than once, and take several globs parted by commas.",
+      WEBHOOK(alerts) },
+    { "webhook", "table", CONFIG_GLOBS, NULL, "all",
+      "Only what concerns a table whose name matches one of these globs is sent here, and so nothing that concerns no "
+      "table. What was told here once is told its end here, whatever table or alert it has by then.",
+      WEBHOOK(tables) },
+    { "webhook", "evidence", CONFIG_SWITCH, "yes", NULL,
+      "no: text from the log (evidence, and the likely cause that was read from it) is not sent here.",
+      WEBHOOK(evidence) },
+    { "webhook", "fallback", CONFIG_TEXT, NULL, "none",
+      "The webhook of this name is told what this one has not taken for fallback_after, and at once what this one "
+      "refuses.",
+      WEBHOOK(fallback) },
+    { "webhook", "fallback_after", CONFIG_PERIOD, "10m", NULL,
+      "What waits for this long goes to the fallback, and all that waits behind it.", WEBHOOK(fallback_after_ms) },
     { "webhook", "timeout", CONFIG_PERIOD, "10s", NULL, "A whole request may take this long.", WEBHOOK(timeout_ms) },
     { "webhook", "resend", CONFIG_PERIOD, "1m", NULL,
       "An alertmanager is told this often what is open, so that one that lost its memory knows it again.",
@@ -140,16 +165,27 @@ static const struct config_key keys[] = {
     { "webhook", "header", CONFIG_HEADERS, NULL, NULL,
       "Each request has this header, \"Name: value\". The key may be given more than once.", WEBHOOK(headers) },
     { "webhook", "token_file", CONFIG_PATH, NULL, NULL,
-      "Each request has the bearer token in this file. The file is read for each request; a relative name is looked up "
-      "in $CREDENTIALS_DIRECTORY.",
+      "Each request has the bearer token in this file; for telegram it is the bot's token. The file is read for each "
+      "request; a relative name is looked up in $CREDENTIALS_DIRECTORY.",
       WEBHOOK(token_file) },
     { "webhook", "ca_file", CONFIG_PATH, NULL, "the system's",
       "The authorities in this file may sign the receiver's certificate.", WEBHOOK(ca_file) },
-    { "webhook", "evidence", CONFIG_SWITCH, "yes", NULL,
-      "no: text from the log (evidence, and the likely cause that was read from it) is not sent here.",
-      WEBHOOK(evidence) },
     { "webhook", "routing_key_file", CONFIG_PATH, NULL, NULL,
       "PagerDuty's integration key is in this file, which is found like token_file.", WEBHOOK(routing_key_file) },
+    { "webhook", "from", CONFIG_ADDRESS, NULL, NULL, "The sender of e-mail: an address, or Name <address>.",
+      WEBHOOK(from) },
+    { "webhook", "to", CONFIG_ADDRESSES, NULL, NULL,
+      "A recipient of e-mail: an address, or Name <address>. The key may be given more than once.", WEBHOOK(to) },
+    { "webhook", "user", CONFIG_TEXT, NULL, "none", "The mail server is logged in to as this user.", WEBHOOK(user) },
+    { "webhook", "password_file", CONFIG_PATH, NULL, NULL,
+      "The password of the user is in this file, which is found like token_file.", WEBHOOK(password_file) },
+    { "webhook", "starttls", CONFIG_STARTTLS, "required", NULL,
+      "required: no e-mail goes over smtp:// unless the server encrypts with STARTTLS; optional: if it can; no: never.",
+      WEBHOOK(starttls) },
+    { "webhook", "priority", CONFIG_PRIORITY, "0", "0 means 5 for a critical, 4 for a warning and 3 for an end",
+      "What fires has this priority in ntfy, from 1 to 5.", WEBHOOK(priority) },
+    { "webhook", "chat", CONFIG_TEXT, NULL, NULL, "The Telegram chat that is told: its number, or @channel.",
+      WEBHOOK(chat) },
 
     { "metrics", "url", CONFIG_URL, NULL, "none",
       "The scheduler's metrics page at this URL is asked as a second witness.", MAIN(metrics_url) },

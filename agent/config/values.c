@@ -16,11 +16,17 @@
 static const int64_t PERIOD_MIN_MS = 100;
 
 static const char *const format_names[PAYLOAD_FORMATS] = {
-    [FORMAT_GENERIC] = "generic",
-    [FORMAT_SLACK] = "slack",
-    [FORMAT_PAGERDUTY] = "pagerduty",
-    [FORMAT_ALERTMANAGER] = "alertmanager",
+    [FORMAT_GENERIC] = "generic",     [FORMAT_SLACK] = "slack",
+    [FORMAT_PAGERDUTY] = "pagerduty", [FORMAT_ALERTMANAGER] = "alertmanager",
+    [FORMAT_EMAIL] = "email",         [FORMAT_NTFY] = "ntfy",
+    [FORMAT_TEAMS] = "teams",         [FORMAT_DISCORD] = "discord",
+    [FORMAT_TELEGRAM] = "telegram",   [FORMAT_TEMPLATE] = "template",
 };
+
+const char *config_format_name(enum payload_format format)
+{
+    return format_names[format];
+}
 
 const char *config_type_words(enum config_type type)
 {
@@ -37,9 +43,16 @@ const char *config_type_words(enum config_type type)
     case CONFIG_REAL: return "a number above 0";
     case CONFIG_PROBABILITY: return "a number between 0 and 1";
     case CONFIG_SWITCH: return "yes or no";
-    case CONFIG_FORMAT: return "generic, slack, pagerduty or alertmanager";
-    case CONFIG_SEVERITY: return "warning or critical";
+    case CONFIG_FORMAT:
+        return "generic, slack, pagerduty, alertmanager, email, ntfy, teams, discord, telegram or template";
     case CONFIG_HEADERS: return "a header, \"Name: value\"";
+    case CONFIG_WEBHOOK_URL: return "an http or https URL, or smtp or smtps for e-mail";
+    case CONFIG_ADDRESS:
+    case CONFIG_ADDRESSES: return "an e-mail address, such as oncall@example.com or On call <oncall@example.com>";
+    case CONFIG_GLOBS: return "globs, parted by commas, such as bronze_*";
+    case CONFIG_STARTTLS: return "required, optional or no";
+    case CONFIG_PRIORITY: return "0, a number from 1 to 5, or min, low, default, high or urgent";
+    case CONFIG_SEVERITY: return "warning, critical or never";
     }
     return "a value";
 }
@@ -125,33 +138,22 @@ static bool value_read_format(const char *text, enum payload_format *format, str
     return false;
 }
 
-static bool value_read_severity(const char *text, enum severity *severity)
-{
-    if (strcmp(text, "warning") == 0)
-        *severity = SEVERITY_WARNING;
-    else if (strcmp(text, "critical") == 0)
-        *severity = SEVERITY_CRITICAL;
-    else
-        return false;
-    return true;
-}
-
 static void value_set_text(char **place, const char *text)
 {
     free(*place);
     *place = must_copy(text, strlen(text));
 }
 
-static bool url_scheme_is_good(CURLU *url, bool tcp_allowed, struct strbuf *why)
+static bool url_scheme_is_good(CURLU *url, enum config_type type, struct strbuf *why)
 {
     char *scheme = NULL, *port = NULL;
     curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
     curl_url_get(url, CURLUPART_PORT, &port, 0);
-    bool tcp = tcp_allowed && strcmp(scheme, "tcp") == 0;
-    bool good = tcp ? port != NULL : strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
+    bool tcp = type == CONFIG_PROBE_URL && strcmp(scheme, "tcp") == 0;
+    bool mail = type == CONFIG_WEBHOOK_URL && (strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0);
+    bool good = tcp ? port != NULL : mail || strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
     if (!good)
-        strbuf_printf(why, "%s:// does not fit: needs %s", scheme,
-                      config_type_words(tcp_allowed ? CONFIG_PROBE_URL : CONFIG_URL));
+        strbuf_printf(why, "%s:// does not fit: needs %s", scheme, config_type_words(type));
     curl_free(port);
     curl_free(scheme);
     return good;
@@ -190,7 +192,7 @@ static bool url_host_to_ascii(CURLU *url, bool *converted)
 }
 
 /* Returns false with the reason in *why. The reason does not repeat the URL, which may be a secret. */
-static bool value_read_url(const char *text, bool tcp_allowed, char **place, struct strbuf *why)
+static bool value_read_url(const char *text, enum config_type type, char **place, struct strbuf *why)
 {
     CURLU *url = curl_url();
     char *whole = NULL;
@@ -199,7 +201,7 @@ static bool value_read_url(const char *text, bool tcp_allowed, char **place, str
 
     if (!good)
         strbuf_printf(why, "not a URL: %s", curl_url_strerror(code));
-    good = good && url_scheme_is_good(url, tcp_allowed, why);
+    good = good && url_scheme_is_good(url, type, why);
     if (good && !url_host_to_ascii(url, &converted)) {
         strbuf_puts(why, "the host's name is not ASCII and cannot be converted: write it in its xn-- form");
         good = false;
@@ -290,7 +292,8 @@ static bool value_read_by_type(const struct config_key *key, const char *text, v
     case CONFIG_TEXT: value_set_text(place, text); return true;
     case CONFIG_PATH: return value_read_path(text, place, why);
     case CONFIG_URL:
-    case CONFIG_PROBE_URL: return value_read_url(text, key->type == CONFIG_PROBE_URL, place, why);
+    case CONFIG_PROBE_URL:
+    case CONFIG_WEBHOOK_URL: return value_read_url(text, key->type, place, why);
     case CONFIG_DSN: return value_read_dsn(text, place, why);
     case CONFIG_PERIOD: return value_read_period(text, false, place);
     case CONFIG_PERIOD_OR_ZERO: return value_read_period(text, true, place);
@@ -299,10 +302,9 @@ static bool value_read_by_type(const struct config_key *key, const char *text, v
     case CONFIG_PROBABILITY: return value_read_real(text, 1, place);
     case CONFIG_SWITCH: return value_read_switch(text, place);
     case CONFIG_FORMAT: return value_read_format(text, place, why);
-    case CONFIG_SEVERITY: return value_read_severity(text, place);
     case CONFIG_HEADERS: return value_add_header(base, text);
+    default: return value_read_webhook_type(key->type, text, place);
     }
-    return false;
 }
 
 bool config_value_read(const struct config_key *key, const char *text, void *base, struct strbuf *why)
@@ -347,7 +349,8 @@ void config_value_show(const struct config_key *key, const void *base, struct st
         break;
     }
     case CONFIG_URL:
-    case CONFIG_PROBE_URL: {
+    case CONFIG_PROBE_URL:
+    case CONFIG_WEBHOOK_URL: {
         const char *url = *(char *const *)value;
         if (url)
             mask_url(url, out);
@@ -360,22 +363,44 @@ void config_value_show(const struct config_key *key, const void *base, struct st
     case CONFIG_PROBABILITY: strbuf_printf(out, "%g", *(const double *)value); break;
     case CONFIG_SWITCH: strbuf_puts(out, *(const bool *)value ? "yes" : "no"); break;
     case CONFIG_FORMAT: strbuf_puts(out, format_names[*(const enum payload_format *)value]); break;
-    case CONFIG_SEVERITY:
-        strbuf_puts(out, *(const enum severity *)value == SEVERITY_CRITICAL ? "critical" : "warning");
-        break;
     case CONFIG_HEADERS: value_show_headers(key, base, out); break;
+    default: value_show_webhook_type(key, value, out); break;
     }
+}
+
+bool config_type_repeats(enum config_type type)
+{
+    return type == CONFIG_HEADERS || type == CONFIG_ADDRESSES || type == CONFIG_GLOBS;
+}
+
+static void value_free_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(texts[i]);
+    free(texts);
 }
 
 void config_value_free(const struct config_key *key, void *base)
 {
-    if (key->type == CONFIG_TEXT || key->type == CONFIG_PATH || key->type == CONFIG_URL ||
-        key->type == CONFIG_PROBE_URL || key->type == CONFIG_DSN) {
-        free(*(char **)value_place(key, base));
-    } else if (key->type == CONFIG_HEADERS) {
+    switch (key->type) {
+    case CONFIG_TEXT:
+    case CONFIG_PATH:
+    case CONFIG_URL:
+    case CONFIG_PROBE_URL:
+    case CONFIG_WEBHOOK_URL:
+    case CONFIG_DSN:
+    case CONFIG_ADDRESS: free(*(char **)value_place(key, base)); break;
+    case CONFIG_HEADERS: {
         struct webhook_config *webhook = base;
-        for (size_t i = 0; i < webhook->header_count; i++)
-            free(webhook->headers[i]);
-        free(webhook->headers);
+        value_free_texts(webhook->headers, webhook->header_count);
+        break;
+    }
+    case CONFIG_ADDRESSES:
+    case CONFIG_GLOBS: {
+        struct text_list *list = value_place(key, base);
+        value_free_texts(list->texts, list->count);
+        break;
+    }
+    default: break;
     }
 }

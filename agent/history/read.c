@@ -202,13 +202,14 @@ static size_t read_committed(struct history *history, const char *webhook, int64
     while (count < room && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct outbox_entry entry = {
             .id = reader_number(statement, 0),
+            .notification_id = reader_number(statement, 1),
             .created_ms = reader_number(statement, 2),
             .attempts = reader_number(statement, 3),
             .next_attempt_ms = reader_number(statement, 4),
         };
         if (!apply_delivery(history, batch_find_delivery(&history->batch, entry.id), &entry))
             continue;
-        entry.message = load_message(history, reader_number(statement, 1));
+        entry.message = load_message(history, entry.notification_id);
         if (entry.message)
             entries[count++] = entry;
     }
@@ -222,11 +223,13 @@ static size_t read_gathered(struct history *history, const char *webhook, int64_
     const struct batch_outbox *rows = history->batch.outbox.rows;
     size_t count = 0;
     for (size_t i = 0; i < history->batch.outbox.count && count < room; i++) {
-        struct outbox_entry entry = { .id = rows[i].delivery.outbox_id, .created_ms = rows[i].created_ms };
+        struct outbox_entry entry = { .id = rows[i].delivery.outbox_id,
+                                      .notification_id = rows[i].notification_id,
+                                      .created_ms = rows[i].created_ms };
         if (entry.id <= after || strcmp(batch_text(&history->batch, rows[i].webhook), webhook) != 0 ||
             !apply_delivery(history, &rows[i].delivery, &entry))
             continue;
-        entry.message = load_message(history, rows[i].notification_id);
+        entry.message = load_message(history, entry.notification_id);
         if (entry.message)
             entries[count++] = entry;
     }
@@ -239,6 +242,34 @@ size_t history_get_outbox(struct history *history, const char *webhook, int64_t 
 {
     size_t count = history->db ? read_committed(history, webhook, after, entries, room) : 0;
     return count + read_gathered(history, webhook, after, entries + count, room - count);
+}
+
+static bool find_gathered_outbox(const struct history *history, const char *webhook, int64_t incident_id,
+                                 int64_t notification_id)
+{
+    const struct batch_outbox *rows = history->batch.outbox.rows;
+    for (size_t i = 0; i < history->batch.outbox.count; i++)
+        if (rows[i].incident_id == incident_id &&
+            (notification_id == 0 || rows[i].notification_id == notification_id) &&
+            strcmp(batch_text(&history->batch, rows[i].webhook), webhook) == 0)
+            return true;
+    return false;
+}
+
+bool history_find_outbox(struct history *history, const char *webhook, int64_t incident_id, int64_t notification_id)
+{
+    if (find_gathered_outbox(history, webhook, incident_id, notification_id))
+        return true;
+    if (!history->db)
+        return false;
+    sqlite3_stmt *statement = read_begin(history, SQL_FIND_OUTBOX);
+    sqlite3_bind_int64(statement, 1, incident_id);
+    sqlite3_bind_text(statement, 2, webhook, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 3, notification_id);
+    int code = sqlite3_step(statement);
+    bool found = code == SQLITE_ROW && sqlite3_column_int(statement, 0) != 0;
+    read_end(history, statement, code);
+    return found;
 }
 
 /* If the database cannot be asked, the answer is false. */

@@ -90,6 +90,8 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_GET_TABLES] = "SELECT value FROM notification, json_each(notification.tables) WHERE notification.id = ?1",
     [SQL_GET_SILENCE] = "SELECT max(ends_at) FROM silence WHERE starts_at <= ?1 AND ends_at > ?1"
                         " AND (ended_at IS NULL OR ended_at > ?1)",
+    [SQL_FIND_OUTBOX] = "SELECT EXISTS (SELECT 1 FROM outbox WHERE incident_id = ?1 AND webhook = ?2"
+                        " AND (?3 = 0 OR notification_id = ?3))",
     [SQL_GET_UNSETTLED] = "SELECT EXISTS (SELECT 1 FROM incident WHERE state = 'open')"
                           " OR EXISTS (SELECT 1 FROM outbox WHERE status = 'pending')",
 

@@ -67,6 +67,14 @@ void receiver_finish(struct receiver *receiver)
 
 /* --- Who hears a message ------------------------------------------------------------------------------------- */
 
+/* Whoever was told that an incident began is told that it ended, whatever table or alert it has by then. */
+static bool receiver_was_told(const struct dispatch *dispatch, const struct receiver *receiver,
+                              const struct message *message)
+{
+    return message->status == NOTIFY_RESOLVED && message->incident_id != 0 &&
+           history_find_outbox(dispatch->history, receiver->name, message->incident_id, 0);
+}
+
 /*
  * The news that a webhook is stuck goes to the other webhooks and to standard output. The news that it works again goes to all, so
  * that its own readers learn that something came late.
@@ -79,7 +87,7 @@ static bool receiver_wants(const struct dispatch *dispatch, const struct receive
         return stuck_news || dispatch->webhook_count == 0;
     if (stuck_news && receiver->stuck && message->status != NOTIFY_RESOLVED)
         return false;
-    return message->severity >= receiver->webhook->min_severity;
+    return route_takes(receiver->webhook, message) || receiver_was_told(dispatch, receiver, message);
 }
 
 /* Returns true for a receiver that keeps an alert open until it is told the end. */
@@ -164,8 +172,7 @@ static void receiver_submit(struct dispatch *dispatch, size_t index, int64_t now
 static size_t receiver_combined(const struct receiver *receiver, int64_t now_ms)
 {
     bool stale = now_ms - receiver->entries[0].created_ms > STALE_MS;
-    /* PagerDuty takes one event a request. */
-    return stale && receiver->webhook->format != FORMAT_PAGERDUTY ? receiver->count : 1;
+    return stale && payload_combines(receiver->webhook->format) ? receiver->count : 1;
 }
 
 static void receiver_hand_over(struct dispatch *dispatch, size_t index, int64_t now_ms)
@@ -210,6 +217,7 @@ static void receiver_take_refusal(struct dispatch *dispatch, struct receiver *re
         return;
     }
     say_error("webhook %s: notification refused: %s", receiver->name, result->error);
+    fallback_refused(dispatch, receiver, result->at_ms);
     receiver->refused += (int64_t)receiver->count;
     stuck_refused(receiver, result);
     receiver_record(dispatch, receiver, "refused", result);
@@ -223,6 +231,8 @@ static void receiver_take_result(struct dispatch *dispatch, struct receiver *rec
     case DELIVERY_DONE:
         if (refresh_is_needed(receiver))
             refresh_done(dispatch, receiver, result); /* each request tells all alerts */
+        if (result->error[0] != '\0')
+            say_warning("webhook %s: %s", receiver->name, result->error);
         receiver->delivered += (int64_t)receiver->count;
         receiver->refused_in_a_row = 0;
         receiver_record(dispatch, receiver, "delivered", result);
@@ -320,9 +330,13 @@ void dispatch_run(struct dispatch *dispatch, int64_t now_ms)
         dispatch_begin(dispatch, now_ms);
     if (dispatch->sender)
         dispatch_take_results(dispatch);
+    for (size_t i = 0; i < dispatch->webhook_count; i++)
+        fallback_run(dispatch, &dispatch->receivers[i], now_ms);
     for (size_t i = 0; i < dispatch->webhook_count; i++) {
-        if (dispatch->receivers[i].waiting && dispatch->receivers[i].count == 0)
+        struct receiver *receiver = &dispatch->receivers[i];
+        if (receiver->waiting && receiver->count == 0 && !receiver->fell_now)
             receiver_hand_over(dispatch, i, now_ms);
+        receiver->fell_now = false;
         refresh_run(dispatch, i, now_ms);
     }
     dispatch_print(dispatch, now_ms);
@@ -334,7 +348,7 @@ int64_t dispatch_next_ms(const struct dispatch *dispatch, int64_t now_ms)
     for (size_t i = 0; i <= dispatch->webhook_count; i++) {
         const struct receiver *receiver = &dispatch->receivers[i];
         int64_t times[] = { refresh_next_ms(receiver, now_ms), stuck_next_ms(receiver),
-                            receiver->print_ms ? receiver->print_ms : INT64_MAX };
+                            fallback_next_ms(receiver, now_ms), receiver->print_ms ? receiver->print_ms : INT64_MAX };
         for (size_t t = 0; t < sizeof times / sizeof times[0]; t++)
             next_ms = times[t] < next_ms ? times[t] : next_ms;
     }

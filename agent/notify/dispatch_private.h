@@ -10,7 +10,7 @@
 
 /*
  * The inside of the dispatch. dispatch.c hands deliveries to the sender and takes their results back, dispatch_print.c writes to
- * standard output, dispatch_refresh.c tells Alertmanagers again what is open, dispatch_stuck.c notices what does not get through.
+ * standard output, dispatch_route.c decides what goes where, dispatch_refresh.c tells Alertmanagers again what is open, dispatch_stuck.c notices what does not get through.
  */
 
 enum {
@@ -38,6 +38,8 @@ struct receiver {
     char error[256];            /* of the newest attempt that failed */
     int64_t refused_in_a_row, refused_since_ms;
     int64_t delivered, retried, refused;
+    bool fell_now;     /* another one's fell to it in this turn: it is sent after the next commit */
+    int64_t fallen_id; /* its fallback was told all up to this id of the outbox */
 
     /* The rest is for an Alertmanager only. */
     struct alertmanager_alerts alerts;
@@ -84,6 +86,16 @@ void refresh_run(struct dispatch *dispatch, size_t index, int64_t now_ms);
 void refresh_done(struct dispatch *dispatch, struct receiver *receiver, const struct delivery_result *result);
 /* Returns when refresh_run() has something to do, INT64_MAX if not at all. */
 int64_t refresh_next_ms(const struct receiver *receiver, int64_t now_ms);
+
+/* Returns true if the webhook's alert, table and min_severity let the message through. */
+bool route_takes(const struct webhook_config *webhook, const struct message *message);
+
+/* Hands what the receiver has not taken for fallback_after, and what waits behind it, to its fallback. Call it before what waits is sent. */
+void fallback_run(struct dispatch *dispatch, struct receiver *receiver, int64_t now_ms);
+/* Hands what the receiver refused to its fallback. Call it while the receiver still has the entries. */
+void fallback_refused(struct dispatch *dispatch, struct receiver *receiver, int64_t now_ms);
+/* Returns when fallback_run() has something to do, INT64_MAX if not at all. */
+int64_t fallback_next_ms(const struct receiver *receiver, int64_t now_ms);
 
 /* Gives up, and says so, what waits for webhooks that are no longer configured. */
 void stuck_abandon(struct dispatch *dispatch);

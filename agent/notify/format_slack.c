@@ -54,19 +54,10 @@ static void slack_put_escaped(const char *text, size_t max_chars, struct strbuf 
     strbuf_puts(out, cut ? ELLIPSIS : "");
 }
 
-/* Three backticks end a code block. A blank of no width between them keeps what is shown, and keeps the block whole. */
 static void slack_put_code(const char *text, struct strbuf *out)
 {
-    static const char WIDTHLESS[] = "\xe2\x80\x8b";
     struct strbuf safe = { 0 };
-    for (size_t row = 0; *text != '\0'; text++) {
-        row = *text == '`' ? row + 1 : 0;
-        if (row == 3) {
-            strbuf_puts(&safe, WIDTHLESS);
-            row = 1;
-        }
-        strbuf_add(&safe, text, 1);
-    }
+    payload_add_fenced(text, &safe);
     strbuf_puts(out, "```");
     slack_put_escaped(strbuf_text(&safe), TEXT_MAX - 6, out);
     strbuf_puts(out, "```");

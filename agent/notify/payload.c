@@ -90,7 +90,7 @@ void payload_render(struct masker *masker, const struct webhook_config *webhook,
                     struct strbuf *out)
 {
     struct payload_texts *texts = must_alloc((count + 1) * sizeof *texts);
-    const struct payload_input input = { origin, texts, count, length, now_ms };
+    const struct payload_input input = { webhook, origin, texts, count, length, now_ms };
     struct json_writer json = { .out = out };
 
     for (size_t i = 0; i < count; i++)
@@ -100,9 +100,20 @@ void payload_render(struct masker *masker, const struct webhook_config *webhook,
     case FORMAT_SLACK: format_slack(&input, &json); break;
     case FORMAT_PAGERDUTY: format_pagerduty(&input, &json); break;
     case FORMAT_ALERTMANAGER: format_alertmanager(&input, &json); break;
+    case FORMAT_EMAIL: format_email(&input, &json); break;
+    case FORMAT_NTFY: format_ntfy(&input, &json); break;
+    case FORMAT_TEAMS: format_teams(&input, &json); break;
+    case FORMAT_DISCORD: format_discord(&input, &json); break;
+    case FORMAT_TELEGRAM: format_telegram(&input, &json); break;
+    case FORMAT_TEMPLATE: format_template(&input, &json); break;
     case PAYLOAD_FORMATS: break;
     }
     for (size_t i = 0; i < count; i++)
         payload_texts_free(&texts[i]);
     free(texts);
+}
+
+bool payload_combines(enum payload_format format)
+{
+    return format != FORMAT_PAGERDUTY && format != FORMAT_TEMPLATE;
 }

@@ -22,6 +22,7 @@ struct payload_texts {
     struct strbuf dedup_key, tables, summary, cause, first_command, evidence;
     struct strbuf first_line; /* what a phone shows: which host, and what is wrong or well again */
     const char *list;         /* of a message about several incidents: a line for each; "" for one */
+    char since_time[40];      /* the onset as RFC 3339; "" likewise */
     struct strbuf since;      /* the onset, in words: "2026-03-03 10:15 (UTC+11:00)"; empty: not known */
     struct strbuf details;    /* all that a description says beside the first line, a line for each thing */
 };
@@ -54,6 +55,7 @@ void payload_put_annotations(struct json_writer *json, const struct payload_text
 
 /* What a format makes a body of. */
 struct payload_input {
+    const struct webhook_config *webhook;
     const struct payload_origin *origin;
     const struct payload_texts *texts; /* count of them, oldest first; at least one */
     size_t count;
@@ -64,6 +66,26 @@ void format_generic(const struct payload_input *input, struct json_writer *json)
 void format_slack(const struct payload_input *input, struct json_writer *json);
 void format_pagerduty(const struct payload_input *input, struct json_writer *json);
 void format_alertmanager(const struct payload_input *input, struct json_writer *json);
+void format_ntfy(const struct payload_input *input, struct json_writer *json);
+void format_teams(const struct payload_input *input, struct json_writer *json);
+void format_discord(const struct payload_input *input, struct json_writer *json);
+void format_telegram(const struct payload_input *input, struct json_writer *json);
+void format_template(const struct payload_input *input, struct json_writer *json);
+void format_email(const struct payload_input *input, struct json_writer *json); /* writes text, not JSON */
+
+/*
+ * A message on its own has the parts of its newest one. Several have a headline, "N notifications that could not be delivered before",
+ * and a line for each of the newest ones: payload_first_shown is the index of the oldest of at most most that are shown.
+ */
+void payload_put_headline(const struct payload_input *input, struct strbuf *out);
+size_t payload_first_shown(const struct payload_input *input, size_t most);
+
+/* How a client marks a message: green for an end, red for a critical, else yellow. */
+enum payload_tone { TONE_WELL, TONE_WARNING, TONE_CRITICAL };
+enum payload_tone payload_tone_of(const struct message *message);
+
+/* Appends text for a code block that three backticks end: a blank of no width parts them. */
+void payload_add_fenced(const char *text, struct strbuf *out);
 
 /* The 64-bit FNV-1a hash of text as 16 hexadecimal digits. */
 void payload_hash(const char *text, char out[17]);

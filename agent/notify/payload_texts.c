@@ -149,6 +149,40 @@ size_t payload_parts(const struct payload_texts *texts, struct payload_part *par
     return count;
 }
 
+void payload_put_headline(const struct payload_input *input, struct strbuf *out)
+{
+    if (input->count == 1)
+        strbuf_puts(out, input->texts[0].first_line.at);
+    else
+        strbuf_printf(out, "%s: %zu notifications that could not be delivered before", input->origin->host,
+                      input->count);
+}
+
+size_t payload_first_shown(const struct payload_input *input, size_t most)
+{
+    return input->count > most ? input->count - most : 0;
+}
+
+enum payload_tone payload_tone_of(const struct message *message)
+{
+    if (message->status == NOTIFY_RESOLVED)
+        return TONE_WELL;
+    return message->severity == SEVERITY_CRITICAL ? TONE_CRITICAL : TONE_WARNING;
+}
+
+void payload_add_fenced(const char *text, struct strbuf *out)
+{
+    static const char WIDTHLESS[] = "\xe2\x80\x8b";
+    for (size_t row = 0; *text != '\0'; text++) {
+        row = *text == '`' ? row + 1 : 0;
+        if (row == 3) {
+            strbuf_puts(out, WIDTHLESS);
+            row = 1;
+        }
+        strbuf_add(out, text, 1);
+    }
+}
+
 static void texts_put_details(struct payload_texts *texts)
 {
     struct payload_part parts[PARTS_MAX];
@@ -228,7 +262,9 @@ void payload_texts_gather(struct payload_texts *texts, struct masker *masker, co
         texts_put_time(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, texts->ended);
     if (message->prometheus_ms <= message->time_ms)
         texts_put_time(message->prometheus_ms, texts->prometheus);
-    texts_put_moment(message->onset_ms != 0 ? message->onset_ms : message->opened_ms, &texts->since);
+    int64_t since_ms = message->onset_ms != 0 ? message->onset_ms : message->opened_ms;
+    texts_put_time(since_ms, texts->since_time);
+    texts_put_moment(since_ms, &texts->since);
     snprintf(texts->incident, sizeof texts->incident, "%" PRId64, message->incident_id);
     payload_dedup_key(origin, message, &texts->dedup_key);
     for (size_t i = 0; i < message->table_count; i++)

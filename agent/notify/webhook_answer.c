@@ -37,7 +37,8 @@ static bool answer_is_page(enum payload_format format, struct slice text)
     static const char *const login[] = { "password", "login",  "log in",      "logon", "log on",
                                          "sign in",  "signin", "authenticat", NULL };
     bool markup = text.len > 0 && text.at[0] == '<';
-    return markup && (format != FORMAT_GENERIC || (answer_holds(text, page) && answer_holds(text, login)));
+    return markup && ((format != FORMAT_GENERIC && format != FORMAT_TEMPLATE) ||
+                      (answer_holds(text, page) && answer_holds(text, login)));
 }
 
 /* Slack names its errors by a word such as "channel_not_found", and answers "ok" otherwise. */
@@ -52,18 +53,34 @@ static bool answer_is_slack_error(struct slice text)
     return underscore;
 }
 
-/* Returns true for JSON that says "ok": false, "success": false or a "status" that is an error. */
+/* Teams says by a sentence that its channel did not take what its webhook took. */
+static bool answer_is_teams_error(struct slice text)
+{
+    static const char *const words[] = { "delivery failed", "returned HTTP error", "error", NULL };
+    return text.len > 0 && text.at[0] != '{' && answer_holds(text, words);
+}
+
+/*
+ * Returns true for JSON that says "ok": false, "success": false, a "status" that is an error, or an "error" or "errors" that is not
+ * empty. ntfy and Discord name an error by a number above 0 as its "code".
+ */
 static bool answer_says_no(enum payload_format format, struct slice text)
 {
-    static const char ask[] = "SELECT json_type(?1, '$.ok') IS 'false' OR json_type(?1, '$.success') IS 'false'"
-                              " OR lower(json_extract(?1, '$.status')) IN ('error', 'fail', 'failed', 'failure')"
-                              " OR (?2 AND json_extract(?1, '$.status') <> 'success')";
+    static const char ask[] =
+        "SELECT json_type(?1, '$.ok') IS 'false' OR json_type(?1, '$.success') IS 'false'"
+        " OR lower(json_extract(?1, '$.status')) IN ('error', 'fail', 'failed', 'failure')"
+        " OR (?2 AND json_extract(?1, '$.status') <> 'success')"
+        " OR (json_type(?1, '$.error') IN ('text', 'object') AND json_extract(?1, '$.error') <> '')"
+        " OR json_type(?1, '$.errors[0]') IS NOT NULL"
+        " OR (json_type(?1, '$.errors') = 'object' AND json_extract(?1, '$.errors') <> '{}')"
+        " OR (?3 AND json_type(?1, '$.code') = 'integer' AND json_extract(?1, '$.code') > 0)";
     sqlite3 *reader = text.len > 0 && text.at[0] == '{' ? json_reader_open() : NULL;
     sqlite3_stmt *row = NULL;
     bool no = reader && sqlite3_prepare_v2(reader, ask, -1, &row, NULL) == SQLITE_OK &&
               sqlite3_bind_text(row, 1, text.at, (int)text.len, SQLITE_STATIC) == SQLITE_OK &&
-              sqlite3_bind_int(row, 2, format == FORMAT_PAGERDUTY) == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW &&
-              sqlite3_column_int(row, 0) != 0;
+              sqlite3_bind_int(row, 2, format == FORMAT_PAGERDUTY) == SQLITE_OK &&
+              sqlite3_bind_int(row, 3, format == FORMAT_NTFY || format == FORMAT_DISCORD) == SQLITE_OK &&
+              sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int(row, 0) != 0;
     sqlite3_finalize(row);
     sqlite3_close(reader);
     return no;
@@ -72,8 +89,9 @@ static bool answer_says_no(enum payload_format format, struct slice text)
 /* Returns true for a trouble of the receiver's own, which passes with time. */
 static bool answer_will_pass(struct slice text)
 {
-    static const char *const words[] = { "ratelimited",         "rate_limited",    "internal_error",
-                                         "service_unavailable", "request_timeout", NULL };
+    static const char *const words[] = { "ratelimited",         "rate_limited",      "internal_error",
+                                         "service_unavailable", "request_timeout",   "HTTP error 429",
+                                         "HTTP error 5",        "Too Many Requests", NULL };
     return answer_holds(text, words);
 }
 
@@ -82,7 +100,8 @@ enum delivery_outcome webhook_answer_judge(enum payload_format format, struct sl
     struct slice text = answer_trim(answer);
     if (answer_is_page(format, text))
         strbuf_puts(why, "the answer is a web page, perhaps a login, and not the receiver's");
-    else if ((format == FORMAT_SLACK && answer_is_slack_error(text)) || answer_says_no(format, text))
+    else if ((format == FORMAT_SLACK && answer_is_slack_error(text)) ||
+             (format == FORMAT_TEAMS && answer_is_teams_error(text)) || answer_says_no(format, text))
         strbuf_puts(why, "the receiver says that it did not take the message");
     else
         return DELIVERY_DONE;

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mask.h"
 #include "base/text.h"
+#include "mail_request.h"
 #include "mask_own_secrets.h"
 #include "secrets.h"
 #include "webhook_answer.h"
@@ -58,6 +59,10 @@ void webhook_request_close(struct webhook_request *request)
     strbuf_free(&request->token);
     strbuf_free(&request->routing_key);
     strbuf_free(&request->keyed_body);
+    strbuf_free(&request->url);
+    curl_slist_free_all(request->recipients);
+    free(request->settled);
+    free(request->codes);
 }
 
 static bool has_header(const struct webhook_config *webhook, const char *name)
@@ -88,6 +93,15 @@ static void request_add_header(struct webhook_request *request, const char *name
     strbuf_free(&line);
 }
 
+/* A bot of Telegram is addressed by its token. */
+static void request_put_bot_url(struct webhook_request *request)
+{
+    const char *base = request->webhook->url;
+    size_t len = strlen(base);
+    strbuf_printf(&request->url, "%.*s/bot%s/sendMessage", (int)(len - (base[len - 1] == '/')), base,
+                  strbuf_text(&request->token));
+}
+
 static bool request_build_headers(struct webhook_request *request, const char *idempotency_key, struct strbuf *error)
 {
     const struct webhook_config *webhook = request->webhook;
@@ -95,9 +109,12 @@ static bool request_build_headers(struct webhook_request *request, const char *i
     curl_slist_free_all(request->headers);
     request->headers = NULL;
     strbuf_clear(&request->token);
-    if (webhook->token_file) {
-        if (!secret_read(webhook->token_file, &request->token, error))
-            return false;
+    strbuf_clear(&request->url);
+    if (webhook->token_file && !secret_read(webhook->token_file, &request->token, error))
+        return false;
+    if (webhook->format == FORMAT_TELEGRAM) {
+        request_put_bot_url(request);
+    } else if (webhook->token_file) {
         struct strbuf bearer = { 0 };
         strbuf_printf(&bearer, "Bearer %s", request->token.at);
         request_add_header(request, "Authorization", bearer.at);
@@ -135,24 +152,22 @@ static bool request_add_routing_key(struct webhook_request *request, const struc
     return true;
 }
 
-bool webhook_request_prepare(struct webhook_request *request, const struct delivery *delivery, struct strbuf *error)
+static const char *request_url(const struct webhook_request *request)
+{
+    const struct webhook_config *webhook = request->webhook;
+    if (request->url.len > 0)
+        return request->url.at;
+    return webhook->server_url ? webhook->server_url : webhook->url;
+}
+
+static bool request_prepare_http(struct webhook_request *request, const struct delivery *delivery, struct strbuf *error)
 {
     CURL *easy = request->easy;
-
-    request->curl_error[0] = '\0';
-    request->answer_len = request->received = request->header_count = 0;
-    request->cut = request->head_cut = false;
     if (!request_build_headers(request, delivery->idempotency_key, error) ||
         !request_add_routing_key(request, delivery, error))
         return false;
-    curl_easy_reset(easy);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs does not hold up the end */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_URL, request->webhook->url);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->webhook->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->webhook->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_URL, request_url(request));
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "iceberg-offload-agent/" AGENT_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
     if (request->kind == REQUEST_WEBHOOK) {
@@ -163,16 +178,32 @@ bool webhook_request_prepare(struct webhook_request *request, const struct deliv
     }
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, webhook_request_take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+    return true;
+}
+
+bool webhook_request_prepare(struct webhook_request *request, const struct delivery *delivery, struct strbuf *error)
+{
+    CURL *easy = request->easy;
+
+    request->curl_error[0] = '\0';
+    request->answer_len = request->received = request->header_count = 0;
+    request->cut = request->head_cut = false;
+    curl_easy_reset(easy);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs does not hold up the end */
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->webhook->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->webhook->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, webhook_request_take_answer);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->curl_error);
     if (request->webhook->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, request->webhook->ca_file);
-    return true;
+    return request->webhook->format == FORMAT_EMAIL ? mail_request_prepare(request, delivery, error)
+                                                    : request_prepare_http(request, delivery, error);
 }
 
-/* Adds what the receiver or libcurl said. Many receivers repeat the path of the request, which is the secret, or even the token. */
-static void request_add_answer(struct webhook_request *request, const char *text, size_t len, struct strbuf *out)
+void webhook_request_add_answer(struct webhook_request *request, const char *text, size_t len, struct strbuf *out)
 {
     struct strbuf visible = { 0 }, unknown = { 0 };
 
@@ -203,7 +234,7 @@ static void request_say_answer(struct webhook_request *request, long status, con
         strbuf_printf(error, ", but %s", why->at);
     if (request->answer_len > 0) {
         strbuf_puts(error, ": ");
-        request_add_answer(request, request->answer, request->answer_len, error);
+        webhook_request_add_answer(request, request->answer, request->answer_len, error);
     }
 }
 
@@ -212,6 +243,11 @@ int64_t webhook_request_judge(struct webhook_request *request, CURLcode code, st
     struct strbuf error = { 0 }, why = { 0 };
     curl_off_t retry_after_s = 0;
     bool answered = (code == CURLE_OK || request->cut) && !request->head_cut;
+
+    if (request->webhook->format == FORMAT_EMAIL) {
+        mail_request_judge(request, code, result);
+        return 0;
+    }
 
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result->http_status);
     if (answered) {
@@ -226,7 +262,7 @@ int64_t webhook_request_judge(struct webhook_request *request, CURLcode code, st
         const char *said = request->curl_error[0] != '\0' ? request->curl_error : curl_easy_strerror(code);
         const char *words = request->head_cut ? "the headers of the answer do not end" : said;
         result->outcome = DELIVERY_RETRY;
-        request_add_answer(request, words, strlen(words), &error);
+        webhook_request_add_answer(request, words, strlen(words), &error);
     }
     cut_copy(strbuf_text(&error), result->error, sizeof result->error);
     strbuf_free(&error);

@@ -36,6 +36,18 @@ struct webhook_request {
     struct curl_slist *headers;
     struct strbuf token, routing_key; /* as sent: the answer may repeat them */
     struct strbuf keyed_body;         /* the body with the routing key in it; empty without one */
+    struct strbuf url;                /* with Telegram's token in it; empty: the webhook's own */
+
+    /* The rest is for e-mail. */
+    struct slice unsent;           /* of the body */
+    struct curl_slist *recipients; /* of this attempt, count of them */
+    size_t recipient_count;
+    bool *settled; /* owned, one for each of the webhook's recipients: it has the message, or was refused for good */
+    int *codes;    /* owned: of the newest answers, as many as there are recipients; a ring */
+    size_t code_count; /* of answers so far */
+    bool greeted;      /* the server said 250 */
+    bool judged;       /* it answered to all recipients, and codes holds what */
+    int64_t taken_ms;  /* when it took the message, on CLOCK_MONOTONIC; 0: not yet */
     char curl_error[CURL_ERROR_SIZE];
     char answer[ANSWER_KEPT_BYTES]; /* the beginning of its body */
     size_t answer_len;
@@ -52,6 +64,9 @@ void webhook_request_close(struct webhook_request *request);
 
 /* Prepares request->easy for the delivery. Returns false, with the reason in *error, if the attempt cannot even begin. */
 bool webhook_request_prepare(struct webhook_request *request, const struct delivery *delivery, struct strbuf *error);
+
+/* Adds what the receiver or libcurl said. Many receivers repeat the path of the request, which is the secret, or even the token. */
+void webhook_request_add_answer(struct webhook_request *request, const char *text, size_t len, struct strbuf *out);
 
 /* Sets the outcome, http_status and error of *result. Returns the answer's Retry-After in seconds, 0 if it has none. */
 int64_t webhook_request_judge(struct webhook_request *request, CURLcode code, struct delivery_result *result);

@@ -50,6 +50,12 @@ void json_put_texts(struct json_writer *json, const char *key, const char *const
 /* Puts value, which is JSON already, as it is. */
 void json_put_made(struct json_writer *json, const char *key, const char *value);
 
+/* Appends text as it stands between the quotes of a JSON string. */
+void json_add_content(struct strbuf *out, const char *text);
+
+/* Returns true for a text that is JSON (RFC 8259). */
+bool json_is_valid(const char *text);
+
 /*
  * JSON is read with SQLite's JSON functions. Returns a private database in memory to prepare such statements on, NULL if there is
  * no memory for it. The caller finalizes its statements and closes it with sqlite3_close().

@@ -19,7 +19,10 @@ from receiver import Receiver   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 
 TIMEOUT_S = 400
-FORMATS = ("generic", "slack", "pagerduty", "alertmanager")
+FORMATS = ("generic", "slack", "pagerduty", "alertmanager", "ntfy", "teams", "discord", "telegram")
+TOKEN = "123456:abcdefghijkl"
+PATHS = {**{name: f"/{name}" for name in FORMATS}, "ntfy": "/", "telegram": f"/bot{TOKEN}/sendMessage"}
+URLS = {**PATHS, "ntfy": "/topic", "telegram": ""}      # what is configured, where the path of the request is another one
 HOUR_MS = 3_600_000
 
 NASTY = {
@@ -46,6 +49,14 @@ GOOD = {
                 "groupLabels": {"a": "b"}, "commonLabels": {"a": "b"}, "commonAnnotations": {}, "externalURL": "",
                 "alerts": [{"status": "firing", "labels": {"a": "b"}, "annotations": {}, "startsAt": "2026-03-03T10:15:02Z",
                             "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "", "fingerprint": "0123456789abcdef"}]},
+    "ntfy": {"topic": "t", "title": "x", "message": "y", "priority": 5, "tags": ["warning"],
+             "actions": [{"action": "view", "label": "l", "url": "https://x"}]},
+    "teams": {"type": "message", "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": {
+        "$schema": "s", "type": "AdaptiveCard", "version": "1.4", "actions": [{"type": "Action.OpenUrl", "title": "t", "url": "https://x"}],
+        "body": [{"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": "t"}]}]}}]},
+    "discord": {"embeds": [{"title": "t", "description": "d", "color": 1, "fields": [{"name": "n", "value": "v"}]}],
+                "allowed_mentions": {"parse": []}},
+    "telegram": {"chat_id": "1", "text": "<b>a &amp; b</b>", "parse_mode": "HTML"},
     "alertmanager": [{"labels": {"alertname": "A"}, "annotations": {"b": ""}, "startsAt": "2026-03-03T10:15:02Z",
                       "endsAt": "2026-03-03T10:15:02Z"}],
 }
@@ -66,6 +77,14 @@ BROKEN = (
     ("pagerduty", ("payload", "timestamp"), "2026-02-30T00:00:00Z", "day"), ("pagerduty", ("dedup_key",), "k" * 256, "over 255"),
     ("pagerduty", ("links", 0, "href"), "runbook.md", "no link"), ("pagerduty", ("links", 0), "https://x", "no object"),
     ("pagerduty", ("payload", "custom_details"), {"x": "y" * 512 * 1024}, "bytes"),
+    ("ntfy", ("message",), "é" * 2049, "4096 bytes"), ("ntfy", ("actions",), GOOD["ntfy"]["actions"] * 4, "4 items"),
+    ("ntfy", ("topic",), "a/b", "is none"), ("ntfy", ("priority",), 6, "none of"),
+    ("teams", ("attachments", 0, "content", "body", 0, "inlines", 0, "text"), "x" * 28_000, "bytes"),
+    ("teams", ("attachments", 0, "content", "body", 0, "type"), "TextBlock", "none of"),
+    ("discord", ("embeds", 0, "title"), "🔥" * 129, "over 256"), ("discord", ("embeds", 0, "description"), "x" * 4097, "over 4096"),
+    ("discord", ("embeds", 0, "fields", 0, "value"), "x" * 1025, "over 1024"), ("discord", ("allowed_mentions",), None, "call people"),
+    ("discord", ("embeds", 0, "fields"), [{"name": "n", "value": "x" * 1000}] * 7, "over 6000"),
+    ("telegram", ("text",), "🔥" * 2049, "4096"), ("telegram", ("text",), "a < b", "raw"), ("telegram", ("text",), "<b>a", "open"),
     *(("generic", (key,), None, "lacks") for key in GOOD["generic"]),
     *(("generic", ("alerts", 0, key), None, "lacks") for key in GOOD["generic"]["alerts"][0]),
     ("generic", ("version",), 4, "none of"), ("generic", ("status",), "resolved", "its alerts"),
@@ -111,13 +130,17 @@ class FormatCase(unittest.TestCase):
         self.receiver = Receiver()
         self.addCleanup(self.receiver.close)
         (self.directory / "key").write_text("R0UT1NGKEY" * 3 + "00", encoding="ascii")
+        (self.directory / "token").write_text(TOKEN, encoding="ascii")
 
     def agent(self, **settings):
         """One webhook a format, each named after it. With so short an interval the hour that pages are counted in is short too."""
         chosen = {"notify.reminder": "0", "schedule.interval": "100ms", "detect.burst": "100ms", "webhook pagerduty.routing_key_file": self.directory / "key",
+                  "webhook telegram.token_file": self.directory / "token", "webhook telegram.chat": "-100123",
+                  "links.dashboard": "https://grafana.example.com/d/x", "links.serve": "https://agent.example.com",
+                  "links.alertmanager": "https://alertmanager.example.com", "links.runbook_base": "https://wiki.example.com/r",
                   **{f"notify.{key}": value for key, value in settings.items()}}
         for name in FORMATS:
-            chosen.update({f"webhook {name}.url": self.receiver.url(f"/{name}"), f"webhook {name}.format": name})
+            chosen.update({f"webhook {name}.url": self.receiver.url(URLS[name]), f"webhook {name}.format": name})
         return Agent(self.directory / "scheduler.log", self.directory / "history.db", settings=chosen)
 
     def wait_empty(self, agent):
@@ -133,11 +156,11 @@ class FormatCase(unittest.TestCase):
         self.fail(f"{left} not delivered; the agent said: {agent.said()}")
 
     def bodies(self, name):
-        return [request.json() for request in self.receiver.at(f"/{name}")]
+        return [request.json() for request in self.receiver.at(PATHS[name])]
 
     def assert_all_right(self, least):
         for name in FORMATS:
-            requests = self.receiver.at(f"/{name}")
+            requests = self.receiver.at(PATHS[name])
             self.assertGreaterEqual(len(requests), least, name)
             for request in requests:
                 self.assertEqual(complaints(name, request.body), [], f"{name}, request {request.number}")
@@ -257,7 +280,7 @@ class FromTheHistory(FormatCase):
 
     def test_singles_in_their_full_and_their_shortest_form_keep_the_rules(self):
         for name in FORMATS:
-            self.receiver.plan(f"/{name}", "413 200 " * 1000)
+            self.receiver.plan(PATHS[name], "413 200 " * 1000)
         with self.prepared(0, NASTY.values()) as agent:
             self.wait_empty(agent)
         self.assert_all_right(2 * len(NASTY) * len(self.STATUSES))
@@ -272,7 +295,7 @@ class FromTheHistory(FormatCase):
             self.wait_empty(agent)
         self.assert_all_right(2)
         for name in ("generic", "slack"):
-            self.assertLess(len(self.receiver.at(f"/{name}")), 10)
+            self.assertLess(len(self.receiver.at(PATHS[name])), 10)
 
     def test_a_nasty_host_name_keeps_the_rules(self):
         host = "höst \"x\" <🔥> " * 40

@@ -4,10 +4,11 @@
     complaints("slack", body)     what the receiver would object to: a list of strings, empty if it is content
 
 Formats: slack (incoming webhooks, Block Kit), pagerduty (Events API v2), generic (Alertmanager's webhook envelope,
-version 4), alertmanager (a POST to /api/v2/alerts). Lengths are in characters wherever the receiver counts characters.
+version 4), alertmanager (a POST to /api/v2/alerts), ntfy, teams (a workflow's URL), discord, telegram. Lengths are in characters wherever the receiver counts characters.
 """
 
 import datetime
+import html
 import json
 import re
 
@@ -281,7 +282,122 @@ def _alerts(found, body):
         seen.append(alert["labels"])
 
 
-_FORMATS = {"slack": _slack, "pagerduty": _pagerduty, "generic": _envelope, "alertmanager": _alerts}
+# ---- ntfy, Teams, Discord, Telegram --------------------------------------------------------------------------------
+
+
+def units(text):
+    """Characters as UTF-16 counts them."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _ntfy(found, body):
+    """Published as JSON: a message over 4,096 bytes becomes an attachment; at most three actions."""
+    if not found.keys(body, "message", ("topic",), ("message", "title", "tags", "priority", "click", "actions", "markdown")):
+        return
+    found.that(re.fullmatch(r"[-_A-Za-z0-9]{1,64}", body["topic"]), "topic", "is none")
+    for name, most in (("message", 4096), ("title", 250)):
+        if found.text(body.get(name), name):
+            found.that(len(body[name].encode()) <= most, name, f"has over {most} bytes")
+    found.one_of(body.get("priority", 3), "priority", (1, 2, 3, 4, 5))
+    for number, action in found.items(body.get("actions", []), "actions", 3, 0):
+        if found.keys(action, f"actions[{number}]", ("action", "label", "url"), ("clear",)):
+            found.one_of(action["action"], f"actions[{number}].action", ("view",))
+            found.link(action["url"], f"actions[{number}].url")
+    if "click" in body:
+        found.link(body["click"], "click")
+
+
+def _teams_run(found, run, where):
+    if found.keys(run, where, ("type", "text"), ("size", "color", "fontType", "weight", "isSubtle")):
+        found.one_of(run["type"], f"{where}.type", ("TextRun",))
+        found.text(run["text"], f"{where}.text")
+        found.one_of(run.get("size", "Default"), f"{where}.size", ("Default", "Small", "Medium", "Large", "ExtraLarge"))
+        found.one_of(run.get("color", "Default"), f"{where}.color", ("Default", "Good", "Warning", "Attention"))
+        found.one_of(run.get("fontType", "Default"), f"{where}.fontType", ("Default", "Monospace"))
+
+
+def _teams_card(found, card, where):
+    if not found.keys(card, where, ("$schema", "type", "version", "body"), ("actions", "msteams", "fallbackText")):
+        return
+    found.one_of(card["type"], f"{where}.type", ("AdaptiveCard",))
+    found.one_of(card["version"], f"{where}.version", ("1.2", "1.3", "1.4", "1.5"))
+    for number, block in found.items(card["body"], f"{where}.body", 100):
+        at = f"{where}.body[{number}]"
+        if found.keys(block, at, ("type", "inlines")) and found.one_of(block["type"], at, ("RichTextBlock",)):
+            for run_number, run in found.items(block["inlines"], f"{at}.inlines", 10):
+                _teams_run(found, run, f"{at}.inlines[{run_number}]")
+    for number, action in found.items(card.get("actions", []), f"{where}.actions", 6, 0):
+        if found.keys(action, f"{where}.actions[{number}]", ("type", "title", "url")):
+            found.one_of(action["type"], f"{where}.actions[{number}].type", ("Action.OpenUrl",))
+            found.link(action["url"], f"{where}.actions[{number}].url")
+
+
+def _teams(found, body):
+    """What a workflow takes that begins when a Teams webhook request is received."""
+    if found.keys(body, "message", ("type", "attachments"), ("summary",)):
+        found.one_of(body["type"], "type", ("message",))
+        for number, attachment in found.items(body["attachments"], "attachments", 1):
+            where = f"attachments[{number}]"
+            if found.keys(attachment, where, ("contentType", "content"), ("contentUrl",)):
+                found.one_of(attachment["contentType"], f"{where}.contentType", ("application/vnd.microsoft.card.adaptive",))
+                _teams_card(found, attachment["content"], f"{where}.content")
+
+
+def _discord_embed(found, embed, where):
+    """The number of characters that count for the message's limit."""
+    found.keys(embed, where, (), ("title", "description", "url", "color", "timestamp", "fields", "footer"))
+    total = 0
+    for name, most in (("title", 256), ("description", 4096)):
+        if name in embed and found.text(embed[name], f"{where}.{name}"):
+            found.that(units(embed[name]) <= most, f"{where}.{name}", f"is over {most}")
+            total += units(embed[name])
+    for number, field in found.items(embed.get("fields", []), f"{where}.fields", 25, 0):
+        at = f"{where}.fields[{number}]"
+        if found.keys(field, at, ("name", "value"), ("inline",)):
+            for name, most in (("name", 256), ("value", 1024)):
+                if found.text(field[name], f"{at}.{name}"):
+                    found.that(units(field[name]) <= most, f"{at}.{name}", f"is over {most}")
+                    total += units(field[name])
+    found.that(0 <= embed.get("color", 0) <= 0xFFFFFF, f"{where}.color", "is none")
+    if "timestamp" in embed:
+        found.time(embed["timestamp"], f"{where}.timestamp")
+    if "url" in embed:
+        found.link(embed["url"], f"{where}.url")
+    return total
+
+
+def _discord(found, body):
+    if found.keys(body, "message", ("embeds",), ("content", "username", "allowed_mentions")):
+        total = sum(_discord_embed(found, embed, f"embeds[{number}]") for number, embed in found.items(body["embeds"], "embeds", 10))
+        found.that(total <= 6000, "embeds", f"have {total} characters, over 6000")
+        found.that(body.get("allowed_mentions") == {"parse": []}, "allowed_mentions", "let a log call people")
+
+
+TELEGRAM_TAG = re.compile(r"</?(b|i|u|s|code|pre)>|<a href=\"https?://[^\"<>\s]+\">|</a>")
+
+
+def _telegram(found, body):
+    if not found.keys(body, "message", ("chat_id", "text"), ("parse_mode", "link_preview_options", "disable_notification")):
+        return
+    found.text(body["chat_id"], "chat_id")
+    found.one_of(body.get("parse_mode"), "parse_mode", ("HTML",))
+    if found.text(body["text"], "text"):
+        bare = TELEGRAM_TAG.sub("", body["text"])
+        found.that(not re.search(r"[<>]|&(?!(amp|lt|gt|quot);)", bare), "text", "has a raw &, < or >")
+        found.that(1 <= units(html.unescape(bare)) <= 4096, "text", "is not 1 to 4096 long")
+        opened = []
+        for tag in TELEGRAM_TAG.finditer(body["text"]):
+            name = re.search(r"[a-z]+", tag[0])[0]
+            if tag[0].startswith("</"):
+                found.that(opened and opened.pop() == name, "text", f"closes {name}")
+            else:
+                opened.append(name)
+        found.that(not opened, "text", f"leaves open {opened}")
+
+
+_FORMATS = {"slack": _slack, "pagerduty": _pagerduty, "generic": _envelope, "alertmanager": _alerts, "ntfy": _ntfy,
+            "teams": _teams, "discord": _discord, "telegram": _telegram}
+TEAMS_MAX_BYTES = 28_000
 
 
 def complaints(name, body):
@@ -293,5 +409,7 @@ def complaints(name, body):
         return [f"no JSON: {error}"]
     if name == "pagerduty":
         found.that(len(body) <= PAGERDUTY_MAX_BYTES, "event", f"has {len(body)} bytes, over {PAGERDUTY_MAX_BYTES}")
+    if name == "teams":
+        found.that(len(body) <= TEAMS_MAX_BYTES, "message", f"has {len(body)} bytes, over {TEAMS_MAX_BYTES}")
     _FORMATS[name](found, value)
     return list(found)

@@ -106,8 +106,9 @@ static void a_name_that_is_near_to_nothing_comes_without_one(void **state)
 {
     refuses_one(*state, "[spark]\nx = y\n", "1: [spark]: unknown section; agent.conf(5) lists all");
     refuses_one(*state, "[detect]\ncolour = 1s\n", "2: detect.colour: unknown key; agent.conf(5) lists all");
-    refuses_one(*state, "[webhook a]\nurl = http://h/\nformat = telegram\n",
-                "3: webhook a.format: unknown format 'telegram'; there are generic, slack, pagerduty and alertmanager");
+    refuses_one(*state, "[webhook a]\nurl = http://h/\nformat = carrier-pigeon\n",
+                "3: webhook a.format: unknown format 'carrier-pigeon'; there are generic, slack, pagerduty, "
+                "alertmanager, email, ntfy, teams, discord, telegram and template");
 }
 
 static void every_error_is_found_with_its_line(void **state)
@@ -146,7 +147,7 @@ static void what_no_single_entry_shows_is_checked(void **state)
     refuses_one(*state, "[webhook a]\nurl = http://h/\nrouting_key_file = /k\n",
                 "3: webhook a.routing_key_file: only format pagerduty has one");
     refuses_one(*state, "[webhook a]\nurl = ftp://h/x\n",
-                "2: webhook a.url: ftp:// does not fit: needs an http or https URL");
+                "2: webhook a.url: ftp:// does not fit: needs an http or https URL, or smtp or smtps for e-mail");
     char libcurl_says[128]; /* its words differ from version to version */
     snprintf(libcurl_says, sizeof libcurl_says, "2: webhook a.url: not a URL: %s", curl_url_strerror(CURLUE_NO_HOST));
     refuses_one(*state, "[webhook a]\nurl = http://\n", libcurl_says);

@@ -82,6 +82,24 @@ static inline struct message message_of(enum alert alert, enum severity severity
     };
 }
 
+/* A webhook of the format with all that it needs. */
+static inline struct webhook_config webhook_of(enum payload_format format)
+{
+    static char from[] = "agent@example.com", to[] = "oncall@example.com", topic[] = "topic", chat[] = "-100123";
+    static char template_text[] =
+        "{\"a\": \"${first_line} ${evidence} ${cause}\", \"b\": [\"${first_command}\", \"${runbook}\"],"
+        " \"c\": [\"${dashboard_url} ${incident_url} ${alertmanager_url} ${table}\"]}";
+    static char *recipients[] = { to };
+
+    return (struct webhook_config){ .format = format,
+                                    .evidence = true,
+                                    .from = from,
+                                    .to = { recipients, 1 },
+                                    .topic = topic,
+                                    .chat = chat,
+                                    .template_text = template_text };
+}
+
 static inline void render(struct bench *bench, enum payload_format format, const struct message *messages, size_t count,
                           bool shortest)
 {
@@ -90,7 +108,7 @@ static inline void render(struct bench *bench, enum payload_format format, const
     for (size_t i = 0; i < count; i++)
         list[i] = &messages[i];
     strbuf_clear(&bench->body);
-    const struct webhook_config webhook = { .format = format, .evidence = true };
+    const struct webhook_config webhook = webhook_of(format);
     payload_render(bench->masker, &webhook, &origin, list, count, shortest ? PAYLOAD_SHORTEST : PAYLOAD_FULL, NOW_MS,
                    &bench->body);
     free(list);

@@ -56,6 +56,40 @@ static void json_that_says_no_is_a_refusal(void **state)
     assert_int_equal(judge(FORMAT_PAGERDUTY, "{\"status\":\"throttled\"}"), DELIVERY_REFUSED);
 }
 
+static void each_format_has_its_own_no(void **state)
+{
+    static const struct {
+        enum payload_format format;
+        const char *answer;
+        enum delivery_outcome outcome;
+    } cases[] = {
+        { FORMAT_TELEGRAM, "{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: chat not found\"}",
+          DELIVERY_REFUSED },
+        { FORMAT_TELEGRAM, "{\"ok\":false,\"error_code\":429,\"description\":\"Too Many Requests: retry after 5\"}",
+          DELIVERY_RETRY },
+        { FORMAT_TELEGRAM, "{\"ok\":true,\"result\":{\"message_id\":1}}", DELIVERY_DONE },
+        { FORMAT_NTFY, "{\"code\":40009,\"http\":400,\"error\":\"invalid request: topic invalid\"}", DELIVERY_REFUSED },
+        { FORMAT_NTFY, "{\"id\":\"x\",\"time\":1,\"event\":\"message\",\"topic\":\"t\"}", DELIVERY_DONE },
+        { FORMAT_DISCORD, "{\"message\":\"Unknown Webhook\",\"code\":10015}", DELIVERY_REFUSED },
+        { FORMAT_DISCORD, "{\"id\":\"1\",\"type\":0,\"content\":\"\",\"embeds\":[]}", DELIVERY_DONE },
+        { FORMAT_TEAMS,
+          "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 with",
+          DELIVERY_REFUSED },
+        { FORMAT_TEAMS,
+          "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with",
+          DELIVERY_RETRY },
+        { FORMAT_TEMPLATE, "{\"error\":{\"code\":\"x\"}}", DELIVERY_REFUSED },
+        { FORMAT_TEMPLATE, "{\"error\":null,\"errors\":[]}", DELIVERY_DONE },
+        { FORMAT_GENERIC, "{\"errors\":[\"x\"]}", DELIVERY_REFUSED },
+        { FORMAT_GENERIC, "{\"error\":\"\",\"errors\":{}}", DELIVERY_DONE },
+        { FORMAT_GENERIC, "{\"code\":200}", DELIVERY_DONE },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (judge(cases[i].format, cases[i].answer) != cases[i].outcome)
+            fail_msg("%s", cases[i].answer);
+}
+
 static void slack_s_errors_are_words_too(void **state)
 {
     (void)state;
@@ -102,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_receivers_usually_answer_is_a_delivery),
         cmocka_unit_test(json_that_says_no_is_a_refusal),
+        cmocka_unit_test(each_format_has_its_own_no),
         cmocka_unit_test(slack_s_errors_are_words_too),
         cmocka_unit_test(a_page_is_no_answer_of_a_receiver),
         cmocka_unit_test(a_trouble_of_the_receiver_s_own_is_tried_again),
