@@ -134,6 +134,8 @@ static void parts_add(struct payload_part *parts, size_t *count, int kind, const
 size_t payload_parts(const struct payload_texts *texts, struct payload_part *parts)
 {
     const char *ended = texts->ended[0] != '\0' ? "Was wrong since" : "Since";
+    /* A message about several incidents has a line for each behind the first. */
+    const char *more = texts->summary.len > 0 ? strchr(texts->summary.at, '\n') : NULL;
     size_t count = 0;
     parts_add(parts, &count, PART_LIST, "Incidents", texts->list);
     parts_add(parts, &count, PART_COMMAND, "First command", texts->first_command.at);
@@ -191,10 +193,6 @@ static void texts_put_details(struct payload_texts *texts)
         strbuf_printf(&texts->details, "%s%s: %s", i > 0 ? "\n" : "", parts[i].name, parts[i].text);
 }
 
-/*
- * The summary without what was read from the log: the likely cause may hold words of it, so the scenario's title, which the table of
- * causes has, stands in its place.
- */
 /* How much of the text is the cause, or its beginning and an ellipsis because the line had no more room; 0: the text does not begin with it. */
 static size_t texts_cause_bytes(const char *text, const char *cause)
 {
@@ -209,11 +207,17 @@ static size_t texts_cause_bytes(const char *text, const char *cause)
     return is_cut ? len + sizeof ELLIPSIS - 1 : 0;
 }
 
+/*
+ * The summary without what was read from the log: the likely cause may hold words of it, so the scenario's title, which the table of
+ * causes has, stands in its place. Of a message about several incidents only the first line is kept, since the causes of each stand in
+ * the others.
+ */
 static void texts_put_bare_summary(const struct message *message, struct strbuf *out)
 {
     const char *cause = message->cause && message->cause[0] != '\0' ? message->cause : NULL;
     const char *instead = message->title ? message->title : "likely cause not sent here";
-    for (const char *at = message->summary; *at != '\0';) {
+    const char *at = message->summary, *end = at + strcspn(at, "\n");
+    while (at < end) {
         size_t len = cause ? texts_cause_bytes(at, cause) : 0;
         if (len > 0)
             strbuf_puts(out, instead);
@@ -221,6 +225,8 @@ static void texts_put_bare_summary(const struct message *message, struct strbuf 
             strbuf_add(out, at, 1);
         at += len > 0 ? len : 1;
     }
+    if (*end != '\0')
+        strbuf_puts(out, " (`agent incidents` lists them)");
 }
 
 static void texts_put_summary(struct payload_texts *texts, struct masker *masker, const struct webhook_config *webhook)

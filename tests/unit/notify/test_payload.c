@@ -152,6 +152,11 @@ static void no_text_of_the_log_leaves_by_a_webhook_without_evidence(void **state
     strbuf_clear(&bench->body);
     payload_render(bench->masker, &webhook, &origin, messages, 1, PAYLOAD_FULL, NOW_MS, &bench->body);
     says(bench, "$.payload.summary", "host-1: no new data, likely cause not sent here; told");
+    char several[] = "2 incidents\nfailures #1: no such host k2.internal\nlag #2: k2.internal";
+    message.summary = several;
+    strbuf_clear(&bench->body);
+    payload_render(bench->masker, &webhook, &origin, messages, 1, PAYLOAD_FULL, NOW_MS, &bench->body);
+    says(bench, "$.payload.summary", "host-1: 2 incidents (`agent incidents` lists them)");
 }
 
 /* Whoever reads that all is well again has nothing to do. */
