@@ -81,7 +81,7 @@ static void discord_put_fields(const struct payload_input *input, const struct p
     struct strbuf links = { 0 };
     json_open(json, "fields", '[');
     for (size_t i = 0; i < count; i++)
-        if (parts[i].kind == PART_WORDS || parts[i].kind == PART_SMALL)
+        if (parts[i].kind == PART_WORDS || parts[i].kind == PART_LIST || parts[i].kind == PART_SMALL)
             discord_put_field(parts[i].name, parts[i].text, json);
     discord_add_links(&input->texts[input->count - 1], &links);
     if (links.len > 0 && links.len <= 2 * DISCORD_URL_MAX) {

@@ -65,6 +65,7 @@ static void teams_put_part(const struct payload_part *part, struct json_writer *
     static const struct teams_look words = { 0 }, code = { .font = "Monospace" },
                                    small = { .size = "Small", .is_subtle = true };
     switch (part->kind) {
+    case PART_LIST:
     case PART_WORDS: teams_put_paragraph(part->name, part->text, TEAMS_WORDS_MAX_BYTES, &words, json); break;
     case PART_COMMAND: teams_put_paragraph(NULL, part->text, TEAMS_COMMAND_MAX_BYTES, &code, json); break;
     case PART_EVIDENCE: teams_put_paragraph(NULL, part->text, TEAMS_EVIDENCE_MAX_BYTES, &code, json); break;

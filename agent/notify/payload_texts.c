@@ -134,8 +134,6 @@ static void parts_add(struct payload_part *parts, size_t *count, int kind, const
 size_t payload_parts(const struct payload_texts *texts, struct payload_part *parts)
 {
     const char *ended = texts->ended[0] != '\0' ? "Was wrong since" : "Since";
-    /* A message about several incidents has a line for each behind the first. */
-    const char *more = texts->summary.len > 0 ? strchr(texts->summary.at, '\n') : NULL;
     size_t count = 0;
     parts_add(parts, &count, PART_LIST, "Incidents", texts->list);
     parts_add(parts, &count, PART_COMMAND, "First command", texts->first_command.at);
