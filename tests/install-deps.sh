@@ -63,6 +63,8 @@ want_test()
     want zsh                   has_program zsh
     want dbus-daemon           has_program dbus-daemon
     want python3-aiosmtpd      has_file /usr/lib/python3/dist-packages/aiosmtpd
+    # From Debian 14 on it is no part of util-linux itself.
+    want util-linux-extra      has_program pivot_root
 }
 
 want_check() { want libcmocka-dev has_library cmocka; }
