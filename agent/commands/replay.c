@@ -5,9 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "agent/commands/show/escape.h"
 #include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/progress.h"
+#include "agent/commands/show/terminal.h"
 #include "base/budgets.h"
 #include "base/clock.h"
 #include "base/mask.h"
@@ -49,6 +52,7 @@ enum { COMMIT_BYTES = 1 << 20 };
 struct replay {
     struct ingest ingest;
     bool json;                 /* one JSON object a line instead of text */
+    bool is_plain;             /* it prints on a terminal that shows ASCII only */
     struct history *history;   /* NULL: nothing is stored */
     struct past_answers *past; /* NULL: none is known */
     struct explanations explanations;
@@ -58,6 +62,20 @@ struct replay {
     bool failed;
 };
 
+static void put_line(const struct replay *replay, const struct message *message, struct strbuf *out)
+{
+    struct strbuf line = { 0 };
+    if (replay->json)
+        message_json(message, &line);
+    else
+        message_text(message, &line);
+    if (replay->is_plain)
+        escape_puts(out, strbuf_text(&line), ESCAPE_ASCII);
+    else
+        strbuf_puts(out, strbuf_text(&line));
+    strbuf_free(&line);
+}
+
 static void replay_on_notify(void *ctx, const struct notification *notification)
 {
     struct replay *replay = ctx;
@@ -65,10 +83,7 @@ static void replay_on_notify(void *ctx, const struct notification *notification)
         return; /* what is told together with others is printed incident by incident */
     struct message *message = message_from(notification);
     struct strbuf line = { 0 };
-    if (replay->json)
-        message_json(message, &line);
-    else
-        message_text(message, &line);
+    put_line(replay, message, &line);
     progress_hide(&replay->progress);
     puts(strbuf_text(&line));
     if (replay->history)
@@ -243,6 +258,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
 
     settings.notify.host_chars = FIRST_LINE_HOST_CHARS; /* so that a log is told in the same words on every host */
     replay->json = replay->explanations.json = options_choice(options, OPTION_FORMAT) == FORMAT_JSON;
+    replay->is_plain = !replay->json && isatty(STDOUT_FILENO) && !terminal_detect().utf8;
     replay->explanations.before_line = before_explanation;
     replay->explanations.ctx = replay;
     replay->ingest.parser = parser_open(config->log_patterns, &error);

@@ -106,7 +106,7 @@ def failing(db):
              likely_cause="ClickHouse refuses connections", scenario="1/2", runbook="iceberg-offload-failure.md",
              scenario_title="ClickHouse connectivity failure",
              first_command="docker exec k2-clickhouse clickhouse-client -q \"SELECT 1\"", evidence="Stderr: " + EVIL,
-             summary="bronze_trades_binance and bronze_trades_kraken failed twice in a row: " + EVIL)
+             summary="no new data for 2 tables since 12:00, ClickHouse refuses connections: " + EVIL)
     for time, kind, text, offset in (
             (at("12:15:02"), "opened", "2 failures in a row; the third attempt would come after 30 min of lag", None),
             (at("12:15:02"), "evidence", "✗ Offload failed: bronze_trades_binance", 48211),
@@ -117,15 +117,15 @@ def failing(db):
             (at("13:15:48"), "resolved", "bronze_trades_binance and bronze_trades_kraken succeed again", 51002),
             (at("13:45:12"), "verified", "3 good cycles", None)):
         put(db, "timeline", incident_id=1, at=time, kind=kind, text=text, log_offset=offset)
-    first = notification(db, 1, 1, at("12:15:02"), "firing", "critical", alert, "two tables failed twice in a row")
+    first = notification(db, 1, 1, at("12:15:02"), "firing", "critical", alert, "no new data for 2 tables since 12:00 (15 min), ClickHouse refuses connections")
     delivery(db, 1, first, "pager", "delivered", at("12:15:02"), attempts=1, delivered_at=at("12:15:02.1"))
     delivery(db, 1, first, "chat", "delivered", at("12:15:02"), attempts=4, delivered_at=at("12:16:09"),
              last_error="HTTP 503: " + EVIL)
-    second = notification(db, 1, 2, at("13:15:02"), "escalated", "critical", alert, "not recovered in time",
+    second = notification(db, 1, 2, at("13:15:02"), "escalated", "critical", alert, "no new data for 2 tables since 12:00 (1 h 15 min); Engineering Lead told",
                           escalate_to="Engineering Lead")
     delivery(db, 1, second, "pager", "delivered", at("13:15:02"), attempts=1, delivered_at=at("13:15:02.1"))
     delivery(db, 1, second, "chat", "refused", at("13:15:02"), attempts=2, last_error="HTTP 404")
-    third = notification(db, 1, 3, at("13:15:48"), "resolved", "critical", alert, "both tables succeed again")
+    third = notification(db, 1, 3, at("13:15:48"), "resolved", "critical", alert, "2 tables flow again after 1 h 16 min")
     delivery(db, 1, third, "pager", "delivered", at("13:15:48"), attempts=1, delivered_at=at("13:15:48.1"))
     put(db, "silence", starts_at=at("12:30:00"), ends_at=at("12:45:00"), reason="changing the load balancer")
 
@@ -137,13 +137,13 @@ def dead(db):
              prometheus_at=at("15:00:00"), likely_cause="the scheduler died without a word (killed, or out of memory)",
              scenario="5/2", runbook="iceberg-scheduler-recovery.md",
              first_command="systemctl status iceberg-offload-scheduler",
-             summary="the scheduler is gone: nobody holds its log open",
+             summary="scheduler dead since 14:52, not started again",
              cause="OOM killer: a backfill job ran on the same host", deviations="host rebooted instead of a restart")
     put(db, "timeline", incident_id=2, at=at("14:52:10.4"), kind="opened", text="the last writer closed the log")
     put(db, "timeline", incident_id=2, at=at("14:53:40"), kind="escalated", text="not back after 90 s")
     put(db, "timeline", incident_id=2, at=at("15:45:12"), kind="resolved", text="a new cycle completed", log_offset=60120)
     for number, (time, severity) in enumerate(((at("14:52:10.4"), "warning"), (at("14:53:40"), "critical"))):
-        page = notification(db, 2, number + 1, time, "firing", severity, alert, "the scheduler is gone")
+        page = notification(db, 2, number + 1, time, "firing", severity, alert, "scheduler died 14:52, no process has its log open")
         delivery(db, 2, page, "pager", "delivered", time, attempts=1, delivered_at=time + 90)
 
 
@@ -152,9 +152,9 @@ def slow(db):
     incident(db, 3, alert, severity="warning", state="open", onset_at=at("16:44:59.7"), opened_at=at("16:49:59.7"),
              likely_cause="bronze_trades_binance alone is slow: volume or fragmentation", scenario="3/1", scenario_title="Data volume spike",
              runbook="iceberg-offload-performance.md", first_command="docker stats --no-stream",
-             summary="the cycle has run for 5 min", tables=[BINANCE])
+             summary="cycle running since 16:45", tables=[BINANCE])
     put(db, "timeline", incident_id=3, at=at("16:49:59.7"), kind="opened", text="elapsed time over 5 min")
-    page = notification(db, 3, 1, at("16:49:59.7"), "firing", "warning", alert, "the cycle has run for 5 min")
+    page = notification(db, 3, 1, at("16:49:59.7"), "firing", "warning", alert, "cycle running since 16:45 (5 min)")
     delivery(db, 3, page, "chat", "pending", at("16:49:59.7"), attempts=9, last_error="connection timed out")
 
 

@@ -125,7 +125,7 @@ class Content(MailCase):
         self.assertIn("a < b & c", page.text)
 
     def test_no_text_begins_a_header_or_a_tag_of_its_own(self):
-        mail, = self.mails({"summary": INJECTION, "cause": INJECTION, "command": INJECTION, "evidence": INJECTION + "\n.\nx"}, ("firing",))
+        mail, = self.mails({"summary": "größe 🔥 =?utf-8?B?eA==?= " + INJECTION, "cause": INJECTION, "command": INJECTION, "evidence": INJECTION + "\n.\nx"}, ("firing",))
         self.assertNotIn("Bcc", mail.message)
         self.assertEqual(mail.recipients, ["oncall@example.com"])
         self.assertIn("größe 🔥 =?utf-8?B?eA==?=", mail.message["Subject"])

@@ -120,7 +120,7 @@ class Watch(AtTerminal):
     def test_the_next_frame_is_drawn_over_the_last_one(self):
         terminal = self.terminal("status", "--watch")
         first = terminal.frames(1)[0]
-        self.assertIn("the cycle has run for", first)
+        self.assertIn("cycle running since", first)
         self.change("UPDATE incident SET state = 'resolved', resolved_at = opened_at + 1000 WHERE state = 'open'")
         self.change("UPDATE outbox SET status = 'superseded' WHERE status = 'pending'")
         terminal.read(lambda seen: b"no incident" in seen)
