@@ -101,15 +101,17 @@ static void run_begin(struct model *model, struct table *table, int64_t started_
 }
 
 /*
- * When the line that is being read was written. The clock may have ticked past that by the time that reading takes, and the rows of the
- * history shall not depend on how busy the reader was.
+ * When the line that is being read was written. The clock may have ticked past that by the time that writing and reading take, on a busy
+ * host seconds, and the rows of the history shall not depend on how busy the writer and the reader were. A line that is a minute behind
+ * the clock is no late one, but shows a clock that was set back (see the engine), or comes from before a sleep. Cycles follow one another
+ * all the same: none begins before the last one's end.
  */
 static int64_t written_ms(const struct model *model)
 {
     const struct event *event = model->moment->event;
     int64_t now_ms = model->moment->now_ms, event_ms = model->moment->event_ms;
-    bool just_now = event && event->offset >= 0 && event_ms <= now_ms && now_ms - event_ms < SECOND_MS;
-    return just_now ? event_ms : now_ms;
+    bool is_late = event && event->offset >= 0 && event_ms <= now_ms && now_ms - event_ms <= MINUTE_MS;
+    return is_late ? event_ms : now_ms;
 }
 
 static int64_t no_earlier(int64_t at_ms, int64_t than_ms)
@@ -178,7 +180,10 @@ static void on_cycle_started(struct model *model)
 {
     abort_cycle(model);
     model->is_stopping = false;
-    model->cycle = (struct cycle){ .id = ++model->last_cycle_id, .started_ms = written_ms(model) };
+    model->cycle = (struct cycle){
+        .id = ++model->last_cycle_id,
+        .started_ms = no_earlier(written_ms(model), model->cycle.ended_ms),
+    };
     model->slept_ms = 0;
     model->tables->cycle_id = model->cycle.id;
     if (summary_cycle_started(&model->summary))

@@ -18,6 +18,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
@@ -26,7 +27,7 @@ from agent import BINARY, Agent, wait_until       # noqa: E402
 from receiver import Receiver                     # noqa: E402
 
 KILLS = int(os.environ.get("AGENT_KILLS", "45"))
-LIFE_S = 0.55                                     # of an agent, on average, with what its start takes
+LIFE_S = 0.55                                     # of an agent, on average, with what its start takes; longer where a start takes long
 TIMEOUT_S = 1800
 ALONE = True
 SHIM = Path(os.environ.get("BUILD", Path(BINARY).parent)).resolve() / "tests" / "kill_shim.so"
@@ -34,6 +35,12 @@ SHIM = Path(os.environ.get("BUILD", Path(BINARY).parent)).resolve() / "tests" / 
 # The classes of calls to die in, and up to which one: a checkpoint or an answer comes seldom, a page is written often.
 AIMS = (("read", 60), ("write", 40), ("write", 250), ("within", 15), ("sync", 3), ("send", 3), ("answer", 3))
 WITHIN = "history_prune"
+
+# What somebody must have died at, and the aims for that. A busy machine gets an agent less far in its life than the dice expect: from
+# a third of the kills on, what still lacks a death is aimed at, and its agent lives until it comes to that.
+WANTED = {"reading": ("read", 60), "committing": ("write", 40), "pruning": ("within", 15), "sending": ("send", 3)}
+WANTED_IN_A_MONTH = {"checkpoint": ("sync", 3), "opening": ("write", 40)}
+PATIENCE_S = 10
 
 # What an agent is at when one of these is on its stack; the first that fits.
 WORK = (("pruning", {"history_prune"}), ("checkpoint", {"history_note_wal", "checkpoint_thread"}),
@@ -69,6 +76,29 @@ def work_of(line, addresses, names):
     return {"send": "sending", "answer": "sending"}.get(kind, "elsewhere")
 
 
+class WaitingWriter(unittest.TestCase):
+    def test_no_line_is_older_than_its_writing(self):
+        """However long a busy machine keeps the writer waiting: that is what the comparison of the two agents rests on."""
+        with tempfile.TemporaryDirectory(prefix="agent-kills-") as directory:
+            log = Path(directory) / "scheduler.log"
+            writer = month.Writer(log, 0.1, 7)
+            slept, sleep = [], time.sleep
+
+            def oversleep(seconds):
+                slept.append(seconds)
+                sleep(seconds + (month.AHEAD_S + 0.5 if len(slept) == 40 else 0.0))
+
+            with mock.patch.object(month.time, "sleep", oversleep):
+                writer.start()
+                writer.join()
+            self.assertGreater(len(slept), 80)
+            self.assertLess(writer.oldest_s, -month.AHEAD_S / 2)
+            stamps = [line[:23] for path in sorted(log.parent.iterdir(), reverse=True) for line in path.read_text().splitlines()
+                      if line[4:5] == "-" and line[10:11] == " "]
+            self.assertEqual(len(stamps), writer.records)
+            self.assertEqual(stamps, sorted(stamps))
+
+
 class Kills(unittest.TestCase):
     def setUp(self):
         self.directory = Path(tempfile.mkdtemp(prefix="agent-kills-"))
@@ -77,7 +107,7 @@ class Kills(unittest.TestCase):
         self.dice = random.Random(os.environ.get("AGENT_SEED", "20260303"))
         self.receiver = Receiver()
         self.addCleanup(self.receiver.close)
-        self.seconds, self.spared = KILLS * LIFE_S, 0
+        self.seconds, self.spared, self.life_s = KILLS * LIFE_S, 0, LIFE_S
         self.kept_s = max(6, round(self.seconds * 0.5))     # half of the rows are compared; in the other half of the time the killed one dies while it prunes, too
 
     def agent(self, name):
@@ -88,25 +118,38 @@ class Kills(unittest.TestCase):
         """Three deaths in a row before the first commit make the next start do without its state: faults/test_starts."""
         return agent.rows("SELECT count(*) FROM state WHERE key = 'starts' AND CAST(value AS INTEGER) >= 2") in ([], [(0,)])
 
-    def kill(self, agent):
-        """One life and its end; true if it ended where it was aimed at."""
+    def deaths(self):
+        """How often somebody died at which work."""
+        lines = self.journal.read_text().splitlines() if self.journal.exists() else []
+        return collections.Counter(work_of(line, *self.functions) for line in lines)
+
+    def lacking(self):
+        """The aims for what nobody died at yet."""
+        deaths = self.deaths()
+        wanted = WANTED | (WANTED_IN_A_MONTH if KILLS >= 300 else {})
+        return [aim for work, aim in wanted.items() if not deaths[work]]
+
+    def kill(self, agent, aims):
+        """One life and its end; true if it ended where it was aimed at. `aims` says where it must be, or is empty."""
         if not self.may_die_early(agent):
             self.spared += 1
+            begun_s = time.monotonic()
             agent.start()
             agent.wait_for("SELECT value FROM state WHERE key = 'starts'", "0", 30)
-            time.sleep(self.dice.uniform(0.0, LIFE_S))
+            self.life_s = max(self.life_s, 2 * (time.monotonic() - begun_s))
+            time.sleep(self.dice.uniform(0.0, self.life_s))
             agent.kill()
             return False
-        if self.dice.random() < 0.25:
+        if not aims and self.dice.random() < 0.25:
             agent.start()
-            time.sleep(self.dice.uniform(0.0, 2 * LIFE_S))
+            time.sleep(self.dice.uniform(0.0, 2 * self.life_s))
             agent.kill()
             return False
-        aim, most = self.dice.choice(AIMS)
+        aim, most = self.dice.choice(aims or AIMS)
         agent.start({"LD_PRELOAD": str(SHIM), "KILL_JOURNAL": str(self.journal), "KILL_WITHIN": self.within,
                      "KILL_AT": f"{aim}:{self.dice.randint(1, most)}"})
         try:
-            agent.process.wait(2 * LIFE_S)
+            agent.process.wait(PATIENCE_S if aims else 2 * self.life_s)
         except subprocess.TimeoutExpired:
             pass
         aimed = agent.process.poll() is not None
@@ -146,7 +189,7 @@ class Kills(unittest.TestCase):
         return pruned
 
     def test_kills_change_nothing(self):
-        addresses, names = functions()
+        self.functions = addresses, names = functions()
         at = names.index(WITHIN)
         self.within = f"{addresses[at]:x}:{addresses[at + 1]:x}"
         writer = month.Writer(self.directory / "scheduler.log", self.seconds / month.DAY_S, 7)
@@ -155,10 +198,13 @@ class Kills(unittest.TestCase):
         writer.start()
         wait_until(lambda: self.directory.joinpath("scheduler.log").stat().st_size > 0)     # an empty log is an incident by the clock
         with quiet:
-            while writer.is_alive() or kills < KILLS:
-                aimed += self.kill(killed)
+            aims = []
+            while writer.is_alive() or kills < KILLS or (aims and kills < 3 * KILLS):
+                aimed += self.kill(killed, aims)
                 kills += 1
+                aims = self.lacking() if kills >= KILLS / 3 else []
             writer.join()
+            self.assertLess(writer.oldest_s, 0, "a line was written after the time of its stamp: its rows show when it was read")
             with killed:
                 self.settle(quiet, killed)
                 pruned = self.compare(quiet, killed)
@@ -171,16 +217,16 @@ class Kills(unittest.TestCase):
                 for name in ("quiet", "killed")}
         self.assertEqual(len(set(keys["quiet"])), len(keys["quiet"]))
         self.assertEqual(list(dict.fromkeys(keys["quiet"])), list(dict.fromkeys(keys["killed"])))
-        deaths = collections.Counter(work_of(line, addresses, names) for line in self.journal.read_text().splitlines())
-        print(f"{len(writer.records)} records, rotations {writer.rotations}; {kills} kills, {aimed} of them aimed, {self.spared} behind a first commit: {dict(deaths)};"
+        deaths = self.deaths()
+        print(f"{writer.records} records, each {-writer.oldest_s:.1f} s before its stamp or more, rotations {writer.rotations};"
+              f" {kills} kills, {aimed} of them aimed, {self.spared} behind a first commit: {dict(deaths)};"
               f" {told} notifications of {[kind[0][14:] for kind in kinds]}, {len(keys['killed']) - len(set(keys['killed']))}"
               f" sent again under the same key; {pruned} rows pruned by the killed one; 0 differences", file=sys.stderr)
         self.assertGreaterEqual(len(kinds), 4 if KILLS >= 300 else 3)     # some days may lack one
         self.assertNotIn(0, writer.rotations.values())
         self.assertGreater(pruned, 0)
         self.assertLess(self.spared, kills / 4)     # nearly all may come at any moment
-        for work in ("reading", "committing", "pruning", "sending") + (("checkpoint", "opening") if KILLS >= 300 else ()):
-            self.assertGreater(deaths[work], 0, f"nobody died {work}: {deaths}")
+        self.assertEqual(self.lacking(), [], f"nobody died where these aim: {deaths}")
 
     def settle(self, quiet, killed):
         """Until both have read all and sent all."""

@@ -2,9 +2,11 @@
 """A month of the scheduler's log with a dozen kinds of trouble, compressed so that it is written live within minutes.
 
 Nine thousand times as fast, the quarter of an hour between two cycles is a tenth of a second. The stamps are those of the
-moment, so to an agent each record is news; but for AHEAD_S, as from a host whose clock is a little fast: an agent's own clock
-must not pass a stamp before its line is read, or how late it was read would show in the rows. What the records say (rows,
-seconds) is left as it was.
+moment, so to an agent each record is news; but for AHEAD_S, as from a host whose clock is a little fast. An agent reads all that
+was written before a moment, and moves its clock to that moment only then. So its clock passes no stamp of a line that it has not
+read, however late it reads, as long as no stamp is older than the writing of its line. Otherwise the rows would show when it was
+read. A busy machine can keep the writer waiting: then the rest of the month comes later by that, with later stamps, and the wait
+looks like a scheduler that said nothing. What the records say (rows, seconds) is left as it was.
 """
 import os
 import random
@@ -27,6 +29,7 @@ from simulator.world import World, make_tables                              # no
 FACTOR = 9000
 DAY_S = DAY / SECOND / FACTOR                  # a day lasts 9.6 s
 AHEAD_S = 3
+LATE_S = 0.5                                   # a writer that is late by less catches up
 INTERVAL_MINUTES = 15
 OUTAGE_US = round(2.6 * HOUR)
 START_US = us_from_text("2026-01-05 00:00:02")
@@ -45,18 +48,35 @@ SETTINGS = {
 
 
 class FastClock:
-    """The virtual clock's time, compressed onto the wall clock."""
+    """The virtual clock's time, compressed onto the wall clock. `due` is called when the time of the next record has come."""
 
-    def __init__(self, clock, wall_us):
-        self.clock, self.begin_us, self.wall_us = clock, clock.now_us, wall_us
+    def __init__(self, clock, due):
+        self.clock, self.due = clock, due
+        self.begin_us, self.wall_us = clock.now_us, round((time.time() + AHEAD_S) * SECOND)
 
     def at_us(self, us):
         return self.wall_us + (us - self.begin_us) // FACTOR
+
+    def now_s(self):
+        return self.at_us(self.clock.now_us) / SECOND
+
+    def passed_s(self):
+        """Since the beginning, without the waits."""
+        return (self.clock.now_us - self.begin_us) / FACTOR / SECOND
+
+    def wait(self):
+        """For the time of the next record. Who comes too late for it moves it and all that follows to the present."""
+        time.sleep(max(0.0, self.now_s() - AHEAD_S - time.time()))
+        self.due(self.passed_s())
+        late_s = time.time() - (self.now_s() - AHEAD_S)
+        if late_s > LATE_S:
+            self.wall_us += round(late_s * SECOND)
 
     def now(self):
         return Clock(self.at_us(self.clock.now_us))
 
     def stamp(self):
+        self.wait()
         return self.now().stamp()
 
     def isoformat(self):
@@ -91,31 +111,19 @@ def add_troubles(world, rng, days):
     return fates
 
 
-def records(days, seed, begin_s):
-    """(wall time in s, text) of each record of so many days, the first one at begin_s."""
-    rng = random.Random(seed)
-    world = World(rng, make_tables(rng, 3), INTERVAL_MINUTES)
-    fates = add_troubles(world, rng, days)
-    clock = Clock(START_US)
-    fast = FastClock(clock, round(begin_s * SECOND))
-    written = []
-    voice = FastVoice(lambda text: written.append((fast.now().now_us / SECOND, text.encode())), fast, INTERVAL_MINUTES, 3)
-    simulate(clock, voice, world, Facts(), fates, START_US + round(days * DAY))
-    return written
-
-
 class Writer(threading.Thread):
-    """Writes them in their time, and rotates the log every day in another way."""
+    """Writes it in its time, and rotates the log every day in another way."""
 
     def __init__(self, log, days, seed):
         super().__init__(daemon=True)
         self.log = Path(log)
-        begun = time.time()
-        records(min(days, 1), seed, begun)      # how long that takes here
-        self.records = records(days, seed, time.time() + AHEAD_S + 1 + 2 * max(days, 1) * (time.time() - begun))
+        self.days, self.rng = days, random.Random(seed)
+        self.records = 0
+        self.oldest_s = -float(AHEAD_S)      # how much older than the end of its writing a record's stamp was; below 0: younger
         self.rotations = {"rename, the writer moves": 0, "rename, the writer stays": 0, "copytruncate": 0}
         self.rotate_every_s = min(DAY_S, days * DAY_S / 3.5)     # in a short time too, once in each way
-        self.stays_until_s = None
+        self.rotate_s = self.rotate_every_s    # both since the beginning
+        self.stays_until_s = self.fast = None
         self.fd = self.open()
 
     def open(self):
@@ -151,13 +159,22 @@ class Writer(threading.Thread):
             os.close(self.open())              # "create": empty, while the writer goes on in the old file
             self.stays_until_s = now_s + self.rotate_every_s / 2
 
+    def rotate_if_due(self, now_s):
+        if self.stays_until_s and now_s >= self.stays_until_s:
+            self.move()                        # before the next rotation, which may be due as well
+        elif now_s >= self.rotate_s:
+            self.rotate(now_s)
+            self.rotate_s += self.rotate_every_s
+
+    def write(self, text):
+        os.write(self.fd, text.encode())
+        self.records += 1
+        self.oldest_s = max(self.oldest_s, time.time() - self.fast.now_s())
+
     def run(self):
-        rotate_s = self.records[0][0] + self.rotate_every_s
-        for due_s, text in self.records:
-            time.sleep(max(0.0, due_s - AHEAD_S - time.time()))
-            if due_s >= rotate_s:
-                self.rotate(due_s)
-                rotate_s += self.rotate_every_s
-            elif self.stays_until_s and due_s >= self.stays_until_s:
-                self.move()
-            os.write(self.fd, text)
+        world = World(self.rng, make_tables(self.rng, 3), INTERVAL_MINUTES)
+        fates = add_troubles(world, self.rng, self.days)
+        clock = Clock(START_US)
+        self.fast = FastClock(clock, self.rotate_if_due)
+        simulate(clock, FastVoice(self.write, self.fast, INTERVAL_MINUTES, 3), world, Facts(), fates,
+                 START_US + round(self.days * DAY))

@@ -58,6 +58,51 @@ static void a_good_cycle_is_one_row_and_a_row_for_each_run(void **unused)
     driver_free(driver);
 }
 
+/* The scheduler wrote a good cycle of ten seconds, and all of it was read so long after its last line. */
+static struct driver *driver_new_late(int64_t late_ms)
+{
+    struct driver *driver = driver_new();
+    driver_say(driver, EVENT_SCHEDULER_STARTED, at(0, 0, 0));
+    driver_tick(driver, at(0, 5, 10) + late_ms);
+    driver_begin(driver, at(0, 5, 0));
+    driver_run(driver, at(0, 5, 1), "a");
+    driver_ok(driver, at(0, 5, 8), "a", 500);
+    driver_end(driver, at(0, 5, 10));
+    return driver;
+}
+
+static void rows_tell_when_a_line_was_written_however_late_it_was_read(void **unused)
+{
+    (void)unused;
+    static const int64_t late_ms[] = { 0, 999, 1000, 1600, 4644, 30 * 1000, 50 * 1000 };
+    for (size_t i = 0; i < sizeof late_ms / sizeof late_ms[0]; i++) {
+        struct driver *driver = driver_new_late(late_ms[i]);
+        assert_cycle(driver, 1, CYCLE_SUCCESS, 1, 0, 0);
+        assert_int_equal(driver->cycles[0].started_ms, at(0, 5, 0));
+        assert_int_equal(driver->cycles[0].ended_ms, at(0, 5, 10));
+        assert_int_equal(driver->cycles[0].duration_ms, seconds(10));
+        assert_int_equal(driver->runs[0].facts.started_ms, at(0, 5, 1));
+        assert_int_equal(driver->runs[0].facts.ended_ms, at(0, 5, 8));
+        assert_int_equal(driver->runs[0].facts.duration_ms, seconds(7));
+        driver_free(driver);
+    }
+}
+
+static void no_cycle_begins_before_the_end_of_the_one_before(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new_late(seconds(20));
+    driver_begin(driver, at(0, 5, 4)); /* the log's clock was set back by some seconds */
+    driver_end(driver, at(0, 5, 9));
+    driver_begin(driver, at(0, 5, 12));
+    for (int64_t i = 1; i < driver->cycle_count; i++)
+        assert_true(driver->cycles[i].started_ms >= driver->cycles[i - 1].ended_ms);
+    assert_int_equal(driver->cycles[1].started_ms, at(0, 5, 10));
+    assert_int_equal(driver->cycles[1].duration_ms, 0);
+    assert_int_equal(driver->cycles[2].started_ms, at(0, 5, 12));
+    driver_free(driver);
+}
+
 static void failures_make_it_partial_or_failed(void **unused)
 {
     (void)unused;
@@ -256,6 +301,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_cycle_is_one_row_and_a_row_for_each_run),
+        cmocka_unit_test(rows_tell_when_a_line_was_written_however_late_it_was_read),
+        cmocka_unit_test(no_cycle_begins_before_the_end_of_the_one_before),
         cmocka_unit_test(failures_make_it_partial_or_failed),
         cmocka_unit_test(every_interruption_aborts_the_cycle_and_its_run),
         cmocka_unit_test(a_shutdown_lets_the_cycle_complete),
