@@ -375,7 +375,7 @@ cppcheck: $(BUILD)/made/causes_k2.inc
 	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches $(DEFINES) $(ANALYSED)
 clang-tidy: $(BUILD)/made/causes_k2.inc
 	@printf '%s\n' $(ANALYSED) | xargs -n 8 -P $(shell nproc) sh -c 'clang-tidy --quiet $(TIDY_CHECKS) "$$@" -- -std=c11 -D_GNU_SOURCE \
-	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -Iinclude -I. -I$(BUILD)/made 2>&1' clang-tidy
+	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -DAGENT_LIBEXECDIR=\"/usr/libexec\" $(LIBPQ_CFLAGS) -Iinclude -I. -I$(BUILD)/made 2>&1' clang-tidy
 gcc-analyser:
 	@+$(REMAKE) BUILD=build-analyse CC=gcc CFLAGS="-O2 -g -fanalyzer -Werror" all build-analyse/obj/agent/follow/inotify_kernel.o
 

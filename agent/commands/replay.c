@@ -62,7 +62,7 @@ struct replay {
     bool failed;
 };
 
-static void put_line(const struct replay *replay, const struct message *message, struct strbuf *out)
+static void print_form(const struct replay *replay, const struct message *message, struct strbuf *out)
 {
     struct strbuf line = { 0 };
     if (replay->json)
@@ -83,7 +83,7 @@ static void replay_on_notify(void *ctx, const struct notification *notification)
         return; /* what is told together with others is printed incident by incident */
     struct message *message = message_from(notification);
     struct strbuf line = { 0 };
-    put_line(replay, message, &line);
+    print_form(replay, message, &line);
     progress_hide(&replay->progress);
     puts(strbuf_text(&line));
     if (replay->history)

@@ -81,7 +81,7 @@ static void aside_days(const struct incidents *incidents, const struct incident_
     char clock[CLOCK_WORDS_BYTES];
     about_ms -= about_ms % ABOUT_MS;
     incidents->clock(about_ms, about_ms, clock);
-    int hour = atoi(clock);
+    long hour = strtol(clock, NULL, 10);
     const char *what = record->is_weekly ? "week" : hour >= NIGHT_FROM || hour < NIGHT_TO ? "night" : "day";
     strbuf_printf(out, "for the %" PRId64 "%s %s at about %s", record->days, ordinal_end(record->days), what, clock);
 }

@@ -227,9 +227,10 @@ void mail_request_judge(struct webhook_request *request, CURLcode code, struct d
     code = taken ? CURLE_OK : code; /* only the goodbye failed */
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &result->http_status);
     result->outcome = mail_outcome(code, result->http_status);
-    if (taken && mail_settle_recipients(request))
-        result->outcome = DELIVERY_RETRY;
-    else if (result->outcome == DELIVERY_REFUSED && !request->judged && mail_any_will_pass(request))
+    bool some_wait = taken && mail_settle_recipients(request);
+    bool will_pass =
+        !some_wait && result->outcome == DELIVERY_REFUSED && !request->judged && mail_any_will_pass(request);
+    if (some_wait || will_pass)
         result->outcome = DELIVERY_RETRY;
     mail_say_why(request, code, &error);
     cut_copy(strbuf_text(&error), result->error, sizeof result->error);

@@ -26,8 +26,9 @@ static void read_proc(const char *path, char *text, size_t room)
 static int64_t number_behind(const char *text, const char *word)
 {
     const char *at = strstr(text, word);
-    int64_t number;
-    return at && sscanf(at + strlen(word), "%" SCNd64, &number) == 1 && number >= 0 ? number : -1;
+    char *end = NULL;
+    long long number = at ? strtoll(at + strlen(word), &end, 10) : -1;
+    return at && end != at + strlen(word) && number >= 0 ? number : -1;
 }
 
 /* The folder is asked: the file itself may be gone. */

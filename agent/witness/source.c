@@ -136,10 +136,8 @@ static bool source_judge(CURL *easy, CURLcode code, int64_t timeout_ms, const st
         strbuf_puts(why, "ClickHouse's answer is too long");
     else if (code != CURLE_OK)
         say_no_answer(code, timeout_ms, os_error, why);
-    else if (status != 200)
-        source_describe_error(status, strbuf_slice(&answer->body), why);
-    else if (!source_read_answer(strbuf_slice(&answer->body), newest_ms) &&
-             source_error_code(strbuf_slice(&answer->body)))
+    else if (status != 200 || (!source_read_answer(strbuf_slice(&answer->body), newest_ms) &&
+                               source_error_code(strbuf_slice(&answer->body))))
         source_describe_error(status, strbuf_slice(&answer->body), why);
     else if (!source_read_answer(strbuf_slice(&answer->body), newest_ms))
         strbuf_puts(why, "ClickHouse's answer is not one number");

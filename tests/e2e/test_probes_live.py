@@ -70,7 +70,7 @@ class Probes(unittest.TestCase):
             time.sleep(0.3)
             self.assertEqual([("firing", "critical")], self.pages())
             body = self.receiver.at("/hook")[0].body.decode()
-            self.assertIn("a probe finds clickhouse down", body)
+            self.assertIn("ClickHouse unreachable", body)
             self.assertIn("scenario 2: ClickHouse connectivity failure", body)
             self.scheduler.cycle()
             agent.wait_for("SELECT state FROM incident", "resolved")

@@ -104,6 +104,7 @@ class UnitState(unittest.TestCase):
     def test_a_stop_by_hand_is_told_after_its_grace(self):
         self.agent()
         self.systemd.set(ActiveState="deactivating", SubState="stop-sigterm", Job=17)
+        time.sleep(0.5)     # a scheduler needs a moment to end, in which systemd's signal has long arrived
         self.scheduler.kill()
         # systemd forgets a unit that is not enabled as soon as it has ended.
         self.systemd.set(ActiveState="inactive", SubState="dead", Result="success", MainPID=0, Job=0, ActiveEnterTimestamp=0)
