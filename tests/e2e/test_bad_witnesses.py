@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Witnesses that hang, flood, lie, are slow or die while they are asked: the log's own detection goes on, memory stays flat, it is said once."""
+import os
 import shutil
 import socket
 import sys
@@ -22,6 +23,8 @@ YEAR_9998_S = 253_339_228_800
 UNREAD = "the source does not say how its tables are"
 HEAD = b"HTTP/1.1 200 OK\r\n"
 TIMEOUT_S = 180
+# A sanitizer keeps memory of its own for what the agent touches, and the thread sanitizer has a thread that wakes up by the clock.
+SANITIZED = "build-" in os.environ.get("AGENT", "")
 
 
 class Server:
@@ -135,7 +138,8 @@ class BadWitnesses(unittest.TestCase):
             wait_until(lambda: UNREAD in agent.said(), 10, "it is not said")
             self.cycle_is_committed(agent, 5)
             wait_until(lambda: server.asked >= 4, 10, "nobody asks")
-            self.assertLess(self.memory_kb(agent) - before, 4096)
+            if not SANITIZED:
+                self.assertLess(self.memory_kb(agent) - before, 4096)
             lines = [line for line in agent.said().splitlines() if UNREAD in line]
             self.assertEqual(len(lines), 1, agent.said())
             self.assertIn(said, lines[0])
@@ -185,6 +189,7 @@ class BadWitnesses(unittest.TestCase):
             self.assertEqual(set(self.pages()), {"WatermarkStale"})
             self.assertNotIn(UNREAD, agent.said())
 
+    @unittest.skipIf(SANITIZED, "a sanitizer's own thread wakes up")
     def test_a_witness_that_is_not_asked_wakes_nobody(self):
         """The threads beside the main one sleep until there is a question. A minute of the whole agent is measured by `make bench`."""
         clickhouse = ClickHouse(lambda table: time.time() - 86400)      # nothing is wrong, so nobody asks the host
