@@ -325,7 +325,7 @@ test-servers: ## the witnesses beside real servers of Debian's packages: Docker'
 
 test-asan: ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
 	$(DEPS) build test
-	@+$(REMAKE) BUILD=build-asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" all unit
+	@+$(REMAKE) BUILD=build-asan SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" all unit probes
 	@AGENT_CONFINE=no python3 tests/run.py build-asan unit fuzz e2e
 
 test-valgrind: ## unit tests, replays and a live agent with its receiver, a rotation and its reports under valgrind
