@@ -17,11 +17,13 @@ void witness_names(const struct config *config, void (*name)(void *ctx, const ch
         name(ctx, "iceberg");
     if (config->source_url)
         name(ctx, "source");
+    if (config->watermark_dsn || config->watermark_service)
+        name(ctx, "watermark");
     for (size_t i = 0; i < config->probe_count; i++)
         name(ctx, config->probes[i].name);
     if (config->metrics_url)
         name(ctx, METRICS_PAGE);
-    /* The host, and a unit that nobody named, are shown once they have said something. */
+    /* The host needs no configuration, nor does a unit of the usual name, which may not be there. */
     if (config->scheduler_unit && *config->scheduler_unit && strcmp(config->scheduler_unit, UNIT_DEFAULT_NAME) != 0)
         name(ctx, "unit");
 }

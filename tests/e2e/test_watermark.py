@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -350,6 +351,17 @@ class LyingProgram(unittest.TestCase):
                 agent.end()
                 for path in self.directory.glob("history*"):
                     path.unlink()
+
+    def test_it_is_shown_from_the_beginning_and_after_a_reload(self):
+        agent = self.agent("exit 0", **{"source.url": f"http://127.0.0.1:{free_port()}/"})
+        shown = "SELECT state || ': ' || words FROM witness WHERE name = 'watermark'"
+        agent.wait_for(shown, "silent: not asked yet")
+        self.fail_twice(agent)
+        agent.wait_for(shown, "silent: agent-watermark gave no whole answer")
+        agent.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "read again" in agent.said(), 10, agent.said)
+        agent.stop()
+        self.assertEqual(agent.rows(shown), [("silent: agent-watermark gave no whole answer",)])
 
     def test_rows_that_cannot_be_so_say_nothing(self):
         clickhouse = ClickHouse()
