@@ -59,7 +59,8 @@ struct unit_witness {
     int64_t ask_ms, asked_ms;         /* running: when to ask next, and when that was done last */
     bool wants_answer;
     int failures;
-    bool is_told; /* that it cannot be asked */
+    bool is_told;         /* that it cannot be asked */
+    bool absence_is_told; /* that there is no such unit */
     bool stop_is_asked, was_active;
     uint64_t ended_us; /* Unix time; when it was first seen to have ended, where systemd does not say */
     struct unit_judgement judgement;
@@ -183,10 +184,10 @@ static void unit_on_told(void *ctx, const struct unit_facts *told)
     unit_note_job(unit, facts);
     unit_remember_end(unit, facts);
     unit_judge(facts, unit->stop_is_asked, clock_now_ms(), &unit->judgement);
-    if (unit->judgement.state == UNIT_NOT_KNOWN && !unit->judgement.is_passing && !unit->is_default && !unit->is_told) {
+    bool is_absent = unit->judgement.state == UNIT_NOT_KNOWN && !unit->judgement.is_passing;
+    if (is_absent && !unit->is_default && !unit->absence_is_told)
         say_warning("systemd knows no unit %s: how the scheduler ends is seen in the log alone", unit->name);
-        unit->is_told = true;
-    }
+    unit->absence_is_told = is_absent;
     unit_tell(unit, facts->main_pid);
 }
 

@@ -140,6 +140,22 @@ class UnitState(unittest.TestCase):
                 self.assertEqual(status, 0)
                 self.assertLess(took, 3)
 
+    def test_a_unit_that_is_not_there_is_said_once(self):
+        self.systemd.set(LoadState="not-found", ActiveState="inactive", SubState="dead")
+        self.scheduler.cycle()
+        agent = Agent(self.directory / "scheduler.log", self.directory / "history.db", self.receiver.url("/hook"), SETTINGS)
+        agent.start(self.bus.environment)
+        self.addCleanup(agent.end)
+        word = "SELECT count(*) FROM witness WHERE name = 'unit' AND words LIKE '{}%'"
+        agent.wait_for(word.format("there is no such unit"), 1)
+        for number in range(3):     # each is told, and asked about
+            time.sleep(0.1)
+            self.systemd.set(NRestarts=number)
+        self.systemd.set(LoadState="loaded", ActiveState="active", SubState="running", MainPID=self.scheduler.pid)
+        agent.wait_for(word.format("it runs"), 1)
+        self.assertEqual(agent.said().count(f"systemd knows no unit {UNIT}"), 1, agent.said())
+        self.assertNotIn("systemd answers again", agent.said())
+
     def test_a_bus_that_comes_back_is_heard_again(self):
         agent = self.agent()
         self.bus.close()
