@@ -110,11 +110,25 @@ static void on_stopped(struct context *context, int64_t at_ms)
         expect_next(schedule);
 }
 
+/* What was told as a death is told as a stop then, and only stays away for too long if it stays stopped for too long. */
+static void take_back_death(struct context *context)
+{
+    struct incident_record *down = incidents_find(context->incidents, KIND_DOWN, NULL);
+    bool was_dead = context->scheduler->dead_ms != 0;
+    context->scheduler->dead_ms = 0;
+    if (was_dead && down)
+        raise_down(context, (struct finding){ .severity = down->incident.severity,
+                                              .onset_ms = context->schedule->stopped_ms,
+                                              .what = "scheduler {still}stopped {since}" });
+}
+
 void scheduler_was_stopped(struct context *context, int64_t at_ms)
 {
     int64_t now_ms = context->moment->now_ms;
-    if (!context->schedule->stopped_ms && !context->scheduler->dead_ms)
-        on_stopped(context, at_ms < now_ms ? at_ms : now_ms);
+    if (context->schedule->stopped_ms)
+        return;
+    on_stopped(context, at_ms < now_ms ? at_ms : now_ms);
+    take_back_death(context);
 }
 
 bool scheduler_holds_log(const struct context *context)

@@ -81,11 +81,15 @@ void unit_note_in(const struct context *context, const struct incident_record *r
     strbuf_free(&text);
 }
 
+static bool is_end_by(const char *kind, const char *wanted)
+{
+    return kind && strcmp(kind, wanted) == 0;
+}
+
 /* A unit that was started too often is down even if each of its stops was asked for. */
 static bool stop_was_asked(const struct context *context)
 {
-    const char *kind = context->unit->end_cause;
-    return schedule_stop_is_planned(context->schedule) && !(kind && strcmp(kind, "scheduler-given-up") == 0);
+    return schedule_stop_is_planned(context->schedule) && !is_end_by(context->unit->end_cause, "scheduler-given-up");
 }
 
 static void raise_given_up(struct context *context)
@@ -136,6 +140,16 @@ static bool unit_state_is_news(const struct unit *unit, const struct event *even
            !slice_equals(event->text, unit->words ? unit->words : "");
 }
 
+/*
+ * Who asked for an end is seen only while it happens: whoever asks later, as after a restart of the agent, cannot tell a stop from a failure.
+ * So an end that is known as a stop stays one. That systemd refuses to start it again is another matter, and changes no time of the unit.
+ */
+static bool is_known_stop(const struct unit *unit, const struct event *event, int64_t since_ms)
+{
+    return since_ms && since_ms == unit->end_ms && is_an_end(event->number) &&
+           is_end_by(unit->end_cause, "scheduler-stopped") && !slice_equals(event->cause, "scheduler-given-up");
+}
+
 static void on_unit_state(struct context *context, const struct event *event)
 {
     static const enum incident_kind kinds[] = { KIND_DOWN, KIND_CRASH_LOOP };
@@ -143,9 +157,12 @@ static void on_unit_state(struct context *context, const struct event *event)
     int64_t since_ms = event->at_ms ? moment_engine_ms(context->moment, event->at_ms) : 0;
     if (event->number < 0 || event->number >= UNIT_STATES || !unit_state_is_news(unit, event, since_ms))
         return;
-    unit->state = event->number;
+    bool is_old = is_known_stop(unit, event, since_ms);
+    unit->state = is_old ? UNIT_STOPPED : event->number;
     unit->since_ms = since_ms;
-    unit_take_text(&unit->words, event->text);
+    unit_take_text(&unit->words, is_old ? slice_of(unit->end_words ? unit->end_words : "") : event->text);
+    if (is_old)
+        return;
     if (is_an_end(unit->state)) {
         unit->end_ms = since_ms; /* 0: it was never started, so that it is not what the log waits for */
         unit_take_text(&unit->end_words, event->text);

@@ -124,6 +124,51 @@ static void a_stop_that_lasts_names_who_stopped_it(void **unused)
     driver_free(driver);
 }
 
+/* systemd's word may come after the writer was missed and was taken for dead. */
+static void a_stop_that_is_known_late_is_a_stop_all_the_same(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_held_log();
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 5, 0));
+    assert_told(driver, "00:05:00 firing warning SchedulerDown #1\n");
+    assert_string_equal(driver->last_summary, "scheduler died 00:05, no process has its log open");
+    systemd_says(driver, at(0, 5, 2), UNIT_STOPPING, at(0, 5, 0), "is being stopped", "");
+    systemd_says(driver, at(0, 5, 2), UNIT_STOPPED, at(0, 5, 0), "stopped by hand", "scheduler-stopped");
+    assert_quiet(driver);
+    driver_restart(driver);
+    driver_tick(driver, at(0, 6, 2));
+    assert_told(driver, "00:06:02 firing warning SchedulerDown #1\n");
+    assert_string_equal(driver->last_summary, "scheduler stopped since 00:05 (62 s), stopped by hand");
+    driver_tick(driver, at(0, 14, 0));
+    assert_quiet(driver); /* it is not dead for longer than a restart takes */
+    driver_start(driver, at(0, 14, 30));
+    driver_cycle(driver, at(0, 14, 31), seconds(5), "a=5000");
+    assert_told(driver, "00:14:36 resolved warning SchedulerDown #1\n");
+    driver_free(driver);
+}
+
+/* Who asked for the end is seen only while it happens. An agent that is started later sees a unit that has failed. */
+static void a_stop_that_is_known_stays_one(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_held_log();
+    systemd_says(driver, at(0, 5, 0), UNIT_STOPPING, at(0, 5, 0), "is being stopped", "");
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 5, 1));
+    systemd_says(driver, at(0, 5, 2), UNIT_STOPPED, at(0, 5, 1), "stopped by hand", "scheduler-stopped");
+    driver_restart(driver);
+    systemd_says(driver, at(0, 5, 3), UNIT_NOT_KNOWN, 0, "no answer", "");
+    systemd_says(driver, at(0, 5, 4), UNIT_GIVEN_UP, at(0, 5, 1), "exited with code 1", "scheduler-failed");
+    assert_quiet(driver);
+    driver_tick(driver, at(0, 6, 1));
+    assert_told(driver, "00:06:01 firing warning SchedulerDown #1\n");
+    assert_string_equal(driver->last_summary, "scheduler stopped since 00:05 (60 s), stopped by hand");
+    assert_null(strstr(driver->story.at, "exited with code 1"));
+    /* A start that is refused does not change since when the unit has not been running. */
+    systemd_says(driver, at(0, 6, 5), UNIT_GIVEN_UP, at(0, 5, 1), "given up after 5 starts", "scheduler-given-up");
+    assert_told(driver, "00:06:05 firing critical SchedulerDown #1\n");
+    driver_free(driver);
+}
+
 /* A process that exits with an error when it is stopped leaves a failed unit, and has not crashed. */
 static void a_failed_end_of_a_stop_is_a_stop(void **unused)
 {
@@ -209,6 +254,8 @@ int main(void)
         cmocka_unit_test(where_the_writer_is_not_known_the_unit_says_that_it_died),
         cmocka_unit_test(a_stop_by_hand_has_its_grace),
         cmocka_unit_test(a_stop_that_lasts_names_who_stopped_it),
+        cmocka_unit_test(a_stop_that_is_known_late_is_a_stop_all_the_same),
+        cmocka_unit_test(a_stop_that_is_known_stays_one),
         cmocka_unit_test(a_failed_end_of_a_stop_is_a_stop),
         cmocka_unit_test(a_unit_that_contradicts_the_log_pages_nobody),
         cmocka_unit_test(absurd_words_do_nothing),
