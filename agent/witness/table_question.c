@@ -85,22 +85,23 @@ void question_say(struct question *question, enum asked asked, bool good, const 
 
 /*
  * PostgreSQL in trouble is told as a probe's answer would be. It is told anew for each failure, which it may explain, but goes
- * into the stories of open incidents only when it is news.
+ * into the stories of open incidents only when it is news. That it is well is told once, so that nobody takes it for down any more.
  */
 static void tell_server(const struct watermark_news *news, int64_t now_ms, const struct witness_sink *sink)
 {
     struct strbuf line = { 0 };
-    bool is_trouble = news->state == WITNESS_TROUBLE, is_end = news->state == WITNESS_WELL && news->was_trouble;
+    bool is_trouble = news->state == WITNESS_TROUBLE, is_well = news->state == WITNESS_WELL;
+    bool is_news = is_trouble ? news->is_new : news->was_trouble;
     if (!news->is_asked)
         return;
     sink->word(sink->ctx, &(struct witness_word){
                               .name = "watermark", .state = news->state, .words = news->words, .at_ms = now_ms });
     strbuf_printf(&line, "%s is %s: %s", COMPONENT, is_trouble ? "down" : "up", news->words);
-    if ((is_trouble && (news->is_new || news->any_failed)) || is_end)
+    if ((is_trouble && (is_news || news->any_failed)) || (is_well && (is_news || news->is_first_well)))
         sink->event(sink->ctx, &(struct event){ .kind = is_trouble ? EVENT_PROBE_DOWN : EVENT_PROBE_NOTED,
                                                 .time_ms = now_ms,
                                                 .offset = -1,
-                                                .number = is_trouble && !news->is_new ? INT64_MAX : 0,
+                                                .number = is_news ? 0 : INT64_MAX,
                                                 .text = slice_of(COMPONENT),
                                                 .cause = slice_of(news->cause ? news->cause : ""),
                                                 .line = strbuf_slice(&line) });

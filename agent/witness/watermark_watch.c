@@ -25,7 +25,8 @@ struct watermark_watch {
     size_t look_count, oldest_look;
     enum witness_state state;
     bool was_asked;
-    char *cause; /* of the trouble that was told last; NULL: none */
+    bool was_trouble, was_well; /* in trouble since it was well last; well at any time */
+    char *cause;                /* of the trouble that was told last; NULL: none */
 };
 
 struct watermark_watch *watermark_watch_new(const struct config *config)
@@ -135,7 +136,8 @@ static void take_state(struct watermark_watch *watch, const struct watermark_ans
     };
     news->is_asked = true;
     news->state = states[answer->outcome];
-    news->was_trouble = watch->was_asked && watch->state == WITNESS_TROUBLE;
+    news->was_trouble = watch->was_trouble;
+    news->is_first_well = news->state == WITNESS_WELL && !watch->was_well;
     news->is_new = !watch->was_asked || news->state != watch->state ||
                    (answer->cause && watch->cause && strcmp(answer->cause, watch->cause) != 0);
     news->cause = answer->cause ? must_copy(answer->cause, strlen(answer->cause)) : NULL;
@@ -143,6 +145,8 @@ static void take_state(struct watermark_watch *watch, const struct watermark_ans
     watch->cause = answer->cause ? must_copy(answer->cause, strlen(answer->cause)) : NULL;
     watch->state = news->state;
     watch->was_asked = true;
+    watch->was_well = watch->was_well || news->state == WITNESS_WELL;
+    watch->was_trouble = news->state == WITNESS_TROUBLE || (news->state == WITNESS_SILENT && watch->was_trouble);
 }
 
 void watermark_watch_ask(struct watermark_watch *watch, struct watermark_run_ended *runs, size_t count,

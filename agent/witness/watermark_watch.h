@@ -36,9 +36,11 @@ struct watermark_news {
     bool is_asked;            /* false: nothing was asked, and all else is to be passed over */
     enum witness_state state; /* in trouble: as the pipeline will find too */
     bool is_new;              /* another state or another trouble than at the question before */
-    bool was_trouble;         /* at the question before */
-    bool any_failed;          /* a run of those that it was asked for */
-    char *cause;              /* of trouble: the name in the table of causes */
+    bool was_trouble;         /* at some question since it was well last */
+    bool
+        is_first_well; /* it was not known to be well before, and what an earlier agent has said may still be believed */
+    bool any_failed;   /* a run of those that it was asked for */
+    char *cause;       /* of trouble: the name in the table of causes */
     char *words;
 };
 

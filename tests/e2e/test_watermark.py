@@ -363,6 +363,24 @@ class LyingProgram(unittest.TestCase):
         agent.stop()
         self.assertEqual(agent.rows(shown), [("silent: agent-watermark gave no whole answer",)])
 
+    def test_the_end_of_a_trouble_is_told_whatever_came_between(self):
+        says = self.directory / "says"
+        says.write_text('{"error":"query timeout","sqlstate":"","words":"too late"}\n')
+        agent = self.agent(f"cat {says}")
+        agent.wait_for("SELECT count(*) > 0 FROM source", 1)
+        told = "SELECT count(*) FROM timeline WHERE text LIKE 'PostgreSQL is {}%'"
+        self.scheduler.cycle(failing={FAILING})
+        agent.wait_for(told.format("down"), 1)
+        says.write_text("")
+        self.scheduler.cycle_started()
+        self.scheduler.run_started(FAILING)
+        self.scheduler.run_failed(FAILING, 1, "")
+        agent.wait_for("SELECT count(*) FROM witness WHERE name = 'watermark' AND words LIKE '%no whole answer%'", 1)
+        says.write_text('{"done":true}\n')
+        self.scheduler.run_started(WELL)
+        self.scheduler.run_completed(WELL, 0, 1.0)
+        agent.wait_for(told.format("up"), 1)
+
     def test_rows_that_cannot_be_so_say_nothing(self):
         clickhouse = ClickHouse()
         self.addCleanup(clickhouse.close)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "agent/witness/table_question.h"
 #include "agent/witness/watermark.h"
 #include "base/budgets.h"
 #include "event.h"
@@ -254,10 +255,52 @@ static void else_it_is_seen_whether_the_watermark_has_moved(void **unused)
     assert_int_equal(rows_of(row, (struct watermark_look){ true, 999, 0 }, false), ROWS_WITHOUT_NUMBER);
 }
 
+/* --- what is told of PostgreSQL itself ------------------------------------------------------------------------ */
+
+static void keep_event(void *ctx, const struct event *event)
+{
+    struct strbuf *told = ctx;
+    if (event->kind == EVENT_PROBE_DOWN || event->kind == EVENT_PROBE_NOTED)
+        strbuf_printf(told, "%s %s; ", event->kind == EVENT_PROBE_DOWN ? "down" : "up",
+                      event->number == 0 ? "in stories" : "in none");
+}
+
+static void keep_no_word(void *ctx, const struct witness_word *word)
+{
+    (void)ctx;
+    (void)word;
+}
+
+static void assert_told_of_server(struct watermark_news news, const char *wanted)
+{
+    struct strbuf told = { 0 };
+    char words[] = "words";
+    news.is_asked = true;
+    news.words = words;
+    struct question question = { .failed = true, .server = news };
+    question_tell(&question, 0, &(struct witness_sink){ &told, keep_event, keep_no_word });
+    assert_string_equal(strbuf_text(&told), wanted);
+    strbuf_free(&told);
+}
+
+static void what_may_be_taken_for_down_is_told_to_be_up(void **unused)
+{
+    (void)unused;
+    assert_told_of_server((struct watermark_news){ .state = WITNESS_TROUBLE, .is_new = true }, "down in stories; ");
+    assert_told_of_server((struct watermark_news){ .state = WITNESS_TROUBLE, .any_failed = true }, "down in none; ");
+    assert_told_of_server((struct watermark_news){ .state = WITNESS_TROUBLE }, "");
+    assert_told_of_server((struct watermark_news){ .state = WITNESS_SILENT, .was_trouble = true }, "");
+    assert_told_of_server((struct watermark_news){ .state = WITNESS_WELL, .was_trouble = true }, "up in stories; ");
+    /* The agent may have been started or configured anew since it was told to be down. */
+    assert_told_of_server((struct watermark_news){ .state = WITNESS_WELL, .is_first_well = true }, "up in none; ");
+    assert_told_of_server((struct watermark_news){ .state = WITNESS_WELL }, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_is_read),
+        cmocka_unit_test(what_may_be_taken_for_down_is_told_to_be_up),
         cmocka_unit_test(times_are_read_as_postgresql_writes_them),
         cmocka_unit_test(numbers_that_cannot_be_are_not_known),
         cmocka_unit_test(secrets_in_a_text_are_masked),
