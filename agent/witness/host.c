@@ -22,7 +22,7 @@ struct host_witness {
     pthread_mutex_t mutex; /* for what follows, up to answered */
     pthread_cond_t wished;
     enum host_wish wish;
-    bool is_stopped, is_looking, has_looked;
+    bool is_stopped, has_looked;
     uint32_t process;
     int64_t oom_before; /* the kills at the newest good cycle; -1: not known */
     struct host_findings answer;
@@ -65,7 +65,6 @@ static void host_do(struct host_witness *host, enum host_wish wish, uint32_t pro
     host_forget(&host->answer);
     host->answer = found;
     host->has_looked = true;
-    host->is_looking = false;
     if (!host->is_stopped)
         host->wake();
     pthread_mutex_unlock(&host->mutex);
@@ -84,7 +83,6 @@ static void host_watch(void *user)
             continue;
         }
         host->wish = WISH_NOTHING;
-        host->is_looking = wish == WISH_LOOK;
         pthread_mutex_unlock(&host->mutex);
         host_do(host, wish, process, oom_before);
         pthread_mutex_lock(&host->mutex);
@@ -176,11 +174,15 @@ static void host_take(struct host_witness *host, const struct host_findings *fou
     for (size_t i = 0; i < found->count; i++)
         strbuf_printf(&all, "%s%s", i ? "; " : "", strbuf_text(&found->at[i].words));
     bool changed = strcmp(strbuf_text(&all), strbuf_text(&host->told)) != 0;
-    sink->word(sink->ctx,
-               &(struct witness_word){ .name = "host",
-                                       .state = found->count ? WITNESS_TROUBLE : WITNESS_WELL,
-                                       .words = found->count ? strbuf_text(&all) : "disks and memory have room",
-                                       .at_ms = now_ms });
+    const char *well = host_say_well(found);
+    sink->word(sink->ctx, &(struct witness_word){ .name = "host",
+                                                  .state = found->count ? WITNESS_TROUBLE
+                                                           : well       ? WITNESS_WELL
+                                                                        : WITNESS_SILENT,
+                                                  .words = found->count ? strbuf_text(&all)
+                                                           : well       ? well
+                                                                        : HOST_NOT_SEEN,
+                                                  .at_ms = now_ms });
     if (need.newest_open && (changed || need.newest_open > host->told_id))
         host_tell(host, found, changed ? 0 : host->told_id + 1, now_ms, sink);
     if (need.newest_open > host->told_id)

@@ -39,11 +39,17 @@ struct host_finding {
 struct host_findings {
     struct host_finding at[HOST_FINDINGS_MAX];
     size_t count;
+    bool disks_seen, memory_seen; /* all disks that are configured, and how much memory is free */
 };
+
+/* Said where host_say_well has nothing to say. */
+#define HOST_NOT_SEEN "neither all disks nor memory can be seen"
 
 /* paths: of the disks, NULL for none. oom_before: the kills that were known at the newest good cycle; -1: not known. */
 void host_judge(const struct host_facts *facts, const char *const paths[DISKS], int64_t oom_before,
                 struct host_findings *findings);
+/* What is well where nothing was found to be wrong; NULL if so little was seen that it says nothing. */
+const char *host_say_well(const struct host_findings *findings);
 void host_forget(struct host_findings *findings);
 
 /* Looks at everything. It may hang for as long as a network mount does. process: the scheduler's; 0: not known. */

@@ -55,8 +55,7 @@ static void judge_process(const struct host_facts *facts, struct host_findings *
 static void judge_memory(const struct host_facts *facts, int64_t oom_before, struct host_findings *findings)
 {
     int64_t killed = facts->oom_kills - oom_before;
-    if (facts->memory_kb > 0 && facts->free_memory_kb >= 0 &&
-        facts->free_memory_kb < facts->memory_kb / 100 * MEMORY_SHORT_PERCENT)
+    if (findings->memory_seen && facts->free_memory_kb < facts->memory_kb / 100 * MEMORY_SHORT_PERCENT)
         strbuf_printf(finding_begin(findings, ""), "memory is short: %" PRId64 " of %" PRId64 " MB are available",
                       facts->free_memory_kb / 1024, facts->memory_kb / 1024);
     if (facts->stalled_percent >= STALLED_MUCH_PERCENT)
@@ -72,10 +71,23 @@ static void judge_memory(const struct host_facts *facts, int64_t oom_before, str
 void host_judge(const struct host_facts *facts, const char *const paths[DISKS], int64_t oom_before,
                 struct host_findings *findings)
 {
-    for (size_t i = 0; i < DISKS; i++)
+    findings->disks_seen = true;
+    findings->memory_seen = facts->memory_kb > 0 && facts->free_memory_kb >= 0;
+    for (size_t i = 0; i < DISKS; i++) {
+        findings->disks_seen = findings->disks_seen && (facts->disks[i].known || !paths[i]);
         judge_disk(&facts->disks[i], (enum host_disk)i, paths[i], findings);
+    }
     judge_process(facts, findings);
     judge_memory(facts, oom_before, findings);
+}
+
+const char *host_say_well(const struct host_findings *findings)
+{
+    if (findings->disks_seen && findings->memory_seen)
+        return "disks and memory have room";
+    if (findings->disks_seen)
+        return "disks have room; memory is not seen";
+    return findings->memory_seen ? "memory has room; not every disk is seen" : NULL;
 }
 
 void host_forget(struct host_findings *findings)

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "agent/witness/host.h"
+#include "witness.h"
 
 /* What of the host's state is wrong. */
 
@@ -48,6 +49,30 @@ static void what_is_well_or_not_known_is_no_finding(void **unused)
     facts.disks[DISK_LOG].files = facts.disks[DISK_LOG].free_files = 0; /* it does not count files */
     facts.disks[DISK_WAREHOUSE] = (struct disk_facts){ .known = true }; /* nobody configured one */
     check(facts, 3, NULL, NULL);
+}
+
+static void assert_says(struct host_facts facts, enum witness_state state, const char *words)
+{
+    struct host_findings found = { .count = 0 };
+    host_judge(&facts, PATHS, 3, &found);
+    const char *said = host_say_well(&found);
+    assert_int_equal(said ? WITNESS_WELL : WITNESS_SILENT, state);
+    assert_string_equal(said ? said : HOST_NOT_SEEN, words);
+}
+
+/* The shipped unit hides memory. What is not seen is not said to be well. */
+static void only_what_is_seen_is_well(void **unused)
+{
+    (void)unused;
+    struct host_facts facts = well();
+    assert_says(facts, WITNESS_WELL, "disks and memory have room");
+    facts.memory_kb = facts.free_memory_kb = facts.stalled_percent = facts.oom_kills = -1;
+    assert_says(facts, WITNESS_WELL, "disks have room; memory is not seen");
+    facts.disks[DISK_LOG].known = false;
+    assert_says(facts, WITNESS_SILENT, "neither all disks nor memory can be seen");
+    facts = well();
+    facts.disks[DISK_HISTORY].known = false;
+    assert_says(facts, WITNESS_WELL, "memory has room; not every disk is seen");
 }
 
 static void full_disks(void **unused)
@@ -96,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_well_or_not_known_is_no_finding),
+        cmocka_unit_test(only_what_is_seen_is_well),
         cmocka_unit_test(full_disks),
         cmocka_unit_test(the_scheduler_s_process),
         cmocka_unit_test(memory),
