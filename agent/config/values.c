@@ -239,12 +239,15 @@ static bool value_read_path(const char *text, char **place, struct strbuf *why)
     return !mistake;
 }
 
-/* What libpq understands is its own matter. A password would be seen by everybody who sees the configuration. */
+/*
+ * What libpq understands is its own matter. A password would be seen by everybody who sees the configuration. One with a slash, which does not
+ * belong into a URL as it is, libpq would take for a port, and repeat in its error.
+ */
 static bool dsn_holds_password(const char *text)
 {
     static const char key[] = "password";
     const char *begin = strstr(text, "://");
-    for (const char *at = text; (at = strstr(at, key)) != NULL;) {
+    for (const char *at = text; (at = strcasestr(at, key)) != NULL;) {
         at += strlen(key);
         if (at[strspn(at, " \t")] == '=')
             return true;
@@ -252,8 +255,8 @@ static bool dsn_holds_password(const char *text)
     if (!begin)
         return false;
     begin += strlen("://");
-    size_t server = strcspn(begin, "/?"), user = strcspn(begin, "@");
-    return user < server && memchr(begin, ':', user);
+    size_t place = strcspn(begin, "?"), user = strcspn(begin, "@");
+    return user < place && memchr(begin, ':', user);
 }
 
 static bool value_read_dsn(const char *text, char **place, struct strbuf *why)

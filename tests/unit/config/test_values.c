@@ -70,6 +70,27 @@ static void a_path_is_not_the_shell_s(void **state)
     assert_non_null(load(*state, "[log]\npath = /x/it's $5 \"and\" ~.log\n"));
 }
 
+/* libpq would repeat what stands in a wrong place, such as a part of a password that it takes for a port. */
+static void a_dsn_holds_no_password(void **state)
+{
+    static const char *const bad[] = { "host=h password=x",         "host=h password = 'x'",
+                                       "host=h sslpassword=x",      "postgresql://u:x@h/db",
+                                       "postgres://a,u:x@h/db",     "postgresql://u@h/db?password=x",
+                                       "postgresql://u:x/y@h:1/db", "host=h PASSWORD=x" };
+    static const char *const good[] = { "host=h user=u passfile=/x/y", "postgresql://u@h:5432/db",
+                                        "postgresql://h:5432/db", "postgresql://h:5432/db?application_name=a@b", "db" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "[watermark]\ndsn = %s\n", bad[i]);
+        refuses_one(*state, text, "2: watermark.dsn: a password does not belong here: use passfile or password_file");
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "[watermark]\ndsn = %s\n", good[i]);
+        assert_non_null(load(*state, text));
+    }
+}
+
 static void the_name_of_standard_output_is_taken(void **state)
 {
     refuses_one(*state, "[webhook stdout]\nurl = http://h/\n",
@@ -155,6 +176,7 @@ int main(void)
         LOADING(an_ascii_name_stays_as_it_was_written),
         LOADING(a_name_that_cannot_be_converted_is_refused),
         LOADING(a_path_is_not_the_shell_s),
+        LOADING(a_dsn_holds_no_password),
         LOADING(the_name_of_standard_output_is_taken),
         LOADING(a_secret_that_everybody_may_read_is_warned_of),
         LOADING(what_is_no_secret_is_not_warned_of),
