@@ -94,8 +94,10 @@ static void tell_server(const struct watermark_news *news, int64_t now_ms, const
     bool is_news = is_trouble ? news->is_new : news->was_trouble;
     if (!news->is_asked)
         return;
-    sink->word(sink->ctx, &(struct witness_word){
-                              .name = "watermark", .state = news->state, .words = news->words, .at_ms = now_ms });
+    sink->word(sink->ctx, &(struct witness_word){ .name = "watermark",
+                                                  .state = news->has_no_row ? WITNESS_SILENT : news->state,
+                                                  .words = news->words,
+                                                  .at_ms = now_ms });
     strbuf_printf(&line, "%s is %s: %s", COMPONENT, is_trouble ? "down" : "up", news->words);
     if ((is_trouble && (is_news || news->any_failed)) || (is_well && (is_news || news->is_first_well)))
         sink->event(sink->ctx, &(struct event){ .kind = is_trouble ? EVENT_PROBE_DOWN : EVENT_PROBE_NOTED,

@@ -171,8 +171,11 @@ void watermark_watch_ask(struct watermark_watch *watch, struct watermark_run_end
         }
         describe_answer(&answer, runs, count, &words);
         take_state(watch, &answer, news);
-        for (size_t i = 0; i < count; i++)
+        news->has_no_row = answer.outcome == WATERMARK_ANSWERED;
+        for (size_t i = 0; i < count; i++) {
             news->any_failed = news->any_failed || runs[i].failed;
+            news->has_no_row = news->has_no_row && !runs[i].is_answered;
+        }
         news->words = must_copy(strbuf_text(&words), words.len);
     }
     strbuf_free(&words);

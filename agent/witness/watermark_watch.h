@@ -37,10 +37,10 @@ struct watermark_news {
     enum witness_state state; /* in trouble: as the pipeline will find too */
     bool is_new;              /* another state or another trouble than at the question before */
     bool was_trouble;         /* at some question since it was well last */
-    bool
-        is_first_well; /* it was not known to be well before, and what an earlier agent has said may still be believed */
-    bool any_failed;   /* a run of those that it was asked for */
-    char *cause;       /* of trouble: the name in the table of causes */
+    bool is_first_well;       /* never before; what an earlier agent said of it may still be believed */
+    bool has_no_row; /* PostgreSQL answered, and knows none of the tables: it may be the wrong table or database */
+    bool any_failed; /* a run of those that it was asked for */
+    char *cause;     /* of trouble: the name in the table of causes */
     char *words;
 };
 

@@ -363,6 +363,13 @@ class LyingProgram(unittest.TestCase):
         agent.stop()
         self.assertEqual(agent.rows(shown), [("silent: agent-watermark gave no whole answer",)])
 
+    def test_a_table_without_the_pipeline_s_rows_is_a_blind_spot(self):
+        agent = self.agent("echo '{\"done\":true}'")
+        agent.wait_for("SELECT count(*) > 0 FROM source", 1)
+        self.scheduler.cycle()
+        agent.wait_for("SELECT state || ': ' || words FROM witness WHERE name = 'watermark'",
+                       f"silent: asked about {TABLES[-1]}: it has no such row")
+
     def test_the_end_of_a_trouble_is_told_whatever_came_between(self):
         says = self.directory / "says"
         says.write_text('{"error":"query timeout","sqlstate":"","words":"too late"}\n')
