@@ -19,7 +19,8 @@
 
 /*
  * Starts agent-watermark, hands it the question and takes its answer. The question lies in memory that only these two processes have, so that
- * neither a pipe can fill up nor the password be seen. The program inherits the agent's confinement, and nothing else but its two pipes.
+ * neither a pipe can fill up nor the password be seen. The program inherits the agent's confinement and environment, the question and the
+ * pipe for its answer, and no other descriptor.
  */
 
 enum { STOP_LOOK_MS = 100, KILL_WAIT_MS = 1000, KILL_LOOK_MS = 1 };
