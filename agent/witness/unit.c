@@ -62,7 +62,7 @@ struct unit_witness {
     bool is_told;         /* that it cannot be asked */
     bool absence_is_told; /* that there is no such unit */
     bool stop_is_asked, was_active;
-    uint64_t ended_us; /* Unix time; when it was first seen to have ended, where systemd does not say */
+    uint64_t ended_us; /* Unix time; its end as systemd said it, or when that was first seen */
     struct unit_judgement judgement;
     struct unit_said last; /* without words */
     struct strbuf last_words;
@@ -162,14 +162,16 @@ static void unit_note_job(struct unit_witness *unit, const struct unit_facts *fa
 
 /*
  * systemd forgets a unit that is neither enabled nor running, together with when it ended: then it looks like one that was never started. That
- * it did run was seen, so that it has ended now.
+ * it did run was seen, so that it has ended now, or when systemd said it has.
  */
 static void unit_remember_end(struct unit_witness *unit, struct unit_facts *facts)
 {
     bool is_inactive = strcmp(facts->active_state, "inactive") == 0;
     if (!is_inactive)
         unit->ended_us = 0;
-    else if (!facts->inactive_us && unit->was_active && !unit->ended_us)
+    else if (facts->inactive_us)
+        unit->ended_us = facts->inactive_us;
+    else if (unit->was_active && !unit->ended_us)
         unit->ended_us = (uint64_t)clock_now_ms() * 1000;
     if (is_inactive && !facts->inactive_us)
         facts->inactive_us = unit->ended_us;

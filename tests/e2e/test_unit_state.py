@@ -111,6 +111,20 @@ class UnitState(unittest.TestCase):
         self.wait_for_page("warning", "scheduler stopped since ", "stopped by hand at ")
         self.assertEqual([severity for _, severity, _ in self.pages()], ["warning"])
 
+    def test_an_end_that_systemd_forgets_later_is_the_same_end(self):
+        agent = self.agent()
+        self.systemd.set(ActiveState="deactivating", SubState="stop-sigterm", Job=17)
+        time.sleep(0.5)
+        self.scheduler.kill()
+        self.ended(ActiveState="inactive", SubState="dead", Result="success", ExecMainCode=2, ExecMainStatus=15, Job=0)
+        agent.wait_for(NOTED.format("stopped by hand"), 1)
+        time.sleep(0.2)     # so that it is a later moment, and is asked about by itself
+        self.systemd.set(InactiveEnterTimestamp=0, ExecMainExitTimestamp=0, ExecMainCode=0, ExecMainStatus=0)
+        time.sleep(0.2)
+        self.systemd.set(ActiveState="active", SubState="running", MainPID=4711, ActiveEnterTimestamp=now_us())
+        agent.wait_for(NOTED.format("it runs%as process 4711"), 1)
+        self.assertEqual(agent.rows(NOTED.format("stopped by hand")), [(1,)])
+
     def test_what_contradicts_the_log_pages_nobody(self):
         agent = self.agent()
         self.ended(ActiveState="failed", SubState="failed", Result="exit-code", ExecMainCode=1, ExecMainStatus=1)
