@@ -33,10 +33,13 @@ static void mail_keep_line(struct webhook_request *request, const char *line, si
 
 /*
  * Takes the code of an answer. The order of SMTP tells what it answers: the first 250 greets, a 235 ends the login, a 354 follows the
- * answers to the recipients, and the first 250 behind the body says that the message was taken.
+ * answers to the recipients, and the first 250 behind the body says that the message was taken. A 221 answers the goodbye, which
+ * libcurl says before the codes are looked at, and so is not counted as the answer to a recipient.
  */
 static void mail_take_code(struct webhook_request *request, int code)
 {
+    if (code == 221)
+        return;
     bool greets = code == 250 && !request->greeted;
     if (greets || code == 235)
         request->answer_len = 0; /* what was refused before that was tried in another way */

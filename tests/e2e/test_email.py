@@ -234,6 +234,22 @@ class Ways(MailCase):
         self.assertEqual([mail.recipients for mail in mails], [["oncall@example.com"], ["grey@example.com", "grey2@example.com"]])
         self.assertEqual(server.said().count("RCPT gone@example.com"), 1)
 
+    def test_who_is_greylisted_gets_it_later_where_all_others_are_gone(self):
+        for to in (["grey@example.com", "gone@example.com"], ["gone@example.com", "grey2@example.com"]):
+            with self.subTest(to=to):
+                server = self.server()
+                agent = Agent(self.directory / "scheduler.log", self.directory / f"{to[0]}.db", settings={})
+                agent.command += ["--config", self.config(server, to)]
+                self.waiting(agent, {"summary": "x", "command": "agent status"}, ("firing",))
+                with agent:
+                    wait_until(lambda: agent.rows("SELECT 1 FROM outbox WHERE status IN ('delivered', 'refused')"), 60, "nothing came of it")
+                    self.assertEqual(agent.rows("SELECT status FROM outbox WHERE incident_id = 7"), [("delivered",)])
+                mail, = server.wait(1)
+                self.assertEqual(mail.recipients, [address for address in to if "grey" in address])
+                self.assertIn("agent status", mail.part("plain"))   # not the shortest form, in which a refused one is tried once more
+                server.__exit__()
+                shutil.rmtree(self.directory / "mail")
+
     def test_what_is_refused_is_refused_and_said(self):
         for to, word in (("gone@example.com", "550"), ("full@example.com", "552")):
             with MailServer(self.directory / to) as server:
