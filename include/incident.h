@@ -65,7 +65,8 @@ enum hearing {
     HEARD_BY_NONE,    /* for the record only: a silence is in force */
     /*
      * One message of a group that is told as one, because people were told much within the hour. The receivers that keep incidents open get
-     * it; everybody else gets the one message that follows the group and names its incidents, which is HEARD_AS_COMBINED.
+     * it, and those with a route, which may be meant for one of the group only; everybody else gets the one message that follows the group
+     * and names its incidents, which is HEARD_AS_COMBINED.
      */
     HEARD_IN_COMBINED,
     HEARD_AS_COMBINED

@@ -97,12 +97,21 @@ static bool receiver_keeps_state(const struct receiver *receiver)
            (receiver->webhook->format == FORMAT_ALERTMANAGER || receiver->webhook->format == FORMAT_PAGERDUTY);
 }
 
+/*
+ * Returns true for a receiver that gets each message of a group instead of the one that names them all. That one has the alert, table
+ * and severity of one incident only, so a route cannot be asked of it.
+ */
+static bool receiver_gets_each(const struct receiver *receiver)
+{
+    return receiver_keeps_state(receiver) || (receiver->webhook && route_is_narrow(receiver->webhook));
+}
+
 static bool receiver_hears(const struct dispatch *dispatch, const struct receiver *receiver,
                            const struct message *message, enum hearing hearing)
 {
-    bool to_keepers = hearing == HEARD_BY_KEEPERS || hearing == HEARD_IN_COMBINED;
-    bool meant = hearing == HEARD_BY_ALL || (to_keepers && receiver_keeps_state(receiver)) ||
-                 (hearing == HEARD_AS_COMBINED && !receiver_keeps_state(receiver));
+    bool meant = hearing == HEARD_BY_ALL || (hearing == HEARD_BY_KEEPERS && receiver_keeps_state(receiver)) ||
+                 (hearing == HEARD_IN_COMBINED && receiver_gets_each(receiver)) ||
+                 (hearing == HEARD_AS_COMBINED && !receiver_gets_each(receiver));
     return meant && receiver_wants(dispatch, receiver, message);
 }
 

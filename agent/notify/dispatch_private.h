@@ -10,7 +10,8 @@
 
 /*
  * The inside of the dispatch. dispatch.c hands deliveries to the sender and takes their results back, dispatch_print.c writes to
- * standard output, dispatch_route.c decides what goes where, dispatch_refresh.c tells Alertmanagers again what is open, dispatch_stuck.c notices what does not get through.
+ * standard output, dispatch_route.c decides what goes where, dispatch_refresh.c tells Alertmanagers again what is open,
+ * dispatch_stuck.c notices what does not get through.
  */
 
 enum {
@@ -89,6 +90,8 @@ int64_t refresh_next_ms(const struct receiver *receiver, int64_t now_ms);
 
 /* Returns true if the webhook's alert, table and min_severity let the message through. */
 bool route_takes(const struct webhook_config *webhook, const struct message *message);
+/* Returns true if there are messages that route_takes() does not let through. */
+bool route_is_narrow(const struct webhook_config *webhook);
 
 /* Hands what the receiver has not taken for fallback_after, and what waits behind it, to its fallback. Call it before what waits is sent. */
 void fallback_run(struct dispatch *dispatch, struct receiver *receiver, int64_t now_ms);

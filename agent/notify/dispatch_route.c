@@ -37,6 +37,11 @@ bool route_takes(const struct webhook_config *webhook, const struct message *mes
            any_table_matches(&webhook->tables, message);
 }
 
+bool route_is_narrow(const struct webhook_config *webhook)
+{
+    return webhook->min_severity > SEVERITY_WARNING || webhook->alerts.count > 0 || webhook->tables.count > 0;
+}
+
 /* --- what another one has not taken -------------------------------------------------------------------------- */
 
 static struct receiver *fallback_of(const struct dispatch *dispatch, const struct receiver *receiver)

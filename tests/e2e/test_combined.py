@@ -72,6 +72,27 @@ class Combined(unittest.TestCase):
                   for alert in request.json()["alerts"] if "comes back again and again" not in alert["annotations"]["summary"]]
         self.assertEqual(firing, [summary])
 
+    def test_a_webhook_with_a_route_gets_each_that_is_its_own(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        routes = {"one": {"table": TABLES[-1]}, "alert": {"alert": "*SuccessRate*"}, "other": {"table": "silver_*"}, "severe": {"min_severity": "critical"}}
+        settings = {f"webhook {name}.{key}": value for name, keys in routes.items() for key, value in {"url": receiver.url(f"/{name}"), **keys}.items()}
+        agent = Agent(self.log, self.directory / "history.db", receiver.url("/people"),
+                      {**settings, "schedule.late_warning": "1h", "schedule.late_critical": "2h", "log.timezone": "UTC"})
+        agent.start()
+        self.addCleanup(agent.end)
+        receiver.wait(1, path="/people")
+        agent.wait_for("SELECT count(*) FROM outbox WHERE status <> 'delivered'", 0)
+
+        def told(path):
+            return [alert["labels"]["table"] for request in receiver.at(path) for alert in request.json()["alerts"]
+                    if "comes back again and again" not in alert["annotations"]["summary"]]
+
+        self.assertEqual(told("/one"), [TABLES[-1]])
+        self.assertEqual(told("/alert"), TABLES)
+        self.assertEqual(told("/other"), [])
+        self.assertEqual(told("/severe"), [])
+
     def test_a_replay_prints_each_incident(self):
         done = run("replay", "--tz", "UTC", "--format", "json", self.log)
         told = [json.loads(line) for line in done.stdout.splitlines()]
