@@ -67,6 +67,16 @@ struct webhook_config {
     char *chat;       /* FORMAT_TELEGRAM */
 };
 
+/* A file that a key of a webhook names. */
+struct webhook_file {
+    const char *key;
+    const char *path; /* NULL: none */
+    bool is_secret;   /* found and read by secret_read() */
+};
+enum { WEBHOOK_FILES = 5 };
+/* Fills files with all keys that name one. */
+void webhook_files(const struct webhook_config *webhook, struct webhook_file files[WEBHOOK_FILES]);
+
 /* The minimum severity of a webhook that is told nothing but what falls back to it. */
 enum { SEVERITY_NEVER = SEVERITIES };
 

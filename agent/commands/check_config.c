@@ -74,8 +74,11 @@ static void check_files(const struct config *config)
         say_warning("log.path: %s: %s; `agent run` waits for it", config->log_path, strerror(errno));
     for (size_t i = 0; i < config->webhook_count; i++) {
         const struct webhook_config *webhook = &config->webhooks[i];
-        check_secret_file(webhook, "token_file", webhook->token_file);
-        check_secret_file(webhook, "routing_key_file", webhook->routing_key_file);
+        struct webhook_file files[WEBHOOK_FILES];
+        webhook_files(webhook, files);
+        for (size_t j = 0; j < WEBHOOK_FILES; j++)
+            if (files[j].is_secret)
+                check_secret_file(webhook, files[j].key, files[j].path);
         if (webhook->ca_file && access(webhook->ca_file, R_OK) != 0)
             say_warning("webhook %s: ca_file: %s: %s", webhook->name, webhook->ca_file, strerror(errno));
     }

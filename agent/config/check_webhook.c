@@ -74,6 +74,16 @@ static bool take_topic(struct webhook_config *webhook)
     return good;
 }
 
+void webhook_files(const struct webhook_config *webhook, struct webhook_file files[WEBHOOK_FILES])
+{
+    const struct webhook_file all[WEBHOOK_FILES] = {
+        { "token_file", webhook->token_file, true },       { "routing_key_file", webhook->routing_key_file, true },
+        { "password_file", webhook->password_file, true }, { "ca_file", webhook->ca_file, false },
+        { "template", webhook->template, false },
+    };
+    memcpy(files, all, sizeof all);
+}
+
 void warn_of_public_file(struct config_loader *loader, const char *item, const char *key, const char *file)
 {
     if (!file || !secret_is_public(file))
@@ -217,6 +227,7 @@ static void check_routes(struct config_loader *loader, const char *item, const s
 
 static void check_webhook(struct config_loader *loader, struct webhook_config *webhook)
 {
+    struct webhook_file files[WEBHOOK_FILES];
     char item[130];
 
     snprintf(item, sizeof item, "webhook %s", webhook->name);
@@ -236,9 +247,10 @@ static void check_webhook(struct config_loader *loader, struct webhook_config *w
         complete_alertmanager_url(webhook);
     if (webhook->url && webhook->format == FORMAT_NTFY && !take_topic(webhook))
         webhook_error(loader, item, "url", "format ntfy needs the URL of a topic, such as https://ntfy.sh/TOPIC");
-    warn_of_public_file(loader, item, "token_file", webhook->token_file);
-    warn_of_public_file(loader, item, "routing_key_file", webhook->routing_key_file);
-    warn_of_public_file(loader, item, "password_file", webhook->password_file);
+    webhook_files(webhook, files);
+    for (size_t i = 0; i < WEBHOOK_FILES; i++)
+        if (files[i].is_secret)
+            warn_of_public_file(loader, item, files[i].key, files[i].path);
 }
 
 /* An alert that no webhook is told of, whatever table it concerns, would be lost silently. */
@@ -255,8 +267,8 @@ static void warn_of_lost_alerts(struct config_loader *loader)
             told = told || (takes && webhook->tables.count == 0 && webhook->min_severity <= SEVERITY_CRITICAL);
         }
         if (!told)
-            strbuf_printf(loader->warnings, "%s: no webhook is told of %s%s\n", loader->path,
-                          alert_name((enum alert)alert), " for every table");
+            strbuf_printf(loader->warnings, "%s: no webhook is told of %s for every table\n", loader->path,
+                          alert_name((enum alert)alert));
     }
 }
 

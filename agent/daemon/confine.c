@@ -217,10 +217,10 @@ static void fence_allow_configured(struct fence *fence, const struct config *con
     if (config->iceberg_warehouse)
         fence_allow(fence, config->iceberg_warehouse, read_rights);
     for (size_t i = 0; i < config->webhook_count; i++) {
-        const struct webhook_config *webhook = &config->webhooks[i];
-        fence_allow_around(fence, webhook->ca_file, read_rights);
-        fence_allow_around(fence, webhook->token_file, read_rights);
-        fence_allow_around(fence, webhook->routing_key_file, read_rights);
+        struct webhook_file files[WEBHOOK_FILES];
+        webhook_files(&config->webhooks[i], files);
+        for (size_t j = 0; j < WEBHOOK_FILES; j++)
+            fence_allow_around(fence, files[j].path, read_rights);
     }
     fence_allow_around(fence, config->path, read_rights);
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");

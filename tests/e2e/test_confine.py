@@ -114,6 +114,26 @@ class Confined(unittest.TestCase):
                 agent.wait_for("SELECT count(*) FROM outbox WHERE status = 'pending' AND last_error LIKE '%Permission denied%'", 1)
             self.assertEqual(self.receiver.at("/hook"), [first])
 
+    @unittest.skipUnless(LANDLOCK, "this kernel has no Landlock")
+    def test_whatever_file_a_webhook_names_is_within_reach(self):
+        password, template = self.secret("elsewhere", "right"), self.directory / "forms" / "page.json"
+        template.parent.mkdir()
+        template.write_text('{"first": "${summary}"}', encoding="ascii")
+        self.config.write_text(f"[webhook form]\nurl = {self.receiver.url('/hook')}\ntemplate = {template}\n[webhook mail]\nformat = email\n"
+                               "url = smtp://127.0.0.1:9\nfrom = a@example.com\nto = b@example.com\nuser = a\nstarttls = no\n"
+                               f"password_file = {password}\n", encoding="utf-8")
+        self.config.chmod(0o600)
+        with Scheduler(self.log) as scheduler, self.agent() as agent:
+            scheduler.cycle()
+            agent.wait_for("SELECT count(*) FROM cycle", 1)
+            scheduler.kill()
+            self.receiver.wait(1, timeout=10, path="/hook")
+            agent.wait_for("SELECT count(*) > 0 FROM outbox WHERE webhook = 'mail' AND last_error IS NOT NULL", 1)
+            self.assertEqual(agent.rows("SELECT last_error FROM outbox WHERE last_error LIKE '%Permission denied%'"), [])
+            template.write_text('{"second": "${summary}"}', encoding="ascii")
+            agent.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "read again" in agent.said(), 10, "no reload")
+
     def test_a_log_directory_that_is_replaced_is_still_within_reach(self):
         self.configure(self.secret("conf", "right"))
         with self.agent() as agent:

@@ -134,6 +134,14 @@ class Doctor(unittest.TestCase):
         self.assert_found(found, "webhook", "CRITICAL", "a: /nowhere/token: No such file")
         self.assert_found(found, "probe", "WARNING", "clickhouse (tcp://127.0.0.1:9) is down")
 
+    def test_a_mail_password_that_is_not_there(self):
+        self.write()
+        config = self.directory / "agent.conf"
+        config.write_text("[webhook c]\nurl = smtp://127.0.0.1:9\nformat = email\nfrom = a@example.com\nto = b@example.com\nuser = a\n"
+                          "password_file = /nowhere/password\n")
+        self.assert_found(self.doctor("--config", config), "webhook", "CRITICAL", "c: /nowhere/password: No such file")
+        self.assertIn("webhook c: password_file: /nowhere/password: No such file", run("check-config", "--config", config).stderr)
+
     def test_text_for_people_has_the_same_and_a_bad_configuration_is_unknown(self):
         result = run("doctor", "--log", self.log, "--db", self.database)
         self.assertEqual(result.returncode, 3)

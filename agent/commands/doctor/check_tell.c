@@ -53,8 +53,12 @@ static void check_delivery(struct doctor *doctor, const struct webhook_config *w
 
 static void check_receiver(struct doctor *doctor, const struct webhook_config *webhook)
 {
-    bool good = check_secret(doctor, webhook, webhook->token_file);
-    good = check_secret(doctor, webhook, webhook->routing_key_file) && good;
+    struct webhook_file files[WEBHOOK_FILES];
+    bool good = true;
+    webhook_files(webhook, files);
+    for (size_t i = 0; i < WEBHOOK_FILES; i++)
+        if (files[i].is_secret)
+            good = check_secret(doctor, webhook, files[i].path) && good;
     if (webhook->ca_file && access(webhook->ca_file, R_OK) != 0) {
         doctor_found(doctor, "webhook", STATUS_CRITICAL, "agent check-config", "%s: ca_file: %s: %s", webhook->name,
                      webhook->ca_file, strerror(errno));
