@@ -28,7 +28,7 @@ NATIVE = ("12-amd64", "12-i386", "13-amd64", "13-i386", "sid-amd64", "sid-i386")
 # Built in a chroot of amd64 by a cross compiler, and run by an emulator: the compiler's prefix and the emulator.
 CROSS = {"13-arm64": ("aarch64-linux-gnu", "qemu-aarch64-static"), "13-s390x": ("s390x-linux-gnu", "qemu-s390x-static")}
 LIBRARIES = ("libpcre2-dev", "libcurl4-gnutls-dev", "libsqlite3-dev", "libinih-dev", "zlib1g-dev", "libinotifytools0-dev",
-             "libcmocka-dev")
+             "libsystemd-dev", "libcmocka-dev")
 
 # Mounts, processes and what the command leaves running end with it. /dev is the host's, for its nodes.
 ENTER = r"""

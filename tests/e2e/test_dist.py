@@ -10,6 +10,8 @@ import tarfile
 import tempfile
 import unittest
 
+import platforms
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "agent" / "package"
 # What the libraries of the Makefile are called elsewhere. pkg-config's own names serve RPM.
@@ -116,12 +118,13 @@ class Libraries(unittest.TestCase):
     def test_each_distribution_s_file_names_every_library(self):
         spec, arch = read(PACKAGE / "rpm/iceberg-offload-agent.spec.in"), read(PACKAGE / "arch/PKGBUILD.in")
         alpine, debian = read(PACKAGE / "alpine/APKBUILD.in"), read(PACKAGE / "debian/control")
-        self.assertEqual(set(re.findall(r"^BuildRequires: +pkgconfig\((.*)\)$", spec, re.MULTILINE)), set(libraries()))
+        self.assertEqual(set(re.findall(r"^BuildRequires: +pkgconfig\((.*)\)$", spec, re.MULTILINE)), {*libraries(), "libpq"})
         depends = set(re.search(r"^depends=\((.*)\)", arch, re.MULTILINE)[1].split())
         self.assertEqual({ARCH[library] for library in libraries()}, depends & set(ARCH.values()))
         makedepends = set(re.search(r'^makedepends="(.*)"', alpine, re.MULTILINE)[1].split())
         self.assertIn("SYSTEMD=no", alpine)
         self.assertEqual(set(ALPINE.values()), {name for name in makedepends if name.endswith("-dev")})
+        self.assertLessEqual({DEBIAN[library] for library in libraries()}, set(platforms.LIBRARIES))
         for library in libraries():
             self.assertRegex(debian, rf"(?m)^ +{re.escape(DEBIAN[library])},?$")
 
