@@ -56,6 +56,12 @@ class OneSource(unittest.TestCase):
         wanted += [option["name"] for option in self.facts["options"]]
         self.assertEqual(re.findall(r"^\.It Fl -(\S+)", page, re.MULTILINE), wanted)
 
+    def test_the_manual_page_describes_every_format_of_a_webhook(self):
+        said = subprocess.run([AGENT, "check-config", "--set", "webhook w.format=0"], capture_output=True, text=True, timeout=30, check=False).stderr
+        formats = re.search(r"there are (.*) and (\S+)", said)
+        section = re.search(r"(?s)^\.Ss Formats\n(.*?)^\.El", generate("iceberg-offload-agent.7"), re.MULTILINE)[1]
+        self.assertEqual(re.findall(r"^\.It Li (\S+)$", section, re.MULTILINE), [*formats[1].split(", "), formats[2]])
+
     def test_the_manual_page_of_the_configuration_lists_every_key(self):
         self.assertEqual(re.findall(r"^\.It Cm (\S+)", generate("agent.conf.5"), re.MULTILINE),
                          [key["name"] for key in self.facts["keys"]])
