@@ -66,7 +66,8 @@ enum { ROWS_NOT_KNOWN = -1, ROWS_WITHOUT_NUMBER = -2 };
 
 /* Who counted the rows of a run. */
 enum rows_from { ROWS_FROM_LOG, ROWS_FROM_ICEBERG, ROWS_FROM_WATERMARK, ROWS_FROMS };
-const char *rows_from_name(enum rows_from from); /* "log", "iceberg", "watermark" */
+const char *rows_from_name(enum rows_from from);  /* "log", "iceberg", "watermark" */
+enum rows_from rows_from_named(const char *name); /* ROWS_FROM_LOG for any other word as well */
 
 /* For EVENT_UNIT_STATE. */
 enum unit_state {

@@ -59,10 +59,11 @@ static int64_t rows_of(const struct past_answers *past)
     return query_int(&past->query, ROWS) < 0 ? ROWS_WITHOUT_NUMBER : query_int(&past->query, ROWS);
 }
 
+/* Where the log's number stood, the history does not tell which of the witnesses counted. */
 static enum rows_from counted_by(const struct past_answers *past)
 {
-    const char *name = query_word(&past->query, ROWS_FROM);
-    return strcmp(name, rows_from_name(ROWS_FROM_WATERMARK)) == 0 ? ROWS_FROM_WATERMARK : ROWS_FROM_ICEBERG;
+    enum rows_from from = rows_from_named(query_word(&past->query, ROWS_FROM));
+    return from == ROWS_FROM_LOG ? ROWS_FROM_ICEBERG : from;
 }
 
 /* The texts are copied: a word lasts only until the next one is asked for. */

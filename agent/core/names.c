@@ -86,6 +86,14 @@ const char *rows_from_name(enum rows_from from)
     return names[from];
 }
 
+enum rows_from rows_from_named(const char *name)
+{
+    for (int from = ROWS_FROM_LOG + 1; from < ROWS_FROMS; from++)
+        if (strcmp(name, rows_from_name((enum rows_from)from)) == 0)
+            return (enum rows_from)from;
+    return ROWS_FROM_LOG;
+}
+
 const char *cycle_outcome_name(enum cycle_outcome outcome)
 {
     static const char *const names[] = {

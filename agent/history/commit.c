@@ -76,7 +76,7 @@ static int put_answer(struct history *history, const void *row)
     bind_unless(statement, 4, answer->row.watermark_ms, 0);
     bind_unless(statement, 5, answer->row.ahead_ms, -1);
     sqlite3_bind_int64(statement, 6, answer->row.at_ms);
-    bind_string(statement, 7, answer->row.rows_from == ROWS_FROM_LOG ? NULL : rows_from_name(answer->row.rows_from));
+    bind_string(statement, 7, rows_from_name(answer->row.rows_from));
     return history_run_statement(history, SQL_PUT_ANSWER);
 }
 

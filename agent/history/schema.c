@@ -151,7 +151,7 @@ static const char version_4[] = "ALTER TABLE incident ADD COLUMN scenario_title 
                                 "ALTER TABLE notification ADD COLUMN scenario_title TEXT;";
 
 /*
- * Version 5: what others than the log say. witness: the last word of each. run.rows is a witness's number where rows_from names one, and
+ * Version 5: what others than the log say. witness: the last word of each. run.rows is a witness's number where rows_from is not 'log', and
  * witnessed_rows what was counted in any case: -1 for rows without a number.
  */
 static const char version_5[] = "CREATE TABLE witness ("
@@ -161,7 +161,7 @@ static const char version_5[] = "CREATE TABLE witness ("
                                 "  said_at INTEGER," /* NULL: not asked yet */
                                 "  since_at INTEGER"
                                 ") WITHOUT ROWID;"
-                                "ALTER TABLE run ADD COLUMN rows_from TEXT;"
+                                "ALTER TABLE run ADD COLUMN rows_from TEXT NOT NULL DEFAULT 'log';"
                                 "ALTER TABLE run ADD COLUMN witness TEXT;"
                                 "ALTER TABLE run ADD COLUMN witnessed_rows INTEGER;"
                                 "ALTER TABLE run ADD COLUMN watermark_at INTEGER;"

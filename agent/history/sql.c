@@ -26,10 +26,11 @@ const char *const sql_texts[SQL_STATEMENTS] = {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
         " ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,"
         " outcome = excluded.outcome, exit_code = excluded.exit_code, error = excluded.error,"
-        " rows = CASE WHEN rows_from IS NULL THEN excluded.rows ELSE rows END",
+        " rows = CASE WHEN rows_from = 'log' THEN excluded.rows ELSE rows END",
     [SQL_PUT_ANSWER] =
         "UPDATE run SET witness = ?2, witnessed_rows = ?3, watermark_at = ?4, ahead_ms = ?5, answered_at = ?6,"
-        " rows_from = coalesce(?7, rows_from), rows = CASE WHEN ?7 IS NULL THEN rows ELSE ?3 END WHERE id = ?1",
+        " rows_from = CASE WHEN ?7 = 'log' THEN rows_from ELSE ?7 END,"
+        " rows = CASE WHEN ?7 = 'log' THEN rows ELSE ?3 END WHERE id = ?1",
     [SQL_PUT_INCIDENT] =
         "INSERT INTO incident (id, alert, table_name, tables, severity, state, onset_at, opened_at, critical_at,"
         " resolved_at, verified_at, escalated_at, prometheus_at, likely_cause, scenario, runbook, first_command,"

@@ -113,15 +113,6 @@ struct run_row {
     enum rows_from rows_from;
 };
 
-/* Who counted them; another word than a witness's is the log. */
-static enum rows_from rows_from_of(const char *word)
-{
-    for (int from = ROWS_FROM_LOG + 1; from < ROWS_FROMS; from++)
-        if (strcmp(word, rows_from_name((enum rows_from)from)) == 0)
-            return (enum rows_from)from;
-    return ROWS_FROM_LOG;
-}
-
 static void gap_consider(const struct report *report, struct report_table *table, int64_t from_ms, int64_t to_ms,
                          const struct run_row *run)
 {
@@ -178,7 +169,7 @@ void gather_tables(struct report *report, struct query *query)
         struct report_table *table = report_table_named(report, query_word(query, 0));
         struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3), query_word(query, 4),
                                ROWS_FROM_LOG };
-        run.rows_from = rows_from_of(query_word(query, 5));
+        run.rows_from = rows_from_named(query_word(query, 5));
         bool good = strcmp(run.outcome, "success") == 0;
         bool moved = good && !(stall && run.rows == 0);
         run_count(report, table, &run, moved);

@@ -314,10 +314,8 @@ void status_free(struct status *status)
 {
     for (size_t i = 0; i < status->blind_count; i++)
         free(status->blind[i]);
-    for (size_t i = 0; i < status->lag_count; i++) {
+    for (size_t i = 0; i < status->lag_count; i++)
         free(status->lags[i].table);
-        free(status->lags[i].rows_from);
-    }
     status_free_witnesses(status);
     for (size_t i = 0; i < status->cycle_count; i++)
         free(status->cycles[i].outcome);

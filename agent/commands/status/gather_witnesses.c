@@ -79,8 +79,7 @@ void status_gather_answers(struct status *status, struct query *query)
             continue;
         bool is_counted = sqlite3_column_type(query->statement, 4) != SQLITE_NULL;
         bool is_compared = sqlite3_column_type(query->statement, 6) != SQLITE_NULL;
-        free(lag->rows_from);
-        lag->rows_from = query_text(query, 3);
+        lag->rows_from = rows_from_named(query_word(query, 3));
         lag->rows = query_count(query, 2);
         lag->witnessed_rows = is_counted ? query_int(query, 4) : STATUS_NOT_KNOWN;
         lag->watermark_ms = query_time(query, 5);

@@ -64,7 +64,7 @@ static void put_answer_object(struct json_writer *json, const struct status_lag 
     json_open(json, "witnessed", '{');
     json_put_time(json, "answered", lag->answered_ms);
     json_put_int(json, "rows", lag->rows);
-    json_put_text(json, "rows_from", lag->rows_from ? lag->rows_from : "log");
+    json_put_text(json, "rows_from", rows_from_name(lag->rows_from));
     put_known_int(json, "witnessed_rows", lag->witnessed_rows);
     json_put_time(json, "watermark", lag->watermark_ms);
     put_known_int(json, "ahead_ms", lag->ahead_ms);

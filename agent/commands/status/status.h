@@ -30,7 +30,7 @@ struct status_lag {
     int64_t witnessed_rows;       /* -1: some, and not how many; STATUS_NOT_KNOWN */
     int64_t ahead_ms;             /* by how much the source is newer than the watermark; STATUS_NOT_KNOWN */
     int64_t nothing_new_since_ms; /* the run moved no rows because the source had none since then; 0: not so */
-    char *rows_from;              /* who counted the rows; NULL: the log */
+    enum rows_from rows_from;     /* who counted the rows */
 };
 
 enum { STATUS_NOT_KNOWN = -2 };

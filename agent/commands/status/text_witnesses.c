@@ -21,7 +21,7 @@ void status_put_answers(struct status_screen *screen)
         format_count(text, lag->rows);
         strbuf_printf(text, " in the run that was asked about ");
         status_add_ago(screen, text, lag->answered_ms);
-        strbuf_printf(text, ", by %s", lag->rows_from ? lag->rows_from : "the log");
+        strbuf_printf(text, ", by %s", lag->rows_from == ROWS_FROM_LOG ? "the log" : rows_from_name(lag->rows_from));
         if (lag->nothing_new_since_ms) {
             strbuf_puts(text, "; nothing new at the source since ");
             format_time(text, lag->nothing_new_since_ms, screen->offset);

@@ -21,7 +21,7 @@ static void rows_arrive_as_told(void **unused)
     assert_int_equal(history_pending_bytes(history), 0);
     assert_row(&place, "SELECT * FROM cycle", "1|1000|NULL|NULL|running|2|0|0|0|0");
     assert_row(&place, "SELECT * FROM run",
-               "1|1|bronze_a|1001|NULL|NULL|running|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL");
+               "1|1|bronze_a|1001|NULL|NULL|running|NULL|NULL|NULL|log|NULL|NULL|NULL|NULL|NULL");
 
     cycle = (struct cycle){ 1, 1000, 9000, 8000, CYCLE_PARTIAL, 2, 1, 1, 0, 77 };
     run.ended_ms = 5000;
@@ -36,7 +36,7 @@ static void rows_arrive_as_told(void **unused)
     assert_row(&place, "SELECT * FROM cycle", "1|1000|9000|8000|partial|2|1|1|0|77");
     assert_row(
         &place, "SELECT * FROM run",
-        "1|1|bronze_a|1001|5000|3999|failed|0|137|out of \xef\xbf\xbd memory\nand so on|NULL|NULL|NULL|NULL|NULL|NULL");
+        "1|1|bronze_a|1001|5000|3999|failed|0|137|out of \xef\xbf\xbd memory\nand so on|log|NULL|NULL|NULL|NULL|NULL");
     history_close(history);
     place_remove(&place);
 }

@@ -168,6 +168,10 @@ static void rows_of_a_witness_replace_the_logs(void **unused)
     put_run(history, 0);
     must_commit(history);
     assert_row(&place, look_at_run, "500|iceberg|its Iceberg metadata|500|6000|30|7000");
+    /* A later answer without rows leaves them. */
+    put_answer(history, ROWS_NOT_KNOWN, ROWS_FROM_LOG, 6500, 20);
+    must_commit(history);
+    assert_row(&place, look_at_run, "500|iceberg|its Iceberg metadata|NULL|6500|20|7000");
     history_close(history);
     place_remove(&place);
 }
@@ -179,16 +183,18 @@ static void rows_of_the_log_stay_beside_those_of_a_witness(void **unused)
     place_make(&place);
     struct history *history = must_open(&place);
     put_run(history, 80);
+    must_commit(history);
+    assert_row(&place, look_at_run, "80|log|NULL|NULL|NULL|NULL|NULL");
     put_answer(history, 0, ROWS_FROM_LOG, 0, -1);
     must_commit(history);
-    assert_row(&place, look_at_run, "80|NULL|its Iceberg metadata|0|NULL|NULL|7000");
+    assert_row(&place, look_at_run, "80|log|its Iceberg metadata|0|NULL|NULL|7000");
     put_answer(history, ROWS_WITHOUT_NUMBER, ROWS_FROM_LOG, 0, 0);
     must_commit(history);
-    assert_row(&place, look_at_run, "80|NULL|its Iceberg metadata|-1|NULL|0|7000");
+    assert_row(&place, look_at_run, "80|log|its Iceberg metadata|-1|NULL|0|7000");
     put_answer(history, ROWS_NOT_KNOWN, ROWS_FROM_LOG, 6000, -1);
     put_run(history, 81);
     must_commit(history);
-    assert_row(&place, look_at_run, "81|NULL|its Iceberg metadata|NULL|6000|NULL|7000");
+    assert_row(&place, look_at_run, "81|log|its Iceberg metadata|NULL|6000|NULL|7000");
     history_close(history);
     place_remove(&place);
 }
