@@ -15,7 +15,13 @@ enum {
 
 void timestamp_reader_init(struct timestamp_reader *reader)
 {
-    *reader = (struct timestamp_reader){ .last_ms = INT64_MIN, .awaited_ms = INT64_MIN };
+    /* No line has a line break, so none has the hour or the second of a reader that has read nothing yet. */
+    *reader = (struct timestamp_reader){
+        .last_ms = INT64_MIN,
+        .awaited_ms = INT64_MIN,
+        .hour = "\n",
+        .second = "\n",
+    };
 }
 
 /* The last time and not the greatest: where a clock ran ahead and was set right, one wrong stamp must not decide for ever. */

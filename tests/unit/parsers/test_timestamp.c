@@ -56,6 +56,24 @@ static void assert_reads_awaited(const char *last_utc, const char *awaited_utc, 
     assert_int_equal(ms, read_after(last_ms, local)); /* it is awaited no longer than until the next record */
 }
 
+/* A log that was truncated under a writer, or cut off by a power failure, has bytes of 0, also before its first line. */
+static void bytes_of_zero_are_no_time(void **state)
+{
+    (void)state;
+    static const char stamp[] = "2026-03-03 10:00:00";
+    for (size_t kept = 0; kept < sizeof stamp - 1; kept++) {
+        struct timestamp_reader reader;
+        char text[sizeof stamp] = { 0 };
+        int64_t ms = 0;
+        memcpy(text, stamp, kept);
+        timestamp_reader_init(&reader);
+        assert_int_equal(timestamp_read(&reader, text, sizeof stamp - 1, &ms), 0);
+        memset(text, 0, sizeof text);
+        memcpy(text + kept, stamp + kept, sizeof stamp - 1 - kept);
+        assert_int_equal(timestamp_read(&reader, text, sizeof stamp - 1, &ms), kept == 0 ? sizeof stamp - 1 : 0);
+    }
+}
+
 static void plain_times_are_read(void **state)
 {
     (void)state;
@@ -306,6 +324,7 @@ static void times_are_formatted_with_their_offset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_of_zero_are_no_time),
         cmocka_unit_test(plain_times_are_read),
         cmocka_unit_test(every_day_of_the_calendar_follows_the_one_before),
         cmocka_unit_test(only_the_stamp_is_used),
