@@ -101,8 +101,50 @@ static inline void push_failure(struct stream *stream, struct slice table)
 
 /* How this stretch of a stream goes: per cent. */
 struct mood {
-    int64_t fails, zeros, slow, dies;
+    int64_t fails, zeros, slow, dies, answers;
 };
+
+/* What others than the log say of a table's newest run, which may not be the one before. */
+static inline void push_answer(struct stream *stream, struct slice table)
+{
+    static const char *const kinds[] = { "", "scheduler-oom", "warehouse-disk-full", "log-disk-full" };
+    int64_t rows = random_below(stream, 100000);
+    switch (random_below(stream, 4)) {
+    case 0:
+        push(stream, (struct event){ .kind = EVENT_FAILURE_TOLD,
+                                     .table = table,
+                                     .text = slice_of(texts[random_below(stream, TEXTS)]) });
+        break;
+    case 1:
+        push(stream, (struct event){ .kind = EVENT_HOST_NOTED,
+                                     .cause = slice_of(kinds[random_below(stream, 4)]),
+                                     .line = slice_of("a disk is full") });
+        break;
+    default:
+        push(stream, (struct event){ .kind = EVENT_TABLE_WITNESSED,
+                                     .table = table,
+                                     .number = chance(stream, 30)   ? 0
+                                               : chance(stream, 10) ? ROWS_WITHOUT_NUMBER
+                                               : chance(stream, 10) ? ROWS_NOT_KNOWN
+                                                                    : rows,
+                                     .rows_from = chance(stream, 50) ? ROWS_FROM_ICEBERG : ROWS_FROM_WATERMARK,
+                                     .at_ms = chance(stream, 20) ? 0 : stream->now_ms - random_below(stream, hours(2)),
+                                     .duration_ms = random_below(stream, minutes(60)) - 1,
+                                     .text = slice_of("its Iceberg metadata") });
+        break;
+    }
+}
+
+/* systemd tells of a unit that may not be what writes the log. */
+static inline void push_unit(struct stream *stream)
+{
+    static const char *const kinds[] = { "", "scheduler-oom", "scheduler-failed", "scheduler-given-up" };
+    push(stream, (struct event){ .kind = EVENT_UNIT_STATE,
+                                 .number = random_below(stream, UNIT_STATES),
+                                 .at_ms = chance(stream, 10) ? 0 : stream->now_ms - random_below(stream, minutes(20)),
+                                 .text = slice_of(texts[random_below(stream, TEXTS)]),
+                                 .cause = slice_of(kinds[random_below(stream, 4)]) });
+}
 
 /* False if the cycle died in it. */
 static inline bool push_run(struct stream *stream, const struct mood *mood, int64_t index)
@@ -130,6 +172,8 @@ static inline bool push_run(struct stream *stream, const struct mood *mood, int6
         int64_t rows = chance(stream, mood->zeros) ? 0 : chance(stream, 3) ? -1 : 1 + random_below(stream, 100000);
         push(stream, (struct event){ .kind = EVENT_RUN_COMPLETED, .table = table, .number = rows });
     }
+    if (chance(stream, mood->answers))
+        push_answer(stream, table);
     return true;
 }
 
@@ -153,7 +197,7 @@ static inline void push_cycle(struct stream *stream, const struct mood *mood, in
 
 static inline void push_interlude(struct stream *stream)
 {
-    switch (random_below(stream, 13)) {
+    switch (random_below(stream, 15)) {
     case 0: stream->now_ms += random_below(stream, hours(3)); break;
     case 1:
         push(stream, (struct event){ .kind = EVENT_SCHEDULER_STOPPED });
@@ -192,6 +236,8 @@ static inline void push_interlude(struct stream *stream)
         push(stream, (struct event){ .kind = chance(stream, 50) ? EVENT_WEBHOOK_STUCK : EVENT_WEBHOOK_WELL,
                                      .text = slice_of("oncall takes nothing") });
         break;
+    case 13:
+    case 14: push_unit(stream); break;
     case 5:
         push(stream, (struct event){ .kind = EVENT_SCHEDULE, .duration_ms = minutes(5 + 5 * random_below(stream, 5)) });
         break;
@@ -211,7 +257,8 @@ static inline void push_interlude(struct stream *stream)
 static inline void make_plausible(struct stream *stream, size_t length)
 {
     static const struct mood moods[] = {
-        { 2, 2, 1, 0 }, { 0, 0, 0, 0 }, { 80, 0, 2, 1 }, { 10, 95, 2, 0 }, { 10, 10, 60, 2 }, { 30, 30, 10, 10 },
+        { 2, 2, 1, 0, 0 },   { 0, 0, 0, 0, 50 },   { 80, 0, 2, 1, 40 },
+        { 10, 95, 2, 0, 0 }, { 10, 10, 60, 2, 0 }, { 30, 30, 10, 10, 90 },
     };
     int64_t table_count = 1 + random_below(stream, TABLES);
     push(stream, (struct event){ .kind = EVENT_SCHEDULER_STARTED });
@@ -241,7 +288,11 @@ static inline void make_garbage(struct stream *stream, size_t length)
             .at_ms = stream->now_ms + random_below(stream, hours(2)) - minutes(30),
             .table = slice_of(tables[random_below(stream, TABLES)]),
             .text = slice_of(texts[random_below(stream, TEXTS)]),
+            .rows_from = (enum rows_from)random_below(stream, ROWS_FROMS),
+            .cause = slice_of(chance(stream, 50) ? "scheduler-given-up" : "a mystery"),
         };
+        if (event.kind == EVENT_UNIT_STATE)
+            event.number = random_below(stream, UNIT_STATES + 2) - 1;
         if (event.kind == EVENT_SCHEDULE)
             event.duration_ms = minutes(1 + random_below(stream, 60));
         if (event.kind == EVENT_HOST_RESUMED) /* the shell's word, and true */
@@ -261,6 +312,7 @@ static inline void push_clock_trouble(struct stream *stream)
     case 0: stream->now_ms -= by_ms; break;
     case 1:
         stream->now_ms -= by_ms;
+        stream->set_back = true; /* by less than a minute as well */
         push(stream, (struct event){ .kind = EVENT_HOST_RESUMED, .duration_ms = -by_ms });
         break;
     case 2:
@@ -274,7 +326,9 @@ static inline void push_clock_trouble(struct stream *stream)
 
 static inline void make_unsteady(struct stream *stream, size_t length)
 {
-    static const struct mood moods[] = { { 2, 2, 1, 0 }, { 50, 10, 5, 5 }, { 10, 80, 30, 10 }, { 5, 5, 5, 40 } };
+    static const struct mood moods[] = {
+        { 2, 2, 1, 0, 0 }, { 50, 10, 5, 5, 50 }, { 10, 80, 30, 10, 90 }, { 5, 5, 5, 40, 0 }
+    };
     push(stream, (struct event){ .kind = EVENT_SCHEDULER_STARTED });
     while (stream->count < length) {
         push_cycle(stream, &moods[random_below(stream, 4)], 1 + random_below(stream, TABLES));

@@ -223,9 +223,10 @@ static void check_told(struct storm *storm)
 static void weather(struct storm *storm)
 {
     static const struct mood moods[] = {
-        { 2, 2, 1, 0 }, { 80, 0, 2, 1 }, { 50, 50, 5, 2 }, { 10, 95, 2, 0 }, { 10, 10, 60, 2 }, { 30, 10, 10, 30 },
+        { 2, 2, 1, 0, 0 },   { 80, 0, 2, 1, 0 },   { 50, 50, 5, 2, 0 },
+        { 10, 95, 2, 0, 0 }, { 10, 10, 60, 2, 0 }, { 30, 10, 10, 30, 0 },
     };
-    static const struct mood calm = { 0, 0, 0, 0 };
+    static const struct mood calm = { 0 };
     for (int i = 0; i < 24; i++)
         cycle(storm, &calm);
     int64_t until_ms = storm->now_ms + hours(2) + random_below(&storm->dice, hours(4));
