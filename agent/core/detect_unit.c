@@ -52,7 +52,7 @@ static bool end_counts(const struct context *context)
 {
     const struct unit *unit = context->unit;
     bool still = is_an_end(unit->state) || context->moment->now_ms - unit->end_ms < END_FRESH_MS;
-    return unit->end_words && still && unit->end_ms >= context->model->sign_ms - END_SLACK_MS;
+    return unit->end_words && unit->end_ms && still && unit->end_ms >= context->model->sign_ms - END_SLACK_MS;
 }
 
 struct cause unit_cause(const struct context *context)
@@ -136,8 +136,25 @@ static void unit_take_text(char **owned, struct slice text)
 
 static bool unit_state_is_news(const struct unit *unit, const struct event *event, int64_t since_ms)
 {
-    return unit->state != event->number || unit->since_ms != since_ms ||
-           !slice_equals(event->text, unit->words ? unit->words : "");
+    char *words = clipped_copy(event->text, WHAT_MAX_BYTES); /* as they are kept */
+    bool is_news = unit->state != event->number || unit->since_ms != since_ms ||
+                   strcmp(words, unit->words ? unit->words : "") != 0;
+    free(words);
+    return is_news;
+}
+
+/*
+ * Since when the unit is in the state that the event tells; 0: not known. A clock that was set back since leaves a time in the future. The
+ * state then began no later than now, or when it was heard of first.
+ */
+static int64_t state_since_ms(const struct context *context, const struct event *event)
+{
+    const struct unit *unit = context->unit;
+    int64_t now_ms = context->moment->now_ms;
+    int64_t since_ms = event->at_ms ? moment_engine_ms(context->moment, event->at_ms) : 0;
+    if (since_ms <= now_ms)
+        return since_ms;
+    return unit->state == event->number && unit->since_ms ? unit->since_ms : now_ms;
 }
 
 /*
@@ -154,7 +171,7 @@ static void on_unit_state(struct context *context, const struct event *event)
 {
     static const enum incident_kind kinds[] = { KIND_DOWN, KIND_CRASH_LOOP };
     struct unit *unit = context->unit;
-    int64_t since_ms = event->at_ms ? moment_engine_ms(context->moment, event->at_ms) : 0;
+    int64_t since_ms = state_since_ms(context, event);
     if (event->number < 0 || event->number >= UNIT_STATES || !unit_state_is_news(unit, event, since_ms))
         return;
     bool is_old = is_known_stop(unit, event, since_ms);

@@ -204,6 +204,48 @@ static void a_unit_that_contradicts_the_log_pages_nobody(void **unused)
     driver_free(driver);
 }
 
+/* A clock that was set back leaves systemd's times in the future: the end is then no later than now, and it is told once. */
+static void an_end_in_the_future_is_one_of_now(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_held_log();
+    systemd_says(driver, at(0, 4, 59), UNIT_GIVEN_UP, at(3, 0, 0), "given up after 5 starts", "scheduler-given-up");
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 5, 0));
+    assert_told(driver, "00:05:00 firing critical SchedulerDown #1\n");
+    assert_true(driver_incident(driver, 1)->onset_ms <= at(0, 5, 0));
+    systemd_says(driver, at(0, 6, 0), UNIT_GIVEN_UP, at(3, 0, 0), "given up after 5 starts", "scheduler-given-up");
+    assert_null(strstr(driver->story.at, "note systemd says: given up"));
+    driver_free(driver);
+}
+
+/* Before any line was read, a unit that was never started is nothing that has ended. */
+static void a_unit_that_never_ran_has_not_ended(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    systemd_says(driver, at(0, 1, 0), UNIT_GIVEN_UP, 0, "its program cannot be started", "scheduler-failed");
+    systemd_says(driver, at(0, 2, 0), UNIT_STOPPED, 0, "not started since the host booted", "scheduler-stopped");
+    driver_tick(driver, at(2, 0, 0));
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
+static void long_words_are_news_once(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_a_held_log();
+    char words[2000];
+    memset(words, 'w', sizeof words - 1);
+    words[sizeof words - 1] = '\0';
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 5, 0));
+    for (int minute = 5; minute < 8; minute++)
+        systemd_says(driver, at(0, minute, 1), UNIT_GIVEN_UP, at(0, 5, 0), words, "scheduler-given-up");
+    const char *noted = strstr(driver->story.at, "systemd says: ww");
+    assert_non_null(noted);
+    assert_null(strstr(noted + 1, "note systemd says: ww"));
+    driver_free(driver);
+}
+
 static void absurd_words_do_nothing(void **unused)
 {
     (void)unused;
@@ -258,6 +300,9 @@ int main(void)
         cmocka_unit_test(a_stop_that_is_known_stays_one),
         cmocka_unit_test(a_failed_end_of_a_stop_is_a_stop),
         cmocka_unit_test(a_unit_that_contradicts_the_log_pages_nobody),
+        cmocka_unit_test(an_end_in_the_future_is_one_of_now),
+        cmocka_unit_test(a_unit_that_never_ran_has_not_ended),
+        cmocka_unit_test(long_words_are_news_once),
         cmocka_unit_test(absurd_words_do_nothing),
         cmocka_unit_test(a_full_disk_is_why_the_log_is_silent),
         cmocka_unit_test(what_is_known_is_not_replaced_by_what_the_host_says),
