@@ -217,6 +217,13 @@ static void an_end_in_the_future_is_one_of_now(void **unused)
     const char *noted = strstr(driver->story.at, "note systemd says: given up");
     assert_non_null(noted);
     assert_null(strstr(noted + 1, "note systemd says: given up"));
+    /* It explains no later death. */
+    driver_say(driver, EVENT_WRITER_BACK, at(0, 7, 0));
+    systemd_says(driver, at(0, 7, 0), UNIT_RUNS, at(0, 7, 0), "runs, PID 78", "");
+    driver_cycle(driver, at(0, 15, 0), seconds(5), "a=5000");
+    driver_cycle(driver, at(0, 30, 0), seconds(5), "a=5000");
+    driver_say(driver, EVENT_WRITER_GONE, at(0, 40, 0));
+    assert_null(strstr(driver->last_summary, "given up"));
     driver_free(driver);
 }
 
