@@ -25,11 +25,14 @@ enum { COMBINED_NAMED = 20 };
 
 /* --- room ---------------------------------------------------------------------------------------------------- */
 
-/* The hour that the limit speaks of; schedules below a minute (tests, demonstrations) have a shorter one. */
+/*
+ * The hour that the limit speaks of; schedules below a minute (tests, demonstrations) have a shorter one. An interval that is only guessed
+ * from when cycles began does not count: cycles that a crash loop cut off begin soon after one another.
+ */
 static int64_t crowded_ms(const struct announcer *announcer)
 {
     int64_t interval_ms = schedule_interval(announcer->schedule);
-    return interval_ms >= MINUTE_MS ? HOUR_MS : 4 * interval_ms;
+    return interval_ms >= MINUTE_MS || schedule_is_observed(announcer->schedule) ? HOUR_MS : 4 * interval_ms;
 }
 
 /* How many routine messages may be sent now. */
