@@ -94,8 +94,7 @@ static const struct config_key keys[] = {
       MAIN(settings.detect.min_samples) },
     { "detect", "flapping_per_day", CONFIG_COUNT, "3", NULL,
       "A warning begins when a table fails more often than this in 24 h, however often it succeeds in between, and "
-      "that "
-      "is rare for it.",
+      "that is rare for it; or this often within a few hours, where its past does not explain it.",
       MAIN(settings.detect.flapping_per_day) },
     { "detect", "flapping_opens", CONFIG_COUNT, "4", NULL,
       "When an incident of the same kind and table begins this often within 24 h, it is told as flapping and held "

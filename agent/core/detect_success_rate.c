@@ -9,37 +9,45 @@
 /*
  * A low success rate: a table fails now and then, but never often enough in a row to be an incident of consecutive failures.
  *
- * More than detect.flapping_per_day failures in 24 h are a warning if they are rare for this table. A table that fails once in a hundred
- * runs has four of them in a day every other month, and nobody can do anything about that. With z failures among the n runs before that
- * day, the chance of k or more failures in m runs is the beta-binomial one with the parameters z + 1/2 and n - z + 1/2 (Jeffreys' prior; the
- * posterior predictive distribution of Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.4): a short past is cautious by itself. It
- * is asked for the newest 4, 5, 6 ... failures of the day, each over the runs since the first of them, so that a sudden change shows after a
- * few hours. With less than RUNS_LEAST runs of history only the number counts.
+ * Failures within 24 h are a warning if they are too many for this table. A table that fails once in a hundred runs has four of them in a
+ * day every other month, and nobody can do anything about that. Two questions are asked of the newest 3, 4, 5 ... failures of the day, each
+ * over the runs since the first of them, so that a sudden change shows after a few hours:
  *
- * The bound of the chance is a trade, measured on a simulation of this rule: 2500 years of a table that always fails once in 100 runs, at 15
- * minutes, no two failures in a row, and 30000 rises of a rate from 1 % to 20 % after ten days, told within six hours by this rule or as
- * failures in a row:
+ * - Does a higher rate explain them much better than the table's past? The Bayes factor (Kass and Raftery, Bayes Factors, Journal of the
+ *   American Statistical Association 90, 1995) compares the chance of just these outcomes under a beta-binomial law with the parameters 2
+ *   and 8 (a rate near 20 %) with that under the law of the past: with z failures among the n runs before that day its parameters are
+ *   z + 1/2 and n - z + 1/2 (Jeffreys' prior). A short past is cautious by itself. The past's mean counts as 1 % at least, so that a table
+ *   that never failed may have three failures a day. Asked from detect.flapping_per_day failures on.
+ * - Are so many unlikely? The chance of k or more failures in m runs under the law of the past. This finds a rate that rose from nothing to
+ *   a few in a hundred. Asked of more than detect.flapping_per_day failures.
  *
- *     bound   told a year, 1 %   of the rises   told a year, 4 %
- *     5e-5    0.3                74 %           0.4
- *     2e-4    0.8                78 %           2.0
- *     5e-4    1.5 (at most 7)    80 %           5.0
- *     1e-3    2.6                81 %           8.7
+ * With less than RUNS_LEAST runs of history only the number counts: more than detect.flapping_per_day.
  *
- * A table that fails once in 1000 runs was told less than once in a hundred years. "More than three" alone told the table that fails once
- * in 100 runs 6 times a year. Not many more of the rises can be told: six hours are 24 runs, and in 11 % of the rises at most two of them
- * fail, not in a row. A Shiryaev-Roberts statistic over six hours and a CUSUM (Page, Continuous Inspection Schemes, Biometrika 41, 1954)
- * that know both rates beforehand tell 83 % at 1.6 false warnings a year, 87 % at 2.9, and 92 % at 16.
+ * The bounds are a trade, measured on a simulation of this rule: 600 years of a table at 15 minutes that always fails at one rate, no two
+ * failures in a row, and 20000 rises of a rate from 1 % to 20 % after ten days, told within six hours by this rule or as failures in a row:
+ *
+ *     least factor, least rate of the past   told a year at 0.1 %, 0.5 %, 1 %, 2 %   of the rises
+ *     (the chance alone, below 5e-4)         0.00   0.6   1.5   3.2                  79 %
+ *     300, 0.5 %                             0.01   1.0   2.4   3.9                  84 %
+ *     150, 1 %                               0.01   0.6   3.2   6.9                  86 %
+ *     100, 0.5 %                             0.01   1.6   4.7   9.4                  88 %
+ *
+ * A table that fails in 1 % of its runs fails twice in a row 3.5 times a year and is told of then anyway. "More than three in a day" alone
+ * told it 6 times a year. Not many more of the rises can be told: six hours are 24 runs, and in 11 % of the rises at most two of them fail,
+ * not in a row. A Shiryaev-Roberts statistic over six hours and a CUSUM (Page, Continuous Inspection Schemes, Biometrika 41, 1954) that
+ * know both rates beforehand tell 83 % at 1.6 false warnings a year, 87 % at 2.9, and 92 % at 16.
  */
 
 enum {
     FLAPS_KEPT = 32,     /* bounds detect.flapping_per_day */
+    FAILURES_LEAST = 3,  /* fewer tell nothing of a rate */
     RUNS_LEAST = 200,    /* two days at 15 minutes */
     RUNS_JUDGED = 20000, /* more are not looked at, however short the interval is */
     RUNS_LEARNT = 2688,  /* four weeks at 15 minutes */
     DAYS_LEARNT = 4,     /* or the runs of so many days, if they are more: a day is judged by what was before it */
 };
-static const double rare = 5e-4, usual = 0.05;
+static const double rare = 1e-4, usual = 0.05;
+static const double telling_factor = 150, least_past_rate = 0.01, higher_failed = 2, higher_good = 8;
 
 struct flaps {
     int64_t at_ms[FLAPS_KEPT]; /* failures of the last day outside any incident of consecutive failures, oldest first */
@@ -49,11 +57,11 @@ struct flaps {
     int64_t number_now;              /* how many runs there were in all */
 };
 
-/* Failures that are too many: the newest `failures`, which lie in `runs` runs. */
+/* The newest `failures`, which lie in `runs` runs, beside what is learnt. */
 struct surplus {
     size_t failures;
     int64_t runs;
-    double chance; /* 1 where there is too little history to tell */
+    double chance, factor; /* 1 and 0 where there is too little history to tell */
     int64_t past_runs, past_failures;
 };
 
@@ -82,6 +90,19 @@ double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures
         term *= (m - k) * (a + k) / ((k + 1) * (b + m - k - 1));
     }
     return fewer < 1 ? 1 - fewer : 0;
+}
+
+double success_rate_factor(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs)
+{
+    double total = (double)past_runs + 1, a = (double)past_failures + 0.5, factor = 1;
+    a = a > least_past_rate * total ? a : least_past_rate * total;
+    for (int64_t i = 0; i < runs && i < RUNS_JUDGED; i++) {
+        double good = (double)(i - failures), seen = (double)i;
+        double higher = i < failures ? higher_failed + seen : higher_good + good;
+        double past = i < failures ? a + seen : total - a + good;
+        factor *= higher / (higher_failed + higher_good + seen) * (total + seen) / past;
+    }
+    return factor;
 }
 
 static int64_t runs_of_a_day(const struct context *context)
@@ -120,29 +141,52 @@ static void drop_flaps(struct flaps *flaps, size_t count)
     flaps->failed_count -= (int64_t)count < flaps->failed_count ? (int64_t)count : flaps->failed_count;
 }
 
-/* The rarest of the day's surpluses. */
-static struct surplus find_surplus(const struct context *context, const struct flaps *flaps)
+/* What is learnt without the day that is judged. */
+static struct surplus past_of(const struct context *context, const struct flaps *flaps, size_t recent)
 {
-    size_t recent = flaps_since(flaps, context->moment->now_ms - DAY_MS);
     int64_t day_runs = runs_of_a_day(context);
-    int64_t past_runs = flaps->run_count > day_runs ? flaps->run_count - day_runs : 0;
-    int64_t past_failures = flaps->failed_count > (int64_t)recent ? flaps->failed_count - (int64_t)recent : 0;
-    struct surplus rarest = { .failures = recent, .chance = 1, .past_runs = past_runs };
-    rarest.past_failures = past_failures < past_runs ? past_failures : past_runs;
-    for (size_t k = (size_t)context->settings->detect.flapping_per_day + 1; k <= recent; k++) {
-        int64_t runs = flaps->number_now - flaps->number[flaps->count - k] + 1;
-        runs = runs > (int64_t)k ? runs : (int64_t)k; /* counts that were loaded may be anything */
-        double chance = success_rate_chance((int64_t)k, runs, rarest.past_failures, past_runs);
-        if (past_runs >= RUNS_LEAST && chance < rarest.chance)
-            rarest = (struct surplus){ k, runs, chance, past_runs, rarest.past_failures };
-    }
-    return rarest;
+    int64_t runs = flaps->run_count > day_runs ? flaps->run_count - day_runs : 0;
+    int64_t failures = flaps->failed_count > (int64_t)recent ? flaps->failed_count - (int64_t)recent : 0;
+    return (struct surplus){
+        .failures = recent, .chance = 1, .past_runs = runs, .past_failures = failures < runs ? failures : runs
+    };
+}
+
+/* The newest `failures` of the day, of which there are at least so many. */
+static struct surplus surplus_of(const struct flaps *flaps, size_t failures, const struct surplus *past)
+{
+    struct surplus surplus = *past;
+    int64_t count = (int64_t)failures, runs = flaps->number_now - flaps->number[flaps->count - failures] + 1;
+    surplus.failures = failures;
+    surplus.runs = runs > count ? runs : count; /* counts that were loaded may be anything */
+    surplus.chance = success_rate_chance(count, surplus.runs, past->past_failures, past->past_runs);
+    surplus.factor = success_rate_factor(count, surplus.runs, past->past_failures, past->past_runs);
+    return surplus;
 }
 
 static bool is_news(const struct context *context, const struct surplus *surplus)
 {
-    return (int64_t)surplus->failures > context->settings->detect.flapping_per_day &&
-           (surplus->past_runs < RUNS_LEAST || surplus->chance < rare);
+    int64_t failures = (int64_t)surplus->failures, most = context->settings->detect.flapping_per_day;
+    if (surplus->past_runs < RUNS_LEAST)
+        return failures > most;
+    return (failures > most && surplus->chance < rare) || (failures >= most && surplus->factor >= telling_factor);
+}
+
+/* The day's most telling surplus: one that is news if there is one, else the one with the highest factor. */
+static struct surplus find_surplus(const struct context *context, const struct flaps *flaps)
+{
+    size_t recent = flaps_since(flaps, context->moment->now_ms - DAY_MS);
+    const struct surplus past = past_of(context, flaps, recent);
+    struct surplus best = past;
+    if (past.past_runs < RUNS_LEAST)
+        return past;
+    for (size_t failures = FAILURES_LEAST; failures <= recent; failures++) {
+        struct surplus surplus = surplus_of(flaps, failures, &past);
+        bool news = is_news(context, &surplus), best_is_news = is_news(context, &best);
+        if (news > best_is_news || (news == best_is_news && surplus.factor > best.factor))
+            best = surplus;
+    }
+    return best;
 }
 
 static void raise_rate(struct context *context, struct table *table, const struct surplus *surplus, const char *rule)
@@ -171,10 +215,13 @@ static void judge_rate(struct context *context, struct table *table)
     strbuf_printf(&rule, "failures within a day: %zu; detect.flapping_per_day is %" PRId64, surplus.failures,
                   context->settings->detect.flapping_per_day);
     if (surplus.past_runs >= RUNS_LEAST)
+        strbuf_printf(&rule, "; before, %" PRId64 " of %" PRId64 " runs failed", surplus.past_failures,
+                      surplus.past_runs);
+    if (surplus.runs)
         strbuf_printf(&rule,
-                      "; before, %" PRId64 " of %" PRId64 " runs failed; the chance of so many in %" PRId64
-                      " runs is %.1e, rare is below %.0e",
-                      surplus.past_failures, surplus.past_runs, surplus.runs, surplus.chance, rare);
+                      "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e"
+                      "; a rate near 20 %% explains them %.3g times as well, telling is %.0f or more",
+                      surplus.runs, surplus.chance, rare, surplus.factor, telling_factor);
     explain(context->explainer, KIND_SUCCESS_RATE, table, news ? VERDICT_WARNING : VERDICT_NOTHING, "%s",
             strbuf_text(&rule));
     if (news)
@@ -200,7 +247,7 @@ static void success_rate_on_failed(struct context *context, struct table *table)
     judge_rate(context, table);
 }
 
-/* What has become usual for the table is over. */
+/* What has become usual for the table is over: the day as a whole, and every part of it. */
 static void end_usual(struct context *context, struct table *table)
 {
     const struct flaps *flaps = table->flaps;
@@ -210,7 +257,7 @@ static void end_usual(struct context *context, struct table *table)
     size_t recent = flaps_since(flaps, context->moment->now_ms - DAY_MS);
     double chance =
         success_rate_chance((int64_t)recent, runs_of_a_day(context), surplus.past_failures, surplus.past_runs);
-    if (surplus.past_runs >= RUNS_LEAST && chance > usual)
+    if (surplus.past_runs >= RUNS_LEAST && chance > usual && surplus.factor < 1)
         incidents_clear(context->incidents, KIND_SUCCESS_RATE, table);
 }
 

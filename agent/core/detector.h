@@ -91,6 +91,8 @@ bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak);
 double stall_chance(int64_t runs, int64_t zeros, int64_t streak);
 /* The chance of so many failures or more in so many runs, after so many failures in so many runs before. */
 double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs);
+/* How many times as well a rate near 20 % explains so many failures in so many runs as the runs before do (a Bayes factor; > 0). */
+double success_rate_factor(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs);
 /* How many good cycles are known, of the detect.min_samples that it takes to tell an unusual one. */
 int64_t slow_known_cycles(const struct context *context);
 /* True while an incident of slow cycles is open that went beyond the fixed threshold: only such cycles are so slow that a table lags. */

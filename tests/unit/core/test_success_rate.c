@@ -146,6 +146,29 @@ static void the_chance_is_the_beta_binomial_one(void **unused)
     assert_true(success_rate_chance(4, INT64_MAX, 0, 1000) <= 1);
 }
 
+/* Against the past's law: 2 of 2 with nothing before are 2/10 * 3/11 beside 1/2 * 3/4; a past below 1 % counts as 1 %. */
+static void the_factor_compares_a_rate_near_a_fifth_with_the_past(void **unused)
+{
+    (void)unused;
+    static const struct {
+        int64_t failures, runs, past_failures, past_runs;
+        double factor;
+    } cases[] = {
+        { 2, 2, 0, 0, (2.0 / 10 * 3 / 11) / (0.5 * 0.75) },
+        { 1, 3, 9, 99, (2.0 / 10 * 8 / 11 * 9 / 12) / (9.5 / 100 * 90.5 / 101 * 91.5 / 102) },
+        { 1, 1, 0, 99, (2.0 / 10) / 0.01 },
+        { 1, 1, 5, 999, (2.0 / 10) / 0.01 },
+        { 0, 1, 99, 199, 8.0 / 10 / 0.5025 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        double factor =
+            success_rate_factor(cases[i].failures, cases[i].runs, cases[i].past_failures, cases[i].past_runs);
+        assert_in_range((int64_t)(1e6 * factor), (int64_t)(1e6 * cases[i].factor * 0.99999),
+                        (int64_t)(1e6 * cases[i].factor * 1.00001));
+    }
+    assert_true(success_rate_factor(0, INT64_MAX, 0, 1000) >= 0);
+}
+
 /* A table with a history: one failure every `every` runs for ten days, none if that is 0. Then it fails at each of the slots given. */
 static struct driver *driver_with_history(int64_t every, const int64_t *slots, size_t count)
 {
@@ -189,6 +212,42 @@ static void a_sudden_change_is_told_within_hours(void **unused)
     assert_non_null(strstr(driver->story.at, "#1 rule failures within a day: 4; detect.flapping_per_day is 3; before, "
                                              "9 of 879 runs failed; the chance of so many "
                                              "in 25 runs is"));
+    driver_free(driver);
+}
+
+/* Two failures, with one of the hours before, are news where one in a hundred was usual; three are none where one in twenty was. */
+static void three_failures_within_hours_are_told_where_they_are_new(void **unused)
+{
+    (void)unused;
+    static const int64_t slots[] = { 3, 6, 9 };
+    struct driver *driver = driver_with_history(100, slots, 3);
+    assert_told(driver,
+                "241:30:10 firing warning SuccessRateLow #1 a\n261:30:10 resolved warning SuccessRateLow #1 a\n");
+    assert_non_null(strstr(driver->story.at, "a rate near 20 % explains them "));
+    assert_false(driver_incident(driver, 1)->open);
+    assert_in_range(driver_incident(driver, 1)->resolved_ms, at(240 + 12, 0, 0), at(240 + 24 + 3, 0, 0));
+    driver_free(driver);
+    driver = driver_with_history(20, slots, 3); /* the first failures are judged by their number alone */
+    assert_told(driver, "17:30:10 firing warning SuccessRateLow #1 a\n73:45:10 resolved warning SuccessRateLow #1 a\n");
+    driver_free(driver);
+}
+
+/* Who allows ten failures a day is not told of three within hours. */
+static void as_many_as_are_configured_must_come_first(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_new();
+    driver->settings.detect.flapping_per_day = 5;
+    driver_configure(driver);
+    driver_start(driver, at(0, 0, 0));
+    for (int64_t slot = 0; slot < 960; slot++)
+        driver_cycle(driver, at(0, 15 * slot, 0), seconds(10), "a=100");
+    for (int64_t slot = 0; slot < 8; slot++)
+        driver_cycle(driver, at(240, 15 * slot, 0), seconds(10), slot % 2 ? "a=fail" : "a=100");
+    assert_quiet(driver);
+    driver_cycles(driver, at(242, 0, 0), at(242, 15, 0), seconds(10), "a=100");
+    driver_cycles(driver, at(242, 15, 0), at(242, 30, 0), seconds(10), "a=fail");
+    assert_told(driver, "242:15:10 firing warning SuccessRateLow #1 a\n");
     driver_free(driver);
 }
 
@@ -260,6 +319,9 @@ int main(void)
         cmocka_unit_test(a_burst_is_one_failure),
         cmocka_unit_test(a_burst_within_an_instant_is_one_failure),
         cmocka_unit_test(the_chance_is_the_beta_binomial_one),
+        cmocka_unit_test(the_factor_compares_a_rate_near_a_fifth_with_the_past),
+        cmocka_unit_test(three_failures_within_hours_are_told_where_they_are_new),
+        cmocka_unit_test(as_many_as_are_configured_must_come_first),
         cmocka_unit_test(what_is_usual_for_a_table_is_no_news),
         cmocka_unit_test(a_sudden_change_is_told_within_hours),
         cmocka_unit_test(the_same_failures_spread_over_a_day_are_no_news),
