@@ -2,6 +2,7 @@
 #include "announce_news.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "describe.h"
 #include "prometheus.h"
@@ -81,10 +82,19 @@ static void note_notified(struct announcer *announcer, const struct incident_rec
     strbuf_free(&note);
 }
 
+static void count_told(struct announcer *announcer, enum incident_kind kind)
+{
+    int64_t *told_ms = announcer->told_ms[kind];
+    memmove(told_ms, told_ms + 1, (TOLD_A_DAY - 1) * sizeof *told_ms);
+    told_ms[TOLD_A_DAY - 1] = announcer->moment->now_ms;
+}
+
 static void send_words(struct announcer *announcer, struct incident_record *record, enum notification_status status,
                        enum hearing hearing, const char *summary)
 {
     struct incident *incident = &record->incident;
+    if (hearing == HEARD_BY_ALL || hearing == HEARD_AS_COMBINED)
+        count_told(announcer, record->kind);
     incident->prometheus_ms = prometheus_time(record, announcer->moment->now_ms);
     announcer->notify(announcer->ctx,
                       &(struct notification){
@@ -369,4 +379,6 @@ void announce_archive(struct announcer *announcer, struct archive *archive)
     saved_i64s(archive, "escalations", announcer->escalated_ms, &kinds, KINDS);
     kinds = KINDS;
     saved_i64s(archive, "flapping_updates", announcer->updated_ms, &kinds, KINDS);
+    kinds = KINDS * TOLD_A_DAY;
+    saved_i64s(archive, "told", announcer->told_ms[0], &kinds, KINDS * TOLD_A_DAY);
 }

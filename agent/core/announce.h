@@ -13,6 +13,9 @@
 /* Warnings, updates and reminders: more of them within an hour are told together in one message. */
 enum { ROUTINE_AN_HOUR = 6 };
 
+/* Of what flaps, no routine message is told while people were told so many of its kind within a day. */
+enum { TOLD_A_DAY = 12 };
+
 /* Who is told of the incidents, what, and when. */
 struct announcer {
     const struct settings *settings;
@@ -28,8 +31,9 @@ struct announcer {
     int64_t silenced_until_wall_ms;   /* people are told of nothing new before */
     int64_t sent_ms[ROUTINE_AN_HOUR]; /* the newest routine messages, oldest first */
     size_t sent_count;
-    int64_t escalated_ms[KINDS]; /* the newest escalation of each kind; 0: none */
-    int64_t updated_ms[KINDS];   /* likewise the newest update or reminder of an incident that flaps */
+    int64_t escalated_ms[KINDS];        /* the newest escalation of each kind; 0: none */
+    int64_t updated_ms[KINDS];          /* likewise the newest update or reminder of an incident that flaps */
+    int64_t told_ms[KINDS][TOLD_A_DAY]; /* the newest messages of each kind, oldest first; 0: none */
 };
 
 /*

@@ -36,16 +36,11 @@ bool announce_is_silenced(const struct announcer *announcer)
  * the cycle ends, so that people learn the names of twelve tables behind one dead component in two messages and not in twelve. Where no
  * cycle is in progress, it is told when nothing more has had the time to come.
  */
-enum { UPDATE_WAITS_MS = HOUR_MS, FLAPPING_UPDATE_MS = 6 * HOUR_MS };
-
-/* A cause as a number, which is compared and saved more simply than its text; 0 if it is not known. */
-static int64_t cause_mark(const struct cause *cause)
-{
-    const char *text = cause->id ? cause->id : cause->scenario;
-    if (!cause_is_known(cause) || !text)
-        return 0;
-    return (int64_t)(fnv_add(FNV_EMPTY, text, strlen(text)) % (uint64_t)SAVED_NUMBER_MOST) + 1;
-}
+enum { UPDATE_WAITS_MS = HOUR_MS };
+/* What flaps: updates of it lie so far apart, for tables that are new to it, for tables that relapse, and where it lasts. */
+enum { NEW_TABLES_MS = 4 * HOUR_MS, RELAPSES_MS = 12 * HOUR_MS, LASTING_APART_MS = 4 * HOUR_MS };
+/* It lasts when it was not well for so long without a break; after the longer time that is told however much was told today. */
+enum { LASTING_CYCLES = 6, LASTING_LEAST_MS = HOUR_MS, LASTING_MOST_MS = 4 * HOUR_MS };
 
 static bool any_unnamed(const struct incident_record *record, enum audience audience)
 {
@@ -74,6 +69,17 @@ static bool has_better_cause(const struct incident_record *record)
     return true;
 }
 
+/* True if a table is not well that was never well in this incident, so that people do not know of it. */
+static bool any_new(const struct incident_record *record)
+{
+    for (size_t i = 0; i < record->member_count; i++) {
+        const struct member *member = &record->members[i];
+        if (member->bad && !member->told && !member->well_ms)
+            return true;
+    }
+    return false;
+}
+
 static const struct said *said_to(const struct incident_record *record, enum audience audience)
 {
     return audience == AUDIENCE_PEOPLE ? &record->telling.told : &record->telling.noted;
@@ -82,7 +88,9 @@ static const struct said *said_to(const struct incident_record *record, enum aud
 static bool has_grown(const struct incident_record *record, enum audience audience)
 {
     const struct said *said = said_to(record, audience);
-    return record->incident.open && said->firing && (any_unnamed(record, audience) || has_better_cause(record));
+    bool begins_to_flap = record->times_today && !said->flapping;
+    return record->incident.open && said->firing &&
+           (begins_to_flap || any_unnamed(record, audience) || has_better_cause(record));
 }
 
 struct said news_said(const struct incident_record *record)
@@ -116,24 +124,56 @@ void news_note_growth(const struct announcer *announcer, struct incident_record 
         record->telling.update_ms = now_ms + wait_ms;
 }
 
-/* Of all that flaps of a kind people are told once more in a while, and not at each turn. */
+/* Of all that flaps of a kind people are told once more in a while, and not at each turn; and less when they were told much of it today. */
 static int64_t flapping_room_at(const struct announcer *announcer, const struct incident_record *record,
                                 int64_t apart_ms)
 {
-    int64_t updated_ms = announcer->updated_ms[record->kind];
-    return record->times_today && updated_ms ? updated_ms + apart_ms : INT64_MIN;
+    int64_t updated_ms = announcer->updated_ms[record->kind], oldest_ms = announcer->told_ms[record->kind][0];
+    if (record->times_today == 0)
+        return INT64_MIN;
+    return announce_later(updated_ms ? updated_ms + apart_ms : INT64_MIN, oldest_ms ? oldest_ms + DAY_MS : INT64_MIN);
+}
+
+/* The tables that are in trouble when an incident opens are named at once, even if it flaps. */
+static bool has_just_opened(const struct announcer *announcer, const struct incident_record *record)
+{
+    return announcer->moment->now_ms - record->incident.opened_ms < schedule_interval(announcer->schedule);
 }
 
 static int64_t update_at(const struct announcer *announcer, const struct incident_record *record)
 {
     int64_t update_ms = record->telling.update_ms;
-    return update_ms ? announce_later(update_ms, flapping_room_at(announcer, record, FLAPPING_UPDATE_MS)) : INT64_MAX;
+    if (update_ms == 0)
+        return INT64_MAX;
+    int64_t apart_ms = any_new(record) ? NEW_TABLES_MS : RELAPSES_MS;
+    if (has_just_opened(announcer, record) || !record->telling.told.flapping)
+        apart_ms = 0;
+    return announce_later(update_ms, flapping_room_at(announcer, record, apart_ms));
+}
+
+/*
+ * What flaps may be wrong for good at last. When it has not been well for an hour or six cycles, and people were told nothing since that began,
+ * they are told. INT64_MAX: they know it, or it is well.
+ */
+static int64_t lasting_at(const struct announcer *announcer, const struct incident_record *record)
+{
+    const struct telling *telling = &record->telling;
+    int64_t lasting_ms = LASTING_CYCLES * schedule_interval(announcer->schedule);
+    if (!record->incident.open || !record->times_today || record->well_ms || !telling->told.firing ||
+        telling->reminded_ms >= record->bad_ms)
+        return INT64_MAX;
+    lasting_ms = lasting_ms > LASTING_LEAST_MS ? lasting_ms : LASTING_LEAST_MS;
+    int64_t soon_ms =
+        announce_later(record->bad_ms + lasting_ms, flapping_room_at(announcer, record, LASTING_APART_MS));
+    int64_t late_ms = record->bad_ms + announce_later(lasting_ms, LASTING_MOST_MS);
+    return soon_ms < late_ms ? soon_ms : late_ms;
 }
 
 int64_t news_update_at(const struct announcer *announcer, const struct incident_record *record)
 {
-    int64_t at_ms = update_at(announcer, record);
-    if (at_ms <= announcer->moment->now_ms || !has_grown(record, AUDIENCE_PEOPLE))
+    int64_t update_ms = has_grown(record, AUDIENCE_PEOPLE) ? update_at(announcer, record) : INT64_MAX;
+    int64_t lasting_ms = lasting_at(announcer, record), at_ms = update_ms < lasting_ms ? update_ms : lasting_ms;
+    if (at_ms <= announcer->moment->now_ms || at_ms == INT64_MAX)
         return INT64_MAX;
     return announce_later(at_ms, announce_silenced_until(announcer));
 }
@@ -153,10 +193,12 @@ enum news news_since(const struct announcer *announcer, const struct incident_re
     bool same = said->firing && said->severity == incident->severity && said->alert == incident->alert;
     if (!same && incident->severity == SEVERITY_CRITICAL)
         return NEWS_URGENT;
-    if (!same || (record->times_today && !said->flapping))
+    if (!same)
         return NEWS_ROUTINE;
-    return update_at(announcer, record) <= announcer->moment->now_ms && has_grown(record, audience) ? NEWS_ROUTINE
-                                                                                                    : NEWS_NONE;
+    int64_t now_ms = announcer->moment->now_ms;
+    if (audience == AUDIENCE_PEOPLE && lasting_at(announcer, record) <= now_ms)
+        return NEWS_ROUTINE;
+    return update_at(announcer, record) <= now_ms && has_grown(record, audience) ? NEWS_ROUTINE : NEWS_NONE;
 }
 
 enum news news_of(const struct announcer *announcer, const struct incident_record *record)

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/fnv.h"
 #include "clip.h"
+#include "saved.h"
 #include "tables.h"
 
 /* Causes are compared by their ids. A state that an older agent saved has none: there the runbook's scenario is the next best. */
@@ -16,6 +18,14 @@ static bool cause_is_old(const struct cause *cause)
 bool cause_is_known(const struct cause *cause)
 {
     return cause->id || cause_is_old(cause);
+}
+
+int64_t cause_mark(const struct cause *cause)
+{
+    const char *text = cause->id ? cause->id : cause->scenario;
+    if (!cause_is_known(cause) || !text)
+        return 0;
+    return (int64_t)(fnv_add(FNV_EMPTY, text, strlen(text)) % (uint64_t)SAVED_NUMBER_MOST) + 1;
 }
 
 bool cause_differs(const struct cause *a, const struct cause *b)

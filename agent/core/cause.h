@@ -17,6 +17,8 @@ struct table;
 bool cause_is_known(const struct cause *cause);
 /* True if both are known and they are different troubles, so that failures of the one are not failures of the other. */
 bool cause_differs(const struct cause *a, const struct cause *b);
+/* A cause as a number above 0, which is compared and saved more simply than its text; 0 if it is not known. */
+int64_t cause_mark(const struct cause *cause);
 /* True if the found one says at least as much as the known one, so that it may take its place. */
 bool cause_may_replace(const struct cause *known, const struct cause *found);
 

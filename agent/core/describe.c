@@ -107,7 +107,7 @@ static void aside_held(const struct incident_record *record, struct strbuf *out)
 struct parts {
     struct line line;
     char onset[CLOCK_WORDS_BYTES], then[CLOCK_WORDS_BYTES];
-    struct strbuf lasted, asides[LINE_ASIDES], note;
+    struct strbuf lasted, again, asides[LINE_ASIDES], note;
 };
 
 static void set_times(const struct incidents *incidents, const struct incident_record *record, enum line_use use,
@@ -125,8 +125,25 @@ static void set_times(const struct incidents *incidents, const struct incident_r
     parts->line.shows_lasted = use == LINE_SENT && end_ms - incident->onset_ms >= LASTED_LEAST_MS;
 }
 
-static void set_head(const struct incident_record *record, enum notification_status status, struct line *line)
+/* Of what flaps: whether it is well, or since when it has not been for long. */
+static const char *turn_words(const struct incidents *incidents, const struct incident_record *record,
+                              struct strbuf *again)
 {
+    char clock[CLOCK_WORDS_BYTES];
+    const struct moment *moment = incidents->moment;
+    if (record->well_ms)
+        return "well at the moment";
+    if (record->bad_ms <= record->incident.onset_ms || moment->now_ms - record->bad_ms < HOUR_MS)
+        return NULL;
+    incidents->clock(moment_wall_ms(moment, record->bad_ms), moment_now_wall_ms(moment), clock);
+    strbuf_printf(again, "now without a break since %s", clock);
+    return strbuf_text(again);
+}
+
+static void set_head(const struct incidents *incidents, const struct incident_record *record,
+                     enum notification_status status, struct parts *parts)
+{
+    struct line *line = &parts->line;
     const struct kind_facts *facts = kind_facts(record->kind);
     if (status == NOTIFY_RESOLVED) {
         line->head = record->is_gone ? "{tables} no longer offloaded, ended after {for}" : facts->over;
@@ -138,7 +155,7 @@ static void set_head(const struct incident_record *record, enum notification_sta
     line->detail = record->detail;
     if (record->times_today) {
         line->head = facts->on_and_off;
-        line->detail = record->well_ms ? "well at the moment" : NULL;
+        line->detail = turn_words(incidents, record, &parts->again);
     }
 }
 
@@ -176,10 +193,11 @@ static void describe_behind(const struct incidents *incidents, const struct inci
 {
     struct parts parts = { 0 };
     set_times(incidents, record, use, &parts);
-    set_head(record, status, &parts.line);
+    set_head(incidents, record, status, &parts);
     set_asides(incidents, record, status, &parts);
     line_write(&parts.line, room_for(incidents, status, use) - front, out);
     strbuf_free(&parts.lasted);
+    strbuf_free(&parts.again);
     strbuf_free(&parts.note);
     for (size_t i = 0; i < LINE_ASIDES; i++)
         strbuf_free(&parts.asides[i]);

@@ -121,24 +121,25 @@ static void set_severity(struct incidents *incidents, struct incident_record *re
  * Trouble begins for the table (NULL: none) of the incident. What begins again and again within a day flaps: from then on the incident is
  * held open, so that people are told once and not at each turn.
  */
-static void note_beginning(struct incidents *incidents, struct incident_record *record, const struct table *table)
+static void note_beginning(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
+    const struct table *table = finding->table;
     int64_t now_ms = incidents->moment->now_ms, index = table ? (int64_t)table->index : -1;
     recurrences_note(&incidents->recurrences, record->kind, index, now_ms);
     int64_t today = recurrences_today(&incidents->recurrences, record->kind, index, now_ms);
-    if (record->times_today == 0 && !incidents_flap(incidents, record->kind, today))
+    if (record->times_today == 0 && !incidents_flap(incidents, finding, today))
         return;
-    int64_t apart_ms = recurrences_apart(&incidents->recurrences, record->kind, index);
-    int64_t calm_cycles = incidents_calm_cycles(incidents, record->kind, apart_ms);
+    int64_t calm_cycles = incidents_calm_cycles(incidents, record->kind, index);
     if (calm_cycles > record->calm_cycles)
         record->calm_cycles = calm_cycles;
     if (record->times_today)
         return;
-    record->times_today = today;
+    /* Where it is new for this table, its cause has opened so many times. */
+    record->times_today = today > 1 ? today : incidents->settings->detect.flapping_opens;
     explain(incidents->explainer, record->kind, table, VERDICT_HELD,
             "incident %" PRId64 " flaps: it began %" PRId64 " times in 24 h, detect.flapping_opens is %" PRId64
             "; it is held open until it has been well for %" PRId64 " cycles",
-            record->incident.id, today, incidents->settings->detect.flapping_opens, record->calm_cycles);
+            record->incident.id, record->times_today, incidents->settings->detect.flapping_opens, record->calm_cycles);
 }
 
 /* That it began to flap goes into its timeline, behind what shows it. */
@@ -156,10 +157,13 @@ static void note_flapping(struct incidents *incidents, const struct incident_rec
 /* When more than three of a kind open within a day, somebody else must look. */
 static void count_opening(struct incidents *incidents, struct incident_record *record)
 {
-    int64_t *openings = incidents->openings[record->kind], now_ms = incidents->moment->now_ms;
+    int64_t *openings = incidents->openings[record->kind], *causes = incidents->opening_causes[record->kind];
+    int64_t now_ms = incidents->moment->now_ms;
     int64_t oldest_ms = openings[1]; /* with the new one: the fourth newest */
     memmove(openings, openings + 1, (OPENINGS_KEPT - 1) * sizeof *openings);
+    memmove(causes, causes + 1, (OPENINGS_KEPT - 1) * sizeof *causes);
     openings[OPENINGS_KEPT - 1] = now_ms;
+    causes[OPENINGS_KEPT - 1] = cause_mark(&record->incident.cause);
     if (oldest_ms && now_ms - oldest_ms < DAY_MS)
         incidents_escalate(record);
 }
@@ -184,11 +188,11 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
         .onset_ms = finding->since_ms && finding->since_ms < finding->onset_ms ? finding->since_ms : finding->onset_ms,
         .opened_ms = incidents->moment->now_ms,
     };
-    record->trouble_ms = finding->onset_ms;
+    record->trouble_ms = record->bad_ms = finding->onset_ms;
     set_severity(incidents, record, finding);
     if (finding->table)
         incident_add_member(record, finding->table);
-    note_beginning(incidents, record, finding->table);
+    note_beginning(incidents, record, finding);
     record->days = recurrences_days(&incidents->recurrences, record->kind,
                                     finding->table ? (int64_t)finding->table->index : -1, &record->is_weekly);
     take_words(record, finding);
@@ -219,9 +223,10 @@ static void join(struct incidents *incidents, struct incident_record *record, co
         incident_add_member(record, finding->table);
     if (finding->cause.words && !cause_is_known(&record->incident.cause))
         incident_replace_cause(&record->incident.cause, finding->cause);
+    record->bad_ms = record->well_ms ? finding->onset_ms : record->bad_ms;
     record->well_ms = record->well_cycles = 0;
     bool flapped_before = record->times_today > 0;
-    note_beginning(incidents, record, table);
+    note_beginning(incidents, record, finding);
     struct strbuf text = { 0 };
     strbuf_printf(&text, "%s%s", table ? table->name : "", how);
     if (tells_turns(record))

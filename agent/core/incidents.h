@@ -83,6 +83,7 @@ struct incident_record {
     int64_t calm_cycles; /* flapping: it is held open until it has been well for so many cycles */
     int64_t well_ms;     /* flapping: since when nothing is wrong; 0: something is */
     int64_t well_cycles; /* cycles completed since then */
+    int64_t bad_ms;      /* since when something is wrong without a break; the newest such time where all is well */
     int64_t good_cycles; /* since it was resolved */
     bool is_gone;        /* it was resolved because its tables are no longer offloaded */
     int64_t prometheus_due_ms; /* 0: not in sight */
@@ -116,8 +117,9 @@ struct incidents {
     struct incident_record **records; /* open ones, and resolved ones that are not verified yet; by id */
     size_t count, room;
     int64_t last_id;
-    int64_t openings[KINDS][OPENINGS_KEPT];   /* the newest of each kind, oldest first, 0 for none */
-    int64_t held_ends[KINDS][HELD_ENDS_KEPT]; /* likewise the newest ends of incidents that flapped */
+    int64_t openings[KINDS][OPENINGS_KEPT];       /* the newest of each kind, oldest first, 0 for none */
+    int64_t opening_causes[KINDS][OPENINGS_KEPT]; /* likewise what cause_mark said of their causes */
+    int64_t held_ends[KINDS][HELD_ENDS_KEPT];     /* likewise the newest ends of incidents that flapped */
     struct recurrences recurrences;
 };
 
@@ -189,13 +191,14 @@ void incident_resolve(struct incidents *incidents, struct incident_record *recor
 bool incident_any_bad(const struct incident_record *record);
 
 /* incidents_flapping.c, for the files of the incidents alone */
-/* True if trouble of this kind flaps that has begun so often for a table within 24 h, this time included. */
-bool incidents_flap(const struct incidents *incidents, enum incident_kind kind, int64_t times_today);
+/* True if what is found flaps, which has begun so often for its table within 24 h, this time included. */
+bool incidents_flap(const struct incidents *incidents, const struct finding *finding, int64_t times_today);
 /*
- * For how many cycles one that flaps must be well: for as long as its beginnings lie apart, so that it does not end at each turn, if that
- * is no more than two hours; or no more than six hours, or a day, if it flapped and ended within the last day, and began anew.
+ * For how many cycles one that flaps must be well, which began for the table with this index (-1: none): for as long as its beginnings of the
+ * last day lie apart at most, so that it does not end at each turn. Gaps of more than six hours do not count, or of more than a day if it
+ * flapped and ended within the last day, and began anew; then it must also be well for two hours, or for six if that happened twice.
  */
-int64_t incidents_calm_cycles(const struct incidents *incidents, enum incident_kind kind, int64_t apart_ms);
+int64_t incidents_calm_cycles(const struct incidents *incidents, enum incident_kind kind, int64_t table);
 void incidents_note_held_end(struct incidents *incidents, enum incident_kind kind);
 
 /* incidents_archive.c */

@@ -155,6 +155,7 @@ static void record_archive(struct incident_record *record, struct tables *tables
     archive_bool(archive, "weekly", &record->is_weekly);
     saved_i64(archive, "times_today", &record->times_today);
     saved_i64(archive, "calm_cycles", &record->calm_cycles);
+    saved_i64(archive, "bad", &record->bad_ms);
     saved_i64(archive, "well", &record->well_ms);
     saved_count(archive, "well.cycles", &record->well_cycles);
     members_archive(record, tables, archive);
@@ -187,7 +188,8 @@ void incidents_archive(struct incidents *incidents, struct archive *archive, str
         saved_i64s(archive, kind_facts((enum incident_kind)kind)->openings_key, incidents->openings[kind], &kept,
                    OPENINGS_KEPT);
     }
-    size_t ends = KINDS * HELD_ENDS_KEPT;
+    size_t causes = KINDS * OPENINGS_KEPT, ends = KINDS * HELD_ENDS_KEPT;
+    saved_i64s(archive, "opening_causes", incidents->opening_causes[0], &causes, KINDS * OPENINGS_KEPT);
     saved_i64s(archive, "held_ends", incidents->held_ends[0], &ends, KINDS * HELD_ENDS_KEPT);
     recurrences_archive(&incidents->recurrences, archive);
     saved_i64(archive, "incidents", &count);

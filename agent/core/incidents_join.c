@@ -12,7 +12,7 @@ static bool will_flap(const struct incidents *incidents, const struct finding *f
 {
     int64_t index = finding->table ? (int64_t)finding->table->index : -1;
     int64_t today = recurrences_today(&incidents->recurrences, finding->kind, index, incidents->moment->now_ms);
-    return incidents_flap(incidents, finding->kind, today + 1);
+    return incidents_flap(incidents, finding, today + 1);
 }
 
 /* Only failures say in their own words why they are; what other rules find has one cause for all tables. */

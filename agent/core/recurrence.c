@@ -62,12 +62,17 @@ int64_t recurrences_today(const struct recurrences *recurrences, enum incident_k
     return today;
 }
 
-int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_kind kind, int64_t table)
+int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_kind kind, int64_t table,
+                          int64_t most_ms)
 {
-    const struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);
-    if (!recurrence || recurrence->count < 2)
-        return 0;
-    return recurrence->at_ms[recurrence->count - 1] - recurrence->at_ms[recurrence->count - 2];
+    const struct recurrence *recurrence = find(recurrences, kind, table);
+    int64_t widest_ms = 0;
+    for (size_t i = 1; recurrence && i < recurrence->count; i++) {
+        int64_t apart_ms = recurrence->at_ms[i] - recurrence->at_ms[i - 1];
+        if (newest_ms(recurrence) - recurrence->at_ms[i - 1] < DAY_MS && apart_ms > widest_ms && apart_ms <= most_ms)
+            widest_ms = apart_ms;
+    }
+    return widest_ms;
 }
 
 int64_t recurrences_days(const struct recurrences *recurrences, enum incident_kind kind, int64_t table, bool *weekly)

@@ -33,8 +33,9 @@ void recurrences_take_back(struct recurrences *recurrences, enum incident_kind k
 /* How often it has begun within the last 24 hours. */
 int64_t recurrences_today(const struct recurrences *recurrences, enum incident_kind kind, int64_t table,
                           int64_t now_ms);
-/* How far the newest two beginnings lie apart; 0 if there are fewer. */
-int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_kind kind, int64_t table);
+/* How far two beginnings of the last day that follow one another lie apart, the most that is no more than most_ms; 0 if none do. */
+int64_t recurrences_apart(const struct recurrences *recurrences, enum incident_kind kind, int64_t table,
+                          int64_t most_ms);
 /*
  * On how many days of the last four weeks it began at about this time of day, the day of the newest beginning included; 0 if there is none.
  * weekly: all of them are the same day of the week.

@@ -127,9 +127,9 @@ static void four_of_a_kind(const int64_t *when, const char *told)
 static void the_fourth_of_a_kind_within_a_day_escalates(void **unused)
 {
     (void)unused;
-    four_of_a_kind((int64_t[]){ 2, 10, 20, 25 },
-                   "25:05:00 firing warning CycleSlow #4\n25:05:00 escalated warning CycleSlow #4\n"
-                   "26:00:10 resolved warning CycleSlow #4\n");
+    four_of_a_kind(
+        (int64_t[]){ 2, 10, 20, 25 },
+        "25:05:00 firing warning CycleSlow #4\n25:05:00 escalated warning CycleSlow #4\n"); /* held: it flaps */
     four_of_a_kind((int64_t[]){ 1, 10, 20, 25 },
                    "25:05:00 firing warning CycleSlow #4\n25:15:10 resolved warning CycleSlow #4\n");
 }
