@@ -170,6 +170,7 @@ static void set_asides(const struct incidents *incidents, const struct incident_
         strbuf_puts(&parts->note, record->escalation_due && !record->times_today ? "comes back again and again, " : "");
         strbuf_printf(&parts->note, "%s told", incident_escalate_to(record));
         parts->line.note = strbuf_text(&parts->note);
+        parts->line.short_note = "escalated";
     }
     aside_well(well_count, well, &parts->asides[0]);
     aside_recurrence(incidents, record, &parts->asides[1]);

@@ -98,9 +98,9 @@ static void raise_spot(struct context *context, enum blind_reason reason)
     static const char *const heads[BLIND_REASONS] = {
         [BLIND_MISSING] = "agent {still}blind {since}",
         [BLIND_REFUSED] = "agent {still}blind {since}",
-        [BLIND_DELETED] = "agent soon blind, the log was deleted {at}",
+        [BLIND_DELETED] = "agent {still}soon blind {since}",
         [BLIND_NOT_UNDERSTOOD] = "agent {still}blind {since}",
-        [BLIND_SUMMARY] = "agent {still}half blind {since}",
+        [BLIND_SUMMARY] = "agent {still}does not see every run {since}",
     };
     struct blind_spot *spot = &context->blindness->spots[reason];
     struct strbuf rule = { 0 };

@@ -117,7 +117,7 @@ static void raise_running(struct context *context, enum severity severity)
             "%s", strbuf_text(&rule));
     say_usual(context, &detail);
     raise_slow(context, severity,
-               is_first_slow(context) ? "cycle {still}running {since}"
+               is_first_slow(context) ? "cycle {still}slow, running {since}"
                                       : "cycles {still}slow {since}, now that of {then}",
                strbuf_text(&detail), NULL);
     strbuf_free(&detail);

@@ -98,15 +98,15 @@ static void raise_given_up(struct context *context)
     struct strbuf rule = { 0 };
     strbuf_printf(&rule, "systemd says: %s; what has failed does not come back, so no grace is waited for",
                   unit->end_words);
-    struct incident_record *record = incidents_raise(
-        context->incidents, &(struct finding){
-                                .kind = KIND_DOWN,
-                                .severity = SEVERITY_CRITICAL,
-                                .onset_ms = unit->end_ms,
-                                .what = "scheduler {still}dead {since}, systemd will not start it again",
-                                .rule = strbuf_text(&rule),
-                                .cause = unit_cause(context),
-                            });
+    struct incident_record *record =
+        incidents_raise(context->incidents, &(struct finding){
+                                                .kind = KIND_DOWN,
+                                                .severity = SEVERITY_CRITICAL,
+                                                .onset_ms = unit->end_ms,
+                                                .what = "scheduler {still}dead {since} and not restarted",
+                                                .rule = strbuf_text(&rule),
+                                                .cause = unit_cause(context),
+                                            });
     prometheus_note(record, unit->end_ms);
     strbuf_free(&rule);
 }

@@ -53,7 +53,7 @@ static void raise_certain(struct context *context, const struct table *table, co
     struct strbuf what = { 0 }, detail = { 0 }, rule = { 0 };
     strbuf_printf(&what, "{tables} {still}stalled, %" PRId64 " run%s added 0 rows {since}", witnessed->streak,
                   witnessed->streak == 1 ? "" : "s");
-    strbuf_puts(&detail, "the source is ");
+    strbuf_puts(&detail, "source ");
     duration_words(event->duration_ms, &detail);
     strbuf_puts(&detail, " ahead");
     strbuf_printf(&rule, "certain stall, by %.*s: %" PRId64 " run%s in a row added 0 rows; the source is ",

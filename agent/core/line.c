@@ -7,13 +7,16 @@
 #include "base/slice.h"
 #include "base/utf8.h"
 
-/* In characters: the most and the least that is left of a name and of what says why. */
-enum { NAME_MOST = 40, NAME_TELLING = 24, NAME_LEAST = 9, WHY_MOST = 100, WHY_LEAST = 12 };
+/* In characters: the most and the least that is left of a name and of what says why, and what still tells most of it. */
+enum { NAME_MOST = 40, NAME_TELLING = 24, NAME_LEAST = 9, WHY_MOST = 100, WHY_TELLING = 32, WHY_LEAST = 12 };
 
 /* How much of the parts is written. */
 struct shape {
     size_t asides;      /* so many of them */
     bool has_detail;    /* beside a cause; without a cause the detail says why */
+    bool has_long_note; /* as long as the note has a shorter form */
+    bool has_bracket;   /* what stands in brackets at the end of what says why */
+    bool has_lasted;
     size_t name, cause; /* characters; cause is of whatever says why, and with 0 that is left out */
 };
 
@@ -65,10 +68,10 @@ static void put_tables(const struct line *line, const struct shape *shape, struc
         strbuf_printf(out, "%zu tables", line->count);
 }
 
-static void put_since(const struct line *line, struct strbuf *out)
+static void put_since(const struct line *line, const struct shape *shape, struct strbuf *out)
 {
     strbuf_printf(out, "since %s", line->onset);
-    if (line->shows_lasted)
+    if (line->shows_lasted && shape->has_lasted)
         strbuf_printf(out, " (%s)", line->lasted);
 }
 
@@ -81,7 +84,7 @@ static void put_place(const struct line *line, const struct shape *shape, struct
     else if (slice_equals(place, "{still}"))
         strbuf_puts(out, line->is_still ? "still " : "");
     else if (slice_equals(place, "{since}"))
-        put_since(line, out);
+        put_since(line, shape, out);
     else if (slice_equals(place, "{at}"))
         strbuf_puts(out, line->onset);
     else if (slice_equals(place, "{for}"))
@@ -120,19 +123,41 @@ static void put_head(const struct line *line, const struct shape *shape, struct 
         put_template(line, shape, " {since}", out);
 }
 
+static const char *why_of(const struct line *line)
+{
+    return line->cause ? line->cause : line->detail;
+}
+
+/* The number of bytes of a text without the brackets at its end: "unreachable (connection refused)" is "unreachable" without them. */
+static size_t len_without_bracket(const char *text)
+{
+    size_t len = strlen(text);
+    for (size_t at = len; at > 2 && text[len - 1] == ')'; at--)
+        if (text[at - 1] == '(' && text[at - 2] == ' ')
+            return at - 2;
+    return len;
+}
+
+static void put_why(const struct line *line, const struct shape *shape, struct strbuf *out)
+{
+    const char *why = why_of(line);
+    struct strbuf shown = { 0 };
+    strbuf_add(&shown, why, shape->has_bracket ? strlen(why) : len_without_bracket(why));
+    strbuf_puts(out, ", ");
+    put_one_line(strbuf_text(&shown), shape->cause, out);
+    strbuf_free(&shown);
+}
+
 static void assemble(const struct line *line, const struct shape *shape, struct strbuf *out)
 {
-    const char *why = line->cause ? line->cause : line->detail;
     strbuf_clear(out);
     put_head(line, shape, out);
     if (line->cause && line->detail && shape->has_detail) {
         strbuf_puts(out, ", ");
         put_one_line(line->detail, WHY_MOST, out);
     }
-    if (why && shape->cause > 0) {
-        strbuf_puts(out, ", ");
-        put_one_line(why, shape->cause, out);
-    }
+    if (why_of(line) && shape->cause > 0)
+        put_why(line, shape, out);
     for (size_t i = 0; i < shape->asides && line->asides[i]; i++)
         strbuf_printf(out, "; %s", line->asides[i]);
 }
@@ -151,21 +176,50 @@ static size_t name_chars(const struct line *line, const struct shape *shape)
     return chars;
 }
 
+static size_t why_chars(const struct line *line, const struct shape *shape)
+{
+    const char *why = why_of(line);
+    if (!why)
+        return 0;
+    size_t len = shape->has_bracket ? strlen(why) : len_without_bracket(why);
+    size_t chars = utf8_count((struct slice){ why, len });
+    return chars < shape->cause ? chars : shape->cause;
+}
+
+static bool has_bracket(const struct line *line, const struct shape *shape)
+{
+    const char *why = why_of(line);
+    return why && shape->has_bracket && len_without_bracket(why) < strlen(why);
+}
+
+/* The duration follows from the time before it, so it is left out where what says why then stands whole. */
+static bool is_whole_without_lasted(const struct line *line, const struct shape *shape, size_t excess)
+{
+    return line->shows_lasted && shape->has_lasted && shape->cause == WHY_MOST && strstr(line->head, "{since}") &&
+           excess <= utf8_count(slice_of(line->lasted)) + strlen(" ()");
+}
+
 /* Takes away what matters least, one thing after the other. Returns false when nothing is left to be taken. */
 static bool lessen(const struct line *line, struct shape *shape, size_t excess)
 {
-    const char *why = line->cause ? line->cause : line->detail;
-    size_t why_chars = why ? utf8_count(slice_of(why)) : 0;
-    why_chars = why_chars < shape->cause ? why_chars : shape->cause;
+    size_t why = why_chars(line, shape);
     if (shape->asides > 0)
         shape->asides--;
     else if (line->cause && line->detail && shape->has_detail)
         shape->has_detail = false;
-    else if (why_chars > WHY_LEAST)
-        shape->cause = shortened(why_chars, excess, WHY_LEAST);
+    else if (line->note && line->short_note && shape->has_long_note)
+        shape->has_long_note = false;
+    else if (has_bracket(line, shape))
+        shape->has_bracket = false;
+    else if (is_whole_without_lasted(line, shape, excess))
+        shape->has_lasted = false;
+    else if (why > WHY_TELLING)
+        shape->cause = shortened(why, excess, WHY_TELLING);
     else if (line->count == 1 && name_chars(line, shape) > NAME_TELLING)
         shape->name = shortened(name_chars(line, shape), excess, NAME_TELLING);
-    else if (why_chars > 0)
+    else if (why > WHY_LEAST)
+        shape->cause = shortened(why, excess, WHY_LEAST);
+    else if (why > 0)
         shape->cause = 0;
     else if (line->count == 1 && name_chars(line, shape) > NAME_LEAST)
         shape->name = shortened(name_chars(line, shape), excess, NAME_LEAST);
@@ -174,17 +228,29 @@ static bool lessen(const struct line *line, struct shape *shape, size_t excess)
     return true;
 }
 
+static const char *note_of(const struct line *line, const struct shape *shape)
+{
+    return line->short_note && !shape->has_long_note ? line->short_note : line->note;
+}
+
+/* How many characters are left for what stands before the note. */
+static size_t body_room(const struct line *line, const struct shape *shape, size_t max_chars)
+{
+    const char *note = note_of(line, shape);
+    size_t note_chars = note ? strlen("; ") + utf8_count(slice_of(note)) : 0;
+    return max_chars > note_chars ? max_chars - note_chars : 0;
+}
+
 void line_write(const struct line *line, size_t max_chars, struct strbuf *out)
 {
-    struct shape shape = { .asides = LINE_ASIDES, .has_detail = true, .name = NAME_MOST, .cause = WHY_MOST };
+    struct shape shape = { LINE_ASIDES, true, true, true, true, NAME_MOST, WHY_MOST };
     struct strbuf body = { 0 };
-    size_t note_chars = line->note ? strlen("; ") + utf8_count(slice_of(line->note)) : 0;
-    size_t body_chars = max_chars > note_chars ? max_chars - note_chars : 0;
     assemble(line, &shape, &body);
-    while (chars_of(&body) > body_chars && lessen(line, &shape, chars_of(&body) - body_chars))
+    while (chars_of(&body) > body_room(line, &shape, max_chars) &&
+           lessen(line, &shape, chars_of(&body) - body_room(line, &shape, max_chars)))
         assemble(line, &shape, &body);
-    cut_chars(strbuf_text(&body), body_chars, out);
+    cut_chars(strbuf_text(&body), body_room(line, &shape, max_chars), out);
     if (line->note)
-        strbuf_printf(out, "; %s", line->note);
+        strbuf_printf(out, "; %s", note_of(line, &shape));
     strbuf_free(&body);
 }

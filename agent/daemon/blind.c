@@ -16,16 +16,17 @@ static enum log_told log_state(const struct daemon *daemon, struct strbuf *words
 {
     const char *path = daemon->config->log_path, *why = follow_refusal(daemon->follow);
     if (why) {
-        strbuf_printf(words, "the log %s is not read: %s", path, why);
+        strbuf_printf(words, "the log is not read: %s (%s)", why, path);
         return LOG_TOLD_REFUSED;
     }
     switch (follow_place(daemon->follow)) {
     case FOLLOW_MISSING: strbuf_printf(words, "the log is missing: there is no file %s", path); return LOG_TOLD_MISSING;
     case FOLLOW_UNLINKED:
-        strbuf_printf(words,
-                      "the log was deleted: nothing is at %s any more, and its writer writes on into the deleted file, "
-                      "which cannot be found again after a restart of the agent; restart the scheduler",
-                      path);
+        strbuf_printf(
+            words,
+            "the log was deleted: restart the scheduler (nothing is at %s any more; its writer writes on into "
+            "the deleted file, which cannot be found again after a restart of the agent)",
+            path);
         return LOG_TOLD_DELETED;
     case FOLLOW_THERE: break;
     }

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The first lines that a phone shows, of many kinds of trouble and each status: tests/golden/first-lines.txt has them all. With --update this
-file writes them anew: read the difference as somebody who was woken by it."""
+"""The first lines that a phone shows, of many kinds of trouble and each status: tests/golden/first-lines.txt has them all. Those of the troubles
+that no log alone brings about come from tests/unit/core/test_first_lines.c. With --update this file writes them anew: read the difference as
+somebody who was woken by it."""
 import json
+import os
 import re
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -24,7 +27,9 @@ LONG = "bronze_trades_of_the_second_exchange_in_the_third_region_by_minute"
 BINANCE, KRAKEN = "bronze_trades_binance", "bronze_trades_kraken"
 RUN_ON = {"killed-in-cycle": ["--until", "+30m"]}
 # What means nothing to whoever is woken, times that are no time of day, and the names of alerts.
-CRYPTIC = re.compile(r"only us|\bLead -|\bkept\b|patterns given up|onset|\bTook\b|====|\d{4}-\d\d-\d\d|\d\dT\d\d:|IcebergOffload|cannot be seen here")
+CRYPTIC = re.compile(r"only us|\bLead -|\bkept\b|patterns given up|onset|\bTook\b|==|\d{4}-\d\d-\d\d|\d\dT\d\d:|IcebergOffload|cannot be seen here"
+                     r"|\bfirst:|half blind|Stderr|Exit code|\{|\}")
+UNIT = Path(os.environ.get("BUILD", ROOT / "build")) / "tests/unit/core/test_first_lines"
 
 
 class Story:
@@ -106,12 +111,22 @@ def stories():
         yield log.stem, [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def stories_of_the_host():
+    """What a host, systemd, a probe or a witness has a say in."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "lines")
+        subprocess.run([UNIT], env={**os.environ, "FIRST_LINES": str(path)}, capture_output=True, timeout=60, check=True)
+        lines = [line.split("\t", 3) for line in path.read_text(encoding="utf-8").splitlines()]
+    for name, status, severity, summary in lines:
+        yield name, [{"status": status, "severity": severity, "summary": summary}]
+
+
 def first_line(notification):
     return f"{'RESOLVED ' if notification['status'] == 'resolved' else ''}{HOST}: {notification['summary']}"
 
 
 def all_lines():
-    return [(name, notification, first_line(notification)) for name, told in stories() for notification in told]
+    return [(name, notification, first_line(notification)) for name, told in (*stories(), *stories_of_the_host()) for notification in told]
 
 
 def as_text(lines):
@@ -144,7 +159,13 @@ class FirstLines(unittest.TestCase):
                     self.assertNotRegex(line, "ClickHouse|unreachable|docker")
                     self.assertRegex(line, r"after \d")
                 if notification["status"] == "escalated":
-                    self.assertRegex(line, r"Engineering Lead( and Data Team)? told$")
+                    self.assertRegex(line, r"; (Engineering Lead( and Data Team)? told|escalated)$")
+
+    def test_an_escalation_keeps_the_cause_and_the_name(self):
+        for name in ("one table", "two tables", "on and off", "two causes", "dead component, 12 tables"):
+            line, = {line for story, n, line in self.lines if story == name and n["status"] == "escalated"}
+            with self.subTest(name, line=line):
+                self.assertRegex(line, f"({BINANCE}|{KRAKEN}|12 of 12 tables) .*, (ClickHouse unreachable|Spark ran out of memory);")
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ class SchedulerUnit(unittest.TestCase):
     def test_one_that_is_not_restarted_is_critical_at_once_with_its_exit_code(self):
         self.begin(restart="no")
         (self.share / "fate").write_text("exit")
-        self.wait_for_page("critical", "systemd will not start it again", "exited with code 1", "(Restart=no)")
+        self.wait_for_page("critical", "and not restarted", "exited with code 1", "(Restart=no)")
 
     def test_the_start_limit_is_critical_at_once(self):
         self.begin()

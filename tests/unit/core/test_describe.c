@@ -197,15 +197,25 @@ static void what_matters_least_is_left_out_first(void **unused)
           "unreachable (connection refused); b is well again; 4th time in 24 h; Engineering Lead told" },
         { 170, "no new data for bronze_trades_of_the…hird_region_binance since 10:00 (35 min), 2 runs failed, "
                "ClickHouse unreachable (connection refused); Engineering Lead told" },
-        { 120, "no new data for bronze_trades_of_the…hird_region_binance since 10:00 (35 min), ClickHouse unreac…; "
+        { 130, "no new data for bronze_trades_of_the…hird_region_binance since 10:00 (35 min), ClickHouse "
+               "unreachable; Engineering Lead told" },
+        { 120, "no new data for bronze_trades_of_the…hird_region_binance since 10:00, ClickHouse unreachable; "
                "Engineering Lead told" },
-        { 100, "no new data for bronze_trades…gion_binance since 10:00 (35 min), ClickHouse …; Engineering Lead told" },
+        { 110, "no new data for bronze_trades…gion_binance since 10:00 (35 min), ClickHouse unreachable; "
+               "Engineering Lead told" },
+        { 100, "no new data for bronze_trade…ion_binance since 10:00, ClickHouse unreachable; Engineering Lead told" },
         { 84, "no new data for bronze_trade…ion_binance since 10:00 (35 min); Engineering Lead told" },
         { 74, "no new data for bronze_…inance since 10:00 (35 min); Engineering Lead told" },
         { 59, "no new data for bron…ance since 10:…; Engineering Lead told" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         writes(&line, cases[i].max_chars, cases[i].expected);
+    line.short_note = "escalated";
+    writes(&line, 130,
+           "no new data for bronze_trades_of_the…hird_region_binance since 10:00 (35 min), ClickHouse unreachable "
+           "(connection refused); escalated");
+    writes(&line, 110,
+           "no new data for bronze_trades_of_the…hird_region_binance since 10:00, ClickHouse unreachable; escalated");
 }
 
 static void foreign_text_stays_one_line_of_whole_characters(void **unused)
