@@ -65,3 +65,13 @@ void cut_copy(const char *text, char *buf, size_t room)
     memcpy(buf, text, len);
     memcpy(buf + len, ELLIPSIS, sizeof ELLIPSIS);
 }
+
+size_t cut_len_without_brackets(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t at = len; at > 2 && text[len - 1] == ')'; at--)
+        if (text[at - 1] == '(' && text[at - 2] == ' ')
+            return at - 2;
+    return len;
+}

@@ -128,21 +128,11 @@ static const char *why_of(const struct line *line)
     return line->cause ? line->cause : line->detail;
 }
 
-/* The number of bytes of a text without the brackets at its end: "unreachable (connection refused)" is "unreachable" without them. */
-static size_t len_without_bracket(const char *text)
-{
-    size_t len = strlen(text);
-    for (size_t at = len; at > 2 && text[len - 1] == ')'; at--)
-        if (text[at - 1] == '(' && text[at - 2] == ' ')
-            return at - 2;
-    return len;
-}
-
 static void put_why(const struct line *line, const struct shape *shape, struct strbuf *out)
 {
     const char *why = why_of(line);
     struct strbuf shown = { 0 };
-    strbuf_add(&shown, why, shape->has_bracket ? strlen(why) : len_without_bracket(why));
+    strbuf_add(&shown, why, shape->has_bracket ? strlen(why) : cut_len_without_brackets(why));
     strbuf_puts(out, ", ");
     put_one_line(strbuf_text(&shown), shape->cause, out);
     strbuf_free(&shown);
@@ -181,7 +171,7 @@ static size_t why_chars(const struct line *line, const struct shape *shape)
     const char *why = why_of(line);
     if (!why)
         return 0;
-    size_t len = shape->has_bracket ? strlen(why) : len_without_bracket(why);
+    size_t len = shape->has_bracket ? strlen(why) : cut_len_without_brackets(why);
     size_t chars = utf8_count((struct slice){ why, len });
     return chars < shape->cause ? chars : shape->cause;
 }
@@ -189,7 +179,7 @@ static size_t why_chars(const struct line *line, const struct shape *shape)
 static bool has_bracket(const struct line *line, const struct shape *shape)
 {
     const char *why = why_of(line);
-    return why && shape->has_bracket && len_without_bracket(why) < strlen(why);
+    return why && shape->has_bracket && cut_len_without_brackets(why) < strlen(why);
 }
 
 /* The duration follows from the time before it, so it is left out where what says why then stands whole. */

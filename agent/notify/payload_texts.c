@@ -191,7 +191,10 @@ static void texts_put_details(struct payload_texts *texts)
         strbuf_printf(&texts->details, "%s%s: %s", i > 0 ? "\n" : "", parts[i].name, parts[i].text);
 }
 
-/* How much of the text is the cause, or its beginning and an ellipsis because the line had no more room; 0: the text does not begin with it. */
+/*
+ * How much of the text is the cause; or, because the line had no more room, the cause without the brackets at its end, or its beginning and an
+ * ellipsis. 0: the text does not begin with it.
+ */
 static size_t texts_cause_bytes(const char *text, const char *cause)
 {
     static const char ELLIPSIS[] = "\xe2\x80\xa6";
@@ -202,7 +205,10 @@ static size_t texts_cause_bytes(const char *text, const char *cause)
     if (cause[len] == '\0')
         return len;
     bool is_cut = len >= BEGINNING && strncmp(text + len, ELLIPSIS, sizeof ELLIPSIS - 1) == 0;
-    return is_cut ? len + sizeof ELLIPSIS - 1 : 0;
+    size_t without_brackets = cut_len_without_brackets(cause);
+    if (is_cut)
+        return len + sizeof ELLIPSIS - 1;
+    return len >= without_brackets ? without_brackets : 0;
 }
 
 /*

@@ -15,4 +15,7 @@ void cut_units(const char *text, size_t max_units, struct strbuf *out);
 /* Copies into a buffer of room bytes, at least 8. If the text is cut, it ends with a whole character and an ellipsis. */
 void cut_copy(const char *text, char *buf, size_t room);
 
+/* The number of bytes of a text without the brackets at its end: of "unreachable" in "unreachable (connection refused)". */
+size_t cut_len_without_brackets(const char *text);
+
 #endif

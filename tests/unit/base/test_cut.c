@@ -50,11 +50,26 @@ static void a_copy_ends_between_two_characters(void **unused)
     copies_become("\xf0\x9f\x94\xb4\xf0\x9f\x94\xb4", 8, "\xf0\x9f\x94\xb4…");
 }
 
+static void brackets_at_the_end_are_left_out(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *text;
+        size_t len;
+    } cases[] = {
+        { "", 0 },    { "a (b)", 1 },     { "a (b) c", 7 }, { "a(b)", 4 },
+        { "(b)", 3 }, { "a (b) (c)", 5 }, { "a b)", 4 },    { " (b)", 4 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(cut_len_without_brackets(cases[i].text), cases[i].len);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters_are_counted_not_bytes),
         cmocka_unit_test(a_copy_ends_between_two_characters),
+        cmocka_unit_test(brackets_at_the_end_are_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

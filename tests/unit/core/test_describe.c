@@ -211,7 +211,7 @@ static void what_matters_least_is_left_out_first(void **unused)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         writes(&line, cases[i].max_chars, cases[i].expected);
     line.short_note = "escalated";
-    writes(&line, 130,
+    writes(&line, 140,
            "no new data for bronze_trades_of_the…hird_region_binance since 10:00 (35 min), ClickHouse unreachable "
            "(connection refused); escalated");
     writes(&line, 110,

@@ -152,6 +152,13 @@ static void no_text_of_the_log_leaves_by_a_webhook_without_evidence(void **state
     strbuf_clear(&bench->body);
     payload_render(bench->masker, &webhook, &origin, messages, 1, PAYLOAD_FULL, NOW_MS, &bench->body);
     says(bench, "$.payload.summary", "host-1: no new data, likely cause not sent here; told");
+    char long_cause[] = "no such host k2.internal (port 8123)",
+         without[] = "no new data, no such host k2.internal; told";
+    message.cause = long_cause; /* nor for its brackets */
+    message.summary = without;
+    strbuf_clear(&bench->body);
+    payload_render(bench->masker, &webhook, &origin, messages, 1, PAYLOAD_FULL, NOW_MS, &bench->body);
+    says(bench, "$.payload.summary", "host-1: no new data, likely cause not sent here; told");
     char several[] = "2 incidents\nfailures #1: no such host k2.internal\nlag #2: k2.internal";
     message.summary = several;
     strbuf_clear(&bench->body);
