@@ -146,7 +146,8 @@ static const struct config_key keys[] = {
       WEBHOOK(alerts) },
     { "webhook", "table", CONFIG_GLOBS, NULL, "all",
       "Only what concerns a table whose name matches one of these globs is sent here, and so nothing that concerns no "
-      "table. What was told here once is told its end here, whatever table or alert it has by then.",
+      "table. Of an incident that was told here, all that follows is told here, whatever table or alert it has by "
+      "then.",
       WEBHOOK(tables) },
     { "webhook", "evidence", CONFIG_SWITCH, "yes", NULL,
       "no: text from the log (evidence, and the likely cause that was read from it) is not sent here.",

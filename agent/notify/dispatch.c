@@ -67,11 +67,15 @@ void receiver_finish(struct receiver *receiver)
 
 /* --- Who hears a message ------------------------------------------------------------------------------------- */
 
-/* Whoever was told that an incident began is told that it ended, whatever table or alert it has by then. */
+/*
+ * Whoever was told of an incident is told what becomes of it, whatever table or alert it has by then. A webhook that is told nothing but what
+ * falls back to it is told the end only, since the other webhook may take the rest again.
+ */
 static bool receiver_was_told(const struct dispatch *dispatch, const struct receiver *receiver,
                               const struct message *message)
 {
-    return message->status == NOTIFY_RESOLVED && message->incident_id != 0 &&
+    bool is_spare = (int)receiver->webhook->min_severity == SEVERITY_NEVER;
+    return (message->status == NOTIFY_RESOLVED || !is_spare) && message->incident_id != 0 &&
            history_find_outbox(dispatch->history, receiver->name, message->incident_id, 0);
 }
 

@@ -13,15 +13,12 @@
  */
 static const int64_t END_MARGIN_MS = INT64_C(3) * 24 * 60 * 60 * 1000;
 
-static int64_t alert_end_ms(const struct message *message, int64_t now_ms)
+static int64_t alert_end_ms(const struct payload_texts *texts, int64_t now_ms)
 {
-    if (message->status == NOTIFY_RESOLVED) {
-        /* An end before the beginning (the clock was set back) would make Alertmanager refuse the whole request. */
-        int64_t end_ms = message->resolved_ms != 0 ? message->resolved_ms : message->time_ms;
-        return end_ms > message->opened_ms ? end_ms : message->opened_ms;
-    }
+    if (texts->ended_ms != 0)
+        return texts->ended_ms;
     /* A test lasts long enough to get through a route's group_wait to a person, and ends by itself. */
-    return now_ms + (message->incident_id != 0 ? END_MARGIN_MS : PAYLOAD_TEST_MS);
+    return now_ms + (texts->message->incident_id != 0 ? END_MARGIN_MS : PAYLOAD_TEST_MS);
 }
 
 static void alertmanager_put_alert(const struct payload_input *input, const struct payload_texts *texts,
@@ -33,7 +30,7 @@ static void alertmanager_put_alert(const struct payload_input *input, const stru
     payload_put_annotations(json, texts, input->length);
     json_close(json, '}');
     json_put_text(json, "startsAt", texts->started);
-    json_put_time(json, "endsAt", alert_end_ms(texts->message, input->now_ms));
+    json_put_time(json, "endsAt", alert_end_ms(texts, input->now_ms));
     json_put_given(json, "generatorURL", payload_best_page(texts));
     json_close(json, '}');
 }

@@ -14,6 +14,7 @@ enum payload_page { PAGE_RUNBOOK, PAGE_INCIDENT, PAGE_DASHBOARD, PAGE_ALERTMANAG
 struct payload_texts {
     const struct message *message;
     char time[40], started[40], ended[40], prometheus[40]; /* RFC 3339; "" for what has not happened */
+    int64_t started_ms, ended_ms;                          /* the onset, where it is known; 0: it has not ended */
     char incident[24];
     const char *alert;
     const char *runbook;           /* the file; NULL: none */

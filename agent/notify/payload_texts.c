@@ -257,6 +257,15 @@ static void texts_put_advice(struct payload_texts *texts, struct masker *masker,
     texts_put_masked(masker, message->first_command, &texts->first_command);
 }
 
+/* An end before the beginning (the clock was set back) would make Alertmanager refuse the whole request. */
+static int64_t end_of(const struct message *message, int64_t started_ms)
+{
+    int64_t end_ms = message->resolved_ms != 0 ? message->resolved_ms : message->time_ms;
+    if (message->status != NOTIFY_RESOLVED)
+        return 0;
+    return end_ms > started_ms ? end_ms : started_ms;
+}
+
 void payload_texts_gather(struct payload_texts *texts, struct masker *masker, const struct webhook_config *webhook,
                           const struct payload_origin *origin, const struct message *message)
 {
@@ -267,12 +276,13 @@ void payload_texts_gather(struct payload_texts *texts, struct masker *masker, co
     runbook_words(texts->runbook, message->scenario, message->title, &texts->place);
     scenario_words(message->scenario, message->title, &texts->scenario);
     texts_put_time(message->time_ms, texts->time);
-    texts_put_time(message->opened_ms != 0 ? message->opened_ms : message->time_ms, texts->started);
-    if (message->status == NOTIFY_RESOLVED)
-        texts_put_time(message->resolved_ms != 0 ? message->resolved_ms : message->time_ms, texts->ended);
+    int64_t since_ms = message->onset_ms != 0 ? message->onset_ms : message->opened_ms;
+    texts->started_ms = since_ms != 0 ? since_ms : message->time_ms;
+    texts->ended_ms = end_of(message, texts->started_ms);
+    texts_put_time(texts->started_ms, texts->started);
+    texts_put_time(texts->ended_ms, texts->ended);
     if (message->prometheus_ms <= message->time_ms)
         texts_put_time(message->prometheus_ms, texts->prometheus);
-    int64_t since_ms = message->onset_ms != 0 ? message->onset_ms : message->opened_ms;
     texts_put_time(since_ms, texts->since_time);
     texts_put_moment(since_ms, &texts->since);
     snprintf(texts->incident, sizeof texts->incident, "%" PRId64, message->incident_id);

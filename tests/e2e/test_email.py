@@ -189,7 +189,7 @@ class Ways(MailCase):
         password.write_text("wrong-pass\n", encoding="ascii")
         done = self.try_out(server, user="agent", password_file=password)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("535", done.stdout)
+        self.assertIn(": refused: 535 ", done.stdout)   # as HTTP's 401 is: at once, and the fallback is told
         self.assertNotIn("wrong-pass", done.stdout + done.stderr)
 
     def test_a_server_that_is_busy_or_greylists_is_tried_again(self):

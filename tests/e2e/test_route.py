@@ -101,6 +101,30 @@ class Routes(RouteCase):
                 self.break_table(scheduler, agent, "bronze_b")
         self.assertEqual(self.told("ops")[-1], ("bronze_a", "resolved"))
 
+    def test_who_was_told_of_an_incident_is_told_what_becomes_of_it(self):
+        """The cycle is slow, then too slow: another alert, to which the route does not apply."""
+        agent = self.agent(slow={"alert": "*CycleSlow"}, too_slow={"alert": "*CycleTooSlow"}, never={"min_severity": "never"})
+        for key, value in {"notify.reminder": "1s", "detect.cycle_slow": "500ms", "detect.cycle_too_slow": "1s", "schedule.table_timeout": "60s",
+                           "detect.lag_critical": "60s", "detect.lag_warning": "50s"}.items():
+            agent.command += ["--set", f"{key}={value}"]
+        with self.scheduler() as scheduler, agent:
+            scheduler.cycle()
+            scheduler.cycle_started(1)
+            scheduler.run_started("bronze_a")
+            wait_until(lambda: self.statuses("slow").count("reminder") > 0, 30, "no reminder")
+            scheduler.run_completed("bronze_a")
+            scheduler.cycle_completed(3.0, 1)
+            scheduler.cycle()
+            wait_until(lambda: "resolved" in self.statuses("slow"), 10, agent.said)
+            agent.wait_for("SELECT count(*) FROM outbox WHERE status <> 'delivered'", 0)
+        self.assertEqual(self.statuses("slow")[:2], ["firing", "firing"])
+        self.assertEqual(self.statuses("too_slow"), self.statuses("slow")[1:])
+        self.assertEqual(self.receiver.at("/never"), [])
+
+    def statuses(self, name):
+        return [alert["annotations"]["status"] for request in self.receiver.at(f"/{name}") for alert in request.json()["alerts"]
+                if "IcebergOffloadCycle" in alert["labels"]["alertname"]]
+
     def test_no_text_of_the_log_is_told_without_evidence(self):
         with self.scheduler() as scheduler, self.agent(open={}, shut={"evidence": "no"}) as agent:
             scheduler.cycle()

@@ -17,7 +17,7 @@ static void generic_is_alertmanager_s_envelope(void **state)
     says(*state, "$.alerts[0].labels.host", "host-1");
     says(*state, "$.alerts[0].labels.log", "/tmp/scheduler.log");
     says(*state, "$.commonLabels.alertname", "IcebergOffloadConsecutiveFailures");
-    says(*state, "$.alerts[0].startsAt", "2026-02-25T06:13:20.000+00:00");
+    says(*state, "$.alerts[0].startsAt", "2026-02-25T06:13:19.000+00:00");
     says(*state, "$.alerts[0].endsAt", "0001-01-01T00:00:00Z");
     says(*state, "$.alerts[1]", "(none)");
     assert_int_equal(strlen(at(*state, "$.alerts[0].fingerprint")), 16);
@@ -255,7 +255,7 @@ static void alertmanager_gets_alerts_that_outlive_a_weekend(void **state)
     render(*state, FORMAT_ALERTMANAGER, &message, 1, false);
     says(*state, "$[0].labels.alertname", "IcebergOffloadLagElevated");
     says(*state, "$[0].labels.incident", "3");
-    says(*state, "$[0].startsAt", "2026-02-25T06:13:20.000+00:00");
+    says(*state, "$[0].startsAt", "2026-02-25T06:13:19.000+00:00");
     says(*state, "$[0].endsAt", "2026-02-28T06:18:20.000+00:00");
     says(*state, "$[0].annotations.summary", "2 failures in a row");
     says(*state, "$[1]", "(none)");
@@ -275,7 +275,9 @@ static void alertmanager_gets_an_alert_for_each_message(void **state)
     says(*state, "$[1].endsAt", "2026-02-28T06:18:20.000+00:00");
     messages[0].resolved_ms = OPENED_MS - 5000; /* the clock was set back: no end before the beginning */
     render(*state, FORMAT_ALERTMANAGER, messages, 2, false);
-    says(*state, "$[0].endsAt", "2026-02-25T06:13:20.000+00:00");
+    says(*state, "$[0].endsAt", "2026-02-25T06:13:19.000+00:00");
+    render(*state, FORMAT_GENERIC, messages, 1, false);
+    says(*state, "$.alerts[0].endsAt", "2026-02-25T06:13:19.000+00:00");
 }
 
 static void a_test_is_no_real_alert_and_ends_by_itself(void **state)
