@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/say.h"
+#include "help_alerts.h"
 #include "nearest.h"
 
 struct command_table {
@@ -22,8 +23,9 @@ static int print_help(const struct command_table *table)
          "Commands:");
     for (size_t i = 0; i < table->count; i++)
         printf("  %-13s %s\n", table->commands[i].name, table->commands[i].summary);
-    puts("\n`agent help COMMAND` says more about one; `agent --version` says which agent this is;\n"
-         "`agent --describe` lists commands, options and configuration keys as JSON.");
+    puts("\n`agent help COMMAND` says more about one, and `agent help alerts` lists what is told and when;\n"
+         "`agent --version` says which agent this is;\n"
+         "`agent --describe` lists commands, options, alerts and configuration keys as JSON.");
     return EXIT_OK;
 }
 
@@ -76,6 +78,8 @@ static int help(const struct command_table *table, const char *name)
 {
     if (!name)
         return print_help(table);
+    if (strcmp(name, "alerts") == 0)
+        return help_alerts_print();
     const struct command *command = find_command(table, name);
     return command ? print_command_help(command) : EXIT_USAGE;
 }

@@ -25,7 +25,7 @@ struct command {
 int commands_main(const struct command *commands, size_t count, int argc, char **argv);
 
 /*
- * Prints every command with its options, and every configuration key, as JSON on stdout: the build makes the manual pages and the
+ * Prints every command with its options, every alert and every configuration key as JSON on stdout: the build makes the manual pages and the
  * completions from it. Returns the exit code.
  */
 int describe_print(const struct command *commands, size_t count);

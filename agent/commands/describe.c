@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "config_keys.h"
+#include "help_alerts.h"
 
 static void put_options(struct json_writer *json, const struct arguments *arguments)
 {
@@ -62,6 +63,7 @@ int describe_print(const struct command *commands, size_t count)
     json_put_text(&json, "version", AGENT_VERSION);
     put_commands(&json, commands, count);
     put_options(&json, &common_arguments);
+    help_alerts_describe(&json);
     put_keys(&json);
     json_close(&json, '}');
     puts(strbuf_text(&text));

@@ -26,14 +26,14 @@ def options_mdoc(options):
     yield ".Bl -tag -width Ds"
     for option in options:
         yield f".It Fl -{option['name']}" + (f" Ar {option['argument']}" if option["argument"] else "")
-        yield prose(option["help"][0].upper() + option["help"][1:] + ".")
+        yield sentence(option["help"])
     yield ".El"
 
 
 def commands_mdoc(facts):
     for command in facts["commands"]:
         yield f".Ss {command['name']}"
-        yield prose(command["summary"][0].upper() + command["summary"][1:] + ".")
+        yield sentence(command["summary"])
         yield f".Dl agent {command['name']} {command['usage']}".rstrip().replace("--", "\\-\\-")
         if command["options"]:
             yield from options_mdoc(command["options"])
@@ -41,6 +41,43 @@ def commands_mdoc(facts):
 
 def common_mdoc(facts):
     yield from options_mdoc(facts["options"])
+
+
+def command_lines(command, width):
+    """A shell command in lines that can be copied together. What stands in quotes is not broken."""
+    line = ""
+    for word in re.findall(r"(?:[^\s\"']|\"[^\"]*\"|'[^']*')+", command):
+        if line and len(f"{line} {word}") > width - 2:
+            yield line if line[-1] in ";|&" else line + " \\"
+            line = word
+        else:
+            line = f"{line} {word}".lstrip()
+    yield line
+
+
+def sentence(clause):
+    return prose(clause[0].upper() + clause[1:] + ".")
+
+
+def alerts_mdoc(facts):
+    yield ".Bl -tag -width Ds"
+    for alert in facts["alerts"]:
+        yield ".It Li " + " , ".join(dict.fromkeys((alert["warning"], alert["critical"])))
+        said = {"warning": alert["warning_when"], "critical": alert["critical_when"] or "never", "keys": alert["keys"],
+                "runbook": alert["runbook"] and f"{alert['runbook']}, which expects a recovery within {alert['recovery']}"}
+        yield sentence(alert["means"])
+        for label, text in said.items():
+            if text:
+                yield ".br"
+                yield sentence(f"{label}: {text}")
+        if alert["first_command"]:
+            yield ".br"
+            yield "First command:"
+            yield ".Bd -literal -compact"
+            for line in command_lines(alert["first_command"], 66):
+                yield line.replace("\\", "\\e").replace("-", "\\-")
+            yield ".Ed"
+    yield ".El"
 
 
 def keys_mdoc(facts):

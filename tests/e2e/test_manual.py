@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -119,6 +120,58 @@ class OneSource(unittest.TestCase):
         self.assertEqual(wrong, {}, "each line of the page's list: .It Dv NAME No = VALUE")
 
 
+class Alerts(unittest.TestCase):
+    """The list of alerts: in `agent help alerts` and in agent(1). test_readme.py holds that of README.md."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.facts = json.loads(agent("--describe"))
+        done = subprocess.run([AGENT, "help", "alerts"], capture_output=True, text=True, timeout=30, check=True, env={**os.environ, "COLUMNS": "80"})
+        cls.help = done.stdout
+
+    def names(self):
+        return [", ".join(dict.fromkeys((alert["warning"], alert["critical"]))) for alert in self.facts["alerts"]]
+
+    def test_the_help_lists_every_alert_within_80_columns(self):
+        self.assertEqual([line for line in self.help.splitlines() if len(line) > 80], [])
+        self.assertEqual(re.findall(r"^Iceberg.*$", self.help, re.MULTILINE), self.names())
+        flat = " ".join(self.help.split())
+        for alert in self.facts["alerts"]:
+            for label in ("warning", "critical"):
+                self.assertIn(f"{label} {alert[label + '_when'] or 'never'}", flat)
+            self.assertIn(f"runbook {alert['runbook']}, which" if alert["runbook"] else "first command", flat)
+
+    def test_the_manual_page_has_the_same_list(self):
+        page = generate("agent.1")
+        section = page[page.index("\n.Sh LIST OF ALERTS\n"):page.index("\n.Sh WHAT THE RULES")]
+        self.assertEqual(re.findall(r"^\.It Li (.*)$", section, re.MULTILINE), [name.replace(", ", " , ") for name in self.names()])
+        flat = " ".join(section.split())
+        for alert in self.facts["alerts"]:
+            self.assertIn(f" Warning: {alert['warning_when']}. .br Critical: {alert['critical_when'] or 'never'}.", flat)
+
+    def test_a_first_command_can_be_copied_as_it_is_printed(self):
+        printed = re.findall(r"^  first command:\n((?:    .*\n)+)", self.help, re.MULTILINE)
+        wanted = [alert["first_command"] for alert in self.facts["alerts"] if alert["first_command"]]
+        self.assertEqual([shlex.split(text.replace("\\\n", " ")) for text in printed], [shlex.split(command) for command in wanted])
+        for text in printed:
+            self.assertNotRegex(text.replace("\\\n", " "), r"[^;|&]\n.", "a line ends within a command")
+            self.assertEqual(subprocess.run(["sh", "-n"], input=text, text=True, timeout=30, check=False).returncode, 0, text)
+
+    def test_the_thresholds_are_the_defaults_of_the_keys_that_are_named(self):
+        shown = dict(re.findall(r"^(\w+) = (.*)$", agent("check-config", "--config", "/dev/null", "--verbose"), re.MULTILINE))
+        keys = {f"{key['section']}.{key['name']}": key for key in self.facts["keys"]}
+        for alert in self.facts["alerts"]:
+            texts = f"{alert['means']} {alert['warning_when']} {alert['critical_when']}"
+            self.assertNotIn("{", texts)
+            for name in filter(None, alert["keys"].split(", ")):
+                value = shown[name.split(".")[1]]
+                if value == "0s":
+                    value = keys[name]["otherwise"].removeprefix("0 means ")
+                elif keys[name]["initial"].startswith("1e"):
+                    value = keys[name]["initial"]
+                self.assertRegex(texts, rf"\b{re.escape(value)}\b", name)
+
+
 class Completion(unittest.TestCase):
     def complete(self, *words):
         script = 'source /dev/stdin; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _agent; printf "%s\\n" "${COMPREPLY[@]}"'
@@ -130,6 +183,7 @@ class Completion(unittest.TestCase):
     def test_bash_completes_commands_options_values_and_keys(self):
         self.assertEqual(self.complete("agent", "re"), ["report", "replay"])
         self.assertEqual(self.complete("agent", "help", "re"), ["report", "replay"])
+        self.assertEqual(self.complete("agent", "help", "al"), ["alerts"])
         self.assertEqual(self.complete("agent", "annotate", "--d"), ["--deviations", "--db"])
         self.assertEqual(self.complete("agent", "report", "--format", "m"), ["markdown"])
         self.assertEqual(self.complete("agent", "run", "--set", "detect.cycle_s"), ["detect.cycle_slow="])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""README.md and tests/README.md stay short and true: what they link, name and show exists. `make pictures` makes what is shown anew."""
+"""README.md and tests/README.md stay short and true: what they link, name and show exists. `make pictures` makes what is shown anew, and
+`test_readme.py --update` the list of alerts in README.md."""
 import json
 import os
 import re
@@ -26,6 +27,7 @@ MOST_LINES = 250
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ALERTS = re.compile(r"^\| alert \|.*\n(?:\|.*\n)*", re.MULTILINE)
 # A span of code that begins with one of these names a file or a folder of the repository.
 FOLDERS = ("agent/", "parsers/", "include/", "fixtures/", "tests/")
 
@@ -44,6 +46,19 @@ def read(path):
     return path.read_text(encoding="utf-8")
 
 
+def describe():
+    return json.loads(subprocess.run([AGENT, "--describe"], capture_output=True, text=True, timeout=30, check=True).stdout)
+
+
+def alerts_table(alerts):
+    """The list of alerts as README.md has it."""
+    rows = ["| alert | meaning | warning when | critical when | runbook |", "|---|---|---|---|---|"]
+    for alert in alerts:
+        names = ", ".join(f"`{name}`" for name in dict.fromkeys((alert["warning"], alert["critical"])))
+        rows.append(f"| {names} | {alert['means']} | {alert['warning_when']} | {alert['critical_when'] or 'never'} | {alert['runbook'] or ''} |")
+    return "\n".join(rows) + "\n"
+
+
 def commands(document):
     """The command lines of a document's sh blocks and of its spans of code, without comments."""
     text = read(document)
@@ -57,7 +72,7 @@ def commands(document):
 class Truth(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.facts = json.loads(subprocess.run([AGENT, "--describe"], capture_output=True, text=True, timeout=30, check=True).stdout)
+        cls.facts = describe()
         cls.targets = set(re.findall(r"^([a-z][a-z-]*):", read(ROOT / "Makefile"), re.MULTILINE))
 
     def test_readme_is_short(self):
@@ -96,7 +111,7 @@ class Truth(unittest.TestCase):
 
     def test_commands_and_their_options_exist(self):
         known = {command["name"]: {option["name"] for option in command["options"] + self.facts["options"]}
-                 for command in self.facts["commands"]}
+                 for command in self.facts["commands"]} | {"help": set()}
         found = set()
         for document in DOCUMENTS:
             for command in commands(document):
@@ -130,12 +145,14 @@ class Truth(unittest.TestCase):
         rooms = {room for room in check_layers.ROOMS if room.count("/") < 2 and room != "agent"}
         self.assertLessEqual(rooms, listed)
 
-    def test_readme_lists_every_alert(self):
+    def test_readme_lists_the_alerts_as_the_agent_does(self):
+        self.assertEqual(ALERTS.search(read(README))[0], alerts_table(self.facts["alerts"]), "python3 test_readme.py --update")
+
+    def test_the_list_of_alerts_has_every_alert(self):
         names = re.findall(r'"(IcebergOffload\w+)"', read(ROOT / "agent/core/names.c"))
         self.assertGreater(len(names), 8)
-        for name in names:
-            self.assertIn(f"`{name}`", read(README))
-            self.assertIn(name, read(ROOT / "agent/manual/agent.1.in"))
+        listed = {alert[severity] for alert in self.facts["alerts"] for severity in ("warning", "critical")}
+        self.assertEqual(listed, set(names))
 
 
 class Pictures(unittest.TestCase):
@@ -159,5 +176,12 @@ class Pictures(unittest.TestCase):
         self.assertEqual({path.name for path in PICTURES.glob("*.png")}, shown)
 
 
+def update():
+    README.write_text(ALERTS.sub(lambda _: alerts_table(describe()["alerts"]), read(README)), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    unittest.main()
+    if "--update" in sys.argv:
+        update()
+    else:
+        unittest.main()
