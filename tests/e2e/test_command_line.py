@@ -150,6 +150,19 @@ class Arguments(unittest.TestCase):
         self.assertEqual((code, text, errors), (3, "", "agent: status: --format: 'xml' is none of text, json\n"))
 
 
+class Times(unittest.TestCase):
+    def test_any_time_of_rfc3339_is_taken(self):
+        for time in ("2026-03-03T10:15:02.5Z", "2026-03-03t10:15:02.123456789012z", "2026-03-03 10:15:02.1234567891+05:30", "2026-03-03T10:15:02-00:00",
+                     "2026-03-03 10:15:02,743"):
+            for command in (("report", "--since", time), ("report", "--since", "2020-01-01", "--until", time)):
+                self.assertEqual(agent(*command, "--db", NOWHERE), (1, "", f"agent: report: {NOWHERE}: no history here yet\n"))
+            self.assertEqual(agent("replay", "--tz", "UTC", "--explain", time, "--until", time, str(LOG))[0], 0)
+
+    def test_what_is_no_time_is_refused(self):
+        for time in ("26-03-03", "2026-03-03T10:15:02.Z", "2026-03-03T10:15:02+25:00"):
+            self.assertEqual(agent("report", "--since", time, "--db", NOWHERE)[0], 2)
+
+
 class Durations(unittest.TestCase):
     def test_a_number_without_a_unit_is_refused(self):
         code, _, errors = agent("silence", "2", "--db", NOWHERE)

@@ -31,7 +31,10 @@ static bool is_day(const struct tm *day)
     return same.tm_mday == day->tm_mday;
 }
 
-/* Reads "10:15", "10:15:02" or "10:15:02.7433" into local and *ms, the milliseconds beyond the second. Returns the rest, NULL if it is none. */
+/*
+ * Reads "10:15", "10:15:02", "10:15:02.7433" or "10:15:02,743", as the log has it, into local and *ms, the milliseconds beyond the second.
+ * Returns the rest, NULL if it is none.
+ */
 static const char *clock_parse(const char *text, struct tm *local, int64_t *ms)
 {
     const char *rest = strptime(text, "%H:%M:%S", local);
@@ -41,7 +44,7 @@ static const char *clock_parse(const char *text, struct tm *local, int64_t *ms)
         local->tm_sec = 0;
         return strptime(text, "%H:%M", local);
     }
-    if (*rest != '.')
+    if (*rest != '.' && *rest != ',')
         return rest;
     const char *digits = rest + 1;
     size_t count = strspn(digits, "0123456789");
@@ -50,12 +53,50 @@ static const char *clock_parse(const char *text, struct tm *local, int64_t *ms)
     return count > 0 ? digits + count : NULL;
 }
 
+/* Two digits, as a number up to most; -1 if they are something else. */
+static int digits_parse(const char *text, int most)
+{
+    if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
+        return -1;
+    int number = (text[0] - '0') * 10 + text[1] - '0';
+    return number <= most ? number : -1;
+}
+
+/* Reads "Z", "+01:00", "+0100" or "+01", perhaps behind a blank, to the end of the text. */
+static bool offset_parse(const char *text, int64_t *offset_ms)
+{
+    text += *text == ' ';
+    *offset_ms = 0;
+    if (*text == 'Z' || *text == 'z')
+        return text[1] == '\0';
+    if (*text != '+' && *text != '-')
+        return false;
+    int hours = digits_parse(text + 1, 23), minutes = 0;
+    const char *rest = hours < 0 ? NULL : text + 3;
+    if (rest && *rest != '\0') {
+        rest += *rest == ':';
+        minutes = digits_parse(rest, 59);
+        rest = minutes < 0 ? NULL : rest + 2;
+    }
+    *offset_ms = (*text == '-' ? -60000 : 60000) * (int64_t)(hours * 60 + minutes);
+    return rest && *rest == '\0';
+}
+
+/* strptime would take "26-03-03" for a day of the year 26. */
+static const char *day_parse(const char *text, struct tm *local)
+{
+    if (strspn(text, "0123456789") != 4)
+        return NULL;
+    const char *rest = strptime(text, "%Y-%m-%d", local);
+    return rest && is_day(local) ? rest : NULL;
+}
+
 static bool date_parse(const char *text, enum time_edge edge, int64_t *ms)
 {
     struct tm local = { 0 };
-    int64_t fraction_ms;
-    const char *rest = strptime(text, "%Y-%m-%d", &local);
-    if (!rest || !is_day(&local))
+    int64_t fraction_ms, offset_ms;
+    const char *rest = day_parse(text, &local);
+    if (!rest)
         return false;
     if (*rest == '\0') {
         local.tm_mday += edge == TIME_UNTIL;
@@ -69,11 +110,9 @@ static bool date_parse(const char *text, enum time_edge edge, int64_t *ms)
         *ms = local_ms(&local) + fraction_ms;
         return true;
     }
-    struct tm zone = { 0 };
-    const char *end = *rest == 'z' ? rest + 1 : strptime(rest, "%z", &zone);
-    if (!end || *end != '\0')
+    if (!offset_parse(rest, &offset_ms))
         return false;
-    *ms = ((int64_t)timegm(&local) - zone.tm_gmtoff) * 1000 + fraction_ms;
+    *ms = (int64_t)timegm(&local) * 1000 - offset_ms + fraction_ms;
     return true;
 }
 

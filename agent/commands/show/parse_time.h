@@ -10,8 +10,8 @@ enum time_edge { TIME_SINCE, TIME_UNTIL };
 
 /*
  * Reads a time that a person typed: "2026-03-03", "2026-03-03 10:15", "2026-03-03T10:15:02+11:00", "now", "today", "yesterday", or a
- * duration before now such as "2h" or "7d". Seconds may have a fraction of any length. Without an offset it is local time. Returns
- * false if it is none of these, and leaves *ms as it is.
+ * duration before now such as "2h" or "7d". Seconds may have a fraction of any length, behind a dot or, as in the log, a comma. Without
+ * an offset it is local time. All of RFC 3339 is read. Returns false if it is none of these, and leaves *ms as it is.
  */
 bool parse_time(const char *text, int64_t now_ms, enum time_edge edge, int64_t *ms);
 
