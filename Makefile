@@ -27,6 +27,7 @@ BENCH_IDLE ?= 60
 
 # A text as one word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
+comma := ,
 # make takes no target with a space in its name. The path to the sources and DESTDIR may have spaces and apostrophes.
 ifneq ($(words $(BUILD))$(findstring ',$(BUILD)),1)
 $(error BUILD must be one path without a space or an apostrophe, such as a relative one, and not "$(BUILD)")
@@ -145,6 +146,8 @@ $(FUZZERS): $(BUILD)/fuzz/%:  $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o
 $(REPLAYS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/cost.o $(OBJ)/tests/fuzz/replay.o
 $(UNIT):    LDLIBS += -lcmocka
 $(BUILD)/tests/unit/follow/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread64
+$(BUILD)/tests/unit/daemon/test_reload_keys: LDLIBS += $(patsubst %,-Wl$(comma)--wrap=%,dispatch_open witnesses_open table_witnesses_open \
+    unit_open host_open config_causes engine_new engine_configure parser_open parser_change_patterns follow_open history_open)
 $(BUILD)/tests/unit/follow/test_listing: LDLIBS += -Wl,--wrap=clock_running_us
 # Linked before the archive, so that the archive's own source of events is left out.
 KERNEL := $(addprefix $(BUILD)/tests/,unit/follow/test_inotify_kernel unit/follow/test_follow_kernel agent_kernel)

@@ -164,4 +164,7 @@ struct causes *config_causes(const struct config *config, struct strbuf *error);
  */
 void config_keep(struct config *fresh, const struct config *running, struct strbuf *kept);
 
+/* *lost gets a line for each file that somebody changed in the configuration and that is out of reach until a restart (base/reach.h). */
+void config_find_lost_files(const struct config *fresh, const struct config *running, struct strbuf *lost);
+
 #endif

@@ -37,8 +37,19 @@ enum config_type {
 /* Returns true for a key that may be given more than once. */
 bool config_type_repeats(enum config_type type);
 
-/* When a new value counts. The log, its zone and the history stay the same until a restart, because everything else is built on them. */
-enum config_change { CONFIG_AT_RELOAD, CONFIG_AT_RESTART };
+/*
+ * What a reload (SIGHUP) makes of a new value. agent.conf(5) says it of each key. tests/unit/daemon/test_reload_keys.c holds it for each key,
+ * and tests/e2e/test_confine.py for CONFIG_IN_REACH.
+ */
+enum config_change {
+    CONFIG_AT_RELOAD,
+    CONFIG_IN_REACH, /* a file: taken, but what lies where the agent may not look since its start is out of reach until a restart */
+    CONFIG_WHEN_WELL, /* taken, and used when no incident is open */
+    CONFIG_AT_RESTART /* the old value stays, because everything else is built on it */
+};
+
+/* "yes", "no, a restart is needed" ... */
+const char *config_change_words(enum config_change change);
 
 struct config_key {
     const char *section; /* "webhook" and "probe" sections carry a name: [webhook NAME] */

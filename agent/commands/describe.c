@@ -49,6 +49,7 @@ static void put_keys(struct json_writer *json)
         json_put_text(json, "initial", keys[i].initial);
         json_put_text(json, "otherwise", keys[i].otherwise);
         json_put_text(json, "help", keys[i].help);
+        json_put_text(json, "reload", config_change_words(keys[i].change));
         json_close(json, '}');
     }
     json_close(json, ']');

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/reach.h"
 #include "check.h"
 #include "secrets.h"
 #include "template.h"
@@ -159,6 +160,8 @@ static bool read_template(const char *path, struct strbuf *text, struct strbuf *
     size_t len;
     if (!file) {
         strbuf_printf(why, "%s: %s", path, strerror(errno));
+        if (reach_is_lost(path, REACH_READ))
+            strbuf_puts(why, ": a change needs a restart, since the agent may not look there since its start");
         return false;
     }
     while (text->len <= TEMPLATE_MAX_BYTES && (len = fread(piece, 1, sizeof piece, file)) > 0)

@@ -19,12 +19,12 @@ static const struct config_key keys[] = {
       "The log is read only if this user owns it. Without it the owner of the first log is remembered.",
       MAIN(log_owner), .change = CONFIG_AT_RESTART },
     { "log", "patterns", CONFIG_PATH, NULL, "the built-in ones", "The patterns in this file replace the built-in ones.",
-      MAIN(log_patterns) },
+      MAIN(log_patterns), .change = CONFIG_IN_REACH },
 
     { "runbooks", "file", CONFIG_PATH, NULL, "the built-in table",
       "This table of causes adds to the built-in one, and replaces its sections of the same name: what failures say, "
       "and the runbook, scenario and first command that then apply. See THE TABLE OF CAUSES.",
-      MAIN(runbooks_file) },
+      MAIN(runbooks_file), .change = CONFIG_IN_REACH },
     { "links", "runbook_base", CONFIG_URL, NULL, "none",
       "The runbooks' files are found below this URL, so that notifications and reports link to them.",
       MAIN(links.runbook_base) },
@@ -119,8 +119,8 @@ static const struct config_key keys[] = {
     { "notify", "resolved", CONFIG_SWITCH, "yes", NULL,
       "The end of an incident is told too. An alertmanager and PagerDuty are always told it.",
       MAIN(settings.notify.resolved) },
-    { "notify", "host", CONFIG_TEXT, NULL, "the host's name", "Notifications call this host by this name.",
-      MAIN(host) },
+    { "notify", "host", CONFIG_TEXT, NULL, "the host's name", "Notifications call this host by this name.", MAIN(host),
+      .change = CONFIG_WHEN_WELL },
 
     { "webhook", "url", CONFIG_WEBHOOK_URL, NULL, NULL,
       "Notifications are sent to this URL by POST. For alertmanager it is the base URL, for ntfy the topic's, for "
@@ -134,7 +134,7 @@ static const struct config_key keys[] = {
       WEBHOOK(format) },
     { "webhook", "template", CONFIG_PATH, NULL, NULL,
       "The requests are made from this JSON file, for a receiver that no format is for. See TEMPLATES.",
-      WEBHOOK(template) },
+      WEBHOOK(template), .change = CONFIG_IN_REACH },
     { "webhook", "min_severity", CONFIG_SEVERITY, "warning", NULL,
       "Notifications of a lower severity than this are not sent here: warning, critical, or never, for a webhook that "
       "is "
@@ -167,18 +167,21 @@ static const struct config_key keys[] = {
     { "webhook", "token_file", CONFIG_PATH, NULL, NULL,
       "Each request has the bearer token in this file; for telegram it is the bot's token. The file is read for each "
       "request; a relative name is looked up in $CREDENTIALS_DIRECTORY.",
-      WEBHOOK(token_file) },
+      WEBHOOK(token_file), .change = CONFIG_IN_REACH },
     { "webhook", "ca_file", CONFIG_PATH, NULL, "the system's",
-      "The authorities in this file may sign the receiver's certificate.", WEBHOOK(ca_file) },
+      "The authorities in this file may sign the receiver's certificate.", WEBHOOK(ca_file),
+      .change = CONFIG_IN_REACH },
     { "webhook", "routing_key_file", CONFIG_PATH, NULL, NULL,
-      "PagerDuty's integration key is in this file, which is found like token_file.", WEBHOOK(routing_key_file) },
+      "PagerDuty's integration key is in this file, which is found like token_file.", WEBHOOK(routing_key_file),
+      .change = CONFIG_IN_REACH },
     { "webhook", "from", CONFIG_ADDRESS, NULL, NULL, "The sender of e-mail: an address, or Name <address>.",
       WEBHOOK(from) },
     { "webhook", "to", CONFIG_ADDRESSES, NULL, NULL,
       "A recipient of e-mail: an address, or Name <address>. The key may be given more than once.", WEBHOOK(to) },
     { "webhook", "user", CONFIG_TEXT, NULL, "none", "The mail server is logged in to as this user.", WEBHOOK(user) },
     { "webhook", "password_file", CONFIG_PATH, NULL, NULL,
-      "The password of the user is in this file, which is found like token_file.", WEBHOOK(password_file) },
+      "The password of the user is in this file, which is found like token_file.", WEBHOOK(password_file),
+      .change = CONFIG_IN_REACH },
     { "webhook", "starttls", CONFIG_STARTTLS, "required", NULL,
       "required: no e-mail goes over smtp:// unless the server encrypts with STARTTLS; optional: if it can; no: never.",
       WEBHOOK(starttls) },
@@ -191,7 +194,7 @@ static const struct config_key keys[] = {
       "The scheduler's metrics page at this URL is asked as a second witness.", MAIN(metrics_url) },
     { "metrics", "textfile", CONFIG_PATH, NULL, "none",
       "The agent writes its own metrics into this file, for node_exporter's textfile collector.",
-      MAIN(metrics_textfile) },
+      MAIN(metrics_textfile), .change = CONFIG_IN_REACH },
 
     { "probe", "url", CONFIG_PROBE_URL, NULL, NULL,
       "A component is asked at this address whether it answers: http, https or tcp://host:port.", PROBE(url) },
@@ -228,7 +231,8 @@ static const struct config_key keys[] = {
     { "source", "user", CONFIG_TEXT, NULL, "the server's default user", "The question is asked as this user.",
       MAIN(source_user) },
     { "source", "password_file", CONFIG_PATH, NULL, "none",
-      "The user's password is in this file, which is found like a webhook's token_file.", MAIN(source_password_file) },
+      "The user's password is in this file, which is found like a webhook's token_file.", MAIN(source_password_file),
+      .change = CONFIG_IN_REACH },
     { "source", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", MAIN(source_timeout_ms) },
 
     { "scheduler", "unit", CONFIG_TEXT, "iceberg-offload-scheduler.service", NULL,
@@ -264,6 +268,17 @@ static const struct config_key keys[] = {
       MAIN(heartbeat_url) },
     { "heartbeat", "every", CONFIG_PERIOD, "5m", NULL, "A heartbeat is sent this often.", MAIN(heartbeat_every_ms) },
 };
+
+const char *config_change_words(enum config_change change)
+{
+    static const char *const words[] = {
+        [CONFIG_AT_RELOAD] = "yes",
+        [CONFIG_IN_REACH] = "yes, in a directory that the agent knew at its start; elsewhere a restart is needed",
+        [CONFIG_WHEN_WELL] = "yes, when no incident is open",
+        [CONFIG_AT_RESTART] = "no, a restart is needed",
+    };
+    return words[change];
+}
 
 const struct config_key *config_keys(size_t *count)
 {

@@ -65,22 +65,25 @@ static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct
     return true;
 }
 
-static void reload_say_kept(const struct strbuf *kept)
+static void reload_say_lines(const struct strbuf *lines)
 {
-    for (const char *line = strbuf_text(kept); *line; line += strcspn(line, "\n") + 1)
+    for (const char *line = strbuf_text(lines); *line; line += strcspn(line, "\n") + 1)
         say_warning("%.*s", (int)strcspn(line, "\n"), line);
 }
 
 void daemon_reload(struct daemon *daemon)
 {
-    struct strbuf kept = { 0 }, error = { 0 };
+    struct strbuf kept = { 0 }, lost = { 0 }, error = { 0 };
     systemd_tell(SYSTEMD_RELOADING);
     struct config *fresh = daemon->source->reload(daemon->source->ctx);
-    if (fresh)
+    if (fresh) {
+        config_find_lost_files(fresh, daemon->config, &lost);
         config_keep(fresh, daemon->config, &kept);
+    }
+    reload_say_lines(&lost); /* also where the reload is refused, since this may be why */
     daemon->reload_refused = !fresh || !reload_take_over(daemon, fresh, &error);
     if (!daemon->reload_refused) {
-        reload_say_kept(&kept);
+        reload_say_lines(&kept);
         say_note("configuration read again");
     } else {
         if (error.len)
@@ -90,5 +93,6 @@ void daemon_reload(struct daemon *daemon)
     }
     systemd_tell(SYSTEMD_READY);
     strbuf_free(&kept);
+    strbuf_free(&lost);
     strbuf_free(&error);
 }

@@ -97,7 +97,26 @@ def keys_mdoc(facts):
         elif key["otherwise"]:
             takes += f"; default: {key['otherwise']}"
         yield prose(takes + ".")
+        yield prose(f"Reload: {key['reload']}.")
     yield ".El"
+
+
+def change_mdoc(facts, word):
+    """The keys for which a reload has that word, as a list."""
+    yield ".Bl -bullet -compact"
+    for key in facts["keys"]:
+        if word in key["reload"]:
+            section = key["section"] + (" No NAME Ns Li " if key["named"] else "")
+            yield f".It\n.Li {section}.{key['name']}"
+    yield ".El"
+
+
+def restart_mdoc(facts):
+    yield from change_mdoc(facts, "no,")
+
+
+def reach_mdoc(facts):
+    yield from change_mdoc(facts, "directory")
 
 
 def choices(option):

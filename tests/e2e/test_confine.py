@@ -2,7 +2,9 @@
 """What the running agent gave up: privileges, core dumps, and by Landlock the files that are none of its business."""
 
 import ctypes
+import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -13,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from agent import Agent, wait_until   # noqa: E402
+from agent import Agent, run, wait_until   # noqa: E402
 from receiver import Receiver   # noqa: E402
 from scheduler import Scheduler   # noqa: E402
 
@@ -133,6 +135,54 @@ class Confined(unittest.TestCase):
             template.write_text('{"second": "${summary}"}', encoding="ascii")
             agent.process.send_signal(signal.SIGHUP)
             wait_until(lambda: "read again" in agent.said(), 10, "no reload")
+
+    @unittest.skipUnless(LANDLOCK, "this kernel has no Landlock")
+    def test_a_reload_names_each_file_that_only_a_restart_brings_within_reach(self):
+        """Of each key of which agent.conf(5) says so: a file in a known directory is taken, one elsewhere is named. How a webhook needs the
+        file does not matter, so most keys stand in a section with what they need."""
+        facts = json.loads(run("--describe").stdout)
+        keys = [key for key in facts["keys"] if "directory" in key["reload"]]
+        self.assertGreaterEqual(len(keys), 9)
+        sections = {"template": "", "routing_key_file": "format = pagerduty\n",
+                    "password_file": "format = email\nfrom = a@example.com\nto = b@example.com\nuser = a\nstarttls = no\n"}
+        texts = {"patterns": "[events]\ncycle_started = OFFLOAD CYCLE STARTED$\n", "template": "{}", "file": ""}
+
+        def place(key, folder, number):
+            path = self.directory / folder / f"{key['section']}-{key['name']}-{number}"
+            path.write_text(texts.get(key["name"], "secret"), encoding="ascii")
+            path.chmod(0o600)
+            return path
+
+        def write(changed=None, folder="conf", number=1):
+            text = ""
+            for key in keys:
+                url = self.receiver.url("/hook") if key["name"] != "password_file" else "smtp://127.0.0.1:9"
+                path = place(key, folder if key is changed else "conf", number if key is changed else 1)
+                text += (f"[webhook {key['name']}]\nurl = {url}\n{sections.get(key['name'], '')}" if key["named"] else f"[{key['section']}]\n")
+                text += f"{key['name']} = {path}\n"
+            self.config.write_text(text, encoding="utf-8")
+            self.config.chmod(0o600)
+
+        def reload(agent):
+            before = len(agent.said())
+            agent.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: re.search("read again|the old one stays", agent.said()[before:]), 10, "no answer to the reload")
+            return agent.said()[before:]
+
+        write()
+        with self.agent() as agent:
+            agent.wait_for("SELECT count(*) > 0 FROM state", 1)
+            for key in keys:
+                with self.subTest(key=f"{key['section']}.{key['name']}"):
+                    write(key, "conf", 2)
+                    said = reload(agent)
+                    self.assertIn("read again", said)
+                    self.assertNotIn("needs a restart", said)
+                    write(key, "elsewhere", 3)
+                    name = f"{key['section']}{' ' + key['name'] if key['named'] else ''}.{key['name']}"
+                    self.assertRegex(reload(agent), rf"\b{re.escape(name)}: .*a change needs a restart")
+                    write()
+                    self.assertNotIn("needs a restart", reload(agent))
 
     def test_a_log_directory_that_is_replaced_is_still_within_reach(self):
         self.configure(self.secret("conf", "right"))

@@ -67,6 +67,14 @@ class OneSource(unittest.TestCase):
         self.assertEqual(re.findall(r"^\.It Cm (\S+)", generate("agent.conf.5"), re.MULTILINE),
                          [key["name"] for key in self.facts["keys"]])
 
+    def test_the_manual_page_of_the_configuration_says_of_every_key_what_a_reload_takes(self):
+        page = generate("agent.conf.5")
+        part = page[page.index("\n.Sh SECTIONS AND KEYS\n"):page.index("\n.Sh SECRETS\n")]
+        said = [" ".join(entry.split()) for entry in part.split("\n.It Cm ")[1:]]
+        self.assertEqual([re.search(r" Reload: ([^.]*)\.(?: \.|$)", entry)[1] for entry in said], [key["reload"] for key in self.facts["keys"]])
+        listed = re.findall(r"^\.It\n\.Li (\w+)(?: No NAME Ns Li )?\.(\w+)$", page[page.index("\n.Sh RELOADING\n"):page.index("\n.Sh PATTERNS\n")], re.MULTILINE)
+        self.assertEqual(sorted(listed), sorted((key["section"], key["name"]) for key in self.facts["keys"] if "restart" in key["reload"]))
+
     def test_the_sample_configuration_lists_every_key_commented(self):
         sample = agent("check-config", "--sample")
         self.assertEqual(re.findall(r"^# ([a-z_]+) =", sample, re.MULTILINE), [key["name"] for key in self.facts["keys"]])
