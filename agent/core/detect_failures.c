@@ -272,8 +272,10 @@ static void failures_on_evidence(struct context *context, struct table *table)
         return;
     incidents_note_line(context->incidents, record);
     struct cause cause = table_cause(table);
-    if (!cause_differs(&cause, &record->incident.cause))
-        incidents_set_cause(context->incidents, record, cause);
+    if (cause_differs(&cause, &record->incident.cause))
+        return;
+    incidents_set_cause(context->incidents, record, cause);
+    incidents_take_telling(context->incidents, record, table);
 }
 
 /*
@@ -312,9 +314,10 @@ static void on_told(struct context *context, const struct event *event)
     if (failures->strays == 0)
         failures->settled_ms = 0; /* what was compared before is not all that is known */
     struct cause cause = table_cause(table);
-    if (!cause_differs(&cause, &record->incident.cause))
+    if (!cause_differs(&cause, &record->incident.cause)) {
         incidents_set_cause(context->incidents, record, cause);
-    else if (!model_cycle_running(context->model))
+        incidents_take_telling(context->incidents, record, table);
+    } else if (!model_cycle_running(context->model))
         settle_causes(context);
     record = incidents_find(context->incidents, KIND_FAILURES, table);
     if (record)

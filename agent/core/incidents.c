@@ -3,11 +3,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cause.h"
 #include "clip.h"
 #include "describe.h"
 #include "prometheus.h"
+#include "telling.h"
 #include "units.h"
 
 enum { EVIDENCE_MOST = 20 };
@@ -94,6 +96,33 @@ static void take_words(struct incident_record *record, const struct finding *fin
     record->then_ms = finding->then_ms;
 }
 
+/* Returns false if that is no news. */
+static bool take_evidence(struct incident_record *record, struct slice line)
+{
+    const char *old = record->incident.evidence;
+    if (line.len == 0)
+        return false;
+    char *fresh = clipped_copy(line, EVIDENCE_MAX_BYTES);
+    bool is_new = !old || strcmp(old, fresh) != 0;
+    if (is_new)
+        incident_replace_text(&record->incident.evidence, fresh);
+    free(fresh);
+    return is_new;
+}
+
+/* The line that a failure begins with only says that it failed. What the failures of the table have said so far tells why, or a witness does. */
+static struct slice failure_telling(const struct table *table)
+{
+    struct slice line = telling_line(table && table->error ? table->error : "");
+    return line.len == 0 && table && table->told ? telling_line(table->told) : line;
+}
+
+void incidents_take_telling(struct incidents *incidents, struct incident_record *record, const struct table *table)
+{
+    if (take_evidence(record, failure_telling(table)))
+        incidents_store(incidents, record);
+}
+
 static void take_details(struct incidents *incidents, struct incident_record *record, const struct finding *finding)
 {
     const struct event *event = incidents->moment->event;
@@ -101,11 +130,10 @@ static void take_details(struct incidents *incidents, struct incident_record *re
     bool is_other = finding->kind == KIND_FAILURES && cause_differs(&finding->cause, &record->incident.cause);
     if (!is_other && cause_may_replace(&record->incident.cause, &finding->cause))
         incident_replace_cause(&record->incident.cause, finding->cause);
-    if (event && event->line.len && event_is_from_log(event->kind)) {
-        char *line = clipped_copy(event->line, EVIDENCE_MAX_BYTES);
-        incident_replace_text(&record->incident.evidence, line);
-        free(line);
-    }
+    if (event && event->line.len && event_is_from_log(event->kind))
+        take_evidence(record, event->kind == EVENT_RUN_FAILED ? failure_telling(finding->table) : event->line);
+    else if (event && event->kind == EVENT_PROBE_DOWN && !record->incident.evidence)
+        take_evidence(record, event->line);
 }
 
 static void set_severity(struct incidents *incidents, struct incident_record *record, const struct finding *finding)

@@ -129,6 +129,9 @@ struct incidents {
  */
 struct incident_record *incidents_raise(struct incidents *incidents, const struct finding *finding);
 
+/* More was said about the table's failure: the line of it that tells most becomes the incident's evidence. */
+void incidents_take_telling(struct incidents *incidents, struct incident_record *record, const struct table *table);
+
 /*
  * The table (NULL: whatever has this kind of incident) is well again. The incident is resolved when all its tables are; one that flaps is
  * held open until all have been well for some cycles.
