@@ -89,6 +89,7 @@ void history_put_witness(struct history *history, const char *name, const char *
 #define STATE_ENGINE "engine.live"
 #define STATE_WINDOWS "engine.windows"
 #define STATE_AGENT "agent"
+#define STATE_REPLAY "replay" /* the moment (Unix ms) at which a replay that filled the history ended */
 #define STATE_ORIGIN "origin"
 #define STATE_REFRESH "refresh." /* and a webhook's name: why an Alertmanager could not be told again; "" if it could */
 

@@ -18,6 +18,8 @@ enum telling_weight {
     TELLING_MUCH     /* an error, an exception or the cause of one */
 };
 
+/* The line without the head of a log record and "Stderr: ". */
+struct slice telling_body(struct slice line);
 enum telling_weight telling_weigh(struct slice line);
 /* The line of the text that tells most; of several, the last. Its length is 0 where no line tells anything. */
 struct slice telling_line(const char *text);

@@ -166,11 +166,15 @@ static bool replay_open_history(struct replay *replay, const char *path)
     return replay->history != NULL;
 }
 
-/* Stores the engine's state too: an agent that is started on this history goes on from it. */
-static void finish_history(struct replay *replay)
+/* Stores the engine's state too: an agent that is started on this history goes on from it. Until when the history knows is kept for those who read it. */
+static void finish_history(struct replay *replay, int64_t until_ms)
 {
+    struct strbuf end = { 0 };
+    strbuf_printf(&end, "%" PRId64, until_ms);
     state_save_engine(replay->history, replay->ingest.engine, STATE_ALL);
+    history_put_state(replay->history, STATE_REPLAY, strbuf_slice(&end));
     replay_commit(replay);
+    strbuf_free(&end);
 }
 
 static bool parse_until(const char *text, int64_t last_ms, int64_t *until_ms)
@@ -244,7 +248,7 @@ static int replay_logs(struct replay *replay, const struct options *options)
     engine_tick(replay->ingest.engine, until_ms);
     explanations_end(&replay->explanations);
     if (replay->history)
-        finish_history(replay);
+        finish_history(replay, until_ms);
     return replay->failed ? EXIT_FAILED : code;
 }
 

@@ -114,15 +114,16 @@ static void set_times(const struct incidents *incidents, const struct incident_r
                       struct parts *parts)
 {
     const struct incident *incident = &record->incident;
-    int64_t now_ms = incidents->moment->now_ms, end_ms = incident->resolved_ms ? incident->resolved_ms : now_ms;
+    int64_t now_ms = incidents->moment->now_ms;
     int64_t wall_ms = moment_now_wall_ms(incidents->moment);
     incidents->clock(moment_wall_ms(incidents->moment, incident->onset_ms), wall_ms, parts->onset);
     incidents->clock(moment_wall_ms(incidents->moment, record->then_ms), wall_ms, parts->then);
-    duration_words(end_ms - incident->onset_ms, &parts->lasted);
+    int64_t lasted_ms = incident_lasted_ms(incident->onset_ms, incident->resolved_ms, now_ms);
+    duration_words(lasted_ms, &parts->lasted);
     parts->line.onset = parts->onset;
     parts->line.then = parts->then;
     parts->line.lasted = strbuf_text(&parts->lasted);
-    parts->line.shows_lasted = use == LINE_SENT && end_ms - incident->onset_ms >= LASTED_LEAST_MS;
+    parts->line.shows_lasted = use == LINE_SENT && lasted_ms >= LASTED_LEAST_MS;
 }
 
 /* Of what flaps: whether it is well, or since when it has not been for long. */

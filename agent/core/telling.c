@@ -168,15 +168,28 @@ static bool is_exception(struct slice text)
     return false;
 }
 
+/* The scheduler's record may hold one of the job behind its "Stderr: ", whose level then counts. */
+static struct slice body_and_level(struct slice line, enum level *level)
+{
+    struct slice text = without_label(body_of(line, level));
+    if (*level == LEVEL_NONE || *level == LEVEL_ERROR) {
+        enum level inner;
+        text = without_label(body_of(text, &inner));
+        *level = inner != LEVEL_NONE ? inner : *level;
+    }
+    return text;
+}
+
+struct slice telling_body(struct slice line)
+{
+    enum level level;
+    return body_and_level(line, &level);
+}
+
 enum telling_weight telling_weigh(struct slice line)
 {
     enum level level;
-    struct slice text = without_label(body_of(line, &level));
-    if (level == LEVEL_NONE || level == LEVEL_ERROR) {
-        enum level inner; /* of a job's record behind the scheduler's "Stderr: " */
-        text = without_label(body_of(text, &inner));
-        level = inner != LEVEL_NONE ? inner : level;
-    }
+    struct slice text = body_and_level(line, &level);
     bool is_indented = line.len > 0 && strchr(SPACES, line.at[0]);
     if (is_bar(text) || is_frame(text, is_indented) || only_failed(text) || level == LEVEL_INFO)
         return TELLING_NOTHING;

@@ -6,6 +6,12 @@
 
 #include "base/strbuf.h"
 
+/* From one moment to a later one; 0 where the later one is the earlier, because a clock was set back in between. */
+static inline int64_t elapsed_ms(int64_t from_ms, int64_t to_ms)
+{
+    return to_ms > from_ms ? to_ms - from_ms : 0;
+}
+
 /* Adds a duration, rounded to the nearest: "4.2 s", "45 s", "31 min", "2 h 05 min", "3 d 4 h". A negative one counts as 0. */
 void duration_words(int64_t duration_ms, struct strbuf *out);
 

@@ -136,7 +136,7 @@ class Arguments(unittest.TestCase):
                 (("silence",), "silence: say one of DURATION, --list and --end"), (("silence", "2h", "--list"), "silence: say one of"),
                 (("silence", "--list", "--end"), "silence: say one of"), (("silence", "0s"), "silence: '0s' is no duration"),
                 (("incidents", "--limit", "-1"), "incidents: --limit: '-1' is no count"), (("incidents", "--limit", ""), "'' is no count"),
-                (("incidents", "--format", "csv"), "incidents: --format: 'csv' is none of text, json"),
+                (("incidents", "--format", "xml"), "incidents: --format: 'xml' is none of text, json, csv"),
                 (("replay", "--format", "html", "-"), "replay: --format: 'html' is none of text, json"), (("replay",), "no log named"),
                 (("replay", "--tz", "Mars/Olympus", "-"), "replay: --tz: 'Mars/Olympus' is no time zone"),
                 (("replay", "--until", "soon", "-"), "replay: --until: 'soon' is neither a time nor +DURATION"),

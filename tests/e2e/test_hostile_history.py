@@ -181,7 +181,7 @@ class Hostile(unittest.TestCase):
              " SELECT 1, 1, 'w' || i, 'pending', i FROM n", ()),
             (f"{count} INSERT INTO silence (starts_at, ends_at, reason) SELECT i, 4102444800000 + i, 'r' || i FROM n", ()))
         status, document, some, every, silences = self.ask(*READERS)
-        self.assertIn("5001 warnings open", status)
+        self.assertIn("(incident 101), 5000 more incidents open", status)
         self.assertIn("and 4981 more: agent incidents lists them", status)
         self.assertEqual(100, len(json.loads(document)["incidents"]))
         self.assertLess(len(status.splitlines()), 500)

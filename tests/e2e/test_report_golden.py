@@ -140,7 +140,7 @@ class Golden(unittest.TestCase):
         agent = Agent()
         try:
             with history.sqlite3.connect(agent.db) as db:
-                db.execute("UPDATE incident SET summary = CAST(x'61ff62c0af9b' AS TEXT)")
+                db.execute("UPDATE incident SET likely_cause = CAST(x'61ff62c0af9b' AS TEXT)")
             db.close()
             self.assertIn(rb"a\xffb\xc0\xaf\x9b", agent.run("report").stdout)
             for form in ("markdown", "html", "json"):
@@ -258,12 +258,12 @@ class Status(unittest.TestCase):
     def test_an_open_warning(self):
         self.live()
         self.change("UPDATE incident SET state = 'open', resolved_at = NULL WHERE id = 3")
-        self.assertEqual((1, "WARNING - 1 warning open"), self.status())
+        self.assertEqual((1, "WARNING - cycle running since 16:45 (1 h 15 min, incident 3)"), self.status())
 
     def test_an_open_critical(self):
         self.live()
         self.change("UPDATE incident SET state = 'open', resolved_at = NULL WHERE id = 2")
-        self.assertEqual((2, "CRITICAL - 1 critical incident open"), self.status())
+        self.assertEqual((2, "CRITICAL - scheduler dead since 14:52 (3 h 08 min), not started again (incident 2)"), self.status())
 
     def test_lag_over_the_thresholds(self):
         self.live()

@@ -23,7 +23,7 @@ static void check_agent(struct doctor *doctor)
     case AGENT_STOPPED: doctor_found(doctor, "agent", STATUS_CRITICAL, start, "it does not run"); return;
     case AGENT_RUNNING: break;
     }
-    format_duration(&since, status_elapsed_ms(status->started_ms, status->now_ms) / 1000 * 1000);
+    format_duration(&since, elapsed_ms(status->started_ms, status->now_ms) / 1000 * 1000);
     doctor_found(doctor, "agent", STATUS_OK, NULL, "it runs, pid %" PRId64 ", for %s", status->pid,
                  strbuf_text(&since));
     strbuf_free(&since);

@@ -9,7 +9,7 @@
 #include "agent/commands/show/format.h"
 #include "words.h"
 
-enum { MISSED_NAMED = 12 }; /* missed cycles whose times are listed; the others are only counted */
+enum { MISSED_RANGES = 6 }; /* stretches of missed cycles whose times are listed; the others are only counted */
 
 void facts_add(struct facts *facts, const char *label, enum tone tone, const char *format, ...)
 {
@@ -31,21 +31,42 @@ void facts_free(struct facts *facts)
     *facts = (struct facts){ 0 };
 }
 
+/* The slots from number `first` on that follow each other and have the same reason. Returns how many. */
+static size_t missed_run(const struct report *report, size_t first)
+{
+    size_t count = 1;
+    const struct report_missed *missed = report->missed;
+    while (first + count < report->missed_count && missed[first + count].overrun == missed[first].overrun &&
+           missed[first + count].slot_ms - missed[first + count - 1].slot_ms <= report->interval_ms)
+        count++;
+    return count;
+}
+
+static struct brief slot_brief(const struct report *report, int64_t slot_ms, int64_t *day)
+{
+    bool same_day = format_day(slot_ms) == *day;
+    *day = format_day(slot_ms);
+    return same_day ? brief_clock(report, slot_ms) : brief_time(report, slot_ms);
+}
+
+/* "25 scheduled cycles did not start: 10:15:00 to 16:15:00" */
 static void missed_words(const struct report *report, struct strbuf *out)
 {
-    int64_t day = format_day(report->begin_ms);
+    int64_t day = format_day(report->begin_ms), told = 0;
     strbuf_printf(out, "%" PRId64 " scheduled cycle%s did not start", report->totals.missed,
                   plural(report->totals.missed));
-    for (size_t i = 0; i < report->missed_count && i < MISSED_NAMED; i++) {
-        int64_t slot_ms = report->missed[i].slot_ms;
-        bool same_day = format_day(slot_ms) == day;
-        strbuf_printf(out, "%s%s%s", i ? ", " : ": ",
-                      same_day ? brief_clock(report, slot_ms).text : brief_time(report, slot_ms).text,
-                      report->missed[i].overrun ? " (the cycle before it still ran)" : "");
-        day = format_day(slot_ms);
+    for (size_t i = 0, ranges = 0; i < report->missed_count && ranges < MISSED_RANGES; ranges++) {
+        size_t count = missed_run(report, i);
+        strbuf_printf(out, "%s%s", ranges ? ", " : ": ", slot_brief(report, report->missed[i].slot_ms, &day).text);
+        if (count > 1)
+            strbuf_printf(out, "%s%s", count > 2 ? " to " : " and ",
+                          slot_brief(report, report->missed[i + count - 1].slot_ms, &day).text);
+        strbuf_puts(out, report->missed[i].overrun ? " (the cycle before it still ran)" : "");
+        told += (int64_t)count;
+        i += count;
     }
-    if (report->totals.missed > MISSED_NAMED)
-        strbuf_printf(out, " and %" PRId64 " more", report->totals.missed - MISSED_NAMED);
+    if (report->totals.missed > told)
+        strbuf_printf(out, " and %" PRId64 " more", report->totals.missed - told);
 }
 
 /* A table's longest stretch without new data. */
@@ -54,7 +75,7 @@ static void gap_add(struct facts *facts, const struct report *report, const stru
     struct strbuf ending = { 0 };
     if (table->gap_to_ms)
         strbuf_printf(&ending, " until %s (%s), then %s rows at once%s", brief_time(report, table->gap_to_ms).text,
-                      brief_duration(table->gap_to_ms - table->gap_from_ms).text,
+                      brief_duration(elapsed_ms(table->gap_from_ms, table->gap_to_ms)).text,
                       brief_count(table->catch_up_rows).text, brief_counted(table->catch_up_from).text);
     else
         strbuf_puts(&ending, " and not yet caught up");
@@ -143,11 +164,11 @@ static void head_make(struct blocks *blocks, const struct report *report)
         strbuf_printf(&blocks->title, "Incident %" PRId64 ": %s", incident->id, report_incident_short_name(incident));
         strbuf_printf(&blocks->headline, "%s, ", incident->severity ? incident->severity : "?");
         strbuf_printf(&blocks->ending, "%s %s", incident->resolved_ms ? "resolved after" : "open for",
-                      brief_duration(length_ms).text);
+                      brief_lasted(report_lasted_ms(report)).text);
         if (!incident->resolved_ms && report->made_ms - report->as_of_ms > report->interval_ms)
             strbuf_printf(&blocks->ending, " when the agent last looked, at %s",
                           brief_time(report, report->as_of_ms).text);
-        blocks->summary = incident->summary;
+        one_line_words(report, &blocks->one_line);
         blocks->tone = incident->resolved_ms ? TONE_GOOD : report_incident_tone(incident);
     }
     strbuf_puts(&blocks->headline, strbuf_text(&blocks->ending));
@@ -193,6 +214,7 @@ void blocks_free(struct blocks *blocks)
         show_table_free(blocks->at[i].table);
     }
     strbuf_free(&blocks->title);
+    strbuf_free(&blocks->one_line);
     strbuf_free(&blocks->headline);
     strbuf_free(&blocks->ending);
     strbuf_free(&blocks->about);

@@ -63,7 +63,7 @@ struct blocks {
     struct strbuf headline; /* "critical, resolved after 1 h 02 min" */
     struct strbuf ending;   /* the headline without the severity */
     struct strbuf about;    /* the date, the zone of all times, the host */
-    const char *summary;    /* NULL: none */
+    struct strbuf one_line; /* of an incident: all that a chat needs; else empty */
     enum tone tone;         /* of the headline */
     struct block at[SECTIONS];
 };

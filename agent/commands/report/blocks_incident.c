@@ -17,6 +17,15 @@ static void moment_add(struct facts *facts, const struct report *report, const c
         facts_add(facts, label, tone, "%s", brief_time(report, at_ms).text);
 }
 
+static void acknowledged_add(struct facts *facts, const struct report *report)
+{
+    const char *how;
+    int64_t at_ms = report_acknowledged(report, &how);
+    if (at_ms)
+        facts_add(facts, "Acknowledged", TONE_PLAIN, "%s, %s after detection, %s", brief_time(report, at_ms).text,
+                  brief_duration(elapsed_ms(report->incident.opened_ms, at_ms)).text, how);
+}
+
 struct facts facts_times(const struct report *report)
 {
     const struct report_incident *incident = &report->incident;
@@ -28,12 +37,11 @@ struct facts facts_times(const struct report *report)
     if (!incident->notified_ms)
         facts_add(&facts, "Notified", TONE_PLAIN, incident->silenced ? "no: held back by a silence" : "no");
     moment_add(&facts, report, "Critical", TONE_CRITICAL, incident->critical_ms, onset_ms, "the onset");
-    moment_add(&facts, report, "Acknowledged", TONE_PLAIN, report_acknowledged(report), opened_ms,
-               "detection, by a silence");
+    acknowledged_add(&facts, report);
     moment_add(&facts, report, "Prometheus", TONE_DIM, incident->prometheus_ms, onset_ms,
                "the onset, had it fired as meant");
     moment_add(&facts, report, "Escalated", TONE_WARNING, incident->escalated_ms, opened_ms, "detection");
-    moment_add(&facts, report, "Resolved", TONE_GOOD, incident->resolved_ms, opened_ms, "detection");
+    moment_add(&facts, report, "Resolved", TONE_GOOD, incident->resolved_ms, onset_ms, "the onset");
     moment_add(&facts, report, "Verified", TONE_GOOD, incident->verified_ms, incident->resolved_ms,
                "recovery, by 3 good cycles");
     if (!incident->verified_ms && !report_incident_is_own(incident))
@@ -45,17 +53,28 @@ struct facts facts_times(const struct report *report)
 static void recovery_add(struct facts *facts, const struct report *report)
 {
     const struct report_incident *incident = &report->incident;
-    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report->end_ms - incident->opened_ms;
+    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report_lasted_ms(report);
     const char *so_far = incident->resolved_ms ? "" : " so far";
     if (!expected_ms)
-        facts_add(facts, "Time to recover", TONE_PLAIN, "%s%s", brief_duration(took_ms).text, so_far);
+        facts_add(facts, "Time to recover", TONE_PLAIN, "%s%s", brief_lasted(took_ms).text, so_far);
     else if (took_ms > expected_ms)
-        facts_add(facts, "Time to recover", TONE_WARNING, "%s%s; the runbook expects up to %s: %s over",
-                  brief_duration(took_ms).text, so_far, brief_duration(expected_ms).text,
-                  brief_duration(took_ms - expected_ms).text);
+        facts_add(facts, "Time to recover", TONE_WARNING, "%s%s from the onset; %s more than the runbook's %s",
+                  brief_lasted(took_ms).text, so_far, brief_lasted(took_ms - expected_ms).text,
+                  brief_lasted(expected_ms).text);
     else
-        facts_add(facts, "Time to recover", TONE_PLAIN, "%s%s; the runbook expects up to %s, kept",
-                  brief_duration(took_ms).text, so_far, brief_duration(expected_ms).text);
+        facts_add(facts, "Time to recover", TONE_PLAIN, "%s%s from the onset; the runbook expects up to %s",
+                  brief_lasted(took_ms).text, so_far, brief_lasted(expected_ms).text);
+}
+
+/* Nobody knows what happened then. */
+static void unobserved_add(struct facts *facts, const struct report *report)
+{
+    if (report->log_unread_ms)
+        facts_add(facts, "Not observed", TONE_WARNING, "%s of it, because the log could not be read",
+                  brief_lasted(report->log_unread_ms).text);
+    if (!report->incident.resolved_ms && elapsed_ms(report->as_of_ms, report->made_ms) > report->interval_ms)
+        facts_add(facts, "Not observed", TONE_WARNING, "the %s since then: no agent ran",
+                  brief_lasted(elapsed_ms(report->as_of_ms, report->made_ms)).text);
 }
 
 static void escalation_add(struct facts *facts, const struct report *report)
@@ -93,13 +112,13 @@ static void inhibited_add(struct facts *facts, const struct report *report)
         int64_t critical_ms = report_lag_explained(report, table, report->lag_critical_ms);
         if (warning_ms)
             strbuf_printf(&value, "%s%s from %s",
-                          value.len ? "; " : "its symptom, lag, was not paged apart: ", table->name,
+                          value.len ? "; " : "not paged for itself, because this incident explains it: ", table->name,
                           moment_brief(report, warning_ms).text);
         if (warning_ms && critical_ms)
             strbuf_printf(&value, ", critical from %s", moment_brief(report, critical_ms).text);
     }
     if (value.len)
-        facts_add(facts, "Inhibited", TONE_PLAIN, "%s", strbuf_text(&value));
+        facts_add(facts, "Lag", TONE_PLAIN, "%s", strbuf_text(&value));
     strbuf_free(&value);
 }
 
@@ -112,10 +131,11 @@ struct facts facts_measures(const struct report *report)
     bool late = report_incident_lead(incident, &lead_ms) && lead_ms < 0;
     enum tone tone = report_incident_is_own(incident) ? TONE_PLAIN : TONE_GOOD;
     facts_add(&facts, "Time to detect", TONE_PLAIN, "%s",
-              brief_duration(incident->opened_ms - incident->onset_ms).text);
+              brief_duration(elapsed_ms(incident->onset_ms, incident->opened_ms)).text);
     recovery_add(&facts, report);
+    unobserved_add(&facts, report);
     lead_words(incident, &lead);
-    facts_add(&facts, "Lead", late || !incident->notified_ms ? TONE_WARNING : tone, "%s", strbuf_text(&lead));
+    facts_add(&facts, "Prometheus", late || !incident->notified_ms ? TONE_WARNING : tone, "%s", strbuf_text(&lead));
     strbuf_free(&lead);
     escalation_add(&facts, report);
     inhibited_add(&facts, report);
@@ -156,10 +176,12 @@ struct facts facts_cause(const struct report *report)
     blocks_add_text(&facts, "Tables", FACT_TEXT, incident->tables);
     blocks_add_text(&facts, "Cause", FACT_TEXT, incident->cause);
     blocks_add_text(&facts, "Deviations", FACT_TEXT, incident->deviations);
-    blocks_add_text(&facts, incident->cause ? "First guess" : "Likely cause", FACT_TEXT, incident->likely_cause);
+    const char *guess = incident->cause ? "First guess" : incident->resolved_ms ? "Cause as seen" : "Likely cause";
+    blocks_add_text(&facts, guess, FACT_TEXT, incident->likely_cause);
     blocks_add_text(&facts, "Evidence", FACT_LITERAL, incident->evidence);
     runbook_add(&facts, report);
-    blocks_add_text(&facts, "First command", FACT_LITERAL, incident->first_command);
+    blocks_add_text(&facts, incident->resolved_ms ? "Advised first" : "First command", FACT_LITERAL,
+                    incident->first_command);
     return facts;
 }
 

@@ -14,15 +14,45 @@ static void share_add(struct facts *facts, const char *label, int64_t part, int6
                   of_what);
 }
 
+/* Signed, because some pages come after Prometheus's. */
+static void add_lead(const char *which, int64_t lead_ms, struct strbuf *out)
+{
+    strbuf_printf(out, "%s%s %s", which, brief_duration(lead_ms < 0 ? -lead_ms : lead_ms).text,
+                  lead_ms < 0 ? "later" : "earlier");
+}
+
+static void add_leads(const struct report_totals *totals, struct strbuf *out)
+{
+    add_lead("; in the median ", totals->lead_median_ms, out);
+    add_lead(", at worst ", totals->lead_least_ms, out);
+}
+
+/* What the share of time without trouble says nothing about. */
+static void period_unobserved_add(struct facts *facts, const struct report *report)
+{
+    struct strbuf why = { 0 };
+    if (report->unobserved_ms == 0)
+        return;
+    if (report->history_begins_ms > report->since_ms)
+        strbuf_printf(&why, "; the history begins at %s", brief_time(report, report->history_begins_ms).text);
+    if (report->as_of_ms < report->until_ms)
+        strbuf_printf(&why, "; it ends at %s", brief_time(report, report->as_of_ms).text);
+    if (report->log_unread_ms)
+        strbuf_printf(&why, "; the log could not be read for %s", brief_lasted(report->log_unread_ms).text);
+    facts_add(facts, "Not observed", TONE_WARNING, "%s of %s%s", brief_lasted(report->unobserved_ms).text,
+              brief_lasted(report->until_ms - report->since_ms).text, strbuf_text(&why));
+    strbuf_free(&why);
+}
+
 static void leads_add(struct facts *facts, const struct report_totals *totals)
 {
     struct strbuf lead = { 0 };
     if (totals->earlier || totals->later)
-        strbuf_printf(&lead, "; median lead %s, least %s", brief_duration(totals->lead_median_ms).text,
-                      brief_duration(totals->lead_least_ms).text);
+        add_leads(totals, &lead);
     if (totals->earlier || totals->later || totals->unseen)
-        facts_add(facts, "Lead", totals->later ? TONE_WARNING : TONE_GOOD,
-                  "earlier than Prometheus %" PRId64 " times, later %" PRId64 ", %" PRId64 " it would not have seen%s",
+        facts_add(facts, "Prometheus", totals->later ? TONE_WARNING : TONE_GOOD,
+                  "paged before it would have: %" PRId64 ", after it: %" PRId64
+                  ", where it would not have fired: %" PRId64 "%s",
                   totals->earlier, totals->later, totals->unseen, strbuf_text(&lead));
     strbuf_free(&lead);
 }
@@ -30,12 +60,14 @@ static void leads_add(struct facts *facts, const struct report_totals *totals)
 struct facts facts_period(const struct report *report)
 {
     const struct report_totals *totals = &report->totals;
-    int64_t whole_ms = report->until_ms - report->since_ms;
+    int64_t observed_ms = elapsed_ms(report->unobserved_ms, report->until_ms - report->since_ms);
     enum tone tone = totals->critical ? TONE_CRITICAL : totals->warning ? TONE_WARNING : TONE_GOOD;
     struct facts facts = { 0 };
     facts_add(&facts, "Incidents", tone, "%zu (%" PRId64 " critical, %" PRId64 " warning)", report->incidents.count,
               totals->critical, totals->warning);
-    share_add(&facts, "Availability", whole_ms - totals->critical_ms, whole_ms, "the time without a critical incident");
+    share_add(&facts, "Availability", observed_ms - totals->critical_ms, observed_ms,
+              "the observed time without a critical incident of the pipeline");
+    period_unobserved_add(&facts, report);
     share_add(&facts, "Success rate", totals->good_runs, totals->runs, "the runs");
     facts_add(&facts, "Cycles", TONE_PLAIN, "%s", brief_count(totals->cycles).text);
     facts_add(&facts, "Cycle duration", TONE_PLAIN, "median %s, p95 %s, longest %s",
@@ -48,8 +80,8 @@ struct facts facts_period(const struct report *report)
     facts_add(&facts, "Rows", TONE_PLAIN, "%s%s", brief_count(totals->rows).text,
               brief_counted(totals->rows_from).text);
     if (totals->resolved)
-        facts_add(&facts, "Time to recover", TONE_PLAIN, "mean %s, median %s (%" PRId64 " resolved)",
-                  brief_duration(totals->recover_mean_ms).text, brief_duration(totals->recover_median_ms).text,
+        facts_add(&facts, "Time to recover", TONE_PLAIN, "mean %s, median %s, from the onset (%" PRId64 " resolved)",
+                  brief_lasted(totals->recover_mean_ms).text, brief_lasted(totals->recover_median_ms).text,
                   totals->resolved);
     leads_add(&facts, totals);
     return facts;

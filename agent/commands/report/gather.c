@@ -41,24 +41,11 @@ static int64_t interval_of(struct query *query, const struct config *config)
     return interval_ms > 0 && interval_ms <= INTERVAL_MOST_DAYS * DAY_MS ? interval_ms : INTERVAL_DEFAULT_MS;
 }
 
-int64_t report_as_of(struct query *query, int64_t now_ms)
-{
-    int64_t pid = gather_agent_number(query, "pid"), alive_ms = gather_agent_number(query, "alive_ms");
-    if (status_probe_agent(pid, gather_agent_number(query, "started_ms")) == AGENT_RUNNING)
-        return now_ms;
-    int64_t seen_ms = query_value(query,
-                                  "SELECT max(coalesce((SELECT max(started_at, coalesce(ended_at, 0)) FROM cycle"
-                                  " ORDER BY started_at DESC LIMIT 1), 0),"
-                                  " coalesce((SELECT at FROM timeline ORDER BY id DESC LIMIT 1), 0))",
-                                  NULL, 0);
-    seen_ms = larger(seen_ms, alive_ms);
-    return seen_ms && seen_ms < now_ms ? seen_ms : now_ms;
-}
-
 static void report_begin(struct report *report, struct query *query, const struct config *config, int64_t now_ms)
 {
     report->made_ms = now_ms;
-    report->as_of_ms = report_as_of(query, now_ms);
+    report->as_of_ms = status_as_of(query, now_ms);
+    report->related.as_of_ms = report->earlier.as_of_ms = report->incidents.as_of_ms = report->as_of_ms;
     report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
     report->runbook_base = config->links.runbook_base;
     report->related.runbook_base = report->earlier.runbook_base = report->incidents.runbook_base =
@@ -157,6 +144,7 @@ enum report_found report_gather_incident(struct report *report, struct sqlite3 *
         gather_baseline(report, &query, (size_t)config->settings.detect.min_samples);
         gather_tables(report, &query);
         gather_timeline(report, &query);
+        gather_observed(report, &query);
         gather_totals(report);
     }
     if (!snapshot_end(&query, error))
@@ -181,9 +169,24 @@ enum report_found report_gather_period(struct report *report, struct sqlite3 *db
         gather_cycles(report, &query);
         gather_baseline(report, &query, (size_t)config->settings.detect.min_samples);
         gather_tables(report, &query);
+        gather_observed(report, &query);
         gather_totals(report);
     }
     return snapshot_end(&query, error) ? REPORT_FOUND : REPORT_ERROR;
+}
+
+int64_t report_lasted_ms(const struct report *report)
+{
+    return report_incident_lasted_ms(&report->incident, report->end_ms);
+}
+
+static void events_free(struct report_event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(events[i].kind);
+        free(events[i].text);
+    }
+    free(events);
 }
 
 void report_free(struct report *report)
@@ -194,10 +197,8 @@ void report_free(struct report *report)
     report_incidents_free(&report->incidents);
     for (size_t i = 0; i < report->table_count; i++)
         free(report->tables[i].name);
-    for (size_t i = 0; i < report->event_count; i++) {
-        free(report->events[i].kind);
-        free(report->events[i].text);
-    }
+    events_free(report->events, report->event_count);
+    events_free(report->shown, report->shown_count);
     for (size_t i = 0; i < report->delivery_count; i++) {
         free(report->deliveries[i].webhook);
         free(report->deliveries[i].status);
@@ -210,7 +211,6 @@ void report_free(struct report *report)
     free(report->cycles);
     free(report->tables);
     free(report->missed);
-    free(report->events);
     free(report->deliveries);
     free(report->silences);
     *report = (struct report){ 0 };

@@ -10,6 +10,9 @@ void gather_cycles(struct report *report, struct query *query);
 void gather_baseline(struct report *report, struct query *query, size_t least_cycles);
 void gather_tables(struct report *report, struct query *query);
 void gather_timeline(struct report *report, struct query *query);
+/* Fills in the events that people are shown. */
+void fold_story(struct report *report);
+void gather_observed(struct report *report, struct query *query);
 void gather_totals(struct report *report);
 
 /* The interval that the cycles before that instant kept; the given one where they do not tell. */

@@ -27,7 +27,7 @@ static enum report_mark mark_of(const struct report *report, const char *kind, i
 {
     if (strcmp(kind, "opened") == 0)
         return report->incident.critical_ms == at_ms ? MARK_CRITICAL : MARK_WARNING;
-    if (strcmp(kind, "escalated") == 0)
+    if (strcmp(kind, "critical") == 0)
         return MARK_CRITICAL;
     if (strcmp(kind, "resolved") == 0 || strcmp(kind, "verified") == 0)
         return MARK_GOOD;
@@ -43,6 +43,11 @@ static void timeline_gather(struct report *report, struct query *query)
               &report->incident.id, 1);
     while (query_next(query)) {
         char *kind = query_text(query, 1), *text = query_text(query, 2);
+        /* The history calls it so when an incident becomes critical. People call it escalated when the Engineering Lead is told. */
+        if (kind && strcmp(kind, "escalated") == 0) {
+            free(kind);
+            kind = must_copy("critical", strlen("critical"));
+        }
         struct report_event *event = story_add(report, query_time(query, 0), MARK_NOTE, kind ? kind : "note", text);
         event->mark = mark_of(report, event->kind, event->at_ms);
         event->offset = query_int(query, 3);
@@ -123,12 +128,21 @@ static void silences_gather(struct report *report, struct query *query)
     }
 }
 
-int64_t report_acknowledged(const struct report *report)
+int64_t report_acknowledged(const struct report *report, const char **how)
 {
-    for (size_t i = 0; i < report->silence_count; i++)
+    int64_t at_ms = 0;
+    *how = "by a silence";
+    for (size_t i = 0; i < report->silence_count && !at_ms; i++)
         if (report->silences[i].starts_ms >= report->incident.opened_ms)
-            return report->silences[i].starts_ms;
-    return 0;
+            at_ms = report->silences[i].starts_ms;
+    for (size_t i = 0; i < report->event_count; i++) {
+        const struct report_event *event = &report->events[i];
+        if (strcmp(event->kind, "acknowledged") == 0 && (!at_ms || event->at_ms <= at_ms)) {
+            at_ms = event->at_ms;
+            *how = *event->text ? event->text : "by somebody";
+        }
+    }
+    return at_ms;
 }
 
 static int event_compare(const void *left, const void *right)
@@ -152,4 +166,5 @@ void gather_timeline(struct report *report, struct query *query)
                   "its alert would have fired, if it worked as meant");
     if (report->event_count > 1)
         qsort(report->events, report->event_count, sizeof *report->events, event_compare);
+    fold_story(report);
 }

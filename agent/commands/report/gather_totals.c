@@ -49,34 +49,6 @@ static void total_cycles(struct report *report)
     }
 }
 
-static int compare_onsets(const void *left, const void *right)
-{
-    const struct report_incident *const *a = left, *const *b = right;
-    return gather_compare_ms(&(*a)->onset_ms, &(*b)->onset_ms);
-}
-
-/* The time within critical incidents. Where several were open at once, the time counts once. */
-static void total_down(struct report *report)
-{
-    const struct report_incident **critical = must_alloc((report->incidents.count + 1) * sizeof *critical);
-    size_t count = 0;
-    for (size_t i = 0; i < report->incidents.count; i++)
-        if (report->incidents.at[i].critical_ms)
-            critical[count++] = &report->incidents.at[i];
-    qsort(critical, count, sizeof *critical, compare_onsets);
-    int64_t counted_to = report->since_ms;
-    int64_t end = report->until_ms < report->as_of_ms ? report->until_ms : report->as_of_ms;
-    for (size_t i = 0; i < count; i++) {
-        int64_t from = critical[i]->onset_ms > counted_to ? critical[i]->onset_ms : counted_to;
-        int64_t to = critical[i]->resolved_ms && critical[i]->resolved_ms < end ? critical[i]->resolved_ms : end;
-        if (to > from) {
-            report->totals.critical_ms += to - from;
-            counted_to = to;
-        }
-    }
-    free(critical);
-}
-
 static void total_incidents(struct report *report)
 {
     struct report_totals *totals = &report->totals;
@@ -91,8 +63,8 @@ static void total_incidents(struct report *report)
         if (report_incident_is_own(incident))
             continue;
         if (incident->resolved_ms) {
-            recoveries[resolved++] = incident->resolved_ms - incident->opened_ms;
-            gather_add(&sum, incident->resolved_ms - incident->opened_ms);
+            recoveries[resolved] = report_incident_lasted_ms(incident, report->as_of_ms);
+            gather_add(&sum, recoveries[resolved++]);
         }
         if (report_incident_lead(incident, &leads[led])) {
             totals->earlier += leads[led] > 0;
@@ -115,6 +87,5 @@ static void total_incidents(struct report *report)
 void gather_totals(struct report *report)
 {
     total_cycles(report);
-    total_down(report);
     total_incidents(report);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "incidents.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/commands/show/format.h"
 #include "agent/commands/status/status.h"
 #include "base/budgets.h"
+#include "first_line.h"
 #include "gather.h"
 
 /* A list of tables that query_text would cut (HISTORY_TEXT_MAX_BYTES) is left out, because half a list is no JSON. */
@@ -124,35 +126,158 @@ const char *report_incident_short_name(const struct report_incident *incident)
     return strncmp(name, prefix, len) == 0 && name[len] ? name + len : name;
 }
 
+int64_t report_incident_lasted_ms(const struct report_incident *incident, int64_t as_of_ms)
+{
+    return incident_lasted_ms(incident->onset_ms, incident->resolved_ms, as_of_ms);
+}
+
+const char *report_incident_kind(const struct report_incident *incident)
+{
+    static const char *const kinds[ALERTS] = {
+        [ALERT_CONSECUTIVE_FAILURES] = "failures",
+        [ALERT_LAG_ELEVATED] = "lag",
+        [ALERT_LAG_CRITICAL] = "lag",
+        [ALERT_CYCLE_SLOW] = "slow cycles",
+        [ALERT_CYCLE_TOO_SLOW] = "slow cycles",
+        [ALERT_WATERMARK_STALE] = "stall",
+        [ALERT_SCHEDULER_DOWN] = "scheduler",
+        [ALERT_SUCCESS_RATE_LOW] = "failure rate",
+        [ALERT_THROUGHPUT_LOW] = "few rows",
+        [ALERT_LOG_UNREADABLE] = "log",
+        [ALERT_NOTIFICATIONS_STUCK] = "webhooks",
+    };
+    return incident->alert < ALERTS ? kinds[incident->alert] : report_incident_short_name(incident);
+}
+
+const char *report_incident_words(const struct report_incident *incident)
+{
+    switch (incident->alert) {
+    case ALERT_CONSECUTIVE_FAILURES: return "runs failed";
+    case ALERT_WATERMARK_STALE: return "no new rows";
+    case ALERT_SCHEDULER_DOWN: return "scheduler down";
+    case ALERT_SUCCESS_RATE_LOW: return "runs failed now and then";
+    case ALERT_THROUGHPUT_LOW: return "fewer rows than usual";
+    case ALERT_LOG_UNREADABLE: return "the log could not be read";
+    case ALERT_NOTIFICATIONS_STUCK: return "a webhook took nothing";
+    default: return report_incident_kind(incident);
+    }
+}
+
+static size_t tables_count(const struct report_incident *incident)
+{
+    size_t count = incident->tables && *incident->tables;
+    for (const char *at = incident->tables; at && (at = strstr(at, ", ")); at += 2)
+        count++;
+    return count;
+}
+
+/* Where the names of several have no room, their number stands there. */
+static void tables_cell(struct show_table *table, const struct report_incident *incident)
+{
+    struct strbuf brief = { 0 };
+    size_t count = tables_count(incident);
+    if (count > 1)
+        strbuf_printf(&brief, "%zu tables", count);
+    show_table_cell_or(table, TONE_PLAIN, incident->tables, brief.at);
+    strbuf_free(&brief);
+}
+
+static const char *incident_state(const struct report_incident *incident)
+{
+    return incident->open ? "open" : incident->verified_ms ? "verified" : "resolved";
+}
+
+/* How much earlier people were paged than Prometheus would have paged them, or later. */
+static void lead_cell(struct show_table *table, const struct report_incident *incident)
+{
+    struct strbuf text = { 0 };
+    int64_t lead_ms;
+    if (report_incident_lead(incident, &lead_ms)) {
+        duration_words(lead_ms < 0 ? -lead_ms : lead_ms, &text);
+        strbuf_puts(&text, lead_ms < 0 ? " later" : " earlier");
+    } else if (incident->notified_ms && !incident->open && !report_incident_is_own(incident)) {
+        strbuf_puts(&text, "it would not");
+    }
+    show_table_cell(table, TONE_PLAIN, strbuf_text(&text));
+    strbuf_free(&text);
+}
+
+/* To the minute, rounded as in the first line of a page. */
+static void incident_put_since(struct strbuf *out, const struct report_incident *incident, int said_offset)
+{
+    int offset = format_offset(incident->onset_ms);
+    format_minute(out, incident->onset_ms + CLOCK_WORDS_ROUND_MS);
+    if (offset != said_offset) {
+        strbuf_puts(out, " ");
+        format_offset_words(out, offset);
+    }
+}
+
+static void duration_cell(struct show_table *table, const struct report_incident *incident, int64_t as_of_ms)
+{
+    struct strbuf text = { 0 };
+    duration_words(report_incident_lasted_ms(incident, as_of_ms), &text);
+    show_table_cell(table, TONE_PLAIN, strbuf_text(&text));
+    strbuf_free(&text);
+}
+
 struct show_table *report_incidents_table(const struct report_incidents *list, int64_t as_of_ms)
 {
     static const struct show_column columns[] = {
-        { "Id", ALIGN_RIGHT, 0 },      { "Opened", ALIGN_LEFT, 0 }, { "Alert", ALIGN_LEFT, 0 },
-        { "Severity", ALIGN_LEFT, 2 }, { "State", ALIGN_LEFT, 1 },  { "Took", ALIGN_RIGHT, 0 },
-        { "Lead", ALIGN_RIGHT, 3 },    { "Tables", ALIGN_LEFT, 4 },
+        { "Id", ALIGN_RIGHT, 0 },    { "Since", ALIGN_LEFT, 0 },
+        { "What", ALIGN_LEFT, 0 },   { "Severity", ALIGN_LEFT, 3 },
+        { "State", ALIGN_LEFT, 2 },  { "Duration", ALIGN_RIGHT, 0 },
+        { "Tables", ALIGN_LEFT, 0 }, { "Than Prometheus", ALIGN_RIGHT, 4 },
     };
     struct show_table *table = show_table_new(columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < list->count; i++) {
         const struct report_incident *incident = &list->at[i];
-        int64_t lead_ms;
-        struct strbuf lead = { 0 };
+        struct strbuf since = { 0 };
+        incident_put_since(&since, incident, format_offset(list->at[0].onset_ms));
         show_table_count(table, incident->id);
-        show_table_time(table, incident->opened_ms, format_offset(list->at[0].opened_ms));
+        show_table_cell(table, TONE_PLAIN, strbuf_text(&since));
         show_table_cell(table, incident->open ? report_incident_tone(incident) : TONE_PLAIN,
-                        report_incident_short_name(incident));
+                        report_incident_kind(incident));
         show_table_cell(table, report_incident_tone(incident), incident->severity);
-        show_table_cell(table, incident->open ? TONE_BOLD : TONE_DIM,
-                        incident->open          ? "open"
-                        : incident->verified_ms ? "verified"
-                                                : "resolved");
-        show_table_duration(table, (incident->resolved_ms ? incident->resolved_ms : as_of_ms) - incident->onset_ms);
-        if (report_incident_lead(incident, &lead_ms))
-            format_duration(&lead, lead_ms);
-        else if (incident->notified_ms && !incident->open && !report_incident_is_own(incident))
-            strbuf_puts(&lead, "only us");
-        show_table_cell(table, TONE_PLAIN, strbuf_text(&lead));
-        show_table_cell(table, TONE_PLAIN, incident->tables);
-        strbuf_free(&lead);
+        show_table_cell(table, incident->open ? TONE_BOLD : TONE_DIM, incident_state(incident));
+        duration_cell(table, incident, as_of_ms);
+        tables_cell(table, incident);
+        lead_cell(table, incident);
+        strbuf_free(&since);
     }
     return table;
+}
+
+static void put_paragraph(const struct terminal *terminal, enum tone tone, const char *text, int indent,
+                          struct strbuf *out)
+{
+    struct strbuf escaped = { 0 };
+    terminal_escape(terminal, &escaped, text);
+    terminal_spaces(out, indent);
+    terminal_wrap(terminal, out, tone, strbuf_text(&escaped), indent, indent);
+    strbuf_free(&escaped);
+}
+
+void report_incidents_list(const struct report_incidents *list, const struct terminal *terminal, int64_t as_of_ms,
+                           struct strbuf *out)
+{
+    enum { INDENT = 3 };
+    for (size_t i = 0; i < list->count; i++) {
+        const struct report_incident *incident = &list->at[i];
+        struct strbuf text = { 0 };
+        strbuf_printf(&text, "%" PRId64 "  ", incident->id);
+        incident_put_since(&text, incident, format_offset(list->at[0].onset_ms));
+        strbuf_puts(&text, ", ");
+        duration_words(report_incident_lasted_ms(incident, as_of_ms), &text);
+        strbuf_printf(&text, ", %s", incident_state(incident));
+        put_paragraph(terminal, incident->open ? report_incident_tone(incident) : TONE_PLAIN, strbuf_text(&text), 0,
+                      out);
+        strbuf_clear(&text);
+        strbuf_printf(&text, "%s: %s", incident->severity,
+                      incident->summary ? incident->summary : report_incident_kind(incident));
+        put_paragraph(terminal, TONE_PLAIN, strbuf_text(&text), INDENT, out);
+        if (tables_count(incident) > 1)
+            put_paragraph(terminal, TONE_DIM, incident->tables, INDENT, out);
+        strbuf_free(&text);
+    }
 }

@@ -27,6 +27,7 @@ struct report_incident {
 struct report_incidents {
     struct report_incident *at;
     size_t count;
+    int64_t as_of_ms;         /* until when the history knows what happened (status_as_of) */
     const char *runbook_base; /* the URL below which the runbooks are found; borrowed; NULL: none */
 };
 
@@ -39,6 +40,9 @@ void report_incident_free(struct report_incident *incident); /* what it owns */
 /* An incident of the agent itself is no outage of the pipeline: it has no runbook, and Prometheus does not watch for it. */
 bool report_incident_is_own(const struct report_incident *incident);
 
+/* How long it lasts: from its onset to its end, or to as_of_ms while it is open. */
+int64_t report_incident_lasted_ms(const struct report_incident *incident, int64_t as_of_ms);
+
 /* How much earlier the agent paged than Prometheus would have; false where one of the two never came. */
 bool report_incident_lead(const struct report_incident *incident, int64_t *lead_ms);
 
@@ -48,11 +52,21 @@ int64_t report_incident_expected_ms(const struct report_incident *incident);
 const char *report_incident_short_name(const struct report_incident *incident); /* "SchedulerDown" */
 enum tone report_incident_tone(const struct report_incident *incident);
 
-/* Until when the history knows what happened: now, or the last sign of life of an agent that does not run. */
-int64_t report_as_of(struct query *query, int64_t now_ms);
+/* What is wrong, in one to three words: "failing runs", "scheduler down"; an alert that this agent does not know by its name. */
+const char *report_incident_kind(const struct report_incident *incident);
 
-/* The list as a table; as_of_ms counts how long an open incident has taken. */
+/* Likewise in a sentence: "scheduler down". */
+const char *report_incident_words(const struct report_incident *incident);
+
+/* The list as a table, and as a paragraph for each where a terminal has no room for a table. */
 struct show_table *report_incidents_table(const struct report_incidents *list, int64_t as_of_ms);
+void report_incidents_list(const struct report_incidents *list, const struct terminal *terminal, int64_t as_of_ms,
+                           struct strbuf *out);
+/*
+ * As RFC 4180 has it. A spreadsheet takes a cell that begins with = + - @, a tab or a carriage return for a formula, so an apostrophe
+ * stands before such a text.
+ */
+void report_incidents_csv(const struct report_incidents *list, struct strbuf *out);
 void report_incidents_json(const struct report_incidents *list, struct strbuf *out);
 
 #endif

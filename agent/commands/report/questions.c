@@ -33,17 +33,17 @@ static void ask_about_own_trouble(struct facts *questions, const struct report *
 static void ask_about_recovery(struct facts *questions, const struct report *report)
 {
     const struct report_incident *incident = &report->incident;
-    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report->end_ms - incident->opened_ms;
+    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report_lasted_ms(report);
     bool own = report_incident_is_own(incident);
-    if (report->end_ms - report->begin_ms > POST_MORTEM_MS && !own)
+    if (took_ms > POST_MORTEM_MS && !own)
         facts_add(questions, NULL, TONE_WARNING,
                   "An outage of more than an hour needs a post-mortem: how is it prevented, and who does what until "
                   "when?");
     if (expected_ms && took_ms > expected_ms)
         facts_add(questions, NULL, TONE_PLAIN,
                   "Recovery %s %s where the runbook says %s: which step was slow, and does the runbook need a change?",
-                  incident->resolved_ms ? "took" : "has taken", brief_duration(took_ms).text,
-                  brief_duration(expected_ms).text);
+                  incident->resolved_ms ? "took" : "has taken", brief_lasted(took_ms).text,
+                  brief_lasted(expected_ms).text);
     if (incident->resolved_ms && !incident->verified_ms && !own)
         facts_add(questions, NULL, TONE_PLAIN, "Not verified: did 3 good cycles follow?");
 }

@@ -121,8 +121,8 @@ static void html_timeline(const struct report *report, struct strbuf *out)
 {
     int64_t day = format_day(report->begin_ms);
     strbuf_puts(out, "<ol class=\"story\">\n");
-    for (size_t i = 0; i < report->event_count; i++) {
-        const struct report_event *event = &report->events[i];
+    for (size_t i = 0; i < report->shown_count; i++) {
+        const struct report_event *event = &report->shown[i];
         if (format_day(event->at_ms) != day) {
             strbuf_puts(out, "<li class=\"day\">");
             format_date(out, event->at_ms);
@@ -173,8 +173,8 @@ static void html_head(const struct report *report, const struct blocks *blocks, 
     html_text(out, "", strbuf_text(&blocks->about), "</p>\n<h1>");
     html_text(out, "", strbuf_text(&blocks->title), "</h1>\n<p class=\"headline\">");
     html_text(out, "", strbuf_text(&blocks->ending), "</p>\n");
-    if (blocks->summary)
-        html_text(out, "<p class=\"summary\">", blocks->summary, "</p>\n");
+    if (blocks->one_line.len)
+        html_text(out, "<p class=\"summary\">", blocks->one_line.at, "</p>\n");
     strbuf_puts(out, "</header>\n");
 }
 
@@ -190,13 +190,14 @@ static void html_card(struct strbuf *out, const char *label, enum tone tone, con
 static void html_recovery_card(const struct report *report, struct strbuf *out)
 {
     const struct report_incident *incident = &report->incident;
-    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report->end_ms - incident->opened_ms;
+    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report_lasted_ms(report);
     struct strbuf note = { 0 };
-    strbuf_puts(&note, incident->resolved_ms ? "" : "so far");
+    strbuf_puts(&note, incident->resolved_ms ? "from the onset" : "since the onset, not over");
     if (expected_ms)
-        strbuf_printf(&note, "%sthe runbook expects up to %s", note.len ? "; " : "", brief_duration(expected_ms).text);
-    html_card(out, "Time to recover", expected_ms && took_ms > expected_ms ? TONE_WARNING : TONE_PLAIN,
-              brief_duration(took_ms).text, strbuf_text(&note));
+        strbuf_printf(&note, "; the runbook expects up to %s", brief_lasted(expected_ms).text);
+    html_card(out, incident->resolved_ms ? "Time to recover" : "Open for",
+              expected_ms && took_ms > expected_ms ? TONE_WARNING : TONE_PLAIN, brief_lasted(took_ms).text,
+              strbuf_text(&note));
     strbuf_free(&note);
 }
 
@@ -205,30 +206,40 @@ static void html_lead_card(const struct report_incident *incident, struct strbuf
     int64_t lead_ms;
     bool known = report_incident_lead(incident, &lead_ms);
     if (known && lead_ms < 0)
-        html_card(out, "Behind Prometheus", TONE_WARNING, brief_duration(-lead_ms).text, "it would have fired first");
+        html_card(out, "After Prometheus", TONE_WARNING, brief_duration(-lead_ms).text, "it would have fired first");
     else if (known)
-        html_card(out, "Lead", TONE_GOOD, brief_duration(lead_ms).text, "before Prometheus would have fired");
+        html_card(out, "Before Prometheus", TONE_GOOD, brief_duration(lead_ms).text, "it would have fired later");
     else if (!incident->notified_ms)
-        html_card(out, "Lead", TONE_WARNING, "not paged",
+        html_card(out, "Paged", TONE_WARNING, "nobody",
                   incident->silenced ? "a silence was in force" : "nobody was notified");
     else if (report_incident_is_own(incident))
-        html_card(out, "Lead", TONE_PLAIN, "none", "Prometheus does not watch the agent");
+        html_card(out, "Prometheus", TONE_PLAIN, "blind", "it does not watch the agent");
     else
-        html_card(out, "Lead", TONE_GOOD, "only us",
-                  incident->open ? "Prometheus would not have fired yet" : "Prometheus would not have fired");
+        html_card(out, "Prometheus", TONE_GOOD, "silent",
+                  incident->open ? "it would not have fired yet" : "it would not have fired");
+}
+
+static void html_acknowledged_card(const struct report *report, struct strbuf *out)
+{
+    const char *how;
+    struct strbuf note = { 0 };
+    int64_t at_ms = report_acknowledged(report, &how);
+    escape_puts(&note, how, ESCAPE_HTML);
+    if (at_ms)
+        html_card(out, "Acknowledged", TONE_PLAIN, brief_duration(elapsed_ms(report->incident.opened_ms, at_ms)).text,
+                  strbuf_text(&note));
+    strbuf_free(&note);
 }
 
 static void html_cards(const struct report *report, struct strbuf *out)
 {
     const struct report_incident *incident = &report->incident;
     strbuf_puts(out, "<div class=\"cards\">\n");
-    html_card(out, "Time to detect", TONE_PLAIN, brief_duration(incident->opened_ms - incident->onset_ms).text,
-              "after the onset");
+    html_card(out, "Time to detect", TONE_PLAIN,
+              brief_duration(elapsed_ms(incident->onset_ms, incident->opened_ms)).text, "after the onset");
     html_lead_card(incident, out);
+    html_acknowledged_card(report, out);
     html_recovery_card(report, out);
-    html_card(out, report_incident_is_own(incident) ? "Duration" : "Outage", TONE_PLAIN,
-              brief_duration(report->end_ms - report->begin_ms).text,
-              incident->resolved_ms ? "from onset to recovery" : "since the onset, not over");
     strbuf_puts(out, "</div>\n");
 }
 

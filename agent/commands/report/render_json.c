@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 #include "blocks.h"
+#include "words.h"
 
 enum { JSON_VERSION = 1 };
 
@@ -14,7 +15,8 @@ static void runbook_fields(struct json_writer *json, const struct report_inciden
     strbuf_free(&url);
 }
 
-static void incident_fields(struct json_writer *json, const struct report_incident *incident, const char *runbook_base)
+static void incident_fields(struct json_writer *json, const struct report_incident *incident, const char *runbook_base,
+                            int64_t as_of_ms)
 {
     int64_t lead_ms;
     json_put_int(json, "id", incident->id);
@@ -32,9 +34,10 @@ static void incident_fields(struct json_writer *json, const struct report_incide
     json_put_time(json, "resolved", incident->resolved_ms);
     json_put_time(json, "verified", incident->verified_ms);
     json_put_time(json, "prometheus", incident->prometheus_ms);
-    json_put_int(json, "detect_ms", incident->opened_ms - incident->onset_ms);
+    json_put_int(json, "detect_ms", elapsed_ms(incident->onset_ms, incident->opened_ms));
+    json_put_int(json, "duration_ms", report_incident_lasted_ms(incident, as_of_ms));
     if (incident->resolved_ms)
-        json_put_int(json, "recover_ms", incident->resolved_ms - incident->opened_ms);
+        json_put_int(json, "recover_ms", report_incident_lasted_ms(incident, as_of_ms));
     else
         json_put_null(json, "recover_ms");
     if (report_incident_lead(incident, &lead_ms))
@@ -55,7 +58,7 @@ static void incident_array(struct json_writer *json, const char *key, const stru
     json_open(json, key, '[');
     for (size_t i = 0; i < list->count; i++) {
         json_open(json, NULL, '{');
-        incident_fields(json, &list->at[i], list->runbook_base);
+        incident_fields(json, &list->at[i], list->runbook_base, list->as_of_ms);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -186,6 +189,7 @@ static void totals_object(struct json_writer *json, const struct report *report)
         json_put_int(json, "critical_incidents", totals->critical);
         json_put_int(json, "warning_incidents", totals->warning);
         json_put_int(json, "critical_ms", totals->critical_ms);
+        json_put_int(json, "unobserved_ms", report->unobserved_ms);
         json_put_int(json, "resolved", totals->resolved);
         json_put_int(json, "recover_mean_ms", totals->recover_mean_ms);
         json_put_int(json, "recover_median_ms", totals->recover_median_ms);
@@ -219,10 +223,16 @@ static void inhibited_array(struct json_writer *json, const struct report *repor
 static void incident_parts(struct json_writer *json, const struct report *report)
 {
     struct facts questions = facts_questions(report);
+    struct strbuf one_line = { 0 };
+    const char *how;
     json_open(json, "incident", '{');
-    incident_fields(json, &report->incident, report->runbook_base);
+    incident_fields(json, &report->incident, report->runbook_base, report->as_of_ms);
     json_close(json, '}');
-    json_put_time(json, "acknowledged", report_acknowledged(report));
+    one_line_words(report, &one_line);
+    json_put_text(json, "one_line", strbuf_text(&one_line));
+    strbuf_free(&one_line);
+    json_put_int(json, "unobserved_ms", report->unobserved_ms);
+    json_put_time(json, "acknowledged", report_acknowledged(report, &how));
     event_array(json, report);
     json_open(json, "silences", '[');
     for (size_t i = 0; i < report->silence_count; i++) {
@@ -252,6 +262,7 @@ void report_json(const struct report *report, struct strbuf *out)
     json_put_text(&json, "host", report->host);
     json_put_time(&json, "since", report->since_ms);
     json_put_time(&json, "until", report->until_ms);
+    json_put_time(&json, "as_of", report->as_of_ms);
     json_put_int(&json, "interval_ms", report->interval_ms);
     json_put_int(&json, "cycle_slow_ms", report->slow_ms);
     json_put_int(&json, "cycle_too_slow_ms", report->too_slow_ms);
@@ -271,6 +282,7 @@ void report_incidents_json(const struct report_incidents *list, struct strbuf *o
     struct json_writer json = { .out = out, .layout = JSON_INDENTED };
     json_open(&json, NULL, '{');
     json_put_int(&json, "version", JSON_VERSION);
+    json_put_time(&json, "as_of", list->as_of_ms);
     incident_array(&json, "incidents", list);
     json_close(&json, '}');
 }

@@ -66,9 +66,9 @@ static void markdown_event(const struct report *report, const struct report_even
 
 static void markdown_timeline(const struct report *report, struct strbuf *out)
 {
-    for (size_t i = 0; i < report->event_count; i++) {
-        const struct report_event *event = &report->events[i];
-        if (i == 0 || format_day(event->at_ms) != format_day(report->events[i - 1].at_ms)) {
+    for (size_t i = 0; i < report->shown_count; i++) {
+        const struct report_event *event = &report->shown[i];
+        if (i == 0 || format_day(event->at_ms) != format_day(report->shown[i - 1].at_ms)) {
             strbuf_puts(out, i ? "\n### " : "### ");
             format_date(out, event->at_ms);
             strbuf_puts(out, "\n\n");
@@ -119,8 +119,8 @@ void report_markdown(const struct report *report, struct strbuf *out)
     struct blocks blocks = blocks_make(report);
     markdown_head(out, "# ", strbuf_text(&blocks.title), "\n\n");
     markdown_head(out, "**", strbuf_text(&blocks.headline), "**\n\n");
-    if (blocks.summary)
-        markdown_head(out, "", blocks.summary, "\n\n");
+    if (blocks.one_line.len)
+        markdown_head(out, "", blocks.one_line.at, "\n\n");
     markdown_head(out, "", strbuf_text(&blocks.about), "\n");
     for (int i = 0; i < SECTIONS; i++)
         if (blocks.at[i].form != BLOCK_EMPTY)

@@ -7,7 +7,7 @@
 #include "chart.h"
 #include "words.h"
 
-enum { LABEL_COLUMNS = 19, TIMELINE_INDENT = 11 };
+enum { LABEL_COLUMNS = 19, TIMELINE_INDENT = 11, LABEL_ABOVE_BELOW = 60, NARROW_INDENT = 4 };
 
 struct screen {
     const struct report *report;
@@ -37,11 +37,12 @@ static void screen_indent(const struct screen *screen, enum tone tone, const cha
 static void screen_fact(const struct screen *screen, const struct fact *fact)
 {
     int columns = 2 + terminal_columns(fact->label);
+    int indent = screen->terminal->width < LABEL_ABOVE_BELOW ? NARROW_INDENT : LABEL_COLUMNS;
     terminal_spaces(screen->out, 2);
     terminal_say(screen->terminal, screen->out, TONE_DIM, fact->label);
-    strbuf_puts(screen->out, columns < LABEL_COLUMNS ? "" : "\n");
-    terminal_spaces(screen->out, columns < LABEL_COLUMNS ? LABEL_COLUMNS - columns : LABEL_COLUMNS);
-    screen_wrap(screen, fact->tone, fact->value, LABEL_COLUMNS, LABEL_COLUMNS);
+    strbuf_puts(screen->out, columns < indent ? "" : "\n");
+    terminal_spaces(screen->out, columns < indent ? indent - columns : indent);
+    screen_wrap(screen, fact->tone, fact->value, indent, indent);
 }
 
 static void screen_entry(const struct screen *screen, const struct fact *fact)
@@ -109,16 +110,16 @@ static void screen_timeline(const struct screen *screen)
 {
     const struct report *report = screen->report;
     int64_t day = format_day(report->begin_ms);
-    for (size_t i = 0; i < report->event_count; i++) {
-        if (format_day(report->events[i].at_ms) != day) {
+    for (size_t i = 0; i < report->shown_count; i++) {
+        if (format_day(report->shown[i].at_ms) != day) {
             struct strbuf date = { 0 };
-            format_date(&date, report->events[i].at_ms);
+            format_date(&date, report->shown[i].at_ms);
             terminal_say(screen->terminal, screen->out, TONE_DIM, strbuf_text(&date));
             strbuf_puts(screen->out, "\n");
             strbuf_free(&date);
-            day = format_day(report->events[i].at_ms);
+            day = format_day(report->shown[i].at_ms);
         }
-        screen_event(screen, &report->events[i]);
+        screen_event(screen, &report->shown[i]);
     }
 }
 
@@ -143,8 +144,8 @@ void report_text(const struct report *report, const struct terminal *terminal, s
     struct blocks blocks = blocks_make(report);
     screen_wrap(&screen, TONE_BOLD, strbuf_text(&blocks.title), 0, 0);
     screen_wrap(&screen, blocks.tone, strbuf_text(&blocks.headline), 0, 0);
-    if (blocks.summary)
-        screen_wrap(&screen, TONE_PLAIN, blocks.summary, 0, 0);
+    if (blocks.one_line.len)
+        screen_wrap(&screen, TONE_PLAIN, blocks.one_line.at, 0, 0);
     screen_wrap(&screen, TONE_DIM, strbuf_text(&blocks.about), 0, 0);
     for (int i = 0; i < SECTIONS; i++)
         if (blocks.at[i].form != BLOCK_EMPTY)

@@ -78,8 +78,8 @@ struct report_totals {
     int64_t slow, too_slow;             /* cycles over the two thresholds */
     int64_t p50_ms, p95_ms, longest_ms; /* durations of finished cycles */
     int64_t missed;                     /* slots */
-    int64_t critical_ms;                /* time within critical incidents, overlaps counted once */
-    int64_t critical, warning;          /* incidents */
+    int64_t critical_ms;       /* observed time within critical incidents of the pipeline, overlaps counted once */
+    int64_t critical, warning; /* incidents */
     int64_t resolved, recover_mean_ms, recover_median_ms;
     int64_t earlier, later, unseen; /* pages before and after Prometheus's, and those that it would not have sent */
     int64_t lead_median_ms, lead_least_ms;
@@ -101,6 +101,9 @@ struct report {
     int64_t as_of_ms;           /* until when the history knows: made_ms, unless no agent is running */
     int64_t since_ms, until_ms; /* what tables, chart and totals cover */
     int64_t begin_ms, end_ms;   /* of the incident: its onset, and its recovery or as_of_ms */
+    int64_t unobserved_ms;      /* the time from begin_ms to end_ms of which the history knows nothing */
+    int64_t log_unread_ms;      /* that part of it in which the log could not be read */
+    int64_t history_begins_ms;  /* the first moment that the history knows of; 0: none */
     int64_t interval_ms, slow_ms, too_slow_ms, escalation_ms;
     int64_t lag_warning_ms, lag_critical_ms;
     bool interval_learnt; /* from the log as it is now: the cycles of an earlier day may have kept another interval */
@@ -118,6 +121,8 @@ struct report {
     size_t missed_count;
     struct report_event *events;
     size_t event_count;
+    struct report_event *shown; /* what people are shown of them: without what tells nothing, and what repeats once */
+    size_t shown_count;
     struct report_delivery *deliveries;
     size_t delivery_count;
     struct report_silence *silences;
@@ -140,8 +145,14 @@ void report_markdown(const struct report *report, struct strbuf *out);
 void report_html(const struct report *report, struct strbuf *out);
 void report_json(const struct report *report, struct strbuf *out);
 
-/* When somebody first silenced the open incident, which shows that it was seen; 0 if nobody did. */
-int64_t report_acknowledged(const struct report *report);
+/*
+ * When somebody first acknowledged the open incident or silenced it, which shows that it was seen; 0 if nobody did. *how: in words, or "by a
+ * silence"; it belongs to the report.
+ */
+int64_t report_acknowledged(const struct report *report, const char **how);
+
+/* How long the incident lasts, from its onset. */
+int64_t report_lasted_ms(const struct report *report);
 
 /* Since when the table's lag was over that threshold without a page of its own, because this incident explained it; 0: it was not. */
 int64_t report_lag_explained(const struct report *report, const struct report_table *table, int64_t threshold_ms);

@@ -38,6 +38,13 @@ struct brief brief_duration(int64_t ms)
     return brief_take(&text);
 }
 
+struct brief brief_lasted(int64_t ms)
+{
+    struct strbuf text = { 0 };
+    duration_words(ms, &text);
+    return brief_take(&text);
+}
+
 struct brief brief_count(int64_t count)
 {
     struct strbuf text = { 0 };
@@ -82,7 +89,7 @@ void delivery_words(const struct report *report, const struct report_delivery *d
     strbuf_printf(out, "%s: %s", delivery->webhook, delivery->status);
     if (delivery->delivered_ms)
         strbuf_printf(out, " at %s, %s", brief_clock(report, delivery->delivered_ms).text,
-                      brief_duration(delivery->delivered_ms - delivery->created_ms).text);
+                      brief_duration(elapsed_ms(delivery->created_ms, delivery->delivered_ms)).text);
     if (delivery->attempts != 1 || delivery->last_error)
         strbuf_printf(out, ", %" PRId64 " attempt%s", delivery->attempts, plural(delivery->attempts));
     if (delivery->last_error && *delivery->last_error)
@@ -95,14 +102,13 @@ void lead_words(const struct report_incident *incident, struct strbuf *out)
     if (report_incident_lead(incident, &lead_ms) && lead_ms > 0)
         strbuf_printf(out, "paged %s before Prometheus would have", brief_duration(lead_ms).text);
     else if (report_incident_lead(incident, &lead_ms) && lead_ms < 0)
-        strbuf_printf(out, "Prometheus would have fired %s earlier", brief_duration(-lead_ms).text);
+        strbuf_printf(out, "paged %s after Prometheus would have", brief_duration(-lead_ms).text);
     else if (report_incident_lead(incident, &lead_ms))
         strbuf_puts(out, "paged at the moment when Prometheus would have");
     else if (!incident->notified_ms)
         strbuf_puts(out, incident->silenced ? "nobody was paged: a silence was in force" : "nobody was paged");
     else if (report_incident_is_own(incident))
-        strbuf_puts(out, "none: Prometheus does not watch the agent");
+        strbuf_puts(out, "it does not watch the agent");
     else
-        strbuf_puts(out, incident->open ? "paged; Prometheus would not have fired yet"
-                                        : "paged; Prometheus would not have fired");
+        strbuf_puts(out, incident->open ? "it would not have fired yet" : "it would not have fired");
 }

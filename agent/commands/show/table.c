@@ -11,7 +11,7 @@ enum { TABLE_COLUMNS_MAX = 16, TABLE_GUTTER = 2, TABLE_COLUMN_MIN = 8 };
 
 struct cell {
     enum tone tone;
-    char *text;
+    char *text, *brief; /* brief: NULL if there is no shorter one */
 };
 
 struct show_table {
@@ -39,8 +39,10 @@ void show_table_free(struct show_table *table)
 {
     if (!table)
         return;
-    for (size_t i = 0; i < table->cell_count; i++)
+    for (size_t i = 0; i < table->cell_count; i++) {
         free(table->cells[i].text);
+        free(table->cells[i].brief);
+    }
     free(table->cells);
     free(table);
 }
@@ -51,10 +53,16 @@ size_t show_table_rows(const struct show_table *table)
     return table->cell_count / table->column_count;
 }
 
-void show_table_cell(struct show_table *table, enum tone tone, const char *text)
+void show_table_cell_or(struct show_table *table, enum tone tone, const char *text, const char *brief)
 {
     table->cells = list_room(table->cells, table->cell_count, sizeof *table->cells);
-    table->cells[table->cell_count++] = (struct cell){ tone, must_copy(text ? text : "", text ? strlen(text) : 0) };
+    table->cells[table->cell_count++] = (struct cell){ tone, must_copy(text ? text : "", text ? strlen(text) : 0),
+                                                       brief ? must_copy(brief, strlen(brief)) : NULL };
+}
+
+void show_table_cell(struct show_table *table, enum tone tone, const char *text)
+{
+    show_table_cell_or(table, tone, text, NULL);
 }
 
 static void take_text(struct show_table *table, struct strbuf *text)
@@ -123,7 +131,7 @@ static void layout_narrow_widest(const struct show_table *table, struct layout *
     layout->widths[widest] = width < TABLE_COLUMN_MIN ? TABLE_COLUMN_MIN : width;
 }
 
-static struct layout layout_make(const struct show_table *table, char *const *texts, int room)
+static struct layout layout_natural(const struct show_table *table, char *const *texts)
 {
     struct layout layout = { { 0 } };
     for (size_t c = 0; c < table->column_count; c++)
@@ -133,10 +141,36 @@ static struct layout layout_make(const struct show_table *table, char *const *te
         if (width > layout.widths[column_of(table, i)])
             layout.widths[column_of(table, i)] = width;
     }
+    return layout;
+}
+
+/* Cells whose whole text fits into what is left get it back. */
+static void give_back(const struct show_table *table, struct layout *layout, char **whole, char **texts, int room)
+{
+    for (size_t i = 0; i < table->cell_count; i++) {
+        int *width = &layout->widths[column_of(table, i)], needed = terminal_columns(whole[i]);
+        int left = room - layout_total(table, layout);
+        if (texts[i] == whole[i] || !*width || needed > *width + (left > 0 ? left : 0))
+            continue;
+        texts[i] = whole[i];
+        *width = needed > *width ? needed : *width;
+    }
+}
+
+/* Where the whole texts have no room, the shorter ones are taken, then columns are left out, then the widest is cut. */
+static struct layout layout_make(const struct show_table *table, char **whole, char **brief, char **texts, int room)
+{
+    struct layout layout = layout_natural(table, texts);
+    if (layout_total(table, &layout) <= room)
+        return layout;
+    for (size_t i = 0; i < table->cell_count; i++)
+        texts[i] = brief[i] ? brief[i] : whole[i];
+    layout = layout_natural(table, texts);
     while (layout_total(table, &layout) > room && layout_drop_column(table, &layout))
         ;
     if (layout_total(table, &layout) > room)
         layout_narrow_widest(table, &layout, layout_total(table, &layout) - room);
+    give_back(table, &layout, whole, texts, room);
     return layout;
 }
 
@@ -169,16 +203,24 @@ static void put_table_line(const struct show_table *table, const struct terminal
     strbuf_puts(out, "\n");
 }
 
+static char *escaped_copy(const struct terminal *terminal, const char *text)
+{
+    struct strbuf escaped = { 0 };
+    terminal_escape(terminal, &escaped, text);
+    char *copy = must_copy(strbuf_text(&escaped), escaped.len);
+    strbuf_free(&escaped);
+    return copy;
+}
+
 void show_table_text(const struct show_table *table, const struct terminal *terminal, int indent, struct strbuf *out)
 {
-    char **texts = must_alloc((table->cell_count + 1) * sizeof *texts);
-    for (size_t i = 0; i < table->cell_count; i++) {
-        struct strbuf text = { 0 };
-        terminal_escape(terminal, &text, table->cells[i].text);
-        texts[i] = must_copy(strbuf_text(&text), text.len);
-        strbuf_free(&text);
+    size_t count = table->cell_count;
+    char **whole = must_alloc((3 * count + 1) * sizeof *whole), **brief = whole + count, **texts = brief + count;
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = whole[i] = escaped_copy(terminal, table->cells[i].text);
+        brief[i] = table->cells[i].brief ? escaped_copy(terminal, table->cells[i].brief) : NULL;
     }
-    struct layout layout = layout_make(table, texts, terminal->width - indent);
+    struct layout layout = layout_make(table, whole, brief, texts, terminal->width - indent);
     const char *titles[TABLE_COLUMNS_MAX] = { NULL };
     enum tone tones[TABLE_COLUMNS_MAX] = { TONE_DIM };
     for (size_t c = 0; c < table->column_count; c++) {
@@ -192,9 +234,11 @@ void show_table_text(const struct show_table *table, const struct terminal *term
             tones[c] = table->cells[first + c].tone;
         put_table_line(table, terminal, &layout, indent, (const char *const *)texts + first, tones, out);
     }
-    for (size_t i = 0; i < table->cell_count; i++)
-        free(texts[i]);
-    free(texts);
+    for (size_t i = 0; i < count; i++) {
+        free(whole[i]);
+        free(brief[i]);
+    }
+    free(whole);
 }
 
 void show_table_markdown(const struct show_table *table, struct strbuf *out)

@@ -21,6 +21,8 @@ size_t show_table_rows(const struct show_table *table);
 
 /* These add the next cell: row by row, from left to right. */
 void show_table_cell(struct show_table *table, enum tone tone, const char *text);
+/* Likewise, with a shorter text for a terminal that has no room for the whole one; brief may be NULL. */
+void show_table_cell_or(struct show_table *table, enum tone tone, const char *text, const char *brief);
 void show_table_count(struct show_table *table, int64_t count);
 void show_table_duration(struct show_table *table, int64_t ms);              /* below 0: empty */
 void show_table_time(struct show_table *table, int64_t ms, int said_offset); /* 0: empty */

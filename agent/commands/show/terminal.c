@@ -35,6 +35,7 @@ struct terminal terminal_detect(void)
     return (struct terminal){
         .width = width_detect(),
         .colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && !(term && strcmp(term, "dumb") == 0),
+        .is_tty = isatty(STDOUT_FILENO),
         .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
     };
 }

@@ -12,6 +12,7 @@
 struct terminal {
     int width; /* columns */
     bool colour;
+    bool is_tty; /* somebody looks at it, and no program reads it */
     bool utf8;
 };
 

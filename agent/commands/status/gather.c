@@ -121,7 +121,7 @@ static void lags_gather(struct status *status, struct query *query)
         struct status_lag *lag = &status->lags[status->lag_count++];
         *lag = (struct status_lag){ .table = query_text_or_empty(query, 0), .last_success_ms = query_time(query, 1) };
         if (lag->last_success_ms)
-            lag->lag_ms = status_elapsed_ms(lag->last_success_ms, status->as_of_ms);
+            lag->lag_ms = elapsed_ms(lag->last_success_ms, status->as_of_ms);
         lag->level = !lag->last_success_ms || lag->lag_ms > status->lag_critical_ms ? STATUS_CRITICAL
                      : lag->lag_ms > status->lag_warning_ms                         ? STATUS_WARNING
                                                                                     : STATUS_OK;
@@ -172,7 +172,9 @@ static void incidents_gather(struct status *status, struct query *query)
     query_ask(query,
               "SELECT id, coalesce(nullif(onset_at, 0), opened_at), opened_at, alert, severity, summary, "
               "first_command, count(*) OVER (),"
-              " count(*) FILTER (WHERE severity = 'critical') OVER (), runbook, scenario, scenario_title FROM incident"
+              " count(*) FILTER (WHERE severity = 'critical') OVER (), runbook, scenario, scenario_title, likely_cause,"
+              " CASE WHEN json_valid(tables) THEN (SELECT group_concat(value, ', ') FROM json_each(tables)) END FROM "
+              "incident"
               " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT ?1",
               &most, 1);
     while (query_next(query)) {
@@ -188,6 +190,8 @@ static void incidents_gather(struct status *status, struct query *query)
             .runbook = query_text(query, 9),
             .scenario = query_text(query, 10),
             .scenario_title = query_text(query, 11),
+            .likely_cause = query_text(query, 12),
+            .tables = query_text(query, 13),
         };
         status->open_incidents = query_count(query, 7);
         status->open_critical = query_count(query, 8);
@@ -288,12 +292,12 @@ bool status_gather(struct status *status, struct sqlite3 *db, const struct confi
     agent_gather(status, &query);
     thresholds_default(status, config);
     cycles_gather(status, &query);
-    int64_t last_cycle = status->cycle_count ? status->cycles[0].started_ms : now_ms;
-    int64_t last_seen = status->alive_ms ? status->alive_ms : last_cycle;
     if (status->agent == AGENT_RUNNING)
         history_find_trouble(config->history_db, status->pid, &status->trouble);
     bool is_current = status->agent == AGENT_RUNNING && status->trouble.failures == 0;
-    status->as_of_ms = is_current ? now_ms : last_seen;
+    status->as_of_ms = is_current                                           ? now_ms
+                       : status->alive_ms && status->agent == AGENT_RUNNING ? status->alive_ms
+                                                                            : status_as_of(&query, now_ms);
     lags_gather(status, &query);
     status_gather_answers(status, &query);
     status_gather_witnesses(status, &query);
@@ -327,6 +331,8 @@ void status_free(struct status *status)
         free(status->incidents[i].runbook);
         free(status->incidents[i].scenario);
         free(status->incidents[i].scenario_title);
+        free(status->incidents[i].likely_cause);
+        free(status->incidents[i].tables);
     }
     for (size_t i = 0; i < status->webhook_count; i++) {
         free(status->webhooks[i].name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
+#include "first_line.h"
 #include "status.h"
 
 enum { JSON_VERSION = 1 };
@@ -167,7 +168,9 @@ static void put_incident_array(struct json_writer *json, const struct status *st
         json_put_text(json, "severity", incident->severity);
         json_put_time(json, "onset", incident->onset_ms);
         json_put_time(json, "opened", incident->opened_ms);
+        json_put_int(json, "duration_ms", incident_lasted_ms(incident->onset_ms, 0, status->as_of_ms));
         json_put_text(json, "summary", incident->summary);
+        json_put_text(json, "likely_cause", incident->likely_cause);
         json_put_text(json, "first_command", incident->first_command);
         put_runbook(json, incident, status->runbook_base);
         json_close(json, '}');

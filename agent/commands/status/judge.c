@@ -7,12 +7,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/commands/show/format.h"
 #include "base/clock.h"
-#include "status.h"
+#include "base/zone.h"
+#include "first_line.h"
+#include "text_private.h"
 
 /* A notification that waits for longer than this waits for more than a receiver's short restart. */
 static const int64_t UNDELIVERED_MS = 5 * 60000;
+
+bool status_webhook_is_stuck(const struct status *status, const struct status_webhook *webhook)
+{
+    bool is_late = webhook->pending && elapsed_ms(webhook->oldest_pending_ms, status->now_ms) > UNDELIVERED_MS;
+    return is_late || webhook->refused || webhook->refresh_error;
+}
 
 const char *status_level_name(enum status_level level)
 {
@@ -58,60 +65,114 @@ enum status_agent status_probe_agent(int64_t pid, int64_t started_ms)
     return process_start_ms(pid) > started_ms + CLOCK_MARGIN_MS ? AGENT_STOPPED : AGENT_RUNNING;
 }
 
-static void status_worsen(struct status *status, enum status_level level, const char *what)
+/* What is wrong, in words, for each level. */
+struct reasons {
+    struct strbuf at[STATUS_UNKNOWN + 1];
+};
+
+static void reasons_add(struct reasons *reasons, enum status_level level, const char *what)
 {
-    if (level > status->level)
-        status->level = level;
-    strbuf_printf(&status->why, "%s%s", status->why.len ? ", " : "", what);
+    struct strbuf *text = &reasons->at[level];
+    strbuf_printf(text, "%s%s", text->len ? ", " : "", what);
 }
 
-static void judge_incidents(struct status *status)
+/* The level is the worst of all; a reason of the level UNKNOWN is no worse than others, and makes the whole unknown all the same. */
+static void reasons_take(struct reasons *reasons, struct status *status)
 {
-    int64_t critical = status->open_critical, warning = status->open_incidents - critical;
-    char text[64];
-    snprintf(text, sizeof text, "%" PRId64 " critical incident%s open", critical, critical == 1 ? "" : "s");
-    if (critical)
-        status_worsen(status, STATUS_CRITICAL, text);
-    snprintf(text, sizeof text, "%" PRId64 " warning%s open", warning, warning == 1 ? "" : "s");
-    if (warning)
-        status_worsen(status, STATUS_WARNING, text);
-}
-
-static void judge_lag(struct status *status)
-{
-    const struct status_lag *worst = NULL;
-    for (size_t i = 0; i < status->lag_count; i++)
-        if (!worst || status->lags[i].level > worst->level ||
-            (status->lags[i].level == worst->level && status->lags[i].last_success_ms < worst->last_success_ms))
-            worst = &status->lags[i];
-    if (!worst || worst->level == STATUS_OK)
-        return;
-    struct strbuf text = { 0 };
-    strbuf_puts(&text, "lag ");
-    if (worst->last_success_ms)
-        format_duration(&text, worst->lag_ms);
-    else
-        strbuf_puts(&text, "unknown, no success");
-    strbuf_printf(&text, " (%s)", worst->table);
-    status_worsen(status, worst->level, strbuf_text(&text));
-    strbuf_free(&text);
-}
-
-static void judge_delivery(struct status *status)
-{
-    for (size_t i = 0; i < status->webhook_count; i++) {
-        const struct status_webhook *webhook = &status->webhooks[i];
-        bool stuck = webhook->pending && status->now_ms - webhook->oldest_pending_ms > UNDELIVERED_MS;
-        struct strbuf text = { 0 };
-        strbuf_printf(&text, "webhook %s does not deliver", webhook->name);
-        if (stuck || webhook->refused || webhook->refresh_error)
-            status_worsen(status, STATUS_WARNING, strbuf_text(&text));
-        strbuf_free(&text);
+    static const enum status_level order[] = { STATUS_CRITICAL, STATUS_UNKNOWN, STATUS_WARNING };
+    status->level = STATUS_OK;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        struct strbuf *text = &reasons->at[order[i]];
+        if (text->len == 0)
+            continue;
+        strbuf_printf(&status->why, "%s%s", status->why.len ? ", " : "", text->at);
+        status->level = order[i] > status->level ? order[i] : status->level;
+        strbuf_free(text);
     }
 }
 
+void status_add_note(struct strbuf *text, const char *note)
+{
+    bool ends_with_one = text->len > 0 && text->at[text->len - 1] == ')';
+    if (ends_with_one)
+        text->at[--text->len] = '\0';
+    strbuf_printf(text, "%s%s)", ends_with_one ? ", " : " (", note);
+}
+
+static enum status_level incident_level(const struct status_incident *incident)
+{
+    return strcmp(incident->severity, "critical") == 0 ? STATUS_CRITICAL : STATUS_WARNING;
+}
+
+/* The worst by its name, the others by their number. */
+static void judge_incidents(const struct status *status, struct reasons *reasons)
+{
+    struct strbuf text = { 0 };
+    char note[40];
+    if (status->incident_count == 0)
+        return;
+    const struct status_incident *worst = &status->incidents[0];
+    first_line_named(worst->summary ? worst->summary : worst->alert, worst->likely_cause, worst->onset_ms,
+                     status->as_of_ms, zone_clock_words, &text);
+    snprintf(note, sizeof note, "incident %" PRId64, worst->id);
+    status_add_note(&text, note);
+    if (status->open_incidents > 1)
+        strbuf_printf(&text, ", %" PRId64 " more incident%s open", status->open_incidents - 1,
+                      status->open_incidents == 2 ? "" : "s");
+    reasons_add(reasons, incident_level(worst), strbuf_text(&text));
+    strbuf_free(&text);
+}
+
+static bool is_worse(const struct status_lag *lag, const struct status_lag *than)
+{
+    return lag->level != than->level ? lag->level > than->level : lag->last_success_ms < than->last_success_ms;
+}
+
+/* An open incident that is as bad says more of a lag than the lag itself. */
+static void judge_lag(const struct status *status, struct reasons *reasons)
+{
+    const struct status_lag *worst = NULL;
+    int64_t others = -1;
+    for (size_t i = 0; i < status->lag_count; i++) {
+        worst = !worst || is_worse(&status->lags[i], worst) ? &status->lags[i] : worst;
+        others += status->lags[i].level != STATUS_OK;
+    }
+    if (!worst || worst->level == STATUS_OK ||
+        (status->incident_count && incident_level(&status->incidents[0]) >= worst->level))
+        return;
+    struct strbuf text = { 0 };
+    strbuf_printf(&text, "%s without a success ", worst->table);
+    if (worst->last_success_ms) {
+        strbuf_puts(&text, "for ");
+        duration_words(worst->lag_ms, &text);
+    } else {
+        strbuf_puts(&text, "in its last 200 cycles");
+    }
+    if (others > 0)
+        strbuf_printf(&text, ", %" PRId64 " more table%s late", others, others == 1 ? "" : "s");
+    reasons_add(reasons, worst->level, strbuf_text(&text));
+    strbuf_free(&text);
+}
+
+static void judge_delivery(const struct status *status, struct reasons *reasons)
+{
+    enum { NAMED = 3 };
+    struct strbuf text = { 0 };
+    size_t stuck = 0;
+    for (size_t i = 0; i < status->webhook_count; i++)
+        if (status_webhook_is_stuck(status, &status->webhooks[i]) && ++stuck <= NAMED)
+            strbuf_printf(&text, "%s%s", text.len ? ", " : "webhook ", status->webhooks[i].name);
+    if (stuck > NAMED)
+        strbuf_printf(&text, " and %zu more", stuck - NAMED);
+    if (stuck > 0) {
+        strbuf_puts(&text, stuck == 1 ? " does not deliver" : " do not deliver");
+        reasons_add(reasons, STATUS_WARNING, strbuf_text(&text));
+    }
+    strbuf_free(&text);
+}
+
 /* A component that is down is a warning only: no cycle has failed yet because of it. */
-static void judge_probes(struct status *status)
+static void judge_probes(const struct status *status, struct reasons *reasons)
 {
     for (size_t i = 0; i < probes_count(status->probes); i++) {
         const struct probe_answer *answer = probes_answer(status->probes, i);
@@ -121,36 +182,39 @@ static void judge_probes(struct status *status)
         else
             strbuf_printf(&text, "%s is down", answer->name);
         if (answer->state == PROBE_DOWN)
-            status_worsen(status, STATUS_WARNING, strbuf_text(&text));
+            reasons_add(reasons, STATUS_WARNING, strbuf_text(&text));
         strbuf_free(&text);
     }
 }
 
 /* What the agent stored while it could store it. Of a stopped agent the end is said, and that the history is not written is known better. */
-static void judge_blindness(struct status *status)
+static void judge_blindness(const struct status *status, struct reasons *reasons)
 {
     for (int reason = 0; reason < BLIND_REASONS; reason++)
         if (status->blindness[reason] && status->agent == AGENT_RUNNING && reason != BLIND_UNWRITABLE)
-            status_worsen(status, STATUS_WARNING, status->blindness[reason]);
+            reasons_add(reasons, STATUS_WARNING, status->blindness[reason]);
+}
+
+static void judge_agent(const struct status *status, struct reasons *reasons)
+{
+    if (status->trouble.failures)
+        reasons_add(reasons, STATUS_WARNING, "the history is not written");
+    if (status->agent == AGENT_STOPPED)
+        reasons_add(reasons, STATUS_WARNING, "the agent is not running");
+    if (status->agent == AGENT_RUNNING && !status->understood)
+        reasons_add(reasons, STATUS_UNKNOWN, "no line of the log was ever understood");
+    if (status->agent == AGENT_NEVER)
+        reasons_add(reasons, STATUS_UNKNOWN, "the agent never ran on this history");
 }
 
 void status_judge(struct status *status)
 {
-    judge_blindness(status);
-    judge_incidents(status);
-    judge_lag(status);
-    judge_probes(status);
-    judge_delivery(status);
-    if (status->trouble.failures)
-        status_worsen(status, STATUS_WARNING, "the history is not written");
-    if (status->agent == AGENT_STOPPED)
-        status_worsen(status, STATUS_WARNING, "the agent is not running");
-    if (status->agent == AGENT_RUNNING && !status->understood) {
-        status_worsen(status, STATUS_UNKNOWN, "no line of the log was ever understood");
-        status->level = STATUS_UNKNOWN;
-    }
-    if (status->agent == AGENT_NEVER) {
-        status_worsen(status, STATUS_UNKNOWN, "the agent never ran on this history");
-        status->level = STATUS_UNKNOWN;
-    }
+    struct reasons reasons = { 0 };
+    judge_incidents(status, &reasons);
+    judge_blindness(status, &reasons);
+    judge_lag(status, &reasons);
+    judge_probes(status, &reasons);
+    judge_delivery(status, &reasons);
+    judge_agent(status, &reasons);
+    reasons_take(&reasons, status);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
+#include "base/time_words.h"
 #include "blind.h"
 #include "config.h"
 #include "history.h"
@@ -49,7 +50,7 @@ struct status_cycle {
 
 struct status_incident {
     int64_t id, onset_ms, opened_ms;
-    char *alert, *severity, *summary, *first_command, *runbook, *scenario, *scenario_title;
+    char *alert, *severity, *summary, *likely_cause, *tables, *first_command, *runbook, *scenario, *scenario_title;
 };
 
 struct status_webhook {
@@ -61,7 +62,7 @@ struct status_webhook {
 
 struct status {
     int64_t now_ms;
-    int64_t as_of_ms; /* now; if the agent does not run, the last time that it stored anything */
+    int64_t as_of_ms; /* until when the history knows: now, or see status_as_of; all ages count to then */
     enum status_level level;
     struct strbuf why; /* the reasons for the level, in words */
 
@@ -96,12 +97,6 @@ struct status {
     const struct probes *probes; /* asked already, borrowed; NULL: none is configured */
 };
 
-/* 0 if the second moment is the earlier one: a clock was set back in between. */
-static inline int64_t status_elapsed_ms(int64_t from_ms, int64_t to_ms)
-{
-    return to_ms > from_ms ? to_ms - from_ms : 0;
-}
-
 struct sqlite3;
 /* Returns false on failure, with the reason in *error. Free the status with status_free in any case. */
 bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
@@ -114,7 +109,16 @@ void status_gather_answers(struct status *status, struct query *query);
 void status_free_witnesses(struct status *status);
 /* Sets level and why from the other fields. */
 void status_judge(struct status *status);
+/* Something has waited for long, was refused, or cannot be told again. */
+bool status_webhook_is_stuck(const struct status *status, const struct status_webhook *webhook);
 const char *status_level_name(enum status_level level); /* "OK", "WARNING", "CRITICAL", "UNKNOWN" */
+
+/*
+ * Until when the history knows what happened: now while its agent runs, else the last moment that is in it: the last sign of life of its
+ * agent, the newest cycle or entry of a timeline, or the end of the replay that filled it.
+ */
+struct query;
+int64_t status_as_of(struct query *query, int64_t now_ms);
 
 /* Tells whether the agent that stored this pid and start still runs. */
 enum status_agent status_probe_agent(int64_t pid, int64_t started_ms);
