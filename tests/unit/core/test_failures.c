@@ -359,7 +359,7 @@ static void what_a_failure_says_becomes_cause_and_evidence(void **unused)
     assert_non_null(strstr(incident->cause.words, "ClickHouse"));
     assert_non_null(strstr(driver->last_summary, "no new data for a since 00:00 (30 min), "));
     assert_non_null(strstr(driver->last_summary, "ClickHouse"));
-    assert_string_equal(incident->evidence, "run_failed a");
+    assert_string_equal(incident->evidence, "java.net.ConnectException: Connection refused");
     assert_non_null(strstr(driver->story.at, "#1 evidence java.net.ConnectException: Connection refused\n"));
     driver_free(driver);
 }
