@@ -31,9 +31,21 @@ static bool opened_today(const struct incidents *incidents, enum incident_kind k
     return true;
 }
 
+/* How many incidents of this kind and cause are open that do not flap. While none ends, the cause is there all the time, and spreads. */
+static int64_t count_open(const struct incidents *incidents, enum incident_kind kind, int64_t cause)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < incidents->count; i++) {
+        const struct incident_record *record = incidents->records[i];
+        count += record->incident.open && record->kind == kind && record->times_today == 0 &&
+                 cause_mark(&record->incident.cause) == cause;
+    }
+    return count;
+}
+
 /*
  * It flaps if it begins for the fourth time in 24 h for the table; or begins again for it while its kind opens for the fourth time; or if its
- * kind opens for the fourth time for the same cause, whichever tables that concerned.
+ * kind opens for the fourth time for the same cause, whichever tables that concerned, and one of the others has ended.
  */
 bool incidents_flap(const struct incidents *incidents, const struct finding *finding, int64_t times_today)
 {
@@ -41,7 +53,8 @@ bool incidents_flap(const struct incidents *incidents, const struct finding *fin
     if (times_today >= opens)
         return true;
     return (times_today >= 2 && opened_today(incidents, finding->kind, opens - 1, 0)) ||
-           (cause && opened_today(incidents, finding->kind, opens - 1, cause));
+           (cause && opened_today(incidents, finding->kind, opens - 1, cause) &&
+            count_open(incidents, finding->kind, cause) < opens - 1);
 }
 
 int64_t incidents_calm_cycles(const struct incidents *incidents, enum incident_kind kind, int64_t table)
