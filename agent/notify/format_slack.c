@@ -194,7 +194,7 @@ static void slack_put_context(const struct payload_input *input, const struct pa
     strbuf_clear(&line);
     if (texts->prometheus[0] != '\0') {
         strbuf_puts(&line, "Prometheus would have fired at ");
-        slack_put_time(message->prometheus_ms, texts->prometheus, &line);
+        slack_put_time(message->prometheus_ms, texts->fired.at, &line);
         slack_put_element(&line, json);
         strbuf_clear(&line);
     }

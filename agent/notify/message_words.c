@@ -68,7 +68,7 @@ void message_text(const struct message *message, struct strbuf *out)
         strbuf_free(&place);
     }
     if (message->escalate_to) {
-        strbuf_puts(out, " (escalate to ");
+        strbuf_puts(out, " (escalated to ");
         message_add_visible(out, message->escalate_to);
         strbuf_puts(out, ")");
     }

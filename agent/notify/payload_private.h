@@ -25,6 +25,7 @@ struct payload_texts {
     const char *list;         /* of a message about several incidents: a line for each; "" for one */
     char since_time[40];      /* the onset as RFC 3339; "" likewise */
     struct strbuf since;      /* the onset, in words: "2026-03-03 10:15 (UTC+11:00)"; empty: not known */
+    struct strbuf fired;      /* when Prometheus would have fired, likewise but without the zone */
     struct strbuf details;    /* all that a description says beside the first line, a line for each thing */
 };
 

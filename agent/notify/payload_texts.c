@@ -28,14 +28,32 @@ static void texts_put_time(int64_t ms, char out[40])
         zone_format_rfc3339(ms, out);
 }
 
-/* "2026-03-03 10:15 (UTC+11:00)", of which every part stands in RFC 3339 as well. */
+/* "2026-03-03 10:15", of which every part stands in RFC 3339 as well. */
 static void texts_put_moment(int64_t ms, struct strbuf *out)
 {
     char time[40];
-    if (ms == 0)
-        return;
     zone_format_rfc3339(ms, time);
-    strbuf_printf(out, "%.10s %.5s (UTC%s)", time, time + 11, strlen(time) > 23 ? time + 23 : "");
+    strbuf_printf(out, "%.10s %.5s", time, time + 11);
+}
+
+/* " (UTC+11:00)" */
+static void texts_put_zone(int64_t ms, struct strbuf *out)
+{
+    char time[40];
+    zone_format_rfc3339(ms, time);
+    strbuf_printf(out, " (UTC%s)", strlen(time) > 23 ? time + 23 : "");
+}
+
+/* The zone is said once, behind the onset. */
+static void texts_put_moments(struct payload_texts *texts, int64_t since_ms)
+{
+    const struct message *message = texts->message;
+    if (since_ms != 0) {
+        texts_put_moment(since_ms, &texts->since);
+        texts_put_zone(since_ms, &texts->since);
+    }
+    if (message->prometheus_ms != 0 && message->prometheus_ms <= message->time_ms)
+        texts_put_moment(message->prometheus_ms, &texts->fired);
 }
 
 /* --- pages --------------------------------------------------------------------------------------------------- */
@@ -137,7 +155,7 @@ size_t payload_parts(const struct payload_texts *texts, struct payload_part *par
     size_t count = 0;
     parts_add(parts, &count, PART_LIST, "Incidents", texts->list);
     parts_add(parts, &count, PART_COMMAND, "First command", texts->first_command.at);
-    parts_add(parts, &count, PART_WORDS, "Escalate to", texts->message->escalate_to);
+    parts_add(parts, &count, PART_WORDS, "Escalated to", texts->message->escalate_to);
     parts_add(parts, &count, PART_WORDS, "Runbook", texts->place.at);
     /* Most first lines end with the cause. */
     if (texts->cause.len > 0 && !strstr(texts->first_line.at, texts->cause.at))
@@ -145,7 +163,7 @@ size_t payload_parts(const struct payload_texts *texts, struct payload_part *par
     parts_add(parts, &count, PART_EVIDENCE, "Evidence", texts->evidence.at);
     parts_add(parts, &count, PART_SMALL, "Tables", texts->tables.at);
     parts_add(parts, &count, PART_SMALL, ended, texts->since.at);
-    parts_add(parts, &count, PART_SMALL, "Prometheus would have fired at", texts->prometheus);
+    parts_add(parts, &count, PART_SMALL, "Prometheus would have fired at", texts->fired.at);
     return count;
 }
 
@@ -284,7 +302,7 @@ void payload_texts_gather(struct payload_texts *texts, struct masker *masker, co
     if (message->prometheus_ms <= message->time_ms)
         texts_put_time(message->prometheus_ms, texts->prometheus);
     texts_put_time(since_ms, texts->since_time);
-    texts_put_moment(since_ms, &texts->since);
+    texts_put_moments(texts, since_ms);
     snprintf(texts->incident, sizeof texts->incident, "%" PRId64, message->incident_id);
     payload_dedup_key(origin, message, &texts->dedup_key);
     for (size_t i = 0; i < message->table_count; i++)
@@ -299,8 +317,9 @@ void payload_texts_gather(struct payload_texts *texts, struct masker *masker, co
 void payload_texts_free(struct payload_texts *texts)
 {
     struct strbuf *owned[] = {
-        &texts->place,    &texts->scenario, &texts->dedup_key,     &texts->tables,  &texts->summary,    &texts->cause,
-        &texts->evidence, &texts->since,    &texts->first_command, &texts->details, &texts->first_line,
+        &texts->place,   &texts->scenario,      &texts->dedup_key, &texts->tables,
+        &texts->summary, &texts->cause,         &texts->evidence,  &texts->since,
+        &texts->fired,   &texts->first_command, &texts->details,   &texts->first_line,
     };
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         strbuf_free(owned[i]);

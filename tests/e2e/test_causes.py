@@ -147,7 +147,7 @@ class Causes(unittest.TestCase):
         said = self.replay("--set", f"runbooks.file={self.own}", "--set", "notify.escalation=1m", "--until", "+2h")
         self.assertIn("the licence server harbour", said)
         self.assertIn("(runbook licences.md, scenario 1: Licence server is away)\n", said)
-        self.assertIn("(escalate to Licence Desk)\n", said)
+        self.assertIn("(escalated to Licence Desk)\n", said)
         row = self.incident()
         self.assertEqual((row["scenario"], row["runbook"]), ("9/1", "licences.md"))
         self.assertEqual(row["first_command"], "systemctl status licence-server")

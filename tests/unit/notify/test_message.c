@@ -117,7 +117,7 @@ static void text_names_all_tables_and_whom_to_call(void **unused)
     char *text = render_text(message);
     assert_string_equal(text,
                         "2026-03-03T10:30:03.169+11:00 CRITICAL firing IcebergOffloadThroughputLow #7"
-                        ": s (tables bronze_trades_binance, bronze_trades_kraken) (escalate to Engineering Lead)");
+                        ": s (tables bronze_trades_binance, bronze_trades_kraken) (escalated to Engineering Lead)");
     free(text);
     message_free(message);
 }
