@@ -21,7 +21,8 @@ static const struct command commands[] = {
       "send a marked test notification through each webhook and say what came back" },
     { "check-config", command_check_config, &check_config_arguments,
       "check the configuration and say every error with file and line; exits 2 if there is one" },
-    { "parse", command_parse, &parse_arguments, "print the events of a log as JSON lines, to debug patterns" },
+    { "parse", command_parse, &parse_arguments,
+      "print the events of a log as JSON lines, or what no pattern takes, to debug patterns" },
 };
 
 int main(int argc, char **argv)

@@ -47,6 +47,12 @@ void parser_set_judge(struct parser *parser, parser_judge *judge, void *ctx);
 /* A record whose time lies less than near_ms from that of the record before it is taken without asking; 0, as at first: none is. */
 void parser_trust_near(struct parser *parser, int64_t near_ms);
 
+/* Told of each record of the scheduler that no pattern takes, or at which PCRE2 gave up. line is cut at LINE_MAX_BYTES. */
+typedef void parser_miss(void *ctx, struct slice line, int64_t offset);
+
+/* miss may be NULL, as it is at first. */
+void parser_set_miss(struct parser *parser, parser_miss *miss, void *ctx);
+
 /* Takes one line without its "\n" (a trailing "\r" is dropped). offset is where it begins in its file. Any bytes are safe. */
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx);
 

@@ -21,6 +21,8 @@ struct parser {
     parser_judge *judge;
     void *judge_ctx;
     int64_t near_ms;
+    parser_miss *miss;
+    void *miss_ctx;
 };
 
 /* One line on its way through the parser. */
@@ -76,6 +78,12 @@ void parser_trust_near(struct parser *parser, int64_t near_ms)
     parser->near_ms = near_ms;
 }
 
+void parser_set_miss(struct parser *parser, parser_miss *miss, void *ctx)
+{
+    parser->miss = miss;
+    parser->miss_ctx = ctx;
+}
+
 int64_t parser_clock(const struct parser *parser)
 {
     return parser->clock_ms;
@@ -125,6 +133,15 @@ __attribute__((always_inline)) static inline void parser_take_event(const struct
         parser_emit(feed, event);
 }
 
+__attribute__((cold)) static void parser_take_miss(const struct feed *feed, enum vocabulary_answer answer)
+{
+    struct parser *parser = feed->parser;
+    parser->counts.misses += answer == VOCABULARY_UNKNOWN ? 1 : 0;
+    parser->counts.limit_hits += answer == VOCABULARY_LIMIT ? 1 : 0;
+    if (parser->miss)
+        parser->miss(parser->miss_ctx, feed->line, feed->offset);
+}
+
 /*
  * The scheduler's own record, or another logger's beside it: any of them tells the time. Nearly every line comes through here, and to
  * call it instead would take a thirtieth of a replay's time.
@@ -135,8 +152,8 @@ __attribute__((always_inline)) static inline void parser_take_record(const struc
 {
     struct parser *parser = feed->parser;
     parser->counts.records++;
-    parser->counts.misses += answer == VOCABULARY_UNKNOWN ? 1 : 0;
-    parser->counts.limit_hits += answer == VOCABULARY_LIMIT ? 1 : 0;
+    if (answer == VOCABULARY_UNKNOWN || answer == VOCABULARY_LIMIT)
+        parser_take_miss(feed, answer);
     parser->clock_ms = record->time_ms;
     timestamp_seen(&parser->clock, record->time_ms);
     if (answer == VOCABULARY_EVENT && event->kind == EVENT_WAITING)

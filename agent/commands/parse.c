@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "base/budgets.h"
 #include "base/json.h"
+#include "base/mask.h"
 #include "base/say.h"
+#include "base/text.h"
 #include "commands.h"
 #include "parser.h"
 #include "scrub.h"
 #include "stream.h"
 
+enum { OPTION_MISSES };
+
+static const struct option_spec parse_specs[] = {
+    [OPTION_MISSES] = { "misses", NULL,
+                        "print the scheduler's records that no pattern takes instead; how many there are, on stderr" },
+};
+
 struct printer {
     struct scrub *scrub;
+    struct masker *masker;
     struct strbuf line;
+    bool misses; /* print these, and not the events */
 };
 
 /* Puts the fields that an event of this kind has beside its table (include/event.h lists them). */
@@ -48,6 +60,8 @@ static void print_event(void *ctx, struct event *event)
 {
     struct printer *printer = ctx;
     struct json_writer json = { .out = &printer->line };
+    if (printer->misses)
+        return;
     scrub_event(printer->scrub, event);
     strbuf_clear(&printer->line);
     json_open(&json, NULL, '{');
@@ -64,24 +78,83 @@ static void print_event(void *ctx, struct event *event)
 struct reading {
     struct parser *parser;
     struct printer *printer;
+    size_t len; /* of the line at hand, and where it begins */
+    int64_t offset;
+    int64_t long_lines, first_long_offset, first_long_bytes; /* of which not even the whole was read */
 };
+
+/* A record as it stands in the log, but for its secrets and for what would act on a terminal. */
+static void print_miss(void *ctx, struct slice line, int64_t offset)
+{
+    struct reading *reading = ctx;
+    struct printer *printer = reading->printer;
+    struct strbuf masked = { 0 };
+    masker_text(printer->masker, line, &masked);
+    strbuf_clear(&printer->line);
+    text_add_visible(&printer->line, strbuf_text(&masked), masked.len);
+    if (offset == reading->offset && reading->len > LINE_MAX_BYTES)
+        strbuf_printf(&printer->line, " [cut: the first %zu bytes of %zu]", line.len, reading->len);
+    puts(strbuf_text(&printer->line));
+    strbuf_free(&masked);
+}
 
 static void parse_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct reading *reading = ctx;
+    reading->len = len;
+    reading->offset = offset;
     parser_feed(reading->parser, line, len, offset, print_event, reading->printer);
+}
+
+static void take_long_line(void *ctx, int64_t offset, int64_t len)
+{
+    struct reading *reading = ctx;
+    if (reading->long_lines++ > 0)
+        return;
+    reading->first_long_offset = offset;
+    reading->first_long_bytes = len;
 }
 
 static bool parse_path(struct parser *parser, const char *path, struct printer *printer)
 {
-    struct reading reading = { parser, printer };
-    struct stream_sink sink = { .ctx = &reading, .line = parse_line };
+    struct reading reading = { .parser = parser, .printer = printer };
+    struct stream_sink sink = { .ctx = &reading, .line = parse_line, .cut = take_long_line };
     struct strbuf error = { 0 };
+    parser_set_miss(parser, printer->misses ? print_miss : NULL, &reading);
     bool read = stream_read(path, &sink, &error) == 0;
+    parser_set_miss(parser, NULL, NULL);
     if (!read)
         say_error("%s", error.at);
+    if (reading.long_lines > 0)
+        say_warning("%s: %" PRId64 " line%s longer than %d bytes, of which only so much was read; the first begins at "
+                    "byte %" PRId64 " and has %" PRId64,
+                    path, reading.long_lines, reading.long_lines == 1 ? " is" : "s are", LINE_READ_MAX_BYTES,
+                    reading.first_long_offset, reading.first_long_bytes);
     strbuf_free(&error);
     return read;
+}
+
+/* On stderr, so that stdout holds events or records alone. */
+static void say_counts(const struct parser *parser, bool misses)
+{
+    const struct parser_counts *counts = parser_counts(parser);
+    struct strbuf unknown = { 0 }, masked = { 0 };
+    if (counts->cut_lines > 0)
+        say_warning("%" PRId64 " line%s longer than %d bytes: only the beginning was looked at", counts->cut_lines,
+                    counts->cut_lines == 1 ? " is" : "s are", LINE_MAX_BYTES);
+    if (counts->limit_hits > 0)
+        say_warning("%" PRId64 " record%s given up at PCRE2's limits", counts->limit_hits,
+                    counts->limit_hits == 1 ? " was" : "s were");
+    if (misses)
+        say_note("%" PRId64 " of the scheduler's records taken by no pattern; %" PRId64 " lines, %" PRId64
+                 " of them records with a time and a logger, %" PRId64 " events",
+                 counts->misses, counts->lines, counts->records, counts->events);
+    if (misses && counts->events == 0 && counts->lines > 0 && parser_unknown_lines(parser, &unknown) > 0) {
+        mask_secrets(strbuf_text(&unknown), &masked);
+        say_note("no line was understood; %s", strbuf_text(&masked));
+    }
+    strbuf_free(&masked);
+    strbuf_free(&unknown);
 }
 
 static bool parse_paths(struct parser *parser, const struct options *options, struct printer *printer)
@@ -94,11 +167,16 @@ static bool parse_paths(struct parser *parser, const struct options *options, st
     return fine;
 }
 
-const struct arguments parse_arguments = { .usage = "[LOG...]", .operands_most = OPERANDS_ANY };
+const struct arguments parse_arguments = {
+    .usage = "[--misses] [LOG...]",
+    .specs = parse_specs,
+    .spec_count = sizeof parse_specs / sizeof parse_specs[0],
+    .operands_most = OPERANDS_ANY,
+};
 
 int command_parse(struct options *options)
 {
-    struct printer printer = { 0 };
+    struct printer printer = { .misses = options->values[OPTION_MISSES] != NULL };
     struct strbuf error = { 0 };
     struct parser *parser = NULL;
     struct config *config = options_config(options);
@@ -111,11 +189,14 @@ int command_parse(struct options *options)
         goto cleanup;
     }
     printer.scrub = scrub_open();
+    printer.masker = masker_open();
     code = parse_paths(parser, options, &printer) ? EXIT_OK : EXIT_FAILED;
+    say_counts(parser, printer.misses);
 
 cleanup:
     parser_free(parser);
     scrub_close(printer.scrub);
+    masker_close(printer.masker);
     strbuf_free(&printer.line);
     strbuf_free(&error);
     return code;

@@ -25,6 +25,7 @@
 #include "past_answers.h"
 #include "state.h"
 #include "stream.h"
+#include <inttypes.h>
 
 /* Shows what the agent would have told about a log, on the log's own clock. The code is the same that runs live. */
 
@@ -220,6 +221,14 @@ static void say_not_understood(const struct replay *replay)
     strbuf_free(&masked);
 }
 
+static void say_cut_lines(const struct replay *replay)
+{
+    int64_t cut = parser_counts(replay->ingest.parser)->cut_lines;
+    if (cut > 0)
+        say_warning("replay: %" PRId64 " line%s longer than %d bytes: only the beginning was looked at", cut,
+                    cut == 1 ? " is" : "s are", LINE_MAX_BYTES);
+}
+
 static int replay_logs(struct replay *replay, const struct options *options)
 {
     struct stream_sink sink = { .ctx = replay, .line = ingest_line, .between = between_blocks };
@@ -242,6 +251,7 @@ static int replay_logs(struct replay *replay, const struct options *options)
     if (ingest_strays(&replay->ingest, &error) > 0)
         say_warning("%s", strbuf_text(&error));
     strbuf_free(&error);
+    say_cut_lines(replay);
     say_not_understood(replay);
     parse_until(options->values[OPTION_UNTIL], ingest_clock(&replay->ingest), &until_ms);
     feed_last_answers(replay, until_ms);

@@ -7,17 +7,34 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 256 * 1024, LINE_BYTES_MOST = 1024 * 1024 };
+#include "base/budgets.h"
+
+enum { BLOCK_BYTES = 256 * 1024 };
 
 struct stream {
     int fd;
     const struct stream_sink *sink;
-    char *buffer;        /* BLOCK_BYTES + LINE_BYTES_MOST */
+    char *buffer;        /* BLOCK_BYTES + LINE_READ_MAX_BYTES */
     size_t held;         /* bytes of an unfinished line, at the beginning of the buffer */
     int64_t line_offset; /* where that line begins in the file */
     int64_t read_bytes;
     size_t dropped; /* bytes of that line that were dropped, because it is too long */
 };
+
+/* The line stands at text up to end; of a long one the bytes that were dropped stood before its end. */
+static void hand_out_line(struct stream *stream, const char *text, const char *end)
+{
+    size_t len = (size_t)(end - text);
+    int64_t whole = (int64_t)(len + stream->dropped);
+    if (whole > LINE_READ_MAX_BYTES) {
+        len = len < LINE_READ_MAX_BYTES ? len : LINE_READ_MAX_BYTES;
+        if (stream->sink->cut)
+            stream->sink->cut(stream->sink->ctx, stream->line_offset, whole);
+    }
+    stream->sink->line(stream->sink->ctx, text, len, stream->line_offset);
+    stream->line_offset += whole + 1;
+    stream->dropped = 0;
+}
 
 /* Hands out the finished lines in the buffer and moves the rest to its beginning. */
 static void hand_out_lines(struct stream *stream, size_t len)
@@ -28,15 +45,13 @@ static void hand_out_lines(struct stream *stream, size_t len)
     /* The bytes that were held have no newline, so only the new ones are searched. */
     char *from = stream->buffer + stream->held;
     while ((newline = memchr(from, '\n', (size_t)(end - from))) != NULL) {
-        stream->sink->line(stream->sink->ctx, line, (size_t)(newline - line), stream->line_offset);
-        stream->line_offset += newline + 1 - line + (int64_t)stream->dropped;
-        stream->dropped = 0;
+        hand_out_line(stream, line, newline);
         line = from = newline + 1;
     }
     stream->held = (size_t)(end - line);
-    if (stream->held > LINE_BYTES_MOST) {
-        stream->dropped += stream->held - LINE_BYTES_MOST;
-        stream->held = LINE_BYTES_MOST;
+    if (stream->held > LINE_READ_MAX_BYTES) {
+        stream->dropped += stream->held - LINE_READ_MAX_BYTES;
+        stream->held = LINE_READ_MAX_BYTES;
     }
     memmove(stream->buffer, line, stream->held);
 }
@@ -59,7 +74,7 @@ static int read_all(struct stream *stream, const char *path, struct strbuf *erro
             stream->sink->between(stream->sink->ctx, stream->read_bytes);
     }
     if (stream->held) /* the last line may lack its newline */
-        stream->sink->line(stream->sink->ctx, stream->buffer, stream->held, stream->line_offset);
+        hand_out_line(stream, stream->buffer, stream->buffer + stream->held);
     return 0;
 }
 
@@ -74,7 +89,7 @@ int stream_read(const char *path, const struct stream_sink *sink, struct strbuf 
         strbuf_printf(error, "%s: cannot open: %s", path, strerror(errno));
         return -1;
     }
-    stream.buffer = must_alloc(BLOCK_BYTES + LINE_BYTES_MOST);
+    stream.buffer = must_alloc(BLOCK_BYTES + LINE_READ_MAX_BYTES);
     result = read_all(&stream, path, error);
     free(stream.buffer);
     if (stream.fd != STDIN_FILENO)

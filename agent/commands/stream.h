@@ -8,12 +8,14 @@
 #include "base/strbuf.h"
 
 /*
- * Reads a whole file or pipe once, line by line, for commands that read a log and end. "-" is standard input. A line longer than
- * 1 MiB is cut there, so the memory is bounded. `between`, if it is not NULL, is called after each block with the bytes read so far.
+ * Reads a whole file or pipe once, line by line, for commands that read a log and end. "-" is standard input. Of a line longer than
+ * LINE_READ_MAX_BYTES only so much is read, as the follower of a log does it; `cut` is then told where the line begins and how long it is,
+ * before the line comes. `between` is called after each block with the bytes read so far. Both may be NULL.
  */
 struct stream_sink {
     void *ctx;
     void (*line)(void *ctx, const char *line, size_t len, int64_t offset);
+    void (*cut)(void *ctx, int64_t offset, int64_t len);
     void (*between)(void *ctx, int64_t bytes);
 };
 

@@ -165,7 +165,7 @@ static void say_understood(struct doctor *doctor, const struct parser *parser, i
 {
     const struct parser_counts *counts = parser_counts(parser);
     struct strbuf words = { 0 }, masked = { 0 }, mend = { 0 };
-    strbuf_printf(&mend, "tail -n 50 '%s' | agent parse   # [log] patterns can replace the patterns",
+    strbuf_printf(&mend, "tail -n 50 '%s' | agent parse --misses   # [log] patterns can replace the patterns",
                   doctor->config->log_path);
     parser_unknown_lines(parser, &words);
     mask_secrets(strbuf_text(&words), &masked);
