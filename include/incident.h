@@ -119,6 +119,17 @@ const char *alert_name(enum alert alert);     /* "IcebergOffloadConsecutiveFailu
 enum alert alert_from_name(const char *name); /* ALERTS for NULL and for a name that this agent does not know */
 const char *alert_runbook(enum alert alert);  /* "iceberg-offload-failure.md", or NULL */
 
+/* One of the platform's runbooks, with the recovery times that its index promises. */
+struct runbook_facts {
+    int number;
+    const char *file, *title; /* "iceberg-offload-failure.md", "Offload Failure" */
+    int64_t least_ms, most_ms;
+};
+
+enum { RUNBOOKS = 5 };
+const struct runbook_facts *runbook_facts(size_t index);    /* from 0 on; NULL behind the last */
+const struct runbook_facts *runbook_find(const char *file); /* NULL if it is none of them, and for NULL */
+
 /*
  * Adds a place in a runbook as people read it: "iceberg-offload-failure.md, scenario 2: ClickHouse connectivity failure". runbook: the file;
  * nothing is added for NULL. scenario: "1/2"; the file stands alone for "1". title may be NULL.

@@ -30,7 +30,7 @@ const struct arguments incidents_arguments = {
 
 enum incidents_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 
-enum { LIMIT_DEFAULT = 20, LIST_BELOW_COLUMNS = 72 };
+enum { LIMIT_DEFAULT = 20 };
 
 /* What the command line asks for. */
 struct choice {
@@ -45,18 +45,17 @@ static const char *words_of_none(const struct choice *choice)
 }
 
 /* A table where there is room for one, else a paragraph for each. */
-static void incidents_text(const struct report_incidents *list, const struct choice *choice, int64_t as_of_ms,
-                           struct strbuf *out)
+static void incidents_text(const struct report_incidents *list, const struct choice *choice, struct strbuf *out)
 {
     struct terminal terminal = terminal_detect();
     if (list->count == 0) {
         strbuf_printf(out, "%s\n", words_of_none(choice));
         return;
     }
-    if (terminal.width < LIST_BELOW_COLUMNS) {
-        report_incidents_list(list, &terminal, as_of_ms, out);
+    if (terminal.width < REPORT_LIST_BELOW_COLUMNS) {
+        report_incidents_list(list, &terminal, 0, out);
     } else {
-        struct show_table *table = report_incidents_table(list, as_of_ms);
+        struct show_table *table = report_incidents_table(list, list->as_of_ms);
         show_table_text(table, &terminal, 0, out);
         show_table_free(table);
     }
@@ -91,7 +90,7 @@ static int incidents_print(sqlite3 *db, const char *runbook_base, const struct c
     else if (choice->format == FORMAT_CSV)
         report_incidents_csv(&list, &out);
     else
-        incidents_text(&list, choice, list.as_of_ms, &out);
+        incidents_text(&list, choice, &out);
     if (error.len == 0 && terminal_print(&out))
         code = EXIT_OK;
     report_incidents_free(&list);

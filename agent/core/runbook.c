@@ -1,11 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/strbuf.h"
 #include "incident.h"
+#include "units.h"
 
 /* A place in a runbook, in words and as a link. What comes from a history may be any text. */
+
+static const struct runbook_facts runbooks[RUNBOOKS] = {
+    { 1, "iceberg-offload-failure.md", "Offload Failure", 15 * MINUTE_MS, 30 * MINUTE_MS },
+    { 2, "iceberg-offload-lag.md", "High Lag", 15 * MINUTE_MS, 30 * MINUTE_MS },
+    { 3, "iceberg-offload-performance.md", "Performance Degradation", 15 * MINUTE_MS, 30 * MINUTE_MS },
+    { 4, "iceberg-offload-watermark-recovery.md", "Watermark Recovery", 15 * MINUTE_MS, 60 * MINUTE_MS },
+    { 5, "iceberg-scheduler-recovery.md", "Scheduler Recovery", 2 * MINUTE_MS, 5 * MINUTE_MS },
+};
+
+const struct runbook_facts *runbook_facts(size_t index)
+{
+    return index < RUNBOOKS ? &runbooks[index] : NULL;
+}
+
+const struct runbook_facts *runbook_find(const char *file)
+{
+    for (size_t i = 0; i < RUNBOOKS && file; i++)
+        if (strcmp(runbooks[i].file, file) == 0)
+            return &runbooks[i];
+    return NULL;
+}
 
 /* The scenario's number, which stands behind the slash of "1/2"; NULL if there is none. */
 static const char *scenario_number(const char *scenario)

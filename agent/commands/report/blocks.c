@@ -150,11 +150,20 @@ static struct block block_of_table(const char *heading, struct show_table *table
         struct block){ .form = show_table_rows(table) ? BLOCK_TABLE : BLOCK_EMPTY, .heading = heading, .table = table };
 }
 
+static struct block block_of_incidents(const char *heading, const struct report *report,
+                                       const struct report_incidents *incidents)
+{
+    struct block block = block_of_table(heading, report_incidents_table(incidents, report->as_of_ms));
+    block.incidents = incidents;
+    return block;
+}
+
 static void head_make(struct blocks *blocks, const struct report *report)
 {
     const struct report_incident *incident = &report->incident;
     int64_t length_ms = report->end_ms - report->begin_ms, count = (int64_t)report->incidents.count;
-    if (report->kind == REPORT_PERIOD) {
+    if (report->kind != REPORT_INCIDENT) {
+        strbuf_puts(&blocks->title, report->kind == REPORT_REVIEW ? "Review of the runbooks, " : "");
         format_minute(&blocks->title, report->since_ms);
         strbuf_puts(&blocks->title, " to ");
         format_minute(&blocks->title, report->until_ms);
@@ -179,25 +188,42 @@ static void head_make(struct blocks *blocks, const struct report *report)
         strbuf_printf(&blocks->about, ", host %s", report->host);
 }
 
+static void incident_blocks(struct block *at, const struct report *report)
+{
+    at[SECTION_TIMES] = block_of_facts(BLOCK_FACTS, "Times", facts_times(report));
+    at[SECTION_MEASURES] = block_of_facts(BLOCK_FACTS, "How it went", facts_measures(report));
+    at[SECTION_CAUSE] = block_of_facts(BLOCK_FACTS, "Cause", facts_cause(report));
+    at[SECTION_TIMELINE] = (struct block){ .form = BLOCK_TIMELINE, .heading = "Timeline" };
+    at[SECTION_RELATED] = block_of_incidents("Open at the same time", report, &report->related);
+    at[SECTION_RECURRENCE] = block_of_facts(BLOCK_PARAGRAPH, "Recurrence", facts_recurrence(report));
+    at[SECTION_QUESTIONS] = block_of_facts(BLOCK_BULLETS, "Open questions", facts_questions(report));
+}
+
+static void review_blocks(struct block *at, const struct report *report)
+{
+    at[SECTION_FIGURES] = block_of_facts(BLOCK_FACTS, "Figures", facts_review(report));
+    at[SECTION_RUNBOOKS] = block_of_table("Runbooks", table_of_runbooks(report));
+    at[SECTION_DEVIATIONS] = block_of_facts(BLOCK_BULLETS, "Deviations from the runbooks", facts_deviations(report));
+    at[SECTION_ROOT_CAUSES] = block_of_facts(BLOCK_BULLETS, "Root causes", facts_root_causes(report));
+    at[SECTION_INCIDENTS] = block_of_incidents("Incidents", report, &report->incidents);
+    at[SECTION_QUESTIONS] = block_of_facts(BLOCK_BULLETS, "For the review", facts_review_questions(report));
+}
+
 struct blocks blocks_make(const struct report *report)
 {
     struct blocks blocks = { .tone = TONE_PLAIN };
     struct block *at = blocks.at;
     bool incident = report->kind == REPORT_INCIDENT;
     head_make(&blocks, report);
+    if (report->kind == REPORT_REVIEW) {
+        review_blocks(at, report);
+        return blocks;
+    }
     if (incident) {
-        at[SECTION_TIMES] = block_of_facts(BLOCK_FACTS, "Times", facts_times(report));
-        at[SECTION_MEASURES] = block_of_facts(BLOCK_FACTS, "How it went", facts_measures(report));
-        at[SECTION_CAUSE] = block_of_facts(BLOCK_FACTS, "Cause", facts_cause(report));
-        at[SECTION_TIMELINE] = (struct block){ .form = BLOCK_TIMELINE, .heading = "Timeline" };
-        at[SECTION_RELATED] =
-            block_of_table("Open at the same time", report_incidents_table(&report->related, report->as_of_ms));
-        at[SECTION_RECURRENCE] = block_of_facts(BLOCK_PARAGRAPH, "Recurrence", facts_recurrence(report));
-        at[SECTION_QUESTIONS] = block_of_facts(BLOCK_BULLETS, "Open questions", facts_questions(report));
+        incident_blocks(at, report);
     } else {
         at[SECTION_FIGURES] = block_of_facts(BLOCK_FACTS, "Figures", facts_period(report));
-        at[SECTION_INCIDENTS] =
-            block_of_table("Incidents", report_incidents_table(&report->incidents, report->as_of_ms));
+        at[SECTION_INCIDENTS] = block_of_incidents("Incidents", report, &report->incidents);
     }
     if (report->cycle_count)
         at[SECTION_CHART] = (struct block){ .form = BLOCK_CHART, .heading = "Cycle durations (logarithmic)" };

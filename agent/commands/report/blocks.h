@@ -39,9 +39,10 @@ struct block {
     const char *heading;
     struct facts facts;
     struct show_table *table;
+    const struct report_incidents *incidents; /* those of the table, where it lists incidents; else NULL */
 };
 
-/* The sections of both kinds of report, in reading order. */
+/* The sections of all kinds of report, in reading order. */
 enum section {
     SECTION_FIGURES,
     SECTION_TIMES,
@@ -49,6 +50,9 @@ enum section {
     SECTION_CAUSE,
     SECTION_CHART,
     SECTION_TIMELINE,
+    SECTION_RUNBOOKS,
+    SECTION_DEVIATIONS,
+    SECTION_ROOT_CAUSES,
     SECTION_INCIDENTS,
     SECTION_TABLES,
     SECTION_LATE_DATA,
@@ -77,6 +81,13 @@ struct facts facts_measures(const struct report *report);
 struct facts facts_cause(const struct report *report);
 struct facts facts_recurrence(const struct report *report);
 struct facts facts_period(const struct report *report);
+struct facts facts_review(const struct report *report);
+struct facts facts_deviations(const struct report *report);
+struct facts facts_root_causes(const struct report *report);
+struct facts facts_review_questions(const struct report *report);
+struct show_table *table_of_runbooks(const struct report *report);
+/* What the share of time without trouble says nothing about; nothing where all was observed. */
+void facts_add_unobserved(struct facts *facts, const struct report *report);
 struct facts facts_late_data(const struct report *report);
 struct facts facts_questions(const struct report *report);
 __attribute__((format(printf, 4, 5))) void facts_add(struct facts *facts, const char *label, enum tone tone,

@@ -53,7 +53,7 @@ struct facts facts_times(const struct report *report)
 static void recovery_add(struct facts *facts, const struct report *report)
 {
     const struct report_incident *incident = &report->incident;
-    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report_lasted_ms(report);
+    int64_t expected_ms = report_incident_promise_ms(incident), took_ms = report_lasted_ms(report);
     const char *so_far = incident->resolved_ms ? "" : " so far";
     if (!expected_ms)
         facts_add(facts, "Time to recover", TONE_PLAIN, "%s%s", brief_lasted(took_ms).text, so_far);

@@ -27,8 +27,7 @@ static void add_leads(const struct report_totals *totals, struct strbuf *out)
     add_lead(", at worst ", totals->lead_least_ms, out);
 }
 
-/* What the share of time without trouble says nothing about. */
-static void period_unobserved_add(struct facts *facts, const struct report *report)
+void facts_add_unobserved(struct facts *facts, const struct report *report)
 {
     struct strbuf why = { 0 };
     if (report->unobserved_ms == 0)
@@ -67,7 +66,7 @@ struct facts facts_period(const struct report *report)
               totals->critical, totals->warning);
     share_add(&facts, "Availability", observed_ms - totals->critical_ms, observed_ms,
               "the observed time without a critical incident of the pipeline");
-    period_unobserved_add(&facts, report);
+    facts_add_unobserved(&facts, report);
     share_add(&facts, "Success rate", totals->good_runs, totals->runs, "the runs");
     facts_add(&facts, "Cycles", TONE_PLAIN, "%s", brief_count(totals->cycles).text);
     facts_add(&facts, "Cycle duration", TONE_PLAIN, "median %s, p95 %s, longest %s",

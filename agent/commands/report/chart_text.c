@@ -156,11 +156,16 @@ static void canvas_times(const struct canvas *canvas, int offset, struct strbuf 
 /* In figures too, because the band is finer than the rows that it lies in. */
 static void canvas_baseline(const struct report *report, const struct canvas *canvas, struct strbuf *out)
 {
+    enum { WHOLE_FROM_COLUMNS = 60 };
     struct strbuf text = { 0 };
     if (report->baseline.cycles == 0)
         return;
     canvas_label(canvas, out, "usual");
-    strbuf_printf(&text, "%s %s", terminal_glyph(canvas->terminal, GLYPH_BAND), brief_baseline(&report->baseline).text);
+    strbuf_printf(&text, "%s ", terminal_glyph(canvas->terminal, GLYPH_BAND));
+    if (canvas->terminal->width < WHOLE_FROM_COLUMNS)
+        strbuf_printf(&text, "median %s", brief_duration(report->baseline.median_ms).text);
+    else
+        strbuf_puts(&text, brief_baseline(&report->baseline).text);
     terminal_say(canvas->terminal, out, TONE_DIM, strbuf_text(&text));
     strbuf_puts(out, "\n");
     strbuf_free(&text);

@@ -152,27 +152,47 @@ enum report_found report_gather_incident(struct report *report, struct sqlite3 *
     return found ? REPORT_FOUND : REPORT_NOTHING;
 }
 
-enum report_found report_gather_period(struct report *report, struct sqlite3 *db, const struct config *config,
-                                       int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error)
+static void gather_period_incidents(struct report *report, struct query *query)
+{
+    int64_t period[] = { report->since_ms, report->until_ms };
+    report_incidents_read(&report->incidents, query,
+                          "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1)"
+                          " ORDER BY i.opened_at, i.id",
+                          period, 2);
+}
+
+static enum report_found gather_span(struct report *report, enum report_kind kind, struct sqlite3 *db,
+                                     const struct config *config, int64_t since_ms, int64_t until_ms, int64_t now_ms,
+                                     struct strbuf *error)
 {
     struct query query = { .db = db };
-    int64_t period[] = { since_ms, until_ms };
     *report = (struct report){
-        .kind = REPORT_PERIOD, .since_ms = since_ms, .until_ms = until_ms, .begin_ms = since_ms, .end_ms = until_ms
+        .kind = kind, .since_ms = since_ms, .until_ms = until_ms, .begin_ms = since_ms, .end_ms = until_ms
     };
     if (snapshot_begin(&query)) {
         report_begin(report, &query, config, now_ms);
-        report_incidents_read(&report->incidents, &query,
-                              "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1)"
-                              " ORDER BY i.opened_at, i.id",
-                              period, 2);
-        gather_cycles(report, &query);
-        gather_baseline(report, &query, (size_t)config->settings.detect.min_samples);
-        gather_tables(report, &query);
+        gather_period_incidents(report, &query);
+        if (kind == REPORT_PERIOD) {
+            gather_cycles(report, &query);
+            gather_baseline(report, &query, (size_t)config->settings.detect.min_samples);
+            gather_tables(report, &query);
+        }
         gather_observed(report, &query);
         gather_totals(report);
     }
     return snapshot_end(&query, error) ? REPORT_FOUND : REPORT_ERROR;
+}
+
+enum report_found report_gather_period(struct report *report, struct sqlite3 *db, const struct config *config,
+                                       int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error)
+{
+    return gather_span(report, REPORT_PERIOD, db, config, since_ms, until_ms, now_ms, error);
+}
+
+enum report_found report_gather_review(struct report *report, struct sqlite3 *db, const struct config *config,
+                                       int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error)
+{
+    return gather_span(report, REPORT_REVIEW, db, config, since_ms, until_ms, now_ms, error);
 }
 
 int64_t report_lasted_ms(const struct report *report)

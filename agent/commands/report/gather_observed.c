@@ -88,7 +88,7 @@ void gather_observed(struct report *report, struct query *query)
         return;
     add_unread(&spans, query, report->as_of_ms);
     report->unobserved_ms = report->log_unread_ms = spans_total_ms(&spans);
-    if (report->kind == REPORT_PERIOD) {
+    if (report->kind != REPORT_INCIDENT) {
         report->history_begins_ms = history_begins(query);
         spans_add(&spans, report->begin_ms, report->history_begins_ms);
         spans_add(&spans, report->as_of_ms, report->end_ms);

@@ -5,6 +5,7 @@
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "base/budgets.h"
+#include "base/time_words.h"
 #include "base/utf8.h"
 #include "gather.h"
 
@@ -82,9 +83,9 @@ void gather_cycles(struct report *report, struct query *query)
         struct report_cycle cycle = { query_time(query, 0), query_time(query, 1), query_count(query, 2),
                                       query_count(query, 3), state_of(query_word(query, 4)) };
         if (cycle.duration_ms == 0 && cycle.ended_ms)
-            cycle.duration_ms = cycle.ended_ms - cycle.started_ms;
+            cycle.duration_ms = elapsed_ms(cycle.started_ms, cycle.ended_ms);
         if (cycle.state == CYCLE_UNFINISHED)
-            cycle.duration_ms = report->as_of_ms > cycle.started_ms ? report->as_of_ms - cycle.started_ms : 0;
+            cycle.duration_ms = elapsed_ms(cycle.started_ms, report->as_of_ms);
         report->cycles[report->cycle_count++] = cycle;
     }
     missed_gather(report);

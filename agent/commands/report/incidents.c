@@ -112,6 +112,12 @@ int64_t report_incident_expected_ms(const struct report_incident *incident)
     return incident->alert < ALERTS ? alert_recovery_ms(incident->alert) : 0;
 }
 
+int64_t report_incident_promise_ms(const struct report_incident *incident)
+{
+    const struct runbook_facts *runbook = runbook_find(incident->runbook);
+    return runbook ? runbook->most_ms : report_incident_expected_ms(incident);
+}
+
 enum tone report_incident_tone(const struct report_incident *incident)
 {
     bool critical = incident->severity && strcmp(incident->severity, "critical") == 0;
@@ -258,7 +264,7 @@ static void put_paragraph(const struct terminal *terminal, enum tone tone, const
     strbuf_free(&escaped);
 }
 
-void report_incidents_list(const struct report_incidents *list, const struct terminal *terminal, int64_t as_of_ms,
+void report_incidents_list(const struct report_incidents *list, const struct terminal *terminal, int indent,
                            struct strbuf *out)
 {
     enum { INDENT = 3 };
@@ -268,16 +274,16 @@ void report_incidents_list(const struct report_incidents *list, const struct ter
         strbuf_printf(&text, "%" PRId64 "  ", incident->id);
         incident_put_since(&text, incident, format_offset(list->at[0].onset_ms));
         strbuf_puts(&text, ", ");
-        duration_words(report_incident_lasted_ms(incident, as_of_ms), &text);
+        duration_words(report_incident_lasted_ms(incident, list->as_of_ms), &text);
         strbuf_printf(&text, ", %s", incident_state(incident));
-        put_paragraph(terminal, incident->open ? report_incident_tone(incident) : TONE_PLAIN, strbuf_text(&text), 0,
-                      out);
+        put_paragraph(terminal, incident->open ? report_incident_tone(incident) : TONE_PLAIN, strbuf_text(&text),
+                      indent, out);
         strbuf_clear(&text);
         strbuf_printf(&text, "%s: %s", incident->severity,
                       incident->summary ? incident->summary : report_incident_kind(incident));
-        put_paragraph(terminal, TONE_PLAIN, strbuf_text(&text), INDENT, out);
+        put_paragraph(terminal, TONE_PLAIN, strbuf_text(&text), indent + INDENT, out);
         if (tables_count(incident) > 1)
-            put_paragraph(terminal, TONE_DIM, incident->tables, INDENT, out);
+            put_paragraph(terminal, TONE_DIM, incident->tables, indent + INDENT, out);
         strbuf_free(&text);
     }
 }

@@ -46,8 +46,11 @@ int64_t report_incident_lasted_ms(const struct report_incident *incident, int64_
 /* How much earlier the agent paged than Prometheus would have; false where one of the two never came. */
 bool report_incident_lead(const struct report_incident *incident, int64_t *lead_ms);
 
-/* The longest recovery that the runbook expects; 0 where it names none. */
+/* The longest recovery that the runbook of the alert expects, from which an escalation counts; 0 where it names none. */
 int64_t report_incident_expected_ms(const struct report_incident *incident);
+
+/* The longest recovery that the runbook which was named promises, else report_incident_expected_ms. */
+int64_t report_incident_promise_ms(const struct report_incident *incident);
 
 const char *report_incident_short_name(const struct report_incident *incident); /* "SchedulerDown" */
 enum tone report_incident_tone(const struct report_incident *incident);
@@ -60,7 +63,8 @@ const char *report_incident_words(const struct report_incident *incident);
 
 /* The list as a table, and as a paragraph for each where a terminal has no room for a table. */
 struct show_table *report_incidents_table(const struct report_incidents *list, int64_t as_of_ms);
-void report_incidents_list(const struct report_incidents *list, const struct terminal *terminal, int64_t as_of_ms,
+enum { REPORT_LIST_BELOW_COLUMNS = 72 };
+void report_incidents_list(const struct report_incidents *list, const struct terminal *terminal, int indent,
                            struct strbuf *out);
 /*
  * As RFC 4180 has it. A spreadsheet takes a cell that begins with = + - @, a tab or a carriage return for a formula, so an apostrophe

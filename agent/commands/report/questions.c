@@ -33,7 +33,7 @@ static void ask_about_own_trouble(struct facts *questions, const struct report *
 static void ask_about_recovery(struct facts *questions, const struct report *report)
 {
     const struct report_incident *incident = &report->incident;
-    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report_lasted_ms(report);
+    int64_t expected_ms = report_incident_promise_ms(incident), took_ms = report_lasted_ms(report);
     bool own = report_incident_is_own(incident);
     if (took_ms > POST_MORTEM_MS && !own)
         facts_add(questions, NULL, TONE_WARNING,

@@ -190,7 +190,7 @@ static void html_card(struct strbuf *out, const char *label, enum tone tone, con
 static void html_recovery_card(const struct report *report, struct strbuf *out)
 {
     const struct report_incident *incident = &report->incident;
-    int64_t expected_ms = report_incident_expected_ms(incident), took_ms = report_lasted_ms(report);
+    int64_t expected_ms = report_incident_promise_ms(incident), took_ms = report_lasted_ms(report);
     struct strbuf note = { 0 };
     strbuf_puts(&note, incident->resolved_ms ? "from the onset" : "since the onset, not over");
     if (expected_ms)
@@ -246,8 +246,9 @@ static void html_cards(const struct report *report, struct strbuf *out)
 /* A page shows the chart early, and two short sections beside each other. */
 static void html_blocks(const struct report *report, const struct blocks *blocks, struct strbuf *out)
 {
-    static const enum section below[] = { SECTION_TIMELINE,  SECTION_MEASURES, SECTION_INCIDENTS,  SECTION_TABLES,
-                                          SECTION_LATE_DATA, SECTION_RELATED,  SECTION_RECURRENCE, SECTION_QUESTIONS };
+    static const enum section below[] = { SECTION_TIMELINE,    SECTION_MEASURES,   SECTION_RUNBOOKS, SECTION_DEVIATIONS,
+                                          SECTION_ROOT_CAUSES, SECTION_INCIDENTS,  SECTION_TABLES,   SECTION_LATE_DATA,
+                                          SECTION_RELATED,     SECTION_RECURRENCE, SECTION_QUESTIONS };
     html_block(report, &blocks->at[SECTION_FIGURES], out);
     html_block(report, &blocks->at[SECTION_CHART], out);
     if (report->kind == REPORT_INCIDENT) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 #include "blocks.h"
+#include "review.h"
 #include "words.h"
 
 enum { JSON_VERSION = 1 };
@@ -220,9 +221,17 @@ static void inhibited_array(struct json_writer *json, const struct report *repor
     json_close(json, ']');
 }
 
+static void facts_array(struct json_writer *json, const char *key, struct facts facts)
+{
+    json_open(json, key, '[');
+    for (size_t i = 0; i < facts.count; i++)
+        json_put_text(json, NULL, facts.at[i].value);
+    json_close(json, ']');
+    facts_free(&facts);
+}
+
 static void incident_parts(struct json_writer *json, const struct report *report)
 {
-    struct facts questions = facts_questions(report);
     struct strbuf one_line = { 0 };
     const char *how;
     json_open(json, "incident", '{');
@@ -246,19 +255,54 @@ static void incident_parts(struct json_writer *json, const struct report *report
     inhibited_array(json, report);
     incident_array(json, "related", &report->related);
     incident_array(json, "recurrence_30d", &report->earlier);
-    json_open(json, "open_questions", '[');
-    for (size_t i = 0; i < questions.count; i++)
-        json_put_text(json, NULL, questions.at[i].value);
+    facts_array(json, "open_questions", facts_questions(report));
+}
+
+static void review_array(struct json_writer *json, const struct report *report)
+{
+    struct review_row rows[REVIEW_ROWS];
+    review_make(report, rows);
+    json_open(json, "runbooks", '[');
+    for (size_t i = 0; i < REVIEW_ROWS; i++) {
+        const struct review_row *row = &rows[i];
+        json_open(json, NULL, '{');
+        json_put_text(json, "runbook", row->runbook ? row->runbook->file : NULL);
+        json_put_text(json, "title", row->runbook ? row->runbook->title : NULL);
+        json_put_int(json, "promise_least_ms", row->runbook ? row->runbook->least_ms : 0);
+        json_put_int(json, "promise_most_ms", row->runbook ? row->runbook->most_ms : 0);
+        json_put_int(json, "incidents", row->incidents);
+        json_put_int(json, "critical", row->critical);
+        json_put_int(json, "escalated", row->escalated);
+        json_put_int(json, "resolved", row->resolved);
+        json_put_int(json, "within_promise", row->kept);
+        json_put_int(json, "recover_median_ms", row->median_ms);
+        json_put_int(json, "recover_longest_ms", row->longest_ms);
+        json_put_int(json, "without_cause", row->without_cause);
+        json_put_int(json, "without_scenario", row->without_scenario);
+        json_put_int(json, "with_deviations", row->with_deviations);
+        json_close(json, '}');
+    }
     json_close(json, ']');
-    facts_free(&questions);
+}
+
+static void period_parts(struct json_writer *json, const struct report *report)
+{
+    if (report->kind == REPORT_REVIEW) {
+        review_array(json, report);
+        facts_array(json, "questions", facts_review_questions(report));
+    }
+    incident_array(json, "incidents", &report->incidents);
 }
 
 void report_json(const struct report *report, struct strbuf *out)
 {
+    static const char *const kinds[] = {
+        [REPORT_INCIDENT] = "incident", [REPORT_PERIOD] = "period", [REPORT_REVIEW] = "review"
+    };
     struct json_writer json = { .out = out, .layout = JSON_INDENTED };
     json_open(&json, NULL, '{');
     json_put_int(&json, "version", JSON_VERSION);
-    json_put_text(&json, "kind", report->kind == REPORT_INCIDENT ? "incident" : "period");
+    json_put_text(&json, "kind", kinds[report->kind]);
     json_put_text(&json, "host", report->host);
     json_put_time(&json, "since", report->since_ms);
     json_put_time(&json, "until", report->until_ms);
@@ -270,10 +314,12 @@ void report_json(const struct report *report, struct strbuf *out)
     if (report->kind == REPORT_INCIDENT)
         incident_parts(&json, report);
     else
-        incident_array(&json, "incidents", &report->incidents);
-    totals_object(&json, report);
-    table_array(&json, report);
-    cycle_array(&json, report);
+        period_parts(&json, report);
+    if (report->kind != REPORT_REVIEW) {
+        totals_object(&json, report);
+        table_array(&json, report);
+        cycle_array(&json, report);
+    }
     json_close(&json, '}');
 }
 

@@ -123,6 +123,14 @@ static void screen_timeline(const struct screen *screen)
     }
 }
 
+static void screen_table(const struct screen *screen, const struct block *block)
+{
+    if (block->incidents && screen->terminal->width < REPORT_LIST_BELOW_COLUMNS)
+        report_incidents_list(block->incidents, screen->terminal, 2, screen->out);
+    else
+        show_table_text(block->table, screen->terminal, 2, screen->out);
+}
+
 static void screen_block(const struct screen *screen, const struct block *block)
 {
     terminal_heading(screen->terminal, screen->out, block->heading);
@@ -131,7 +139,7 @@ static void screen_block(const struct screen *screen, const struct block *block)
     case BLOCK_BULLETS: screen_facts(screen, &block->facts, screen_bullet); break;
     case BLOCK_ENTRIES:
     case BLOCK_PARAGRAPH: screen_facts(screen, &block->facts, screen_entry); break;
-    case BLOCK_TABLE: show_table_text(block->table, screen->terminal, 2, screen->out); break;
+    case BLOCK_TABLE: screen_table(screen, block); break;
     case BLOCK_CHART: chart_text(screen->report, screen->terminal, screen->out); break;
     case BLOCK_TIMELINE: screen_timeline(screen); break;
     case BLOCK_EMPTY: break;

@@ -11,9 +11,10 @@
 #include "base/say.h"
 #include "reader.h"
 
-enum report_option { OPTION_INCIDENT, OPTION_SINCE, OPTION_UNTIL, OPTION_FORMAT, OPTIONS };
+enum report_option { OPTION_REVIEW, OPTION_INCIDENT, OPTION_SINCE, OPTION_UNTIL, OPTION_FORMAT, OPTIONS };
 
 static const struct option_spec specs[OPTIONS] = {
+    [OPTION_REVIEW] = { "review", NULL, "how each runbook did in a period, the last 90 days without --since" },
     [OPTION_INCIDENT] = { "incident", "ID", "the incident (default: the last one)" },
     [OPTION_SINCE] = { "since", "T", "a period instead: 2h or 7d ago, yesterday, \"2026-03-03 10:15\"" },
     [OPTION_UNTIL] = { "until", "T", "its end (default: now)" },
@@ -21,7 +22,7 @@ static const struct option_spec specs[OPTIONS] = {
 };
 
 const struct arguments report_arguments = {
-    "[--incident ID] [--since T] [--until T] [--format text|markdown|json|html]", specs, OPTIONS, 0, 0
+    "[--incident ID] [--review] [--since T] [--until T] [--format text|markdown|json|html]", specs, OPTIONS, 0, 0
 };
 
 enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_HTML };
@@ -30,7 +31,7 @@ enum report_format { REPORT_TEXT, REPORT_MARKDOWN, REPORT_JSON, REPORT_HTML };
 struct request {
     enum report_format format;
     int64_t incident; /* 0: the last one */
-    bool period;
+    bool period, review;
     int64_t since_ms, until_ms;
 };
 
@@ -50,21 +51,23 @@ static bool request_incident(struct request *request, const char *text)
     return false;
 }
 
-/* A period with an end and no beginning is the week before that end. */
+/* A period with an end and no beginning is the week before that end, or for a review the 90 days. */
 static bool request_read(struct request *request, const struct options *options)
 {
     const char *const *values = options->values;
-    *request = (struct request){ .period = values[OPTION_SINCE] || values[OPTION_UNTIL], .until_ms = show_now_ms() };
+    *request = (struct request){ .period = values[OPTION_SINCE] || values[OPTION_UNTIL] || values[OPTION_REVIEW],
+                                 .review = values[OPTION_REVIEW] != 0,
+                                 .until_ms = show_now_ms() };
     int format = options_choice(options, OPTION_FORMAT);
     request->format = (enum report_format)format;
     if (format < 0 || !request_incident(request, values[OPTION_INCIDENT]) ||
         !request_time("until", values[OPTION_UNTIL], TIME_UNTIL, &request->until_ms))
         return false;
-    request->since_ms = request->until_ms - INT64_C(7) * 86400000;
+    request->since_ms = request->until_ms - INT64_C(86400000) * (request->review ? 90 : 7);
     if (!request_time("since", values[OPTION_SINCE], TIME_SINCE, &request->since_ms))
         return false;
     if (request->period && request->incident) {
-        say_error("report: --incident and a period exclude each other");
+        say_error("report: --incident and a period or a review exclude each other");
         return false;
     }
     if (request->since_ms >= request->until_ms) {
@@ -92,7 +95,9 @@ static int report_make(const struct request *request, const struct config *confi
     enum report_found found = REPORT_ERROR;
     int code = EXIT_FAILED;
     sqlite3 *db = reader_open(config->history_db, &error);
-    if (db && request->period)
+    if (db && request->review)
+        found = report_gather_review(&report, db, config, request->since_ms, request->until_ms, show_now_ms(), &error);
+    else if (db && request->period)
         found = report_gather_period(&report, db, config, request->since_ms, request->until_ms, show_now_ms(), &error);
     else if (db)
         found = report_gather_incident(&report, db, config, request->incident, show_now_ms(), &error);

@@ -91,7 +91,7 @@ struct report_baseline {
     int64_t cycles;                     /* how many told so; 0: too few to say */
 };
 
-enum report_kind { REPORT_INCIDENT, REPORT_PERIOD };
+enum report_kind { REPORT_INCIDENT, REPORT_PERIOD, REPORT_REVIEW };
 
 struct report {
     enum report_kind kind;
@@ -110,7 +110,7 @@ struct report {
     struct report_incident incident;   /* of REPORT_INCIDENT */
     struct report_incidents related;   /* open at the same time */
     struct report_incidents earlier;   /* the same kind within 30 days before */
-    struct report_incidents incidents; /* of REPORT_PERIOD */
+    struct report_incidents incidents; /* of REPORT_PERIOD and REPORT_REVIEW */
     int64_t earlier_in_day;            /* how many of `earlier` are within 24 hours before */
     char *escalated_to;
     struct report_cycle *cycles;
@@ -137,6 +137,9 @@ enum report_found { REPORT_FOUND, REPORT_NOTHING, REPORT_ERROR };
 enum report_found report_gather_incident(struct report *report, struct sqlite3 *db, const struct config *config,
                                          int64_t id, int64_t now_ms, struct strbuf *error);
 enum report_found report_gather_period(struct report *report, struct sqlite3 *db, const struct config *config,
+                                       int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error);
+/* The incidents of a period by their runbooks. */
+enum report_found report_gather_review(struct report *report, struct sqlite3 *db, const struct config *config,
                                        int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error);
 void report_free(struct report *report);
 

@@ -26,22 +26,18 @@ static const int64_t DURATION_MOST_MS = INT64_C(365250000) * 86400000;
 
 void format_duration(struct strbuf *out, int64_t ms)
 {
-    ms = ms < -DURATION_MOST_MS ? -DURATION_MOST_MS : ms > DURATION_MOST_MS ? DURATION_MOST_MS : ms;
+    ms = ms < 0 ? 0 : ms > DURATION_MOST_MS ? DURATION_MOST_MS : ms;
     long long seconds = (ms + 500) / 1000, minutes = (ms + 30000) / 60000, hours = (ms + 1800000) / 3600000;
-    if (ms < 0) {
-        strbuf_puts(out, "-");
-        format_duration(out, -ms);
-    } else if (ms < 59950) {
+    if (ms < 59950)
         strbuf_printf(out, ms % 1000 ? "%.1f s" : "%.0f s", (double)ms / 1000.0);
-    } else if (seconds < 600) {
+    else if (seconds < 600)
         strbuf_printf(out, seconds % 60 ? "%lld min %02lld s" : "%lld min", seconds / 60, seconds % 60);
-    } else if (minutes < 60) {
+    else if (minutes < 60)
         strbuf_printf(out, "%lld min", minutes);
-    } else if (minutes < 24 * 60) {
+    else if (minutes < 24 * 60)
         strbuf_printf(out, minutes % 60 ? "%lld h %02lld min" : "%lld h", minutes / 60, minutes % 60);
-    } else {
+    else
         strbuf_printf(out, hours % 24 ? "%lld d %lld h" : "%lld d", hours / 24, hours % 24);
-    }
 }
 
 void format_count(struct strbuf *out, int64_t count)

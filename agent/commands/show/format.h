@@ -11,7 +11,7 @@
 /* The wall clock, or SOURCE_DATE_EPOCH where it is set, so that the same output can be made again. */
 int64_t show_now_ms(void);
 
-/* "13.2 s", "2 min 05 s", "31 min", "2 h 05 min", "3 d 4 h". */
+/* "13.2 s", "2 min 05 s", "31 min", "2 h 05 min", "3 d 4 h". A negative one counts as 0. */
 void format_duration(struct strbuf *out, int64_t ms);
 /* "1,234,567" */
 void format_count(struct strbuf *out, int64_t count);

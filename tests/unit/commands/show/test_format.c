@@ -34,7 +34,7 @@ static void test_durations(void **state)
     assert_duration(3600000 - 30000, "1 h");
     assert_duration(125 * 60000, "2 h 05 min");
     assert_duration(76 * 3600000LL, "3 d 4 h");
-    assert_duration(-125000, "-2 min 05 s");
+    assert_duration(-125000, "0 s");
 }
 
 static void test_counts(void **state)
@@ -75,7 +75,7 @@ static void test_extremes(void **state)
     static const int64_t extremes[] = { INT64_MIN, INT64_MIN + 1, -1, INT64_MAX - 1, INT64_MAX };
     (void)state;
     assert_duration(INT64_MAX, "365250000 d");
-    assert_duration(INT64_MIN, "-365250000 d");
+    assert_duration(INT64_MIN, "0 s");
     for (size_t i = 0; i < sizeof extremes / sizeof extremes[0]; i++) {
         struct strbuf out = { 0 };
         format_count(&out, extremes[i]);
