@@ -282,7 +282,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test check test-faults test-servers test-browser test-deb test-platforms pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
+.PHONY: test check test-faults test-servers test-grafana test-browser test-deb test-platforms pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
         gcc-analyser bench bench-lead bench-life soak clean help
 test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, faults
 	$(DEPS) build test analyse valgrind
@@ -325,6 +325,10 @@ test-servers: ## the witnesses beside real servers of Debian's packages: Docker'
 	$(DEPS) build servers
 	@+$(REMAKE) all
 	@python3 tests/run.py $(BUILD) servers
+
+test-grafana: ## the dashboard against Grafana's published types (npm: @grafana/schema, typescript; 33 MB to fetch)
+	$(DEPS) grafana
+	@python3 tests/run.py $(BUILD) grafana
 
 test-asan: ## unit and end-to-end tests under the address and undefined-behaviour sanitizers
 	$(DEPS) build test

@@ -103,6 +103,13 @@ bool engine_windows_changed(struct engine *engine); /* since the last call */
  */
 void engine_report(const struct engine *engine, struct archive *archive);
 
+/* From when on something counts as a trouble, as the settings say it or as it follows from the schedule's interval. */
+struct engine_limits {
+    int64_t interval_ms, lag_warning_ms, lag_critical_ms, cycle_slow_ms, cycle_too_slow_ms, late_warning_ms,
+        late_critical_ms;
+};
+struct engine_limits engine_limits(const struct engine *engine);
+
 /* How many runs were left out in this life, because the log named too many tables. */
 int64_t engine_refused_tables(const struct engine *engine);
 

@@ -57,8 +57,9 @@ struct textfile_facts {
     int64_t behind_bytes;
     int64_t last_record_ms; /* 0: none yet */
     int64_t next_run_ms;    /* as the scheduler promised it; 0: no promise is known */
-    const bool *blind;      /* for each enum blind_reason */
-    int writer_present;     /* 1: a process holds the log open for writing; 0: none does; -1: not known */
+    struct engine_limits limits;
+    const bool *blind;  /* for each enum blind_reason */
+    int writer_present; /* 1: a process holds the log open for writing; 0: none does; -1: not known */
 };
 
 /* The file for node_exporter's textfile collector: when it was written last, and how that went. Zero-initialise. */

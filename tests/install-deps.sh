@@ -104,6 +104,12 @@ want_analyse()
 
 want_servers() { :; }
 
+want_grafana()
+{
+    want nodejs                has_program node
+    want npm                   has_program npm
+}
+
 want_coverage() { want gcovr has_program gcovr; }
 
 want_fuzz()
@@ -191,6 +197,16 @@ fetch_servers()
     done
 }
 
+# What `make test-grafana` compares the dashboard with, of fixed versions. No script of a package is run.
+fetch_grafana()
+{
+    ! has_file .tools/grafana/node_modules/typescript/bin/tsc || return 0
+    echo "deps: fetching @grafana/schema and typescript from npm's registry into .tools/grafana/ (used by tests only)"
+    mkdir -p .tools/grafana
+    npm install --prefix .tools/grafana --ignore-scripts --no-audit --no-fund --silent @grafana/schema@11.6.0 typescript@5.4.5 >/dev/null 2>&1 ||
+        echo "deps: they cannot be fetched: the tests that need them will be skipped" >&2
+}
+
 # apt-get with patience of seconds, in English, and what it says kept for the case that it fails.
 apt_get() { as_root env LC_ALL=C apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10 "$@" >"$said" 2>&1; }
 
@@ -259,4 +275,5 @@ fi
 if [ "$mode" = install ]; then
     case " $wanted " in *" test "*) fetch_tools ;; esac
     case " $wanted " in *" servers "*) fetch_servers ;; esac
+    case " $wanted " in *" grafana "*) fetch_grafana ;; esac
 fi

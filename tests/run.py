@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the test programs and counts.
 
-    tests/run.py [--valgrind | --under COMMAND] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [analyse] [browser] [package] [servers] [replay] [faults/test_sender ...]
+    tests/run.py [--valgrind | --under COMMAND] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [analyse] [browser] [package] [servers] [grafana] [replay] [faults/test_sender ...]
 
-Without names everything but `browser`, `package`, `servers` and `replay` runs. A test program is a cmocka binary, a fuzz harness over its
+Without names everything but `browser`, `package`, `servers`, `grafana` and `replay` runs. A test program is a cmocka binary, a fuzz harness over its
 inputs in fixtures/fuzz, check_layers.py, check_format.py or check_cycles.py (all are `layers`), an analyser (a target of the Makefile, behind the others: it takes what they leave of the
-processors), or a Python unittest module in tests/e2e, tests/faults, tests/browser, tests/package or tests/servers; each says in TAP ("ok 1 - name")
+processors), or a Python unittest module in tests/e2e, tests/faults, tests/browser, tests/package, tests/servers or tests/grafana; each says in TAP ("ok 1 - name")
 what passed. A program that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and
 ALONE = True (not beside another program).
 --under runs unit and fuzz behind a command, such as an emulator of another processor.
@@ -170,7 +170,7 @@ def find_programs(build, wanted, prefix):
         programs.append(Program("cycles", [sys.executable, str(TESTS / "check_cycles.py"), str(build)]))
     if "replay" in wanted:
         programs.append(Program("replay", runner + ["--replay", str(build / "agent")] + prefix, slowdown=slowdown))
-    for kind in ("e2e", "faults", "browser", "package", "servers"):
+    for kind in ("e2e", "faults", "browser", "package", "servers", "grafana"):
         if kind in wanted:
             for module in sorted((TESTS / kind).glob("test_*.py")):
                 programs.append(Program(f"{kind}/{module.stem}", runner + ["--module", str(module)], module))

@@ -65,15 +65,30 @@ static void report_refused(const struct engine *engine, struct archive *archive,
     add(archive, count, &text);
 }
 
+struct engine_limits engine_limits(const struct engine *engine)
+{
+    const struct settings *settings = &engine->settings;
+    return (struct engine_limits){
+        .interval_ms = schedule_interval(&engine->schedule),
+        .lag_warning_ms = schedule_lag_warning(&engine->schedule),
+        .lag_critical_ms = schedule_lag_critical(&engine->schedule),
+        .cycle_slow_ms = settings->detect.cycle_slow_ms,
+        .cycle_too_slow_ms = settings->detect.cycle_too_slow_ms,
+        .late_warning_ms = settings->schedule.late_warning_ms,
+        .late_critical_ms = settings->schedule.late_critical_ms,
+    };
+}
+
 void engine_report(const struct engine *engine, struct archive *archive)
 {
+    const struct engine_limits limits = engine_limits(engine);
     int64_t count = 0;
     number(archive, "next_run_ms", engine_next_run_ms(engine));
-    number(archive, "interval_ms", schedule_interval(&engine->schedule));
-    number(archive, "lag_warning_ms", schedule_lag_warning(&engine->schedule));
-    number(archive, "lag_critical_ms", schedule_lag_critical(&engine->schedule));
-    number(archive, "cycle_slow_ms", engine->settings.detect.cycle_slow_ms);
-    number(archive, "cycle_too_slow_ms", engine->settings.detect.cycle_too_slow_ms);
+    number(archive, "interval_ms", limits.interval_ms);
+    number(archive, "lag_warning_ms", limits.lag_warning_ms);
+    number(archive, "lag_critical_ms", limits.lag_critical_ms);
+    number(archive, "cycle_slow_ms", limits.cycle_slow_ms);
+    number(archive, "cycle_too_slow_ms", limits.cycle_too_slow_ms);
     for (size_t i = 0; i < engine->tables.count; i++)
         report_table(engine, &engine->tables.at[i], archive, &count);
     report_interval(engine, archive, &count);

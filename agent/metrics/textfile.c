@@ -80,6 +80,25 @@ static void textfile_put_blindness(const struct exposition *out, const struct te
     }
 }
 
+/* With these a dashboard draws the lines beyond which something is told, whatever this agent is configured to. */
+static void textfile_put_limits(const struct exposition *out, const struct engine_limits *limits)
+{
+    const struct {
+        const char *name;
+        int64_t ms;
+    } thresholds[] = {
+        { "lag_warning", limits->lag_warning_ms },   { "lag_critical", limits->lag_critical_ms },
+        { "cycle_slow", limits->cycle_slow_ms },     { "cycle_too_slow", limits->cycle_too_slow_ms },
+        { "late_warning", limits->late_warning_ms }, { "late_critical", limits->late_critical_ms },
+    };
+    exposition_family(out, "interval_seconds", "gauge", "The schedule's interval, as it is told, set or guessed.");
+    exposition_seconds(out, "interval_seconds", NULL, limits->interval_ms);
+    exposition_family(out, "threshold_seconds", "gauge", "From when on something counts as a trouble, by threshold.");
+    for (size_t i = 0; i < sizeof thresholds / sizeof thresholds[0]; i++)
+        exposition_seconds(out, "threshold_seconds",
+                           (struct metric_label[]){ { "threshold", thresholds[i].name }, { 0 } }, thresholds[i].ms);
+}
+
 static void textfile_render(const struct textfile_facts *facts, int64_t now_ms, struct strbuf *text)
 {
     const struct exposition out = { text, facts->log_path };
@@ -95,6 +114,7 @@ static void textfile_render(const struct textfile_facts *facts, int64_t now_ms, 
                         "Whether the configuration, last read, was good.", !facts->reload_refused);
     textfile_put_number(&out, "commit_failures_total", "counter", "Commits to the history that failed.",
                         facts->commit_failures);
+    textfile_put_limits(&out, &facts->limits);
     textfile_put_blindness(&out, facts);
     textfile_put_reading(&out, facts);
     if (facts->delivery_count > 0)

@@ -21,6 +21,7 @@ from scheduler import Scheduler   # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "fixtures/prometheus/iceberg-offload-agent.yml"
+ALERTS = ROOT / "fixtures/prometheus/iceberg-offload-agent-alerts.yml"
 DASHBOARD = ROOT / "fixtures/grafana/iceberg-offload-agent.json"
 NODE_EXPORTER = installed("prometheus-node-exporter")
 PREFIX = "iceberg_offload_agent_"
@@ -44,7 +45,7 @@ TROUBLES = {
     "IcebergOffloadSchedulerDown": {"writer_present": "0"},
     "IcebergOffloadSuccessRateLow": {'runs_total outcome="failed"': "step 5"},
     "IcebergOffloadThroughputLow": {"rows_total": STILL},
-    "IcebergOffloadIncidentCritical": {'open_incidents alert="IcebergOffloadSchedulerDown",severity="critical"': "1"},
+    "IcebergOffloadIncidentNotTold": {'open_incidents alert="IcebergOffloadSchedulerDown",severity="critical"': "1", 'blind reason="mute"': "1"},
     "IcebergOffloadAgentSilent": {"alive_timestamp_seconds": FROZEN},
     "IcebergOffloadAgentStopped": {"up": "0", "alive_timestamp_seconds": FROZEN},
     "IcebergOffloadAgentPagesRefused": {'notifications_total result="refused"': "step 5"},
@@ -54,6 +55,8 @@ TROUBLES = {
     "IcebergOffloadAgentHistoryNotWritten": {"commit_failures_total": "step 5"},
     "IcebergOffloadAgentConfigurationRefused": {"config_last_reload_successful": "0"},
 }
+# An incident that the agent has told, with no trouble in the series that the other rules look at.
+TOLD = {'open_incidents alert="IcebergOffloadSchedulerDown",severity="critical"': "1"}
 
 
 def healthy_values(name, labels, value):
@@ -91,8 +94,8 @@ def input_series(samples, trouble):
 
 def end_to_end(samples):
     """What a scenario's alerts are at its end, asked of promtool: an expectation of nothing makes it print what it got."""
-    scenes = [("healthy", {})] + list(TROUBLES.items())
-    text = f"rule_files: [{RULES}]\nevaluation_interval: {STEP_MINUTES}m\ntests:\n"
+    scenes = [("healthy", {}), ("told", TOLD)] + list(TROUBLES.items())
+    text = f"rule_files: [{RULES}, {ALERTS}]\nevaluation_interval: {STEP_MINUTES}m\ntests:\n"
     for name, trouble in scenes:
         text += f"  - name: {name}\n    interval: {STEP_MINUTES}m\n    input_series:\n" + input_series(samples, trouble)
         at = 30 if name == "IcebergOffloadThroughputLow" else 0     # before its own average has followed
@@ -147,9 +150,10 @@ class Prometheus(unittest.TestCase):
             self.skipTest("no promtool here (Debian: promtool, or prometheus before Debian 13)")
 
     def test_every_rule_can_fire_on_the_real_series_and_none_does_in_health(self):
-        self.assertEqual(sorted(ALERT.findall(RULES.read_text())), sorted(TROUBLES))
+        self.assertEqual(sorted(ALERT.findall(RULES.read_text() + ALERTS.read_text())), sorted(TROUBLES))
         fired = end_to_end(self.samples)
         self.assertEqual(fired["healthy"], set())
+        self.assertEqual(fired["told"], set())
         for alert in TROUBLES:
             self.assertIn(alert, fired[alert], fired[alert])
         self.assertEqual(fired["IcebergOffloadAgentSilent"], {"IcebergOffloadAgentSilent"})
@@ -162,9 +166,19 @@ class Prometheus(unittest.TestCase):
         return names
 
     def test_the_rules_are_sound_and_name_only_what_the_agent_writes(self):
-        done = subprocess.run([promtool_path(), "check", "rules", str(RULES)], capture_output=True, text=True, timeout=30, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.known("\n".join(line for line in RULES.read_text().splitlines() if not line.startswith("#")))
+        for rules in (RULES, ALERTS):
+            done = subprocess.run([promtool_path(), "check", "rules", str(rules)], capture_output=True, text=True, timeout=30, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.known("\n".join(line for line in rules.read_text().splitlines() if not line.startswith("#")))
+
+    def test_no_alert_of_the_agent_is_told_by_the_rules_that_go_with_an_alertmanager(self):
+        """Its alerts have these names (incident.h), and one incident must not page twice."""
+        header = (ROOT / "include/incident.h").read_text()
+        enumerators = re.search(r"enum alert \{(.*?)\bALERTS\b", header, re.S)[1]
+        agents = {"IcebergOffload" + "".join(word.title() for word in name.split("_")) for name in re.findall(r"ALERT_(\w+)", enumerators)}
+        self.assertEqual(len(agents), 11)
+        self.assertFalse(agents & set(ALERT.findall(RULES.read_text())))
+        self.assertLessEqual(set(ALERT.findall(ALERTS.read_text())), agents)
 
     def test_the_dashboard_is_sound_and_every_panel_asks_for_what_there_is(self):
         board = json.loads(DASHBOARD.read_text())
@@ -173,7 +187,8 @@ class Prometheus(unittest.TestCase):
         variables = {variable["name"]: variable for variable in board["templating"]["list"]}
         self.assertEqual(variables["datasource"]["type"], "datasource")
         self.assertEqual(len({panel["id"] for panel in board["panels"]}), len(board["panels"]))
-        taken, rules, shown = set(), [], set()
+        taken, rules, shown = set(), [query["expr"] for query in board["annotations"]["list"] if "expr" in query], set()
+        shown |= self.known("\n".join(rules))
         for panel in board["panels"]:
             place = panel["gridPos"]
             self.assertLessEqual(place["x"] + place["w"], 24, panel["title"])
@@ -197,7 +212,50 @@ class Prometheus(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         left_out = {name for name in re.findall(r"^# TYPE (\w+) ", self.text, re.M)} - {re.sub("_bucket$", "", name) for name in shown}
         self.assertLessEqual(left_out, {PREFIX + "up", PREFIX + "start_timestamp_seconds", PREFIX + "last_record_timestamp_seconds",
-                                        PREFIX + "watermark_timestamp_seconds"})    # only with a witness; a recording rule makes a lag of it
+                                        PREFIX + "interval_seconds"})
+
+    def panels(self):
+        return [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]
+
+    def test_each_panel_says_what_it_shows_of_which_host_and_log(self):
+        for panel in self.panels():
+            with self.subTest(panel["title"]):
+                self.assertGreater(len(panel["description"]), 30)
+                for target in panel["targets"]:
+                    summed = re.search(r"\b(sum|max)(?: by \(le\))? ?\(", target["expr"])
+                    if not summed:
+                        self.assertTrue(target["legendFormat"].startswith("{{instance}} {{log}}"), target["legendFormat"])
+                for link in panel.get("links", []):
+                    self.assertRegex(link["url"], r"^\$\{runbooks\}/[\w-]+\.md$")
+
+    def test_what_is_drawn_as_a_threshold_is_what_the_agents_are_configured_to(self):
+        drawn = set()
+        for panel in self.panels():
+            if panel["type"] == "timeseries":
+                self.assertEqual(len(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]), 1, panel["title"])
+            named = {target["legendFormat"] for target in panel["targets"] if "threshold_seconds" in target["expr"] and panel["type"] == "timeseries"}
+            self.assertEqual(named, {rule["matcher"]["options"] for rule in panel["fieldConfig"]["overrides"]} & {"warning", "critical"}, panel["title"])
+            drawn |= set(re.findall(r'threshold="(\w+)"', "".join(target["expr"] for target in panel["targets"])))
+        exported = set(re.findall(r'threshold_seconds\{[^}]*threshold="(\w+)"', self.text))
+        self.assertEqual(drawn, {"lag_warning", "lag_critical", "cycle_slow", "cycle_too_slow", "late_warning"})
+        self.assertEqual(exported - drawn, {"late_critical"})
+
+    def test_no_rate_is_taken_over_less_than_a_cycle(self):
+        """With a cycle in 15 minutes, the window of a rate over a minute is empty most of the time."""
+        for panel in self.panels():
+            for target in panel["targets"]:
+                for window in re.findall(r"\[([^\]]+)\]", target["expr"]):
+                    self.assertIn(window, ("1h", "$__rate_interval"), panel["title"])
+                    if window == "$__rate_interval":
+                        self.assertEqual(panel["interval"], "15m", panel["title"])
+
+    def test_incidents_and_starts_are_annotations(self):
+        board = json.loads(DASHBOARD.read_text())
+        queries = {query["name"]: query for query in board["annotations"]["list"] if "expr" in query}
+        self.assertIn(PREFIX + "open_incidents", queries["Incidents"]["expr"])
+        self.assertIn("{{alert}}", queries["Incidents"]["titleFormat"])
+        self.assertIn(PREFIX + "start_timestamp_seconds", queries["Agent started"]["expr"])
+        self.assertTrue(all(link["title"] for link in board["links"]) and board["links"])
 
     def test_two_agents_share_a_directory(self):
         """Not one series is in both files; node_exporter, where it is installed, takes both."""
