@@ -321,7 +321,7 @@ test-deb: deb ## the Debian package: lintian, the same bytes twice; installed, u
 	$(DEPS) build deb package
 	@python3 tests/run.py $(BUILD) package
 
-test-servers: ## the witnesses beside real servers of Debian's packages: Docker's engine, ClickHouse (1 minute, 100 MB to fetch)
+test-servers: ## beside real servers of Debian's packages: Docker's engine, ClickHouse, Postfix (2 minutes, 100 MB to fetch)
 	$(DEPS) build servers
 	@+$(REMAKE) all
 	@python3 tests/run.py $(BUILD) servers

@@ -102,7 +102,8 @@ want_analyse()
     want clang-format          has_program clang-format
 }
 
-want_servers() { :; }
+# The e-mail tests that Postfix shares are skipped as a whole without it.
+want_servers() { want python3-aiosmtpd has_file /usr/lib/python3/dist-packages/aiosmtpd; }
 
 want_grafana()
 {
@@ -174,12 +175,13 @@ fetch_tools()
     done
 }
 
-# Real servers for `make test-servers`: Docker's engine and ClickHouse. They are big, and their packages start services when installed,
+# Real servers for `make test-servers`: Docker's engine, ClickHouse and Postfix. They are big, and their packages start services when installed,
 # so they too are only unpacked, with those of the libraries they need that are not here, below .tools/servers/.
 fetch_servers()
 {
     has_program apt-get && has_program dpkg-deb || return 0
-    for pair in docker.io:usr/sbin/dockerd busybox-static:bin/busybox clickhouse-server:usr/sbin/clickhouse-server; do
+    for pair in docker.io:usr/sbin/dockerd busybox-static:bin/busybox clickhouse-server:usr/sbin/clickhouse-server \
+            postfix:usr/lib/postfix/sbin/master; do
         package=${pair%%:*} file=${pair##*:}
         ! has_file ".tools/servers/$file" || continue
         echo "deps: unpacking Debian's $package into .tools/servers/ (not installed, used by tests only)"
