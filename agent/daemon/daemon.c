@@ -53,8 +53,10 @@ static void catch_up(struct daemon *daemon)
     }
     daemon->catching_up = false;
     daemon->ingest.live_from_ms = INT64_MIN;
-    if (!daemon->ready)
+    if (!daemon->ready) {
         systemd_tell(SYSTEMD_READY);
+        daemon_greet(daemon);
+    }
     daemon->ready = true;
 }
 
@@ -166,10 +168,12 @@ static bool live(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
     bool opened = daemon_open(daemon, &error);
-    if (opened)
+    if (opened) {
+        daemon_greet_before_reading(daemon);
         loop(daemon);
-    else
+    } else {
         say_error("%s", strbuf_text(&error));
+    }
     daemon_close(daemon);
     strbuf_free(&error);
     return opened;

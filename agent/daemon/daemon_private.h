@@ -14,7 +14,7 @@
 /*
  * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, words.c keeps what witnesses
  * say, blind.c what keeps the agent from seeing or telling, clock.c handles clocks and zones that are wrong, commit.c stores, upkeep.c does
- * what is due once in a while, reload.c takes over a new configuration.
+ * what is due once in a while, greet.c tells a person at a terminal what is watched, reload.c takes over a new configuration.
  */
 
 enum {
@@ -78,7 +78,8 @@ struct daemon {
     int64_t strays_said_ms; /* running: when that was */
     int64_t zone_said_ms;   /* the error of the zone that was said last */
     int64_t records_judged; /* how many records there were when the zone was checked last */
-    int64_t read_bytes;     /* of the log, since the start */
+    int64_t read_bytes;     /* of the log, since the start, likewise the next */
+    int64_t read_lines;
     size_t read_bytes_next; /* how much of it to read in the next turn */
     int64_t commit_failures;
     int64_t held_told_bytes;   /* the size of the held write-ahead log that was said last; 0: none */
@@ -141,6 +142,10 @@ void daemon_keep_house(struct daemon *daemon);
 void daemon_beat(struct daemon *daemon);
 int64_t daemon_textfile_due_ms(const struct daemon *daemon); /* INT64_MAX: none is configured */
 void daemon_write_textfile(struct daemon *daemon, bool up);
+
+/* greet.c. For a person at a terminal: before the log is read, and when it was read to its end for the first time. */
+void daemon_greet_before_reading(const struct daemon *daemon);
+void daemon_greet(const struct daemon *daemon);
 
 /* reload.c. Reads the configuration again and takes it over, all of it or nothing, and says which. */
 void daemon_reload(struct daemon *daemon);

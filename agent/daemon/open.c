@@ -22,6 +22,7 @@ static void daemon_on_line(void *ctx, const char *line, size_t len, int64_t offs
     struct daemon *daemon = ctx;
     daemon->touched = true;
     daemon->read_bytes += (int64_t)len + 1;
+    daemon->read_lines++;
     /* The clock may have been set since this look began, and the line be written after that. */
     if (daemon->ingest.since_ms)
         daemon->ingest.now_ms = clock_now_ms();

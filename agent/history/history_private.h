@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "base/thread.h"
 #include "batch.h"
@@ -120,6 +121,9 @@ int history_note_result(struct history *history, int code);
 
 /* commit.c: what a SQLite result code means for the caller of this room. */
 enum history_status history_status_of(int code);
+
+/* stranger.c: what at path is something else than a history, in words, so that nothing may be done to it; NULL if it may be one. */
+const char *history_stranger(const char *path, const struct stat *status);
 
 /* lock.c */
 

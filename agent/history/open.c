@@ -60,10 +60,10 @@ static int check_path(const char *path, struct strbuf *error)
 {
     struct stat status;
     if (stat(path, &status) == 0) {
-        if (S_ISREG(status.st_mode))
-            return SQLITE_OK;
-        strbuf_printf(error, "%s: %s", path, S_ISDIR(status.st_mode) ? "is a directory" : "is not a file");
-        return SQLITE_MISMATCH;
+        const char *stranger = history_stranger(path, &status);
+        if (stranger)
+            strbuf_printf(error, "%s: %s", path, stranger);
+        return stranger ? SQLITE_MISMATCH : SQLITE_OK;
     }
     if (errno != ENOENT) {
         strbuf_printf(error, "%s: %s", path, strerror(errno));

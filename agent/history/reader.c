@@ -130,11 +130,11 @@ static struct sqlite3 *open_with(const char *path, int flags, struct strbuf *err
         strbuf_printf(error, "%s: %s", path, errno == ENOENT ? "no history here yet" : strerror(errno));
         return NULL;
     }
-    if (!S_ISREG(status.st_mode) || status.st_size == 0) { /* opening a pipe would wait for its other end */
-        strbuf_printf(error, "%s: is %s", path,
-                      S_ISDIR(status.st_mode)   ? "a directory, not a history"
-                      : S_ISREG(status.st_mode) ? "empty: there is no history in it yet"
-                                                : "no regular file, so no history");
+    const char *stranger = history_stranger(path, &status); /* opening a pipe would wait for its other end */
+    if (!stranger && status.st_size == 0)
+        stranger = "is empty: there is no history in it yet";
+    if (stranger) {
+        strbuf_printf(error, "%s: %s", path, stranger);
         return NULL;
     }
     int code = reader_connect(path, flags, &db, &why);

@@ -388,7 +388,12 @@ int schema_check(sqlite3 *db, struct strbuf *error)
     int code = version_read(db, &version, error);
     if (code == SQLITE_OK)
         code = refuse_newer(version, error);
-    if (code == SQLITE_OK && version < SCHEMA_VERSION) {
+    if (code == SQLITE_OK && version <= 0)
+        code = refuse_foreign(db, version, error);
+    if (code == SQLITE_OK && version == 0) {
+        strbuf_puts(error, "a database without tables: there is no history in it yet");
+        code = SQLITE_MISMATCH;
+    } else if (code == SQLITE_OK && version < SCHEMA_VERSION) {
         strbuf_printf(error, "database version %" PRId64 " is older than this agent's %d: `agent run` migrates it",
                       version, SCHEMA_VERSION);
         code = SQLITE_MISMATCH;

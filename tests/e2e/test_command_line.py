@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line: where options may stand, how help is asked for, and what is said about a mistyped word."""
+import contextlib
 import os
 import pathlib
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -87,19 +89,39 @@ class Mistyped(unittest.TestCase):
 
 
 class NoHistory(unittest.TestCase):
+    STRANGERS = {"folder": "is a directory, not a history", "pipe": "is no regular file, so no history", "text": "is a text file, not a history",
+                 "other": "the database is not one of this agent's"}
+    NOT_YET = {"empty": "is empty: there is no history in it yet", "absent": "no history here yet",
+               "bare": "a database without tables: there is no history in it yet"}
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name)
+        (self.path / "empty").touch()
+        (self.path / "folder").mkdir()
+        (self.path / "text").write_text("a text, but no database\n", encoding="utf-8")
+        os.mkfifo(self.path / "pipe")
+        for name, statement in (("other", "CREATE TABLE bookmarks (id)"), ("bare", "PRAGMA application_id = 7")):
+            with contextlib.closing(sqlite3.connect(self.path / name)) as db:
+                db.execute(statement)
+
     def test_what_is_no_history_is_called_what_it_is(self):
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder)
-            (path / "empty").touch()
-            (path / "folder").mkdir()
-            (path / "text").write_text("a text of some length, but no database\n" * 100, encoding="utf-8")
-            os.mkfifo(path / "pipe")
-            for name, words in (("empty", "is empty: there is no history in it yet"), ("folder", "is a directory, not a history"),
-                                ("pipe", "is no regular file, so no history"), ("absent", "no history here yet"), ("text", "not a database")):
-                for command in (("status",), ("incidents",), ("report",), ("silence", "--list"), ("silence", "1h"), ("annotate", "1", "--cause", "x")):
-                    code, text, errors = agent(*command, "--db", str(path / name))
-                    self.assertEqual(code, 3 if command == ("status",) else 1)
-                    self.assertRegex(text + errors, f"^(UNKNOWN - |agent: {command[0]}: ){path / name}: .*{words}\\n$")
+        for name, words in {**self.STRANGERS, **self.NOT_YET}.items():
+            for command in (("status",), ("incidents",), ("report",), ("silence", "--list"), ("silence", "1h"), ("annotate", "1", "--cause", "x")):
+                code, text, errors = agent(*command, "--db", str(self.path / name))
+                self.assertEqual(code, 3 if command == ("status",) else 1)
+                self.assertRegex(text + errors, f"^(UNKNOWN - |agent: {command[0]}: ){self.path / name}: {words}\\n$")
+            self.assertIn(words, " ".join(agent("doctor", "--db", str(self.path / name))[1].split()))
+
+    def test_what_is_no_history_is_not_written_to(self):
+        """Somebody named the wrong file. It is neither renamed nor changed."""
+        before = {path: path.read_bytes() for path in self.path.iterdir() if path.name in ("text", "other")}
+        for name, words in self.STRANGERS.items():
+            for command in (("run",), ("replay", str(LOG))):
+                self.assertEqual(agent(*command, "--log", str(LOG), "--db", str(self.path / name)), (1, "", f"agent: {self.path / name}: {words}\n"))
+        self.assertEqual({path: path.read_bytes() for path in before}, before)
+        self.assertEqual([path.name for path in self.path.iterdir() if "corrupt" in path.name], [])
 
 
 class ClosedDescriptors(unittest.TestCase):

@@ -79,7 +79,7 @@ static void impossible_places_are_refused_with_a_reason(void **unused)
     struct place place;
     place_make(&place);
     assert_open_fails(place.directory, "is a directory");
-    assert_open_fails("/dev/null", "is not a file");
+    assert_open_fails("/dev/null", "is no regular file, so no history");
     change(&place, "CREATE TABLE bookmarks (id)");
     assert_open_fails(place.path, "not one of this agent's");
 
@@ -140,10 +140,38 @@ static void a_file_that_is_no_database_is_moved_aside(void **unused)
     FILE *file = fopen(place.path, "w");
     assert_non_null(file);
     for (int i = 0; i < 1000; i++)
-        fputs("not a database ", file);
+        fputs("not a database \xff", file);
     fclose(file);
     assert_open_begins_anew(&place);
     place_remove(&place);
+}
+
+/* Somebody named the wrong file, such as the configuration. It stays as it is. */
+static void a_text_file_is_refused_and_untouched(void **unused)
+{
+    /* The third one is cut within a character at the end of what is looked at. */
+    static const struct {
+        const char *text;
+        int times;
+    } cases[] = {
+        { "[log]\npath = x\n", 1 }, { "x", 1 }, { "Z\xc3\xbcrich: \xe2\x9c\x93\r\n", 5000 }, { "\033[1mtext\t", 600 }
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct place place;
+        struct stat status;
+        place_make(&place);
+        FILE *file = fopen(place.path, "w");
+        assert_non_null(file);
+        for (int j = 0; j < cases[i].times; j++)
+            fputs(cases[i].text, file);
+        fclose(file);
+        assert_open_fails(place.path, "is a text file, not a history");
+        assert_int_equal(stat(place.path, &status), 0);
+        assert_int_equal(status.st_size, strlen(cases[i].text) * (size_t)cases[i].times);
+        assert_int_equal(place_count(&place, "corrupt"), 0);
+        place_remove(&place);
+    }
 }
 
 static void a_cut_database_is_moved_aside(void **unused)
@@ -318,8 +346,10 @@ static void readers_look_and_editors_write_but_none_creates(void **unused)
     history_close(history);
     change(&place, "PRAGMA user_version = 7");
     assert_reader_fails(place.path, "database version 7 is newer than this agent's 5");
-    change(&place, "PRAGMA user_version = 0");
-    assert_reader_fails(place.path, "older");
+    change(&place, "PRAGMA user_version = 4");
+    assert_reader_fails(place.path, "database version 4 is older than this agent's 5: `agent run` migrates it");
+    change(&place, "PRAGMA user_version = 0"); /* `agent run` does not take such a database for its own either */
+    assert_reader_fails(place.path, "the database is not one of this agent's");
     place_remove(&place);
 }
 
@@ -331,6 +361,7 @@ int main(void)
         cmocka_unit_test(places_that_may_be_there_later_begin_in_memory),
         cmocka_unit_test(a_newer_database_is_refused_and_untouched),
         cmocka_unit_test(a_file_that_is_no_database_is_moved_aside),
+        cmocka_unit_test(a_text_file_is_refused_and_untouched),
         cmocka_unit_test(a_cut_database_is_moved_aside),
         cmocka_unit_test(a_scribbled_page_of_a_small_database_is_found_at_once),
         cmocka_unit_test(corruption_found_by_a_commit_begins_anew),

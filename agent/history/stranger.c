@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+#include "history_private.h"
+
+enum { LOOKED_AT_BYTES = 4096 };
+
+/*
+ * True if the file begins with nothing but text. A database begins with "SQLite format 3" and a zero byte, and what a fault leaves of one has
+ * other bytes that no text has.
+ */
+static bool is_text(const char *path)
+{
+    char bytes[LOOKED_AT_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t len = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
+    if (fd >= 0)
+        close(fd);
+    /* The last character may be cut in two. */
+    struct slice rest = { bytes, len < 0                        ? 0
+                                 : len == (ssize_t)sizeof bytes ? utf8_floor(bytes, sizeof bytes)
+                                                                : (size_t)len };
+    bool text = rest.len > 0;
+    while (text && rest.len > 0) {
+        uint32_t point = 0;
+        size_t used = utf8_decode(rest, &point);
+        text = used > 0 && (point >= 0x20 || strchr("\t\n\r\f\033", (int)point)) && point != 0x7f && point != 0;
+        rest = (struct slice){ rest.at + used, rest.len - used };
+    }
+    return text;
+}
+
+const char *history_stranger(const char *path, const struct stat *status)
+{
+    return S_ISDIR(status->st_mode)    ? "is a directory, not a history"
+           : !S_ISREG(status->st_mode) ? "is no regular file, so no history"
+           : is_text(path)             ? "is a text file, not a history"
+                                       : NULL;
+}
