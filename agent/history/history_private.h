@@ -122,8 +122,10 @@ int history_note_result(struct history *history, int code);
 /* commit.c: what a SQLite result code means for the caller of this room. */
 enum history_status history_status_of(int code);
 
-/* stranger.c: what at path is something else than a history, in words, so that nothing may be done to it; NULL if it may be one. */
+/* stranger.c: what at path is something else than a history, in words; NULL if it may be one. */
 const char *history_stranger(const char *path, const struct stat *status);
+/* True if an agent once kept a history at path: its other files are still there. */
+bool history_was_here(const char *path);
 
 /* lock.c */
 

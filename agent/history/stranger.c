@@ -34,6 +34,20 @@ static bool is_text(const char *path)
     return text;
 }
 
+bool history_was_here(const char *path)
+{
+    static const char *const suffixes[] = { "-wal", "-shm", "-lock" };
+    struct stat status;
+    bool found = false;
+    for (size_t i = 0; !found && i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        struct strbuf name = { 0 };
+        strbuf_printf(&name, "%s%s", path, suffixes[i]);
+        found = stat(name.at, &status) == 0;
+        strbuf_free(&name);
+    }
+    return found;
+}
+
 const char *history_stranger(const char *path, const struct stat *status)
 {
     return S_ISDIR(status->st_mode)    ? "is a directory, not a history"

@@ -174,6 +174,21 @@ static void a_text_file_is_refused_and_untouched(void **unused)
     }
 }
 
+/* The agent goes on where text was written over its history. */
+static void a_text_over_a_history_is_moved_aside(void **unused)
+{
+    struct place place;
+    (void)unused;
+    place_make(&place);
+    fill(&place, 10);
+    FILE *file = fopen(place.path, "w");
+    assert_non_null(file);
+    fputs("oops\n", file);
+    fclose(file);
+    assert_open_begins_anew(&place);
+    place_remove(&place);
+}
+
 static void a_cut_database_is_moved_aside(void **unused)
 {
     (void)unused;
@@ -362,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_newer_database_is_refused_and_untouched),
         cmocka_unit_test(a_file_that_is_no_database_is_moved_aside),
         cmocka_unit_test(a_text_file_is_refused_and_untouched),
+        cmocka_unit_test(a_text_over_a_history_is_moved_aside),
         cmocka_unit_test(a_cut_database_is_moved_aside),
         cmocka_unit_test(a_scribbled_page_of_a_small_database_is_found_at_once),
         cmocka_unit_test(corruption_found_by_a_commit_begins_anew),
