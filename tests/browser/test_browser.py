@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The HTML reports in a real browser: valid, legible in both themes, on a phone and on paper, and without any request."""
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -115,6 +117,19 @@ class Browser(unittest.TestCase):
                 paper = target.read_bytes()
                 self.assertTrue(paper.startswith(b"%PDF-"))
                 self.assertIn(len(re.findall(rb"/Type\s*/Page\b", paper)), range(1, 7))
+
+    def test_an_incident_with_six_failures_takes_two_pages(self):
+        """Each table of the fixture fails in six cycles, with the job's output in the log."""
+        database, page, target = (self.eye.home / name for name in ("six.db", "six.html", "six.pdf"))
+        log = browser.ROOT / "fixtures/logs/clickhouse-refused-nested-stderr.log"
+        environment = {"PATH": os.environ["PATH"], "TZ": "Australia/Sydney", "AGENT_CONFIG": "/dev/null"}
+        agent = lambda *arguments: subprocess.run([browser.golden.AGENT, *arguments, "--db", database], env=environment, capture_output=True,
+                                                  timeout=60, check=True).stdout
+        agent("replay", "--until", "+1h", log)
+        self.assertEqual(6, json.loads(agent("report", "--incident", "1", "--format", "json"))["tables"][0]["failed"])
+        page.write_bytes(agent("report", "--incident", "1", "--format", "html"))
+        self.eye.paper(page, target)
+        self.assertIn(len(re.findall(rb"/Type\s*/Page\b", target.read_bytes())), (1, 2))
 
 
 if __name__ == "__main__":

@@ -94,11 +94,17 @@ static const char *const rules[] = {
     "grid-template-columns:4.2rem minmax(0,1fr);gap:.1rem 1.5rem}.story>li::before{left:4.9rem}.story>li::after{"
     "left:4.6rem}}",
     "@media (max-width:34rem){svg{min-width:0}svg text{font-size:20px}svg text.between{display:none}}",
-    "@media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc}body{font-size:10.5pt}main{"
-    "max-width:none;padding:0}.card{border:0;border-top:1px solid var(--line);border-radius:0;padding:.6rem 0}"
-    ".story>li,tr,.cards .card,svg{break-inside:avoid}.cards{grid-template-columns:repeat(4,1fr)}.cards .card{"
-    "padding:.6rem 0}h2{break-after:avoid}svg{min-width:0}.scroll{overflow:visible}*{"
-    "-webkit-print-color-adjust:exact;print-color-adjust:exact}}",
+    /* On paper everything is smaller: an incident with six failures takes two pages. */
+    "@page{margin:12mm}",
+    "@media print{:root{--page:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;font-size:11px}body{"
+    "font-size:8.5pt;line-height:1.3}main{max-width:none;padding:0}header{margin-bottom:.6rem}.card{border:0;"
+    "border-top:1px solid var(--line);border-radius:0;padding:.4rem 0;margin-bottom:.3rem}.pair .card{margin:0}"
+    "h1{font-size:1.6rem}h2{break-after:avoid;margin-bottom:.3rem}.cards{grid-template-columns:repeat(4,1fr);"
+    "margin-bottom:.3rem}.cards .card{padding:.3rem 0}.figure{font-size:1.3rem}.pair{"
+    "grid-template-columns:1fr 1fr}dl.facts{gap:.1rem .8rem}.story>li{padding-bottom:.2rem}.story time{"
+    "line-height:1.4}td{padding:.15rem .8rem .15rem 0}svg{min-width:0;max-height:42mm}.scroll{overflow:visible}"
+    ".story>li,tr,.cards .card,svg,.asks li{break-inside:avoid}*{-webkit-print-color-adjust:exact;"
+    "print-color-adjust:exact}}",
 };
 
 void report_style(struct strbuf *out)
