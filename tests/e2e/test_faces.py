@@ -152,8 +152,15 @@ class Agreement(unittest.TestCase):
             for number, row, *_ in self.faces(name):
                 with self.subTest(name, incident=number):
                     self.assertNotRegex(row["evidence"] or "", "Offload failed|====|Generic Offload Job")
-        row = next(row for number, row, *_ in self.faces("clickhouse-refused-nested-stderr") if number == 1)
+        name = "clickhouse-refused-nested-stderr"
+        row = next(row for number, row, *_ in self.faces(name) if number == 1)
         self.assertIn("ERROR - Failed to read from ClickHouse", row["evidence"])
+        with history.sqlite3.connect(self.db(name)) as db:      # what each page had: the first is sent before the job's output is read
+            sent = db.execute("SELECT evidence FROM notification WHERE incident_id = 1").fetchall()
+        db.close()
+        self.assertGreaterEqual(len(sent), 2)
+        for (evidence,) in sent:
+            self.assertIn("ERROR - Failed to read from ClickHouse", evidence)
 
     def test_a_jobs_output_is_folded_for_people_and_whole_for_programs(self):
         name = "clickhouse-refused-nested-stderr"
