@@ -174,13 +174,17 @@ static void line_cut(struct parser *parser, struct slice *line)
     line->len -= line->len > 0 && line->at[line->len - 1] == '\r' ? 1 : 0;
 }
 
+static bool parser_is_near(const struct parser *parser, const struct record *record)
+{
+    int64_t step_ms = record->time_ms - parser->clock_ms;
+    return step_ms > -parser->near_ms && step_ms < parser->near_ms;
+}
+
 /* Whether the caller's judge finds the record's stamp too far from the moment at which it was written. */
-static bool parser_leaves_out(const struct feed *feed, const struct record *record)
+static inline bool parser_leaves_out(const struct feed *feed, const struct record *record)
 {
     const struct parser *parser = feed->parser;
-    int64_t step_ms = record->time_ms - parser->clock_ms;
-    bool near = step_ms > -parser->near_ms && step_ms < parser->near_ms;
-    return !near && parser->judge && record->form != RECORD_NONE &&
+    return !parser_is_near(parser, record) && parser->judge && record->form != RECORD_NONE &&
            !parser->judge(parser->judge_ctx, record->time_ms, feed->line, feed->offset);
 }
 

@@ -35,18 +35,21 @@ static bool word_is_level(struct slice word)
 /* Nearly every line goes on like this behind its time stamp, so it is tried first: one comparison. */
 static bool usual_take(struct slice text, struct record *record)
 {
-    static const char USUAL[] = "__main__ - INFO - ";
-    enum { USUAL_LEN = sizeof USUAL - 1, LOGGER_LEN = 8, LEVEL_AT = LOGGER_LEN + SEPARATOR_LEN, LEVEL_LEN = 4 };
+    static const char USUAL[] = " - __main__ - INFO - ";
+    enum { USUAL_LEN = sizeof USUAL - 1, LOGGER_LEN = 8, LEVEL_AT = 2 * SEPARATOR_LEN + LOGGER_LEN, LEVEL_LEN = 4 };
     if (text.len < USUAL_LEN || memcmp(text.at, USUAL, USUAL_LEN) != 0)
         return false;
-    record->logger = (struct slice){ text.at, LOGGER_LEN };
+    record->logger = (struct slice){ text.at + SEPARATOR_LEN, LOGGER_LEN };
     record->level = (struct slice){ text.at + LEVEL_AT, LEVEL_LEN };
     record->message = (struct slice){ text.at + USUAL_LEN, text.len - USUAL_LEN };
     return true;
 }
 
-__attribute__((cold)) static enum record_form other_take(struct slice rest, struct record *record)
+__attribute__((cold)) static enum record_form other_take(struct slice text, struct record *record)
 {
+    if (!separator_at(text, 0))
+        return RECORD_NONE;
+    struct slice rest = { text.at + SEPARATOR_LEN, text.len - SEPARATOR_LEN };
     record->message = rest;
     if (word_take(&record->message, &record->logger) && word_take(&record->message, &record->level) &&
         word_is_level(record->level))
@@ -59,9 +62,9 @@ __attribute__((cold)) static enum record_form other_take(struct slice rest, stru
 static enum record_form python_read(struct slice line, struct timestamp_reader *clock, struct record *record)
 {
     size_t used = timestamp_read(clock, line.at, line.len, &record->time_ms);
-    if (used == 0 || !separator_at(line, used))
+    if (used == 0)
         return RECORD_NONE;
-    struct slice rest = { line.at + used + SEPARATOR_LEN, line.len - used - SEPARATOR_LEN };
+    struct slice rest = { line.at + used, line.len - used };
     return usual_take(rest, record) ? RECORD_FULL : other_take(rest, record);
 }
 
@@ -81,7 +84,11 @@ static enum record_form custom_read(struct pattern *prefix, struct slice line, s
 
 static bool is_own(const struct record_format *format, struct slice logger)
 {
-    return logger.len == 0 || (logger.len == format->logger_len && memcmp(logger.at, format->logger, logger.len) == 0);
+    enum { USUAL_LEN = sizeof "__main__" - 1 }; /* as a constant, so that nearly all comparisons need no call */
+    if (logger.len == 0 || logger.len != format->logger_len)
+        return logger.len == 0;
+    return logger.len == USUAL_LEN ? memcmp(logger.at, format->logger, USUAL_LEN) == 0
+                                   : memcmp(logger.at, format->logger, logger.len) == 0;
 }
 
 void record_read(const struct record_format *format, struct slice line, struct timestamp_reader *clock,

@@ -7,7 +7,7 @@
 enum {
     STAMP_LEN = 19,
     HOUR_LEN = 14,
-    SECOND_LEN = 5,
+    WRITTEN_LEN = 24, /* of a stamp as Python logging writes it, with the space behind it */
     SECONDS_PER_HOUR = 3600,
     SECONDS_PER_DAY = 86400,
     STEP_BACK_MAX_MS = 60000
@@ -15,20 +15,13 @@ enum {
 
 void timestamp_reader_init(struct timestamp_reader *reader)
 {
-    /* No line has a line break, so none has the hour or the second of a reader that has read nothing yet. */
+    /* No line has a line break, so none has the hour or the stamp of a reader that has read nothing yet. */
     *reader = (struct timestamp_reader){
         .last_ms = INT64_MIN,
         .awaited_ms = INT64_MIN,
         .hour = "\n",
-        .second = "\n",
+        .stamp = "\n",
     };
-}
-
-/* The last time and not the greatest: where a clock ran ahead and was set right, one wrong stamp must not decide for ever. */
-void timestamp_seen(struct timestamp_reader *reader, int64_t ms)
-{
-    reader->last_ms = ms;
-    reader->awaited_ms = INT64_MIN;
 }
 
 void timestamp_await(struct timestamp_reader *reader, int64_t ms)
@@ -82,18 +75,13 @@ static size_t fraction_read(const char *text, size_t len, int64_t *ms)
     return used;
 }
 
-/* Reads "MM:SS" behind "YYYY-MM-DD HH:". Lines come in bunches, and those of a bunch are of the same second. */
-static inline bool second_read(struct timestamp_reader *reader, const char *text)
+/* Reads "MM:SS" behind "YYYY-MM-DD HH:", as how far into the hour they are. */
+static inline bool second_read(const char *text, int64_t *ms)
 {
-    if (memcmp(text + HOUR_LEN, reader->second, SECOND_LEN) == 0)
-        return true;
     unsigned minute = two_digits(text + 14);
     unsigned second = two_digits(text + 17);
-    if (minute > 59 || second > 59 || text[16] != ':')
-        return false;
-    memcpy(reader->second, text + HOUR_LEN, SECOND_LEN);
-    reader->second_ms = (minute * 60 + second) * INT64_C(1000);
-    return true;
+    *ms = (minute * 60 + second) * INT64_C(1000);
+    return minute <= 59 && second <= 59 && text[16] == ':';
 }
 
 /* Reads "YYYY-MM-DD HH:" as hours since 1970, as if it were UTC. */
@@ -192,15 +180,37 @@ __attribute__((cold)) static bool hour_change(struct timestamp_reader *reader, c
     return true;
 }
 
-size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms)
+/* Lines come in bunches, and those of a bunch have the same stamp. Near a change of the zone's offset its meaning is not kept. */
+static void keep_stamp(struct timestamp_reader *reader, const char *text, int64_t ms)
 {
-    int64_t within_ms;
-    if (len < STAMP_LEN || !second_read(reader, text))
+    if (memcmp(text, reader->hour, HOUR_LEN) == 0) {
+        memcpy(reader->stamp, text, WRITTEN_LEN);
+        reader->stamp_ms = ms;
+    }
+}
+
+/* Not inlined: the usual case would save the registers that only this one needs. */
+__attribute__((noinline)) static size_t stamp_read(struct timestamp_reader *reader, const char *text, size_t len,
+                                                   int64_t *ms)
+{
+    int64_t second_ms, within_ms;
+    if (len < STAMP_LEN || !second_read(text, &second_ms))
         return 0;
     size_t used = STAMP_LEN + fraction_read(text + STAMP_LEN, len - STAMP_LEN, &within_ms);
-    within_ms += reader->second_ms;
-    if (memcmp(text, reader->hour, HOUR_LEN) != 0)
-        return hour_change(reader, text, within_ms, ms) ? used : 0;
-    *ms = reader->hour_ms + within_ms;
+    within_ms += second_ms;
+    if (memcmp(text, reader->hour, HOUR_LEN) == 0)
+        *ms = reader->hour_ms + within_ms;
+    else if (!hour_change(reader, text, within_ms, ms))
+        return 0;
+    if (used == WRITTEN_LEN - 1 && len >= WRITTEN_LEN && text[used] == ' ')
+        keep_stamp(reader, text, *ms);
     return used;
+}
+
+size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms)
+{
+    if (len < WRITTEN_LEN || memcmp(text, reader->stamp, WRITTEN_LEN) != 0)
+        return stamp_read(reader, text, len, ms);
+    *ms = reader->stamp_ms;
+    return WRITTEN_LEN - 1;
 }

@@ -17,8 +17,8 @@ struct timestamp_reader {
     int64_t awaited_ms; /* when the writer has said that it writes next, INT64_MIN if it has not: decides likewise */
     char hour[16];      /* cache: the local hour that was converted last, as "YYYY-MM-DD HH:" ... */
     int64_t hour_ms;    /* ... and its beginning in UTC */
-    char second[8];     /* cache: the minute and second that were read last, as "MM:SS" ... */
-    int64_t second_ms;  /* ... and how far into the hour they are */
+    char stamp[24];     /* cache: the stamp that was read last, as "YYYY-MM-DD HH:MM:SS,mmm " ... */
+    int64_t stamp_ms;   /* ... and what it means, unless that depends on more than the text */
     /* Cache: a day of local time, in seconds as if it were UTC, with no change of the zone's offset near it, and that offset. */
     int64_t plain_from_s, plain_to_s, plain_offset_s;
 };
@@ -34,8 +34,16 @@ void timestamp_reader_init(struct timestamp_reader *reader);
  */
 size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms);
 
-/* Makes ms the last time seen: it decides what an ambiguous local time means from now on. Nothing is awaited any more. */
-void timestamp_seen(struct timestamp_reader *reader, int64_t ms);
+/*
+ * Makes ms the last time seen: it decides what an ambiguous local time means from now on. Nothing is awaited any more. It is the last time
+ * and not the greatest: where a clock ran ahead and was set right, one wrong stamp must not decide for ever.
+ */
+static inline void timestamp_seen(struct timestamp_reader *reader, int64_t ms)
+{
+    reader->last_ms = ms;
+    reader->awaited_ms = INT64_MIN;
+}
+
 /* The writer has said that it writes next at this time. */
 void timestamp_await(struct timestamp_reader *reader, int64_t ms);
 
