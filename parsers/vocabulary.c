@@ -177,8 +177,15 @@ static bool word_is_new(const struct vocabulary *vocabulary, int kind, const cha
 /* Whether a cycle says the same as the one before, as a rule. */
 static bool kind_is_repeated(int kind)
 {
-    return kind == EVENT_RUN_STARTED || kind == EVENT_CYCLE_TABLES || kind == EVENT_CYCLE_SUMMARY ||
-           kind == EVENT_WAITING;
+    switch (kind) {
+    case EVENT_CYCLE_STARTED:
+    case EVENT_CYCLE_TABLES:
+    case EVENT_RUN_STARTED:
+    case EVENT_CYCLE_COMPLETED:
+    case EVENT_CYCLE_SUMMARY:
+    case EVENT_WAITING: return true;
+    default: return false;
+    }
 }
 
 bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
