@@ -302,7 +302,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     replay->ingest.engine = engine_new(&settings, &sink);
     engine_set_causes(replay->ingest.engine, replay->ingest.causes);
     replay->ingest.live_from_ms = INT64_MIN;
-    replay->ingest.before = before_event;
+    replay->ingest.before = replay->past ? before_event : NULL;
     replay->ingest.before_ctx = replay;
     ingest_begin(&replay->ingest);
     good = true;
