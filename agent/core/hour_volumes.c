@@ -58,90 +58,104 @@ struct hour_place hour_volumes_place(int64_t hour)
     return (struct hour_place){ .day = day, .row = (int)(day % VOLUME_DAYS), .hour_of_day = (int)(hour % HOURS) };
 }
 
-static struct hour_place days_before(const struct hour_place *place, int days_ago)
+static inline struct hour_place days_before(struct hour_place place, int days_ago)
 {
-    int row = place->row - days_ago;
-    return (struct hour_place){
-        .day = place->day - days_ago,
-        .row = row < 0 ? row + VOLUME_DAYS : row,
-        .hour_of_day = place->hour_of_day,
-    };
-}
-
-/* The rate that is kept there; UINT64_MAX: none is. */
-static const uint64_t NOT_KNOWN = UINT64_MAX;
-
-static uint64_t rate_at(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
-{
-    bool is_kept = volumes->days[place.row] == place.day && place.day * HOURS + place.hour_of_day < before_hour;
-    return is_kept ? (uint64_t)volumes->rates[place.row * HOURS + place.hour_of_day] - 1 : NOT_KNOWN;
-}
-
-static uint64_t lower_rate(uint64_t one, uint64_t other)
-{
-    return one < other ? one : other;
-}
-
-static double rows_an_hour(uint64_t rate)
-{
-    return rate == NOT_KNOWN ? -1 : (double)(int64_t)rate;
+    place.day -= days_ago;
+    place.row -= days_ago;
+    place.row += place.row < 0 ? VOLUME_DAYS : 0;
+    return place;
 }
 
 static struct hour_place hour_before(struct hour_place place)
 {
-    if (place.hour_of_day-- == 0) {
-        place = days_before(&place, 1);
-        place.hour_of_day = HOURS - 1;
-    }
-    return place;
+    if (place.hour_of_day-- > 0)
+        return place;
+    place.hour_of_day = HOURS - 1;
+    return days_before(place, 1);
 }
 
 static struct hour_place hour_after(struct hour_place place)
 {
-    if (++place.hour_of_day == HOURS)
-        return (struct hour_place){ .day = place.day + 1, .row = place.row + 1 < VOLUME_DAYS ? place.row + 1 : 0 };
-    return place;
+    if (++place.hour_of_day < HOURS)
+        return place;
+    return (struct hour_place){ .day = place.day + 1, .row = place.row + 1 < VOLUME_DAYS ? place.row + 1 : 0 };
+}
+
+static inline bool day_is_kept(const struct hour_volumes *volumes, struct hour_place place)
+{
+    return volumes->days[place.row] == place.day;
+}
+
+static inline const int64_t *rate_at(const struct hour_volumes *volumes, struct hour_place place)
+{
+    return &volumes->rates[place.row * HOURS + place.hour_of_day];
+}
+
+/* Rates that are compared lack the one that is added to those kept, so what is not known is higher than all others. */
+static const uint64_t NOT_KNOWN = UINT64_MAX;
+
+static inline uint64_t known_rate(int64_t rate)
+{
+    return (uint64_t)rate - 1;
+}
+
+static inline uint64_t lower_rate(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static uint64_t rate_before(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
+{
+    bool is_measure = day_is_kept(volumes, place) && place.day * HOURS + place.hour_of_day < before_hour;
+    return is_measure ? known_rate(*rate_at(volumes, place)) : NOT_KNOWN;
 }
 
 static uint64_t least_across_days(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
 {
-    return lower_rate(rate_at(volumes, place, before_hour),
-                      lower_rate(rate_at(volumes, hour_before(place), before_hour),
-                                 rate_at(volumes, hour_after(place), before_hour)));
+    return lower_rate(rate_before(volumes, place, before_hour),
+                      lower_rate(rate_before(volumes, hour_before(place), before_hour),
+                                 rate_before(volumes, hour_after(place), before_hour)));
 }
 
-/* As a rule an hour's neighbours are in its own day. This is asked for very often. */
+/* The fewest rows of the hour and its neighbours. As a rule these are in its own day. This is asked for very often. */
 static inline uint64_t least_near(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
 {
-    const int64_t *rates = &volumes->rates[place.row * HOURS + place.hour_of_day];
+    const int64_t *rates = rate_at(volumes, place);
     if (place.hour_of_day == 0 || place.hour_of_day == HOURS - 1 ||
         place.day * HOURS + place.hour_of_day + 1 >= before_hour)
         return least_across_days(volumes, place, before_hour);
-    if (volumes->days[place.row] != place.day)
+    if (!day_is_kept(volumes, place))
         return NOT_KNOWN;
-    return lower_rate((uint64_t)rates[0] - 1, lower_rate((uint64_t)rates[-1] - 1, (uint64_t)rates[1] - 1));
+    return lower_rate(known_rate(rates[0]), lower_rate(known_rate(rates[-1]), known_rate(rates[1])));
 }
 
-double hour_volumes_least(const struct hour_volumes *volumes, const struct hour_place *place, int days_ago,
-                          int64_t before_hour)
+double hour_volumes_moved(const struct hour_volumes *volumes, const struct hour_place *places, const double *covered,
+                          size_t count, int days_ago, int64_t before_hour)
 {
-    return rows_an_hour(least_near(volumes, days_before(place, days_ago), before_hour));
+    double rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t least = least_near(volumes, days_before(places[i], days_ago), before_hour);
+        if (least == NOT_KNOWN)
+            return -1;
+        rows += covered[i] * (double)(int64_t)least;
+    }
+    return rows;
 }
 
 /* --- what is reckoned once an hour ---------------------------------------------------------------------------- */
 
-static double most_of_week(const struct hour_volumes *volumes, const struct hour_place *place)
+static double most_of_week(const struct hour_volumes *volumes, struct hour_place place)
 {
-    double most = 0;
+    int64_t most = 1; /* the rate of no rows */
     for (int days_ago = 1; days_ago <= 7; days_ago++) {
-        double rows = rows_an_hour(rate_at(volumes, days_before(place, days_ago), INT64_MAX));
-        most = rows > most ? rows : most;
+        place = days_before(place, 1);
+        if (day_is_kept(volumes, place) && *rate_at(volumes, place) > most)
+            most = *rate_at(volumes, place);
     }
-    return most;
+    return (double)(most - 1);
 }
 
-/* The days before that day which are of the week, or of the weekend, as it is. */
-static uint32_t days_alike(int64_t day)
+uint32_t hour_volumes_days_alike(int64_t day)
 {
     uint32_t alike = 0;
     for (int week_day = 1; week_day <= 7; week_day++)
@@ -155,10 +169,10 @@ enum { SOON_HOURS = HOURS - 2 };
 
 static void digest_days(struct hour_digest *digest, const struct hour_volumes *volumes, struct hour_place place)
 {
-    uint32_t alike = days_alike(place.day), bit = 1;
+    uint32_t alike = hour_volumes_days_alike(place.day), bit = 1;
     uint64_t most = 0;
     for (int days_ago = 1; days_ago < VOLUME_DAYS; days_ago++) {
-        place = days_before(&place, 1);
+        place = days_before(place, 1);
         bit <<= 1;
         uint64_t least = least_near(volumes, place, INT64_MAX);
         if (least == NOT_KNOWN)
@@ -168,19 +182,19 @@ static void digest_days(struct hour_digest *digest, const struct hour_volumes *v
             most = least;
     }
     digest->alike = digest->known & alike;
-    digest->most_alike = rows_an_hour(most);
+    digest->most_alike = (double)(int64_t)most;
 }
 
 /* The digest of the hour, whose days are still to be looked at if it is new. */
-static struct hour_digest *digest_of(struct hour_volumes *volumes, int64_t hour)
+static inline struct hour_digest *digest_of(struct hour_volumes *volumes, int64_t hour)
 {
-    struct hour_digest *digest = &volumes->digests[hour % HOURS];
+    struct hour_digest *digest = &volumes->digests[(uint64_t)hour % HOURS];
     if (digest->hour == hour && hour)
         return digest;
-    if (hour - volumes->hour >= SOON_HOURS)
+    if (hour <= 0 || hour - volumes->hour >= SOON_HOURS)
         return NULL;
-    struct hour_place place = hour_volumes_place(hour);
-    *digest = (struct hour_digest){ .hour = hour, .most_alike = -1, .most_of_week = most_of_week(volumes, &place) };
+    double most = most_of_week(volumes, hour_volumes_place(hour));
+    *digest = (struct hour_digest){ .hour = hour, .most_alike = -1, .most_of_week = most };
     return digest;
 }
 
@@ -197,8 +211,7 @@ double hour_volumes_most_of_week(struct hour_volumes *volumes, int64_t hour)
     const struct hour_digest *digest = digest_of(volumes, hour);
     if (digest)
         return digest->most_of_week;
-    struct hour_place place = hour_volumes_place(hour);
-    return most_of_week(volumes, &place);
+    return hour > 0 ? most_of_week(volumes, hour_volumes_place(hour)) : 0;
 }
 
 /* --- what is forgotten, and saved ----------------------------------------------------------------------------- */

@@ -16,9 +16,9 @@ enum { VOLUME_DAYS = 28 };
 /* Bit n of a set of days stands for n days ago. */
 struct hour_digest {
     int64_t hour;        /* 0: of none */
-    uint32_t known;      /* the days on which hour_volumes_least tells something, and of these */
+    uint32_t known;      /* the days on which this hour, or one beside it, is known, and of these */
     uint32_t alike;      /* those of the week, or of the weekend, as the hour's own day is */
-    double most_alike;   /* the most that it tells of the latter */
+    double most_alike;   /* the most that hour_volumes_moved would tell of the latter */
     double most_of_week; /* the most rows at this very hour on the last seven days */
 };
 
@@ -42,11 +42,14 @@ struct hour_place {
 
 struct hour_place hour_volumes_place(int64_t hour);
 /*
- * The fewest rows an hour of the hour so many days before (fewer than VOLUME_DAYS), the one before it and the one after it; below 0 if none
- * of them is known. Hours from before_hour on count as not known.
+ * What runs that cover so much of each of these hours would have moved so many days before (fewer than VOLUME_DAYS). An hour counts as the
+ * lowest of it, the one before it and the one after it that are known: a market that opens an hour later is no anomaly. Below 0 if for one
+ * of them none is known. Hours from before_hour on count as not known.
  */
-double hour_volumes_least(const struct hour_volumes *volumes, const struct hour_place *place, int days_ago,
-                          int64_t before_hour);
+double hour_volumes_moved(const struct hour_volumes *volumes, const struct hour_place *places, const double *covered,
+                          size_t count, int days_ago, int64_t before_hour);
+/* The days before that day which are of the week, or of the weekend, as it is. */
+uint32_t hour_volumes_days_alike(int64_t day);
 /* The most rows that were moved at that hour on the seven days before. */
 double hour_volumes_most_of_week(struct hour_volumes *volumes, int64_t hour);
 /* What the days before that hour show, reckoned once an hour; NULL if it may change within the hour. */

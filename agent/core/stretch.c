@@ -64,6 +64,14 @@ bool stretch_is_close(const struct stretch *stretch)
     return stretch->window->at_ms[stretch->window->count - 1] - stretch->since_ms <= reach_ms;
 }
 
+/* Whether a set of days has DAYS_LEAST: each step takes the lowest of them away. Not every processor can count them. */
+static bool are_enough(uint32_t days)
+{
+    for (int i = 1; i < DAYS_LEAST; i++)
+        days &= days - 1;
+    return days != 0;
+}
+
 /*
  * What the day with the median moved is at most what each hour moved on the day that was best for it. With few days that are alike all days are
  * the measure.
@@ -83,40 +91,18 @@ bool stretch_may_be_low(const struct stretch *stretch, struct hour_volumes *volu
         known &= digest->known;
         alike &= digest->alike;
     }
-    if (__builtin_popcount(known) < DAYS_LEAST || alike == 0)
+    if (!are_enough(known) || alike == 0)
         return false;
-    return __builtin_popcount(alike) < DAYS_LEAST || stretch->rows * factor < rows;
+    return !are_enough(alike) || stretch->rows * factor < rows;
 }
 
 /* --- the days before ------------------------------------------------------------------------------------------ */
 
-/*
- * What the stretch would have moved so many days ago, below 0 if that is not known. An hour counts as the lowest of it and its neighbours: a
- * market that opens an hour later is no anomaly.
- */
-static double moved_then(const struct hour_volumes *volumes, const struct stretch *stretch,
-                         const struct hour_place *places, int days_ago, int64_t before_hour)
-{
-    double rows = 0;
-    for (size_t i = 0; i < stretch->hour_count; i++) {
-        double rate = hour_volumes_least(volumes, &places[i], days_ago, before_hour);
-        if (rate < 0)
-            return -1;
-        rows += stretch->covered[i] * rate;
-    }
-    return rows;
-}
-
-/* Which of the days before are of the week, or of the weekend, as those of the stretch's newest and oldest hour are. */
-static void find_alike(const struct stretch *stretch, bool *is_alike)
+/* The days before which are of the week, or of the weekend, as those of the stretch's newest and oldest hour are. */
+static uint32_t days_alike(const struct stretch *stretch)
 {
     int64_t newest = stretch->hours[0] / HOURS, oldest = stretch->hours[stretch->hour_count - 1] / HOURS;
-    bool newest_is = day_is_weekend(newest), oldest_is = day_is_weekend(oldest);
-    for (int week_day = 0; week_day < 7; week_day++) {
-        bool alike = day_is_weekend(newest - week_day) == newest_is && day_is_weekend(oldest - week_day) == oldest_is;
-        for (int days_ago = week_day; days_ago <= PAST_DAYS; days_ago += 7)
-            is_alike[days_ago] = alike;
-    }
+    return hour_volumes_days_alike(newest) & (oldest == newest ? UINT32_MAX : hour_volumes_days_alike(oldest));
 }
 
 /* The same days of the week come first: where these differ, they tell soonest that a stretch is no news. */
@@ -126,19 +112,18 @@ static const uint8_t ages[PAST_DAYS] = { 7,  14, 21, 1,  2,  3,  4,  5,  6,  8, 
 bool past_take(struct past *past, const struct hour_volumes *volumes, const struct stretch *stretch,
                int64_t before_hour, enum past_whole whole)
 {
-    bool is_alike[VOLUME_DAYS];
     struct hour_place places[HOURS];
+    uint32_t alike = days_alike(stretch);
     size_t lower = 0;
-    find_alike(stretch, is_alike);
     for (size_t i = 0; i < stretch->hour_count; i++)
         places[i] = hour_volumes_place(stretch->hours[i]);
     past->all_count = past->alike_count = 0;
     for (size_t i = 0; i < PAST_DAYS; i++) {
-        double rows = moved_then(volumes, stretch, places, ages[i], before_hour);
+        double rows = hour_volumes_moved(volumes, places, stretch->covered, stretch->hour_count, ages[i], before_hour);
         if (rows < 0)
             continue;
         past->all[past->all_count++] = rows;
-        if (is_alike[ages[i]])
+        if (alike >> ages[i] & 1)
             past->alike[past->alike_count++] = rows;
         lower += rows <= stretch->rows;
         if (whole == PAST_IF_LOW && lower > VOLUME_DAYS / DAYS_OF_LOWEST)
