@@ -99,14 +99,18 @@ static void lag_expire(struct context *context)
     }
 }
 
-static void lag_fact(struct context *context, const struct fact *fact)
+static void explain_success(const struct context *context, const struct table *table)
 {
     struct strbuf rule = { 0 };
-    if (explain_is_wanted(context->explainer)) {
-        say_lag_rule(context, context->moment->now_ms - table_waits_since(fact->table), &rule);
-        explain(context->explainer, KIND_LAG, fact->table, VERDICT_NOTHING, "a success: %s", strbuf_text(&rule));
-    }
+    say_lag_rule(context, context->moment->now_ms - table_waits_since(table), &rule);
+    explain(context->explainer, KIND_LAG, table, VERDICT_NOTHING, "a success: %s", strbuf_text(&rule));
     strbuf_free(&rule);
+}
+
+static void lag_fact(struct context *context, const struct fact *fact)
+{
+    if (explain_is_wanted(context->explainer))
+        explain_success(context, fact->table);
     incidents_clear(context->incidents, KIND_LAG, fact->table);
 }
 

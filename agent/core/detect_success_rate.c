@@ -113,11 +113,10 @@ static int64_t runs_of_a_day(const struct context *context)
 /* When enough is learnt all counts are halved, so that a rate that changes is learnt anew. */
 static void count_run(const struct context *context, struct flaps *flaps, bool is_failure)
 {
-    int64_t most = DAYS_LEARNT * runs_of_a_day(context);
     flaps->number_now++;
     flaps->run_count++;
     flaps->failed_count += is_failure;
-    if (flaps->run_count >= (most > RUNS_LEARNT ? most : RUNS_LEARNT)) {
+    if (flaps->run_count >= RUNS_LEARNT && flaps->run_count >= DAYS_LEARNT * runs_of_a_day(context)) {
         flaps->run_count /= 2;
         flaps->failed_count /= 2;
     }

@@ -48,9 +48,8 @@ static void engine_on_cycle_completed(struct engine *engine)
 static void take_fact(void *ctx, const struct fact *fact)
 {
     struct engine *engine = ctx;
-    for (size_t i = 0; i < DETECTORS; i++)
-        if (detectors[i]->hears & HEARS(fact->kind))
-            detectors[i]->fact(&engine->context, fact);
+    for (uint32_t left = engine->hearers[fact->kind]; left; left &= left - 1)
+        detectors[__builtin_ctz(left)]->fact(&engine->context, fact);
     if (fact->kind == FACT_CYCLE_COMPLETED)
         engine_on_cycle_completed(engine);
     if (fact->kind == FACT_CYCLE_COMPLETED || fact->kind == FACT_CYCLE_ABORTED)
@@ -77,6 +76,15 @@ static void end_table(struct table *table)
     for (size_t i = 0; i < DETECTORS; i++)
         if (detectors[i]->end_table)
             detectors[i]->end_table(table);
+}
+
+static void list_hearers(struct engine *engine)
+{
+    for (size_t i = 0; i < DETECTORS; i++) {
+        engine->with_deadlines |= detectors[i]->due ? UINT32_C(1) << i : 0;
+        for (size_t kind = 0; kind < FACT_KINDS; kind++)
+            engine->hearers[kind] |= detectors[i]->hears & HEARS(kind) ? UINT32_C(1) << i : 0;
+    }
 }
 
 /* Tells each part of the others that it needs. */
@@ -139,6 +147,7 @@ struct engine *engine_new(const struct settings *settings, const struct engine_s
     engine->outlet = (struct outlet){ .sink = *sink, .moment = &engine->moment };
     moment_init(&engine->moment);
     connect(engine);
+    list_hearers(engine);
     for (size_t i = 0; i < DETECTORS; i++)
         if (detectors[i]->begin)
             detectors[i]->begin(&engine->context);
@@ -208,8 +217,9 @@ enum { INCIDENTS_OWN = DETECTORS, ANNOUNCER_OWNS };
 static int64_t earliest(const struct engine *engine, size_t *owner)
 {
     int64_t best_ms = INT64_MAX;
-    for (size_t i = 0; i < DETECTORS; i++) {
-        int64_t due_ms = detectors[i]->due ? detectors[i]->due(&engine->context) : INT64_MAX;
+    for (uint32_t left = engine->with_deadlines; left; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctz(left);
+        int64_t due_ms = detectors[i]->due(&engine->context);
         if (due_ms < best_ms) {
             best_ms = due_ms;
             *owner = i;

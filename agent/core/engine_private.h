@@ -20,8 +20,10 @@ struct engine {
     struct incidents incidents;
     struct announcer announcer;
     struct context context;
-    int64_t floor_ms;       /* no deadline lies before this: spares looking for one at every event */
-    int64_t asleep_from_ms; /* when the host last fell asleep, until a line is newer than that sleep; else 0 */
+    uint32_t hearers[FACT_KINDS]; /* the detectors that are told each kind of facts, as bits; most kinds have few */
+    uint32_t with_deadlines;      /* those that have any */
+    int64_t floor_ms;             /* no deadline lies before this: spares looking for one at every event */
+    int64_t asleep_from_ms;       /* when the host last fell asleep, until a line is newer than that sleep; else 0 */
     bool windows_changed;
 };
 

@@ -24,7 +24,8 @@ enum fact_kind {
     FACT_RUN_FAILED,       /* table */
     FACT_RUN_EVIDENCE,     /* table: more was said about its failure */
     FACT_ROWS_COUNTED,     /* table, rows: a witness counted them after the run's cycle was learnt */
-    FACT_CYCLE_SUMMARY     /* the summary of the newest cycle was compared with its runs: see the model's summary */
+    FACT_CYCLE_SUMMARY,    /* the summary of the newest cycle was compared with its runs: see the model's summary */
+    FACT_KINDS
 };
 
 struct table;

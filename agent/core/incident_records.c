@@ -137,8 +137,8 @@ bool incident_any_bad(const struct incident_record *record)
     return false;
 }
 
-struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
-                                       const struct table *table)
+struct incident_record *incidents_find_among(const struct incidents *incidents, enum incident_kind kind,
+                                             const struct table *table)
 {
     for (size_t i = 0; i < incidents->count; i++) {
         struct incident_record *record = incidents->records[i];

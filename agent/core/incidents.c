@@ -309,11 +309,8 @@ static void note_well(const struct incidents *incidents, const struct incident_r
         member->told = member->noted = false;
 }
 
-void incidents_clear(struct incidents *incidents, enum incident_kind kind, const struct table *table)
+void incidents_clear_in(struct incidents *incidents, struct incident_record *record, const struct table *table)
 {
-    struct incident_record *record = incidents_find(incidents, kind, table);
-    if (!record)
-        return;
     struct member *member = incident_member(record, table);
     if (member)
         note_well(incidents, record, member);

@@ -136,7 +136,7 @@ void incidents_take_telling(struct incidents *incidents, struct incident_record 
  * The table (NULL: whatever has this kind of incident) is well again. The incident is resolved when all its tables are; one that flaps is
  * held open until all have been well for some cycles.
  */
-void incidents_clear(struct incidents *incidents, enum incident_kind kind, const struct table *table);
+static inline void incidents_clear(struct incidents *incidents, enum incident_kind kind, const struct table *table);
 
 /*
  * The table is no longer offloaded, so it leaves the incidents that it is in. One that it was the last bad table of is resolved, even if it
@@ -145,8 +145,8 @@ void incidents_clear(struct incidents *incidents, enum incident_kind kind, const
 bool incidents_leave(struct incidents *incidents, const struct table *table);
 
 /* The open incident of a kind in which the table is not well (NULL: in which anything is not well); NULL if there is none. */
-struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
-                                       const struct table *table);
+static inline struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
+                                                     const struct table *table);
 
 /* The same incident goes on as another kind and critical, because another runbook applies now. */
 void incidents_turn_into(struct incidents *incidents, struct incident_record *record, const struct finding *finding);
@@ -203,6 +203,24 @@ bool incidents_flap(const struct incidents *incidents, const struct finding *fin
  */
 int64_t incidents_calm_cycles(const struct incidents *incidents, enum incident_kind kind, int64_t table);
 void incidents_note_held_end(struct incidents *incidents, enum incident_kind kind);
+
+/* These two are asked of each run and at each step of the clock. As a rule there is no incident at all. */
+struct incident_record *incidents_find_among(const struct incidents *incidents, enum incident_kind kind,
+                                             const struct table *table);
+void incidents_clear_in(struct incidents *incidents, struct incident_record *record, const struct table *table);
+
+static inline struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
+                                                     const struct table *table)
+{
+    return incidents->count ? incidents_find_among(incidents, kind, table) : NULL;
+}
+
+static inline void incidents_clear(struct incidents *incidents, enum incident_kind kind, const struct table *table)
+{
+    struct incident_record *record = incidents_find(incidents, kind, table);
+    if (record)
+        incidents_clear_in(incidents, record, table);
+}
 
 /* incidents_archive.c */
 void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables);

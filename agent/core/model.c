@@ -7,11 +7,6 @@
 #include "clip.h"
 #include "units.h"
 
-bool model_cycle_running(const struct model *model)
-{
-    return model->cycle.id != 0 && model->cycle.outcome == CYCLE_RUNNING;
-}
-
 int64_t model_elapsed_ms(const struct model *model)
 {
     return model->moment->now_ms - model->cycle.started_ms - model->slept_ms;

@@ -52,7 +52,11 @@ struct model {
 void model_event(struct model *model);
 /* The wall clock was set back just now. */
 void model_set_back(struct model *model);
-bool model_cycle_running(const struct model *model);
+static inline bool model_cycle_running(const struct model *model)
+{
+    return model->cycle.id != 0 && model->cycle.outcome == CYCLE_RUNNING;
+}
+
 /* How long the newest cycle has been running, without the host's sleep. */
 int64_t model_elapsed_ms(const struct model *model);
 /* True while this table's run is in progress. */

@@ -6,28 +6,17 @@
 #include "base/budgets.h"
 #include "saved.h"
 
-/* The engine's time ends here, so that sums with durations stay below INT64_MAX. */
-static const int64_t LATEST_MS = SAVED_NUMBER_MOST;
-
 void moment_init(struct moment *moment)
 {
     *moment = (struct moment){ .offset_count = 1 };
 }
 
-int64_t moment_wall_ms(const struct moment *moment, int64_t engine_ms)
+int64_t moment_past_wall_ms(const struct moment *moment, int64_t engine_ms)
 {
     size_t i = moment->offset_count - 1;
     while (i > 0 && engine_ms < moment->from_ms[i])
         i--;
-    return engine_ms == INT64_MAX ? INT64_MAX : engine_ms + moment->offset_ms[i];
-}
-
-int64_t time_sum(int64_t one_ms, int64_t other_ms)
-{
-    int64_t sum_ms;
-    if (__builtin_add_overflow(one_ms, other_ms, &sum_ms) || sum_ms > LATEST_MS || sum_ms < -LATEST_MS)
-        return one_ms < 0 ? -LATEST_MS : LATEST_MS;
-    return sum_ms;
+    return engine_ms + moment->offset_ms[i];
 }
 
 void moment_advance(struct moment *moment, int64_t engine_ms)

@@ -8,6 +8,7 @@
 
 #include "base/archive.h"
 #include "event.h"
+#include "saved.h"
 
 /*
  * Now, as the core sees it.
@@ -30,8 +31,17 @@ struct moment {
 };
 
 void moment_init(struct moment *moment);
+/* Likewise of an instant that may lie before the newest set-back. */
+int64_t moment_past_wall_ms(const struct moment *moment, int64_t engine_ms);
+
 /* The wall time of an instant of the engine's time; for a future one, as the clock is set now. INT64_MAX (never) stays what it is. */
-int64_t moment_wall_ms(const struct moment *moment, int64_t engine_ms);
+static inline int64_t moment_wall_ms(const struct moment *moment, int64_t engine_ms)
+{
+    size_t newest = moment->offset_count - 1;
+    if (engine_ms < moment->from_ms[newest])
+        return moment_past_wall_ms(moment, engine_ms);
+    return engine_ms == INT64_MAX ? INT64_MAX : engine_ms + moment->offset_ms[newest];
+}
 
 static inline int64_t moment_now_wall_ms(const struct moment *moment)
 {
@@ -56,8 +66,19 @@ static inline void moment_take(struct moment *moment, const struct event *event)
 
 /* Lets the clock run on to an instant of the engine's time; it never goes back. */
 void moment_advance(struct moment *moment, int64_t engine_ms);
+
+/* The engine's time ends here, so that sums with durations stay below INT64_MAX. */
+static const int64_t LATEST_MS = SAVED_NUMBER_MOST;
+
 /* The sum of two instants or durations, which stays far enough below INT64_MAX for further ones to be added. */
-int64_t time_sum(int64_t one_ms, int64_t other_ms);
+static inline int64_t time_sum(int64_t one_ms, int64_t other_ms)
+{
+    int64_t sum_ms;
+    if (__builtin_add_overflow(one_ms, other_ms, &sum_ms) || sum_ms > LATEST_MS || sum_ms < -LATEST_MS)
+        return one_ms < 0 ? -LATEST_MS : LATEST_MS;
+    return sum_ms;
+}
+
 /* From now on the wall clock shows wall_ms. */
 void moment_set_back(struct moment *moment, int64_t wall_ms);
 /* False if the clock that was loaded cannot be true. It then begins anew, and nothing else of that state may be loaded. */
