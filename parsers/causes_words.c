@@ -28,7 +28,9 @@ bool causes_expand(const struct causes *causes, const char *value, struct strbuf
             return false;
         }
         strbuf_add(out, value, (size_t)(begin - value));
-        strbuf_printf(out, "(?:%s)", word);
+        strbuf_puts(out, "(?:");
+        strbuf_puts(out, word);
+        strbuf_puts(out, ")");
         value = begin + 2 + len + 1;
         if (out->len > CAUSE_PATTERN_MAX_BYTES)
             break;

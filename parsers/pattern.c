@@ -171,7 +171,7 @@ struct pattern *pattern_new(const char *regex, const char *const *names, size_t 
         pattern_free(pattern);
         return NULL;
     }
-    pattern_compile_jit(pattern);
+    pattern->jit_waits = true; /* a log holds few of the things that the scheduler may say */
     pattern_learn_prefix(pattern, regex);
     return pattern;
 }

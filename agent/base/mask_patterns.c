@@ -62,6 +62,7 @@ enum { PATTERNS = sizeof table / sizeof table[0] };
 
 struct mask_patterns {
     pcre2_code *codes[PATTERNS];
+    bool jit_waits; /* the JIT code is made before the first match, since most logs have no text that is masked */
     pcre2_match_data *match;
     pcre2_match_context *context;
 };
@@ -83,9 +84,8 @@ struct mask_patterns *mask_patterns_open(enum mask_speed speed)
     for (size_t i = 0; i < PATTERNS; i++) {
         patterns->codes[i] = pcre2_compile((PCRE2_SPTR)table[i].pattern, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
         must_have(patterns->codes[i]);
-        if (speed == MASK_JIT)
-            pcre2_jit_compile(patterns->codes[i], PCRE2_JIT_COMPLETE);
     }
+    patterns->jit_waits = speed == MASK_JIT;
     patterns->match = pcre2_match_data_create(2, NULL); /* the match and its first group */
     patterns->context = pcre2_match_context_create(NULL);
     must_have(patterns->match);
@@ -112,12 +112,21 @@ size_t mask_patterns_count(void)
     return PATTERNS;
 }
 
+static void compile_jit(struct mask_patterns *patterns)
+{
+    for (size_t i = 0; i < PATTERNS; i++)
+        pcre2_jit_compile(patterns->codes[i], PCRE2_JIT_COMPLETE);
+    patterns->jit_waits = false;
+}
+
 enum mask_found mask_patterns_apply(struct mask_patterns *patterns, size_t index, struct slice text, struct strbuf *out)
 {
     const PCRE2_SIZE *span = pcre2_get_ovector_pointer(patterns->match);
     size_t done = 0;
     int groups;
 
+    if (patterns->jit_waits)
+        compile_jit(patterns);
     while ((groups = pcre2_match(patterns->codes[index], (PCRE2_SPTR)text.at, text.len, done, PCRE2_NOTEMPTY,
                                  patterns->match, patterns->context)) > 0) {
         size_t kept = groups > 1 ? span[3] : span[0]; /* the first group stands at the beginning of the match */
