@@ -9,6 +9,7 @@
 
 #include "base/say.h"
 #include "help_alerts.h"
+#include "help_text.h"
 #include "nearest.h"
 
 struct command_table {
@@ -18,23 +19,36 @@ struct command_table {
 
 static int print_help(const struct command_table *table)
 {
-    puts("usage: agent COMMAND [OPTION]... [ARGUMENT]...\n\n"
-         "Watches the log of an Iceberg offload scheduler and notifies before the Prometheus alerts would.\n\n"
-         "Commands:");
-    for (size_t i = 0; i < table->count; i++)
-        printf("  %-13s %s\n", table->commands[i].name, table->commands[i].summary);
-    puts("\n`agent help COMMAND` says more about one, and `agent help alerts` lists what is told and when;\n"
-         "`agent --version` says which agent this is;\n"
-         "`agent --describe` lists commands, options, alerts and configuration keys as JSON.");
+    enum { COLUMN = 13 };
+
+    puts("usage: agent COMMAND [OPTION]... [ARGUMENT]...\n");
+    help_print_wrapped(
+        "Watches the log of an Iceberg offload scheduler and notifies before the Prometheus alerts would.", 0, 0);
+    puts("\nCommands:");
+    for (size_t i = 0; i < table->count; i++) {
+        printf("  %-*s ", COLUMN, table->commands[i].name);
+        help_print_wrapped(table->commands[i].summary, COLUMN + 3, COLUMN + 3);
+    }
+    puts("\n`agent help COMMAND` says more about one command.\n"
+         "`agent help alerts` lists what is told, and when.\n"
+         "`agent --version` says which agent this is.\n"
+         "`agent --describe` prints commands, options, alerts and keys as JSON.");
     return EXIT_OK;
 }
 
 static int print_command_help(const struct command *command)
 {
-    const char *usage = command->arguments->usage;
+    static const char before[] = "usage: agent ";
+    struct strbuf usage = { 0 };
 
-    printf("usage: agent %s [OPTION]...%s%s\n\n%s\n\n", command->name, *usage ? " " : "", usage, command->summary);
+    strbuf_printf(&usage, "%s [OPTION]... %s", command->name, command->arguments->usage);
+    fputs(before, stdout);
+    help_print_wrapped(usage.at, (int)strlen(before), (int)strlen(before));
+    puts("");
+    help_print_wrapped(command->summary, 0, 0);
+    puts("");
     options_print(command->arguments);
+    strbuf_free(&usage);
     return EXIT_OK;
 }
 
@@ -76,7 +90,7 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
 
 static int help(const struct command_table *table, const char *name)
 {
-    if (!name)
+    if (!name || is_one_of(name, "help", "--help", "-h"))
         return print_help(table);
     if (strcmp(name, "alerts") == 0)
         return help_alerts_print();

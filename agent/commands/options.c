@@ -9,6 +9,7 @@
 
 #include "base/say.h"
 #include "base/zone.h"
+#include "help_text.h"
 #include "nearest.h"
 #include "reader.h"
 
@@ -43,7 +44,8 @@ static void print_specs(const struct option_spec *specs, size_t count)
             printf("  %s\n", left);
             left[0] = '\0';
         }
-        printf("  %-*s %s\n", COLUMN, left, specs[i].help);
+        printf("  %-*s ", COLUMN, left);
+        help_print_wrapped(specs[i].help, COLUMN + 3, COLUMN + 3);
     }
 }
 

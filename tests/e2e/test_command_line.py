@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line: where options may stand, how help is asked for, and what is said about a mistyped word."""
 import contextlib
+import json
 import os
 import pathlib
 import sqlite3
@@ -14,9 +15,9 @@ LOG = ROOT / "fixtures" / "logs" / "clickhouse-refused-nested-stderr.log"
 NOWHERE = "/nonexistent/history.db"
 
 
-def agent(*arguments):
+def agent(*arguments, **environment):
     """The exit code, stdout and stderr of the agent."""
-    done = subprocess.run([AGENT, *arguments], env={**os.environ, "AGENT_CONFIG": "/dev/null", "TZ": "UTC"}, capture_output=True,
+    done = subprocess.run([AGENT, *arguments], env={**os.environ, "AGENT_CONFIG": "/dev/null", "TZ": "UTC", **environment}, capture_output=True,
                           text=True, timeout=60, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -36,6 +37,15 @@ class Help(unittest.TestCase):
             self.assertEqual(text, agent(command, "--help")[1])
             self.assertEqual(text, agent("--verbose", command, "-h")[1])
         self.assertEqual(agent("help"), agent("--help"))
+
+    def test_help_fits_the_screen_and_keeps_what_is_copied_in_one_piece(self):
+        commands = [command["name"] for command in json.loads(agent("--describe")[1])["commands"]]
+        for width, least in ((80, 80), (120, 110)):
+            texts = [agent("help", *command, COLUMNS=str(width))[1] for command in ((), *((name,) for name in commands))]
+            longest = max(len(line) for text in texts for line in text.splitlines())
+            self.assertTrue(least - 20 <= longest <= width, (width, longest))
+            self.assertTrue(any('"2026-03-03 10:15"' in line for text in texts for line in text.splitlines()))
+        self.assertEqual(agent("help", "help"), agent("help"))
 
     def test_help_of_no_command_is_refused(self):
         self.assertEqual(agent("help", "reprot"),
