@@ -176,7 +176,9 @@ class Demo:
         self.scheduler = Scheduler(self.log, interval=1.0)
         watch = subprocess.Popen(self.agent("run"), stdout=subprocess.DEVNULL)
         try:
-            self.scheduler.wait_for("OFFLOAD CYCLE COMPLETED", count=HEALTHY_CYCLES, timeout=HEALTHY_CYCLES + 10)
+            for cycles in range(5, HEALTHY_CYCLES + 1, 5):
+                self.scheduler.wait_for("OFFLOAD CYCLE COMPLETED", count=cycles, timeout=HEALTHY_CYCLES + 10)
+                say("quiet", f"{self.clock()}  {cycles} cycles, and nobody is told anything")
             if self.receiver.pages:
                 self.missed.append("silence in good health")
             self.chapter(f"{TABLE} fails, three times in a row.", f"fail {TABLE} 3, healthy 1",

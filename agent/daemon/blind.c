@@ -128,7 +128,7 @@ bool daemon_is_blind_at_all(const struct daemon *daemon)
 static void say_blindness(struct daemon *daemon)
 {
     static const char *const seen[BLIND_REASONS] = {
-        [BLIND_MISSING] = "the log is there again",
+        [BLIND_MISSING] = "the log is there now",
         [BLIND_DELETED] = "the log has a name again",
         [BLIND_NOT_UNDERSTOOD] = "the log's lines are understood again",
         [BLIND_SUMMARY] = "the cycles' summaries and the lines of their runs agree again",
@@ -145,7 +145,7 @@ static void say_blindness(struct daemon *daemon)
         daemon->touched = true;
         daemon->textfile.stale = true;
         if (!blind)
-            say_warning("%s", seen[i]);
+            say_note("%s", seen[i]);
         else if (reason == BLIND_SUMMARY || reason == BLIND_NOT_UNDERSTOOD)
             say_warning("blind: %s", strbuf_text(&words));
         strbuf_free(&words);

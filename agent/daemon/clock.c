@@ -83,7 +83,10 @@ static void say_zone(struct daemon *daemon)
         return;
     daemon->zone_said_ms = daemon->ingest.zone_error_ms;
     zone_text(daemon, &text);
-    say_warning("%s", text.len ? strbuf_text(&text) : "the log's times agree with the clock again");
+    if (text.len)
+        say_warning("%s", strbuf_text(&text));
+    else
+        say_note("the log's times agree with the clock again");
     strbuf_free(&text);
 }
 

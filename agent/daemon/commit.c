@@ -64,7 +64,7 @@ static void commit_succeeded(struct daemon *daemon)
 {
     if (daemon->trouble.failures == 0)
         return;
-    say_warning("history: writing again");
+    say_note("history: writing again");
     daemon->trouble.failures = 0;
     strbuf_clear(&daemon->trouble.why);
     history_leave_trouble(daemon->history, &daemon->trouble);
@@ -81,7 +81,7 @@ static void commit_watch_wal(struct daemon *daemon)
                     held_bytes >> 20, daemon->config->history_db);
         daemon->held_told_bytes = held_bytes;
     } else if (told_bytes && held_bytes < HELD_LEAST_BYTES) {
-        say_warning("history: the write-ahead log is free again");
+        say_note("history: the write-ahead log is free again");
         daemon->held_told_bytes = 0;
     }
 }
@@ -100,7 +100,7 @@ void daemon_commit(struct daemon *daemon)
     if (status == HISTORY_BUSY && tending) {
         daemon->retry_ms = daemon->running_ms + SOON_MS;
     } else if (status == HISTORY_REOPEN) {
-        say_warning("history: it can be written again, and holds what was not known: going on from there");
+        say_note("history: it can be written again, and holds what was not known: going on from there");
         daemon->begin_again = true;
     } else if (status != HISTORY_OK) {
         commit_failed(daemon, strbuf_text(&error));

@@ -182,7 +182,7 @@ void textfile_write(struct textfile *textfile, const char *path, const struct te
     if (!good && !textfile->failed)
         say_error("metrics %s: %s; not said again until it is written", path, strerror(errno));
     else if (good && textfile->failed)
-        say_warning("metrics %s: written again", path);
+        say_note("metrics %s: written again", path);
     *textfile = (struct textfile){ .written_ms = now_ms, .failed = !good };
     strbuf_free(&text);
 }

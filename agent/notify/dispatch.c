@@ -214,7 +214,7 @@ static void dispatch_take_beat(struct dispatch *dispatch, const struct delivery_
     if (failed && !dispatch->beat_failed)
         say_error("heartbeat %s: %s; not said again until one arrives", strbuf_text(&url), result->error);
     else if (!failed && dispatch->beat_failed)
-        say_warning("heartbeat %s: arriving again", strbuf_text(&url));
+        say_note("heartbeat %s: arriving again", strbuf_text(&url));
     dispatch->beat_failed = failed;
     strbuf_free(&url);
 }

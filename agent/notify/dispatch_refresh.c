@@ -103,6 +103,6 @@ void refresh_done(struct dispatch *dispatch, struct receiver *receiver, const st
         say_warning("webhook %s: cannot tell again what is open: %s; not said again until it can", receiver->name,
                     result->error);
     else if (!failed && receiver->refresh_failed)
-        say_warning("webhook %s: told again what is open", receiver->name);
+        say_note("webhook %s: told again what is open", receiver->name);
     receiver->refresh_failed = failed;
 }

@@ -74,7 +74,7 @@ class Blind(unittest.TestCase):
             agent.wait_for(UNREADABLE.format("open"), 1)
             self.scheduler().cycle()
             agent.wait_for(UNREADABLE.format("resolved"), 1)
-            self.assertIn("the log is there again", agent.said())
+            self.assertIn("the log is there now", agent.said())
             self.receiver.wait(2, timeout=5, path=BEAT)
             self.assertLess(self.status()[0], 3)
 

@@ -104,6 +104,12 @@ class FirstRun(unittest.TestCase):
             terminal.process.send_signal(signal.SIGHUP)
             self.assertEqual(terminal.wait_for("configuration"), "agent: configuration read again")
 
+    def test_good_news_is_no_warning(self):
+        with Terminal(self.home, "run", "--log", str(self.log)) as terminal:
+            terminal.wait_for("(not there yet)")
+            shutil.copy(LOG, self.log)
+            self.assertEqual(terminal.wait_for("the log is there"), "agent: the log is there now")
+
     def test_without_a_terminal_nothing_of_it_is_said(self):
         shutil.copy(LOG, self.log)
         errors = self.home / "errors"
