@@ -99,6 +99,20 @@ class Agreement(unittest.TestCase):
                         shown = ("onset", "duration_ms", "likely_cause", "runbook", "scenario", "scenario_title", "first_command", "summary")
                         self.assertEqual({key: row[key] for key in shown}, {key: open_row[key] for key in shown})
 
+    def test_webhooks_are_told_the_same(self):
+        """The newest notification of each incident, as every webhook gets it, against what the incident says in the end."""
+        columns = ("onset_at", "tables", "runbook", "likely_cause", "scenario", "first_command")
+        for name in FIXTURES:
+            with history.sqlite3.connect(self.db(name)) as db:
+                told = db.execute(f"SELECT {', '.join('n.' + column for column in columns)}, {', '.join('i.' + column for column in columns)}"
+                                  " FROM incident i JOIN notification n ON n.incident_id = i.id"
+                                  " WHERE n.id = (SELECT max(id) FROM notification WHERE incident_id = i.id)").fetchall()
+            db.close()
+            self.assertTrue(told)
+            for row in told:
+                with self.subTest(name):
+                    self.assertEqual(row[:len(columns)], row[len(columns):])
+
     def test_the_duration_counts_from_the_onset(self):
         for name in FIXTURES:
             as_of = instant(json.loads(self.ask(name, "incidents", "--format", "json"))["as_of"])

@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -124,19 +125,26 @@ size_t terminal_fitting(const char *text, int columns)
     return (size_t)(end - text);
 }
 
+/* Where to break a text of which only the first bytes fit: at a space, else behind a mark within the word, else anywhere. */
+static size_t wrap_place(const char *text, size_t fits)
+{
+    size_t space = fits, mark = fits;
+    if (text[fits] == '\0')
+        return fits;
+    while (space > 0 && text[space] != ' ')
+        space--;
+    while (mark > 0 && !strchr("-_/.,:=", text[mark - 1]))
+        mark--;
+    return space > 0 ? space : mark > 0 ? mark : fits;
+}
+
 void terminal_wrap(const struct terminal *terminal, struct strbuf *out, enum tone tone, const char *text, int column,
                    int indent)
 {
     struct strbuf line = { 0 };
     while (*text != '\0') {
         size_t fits = terminal_fitting(text, terminal->width - column > 16 ? terminal->width - column : 16);
-        size_t take = fits;
-        if (text[fits] != '\0') {
-            while (take > 0 && text[take] != ' ')
-                take--;
-            if (take == 0)
-                take = fits;
-        }
+        size_t take = wrap_place(text, fits);
         strbuf_clear(&line);
         strbuf_add(&line, text, take);
         terminal_say(terminal, out, tone, strbuf_text(&line));

@@ -77,10 +77,41 @@ static void test_wide_characters_are_cut_by_columns(void **state)
     show_table_free(table);
 }
 
+/* The whole text where it fits, else the shorter one before a column is left out, and the whole one again in the room that is left. */
+static void test_a_shorter_text_keeps_a_column(void **state)
+{
+    static const struct {
+        int width;
+        const char *shown;
+    } cases[] = {
+        { 40, "Name  Count  Note\nt         1  alpha, beta\nu         2  gamma, delta\n" },
+        { 24, "Name  Count  Note\nt         1  alpha, beta\nu         2  2 tables\n" },
+        { 22, "Name  Count  Note\nt         1  2 tables\nu         2  2 tables\n" },
+        { 15, "Name  Count\nt         1\nu         2\n" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct terminal terminal = { .width = cases[i].width };
+        struct show_table *table = show_table_new(columns, 3);
+        struct strbuf out = { 0 };
+        show_table_cell(table, TONE_PLAIN, "t");
+        show_table_count(table, 1);
+        show_table_cell_or(table, TONE_PLAIN, "alpha, beta", "2 tables");
+        show_table_cell(table, TONE_PLAIN, "u");
+        show_table_count(table, 2);
+        show_table_cell_or(table, TONE_PLAIN, "gamma, delta", "2 tables");
+        show_table_text(table, &terminal, 0, &out);
+        assert_string_equal(strbuf_text(&out), cases[i].shown);
+        strbuf_free(&out);
+        show_table_free(table);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables_drop_columns_before_they_cut),
+        cmocka_unit_test(test_a_shorter_text_keeps_a_column),
         cmocka_unit_test(test_tables_as_markup),
         cmocka_unit_test(test_wide_characters_are_cut_by_columns),
     };

@@ -23,6 +23,9 @@ static void test_wrapping_keeps_to_the_width(void **state)
     strbuf_clear(&out);
     terminal_wrap(&terminal, &out, TONE_PLAIN, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 0, 0);
     assert_string_equal(strbuf_text(&out), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\naaaaaa\n");
+    strbuf_clear(&out);
+    terminal_wrap(&terminal, &out, TONE_PLAIN, "a iceberg-offload-watermark-recovery.md", 0, 0);
+    assert_string_equal(strbuf_text(&out), "a\niceberg-offload-watermark-\nrecovery.md\n");
     strbuf_free(&out);
 }
 
