@@ -7,13 +7,17 @@
 
 enum { MESSAGES_KEPT = 256, MESSAGE_MAX_BYTES = 160 };
 
+struct repeated_message {
+    struct repeated_message *after; /* what was said after it the last time; NULL: nothing yet */
+    size_t len;
+    size_t table_at; /* where the message names the table */
+    struct event event;
+    char text[MESSAGE_MAX_BYTES];
+};
+
 struct repeated {
-    struct repeated_message {
-        size_t len;      /* 0: the place is free */
-        size_t table_at; /* where the message names the table */
-        struct event event;
-        char text[MESSAGE_MAX_BYTES];
-    } messages[MESSAGES_KEPT];
+    struct repeated_message *messages[MESSAGES_KEPT]; /* owned; NULL: the place is free */
+    struct repeated_message *last;                    /* the one that was said last; NULL: none yet */
 };
 
 struct repeated *repeated_new(void)
@@ -23,6 +27,10 @@ struct repeated *repeated_new(void)
 
 void repeated_free(struct repeated *repeated)
 {
+    if (!repeated)
+        return;
+    for (size_t i = 0; i < MESSAGES_KEPT; i++)
+        free(repeated->messages[i]);
     free(repeated);
 }
 
@@ -49,13 +57,28 @@ static size_t place_of(struct slice message)
     return (mark >> 32) % MESSAGES_KEPT;
 }
 
-bool repeated_find(const struct repeated *repeated, struct slice message, struct event *event)
+static bool is_said(const struct repeated_message *known, struct slice message)
 {
-    if (message.len > MESSAGE_MAX_BYTES)
-        return false;
-    const struct repeated_message *known = &repeated->messages[place_of(message)];
-    if (known->len != message.len || memcmp(known->text, message.at, message.len) != 0)
-        return false;
+    return known && known->len == message.len && memcmp(known->text, message.at, message.len) == 0;
+}
+
+static void note_said(struct repeated *repeated, struct repeated_message *known)
+{
+    if (repeated->last)
+        repeated->last->after = known;
+    repeated->last = known;
+}
+
+/* Cycles say the same in the same order, so as a rule no place has to be reckoned. */
+bool repeated_find(struct repeated *repeated, struct slice message, struct event *event)
+{
+    struct repeated_message *known = repeated->last ? repeated->last->after : NULL;
+    if (!is_said(known, message)) {
+        known = message.len <= MESSAGE_MAX_BYTES ? repeated->messages[place_of(message)] : NULL;
+        if (!is_said(known, message))
+            return false;
+    }
+    note_said(repeated, known);
     *event = known->event;
     if (event->table.at)
         event->table.at = message.at + known->table_at;
@@ -66,9 +89,12 @@ void repeated_keep(struct repeated *repeated, struct slice message, const struct
 {
     if (message.len > MESSAGE_MAX_BYTES)
         return;
-    struct repeated_message *known = &repeated->messages[place_of(message)];
-    known->len = message.len;
-    known->table_at = event->table.at ? (size_t)(event->table.at - message.at) : 0;
-    known->event = *event;
-    memcpy(known->text, message.at, message.len);
+    struct repeated_message **place = &repeated->messages[place_of(message)];
+    if (!*place)
+        *place = must_alloc(sizeof **place);
+    (*place)->len = message.len;
+    (*place)->table_at = event->table.at ? (size_t)(event->table.at - message.at) : 0;
+    (*place)->event = *event;
+    memcpy((*place)->text, message.at, message.len);
+    note_said(repeated, *place);
 }

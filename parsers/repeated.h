@@ -16,7 +16,7 @@ struct repeated;
 struct repeated *repeated_new(void);
 void repeated_free(struct repeated *repeated);
 /* Fills in *event if the message is known. */
-bool repeated_find(const struct repeated *repeated, struct slice message, struct event *event);
+bool repeated_find(struct repeated *repeated, struct slice message, struct event *event);
 /* The event's table, if it has one, must be a part of the message. It takes the place of another message. */
 void repeated_keep(struct repeated *repeated, struct slice message, const struct event *event);
 
