@@ -4,14 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-    STAMP_LEN = 19,
-    HOUR_LEN = 14,
-    WRITTEN_LEN = 24, /* of a stamp as Python logging writes it, with the space behind it */
-    SECONDS_PER_HOUR = 3600,
-    SECONDS_PER_DAY = 86400,
-    STEP_BACK_MAX_MS = 60000
-};
+enum { STAMP_LEN = 19, HOUR_LEN = 14, SECONDS_PER_HOUR = 3600, SECONDS_PER_DAY = 86400, STEP_BACK_MAX_MS = 60000 };
 
 void timestamp_reader_init(struct timestamp_reader *reader)
 {
@@ -184,14 +177,12 @@ __attribute__((cold)) static bool hour_change(struct timestamp_reader *reader, c
 static void keep_stamp(struct timestamp_reader *reader, const char *text, int64_t ms)
 {
     if (memcmp(text, reader->hour, HOUR_LEN) == 0) {
-        memcpy(reader->stamp, text, WRITTEN_LEN);
+        memcpy(reader->stamp, text, STAMP_WRITTEN_LEN);
         reader->stamp_ms = ms;
     }
 }
 
-/* Not inlined: the usual case would save the registers that only this one needs. */
-__attribute__((noinline)) static size_t stamp_read(struct timestamp_reader *reader, const char *text, size_t len,
-                                                   int64_t *ms)
+size_t timestamp_read_anew(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms)
 {
     int64_t second_ms, within_ms;
     if (len < STAMP_LEN || !second_read(text, &second_ms))
@@ -202,15 +193,7 @@ __attribute__((noinline)) static size_t stamp_read(struct timestamp_reader *read
         *ms = reader->hour_ms + within_ms;
     else if (!hour_change(reader, text, within_ms, ms))
         return 0;
-    if (used == WRITTEN_LEN - 1 && len >= WRITTEN_LEN && text[used] == ' ')
+    if (used == STAMP_WRITTEN_LEN - 1 && len >= STAMP_WRITTEN_LEN && text[used] == ' ')
         keep_stamp(reader, text, *ms);
     return used;
-}
-
-size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms)
-{
-    if (len < WRITTEN_LEN || memcmp(text, reader->stamp, WRITTEN_LEN) != 0)
-        return stamp_read(reader, text, len, ms);
-    *ms = reader->stamp_ms;
-    return WRITTEN_LEN - 1;
 }

@@ -5,11 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Turns the log's local time into UTC, in the process's zone (base/zone.h sets it). Local time exists only here and where times are
  * shown to people.
  */
+
+enum { STAMP_WRITTEN_LEN = 24 }; /* of a stamp as Python logging writes it, with the space behind it */
 
 struct timestamp_reader {
     int64_t
@@ -17,8 +20,8 @@ struct timestamp_reader {
     int64_t awaited_ms; /* when the writer has said that it writes next, INT64_MIN if it has not: decides likewise */
     char hour[16];      /* cache: the local hour that was converted last, as "YYYY-MM-DD HH:" ... */
     int64_t hour_ms;    /* ... and its beginning in UTC */
-    char stamp[24];     /* cache: the stamp that was read last, as "YYYY-MM-DD HH:MM:SS,mmm " ... */
-    int64_t stamp_ms;   /* ... and what it means, unless that depends on more than the text */
+    char stamp[STAMP_WRITTEN_LEN]; /* cache: the stamp that was read last, as "YYYY-MM-DD HH:MM:SS,mmm " ... */
+    int64_t stamp_ms;              /* ... and what it means, unless that depends on more than the text */
     /* Cache: a day of local time, in seconds as if it were UTC, with no change of the zone's offset near it, and that offset. */
     int64_t plain_from_s, plain_to_s, plain_offset_s;
 };
@@ -32,7 +35,17 @@ void timestamp_reader_init(struct timestamp_reader *reader);
  * minute of the time that is awaited: a scheduler that sleeps through the change for an hour need not step back at all. Where the clock
  * jumped over it, it is the instant at which an unchanged clock would have shown it. The reader is not advanced: timestamp_seen does that.
  */
-size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms);
+static inline size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms);
+/* The same, where the stamp is not the one that was read last. */
+size_t timestamp_read_anew(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms);
+
+static inline size_t timestamp_read(struct timestamp_reader *reader, const char *text, size_t len, int64_t *ms)
+{
+    if (len < STAMP_WRITTEN_LEN || memcmp(text, reader->stamp, STAMP_WRITTEN_LEN) != 0)
+        return timestamp_read_anew(reader, text, len, ms);
+    *ms = reader->stamp_ms;
+    return STAMP_WRITTEN_LEN - 1;
+}
 
 /*
  * Makes ms the last time seen: it decides what an ambiguous local time means from now on. Nothing is awaited any more. It is the last time

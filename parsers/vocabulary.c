@@ -231,11 +231,12 @@ static bool number_read(struct slice text, int64_t *value, size_t *used)
     size_t i = negative ? 1 : 0;
     size_t digits = 0;
     for (; i < text.len && text.at[i] != '.'; i++) {
-        if (text.at[i] == ',')
+        unsigned digit = (unsigned)(unsigned char)text.at[i] - '0';
+        if (digit > 9 && text.at[i] == ',')
             continue;
-        if (text.at[i] < '0' || text.at[i] > '9' || __builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, text.at[i] - '0', &number))
+        if (digit > 9 || number > (INT64_MAX - 9) / 10)
             return false;
+        number = number * 10 + digit;
         digits++;
     }
     *value = negative ? -number : number;
@@ -386,16 +387,12 @@ static void keep_repeated(const struct vocabulary *vocabulary, const struct word
         repeated_keep(vocabulary->repeated, message, event);
 }
 
-enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, const struct record *record, struct event *event)
+/* Not inlined: what was said before must not pay for what this keeps in registers. */
+__attribute__((noinline)) static enum vocabulary_answer patterns_match(struct vocabulary *vocabulary,
+                                                                       const struct shelf *shelf,
+                                                                       const struct record *record, struct event *event)
 {
-    if (record->message.len == 0)
-        return VOCABULARY_UNKNOWN;
-    const struct shelf *shelf = &vocabulary->by_first[(unsigned char)record->message.at[0]];
     int given_up = 0;
-    if (shelf->is_repeated && repeated_find(vocabulary->repeated, record->message, event)) {
-        timestamp_seen(&vocabulary->promises, record->time_ms);
-        return VOCABULARY_EVENT;
-    }
     for (size_t i = 0; i < shelf->count && given_up < PATTERN_LIMITS_PER_LINE; i++) {
         enum pattern_answer found = pattern_match(shelf->words[i]->pattern, record->message);
         if (found == PATTERN_YES) {
@@ -407,4 +404,15 @@ enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, const str
         given_up += found == PATTERN_LIMIT ? 1 : 0;
     }
     return given_up > 0 ? VOCABULARY_LIMIT : VOCABULARY_UNKNOWN;
+}
+
+enum vocabulary_answer vocabulary_match(struct vocabulary *vocabulary, const struct record *record, struct event *event)
+{
+    if (record->message.len == 0)
+        return VOCABULARY_UNKNOWN;
+    const struct shelf *shelf = &vocabulary->by_first[(unsigned char)record->message.at[0]];
+    if (!shelf->is_repeated || !repeated_find(vocabulary->repeated, record->message, event))
+        return patterns_match(vocabulary, shelf, record, event);
+    timestamp_seen(&vocabulary->promises, record->time_ms);
+    return VOCABULARY_EVENT;
 }

@@ -354,17 +354,22 @@ static bool is_absurd(const struct event *event)
            is_beyond(event->duration_ms, EVENT_TIME_MAX_MS) || is_beyond(event->number, EVENT_NUMBER_MAX);
 }
 
+__attribute__((cold)) static void feed_tamed(struct engine *engine, const struct event *event)
+{
+    struct event tamed = *event;
+    tamed.time_ms = bounded(event->time_ms, EVENT_TIME_MAX_MS);
+    tamed.at_ms = bounded(event->at_ms, EVENT_TIME_MAX_MS);
+    tamed.duration_ms = bounded(event->duration_ms, EVENT_TIME_MAX_MS);
+    tamed.number = bounded(event->number, EVENT_NUMBER_MAX);
+    engine_feed(engine, &tamed);
+}
+
 void engine_feed(struct engine *engine, const struct event *event)
 {
     struct moment *moment = &engine->moment;
-    struct event tamed;
     if (is_absurd(event)) {
-        tamed = *event;
-        tamed.time_ms = bounded(event->time_ms, EVENT_TIME_MAX_MS);
-        tamed.at_ms = bounded(event->at_ms, EVENT_TIME_MAX_MS);
-        tamed.duration_ms = bounded(event->duration_ms, EVENT_TIME_MAX_MS);
-        tamed.number = bounded(event->number, EVENT_NUMBER_MAX);
-        event = &tamed;
+        feed_tamed(engine, event);
+        return;
     }
     int64_t at_ms = moment_engine_ms(moment, event->time_ms);
     if (event->kind == EVENT_HOST_RESUMED)

@@ -55,11 +55,9 @@ static bool ingest_is_leap(const struct ingest *ingest, int64_t time_ms)
 }
 
 /* Must come before the engine sees the line: its clock would run ahead and find promises broken on the way. */
-static void ingest_leave_future(struct ingest *ingest, int64_t time_ms)
+__attribute__((cold)) static void ingest_leave_future(struct ingest *ingest, int64_t time_ms)
 {
     int64_t error_ms = 0;
-    if (!ingest_is_ahead(ingest, time_ms) && !ingest_is_leap(ingest, time_ms))
-        return;
     if (ingest->now_ms && ingest_zone_error(time_ms - ingest->now_ms, &error_ms) && error_ms != 0)
         return; /* a backlog in another zone: the error is found when it was read to its end */
     struct event jump = { .kind = EVENT_HOST_RESUMED, .time_ms = time_ms, .offset = -1 };
@@ -83,7 +81,8 @@ static void ingest_take_event(void *ctx, struct event *event)
     event->at_ms -= event->kind == EVENT_NEXT_RUN ? ingest->zone_error_ms : 0;
     if (ingest->before)
         ingest->before(ingest->before_ctx, event->time_ms);
-    ingest_leave_future(ingest, event->time_ms);
+    if (ingest_is_ahead(ingest, event->time_ms) || ingest_is_leap(ingest, event->time_ms))
+        ingest_leave_future(ingest, event->time_ms);
     if (ingest->live_from_ms != INT64_MIN && event->time_ms >= ingest->live_from_ms &&
         !ingest_is_ahead(ingest, event->time_ms))
         ingest_go_live(ingest, event->time_ms);
@@ -162,19 +161,24 @@ static bool ingest_release(struct ingest *ingest)
     return true;
 }
 
+/* A line was left out, or continues one that is held. */
+__attribute__((cold)) static void ingest_hold_line(struct ingest *ingest, struct slice line, int64_t offset)
+{
+    if (!ingest->judged) {
+        struct stamp_moment moment = ingest_moment(ingest);
+        ingest_hold(ingest, &moment, line, offset);
+    }
+    ingest_release(ingest);
+}
+
 void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct ingest *ingest = ctx;
     ingest->heard = true;
     ingest->judged = false;
     parser_feed(ingest->parser, line, len, offset, ingest_take_event, ingest);
-    if (ingest->judged ? !ingest->left_out : !stamps_holding(ingest->stamps))
-        return;
-    if (!ingest->judged) {
-        struct stamp_moment moment = ingest_moment(ingest);
-        ingest_hold(ingest, &moment, (struct slice){ line, len }, offset);
-    }
-    ingest_release(ingest);
+    if (ingest->judged ? ingest->left_out : stamps_holding(ingest->stamps))
+        ingest_hold_line(ingest, (struct slice){ line, len }, offset);
 }
 
 void ingest_notice_jump(struct ingest *ingest, int64_t jump_ms)

@@ -104,16 +104,20 @@ static bool has_foreign_words(const struct event *event)
     }
 }
 
+__attribute__((cold)) static void scrub_words(struct scrub *scrub, struct event *event)
+{
+    strbuf_clear(&scrub->text);
+    strbuf_clear(&scrub->line);
+    scrub_text(scrub, event->text, &scrub->text);
+    scrub_line(scrub, event);
+    event->text = (struct slice){ strbuf_text(&scrub->text), scrub->text.len };
+    event->line = (struct slice){ strbuf_text(&scrub->line), scrub->line.len };
+}
+
 void scrub_event(struct scrub *scrub, struct event *event)
 {
     if (event->kind != EVENT_RUN_STDERR)
         scrub->in_key = false;
-    if (has_foreign_words(event)) {
-        strbuf_clear(&scrub->text);
-        strbuf_clear(&scrub->line);
-        scrub_text(scrub, event->text, &scrub->text);
-        scrub_line(scrub, event);
-        event->text = (struct slice){ strbuf_text(&scrub->text), scrub->text.len };
-        event->line = (struct slice){ strbuf_text(&scrub->line), scrub->line.len };
-    }
+    if (has_foreign_words(event))
+        scrub_words(scrub, event);
 }
