@@ -32,6 +32,7 @@ struct blind_spot {
 
 struct blindness {
     struct blind_spot spots[BLIND_REASONS];
+    bool is_any; /* false: the agent is blind for no reason, which is asked at each step of the clock */
 };
 
 static void blind_begin(struct context *context)
@@ -82,9 +83,9 @@ static int64_t spot_due(const struct context *context, enum blind_reason reason)
 static int64_t blind_due(const struct context *context)
 {
     int64_t best_ms = INT64_MAX;
+    if (!context->blindness->is_any)
+        return best_ms;
     for (int reason = 0; reason < BLIND_REASONS; reason++) {
-        if (!context->blindness->spots[reason].since_ms)
-            continue;
         int64_t due_ms = spot_due(context, (enum blind_reason)reason);
         best_ms = due_ms < best_ms ? due_ms : best_ms;
     }
@@ -138,12 +139,21 @@ static bool any_raised(const struct context *context)
     return any;
 }
 
+static void find_any(struct blindness *blindness)
+{
+    blindness->is_any = false;
+    for (int reason = 0; reason < BLIND_REASONS; reason++)
+        blindness->is_any = blindness->is_any || blindness->spots[reason].since_ms;
+}
+
 static void see_again(struct context *context, enum blind_reason reason)
 {
     struct blind_spot *spot = &context->blindness->spots[reason];
     bool raised = spot->raised;
     free(spot->words);
     *spot = (struct blind_spot){ 0 };
+    if (context->blindness->is_any)
+        find_any(context->blindness);
     if (raised && !any_raised(context))
         incidents_clear(context->incidents, KIND_LOG, NULL);
 }
@@ -153,6 +163,7 @@ static void go_blind(struct context *context, enum blind_reason reason, struct s
     struct blind_spot *spot = &context->blindness->spots[reason];
     if (!spot->since_ms)
         spot->since_ms = context->moment->now_ms > 0 ? context->moment->now_ms : 1;
+    context->blindness->is_any = true;
     free(spot->words);
     spot->words = clipped_copy(words.len ? words : slice_of(in_short), WHAT_MAX_BYTES);
     if (spot_due(context, reason) <= context->moment->now_ms)
@@ -264,4 +275,5 @@ void blind_archive(struct context *context, struct archive *archive)
         spot->raised = values[1] < 0 || values[1] > SEVERITY_CRITICAL ? 0 : values[1];
         spot->lines = values[2];
     }
+    find_any(context->blindness);
 }
