@@ -10,7 +10,7 @@ struct unknown {
     int64_t lines;
     enum record_form form; /* of the first, likewise below */
     bool own, is_rule;
-    struct strbuf first, logger; /* printable UTF-8 */
+    struct strbuf first, logger; /* as they are in the log */
 };
 
 /* Whether the line at hand is the one to keep: the first, or the second if the first is a rule of equals signs, which says little. */

@@ -78,31 +78,67 @@ static size_t flaps_since(const struct flaps *flaps, int64_t since_ms)
     return count;
 }
 
-double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs)
+/* Outcomes of runs, in any order, and what the past's law says of them. */
+struct tally {
+    double past_a, past_b;      /* the parameters of the past's law */
+    double least_a, least_b;    /* the same, where its mean is the least that counts */
+    double failures, successes; /* so far */
+    double none;                /* the chance of no failure in so many runs */
+    double factor;              /* how many times as well a rate near 20 % explains them */
+};
+
+static struct tally tally_begin(int64_t past_failures, int64_t past_runs)
 {
-    double a = (double)past_failures + 0.5, b = (double)(past_runs - past_failures) + 0.5, term = 1, fewer = 0;
-    double m = (double)(runs < RUNS_JUDGED ? runs : RUNS_JUDGED);
-    for (int64_t j = 0; j < runs && j < RUNS_JUDGED; j++)
-        term *= (b + (double)j) / (a + b + (double)j); /* the chance of none */
-    for (int64_t i = 0; i < failures; i++) {
-        double k = (double)i;
+    double a = (double)past_failures + 0.5, total = (double)past_runs + 1;
+    double least_a = a > least_past_rate * total ? a : least_past_rate * total;
+    return (struct tally){
+        .past_a = a, .past_b = total - a, .least_a = least_a, .least_b = total - least_a, .none = 1, .factor = 1
+    };
+}
+
+static void tally_run(struct tally *tally, bool is_failure)
+{
+    double seen = tally->failures + tally->successes, total = tally->past_a + tally->past_b;
+    double *count = is_failure ? &tally->failures : &tally->successes;
+    double higher = (is_failure ? higher_failed : higher_good) + *count;
+    double past = (is_failure ? tally->least_a : tally->least_b) + *count;
+    tally->factor *= higher / (higher_failed + higher_good + seen) * (total + seen) / past;
+    tally->none *= (tally->past_b + seen) / (total + seen);
+    ++*count;
+}
+
+/* Goes on until there are so many failures and runs. */
+static void tally_reach(struct tally *tally, int64_t failures, int64_t runs)
+{
+    while (tally->failures < (double)failures)
+        tally_run(tally, true);
+    while (tally->failures + tally->successes < (double)(runs < RUNS_JUDGED ? runs : RUNS_JUDGED))
+        tally_run(tally, false);
+}
+
+/* The chance of so many failures or more in so many runs under the past's law. */
+static double tally_chance(const struct tally *tally)
+{
+    double runs = tally->failures + tally->successes, term = tally->none, fewer = 0;
+    for (double k = 0; k < tally->failures; k++) {
         fewer += term;
-        term *= (m - k) * (a + k) / ((k + 1) * (b + m - k - 1));
+        term *= (runs - k) * (tally->past_a + k) / ((k + 1) * (tally->past_b + runs - k - 1));
     }
     return fewer < 1 ? 1 - fewer : 0;
 }
 
+double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs)
+{
+    struct tally tally = tally_begin(past_failures, past_runs);
+    tally_reach(&tally, failures, runs);
+    return tally_chance(&tally);
+}
+
 double success_rate_factor(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs)
 {
-    double total = (double)past_runs + 1, a = (double)past_failures + 0.5, factor = 1;
-    a = a > least_past_rate * total ? a : least_past_rate * total;
-    for (int64_t i = 0; i < runs && i < RUNS_JUDGED; i++) {
-        double good = (double)(i - failures), seen = (double)i;
-        double higher = i < failures ? higher_failed + seen : higher_good + good;
-        double past = i < failures ? a + seen : total - a + good;
-        factor *= higher / (higher_failed + higher_good + seen) * (total + seen) / past;
-    }
-    return factor;
+    struct tally tally = tally_begin(past_failures, past_runs);
+    tally_reach(&tally, failures, runs);
+    return tally.factor;
 }
 
 static int64_t runs_of_a_day(const struct context *context)
@@ -151,18 +187,6 @@ static struct surplus past_of(const struct context *context, const struct flaps 
     };
 }
 
-/* The newest `failures` of the day, of which there are at least so many. */
-static struct surplus surplus_of(const struct flaps *flaps, size_t failures, const struct surplus *past)
-{
-    struct surplus surplus = *past;
-    int64_t count = (int64_t)failures, runs = flaps->number_now - flaps->number[flaps->count - failures] + 1;
-    surplus.failures = failures;
-    surplus.runs = runs > count ? runs : count; /* counts that were loaded may be anything */
-    surplus.chance = success_rate_chance(count, surplus.runs, past->past_failures, past->past_runs);
-    surplus.factor = success_rate_factor(count, surplus.runs, past->past_failures, past->past_runs);
-    return surplus;
-}
-
 static bool is_news(const struct context *context, const struct surplus *surplus)
 {
     int64_t failures = (int64_t)surplus->failures, most = context->settings->detect.flapping_per_day;
@@ -179,8 +203,14 @@ static struct surplus find_surplus(const struct context *context, const struct f
     struct surplus best = past;
     if (past.past_runs < RUNS_LEAST)
         return past;
+    struct tally tally = tally_begin(past.past_failures, past.past_runs);
     for (size_t failures = FAILURES_LEAST; failures <= recent; failures++) {
-        struct surplus surplus = surplus_of(flaps, failures, &past);
+        struct surplus surplus = past;
+        surplus.failures = failures;
+        tally_reach(&tally, (int64_t)failures, flaps->number_now - flaps->number[flaps->count - failures] + 1);
+        surplus.runs = (int64_t)(tally.failures + tally.successes);
+        surplus.chance = tally_chance(&tally);
+        surplus.factor = tally.factor;
         bool news = is_news(context, &surplus), best_is_news = is_news(context, &best);
         if (news > best_is_news || (news == best_is_news && surplus.factor > best.factor))
             best = surplus;
@@ -206,21 +236,28 @@ static void raise_rate(struct context *context, struct table *table, const struc
     strbuf_free(&detail);
 }
 
+static void write_rule(const struct context *context, const struct surplus *surplus, struct strbuf *rule)
+{
+    strbuf_printf(rule, "failures within a day: %zu; detect.flapping_per_day is %" PRId64, surplus->failures,
+                  context->settings->detect.flapping_per_day);
+    if (surplus->past_runs >= RUNS_LEAST)
+        strbuf_printf(rule, "; before, %" PRId64 " of %" PRId64 " runs failed", surplus->past_failures,
+                      surplus->past_runs);
+    if (surplus->runs)
+        strbuf_printf(rule,
+                      "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e"
+                      "; a rate near 20 %% explains them %.3g times as well, telling is %.0f or more",
+                      surplus->runs, surplus->chance, rare, surplus->factor, telling_factor);
+}
+
 static void judge_rate(struct context *context, struct table *table)
 {
     struct surplus surplus = find_surplus(context, table->flaps);
     bool news = is_news(context, &surplus);
     struct strbuf rule = { 0 };
-    strbuf_printf(&rule, "failures within a day: %zu; detect.flapping_per_day is %" PRId64, surplus.failures,
-                  context->settings->detect.flapping_per_day);
-    if (surplus.past_runs >= RUNS_LEAST)
-        strbuf_printf(&rule, "; before, %" PRId64 " of %" PRId64 " runs failed", surplus.past_failures,
-                      surplus.past_runs);
-    if (surplus.runs)
-        strbuf_printf(&rule,
-                      "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e"
-                      "; a rate near 20 %% explains them %.3g times as well, telling is %.0f or more",
-                      surplus.runs, surplus.chance, rare, surplus.factor, telling_factor);
+    if (!news && !explain_is_wanted(context->explainer))
+        return;
+    write_rule(context, &surplus, &rule);
     explain(context->explainer, KIND_SUCCESS_RATE, table, news ? VERDICT_WARNING : VERDICT_NOTHING, "%s",
             strbuf_text(&rule));
     if (news)
@@ -252,11 +289,11 @@ static void end_usual(struct context *context, struct table *table)
     const struct flaps *flaps = table->flaps;
     if (!incidents_find(context->incidents, KIND_SUCCESS_RATE, table))
         return;
-    struct surplus surplus = find_surplus(context, flaps);
     size_t recent = flaps_since(flaps, context->moment->now_ms - DAY_MS);
-    double chance =
-        success_rate_chance((int64_t)recent, runs_of_a_day(context), surplus.past_failures, surplus.past_runs);
-    if (surplus.past_runs >= RUNS_LEAST && chance > usual && surplus.factor < 1)
+    struct surplus past = past_of(context, flaps, recent);
+    if (past.past_runs >= RUNS_LEAST &&
+        success_rate_chance((int64_t)recent, runs_of_a_day(context), past.past_failures, past.past_runs) > usual &&
+        find_surplus(context, flaps).factor < 1)
         incidents_clear(context->incidents, KIND_SUCCESS_RATE, table);
 }
 
