@@ -18,7 +18,7 @@ static void add_printable(const struct strbuf *text, struct strbuf *out)
 }
 
 /* Nothing but a copy is made here, since there is such a line in each cycle of a log with lines of others. */
-static void keep(struct strbuf *out, struct slice text, size_t most)
+static void keep_text(struct strbuf *out, struct slice text, size_t most)
 {
     strbuf_clear(out);
     strbuf_add(out, text.at, text.len < most ? text.len : utf8_floor(text.at, most));
@@ -29,8 +29,9 @@ void unknown_keep(struct unknown *unknown, struct slice line, const struct recor
     unknown->form = record->form;
     unknown->own = record->own;
     unknown->is_rule = record->form != RECORD_NONE && record_is_rule(record);
-    keep(&unknown->first, line, FIRST_MAX_BYTES);
-    keep(&unknown->logger, record->form == RECORD_NONE ? (struct slice){ "", 0 } : record->logger, LOGGER_MAX_BYTES);
+    keep_text(&unknown->first, line, FIRST_MAX_BYTES);
+    keep_text(&unknown->logger, record->form == RECORD_NONE ? (struct slice){ "", 0 } : record->logger,
+              LOGGER_MAX_BYTES);
 }
 
 void unknown_describe(const struct unknown *unknown, const struct record_format *format, struct strbuf *out)

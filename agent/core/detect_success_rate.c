@@ -127,6 +127,13 @@ static double tally_chance(const struct tally *tally)
     return fewer < 1 ? 1 - fewer : 0;
 }
 
+/* Else there is nothing rare about them, and the chance need not be computed. */
+static bool tally_is_above_mean(const struct tally *tally)
+{
+    double runs = tally->failures + tally->successes;
+    return tally->failures * (tally->past_a + tally->past_b) > runs * tally->past_a;
+}
+
 double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs)
 {
     struct tally tally = tally_begin(past_failures, past_runs);
@@ -209,7 +216,8 @@ static struct surplus find_surplus(const struct context *context, const struct f
         surplus.failures = failures;
         tally_reach(&tally, (int64_t)failures, flaps->number_now - flaps->number[flaps->count - failures] + 1);
         surplus.runs = (int64_t)(tally.failures + tally.successes);
-        surplus.chance = tally_chance(&tally);
+        if (tally_is_above_mean(&tally))
+            surplus.chance = tally_chance(&tally);
         surplus.factor = tally.factor;
         bool news = is_news(context, &surplus), best_is_news = is_news(context, &best);
         if (news > best_is_news || (news == best_is_news && surplus.factor > best.factor))
@@ -244,10 +252,13 @@ static void write_rule(const struct context *context, const struct surplus *surp
         strbuf_printf(rule, "; before, %" PRId64 " of %" PRId64 " runs failed", surplus->past_failures,
                       surplus->past_runs);
     if (surplus->runs)
-        strbuf_printf(rule,
-                      "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e"
-                      "; a rate near 20 %% explains them %.3g times as well, telling is %.0f or more",
-                      surplus->runs, surplus->chance, rare, surplus->factor, telling_factor);
+        strbuf_printf(
+            rule,
+            "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e"
+            "; a rate near 20 %% explains them %.3g times as well, telling is %.0f or more",
+            surplus->runs,
+            success_rate_chance((int64_t)surplus->failures, surplus->runs, surplus->past_failures, surplus->past_runs),
+            rare, surplus->factor, telling_factor);
 }
 
 static void judge_rate(struct context *context, struct table *table)
