@@ -15,15 +15,14 @@ enum { LOOKED_AT_BYTES = 4096 };
  */
 static bool is_text(const char *path)
 {
-    char bytes[LOOKED_AT_BYTES];
+    char bytes[LOOKED_AT_BYTES + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t len = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
     if (fd >= 0)
         close(fd);
-    /* The last character may be cut in two. */
-    struct slice rest = { bytes, len < 0                        ? 0
-                                 : len == (ssize_t)sizeof bytes ? utf8_floor(bytes, sizeof bytes)
-                                                                : (size_t)len };
+    /* Where the file goes on, the last character is not cut in two. */
+    struct slice rest = { bytes,
+                          len > LOOKED_AT_BYTES ? utf8_floor(bytes, LOOKED_AT_BYTES) : (size_t)(len < 0 ? 0 : len) };
     bool text = rest.len > 0;
     while (text && rest.len > 0) {
         uint32_t point = 0;

@@ -143,11 +143,10 @@ static void write_time(char *out, size_t room, int64_t ms, int digits, int offse
     assert_non_null(gmtime_r(&seconds, &utc));
     if (digits > 0) {
         fraction[0] = '.';
-        for (int i = 1; i <= digits; i++)
-            fraction[i] = i == 1   ? (char)('0' + ms / 100 % 10)
-                          : i == 2 ? (char)('0' + ms / 10 % 10)
-                          : i == 3 ? (char)('0' + ms % 10)
-                                   : (char)('0' + draw(10));
+        for (int i = 1; i <= digits; i++) {
+            int64_t digit = i == 1 ? ms / 100 % 10 : i == 2 ? ms / 10 % 10 : i == 3 ? ms % 10 : draw(10);
+            fraction[i] = "0123456789"[digit];
+        }
         fraction[digits + 1] = '\0';
     }
     snprintf(zone, sizeof zone, "%c%02d:%02d", offset < 0 ? '-' : '+', abs(offset) / 60, abs(offset) % 60);
