@@ -232,6 +232,20 @@ class Fixed(unittest.TestCase):
         self.assertLessEqual(max(map(len, os.read(leader, 65536).decode().splitlines())), 40)
         os.close(leader)
 
+    def test_witnesses_that_are_well_take_one_line(self):
+        own = Agent()
+        try:
+            with history.sqlite3.connect(own.db) as db:
+                db.executemany("INSERT INTO witness (name, state, words, said_at, since_at) VALUES (?, ?, ?, ?, ?)", [
+                    (name, state, words, history.at(said), history.at("09:00:00")) for name, state, words, said in (
+                        ("iceberg", "well", "5 rows added", "17:49:00"), ("source", "trouble", "login refused", "17:48:00"),
+                        ("watermark", "well", "2 rows", "17:45:00"))])
+            db.close()
+            self.assertIn("Witnesses    source trouble, 2 min ago: login refused\n             iceberg, watermark well, each heard within 5 min\n",
+                          own.run("status").stdout.decode())
+        finally:
+            own.close()
+
     def test_incidents_are_chosen(self):
         ids = lambda *arguments: [row["id"] for row in json.loads(self.say("incidents", "--format", "json", *arguments))["incidents"]]
         self.assertEqual([3, 2, 1], ids())

@@ -37,6 +37,48 @@ void status_put_answers(struct status_screen *screen)
     }
 }
 
+static bool witness_is_well(const struct status_witness *witness)
+{
+    return !witness->is_live && witness->said_ms && strcmp(witness->state, witness_state_name(WITNESS_WELL)) == 0;
+}
+
+static void put_witness(struct status_screen *screen, const char *label, const struct status_witness *witness)
+{
+    struct strbuf *text = &screen->text;
+    strbuf_printf(text, "%s %s", witness->name, witness->said_ms ? witness->state : "silent");
+    if (witness->said_ms) {
+        strbuf_puts(text, ", ");
+        status_add_ago(screen, text, witness->said_ms);
+    }
+    strbuf_printf(text, ": %s", witness->words);
+    bool is_well = witness_is_well(witness);
+    status_put_gathered(screen, label, is_well ? TONE_GOOD : witness->said_ms ? TONE_WARNING : TONE_DIM);
+}
+
+/* Several that are well take one line, with the age of the oldest answer. */
+static void put_good_witnesses(struct status_screen *screen, const char *label)
+{
+    const struct status *status = screen->status;
+    const struct status_witness *oldest = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < status->witness_count; i++) {
+        const struct status_witness *witness = &status->witnesses[i];
+        if (!witness_is_well(witness))
+            continue;
+        strbuf_printf(&screen->text, "%s%s", count++ ? ", " : "", witness->name);
+        oldest = !oldest || witness->said_ms < oldest->said_ms ? witness : oldest;
+    }
+    if (count > 1) {
+        strbuf_puts(&screen->text, " well, each heard within ");
+        format_duration(&screen->text, elapsed_ms(oldest->said_ms, status->as_of_ms) / 1000 * 1000);
+        status_put_gathered(screen, label, TONE_GOOD);
+    } else {
+        strbuf_clear(&screen->text);
+        if (oldest)
+            put_witness(screen, label, oldest);
+    }
+}
+
 /* Those that the command has just asked stand among the components. */
 void status_put_witnesses(struct status_screen *screen)
 {
@@ -44,19 +86,12 @@ void status_put_witnesses(struct status_screen *screen)
     const char *label = "Witnesses";
     for (size_t i = 0; i < status->witness_count; i++) {
         const struct status_witness *witness = &status->witnesses[i];
-        struct strbuf *text = &screen->text;
-        if (witness->is_live)
+        if (witness->is_live || witness_is_well(witness))
             continue;
-        strbuf_printf(text, "%s %s", witness->name, witness->said_ms ? witness->state : "silent");
-        if (witness->said_ms) {
-            strbuf_puts(text, ", ");
-            status_add_ago(screen, text, witness->said_ms);
-        }
-        strbuf_printf(text, ": %s", witness->words);
-        bool is_well = strcmp(witness->state, witness_state_name(WITNESS_WELL)) == 0;
-        status_put_gathered(screen, label, is_well ? TONE_GOOD : witness->said_ms ? TONE_WARNING : TONE_DIM);
+        put_witness(screen, label, witness);
         label = "";
     }
+    put_good_witnesses(screen, label);
 }
 
 static void put_metric(struct status_screen *screen, const struct probe_metric *metric)
