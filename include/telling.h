@@ -21,6 +21,8 @@ enum telling_weight {
 /* The line without the head of a log record and "Stderr: ". */
 struct slice telling_body(struct slice line);
 enum telling_weight telling_weigh(struct slice line);
+/* Adds a line for people: each control character in it becomes a space, because receivers and terminals may obey it. */
+void telling_put_plain(struct slice line, struct strbuf *out);
 /* The line of the text that tells most; of several, the last. Its length is 0 where no line tells anything. */
 struct slice telling_line(const char *text);
 /*

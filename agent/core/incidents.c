@@ -100,13 +100,16 @@ static void take_words(struct incident_record *record, const struct finding *fin
 static bool take_evidence(struct incident_record *record, struct slice line)
 {
     const char *old = record->incident.evidence;
+    struct strbuf plain = { 0 };
     if (line.len == 0)
         return false;
-    char *fresh = clipped_copy(line, EVIDENCE_MAX_BYTES);
+    telling_put_plain(line, &plain);
+    char *fresh = clipped_copy(strbuf_slice(&plain), EVIDENCE_MAX_BYTES);
     bool is_new = !old || strcmp(old, fresh) != 0;
     if (is_new)
         incident_replace_text(&record->incident.evidence, fresh);
     free(fresh);
+    strbuf_free(&plain);
     return is_new;
 }
 

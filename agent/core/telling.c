@@ -223,6 +223,17 @@ struct slice telling_line(const char *text)
     return best;
 }
 
+void telling_put_plain(struct slice line, struct strbuf *out)
+{
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char byte = (unsigned char)line.at[i];
+        unsigned char next = i + 1 < line.len ? (unsigned char)line.at[i + 1] : 0;
+        bool is_c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080 to U+009F */
+        i += is_c1;
+        strbuf_add(out, is_c1 || byte < ' ' || byte == 0x7f ? " " : line.at + i, 1);
+    }
+}
+
 static void put_left_out(size_t count, struct strbuf *out)
 {
     if (count > 0)

@@ -85,12 +85,24 @@ static void test_what_tells_nothing_is_counted(void **state)
     strbuf_free(&out);
 }
 
+static void test_no_control_character_gets_out(void **state)
+{
+    static const char line[] = "a\x1b[31mred\x07\tb\x7f c\xc2\x9b"
+                               "d \xc2\xa0 ✗ \xc2";
+    struct strbuf out = { 0 };
+    (void)state;
+    telling_put_plain(slice_of(line), &out);
+    assert_string_equal(strbuf_text(&out), "a [31mred  b  c d \xc2\xa0 ✗ \xc2");
+    strbuf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_weigh_what_they_tell),
         cmocka_unit_test(test_the_last_line_that_tells_most_is_taken),
         cmocka_unit_test(test_what_tells_nothing_is_counted),
+        cmocka_unit_test(test_no_control_character_gets_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
