@@ -16,6 +16,8 @@ static const struct command commands[] = {
       "show what a live agent would have sent for a whole log (- is stdin), on the log's own clock" },
     { "annotate", command_annotate, &annotate_arguments,
       "add the root cause, or deviations from the runbook, to an incident" },
+    { "ack", command_ack, &ack_arguments,
+      "acknowledge an incident: nobody is reminded of it, and it is not escalated" },
     { "silence", command_silence, &silence_arguments, "record incidents, but notify nobody for a while" },
     { "test-webhook", command_test_webhook, &test_webhook_arguments,
       "send a marked test notification through each webhook and say what came back" },

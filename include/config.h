@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "incident.h"
 #include "settings.h"
+#include "silence.h"
 
 /*
  * The room agent/config reads the configuration: INI sections and keys, checked against one table (config_keys.h). It may use base, the
@@ -31,12 +33,6 @@ enum payload_format {
 
 /* Whether mail goes out over a connection that is encrypted with STARTTLS. */
 enum starttls { STARTTLS_REQUIRED, STARTTLS_OPTIONAL, STARTTLS_NO };
-
-/* The texts of a key that may be given more than once. */
-struct text_list {
-    char **texts; /* owned, and so is each */
-    size_t count;
-};
 
 struct webhook_config {
     char *name;
@@ -115,6 +111,8 @@ struct config {
     size_t webhook_count;
     struct probe_config *probes;
     size_t probe_count;
+    struct silence_window *windows; /* [silence NAME] */
+    size_t window_count;
     char *scheduler_unit; /* "": none */
     char *iceberg_warehouse;
     char *iceberg_table;
@@ -137,9 +135,6 @@ struct config {
 };
 
 const char *config_format_name(enum payload_format format); /* "generic", "slack" ... */
-
-/* Returns true if the alert's name, with or without "IcebergOffload", matches the glob. */
-bool alert_matches(const char *glob, enum alert alert);
 
 /*
  * Reads the file at path, then the "section.key=value" settings, which win. If path is NULL the file is the one that $AGENT_CONFIG

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/strbuf.h"
 
@@ -31,7 +32,10 @@ enum config_type {
     CONFIG_GLOBS,          /* repeatable; several in one value are parted by commas */
     CONFIG_STARTTLS,       /* enum starttls */
     CONFIG_PRIORITY,       /* 1 to 5, or ntfy's name for it */
-    CONFIG_SEVERITY        /* enum severity, or never */
+    CONFIG_SEVERITY,       /* enum severity, or never */
+    CONFIG_MAX_SEVERITY,   /* SEVERITY_WARNING or SEVERITY_CRITICAL */
+    CONFIG_DAYS,           /* of the week: bit 0 is Monday */
+    CONFIG_TIME_OF_DAY     /* minutes since midnight; -1: not given */
 };
 
 /* Returns true for a key that may be given more than once. */
@@ -52,13 +56,13 @@ enum config_change {
 const char *config_change_words(enum config_change change);
 
 struct config_key {
-    const char *section; /* "webhook" and "probe" sections carry a name: [webhook NAME] */
+    const char *section; /* "webhook", "probe" and "silence" sections carry a name: [webhook NAME] */
     const char *name;
     enum config_type type;
     const char *initial;   /* the default as it could be written, or NULL */
     const char *otherwise; /* in words, what holds without a value, or what the initial 0 means; NULL: nothing to say */
     const char *help;      /* one or more sentences, for agent.conf(5) and the sample */
-    unsigned offset;       /* into struct config, webhook_config or probe_config */
+    unsigned offset;       /* into struct config, webhook_config, probe_config or silence_window */
     bool may_be_empty;     /* an empty value is one */
     enum config_change change;
 };
@@ -80,8 +84,14 @@ void config_value_show(const struct config_key *key, const void *base, struct st
 /* Frees what the value in base owns. */
 void config_value_free(const struct config_key *key, void *base);
 
+/* The parts of value_days.c. Each returns false, with the reason in *why. */
+bool value_read_days(const char *text, int64_t *days, struct strbuf *why);
+bool value_read_time_of_day(const char *text, int64_t *minutes, struct strbuf *why);
+void value_show_days(int64_t days, struct strbuf *out);
+void value_show_time_of_day(int64_t minutes, struct strbuf *out);
+
 /* The parts of value_types.c, which config_value_read and the others call for the types of mail and lists. */
-bool value_read_webhook_type(enum config_type type, const char *text, void *place);
+bool value_read_webhook_type(enum config_type type, const char *text, void *place, struct strbuf *why);
 void value_show_webhook_type(const struct config_key *key, const void *value, struct strbuf *out);
 
 /* Splits "NAME <ADDRESS>": *name may become empty. Returns false if it is no address that mail can be sent to. */

@@ -12,6 +12,7 @@
 #include "first_line.h"
 #include "incident.h"
 #include "settings.h"
+#include "silence.h"
 
 /*
  * The core: events and an explicit clock go in, rows and notifications come out. It reads no clock and does no I/O; run and replay drive this
@@ -56,10 +57,19 @@ void engine_catch_up(struct engine *engine);
 void engine_go_live(struct engine *engine);
 
 /*
- * A silence is in force until until_ms; 0 or a past instant: none is. What fires meanwhile is handed over as silenced. What is still open
- * at the silence's end is told then, and what is over by then is never told. The end of what was told before is told at once.
+ * The silences and windows from now on, which are borrowed until they are replaced; NULL: there are none. What fires while one that covers it
+ * is in force is handed over as silenced. What is still open at its end is told then, and what is over by then is never told. The end of
+ * what was told before is told at once.
  */
-void engine_silence(struct engine *engine, int64_t until_ms);
+void engine_silence(struct engine *engine, const struct silences *silences);
+
+/*
+ * The newest acknowledgement of an incident, as often as it is read. While it holds, nobody is reminded of the incident, and it is not
+ * escalated. It is told all the same that the incident becomes critical, that it grows, and that it ends. One that is not known, or is over,
+ * is left as it is.
+ * Returns true if that is news.
+ */
+bool engine_acknowledge(struct engine *engine, const struct acknowledgement *acknowledgement);
 
 /* Runs the deadlines that lie before the event, then the event. */
 void engine_feed(struct engine *engine, const struct event *event);

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "engine.h"
 #include "message.h"
+#include "silence.h"
 #include "source_position.h"
 
 /*
@@ -157,8 +158,21 @@ size_t history_get_told(struct history *history, const char *webhook, int64_t si
 /* The first webhook, by name, above after ("": the first of all) that has pending entries; false if there is none. */
 bool history_next_webhook(struct history *history, const char *after, struct strbuf *name);
 
-/* When the silences end that are in force at now_ms; 0 if none is. */
-int64_t history_silence_end(struct history *history, int64_t now_ms);
+/*
+ * True if another process may have committed since the last call, or since the history was opened: then what people ask for (below) is read
+ * again.
+ */
+bool history_was_edited(struct history *history);
+/* Hands over the newest acknowledgement of each committed open incident that has one; it is borrowed for the call. */
+void history_get_acknowledgements(struct history *history,
+                                  void (*take)(void *ctx, const struct acknowledgement *acknowledgement), void *ctx);
+
+/*
+ * Hands over the silences that are in force at now_ms or begin later, SILENCES_MAX at most; each is borrowed for the call. Those that ended
+ * within the last day are among them, because the clock may be set back.
+ */
+void history_get_silences(struct history *history, int64_t now_ms,
+                          void (*take)(void *ctx, const struct silence *silence), void *ctx);
 
 /* --- Upkeep --- */
 

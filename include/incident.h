@@ -52,8 +52,9 @@ struct incident {
     int64_t resolved_ms;
     int64_t verified_ms;
     int64_t escalated_ms;
-    int64_t prometheus_ms; /* when the Prometheus alert would have fired as meant */
-    const char *summary;   /* its first line, without what runs on (first_line.h) */
+    int64_t acknowledged_ms; /* when somebody acknowledged it; 0 also if that was taken back */
+    int64_t prometheus_ms;   /* when the Prometheus alert would have fired as meant */
+    const char *summary;     /* its first line, without what runs on (first_line.h) */
     struct cause cause;
     const char *evidence; /* the line that decided it, or NULL */
 };
@@ -84,12 +85,22 @@ struct notification {
     const struct incident *incident;
 };
 
+/* What somebody said about an incident with `agent ack`. Strings are borrowed. */
+struct acknowledgement {
+    int64_t id; /* 1, 2, 3 ... within one history */
+    int64_t incident_id;
+    int64_t at_ms;
+    const char *by, *note; /* note: NULL for none */
+    int64_t undone_ms;     /* when it was taken back; 0: it holds */
+    const char *undone_by; /* NULL: it holds, or nobody knows */
+};
+
 /* A fact of an incident's story. */
 struct timeline_entry {
     int64_t incident_id;
     int64_t at_ms;
     int64_t offset;   /* of the evidence in the log; -1 if none */
-    const char *kind; /* opened, escalated, joined, evidence, notified, resolved, verified, note */
+    const char *kind; /* opened, escalated, joined, evidence, notified, acknowledged, resolved, verified, note */
     const char *text;
 };
 
@@ -117,7 +128,10 @@ struct judgement {
 
 const char *alert_name(enum alert alert);     /* "IcebergOffloadConsecutiveFailures" */
 enum alert alert_from_name(const char *name); /* ALERTS for NULL and for a name that this agent does not know */
-const char *alert_runbook(enum alert alert);  /* "iceberg-offload-failure.md", or NULL */
+/* True if the alert's name, with or without "IcebergOffload", matches the glob; and if any alert's does. */
+bool alert_matches(const char *glob, enum alert alert);
+bool alert_glob_is_known(const char *glob);
+const char *alert_runbook(enum alert alert); /* "iceberg-offload-failure.md", or NULL */
 
 /* One of the platform's runbooks, with the recovery times that its index promises. */
 struct runbook_facts {

@@ -58,6 +58,7 @@ struct textfile_facts {
     int64_t last_record_ms; /* 0: none yet */
     int64_t next_run_ms;    /* as the scheduler promised it; 0: no promise is known */
     struct engine_limits limits;
+    const struct silences *silences;
     const bool *blind;  /* for each enum blind_reason */
     int writer_present; /* 1: a process holds the log open for writing; 0: none does; -1: not known */
 };

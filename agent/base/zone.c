@@ -58,6 +58,13 @@ bool zone_set(const char *name)
     return true;
 }
 
+int64_t zone_offset_ms(int64_t ms)
+{
+    time_t instant = ms / 1000 - (ms % 1000 < 0);
+    struct tm local;
+    return localtime_r(&instant, &local) ? (int64_t)local.tm_gmtoff * 1000 : 0;
+}
+
 void zone_clock_words(int64_t ms, int64_t now_ms, char out[CLOCK_WORDS_BYTES])
 {
     ms += CLOCK_WORDS_ROUND_MS;

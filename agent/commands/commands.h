@@ -31,14 +31,15 @@ int commands_main(const struct command *commands, size_t count, int argc, char *
 int describe_print(const struct command *commands, size_t count);
 
 extern const struct arguments run_arguments, report_arguments, status_arguments, incidents_arguments, replay_arguments,
-    annotate_arguments, silence_arguments, test_webhook_arguments, check_config_arguments, parse_arguments,
-    doctor_arguments;
+    annotate_arguments, ack_arguments, silence_arguments, test_webhook_arguments, check_config_arguments,
+    parse_arguments, doctor_arguments;
 int command_run(struct options *options);
 int command_report(struct options *options);
 int command_status(struct options *options);
 int command_incidents(struct options *options);
 int command_replay(struct options *options);
 int command_annotate(struct options *options);
+int command_ack(struct options *options);
 int command_silence(struct options *options);
 int command_test_webhook(struct options *options);
 int command_check_config(struct options *options);

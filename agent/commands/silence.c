@@ -1,159 +1,204 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/parse_time.h"
 #include "agent/commands/show/query.h"
-#include "agent/commands/show/table.h"
 #include "agent/commands/show/terminal.h"
 #include "base/clock.h"
 #include "base/say.h"
-#include "commands.h"
 #include "durations.h"
+#include "silence_list.h"
 
-enum silence_option { OPTION_REASON, OPTION_LIST, OPTION_END, OPTIONS };
+enum silence_option { OPTION_REASON, OPTION_ALERT, OPTION_TABLE, OPTION_SEVERITY, OPTION_LIST, OPTION_END, OPTIONS };
 
 static const struct option_spec specs[OPTIONS] = {
     [OPTION_REASON] = { "reason", "TEXT", "why; the report shows it" },
-    [OPTION_LIST] = { "list", NULL, "list the silences, newest first" },
-    [OPTION_END] = { "end", NULL, "end the silences that are in force now" },
+    [OPTION_ALERT] = { "alert", "GLOB", "hold back only alerts whose name matches, such as Lag*" },
+    [OPTION_TABLE] = { "table", "GLOB", "hold back only what concerns no other tables than those that match" },
+    [OPTION_SEVERITY] = { "severity", "critical|warning",
+                          "hold back up to this severity: warning lets criticals through (default: critical, all)" },
+    [OPTION_LIST] = { "list", NULL, "list the silences, newest first, and the windows of the configuration" },
+    [OPTION_END] = { "end", NULL, "end the silence ID, or all that are in force now" },
 };
 
-const struct arguments silence_arguments = { "DURATION [--reason TEXT] | --list | --end", specs, OPTIONS, 1, 0 };
+const struct arguments silence_arguments = {
+    "DURATION [--reason TEXT] [--alert GLOB] [--table GLOB] [--severity critical|warning] | --list | --end [ID]", specs,
+    OPTIONS, 1, 0
+};
 
-static int silence_write(sqlite3 *db, const char *sql, const int64_t *values, size_t count, const char *reason)
+static int silence_failed(struct query *query)
 {
-    struct query query = { .db = db };
     int code = EXIT_OK;
-    query_ask(&query, sql, values, count);
-    if (query.statement)
-        sqlite3_bind_text(query.statement, (int)count + 1, reason, -1, SQLITE_STATIC);
-    while (query_next(&query))
-        ;
-    if (query_failed(&query)) {
-        say_error("silence: %s", strbuf_text(&query.error));
+    if (query_failed(query)) {
+        say_error("silence: %s", strbuf_text(&query->error));
         code = EXIT_FAILED;
     }
-    strbuf_free(&query.error);
+    strbuf_free(&query->error);
     return code;
 }
 
-static int silence_begin(sqlite3 *db, int64_t duration_ms, const char *reason)
+static int silence_print(struct strbuf *text)
 {
-    int64_t now_ms = clock_now_ms();
-    const int64_t values[] = { now_ms, now_ms + duration_ms };
-    int code =
-        silence_write(db, "INSERT INTO silence (starts_at, ends_at, reason) VALUES (?1, ?2, ?3)", values, 2, reason);
-    if (code == EXIT_OK) {
-        struct strbuf text = { 0 };
-        strbuf_puts(&text, "silent for ");
-        format_duration(&text, duration_ms);
-        strbuf_puts(&text, ", until ");
-        format_time(&text, now_ms + duration_ms, format_offset(now_ms));
-        strbuf_puts(&text, "; incidents are recorded, not sent\n");
-        code = terminal_print(&text) ? EXIT_OK : EXIT_FAILED;
-        strbuf_free(&text);
-    }
+    int code = terminal_print(text) ? EXIT_OK : EXIT_FAILED;
+    strbuf_free(text);
     return code;
 }
 
-static int silence_end(sqlite3 *db)
-{
-    int64_t now_ms = clock_now_ms();
-    int code = silence_write(db,
-                             "UPDATE silence SET ended_at = ?1 WHERE starts_at <= ?1 AND ends_at > ?1"
-                             " AND ended_at IS NULL",
-                             &now_ms, 1, NULL);
-    if (code == EXIT_OK) {
-        struct strbuf text = { 0 };
-        int ended = sqlite3_changes(db);
-        strbuf_printf(&text, ended ? "%d silence%s ended\n" : "no silence is in force\n", ended, ended == 1 ? "" : "s");
-        code = terminal_print(&text) ? EXIT_OK : EXIT_FAILED;
-        strbuf_free(&text);
-    }
-    return code;
-}
+/* --- beginning ----------------------------------------------------------------------------------------------- */
 
-static void list_row(struct show_table *table, struct query *query, int64_t now_ms, int offset)
-{
-    int64_t starts_ms = query_time(query, 0), ends_ms = query_time(query, 1), ended_ms = query_time(query, 2);
-    bool active = !ended_ms && starts_ms <= now_ms && ends_ms > now_ms;
-    const char *state = active               ? "in force"
-                        : ended_ms           ? "ended by hand"
-                        : starts_ms > now_ms ? "not yet" /* it was entered before the clock was set back */
-                                             : "over";
-    show_table_cell(table, active ? TONE_WARNING : TONE_DIM, state);
-    show_table_time(table, starts_ms, offset);
-    show_table_time(table, ended_ms ? ended_ms : ends_ms, offset);
-    show_table_cell(table, TONE_PLAIN, query_word(query, 3));
-}
+struct silence_wish {
+    enum { WISH_BEGIN, WISH_END, WISH_LIST, WISH_WRONG } what;
+    int64_t duration_ms, id; /* id 0: all */
+    const char *reason, *alert, *table;
+    enum severity most;
+};
 
-static int silence_list(sqlite3 *db)
+static int64_t silence_insert(sqlite3 *db, const struct silence_wish *wish, int64_t now_ms)
 {
-    static const struct show_column columns[] = {
-        { "State", ALIGN_LEFT, 0 },
-        { "From", ALIGN_LEFT, 1 },
-        { "Until", ALIGN_LEFT, 0 },
-        { "Reason", ALIGN_LEFT, 0 },
-    };
-    struct show_table *table = show_table_new(columns, sizeof columns / sizeof columns[0]);
     struct query query = { .db = db };
-    struct strbuf out = { 0 };
-    struct terminal terminal = terminal_detect();
-    int64_t now_ms = clock_now_ms();
-    int code = EXIT_FAILED;
+    const int64_t values[] = { now_ms, now_ms + wish->duration_ms };
     query_ask(&query,
-              "SELECT starts_at, ends_at, ended_at, reason FROM silence ORDER BY starts_at DESC, id DESC LIMIT 50",
-              NULL, 0);
+              "INSERT INTO silence (starts_at, ends_at, reason, alert_glob, table_glob, max_severity)"
+              " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+              values, 2);
+    const char *const texts[] = { wish->reason, wish->alert, wish->table, severity_name(wish->most) };
+    for (int i = 0; i < 4 && query.statement; i++)
+        sqlite3_bind_text(query.statement, 3 + i, texts[i], -1, SQLITE_STATIC);
     while (query_next(&query))
-        list_row(table, &query, now_ms, format_offset(now_ms));
-    if (show_table_rows(table) == 0)
-        strbuf_puts(&out, "no silence\n");
-    else
-        show_table_text(table, &terminal, 0, &out);
-    if (query_failed(&query))
-        say_error("silence: %s", strbuf_text(&query.error));
-    else if (terminal_print(&out))
-        code = EXIT_OK;
-    strbuf_free(&query.error);
-    strbuf_free(&out);
-    show_table_free(table);
-    return code;
+        ;
+    return silence_failed(&query) == EXIT_OK ? sqlite3_last_insert_rowid(db) : 0;
 }
 
-enum silence_wish { WISH_BEGIN, WISH_END, WISH_LIST, WISH_WRONG };
-
-static enum silence_wish silence_wish_read(const struct options *options, int64_t *duration_ms)
+static int silence_begin(sqlite3 *db, const struct silence_wish *wish)
 {
-    bool list = options->values[OPTION_LIST] != NULL, end = options->values[OPTION_END] != NULL;
-    int given = options->operand_count + list + end;
-    if (given == 1 && (list || end))
-        return list ? WISH_LIST : WISH_END;
-    if (given != 1) {
-        say_error("silence: say one of DURATION, --list and --end");
-        return WISH_WRONG;
+    int64_t now_ms = clock_now_ms(), id = silence_insert(db, wish, now_ms);
+    struct terminal terminal = terminal_detect();
+    struct strbuf text = { 0 }, words = { 0 };
+    if (id == 0)
+        return EXIT_FAILED;
+    silence_words(wish->alert, wish->table, wish->most, &words);
+    strbuf_printf(&text, "silence %" PRId64 ": ", id);
+    terminal_escape(&terminal, &text, strbuf_text(&words));
+    strbuf_puts(&text, " is silent for ");
+    format_duration(&text, wish->duration_ms);
+    strbuf_puts(&text, ", until ");
+    format_time(&text, now_ms + wish->duration_ms, format_offset(now_ms));
+    strbuf_puts(&text, "; incidents are recorded, not sent\n");
+    strbuf_free(&words);
+    return silence_print(&text);
+}
+
+/* --- ending -------------------------------------------------------------------------------------------------- */
+
+static int silence_end_all(sqlite3 *db)
+{
+    struct query query = { .db = db };
+    struct strbuf text = { 0 };
+    int64_t now_ms = clock_now_ms();
+    query_ask(&query,
+              "UPDATE silence SET ended_at = ?1 WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0",
+              &now_ms, 1);
+    while (query_next(&query))
+        ;
+    if (silence_failed(&query) != EXIT_OK)
+        return EXIT_FAILED;
+    int ended = sqlite3_changes(db);
+    strbuf_printf(&text, ended ? "%d silence%s ended\n" : "no silence is in force\n", ended, ended == 1 ? "" : "s");
+    return silence_print(&text);
+}
+
+static int silence_end_one(sqlite3 *db, int64_t id)
+{
+    struct query query = { .db = db };
+    struct strbuf text = { 0 };
+    const int64_t values[] = { clock_now_ms(), id };
+    query_ask(&query, "UPDATE silence SET ended_at = ?1 WHERE id = ?2 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0",
+              values, 2);
+    while (query_next(&query))
+        ;
+    bool ended = sqlite3_changes(db) > 0;
+    bool known = query_value(&query, "SELECT count(*) FROM silence WHERE id = ?1", &id, 1) > 0;
+    if (silence_failed(&query) != EXIT_OK)
+        return EXIT_FAILED;
+    if (!ended) {
+        say_error(known ? "silence: silence %" PRId64 " is over already"
+                        : "silence: no silence %" PRId64 " (agent silence --list lists them)",
+                  id);
+        return EXIT_FAILED;
     }
-    const char *text = options->operands[0];
+    strbuf_printf(&text, "silence %" PRId64 " ended\n", id);
+    return silence_print(&text);
+}
+
+/* --- the command line ---------------------------------------------------------------------------------------- */
+
+static bool silence_read_duration(const char *text, int64_t *duration_ms)
+{
     if (parse_duration(text, duration_ms) && *duration_ms > 0)
-        return WISH_BEGIN;
+        return true;
     if (duration_parse(text, duration_ms) && *duration_ms > 0)
         say_error("silence: '%s' has no unit: say %sm, %sh or %sd", text, text, text, text);
     else
         say_error("silence: '%s' is no duration: say 30m, 2h or 1d", text);
-    return WISH_WRONG;
+    return false;
+}
+
+static bool silence_read_scope(const struct options *options, struct silence_wish *wish)
+{
+    int severity = options_choice(options, OPTION_SEVERITY);
+    wish->alert = options->values[OPTION_ALERT];
+    wish->table = options->values[OPTION_TABLE];
+    wish->most = severity == 1 ? SEVERITY_WARNING : SEVERITY_CRITICAL;
+    if (severity < 0)
+        return false;
+    if (wish->alert && !alert_glob_is_known(wish->alert)) {
+        say_error("silence: --alert: no alert is called '%s' (agent(1) lists all)", wish->alert);
+        return false;
+    }
+    if (wish->table && !*wish->table) {
+        say_error("silence: --table: no table given");
+        return false;
+    }
+    return true;
+}
+
+static struct silence_wish silence_read_wish(const struct options *options)
+{
+    struct silence_wish wish = { .what = WISH_WRONG, .reason = options->values[OPTION_REASON] };
+    bool list = options->values[OPTION_LIST] != NULL, end = options->values[OPTION_END] != NULL;
+    bool narrowed = wish.reason || options->values[OPTION_ALERT] || options->values[OPTION_TABLE] ||
+                    options->values[OPTION_SEVERITY];
+    const char *operand = options->operand_count ? options->operands[0] : NULL;
+    if ((list && (end || operand)) || (!list && !end && !operand))
+        say_error("silence: say one of DURATION, --list and --end");
+    else if ((list || end) && narrowed)
+        say_error("silence: --reason, --alert, --table and --severity go with a DURATION");
+    else if (list)
+        wish.what = WISH_LIST;
+    else if (end)
+        if (!operand || options_number(operand, 1, &wish.id))
+            wish.what = WISH_END;
+        else
+            say_error("silence: --end: '%s' is no number of a silence (agent silence --list shows them)", operand);
+    else if (silence_read_duration(operand, &wish.duration_ms) && silence_read_scope(options, &wish))
+        wish.what = WISH_BEGIN;
+    return wish;
 }
 
 int command_silence(struct options *options)
 {
-    int64_t duration_ms = 0;
     sqlite3 *db = NULL;
-    enum silence_wish wish = silence_wish_read(options, &duration_ms);
+    struct silence_wish wish = silence_read_wish(options);
 
-    if (wish == WISH_WRONG)
+    if (wish.what == WISH_WRONG)
         return EXIT_USAGE;
-    int code = options_history(options, wish == WISH_LIST ? HISTORY_READ : HISTORY_EDIT, &db);
+    int code = options_history(options, wish.what == WISH_LIST ? HISTORY_READ : HISTORY_EDIT, &db);
     if (code == EXIT_OK)
-        code = wish == WISH_LIST  ? silence_list(db)
-               : wish == WISH_END ? silence_end(db)
-                                  : silence_begin(db, duration_ms, options->values[OPTION_REASON]);
+        code = wish.what == WISH_LIST    ? silence_list(db, options_config(options))
+               : wish.what == WISH_BEGIN ? silence_begin(db, &wish)
+               : wish.id                 ? silence_end_one(db, wish.id)
+                                         : silence_end_all(db);
     sqlite3_close(db);
     return code;
 }

@@ -29,6 +29,29 @@ void check_put_entry(const struct config_loader *loader, const char *item, const
     strbuf_printf(out, ": %s.%s: ", item, key);
 }
 
+void check_alert_globs(struct config_loader *loader, const char *item, const struct text_list *globs)
+{
+    for (size_t i = 0; i < globs->count; i++) {
+        if (alert_glob_is_known(globs->texts[i]))
+            continue;
+        check_put_entry(loader, item, "alert", loader->errors);
+        strbuf_printf(loader->errors, "no alert is called '%s'; agent(1) lists all\n", globs->texts[i]);
+    }
+}
+
+/* A window without a day and a time is in force always, which is more often a mistake than a wish. */
+static void check_window(struct config_loader *loader, const struct silence_window *window)
+{
+    char item[130];
+
+    snprintf(item, sizeof item, "silence %s", window->name);
+    check_alert_globs(loader, item, &window->scope.alerts);
+    if (window->days == 0 && window->from_min < 0 && window->to_min < 0) {
+        check_put_place(loader, item, NULL, loader->warnings);
+        strbuf_printf(loader->warnings, ": [%s] has neither days nor from and to, so it is in force always\n", item);
+    }
+}
+
 static void check_probe(struct config_loader *loader, struct probe_config *probe)
 {
     char item[130];
@@ -105,6 +128,8 @@ void config_check(struct config_loader *loader)
     config_check_webhooks(loader);
     for (size_t i = 0; i < config->probe_count; i++)
         check_probe(loader, &config->probes[i]);
+    for (size_t i = 0; i < config->window_count; i++)
+        check_window(loader, &config->windows[i]);
     check_order(loader, "schedule", "late_warning", settings->schedule.late_warning_ms, "late_critical",
                 settings->schedule.late_critical_ms);
     check_order(loader, "detect", "failures_warning", settings->detect.failures_warning, "failures_critical",

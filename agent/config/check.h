@@ -35,6 +35,9 @@ void check_put_place(const struct config_loader *loader, const char *item, const
 /* Appends the beginning of an error or a warning about an entry: its place and its name. */
 void check_put_entry(const struct config_loader *loader, const char *item, const char *key, struct strbuf *out);
 
+/* An error for each glob that no alert's name matches. */
+void check_alert_globs(struct config_loader *loader, const char *item, const struct text_list *globs);
+
 /* Warns of a file with a secret that everybody may read; file may be NULL. */
 void warn_of_public_file(struct config_loader *loader, const char *item, const char *key, const char *file);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <curl/curl.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,29 +193,9 @@ static void choose_template_format(struct config_loader *loader, const char *ite
         webhook->format = FORMAT_TEMPLATE;
 }
 
-bool alert_matches(const char *glob, enum alert alert)
-{
-    static const char family[] = "IcebergOffload";
-    const char *name = alert_name(alert);
-    return fnmatch(glob, name, 0) == 0 || fnmatch(glob, name + strlen(family), 0) == 0;
-}
-
-static bool any_alert_matches(const char *glob)
-{
-    for (int alert = 0; alert < ALERTS; alert++)
-        if (alert_matches(glob, (enum alert)alert))
-            return true;
-    return false;
-}
-
 static void check_routes(struct config_loader *loader, const char *item, const struct webhook_config *webhook)
 {
-    for (size_t i = 0; i < webhook->alerts.count; i++) {
-        if (any_alert_matches(webhook->alerts.texts[i]))
-            continue;
-        check_put_entry(loader, item, "alert", loader->errors);
-        strbuf_printf(loader->errors, "no alert is called '%s'; agent(1) lists all\n", webhook->alerts.texts[i]);
-    }
+    check_alert_globs(loader, item, &webhook->alerts);
     if (!webhook->fallback)
         return;
     for (size_t i = 0; i < loader->config->webhook_count; i++) {

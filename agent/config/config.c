@@ -148,13 +148,27 @@ static void *config_find_probe(struct config *config, const char *name)
     return probe;
 }
 
-/* Returns the struct that holds the keys of a section. That of a webhook or a probe is made when it is first named. */
+static void *config_find_window(struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->window_count; i++)
+        if (strcmp(config->windows[i].name, name) == 0)
+            return &config->windows[i];
+    config->windows = must_grow(config->windows, config->window_count + 1, sizeof *config->windows);
+    struct silence_window *window = &config->windows[config->window_count++];
+    *window = (struct silence_window){ .name = must_copy(name, strlen(name)), .from_min = -1, .to_min = -1 };
+    config_set_defaults("silence", window);
+    return window;
+}
+
+/* Returns the struct that holds the keys of a section. That of a webhook, a probe or a window is made when it is first named. */
 static void *config_find_base(struct config *config, const char *section, const char *name)
 {
     if (strcmp(section, "webhook") == 0)
         return config_find_webhook(config, name);
     if (strcmp(section, "probe") == 0)
         return config_find_probe(config, name);
+    if (strcmp(section, "silence") == 0)
+        return config_find_window(config, name);
     return config;
 }
 
@@ -380,10 +394,15 @@ void config_free(struct config *config)
         free(config->probes[i].name);
         free(config->probes[i].cause_place);
     }
+    for (size_t i = 0; i < config->window_count; i++) {
+        config_free_section("silence", &config->windows[i]);
+        free(config->windows[i].name);
+    }
     config_free_section(NULL, config);
     free(config->path);
     free(config->log_timezone_place);
     free(config->webhooks);
     free(config->probes);
+    free(config->windows);
     free(config);
 }

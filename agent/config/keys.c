@@ -5,10 +5,11 @@
 
 #include "config.h"
 
-/* Where the value of a key is stored: a member of one of the three structs. */
+/* Where the value of a key is stored: a member of one of the four structs. */
 #define MAIN(member) .offset = offsetof(struct config, member)
 #define WEBHOOK(member) .offset = offsetof(struct webhook_config, member)
 #define PROBE(member) .offset = offsetof(struct probe_config, member)
+#define WINDOW(member) .offset = offsetof(struct silence_window, member)
 
 static const struct config_key keys[] = {
     { "log", "path", CONFIG_PATH, "/tmp/iceberg-offload-scheduler.log", NULL,
@@ -262,6 +263,27 @@ static const struct config_key keys[] = {
       MAIN(watermark_query) },
     { "watermark", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", MAIN(watermark_timeout_ms) },
 
+    { "silence", "days", CONFIG_DAYS, NULL, "every day",
+      "On these days the window begins: mon, tue, wed, thu, fri, sat, sun, or a range of them such as mon-fri, parted "
+      "by "
+      "commas. A window over midnight belongs to the day on which it begins.",
+      WINDOW(days) },
+    { "silence", "from", CONFIG_TIME_OF_DAY, NULL, "midnight",
+      "The window begins at this time of the day, HH:MM, in the zone of log.timezone (the host's without it).",
+      WINDOW(from_min) },
+    { "silence", "to", CONFIG_TIME_OF_DAY, NULL, "midnight",
+      "The window ends at this time, on the next day if that is not later than from: equal times are 24 hours.",
+      WINDOW(to_min) },
+    { "silence", "alert", CONFIG_GLOBS, NULL, "all",
+      "Only alerts whose name matches one of these globs are held back, as in a webhook's alert.",
+      WINDOW(scope.alerts) },
+    { "silence", "table", CONFIG_GLOBS, NULL, "all",
+      "Only what concerns tables whose names match these globs is held back: an incident with any other table is told, "
+      "and so is one that concerns no table.",
+      WINDOW(scope.tables) },
+    { "silence", "max_severity", CONFIG_MAX_SEVERITY, "warning", NULL,
+      "warning: criticals are told all the same; critical: they are held back as well.", WINDOW(scope.most) },
+
     { "heartbeat", "url", CONFIG_URL, NULL, "none",
       "While the agent is well it sends a GET to this URL, for a service that raises an alarm when none comes (a dead "
       "man's switch).",
@@ -288,5 +310,5 @@ const struct config_key *config_keys(size_t *count)
 
 bool config_section_named(const char *section)
 {
-    return strcmp(section, "webhook") == 0 || strcmp(section, "probe") == 0;
+    return strcmp(section, "webhook") == 0 || strcmp(section, "probe") == 0 || strcmp(section, "silence") == 0;
 }

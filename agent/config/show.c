@@ -26,6 +26,19 @@ static void show_section(const char *section, const char *name, const void *base
     strbuf_free(&value);
 }
 
+static void show_named_sections(const char *section, const struct config *config, struct strbuf *out)
+{
+    if (strcmp(section, "webhook") == 0)
+        for (size_t i = 0; i < config->webhook_count; i++)
+            show_section(section, config->webhooks[i].name, &config->webhooks[i], out);
+    else if (strcmp(section, "probe") == 0)
+        for (size_t i = 0; i < config->probe_count; i++)
+            show_section(section, config->probes[i].name, &config->probes[i], out);
+    else
+        for (size_t i = 0; i < config->window_count; i++)
+            show_section(section, config->windows[i].name, &config->windows[i], out);
+}
+
 void config_show(const struct config *config, struct strbuf *out)
 {
     size_t count;
@@ -36,12 +49,8 @@ void config_show(const struct config *config, struct strbuf *out)
             continue;
         if (!config_section_named(keys[i].section))
             show_section(keys[i].section, NULL, config, out);
-        else if (strcmp(keys[i].section, "webhook") == 0)
-            for (size_t j = 0; j < config->webhook_count; j++)
-                show_section("webhook", config->webhooks[j].name, &config->webhooks[j], out);
         else
-            for (size_t j = 0; j < config->probe_count; j++)
-                show_section("probe", config->probes[j].name, &config->probes[j], out);
+            show_named_sections(keys[i].section, config, out);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "config.h"
 #include "config_keys.h"
 
-/* The types that only webhooks have: addresses of e-mail, globs, and words. */
+/* The types that only webhooks and windows have: addresses of e-mail, globs, and words. */
 
 static void text_list_add(struct text_list *list, struct slice text)
 {
@@ -108,7 +108,7 @@ static bool value_read_priority(const char *text, int64_t *priority)
     return place >= 0;
 }
 
-bool value_read_webhook_type(enum config_type type, const char *text, void *place)
+bool value_read_webhook_type(enum config_type type, const char *text, void *place, struct strbuf *why)
 {
     int word;
     switch (type) {
@@ -134,6 +134,13 @@ bool value_read_webhook_type(enum config_type type, const char *text, void *plac
         if (word > 0)
             *(enum severity *)place = (enum severity)word;
         return word > 0;
+    case CONFIG_MAX_SEVERITY:
+        word = word_place(text, severity_words, 3);
+        if (word > 0)
+            *(enum severity *)place = (enum severity)word;
+        return word > 0;
+    case CONFIG_DAYS: return value_read_days(text, place, why);
+    case CONFIG_TIME_OF_DAY: return value_read_time_of_day(text, place, why);
     case CONFIG_PRIORITY: return value_read_priority(text, place);
     default: return false;
     }
@@ -151,6 +158,9 @@ void value_show_webhook_type(const struct config_key *key, const void *value, st
                           list->texts[i]);
         break;
     case CONFIG_STARTTLS: strbuf_puts(out, starttls_words[*(const enum starttls *)value]); break;
+    case CONFIG_DAYS: value_show_days(*(const int64_t *)value, out); break;
+    case CONFIG_TIME_OF_DAY: value_show_time_of_day(*(const int64_t *)value, out); break;
+    case CONFIG_MAX_SEVERITY:
     case CONFIG_SEVERITY: strbuf_puts(out, severity_words[*(const enum severity *)value]); break;
     case CONFIG_PRIORITY: strbuf_printf(out, "%" PRId64, *(const int64_t *)value); break;
     default: break;

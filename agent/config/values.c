@@ -53,6 +53,9 @@ const char *config_type_words(enum config_type type)
     case CONFIG_STARTTLS: return "required, optional or no";
     case CONFIG_PRIORITY: return "0, a number from 1 to 5, or min, low, default, high or urgent";
     case CONFIG_SEVERITY: return "warning, critical or never";
+    case CONFIG_MAX_SEVERITY: return "warning or critical";
+    case CONFIG_DAYS: return "days, parted by commas, such as mon-fri or sat,sun";
+    case CONFIG_TIME_OF_DAY: return "a time of the day, such as 07:30";
     }
     return "a value";
 }
@@ -306,7 +309,7 @@ static bool value_read_by_type(const struct config_key *key, const char *text, v
     case CONFIG_SWITCH: return value_read_switch(text, place);
     case CONFIG_FORMAT: return value_read_format(text, place, why);
     case CONFIG_HEADERS: return value_add_header(base, text);
-    default: return value_read_webhook_type(key->type, text, place);
+    default: return value_read_webhook_type(key->type, text, place, why);
     }
 }
 

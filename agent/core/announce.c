@@ -18,8 +18,10 @@
  * updates and reminders. Routine messages are six an hour at most. What exceeds that waits until the oldest of the six is an hour
  * old, and then all that waits is told in one message. A warning whose incident ended while it waited is told with its end.
  *
- * Under a silence, what would have been told is noted for the history. One thing is told all the same: the end of what was told before. It
- * wakes nobody, and whoever was paged, or a receiver that goes on paging, must learn that it is over.
+ * Whoever acknowledged an incident works on it: nobody is reminded of it, and it is not escalated. All else is told.
+ *
+ * Under a silence that covers the incident (silence.h), what would have been told is noted for the history. One thing is told all the same:
+ * the end of what was told before. It wakes nobody, and whoever was paged, or a receiver that goes on paging, must learn that it is over.
  */
 
 enum { COMBINED_NAMED = 20 };
@@ -63,8 +65,9 @@ static void count_sent(struct announcer *announcer)
 static bool is_waiting(const struct announcer *announcer, const struct incident_record *record)
 {
     enum news news = news_of(announcer, record);
-    return news == NEWS_ROUTINE || news == NEWS_MISSED ||
-           announce_reminder_at(announcer, record) <= announcer->moment->now_ms;
+    bool is_routine = news == NEWS_ROUTINE || news == NEWS_MISSED ||
+                      announce_reminder_at(announcer, record) <= announcer->moment->now_ms;
+    return is_routine && !announce_is_silenced(announcer, record);
 }
 
 /* --- telling ------------------------------------------------------------------------------------------------- */
@@ -218,7 +221,7 @@ static void tell_waiting(struct announcer *announcer)
     size_t waiting = 0, places = free_places(announcer);
     for (size_t i = 0; i < incidents->count; i++)
         waiting += is_waiting(announcer, incidents->records[i]);
-    if (waiting == 0 || places == 0 || announce_is_silenced(announcer))
+    if (waiting == 0 || places == 0)
         return;
     if (waiting > places) {
         say_combined(announcer, waiting);
@@ -306,7 +309,7 @@ void announce_change(void *ctx, struct incident_record *record)
     enum news news = news_of(announcer, record);
     if (news == NEWS_RESOLVED) {
         say_resolved(announcer, record, HEARD_BY_ALL);
-    } else if (announce_is_silenced(announcer)) {
+    } else if (announce_is_silenced(announcer, record)) {
         note_silenced(announcer, record);
     } else if (news == NEWS_URGENT) {
         say_firing(announcer, record, HEARD_BY_ALL);
@@ -336,7 +339,7 @@ void announce_all(struct announcer *announcer)
     for (size_t i = 0; i < incidents->count; i++) {
         struct incident_record *record = incidents->records[i];
         enum news news = news_of(announcer, record);
-        if (announce_is_silenced(announcer) || news == NEWS_RESOLVED || news == NEWS_URGENT)
+        if (announce_is_silenced(announcer, record) || news == NEWS_RESOLVED || news == NEWS_URGENT)
             announce_change(announcer, record);
         escalate_if_due(announcer, record);
     }
@@ -348,9 +351,9 @@ static int64_t news_at(const struct announcer *announcer, const struct incident_
     switch (news_of(announcer, record)) {
     case NEWS_NONE: break;
     case NEWS_RESOLVED: return announcer->moment->now_ms;
-    case NEWS_URGENT: return announce_later(announcer->moment->now_ms, announce_silenced_until(announcer));
+    case NEWS_URGENT: return announce_later(announcer->moment->now_ms, announce_silenced_until(announcer, record));
     case NEWS_ROUTINE:
-    case NEWS_MISSED: return announce_later(room_at(announcer), announce_silenced_until(announcer));
+    case NEWS_MISSED: return announce_later(room_at(announcer), announce_silenced_until(announcer, record));
     }
     return INT64_MAX;
 }
@@ -361,10 +364,11 @@ int64_t announce_due(const struct announcer *announcer)
     int64_t best_ms = INT64_MAX;
     for (size_t i = 0; !announcer->catching_up && i < incidents->count; i++) {
         const struct incident_record *record = incidents->records[i];
-        int64_t times_ms[] = { news_at(announcer, record), announce_escalation_at(announcer, record),
-                               news_update_at(announcer, record),
-                               announce_later(announce_reminder_at(announcer, record),
-                                              announce_later(room_at(announcer), announce_silenced_until(announcer))) };
+        int64_t times_ms[] = {
+            news_at(announcer, record), announce_escalation_at(announcer, record), news_update_at(announcer, record),
+            announce_later(announce_reminder_at(announcer, record),
+                           announce_later(room_at(announcer), announce_silenced_until(announcer, record)))
+        };
         for (size_t t = 0; t < sizeof times_ms / sizeof times_ms[0]; t++)
             best_ms = times_ms[t] < best_ms ? times_ms[t] : best_ms;
     }

@@ -9,6 +9,7 @@
 #include "incidents.h"
 #include "model.h"
 #include "settings.h"
+#include "silence.h"
 
 /* Warnings, updates and reminders: more of them within an hour are told together in one message. */
 enum { ROUTINE_AN_HOUR = 6 };
@@ -28,7 +29,7 @@ struct announcer {
     void (*notify)(void *ctx, const struct notification *notification); /* times are the engine's */
     bool is_gathering, has_gathered;  /* a step is being taken, in which something changed */
     bool catching_up;                 /* old news: only ends of what was told before are told */
-    int64_t silenced_until_wall_ms;   /* people are told of nothing new before */
+    const struct silences *silences;  /* NULL: none */
     int64_t sent_ms[ROUTINE_AN_HOUR]; /* the newest routine messages, oldest first */
     size_t sent_count;
     int64_t escalated_ms[KINDS];        /* the newest escalation of each kind; 0: none */

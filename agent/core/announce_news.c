@@ -17,16 +17,20 @@ int64_t announce_later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* The end of the silence in the engine's time; long ago if there is none. */
-int64_t announce_silenced_until(const struct announcer *announcer)
+int64_t announce_silenced_until(const struct announcer *announcer, const struct incident_record *record)
 {
-    int64_t until_ms = announcer->silenced_until_wall_ms;
-    return until_ms == 0 ? INT64_MIN : moment_engine_ms(announcer->moment, until_ms);
+    const struct incident *incident = &record->incident;
+    const struct silence_subject subject = { incident->alert, incident->severity, incident->tables,
+                                             incident->table_count };
+    if (!announcer->silences)
+        return INT64_MIN;
+    int64_t until_ms = silences_until(announcer->silences, &subject, moment_now_wall_ms(announcer->moment));
+    return until_ms == 0 ? INT64_MIN : moment_engine_ms(announcer->moment, time_sum(until_ms, 0));
 }
 
-bool announce_is_silenced(const struct announcer *announcer)
+bool announce_is_silenced(const struct announcer *announcer, const struct incident_record *record)
 {
-    return announcer->moment->now_ms < announce_silenced_until(announcer);
+    return announcer->moment->now_ms < announce_silenced_until(announcer, record);
 }
 
 /* --- updates ------------------------------------------------------------------------------------------------- */
@@ -175,7 +179,7 @@ int64_t news_update_at(const struct announcer *announcer, const struct incident_
     int64_t lasting_ms = lasting_at(announcer, record), at_ms = update_ms < lasting_ms ? update_ms : lasting_ms;
     if (at_ms <= announcer->moment->now_ms || at_ms == INT64_MAX)
         return INT64_MAX;
-    return announce_later(at_ms, announce_silenced_until(announcer));
+    return announce_later(at_ms, announce_silenced_until(announcer, record));
 }
 
 /* --- news ---------------------------------------------------------------------------------------------------- */
@@ -220,7 +224,7 @@ int64_t announce_reminder_at(const struct announcer *announcer, const struct inc
     int64_t every_ms = announcer->settings->notify.reminder_ms, after_ms = every_ms;
     int64_t told_ms = record->telling.reminded_ms - record->incident.critical_ms;
     if (!record->incident.open || record->well_ms || record->telling.told.severity != SEVERITY_CRITICAL ||
-        every_ms == 0)
+        record->acknowledgement || every_ms == 0)
         return INT64_MAX;
     while (after_ms < told_ms + every_ms / 2) {
         after_ms = after_ms < 4 * every_ms ? 2 * after_ms : after_ms + DAY_MS;
@@ -235,8 +239,9 @@ int64_t announce_escalation_at(const struct announcer *announcer, const struct i
 {
     const struct incident *incident = &record->incident;
     int64_t recovery_ms = alert_recovery_ms(incident->alert), last_ms = announcer->escalated_ms[record->kind];
-    int64_t allowed_ms = announce_later(last_ms ? last_ms + DAY_MS : 0, announce_silenced_until(announcer));
-    if (!incident->open || record->well_ms || !record->telling.told.firing || incident->escalated_ms)
+    int64_t allowed_ms = announce_later(last_ms ? last_ms + DAY_MS : 0, announce_silenced_until(announcer, record));
+    if (!incident->open || record->well_ms || !record->telling.told.firing || incident->escalated_ms ||
+        record->acknowledgement)
         return INT64_MAX;
     if (record->escalation_due)
         return announce_later(allowed_ms, announcer->moment->now_ms);

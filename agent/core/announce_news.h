@@ -31,8 +31,9 @@ void news_note_growth(const struct announcer *announcer, struct incident_record 
 /* When an update is due that is none yet; INT64_MAX if there is none. */
 int64_t news_update_at(const struct announcer *announcer, const struct incident_record *record);
 int64_t announce_later(int64_t a, int64_t b);
-int64_t announce_silenced_until(const struct announcer *announcer);
-bool announce_is_silenced(const struct announcer *announcer);
+/* Until when nothing new is told of the incident, in the engine's time; long ago if no silence covers it now. */
+int64_t announce_silenced_until(const struct announcer *announcer, const struct incident_record *record);
+bool announce_is_silenced(const struct announcer *announcer, const struct incident_record *record);
 int64_t announce_reminder_at(const struct announcer *announcer, const struct incident_record *record);
 int64_t announce_escalation_at(const struct announcer *announcer, const struct incident_record *record);
 

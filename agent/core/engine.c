@@ -203,12 +203,6 @@ void engine_go_live(struct engine *engine)
     look_anew(engine);
 }
 
-void engine_silence(struct engine *engine, int64_t until_ms)
-{
-    engine->announcer.silenced_until_wall_ms = time_sum(until_ms, 0);
-    look_anew(engine);
-}
-
 /* --- deadlines ----------------------------------------------------------------------------------------------- */
 
 /* The earliest deadline, and whose it is: a detector's index, or one behind them. */

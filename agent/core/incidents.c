@@ -16,17 +16,23 @@ enum { EVIDENCE_MOST = 20 };
 
 /* --- the history --------------------------------------------------------------------------------------------- */
 
-void incidents_note(struct incidents *incidents, const struct incident_record *record, const char *kind,
-                    const char *text)
+void incidents_note_at(struct incidents *incidents, const struct incident_record *record, int64_t at_ms,
+                       const char *kind, const char *text)
 {
     const struct moment *moment = incidents->moment;
     incidents->sink.timeline(incidents->sink.ctx, &(struct timeline_entry){
                                                       .incident_id = record->incident.id,
-                                                      .at_ms = moment->now_ms,
+                                                      .at_ms = at_ms,
                                                       .offset = moment->event ? moment->event->offset : -1,
                                                       .kind = kind,
                                                       .text = text,
                                                   });
+}
+
+void incidents_note(struct incidents *incidents, const struct incident_record *record, const char *kind,
+                    const char *text)
+{
+    incidents_note_at(incidents, record, incidents->moment->now_ms, kind, text);
 }
 
 void incidents_note_open(struct incidents *incidents, int64_t from_id, const char *kind, struct slice text)

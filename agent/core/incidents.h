@@ -76,9 +76,10 @@ struct incident_record {
     enum incident_kind kind;
     struct member *members;
     size_t member_count;
-    bool escalation_due; /* because it recurs, whatever the clock says */
-    int64_t days;        /* the days on which it began at about this time of day, the day of its opening included */
-    bool is_weekly;      /* all of them are the same day of the week */
+    int64_t acknowledgement; /* the id of the one that holds; 0: none does */
+    bool escalation_due;     /* because it recurs, whatever the clock says */
+    int64_t days;            /* the days on which it began at about this time of day, the day of its opening included */
+    bool is_weekly;          /* all of them are the same day of the week */
     int64_t times_today; /* flapping: how often it had begun within 24 h when that was noticed; 0: it does not flap */
     int64_t calm_cycles; /* flapping: it is held open until it has been well for so many cycles */
     int64_t well_ms;     /* flapping: since when nothing is wrong; 0: something is */
@@ -166,6 +167,9 @@ void incidents_escalate(struct incident_record *record);
 /* An entry of its timeline. */
 void incidents_note(struct incidents *incidents, const struct incident_record *record, const char *kind,
                     const char *text);
+/* The same for a moment that is past. */
+void incidents_note_at(struct incidents *incidents, const struct incident_record *record, int64_t at_ms,
+                       const char *kind, const char *text);
 /* The same for every open incident with this id or a higher one. */
 void incidents_note_open(struct incidents *incidents, int64_t from_id, const char *kind, struct slice text);
 /* The line that is being read goes into its timeline, unless that holds many lines already. */
@@ -221,6 +225,9 @@ static inline void incidents_clear(struct incidents *incidents, enum incident_ki
     if (record)
         incidents_clear_in(incidents, record, table);
 }
+
+/* incidents_acknowledge.c: see engine_acknowledge. */
+bool incidents_acknowledge(struct incidents *incidents, const struct acknowledgement *acknowledgement);
 
 /* incidents_archive.c */
 void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables);

@@ -125,6 +125,8 @@ static void record_archive(struct incident_record *record, struct tables *tables
     saved_i64(archive, "verified", &incident->verified_ms);
     saved_i64(archive, "escalated", &incident->escalated_ms);
     saved_i64(archive, "prometheus.at", &incident->prometheus_ms);
+    saved_count(archive, "acknowledgement", &record->acknowledgement); /* an older agent saved neither of the two */
+    saved_i64(archive, "acknowledged", &incident->acknowledged_ms);
     if (archive_loading(archive))
         record->trouble_ms = incident->onset_ms; /* an older agent saved nothing of this, and not the next three */
     saved_i64(archive, "trouble", &record->trouble_ms);

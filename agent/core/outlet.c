@@ -54,6 +54,7 @@ static struct incident wall_incident(const struct outlet *outlet, const struct i
     told.resolved_ms = wall(outlet, incident->resolved_ms);
     told.verified_ms = wall(outlet, incident->verified_ms);
     told.escalated_ms = wall(outlet, incident->escalated_ms);
+    told.acknowledged_ms = wall(outlet, incident->acknowledged_ms);
     told.prometheus_ms = wall(outlet, incident->prometheus_ms);
     return told;
 }

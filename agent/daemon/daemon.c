@@ -138,7 +138,7 @@ static void loop(struct daemon *daemon)
 {
     while (!stop_asked && !daemon->begin_again) {
         daemon_look_at_clocks(daemon);
-        daemon_notice_silence(daemon);
+        daemon_notice_asked(daemon);
         if (history_pending_bytes(daemon->history) > PENDING_BYTES_MOST)
             wait_for_room(daemon);
         else

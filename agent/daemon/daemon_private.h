@@ -12,7 +12,7 @@
 #include "witness.h"
 
 /*
- * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, words.c keeps what witnesses
+ * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, asked.c what people ask for, words.c keeps what witnesses
  * say, blind.c what keeps the agent from seeing or telling, clock.c handles clocks and zones that are wrong, commit.c stores, upkeep.c does
  * what is due once in a while, greet.c tells a person at a terminal what is watched, reload.c takes over a new configuration.
  */
@@ -33,6 +33,13 @@ enum lines_told {
     LINES_UNKNOWN_FEW,
     LINES_UNKNOWN_SOME,
     LINES_UNKNOWN_MANY
+};
+
+/* What the history says of silences, beside the configuration's windows, for the engine. Zero-initialise. */
+struct silence_list {
+    struct silence *at; /* owned, and so are their globs */
+    size_t count;
+    struct silences known; /* these and the windows, as the engine was told */
 };
 
 /* Members called _ms hold Unix time, or time of clock_running_ms where the comment says "running". */
@@ -82,14 +89,14 @@ struct daemon {
     int64_t read_lines;
     size_t read_bytes_next; /* how much of it to read in the next turn */
     int64_t commit_failures;
-    int64_t held_told_bytes;   /* the size of the held write-ahead log that was said last; 0: none */
-    int64_t retry_ms;          /* running: when to commit again; 0: at once */
-    int64_t reopen_pause_ms;   /* the last pause before the history was tried again; 0: it is on the disk */
-    int64_t housekeeping_ms;   /* running: when it is due */
-    int64_t watchdog_ms;       /* running: when to tell the service manager next; INT64_MAX: it does not ask */
-    int64_t silenced_until_ms; /* what the engine was told last */
-    int64_t silence_look_ms;   /* running: when to look whether somebody ended the silence; INT64_MAX: there is none */
-    int64_t beat_ms;           /* running: when the next heartbeat is due; INT64_MAX: none is configured */
+    int64_t held_told_bytes; /* the size of the held write-ahead log that was said last; 0: none */
+    int64_t retry_ms;        /* running: when to commit again; 0: at once */
+    int64_t reopen_pause_ms; /* the last pause before the history was tried again; 0: it is on the disk */
+    int64_t housekeeping_ms; /* running: when it is due */
+    int64_t watchdog_ms;     /* running: when to tell the service manager next; INT64_MAX: it does not ask */
+    struct silence_list silences;
+    int64_t asked_look_ms; /* running: when to look again what people ask for; INT64_MAX: not by itself */
+    int64_t beat_ms;       /* running: when the next heartbeat is due; INT64_MAX: none is configured */
 };
 
 /* open.c. daemon_open returns false with why in *error. daemon_close must be called in either case. */
@@ -99,10 +106,21 @@ void daemon_close(struct daemon *daemon);
 /* commit.c. Commits everything in one transaction, unless the last try failed a moment ago; then the next call takes it along. */
 void daemon_commit(struct daemon *daemon);
 
+/*
+ * asked.c. What people ask for with `agent silence` and `agent ack`. Before lines are read: whoever begins a silence and then stops the
+ * scheduler is not paged.
+ */
+void daemon_notice_asked(struct daemon *daemon);
+/*
+ * The engine is told of the silences and the configuration's windows: at the start, whether or not the history can be read, and after a
+ * reload, before the old configuration goes.
+ */
+void daemon_take_silences(struct daemon *daemon);
+/* At the end. */
+void daemon_forget_silences(struct daemon *daemon);
+
 /* notice.c. Feeds an event of the host to the engine: kind, text and duration_ms are the caller's, the time is now. */
 void daemon_feed_host(struct daemon *daemon, const struct event *what);
-/* Before lines are read: whoever begins a silence and then stops the scheduler is not paged. */
-void daemon_notice_silence(struct daemon *daemon);
 /* When the log was read to its end, before anything is judged by the clock: decides about lines that are held. */
 void daemon_settle_log(struct daemon *daemon);
 /* When the log was read to its end; writer is the answer that follow_writer gave before. */

@@ -8,7 +8,8 @@
 enum {
     REOPEN_MS = 100, /* how long a log may have no writer while it is reopened */
     STRAYS_AGAIN_MS = 60 * 60 * 1000,
-    SILENCE_LOOK_MS = 5 * 1000, /* while a silence is in force: a person may end it at any time */
+    ASKED_LOOK_MS =
+        1000, /* while an incident is open or a silence in force: a person may ask for something at any time */
 };
 
 void daemon_feed_host(struct daemon *daemon, const struct event *what)
@@ -105,15 +106,6 @@ void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
     notice_refused_tables(daemon);
 }
 
-void daemon_notice_silence(struct daemon *daemon)
-{
-    int64_t until_ms = history_silence_end(daemon->history, daemon->now_ms);
-    if (until_ms != daemon->silenced_until_ms)
-        engine_silence(daemon->ingest.engine, until_ms);
-    daemon->silenced_until_ms = until_ms;
-    daemon->silence_look_ms = until_ms ? daemon->running_ms + SILENCE_LOOK_MS : INT64_MAX;
-}
-
 static void notice_answer(void *ctx, const struct event *event)
 {
     struct daemon *daemon = ctx;
@@ -158,7 +150,7 @@ void daemon_hear(void *ctx, const struct event *event)
 
 int64_t daemon_notice_again_ms(const struct daemon *daemon)
 {
-    int64_t again_ms = daemon_earlier(daemon->silence_look_ms, ingest_due_ms(&daemon->ingest));
+    int64_t again_ms = daemon_earlier(daemon->asked_look_ms, ingest_due_ms(&daemon->ingest));
     if (daemon->absent_ms && daemon->writer != WRITER_ABSENT)
         again_ms = daemon_earlier(again_ms, daemon->absent_ms + REOPEN_MS);
     return daemon_earlier(again_ms, daemon_blindness_again_ms(daemon));

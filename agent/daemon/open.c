@@ -84,6 +84,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     daemon->ingest.live_from_ms = daemon->started_ms - FRESH_MS;
     ingest_begin(&daemon->ingest);
     state_load(daemon->history, &daemon->ingest);
+    daemon_take_silences(daemon);
     engine_catch_up(daemon->ingest.engine);
     daemon->catching_up = true;
     return true;
@@ -162,6 +163,7 @@ void daemon_close(struct daemon *daemon)
     metrics_free(daemon->metrics);
     if (daemon->history)
         history_close(daemon->history);
+    daemon_forget_silences(daemon);
     strbuf_free(&daemon->trouble.why);
     strbuf_free(&daemon->status);
 }

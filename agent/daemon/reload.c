@@ -51,8 +51,10 @@ static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct
     engine_set_causes(daemon->ingest.engine, causes);
     causes_free(daemon->ingest.causes);
     daemon->ingest.causes = causes;
-    config_free(daemon->config);
+    struct config *old = daemon->config;
     daemon->config = fresh;
+    daemon_take_silences(daemon);
+    config_free(old);
     witnesses_close(daemon->witnesses);
     daemon->witnesses = witnesses_open(fresh, follow_wake);
     table_witnesses_close(daemon->table_witnesses);

@@ -120,6 +120,7 @@ void daemon_write_textfile(struct daemon *daemon, bool up)
                        .last_record_ms = parser_clock(daemon->ingest.parser),
                        .next_run_ms = engine_next_run_ms(daemon->ingest.engine),
                        .limits = engine_limits(daemon->ingest.engine),
+                       .silences = &daemon->silences.known,
                        .blind = blind,
                        .writer_present = daemon->writer == WRITER_UNKNOWN ? -1 : daemon->writer == WRITER_PRESENT,
                    },

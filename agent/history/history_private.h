@@ -90,6 +90,9 @@ struct history {
     bool refused;         /* the last commit failed because the database may not be written: connect again */
     struct strbuf notice; /* why a new database must begin; kept until a commit has succeeded in it */
 
+    int64_t
+        edited_version; /* asked.c: how often others had committed at the last look, as SQLite counts it for this connection */
+
     bool counted;                 /* start.c: this start is in the history's count of starts */
     struct checkpoint checkpoint; /* checkpoint.c */
     unsigned idles;               /* prune.c: calls of history_idle */
@@ -118,6 +121,13 @@ void history_keep_wal(sqlite3 *db);
 int history_run_statement(struct history *history, enum sql sql);
 /* Every result code of the database passes here, so that corruption is noted. Returns the code without its extended part. */
 int history_note_result(struct history *history, int code);
+
+/* read.c */
+
+/* Begins a query, which may use HISTORY_QUESTION_CPU_MS of processor time. */
+sqlite3_stmt *history_read_begin(struct history *history, enum sql sql);
+/* Ends a query. After an error the caller sees no more rows; the error itself shows at the next commit. */
+void history_read_end(struct history *history, sqlite3_stmt *statement, int code);
 
 /* commit.c: what a SQLite result code means for the caller of this room. */
 enum history_status history_status_of(int code);

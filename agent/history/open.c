@@ -111,6 +111,7 @@ static int set_journal(sqlite3 *db, struct strbuf *notice)
 static int prepare_statements(struct history *history)
 {
     int code = SQLITE_OK;
+    history->edited_version = -1; /* it is another connection */
     for (int i = 0; code == SQLITE_OK && i < SQL_STATEMENTS; i++)
         code =
             sqlite3_prepare_v3(history->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &history->statements[i], NULL);

@@ -8,15 +8,13 @@
 #include "history_private.h"
 #include "reader.h"
 
-/* Begins a query, which may use HISTORY_QUESTION_CPU_MS of processor time. */
-static sqlite3_stmt *read_begin(struct history *history, enum sql sql)
+sqlite3_stmt *history_read_begin(struct history *history, enum sql sql)
 {
     defend_limit_cpu(history->db, HISTORY_QUESTION_CPU_MS);
     return history->statements[sql];
 }
 
-/* Ends a query. After an error the caller sees no more rows; the error itself shows at the next commit. */
-static void read_end(struct history *history, sqlite3_stmt *statement, int code)
+void history_read_end(struct history *history, sqlite3_stmt *statement, int code)
 {
     if (history_note_result(history, code) == SQLITE_INTERRUPT)
         history->corrupt = "a question to it needs too much time";
@@ -36,12 +34,12 @@ bool history_get_state(struct history *history, const char *key, struct strbuf *
 {
     struct history_state *state = history_find_state(history, key);
     if (!state && history->db) {
-        sqlite3_stmt *statement = read_begin(history, SQL_GET_STATE);
+        sqlite3_stmt *statement = history_read_begin(history, SQL_GET_STATE);
         sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
         int code = sqlite3_step(statement);
         if (code == SQLITE_ROW)
             state = history_add_state(history, key, state_text(reader_text(statement, 0)));
-        read_end(history, statement, code);
+        history_read_end(history, statement, code);
     }
     strbuf_clear(value);
     if (state)
@@ -70,13 +68,13 @@ static struct source_position read_position(sqlite3_stmt *statement)
 
 static void load_sources(struct history *history)
 {
-    sqlite3_stmt *statement = read_begin(history, SQL_GET_SOURCES);
+    sqlite3_stmt *statement = history_read_begin(history, SQL_GET_SOURCES);
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         history->sources = must_grow(history->sources, history->source_count + 1, sizeof *history->sources);
         history->sources[history->source_count++] = read_position(statement);
     }
-    read_end(history, statement, code);
+    history_read_end(history, statement, code);
 }
 
 size_t history_get_sources(struct history *history, struct source_position *positions, size_t room)
@@ -149,7 +147,7 @@ static struct message *read_message(sqlite3_stmt *statement)
 
 static void read_tables(struct history *history, int64_t id, struct message *message)
 {
-    sqlite3_stmt *statement = read_begin(history, SQL_GET_TABLES);
+    sqlite3_stmt *statement = history_read_begin(history, SQL_GET_TABLES);
     sqlite3_bind_int64(statement, 1, id);
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW && message->table_count < MESSAGE_TABLES_MAX) {
@@ -159,7 +157,7 @@ static void read_tables(struct history *history, int64_t id, struct message *mes
         message->tables = must_grow(message->tables, message->table_count + 1, sizeof *message->tables);
         message->tables[message->table_count++] = table;
     }
-    read_end(history, statement, code);
+    history_read_end(history, statement, code);
 }
 
 /* The caller's own copy, or NULL if there is no such notification. */
@@ -170,11 +168,11 @@ static struct message *load_message(struct history *history, int64_t id)
         return message_copy(gathered);
     if (!history->db)
         return NULL;
-    sqlite3_stmt *statement = read_begin(history, SQL_GET_NOTIFICATION);
+    sqlite3_stmt *statement = history_read_begin(history, SQL_GET_NOTIFICATION);
     sqlite3_bind_int64(statement, 1, id);
     int code = sqlite3_step(statement);
     struct message *message = code == SQLITE_ROW ? read_message(statement) : NULL;
-    read_end(history, statement, code);
+    history_read_end(history, statement, code);
     if (message)
         read_tables(history, id, message);
     return message;
@@ -194,7 +192,7 @@ static bool apply_delivery(const struct history *history, const struct batch_del
 static size_t read_committed(struct history *history, const char *webhook, int64_t after, struct outbox_entry *entries,
                              size_t room)
 {
-    sqlite3_stmt *statement = read_begin(history, SQL_GET_OUTBOX);
+    sqlite3_stmt *statement = history_read_begin(history, SQL_GET_OUTBOX);
     size_t count = 0;
     int code = SQLITE_DONE;
     sqlite3_bind_text(statement, 1, webhook, -1, SQLITE_STATIC);
@@ -213,7 +211,7 @@ static size_t read_committed(struct history *history, const char *webhook, int64
         if (entry.message)
             entries[count++] = entry;
     }
-    read_end(history, statement, code);
+    history_read_end(history, statement, code);
     return count;
 }
 
@@ -262,13 +260,13 @@ bool history_find_outbox(struct history *history, const char *webhook, int64_t i
         return true;
     if (!history->db)
         return false;
-    sqlite3_stmt *statement = read_begin(history, SQL_FIND_OUTBOX);
+    sqlite3_stmt *statement = history_read_begin(history, SQL_FIND_OUTBOX);
     sqlite3_bind_int64(statement, 1, incident_id);
     sqlite3_bind_text(statement, 2, webhook, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 3, notification_id);
     int code = sqlite3_step(statement);
     bool found = code == SQLITE_ROW && sqlite3_column_int(statement, 0) != 0;
-    read_end(history, statement, code);
+    history_read_end(history, statement, code);
     return found;
 }
 
@@ -277,10 +275,10 @@ bool history_settled(struct history *history)
 {
     if (!history->db)
         return false;
-    sqlite3_stmt *statement = read_begin(history, SQL_GET_UNSETTLED);
+    sqlite3_stmt *statement = history_read_begin(history, SQL_GET_UNSETTLED);
     int code = sqlite3_step(statement);
     bool settled = code == SQLITE_ROW && sqlite3_column_int(statement, 0) == 0;
-    read_end(history, statement, code);
+    history_read_end(history, statement, code);
     return settled;
 }
 
@@ -289,7 +287,7 @@ size_t history_get_told(struct history *history, const char *webhook, int64_t si
 {
     if (!history->db)
         return 0;
-    sqlite3_stmt *statement = read_begin(history, SQL_GET_TOLD);
+    sqlite3_stmt *statement = history_read_begin(history, SQL_GET_TOLD);
     size_t count = 0;
     int code = SQLITE_DONE;
     sqlite3_bind_text(statement, 1, webhook, -1, SQLITE_STATIC);
@@ -298,7 +296,7 @@ size_t history_get_told(struct history *history, const char *webhook, int64_t si
         messages[count] = load_message(history, reader_number(statement, 0));
         count += messages[count] != NULL;
     }
-    read_end(history, statement, code);
+    history_read_end(history, statement, code);
     return count;
 }
 
@@ -306,29 +304,16 @@ bool history_next_webhook(struct history *history, const char *after, struct str
 {
     if (!history->db)
         return false;
-    sqlite3_stmt *statement = read_begin(history, SQL_NEXT_WEBHOOK);
+    sqlite3_stmt *statement = history_read_begin(history, SQL_NEXT_WEBHOOK);
     struct strbuf found = { 0 };
     sqlite3_bind_text(statement, 1, after, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
     const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
     bool any = text != NULL;
     strbuf_puts(&found, any ? text : "");
-    read_end(history, statement, code);
+    history_read_end(history, statement, code);
     strbuf_clear(name); /* not before: the argument after may be its text */
     strbuf_puts(name, strbuf_text(&found));
     strbuf_free(&found);
     return any;
-}
-
-/* If the database cannot be asked, there is no silence: one page too many is better than one too few. */
-int64_t history_silence_end(struct history *history, int64_t now_ms)
-{
-    if (!history->db)
-        return 0;
-    sqlite3_stmt *statement = read_begin(history, SQL_GET_SILENCE);
-    sqlite3_bind_int64(statement, 1, now_ms);
-    int code = sqlite3_step(statement);
-    int64_t end_ms = code == SQLITE_ROW ? reader_number(statement, 0) : 0;
-    read_end(history, statement, code);
-    return end_ms;
 }

@@ -168,8 +168,26 @@ static const char version_5[] = "CREATE TABLE witness ("
                                 "ALTER TABLE run ADD COLUMN ahead_ms INTEGER;"
                                 "ALTER TABLE run ADD COLUMN answered_at INTEGER;";
 
+/*
+ * Version 6: what people ask for. An acknowledgement that was taken back stays as a row. A silence may be narrower than everything: its globs
+ * are NULL where it is for all, and an older one held back criticals too.
+ */
+static const char version_6[] = "CREATE TABLE acknowledgement ("
+                                "  id INTEGER PRIMARY KEY,"
+                                "  incident_id INTEGER NOT NULL,"
+                                "  at INTEGER NOT NULL,"
+                                "  by_name TEXT NOT NULL,"
+                                "  note TEXT,"
+                                "  undone_at INTEGER,"
+                                "  undone_by TEXT"
+                                ");"
+                                "CREATE INDEX acknowledgement_incident ON acknowledgement (incident_id);"
+                                "ALTER TABLE silence ADD COLUMN alert_glob TEXT;"
+                                "ALTER TABLE silence ADD COLUMN table_glob TEXT;"
+                                "ALTER TABLE silence ADD COLUMN max_severity TEXT NOT NULL DEFAULT 'critical';";
+
 /* steps[n] leads from version n to n + 1. A change of the schema is one more step; old steps are never edited. */
-static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5 };
+static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6 };
 
 static const char not_ours[] = "the database is not one of this agent's";
 
@@ -255,7 +273,7 @@ static int verify_tables(sqlite3 *db, int64_t version, struct strbuf *error)
     return code;
 }
 
-enum { NAMES_LEAST = 5 }; /* of ten tables */
+enum { NAMES_LEAST = 5 }; /* of eleven tables */
 
 /* Another program may number its schema as the agent does. Its database is left alone, which few names of the agent's tell. */
 static int verify(sqlite3 *db, int64_t version, struct strbuf *error)

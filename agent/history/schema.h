@@ -5,7 +5,7 @@
 struct sqlite3;
 struct strbuf;
 
-enum { SCHEMA_VERSION = 5 };
+enum { SCHEMA_VERSION = 6 };
 
 /*
  * To be called before anything else is asked. SQLite reads the whole schema then, and each statement in it takes thirty times its length in

@@ -8,7 +8,8 @@
  * All SQL of the history on one page, but for the tables themselves (schema.c).
  *
  * An update leaves out the columns that never change once a row is there: SQLite would rewrite their index entries. The columns
- * cause and deviations of an incident are written by `agent annotate` only.
+ * cause and deviations of an incident are written by `agent annotate` only, and the tables silence and acknowledgement by `agent silence`
+ * and `agent ack`.
  */
 const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -89,10 +90,16 @@ const char *const sql_texts[SQL_STATEMENTS] = {
         " prometheus_at, summary, likely_cause, scenario, first_command, evidence, escalate_to, runbook, scenario_title"
         " FROM notification WHERE id = ?1",
     [SQL_GET_TABLES] = "SELECT value FROM notification, json_each(notification.tables) WHERE notification.id = ?1",
-    [SQL_GET_SILENCE] = "SELECT max(ends_at) FROM silence WHERE starts_at <= ?1 AND ends_at > ?1"
-                        " AND (ended_at IS NULL OR ended_at > ?1)",
+    [SQL_GET_SILENCES] =
+        "SELECT id, starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) AS until_at, alert_glob,"
+        " table_glob, max_severity FROM silence WHERE until_at > ?1 ORDER BY until_at DESC LIMIT ?2",
     [SQL_FIND_OUTBOX] = "SELECT EXISTS (SELECT 1 FROM outbox WHERE incident_id = ?1 AND webhook = ?2"
                         " AND (?3 = 0 OR notification_id = ?3))",
+    [SQL_GET_EDITED] = "PRAGMA data_version",
+    [SQL_GET_ACKNOWLEDGEMENTS] =
+        "SELECT a.id, a.incident_id, a.at, a.by_name, a.note, a.undone_at, a.undone_by FROM incident i"
+        " JOIN acknowledgement a ON a.id = (SELECT max(id) FROM acknowledgement WHERE incident_id = i.id)"
+        " WHERE i.state = 'open' ORDER BY i.id",
     [SQL_GET_UNSETTLED] = "SELECT EXISTS (SELECT 1 FROM incident WHERE state = 'open')"
                           " OR EXISTS (SELECT 1 FROM outbox WHERE status = 'pending')",
 
@@ -106,6 +113,7 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_PRUNE_TIMELINE] = "DELETE FROM timeline WHERE id IN (SELECT id FROM timeline WHERE incident_id = ?1 LIMIT ?2)",
     [SQL_PRUNE_OUTBOX] = "DELETE FROM outbox WHERE incident_id = ?1",
     [SQL_PRUNE_NOTIFICATIONS] = "DELETE FROM notification WHERE incident_id = ?1",
+    [SQL_PRUNE_ACKNOWLEDGEMENTS] = "DELETE FROM acknowledgement WHERE incident_id = ?1",
     [SQL_PRUNE_INCIDENT] = "DELETE FROM incident WHERE id = ?1",
     [SQL_PRUNE_SILENCES] = "DELETE FROM silence WHERE ends_at < ?1",
 };
@@ -145,7 +153,8 @@ const char sql_check_edges[] =
     " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
     " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
     " (SELECT max(id) FROM outbox), (SELECT max(offset) FROM source), (SELECT sum(length(value)) FROM state),"
-    " (SELECT sum(length(words)) FROM witness),"
+    " (SELECT sum(length(words)) FROM witness), (SELECT max(id) FROM silence),"
+    " (SELECT max(id) FROM acknowledgement), (SELECT max(incident_id) FROM acknowledgement),"
     " (SELECT count(notification_id) FROM outbox WHERE status = 'pending')";
 
 /* Writes another value each time, because SQLite does not write a page that stays the same. */
@@ -156,7 +165,7 @@ const char sql_list_schema[] = "SELECT type, name, sql FROM sqlite_schema WHERE 
 
 const char sql_count_names[] =
     "SELECT count(DISTINCT name) FROM sqlite_schema WHERE name IN ('cycle', 'run', 'incident', 'timeline',"
-    " 'notification', 'outbox', 'source', 'silence', 'state', 'witness')";
+    " 'notification', 'outbox', 'source', 'silence', 'state', 'witness', 'acknowledgement')";
 
 /*
  * What does something of itself when a table is read or written: views, triggers, virtual tables, and indexes that refuse or calculate.

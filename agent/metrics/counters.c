@@ -129,8 +129,10 @@ static void metrics_put_incident(struct metrics *metrics, struct open_incident i
 static void metrics_on_incident(void *ctx, const struct incident *incident)
 {
     struct metrics *metrics = ctx;
-    metrics_put_incident(metrics, (struct open_incident){ incident->id, incident->alert, incident->severity },
-                         incident->open);
+    metrics_put_incident(
+        metrics,
+        (struct open_incident){ incident->id, incident->alert, incident->severity, incident->acknowledged_ms != 0 },
+        incident->open);
     if (metrics->next.incident)
         metrics->next.incident(metrics->next.ctx, incident);
 }
@@ -159,7 +161,9 @@ struct engine_sink metrics_sink(struct metrics *metrics, const struct engine_sin
 
 /* --- taking up --------------------------------------------------------------------------------------------- */
 
-static const char sql_open_incidents[] = "SELECT id, alert, severity FROM incident WHERE state = 'open'";
+static const char sql_open_incidents[] =
+    "SELECT id, alert, severity, EXISTS (SELECT 1 FROM acknowledgement WHERE incident_id = incident.id"
+    " AND coalesce(undone_at, 0) = 0) FROM incident WHERE state = 'open'";
 static const char sql_recent_runs[] =
     "SELECT id, table_name, ended_at, rows, outcome, watermark_at FROM run WHERE ended_at > 0 AND "
     "id > (SELECT max(id) FROM run) - ?1 ORDER BY id";
@@ -172,6 +176,7 @@ static void metrics_take_up_incident(struct metrics *metrics, sqlite3_stmt *row)
     if (strcmp(severity, severity_name(SEVERITY_CRITICAL)) == 0)
         incident.severity = SEVERITY_CRITICAL;
     incident.alert = alert_from_name(alert);
+    incident.acknowledged = reader_number(row, 3) != 0;
     if (incident.alert != ALERTS)
         metrics_put_incident(metrics, incident, true);
 }

@@ -25,6 +25,7 @@ struct open_incident {
     int64_t id;
     enum alert alert;
     enum severity severity;
+    bool acknowledged;
 };
 
 struct witness_metrics {

@@ -98,21 +98,32 @@ static void render_tables(const struct metrics *metrics, const struct exposition
     }
 }
 
-static void render_incidents(const struct metrics *metrics, const struct exposition *out)
+static void render_by_alert(const struct exposition *out, const char *name, int64_t counts[ALERTS][SEVERITIES])
 {
-    int64_t open[ALERTS][SEVERITIES] = { 0 };
-
-    for (size_t i = 0; i < metrics->incident_count; i++)
-        open[metrics->incidents[i].alert][metrics->incidents[i].severity]++;
-    exposition_family(out, "open_incidents", "gauge", "Incidents that are open, by alert and worst severity.");
     for (int i = 0; i < ALERTS; i++) {
         for (int j = SEVERITY_WARNING; j < SEVERITIES; j++) {
             const struct metric_label labels[] = { { "alert", alert_name((enum alert)i) },
                                                    { "severity", severity_name((enum severity)j) },
                                                    { 0 } };
-            exposition_number(out, "open_incidents", labels, open[i][j]);
+            exposition_number(out, name, labels, counts[i][j]);
         }
     }
+}
+
+static void render_incidents(const struct metrics *metrics, const struct exposition *out)
+{
+    int64_t open[ALERTS][SEVERITIES] = { 0 }, acknowledged[ALERTS][SEVERITIES] = { 0 };
+
+    for (size_t i = 0; i < metrics->incident_count; i++) {
+        const struct open_incident *incident = &metrics->incidents[i];
+        open[incident->alert][incident->severity]++;
+        acknowledged[incident->alert][incident->severity] += incident->acknowledged;
+    }
+    exposition_family(out, "open_incidents", "gauge", "Incidents that are open, by alert and worst severity.");
+    render_by_alert(out, "open_incidents", open);
+    exposition_family(out, "acknowledged_incidents", "gauge",
+                      "Incidents that are open and acknowledged, by alert and worst severity.");
+    render_by_alert(out, "acknowledged_incidents", acknowledged);
 }
 
 static void render_witnesses(const struct metrics *metrics, const struct exposition *out)

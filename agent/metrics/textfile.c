@@ -99,6 +99,23 @@ static void textfile_put_limits(const struct exposition *out, const struct engin
                            (struct metric_label[]){ { "threshold", thresholds[i].name }, { 0 } }, thresholds[i].ms);
 }
 
+static void textfile_put_silences(const struct exposition *out, const struct silences *silences, int64_t now_ms)
+{
+    int64_t in_force = 0;
+    for (size_t i = 0; i < silences->count; i++)
+        in_force += silence_is_in_force(&silences->at[i], now_ms);
+    textfile_put_number(out, "silences_in_force", "gauge", "Silences that somebody began and that are in force.",
+                        in_force);
+    if (silences->window_count == 0)
+        return;
+    exposition_family(out, "silence_window_in_force", "gauge", "Whether a window of the configuration is in force.");
+    for (size_t i = 0; i < silences->window_count; i++) {
+        const struct silence_window *window = &silences->windows[i];
+        exposition_number(out, "silence_window_in_force", (struct metric_label[]){ { "window", window->name }, { 0 } },
+                          silence_window_is_in_force(window, silences->offset, now_ms));
+    }
+}
+
 static void textfile_render(const struct textfile_facts *facts, int64_t now_ms, struct strbuf *text)
 {
     const struct exposition out = { text, facts->log_path };
@@ -116,6 +133,7 @@ static void textfile_render(const struct textfile_facts *facts, int64_t now_ms, 
                         facts->commit_failures);
     textfile_put_limits(&out, &facts->limits);
     textfile_put_blindness(&out, facts);
+    textfile_put_silences(&out, facts->silences, now_ms);
     textfile_put_reading(&out, facts);
     if (facts->delivery_count > 0)
         textfile_put_notifications(&out, facts);

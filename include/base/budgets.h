@@ -64,6 +64,12 @@ enum { FIRST_LINE_MAX_CHARS = 110, FIRST_LINE_HOST_MAX_CHARS = 40, FIRST_LINE_HO
 /* What a cause may take over from a failure's text, such as the name of a host. */
 enum { CAUSE_WHAT_MAX_BYTES = 80 };
 
+/* Silences that are in force or begin later: those that end last are heeded. */
+enum { SILENCES_MAX = 100 };
+
+/* As many silences and windows in force `agent status` shows. */
+enum { STATUS_SILENCES_MAX = 20 };
+
 /* The scheduler pastes this many characters of a failed job's stderr into its log (it writes stderr[:500]). */
 enum { STDERR_CHARACTERS = 500, STDERR_MAX_BYTES = 4 * STDERR_CHARACTERS };
 

@@ -6,6 +6,12 @@
 
 #include "base/strbuf.h"
 
+/* Texts of which there may be any number. */
+struct text_list {
+    char **texts; /* owned, and so is each */
+    size_t count;
+};
+
 /* Appends text; each byte that does not belong to well-formed UTF-8 becomes U+FFFD. */
 void text_add_valid(struct strbuf *out, const char *text, size_t len);
 /* Returns such a copy, owned by the caller; NULL for NULL. */

@@ -15,6 +15,9 @@ bool zone_known(const char *name);
 /* Returns false and changes nothing if the name is not known. It changes the environment, so no other thread may exist yet. */
 bool zone_set(const char *name);
 
+/* Local time less UTC in that zone, in milliseconds; 0 for an instant that has no local time. */
+int64_t zone_offset_ms(int64_t ms);
+
 /* The time of day in that zone. */
 clock_words zone_clock_words;
 

@@ -42,6 +42,14 @@ static void save(struct engine *engine, struct strbuf *state)
     engine_archive_windows(engine, &archive);
 }
 
+static void silence_until(struct watch *watch, int64_t until_ms)
+{
+    static struct silence silence;
+    static const struct silences silences = { .at = &silence, .count = 1 };
+    silence = (struct silence){ .starts_ms = INT64_MIN, .ends_ms = until_ms, .scope.most = SEVERITY_CRITICAL };
+    engine_silence(watch->engine, &silences);
+}
+
 /* A new life that knows what the old one saved, and nothing else. */
 static void restart(struct watch *watch)
 {
@@ -54,7 +62,7 @@ static void restart(struct watch *watch)
     archive_load_from(&archive, strbuf_slice(&state));
     engine_archive_live(watch->engine, &archive);
     engine_archive_windows(watch->engine, &archive);
-    engine_silence(watch->engine, watch->silenced_until_ms);
+    silence_until(watch, watch->silenced_until_ms);
 }
 
 /* --- what goes in -------------------------------------------------------------------------------------------- */
@@ -206,7 +214,7 @@ static void take_step(struct input *input, const uint8_t *step)
     case STEP_DEADLINE: run_deadline(input); break;
     case STEP_SILENCE:
         watch->silenced_until_ms = input->now_ms + step[4] * MINUTE_MS;
-        engine_silence(watch->engine, watch->silenced_until_ms);
+        silence_until(watch, watch->silenced_until_ms);
         break;
     case STEP_RESTART:
         if (input->restarts_left > 0) {

@@ -294,6 +294,9 @@ static const struct face {
     { command_silence, &silence_arguments, { "silence", "--list" } },
     { command_silence, &silence_arguments, { "silence", "1h", "--reason", "x" } },
     { command_annotate, &annotate_arguments, { "annotate", "1", "--cause", "x" } },
+    { command_silence, &silence_arguments, { "silence", "--end", "1" } },
+    { command_ack, &ack_arguments, { "ack", "1", "--by", "x", "--note", "y" } },
+    { command_ack, &ack_arguments, { "ack", "2", "--undo" } },
 };
 enum { FACES = sizeof faces / sizeof *faces };
 
@@ -314,6 +317,18 @@ static void show(struct slice input)
     options_free(&options);
 }
 
+static void take_silence(void *ctx, const struct silence *silence)
+{
+    struct silence copy = silence_copy(silence);
+    *(int64_t *)ctx += copy.ends_ms - copy.starts_ms;
+    silence_free(&copy);
+}
+
+static void take_acknowledgement(void *ctx, const struct acknowledgement *acknowledgement)
+{
+    *(int64_t *)ctx += (int64_t)strlen(acknowledgement->by) + (int64_t)strlen(acknowledgement->undone_by);
+}
+
 /* As a start, a first commit and some housekeeping. */
 static void run_agent(void)
 {
@@ -321,6 +336,7 @@ static void run_agent(void)
     struct source_position positions[16];
     struct outbox_entry entries[4];
     struct message *told[4];
+    int64_t asked = 0;
     struct history *history = history_open(path, &notice, &error);
     if (history) {
         history_begin_start(history, &notice);
@@ -333,7 +349,9 @@ static void run_agent(void)
         for (size_t i = 0; i < count; i++)
             message_free(told[i]);
         history_next_webhook(history, "", &text);
-        history_silence_end(history, 1772496000000);
+        history_was_edited(history);
+        history_get_silences(history, 1772496000000, take_silence, &asked);
+        history_get_acknowledgements(history, take_acknowledgement, &asked);
         history_settled(history);
         struct cycle cycle = { .id = 9, .started_ms = 1772496000000 };
         struct engine_sink sink = history_sink(history);

@@ -5,6 +5,7 @@
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "gather.h"
+#include "silence.h"
 
 static struct report_event *story_add(struct report *report, int64_t at_ms, enum report_mark mark, const char *kind,
                                       const char *text)
@@ -34,12 +35,13 @@ static enum report_mark mark_of(const struct report *report, const char *kind, i
     return strcmp(kind, "evidence") == 0 ? MARK_EVIDENCE : MARK_NOTE;
 }
 
-/* Without notifications: they come from a table of their own, with their deliveries. */
+/* Without what has a table of its own: notifications, and acknowledgements, which are there before the agent has noted them. */
 static void timeline_gather(struct report *report, struct query *query)
 {
     query_ask(query,
               "SELECT at, kind, text, coalesce(log_offset, -1) FROM timeline"
-              " WHERE incident_id = ?1 AND kind <> 'notified' ORDER BY id",
+              " WHERE incident_id = ?1 AND kind <> 'notified' AND (kind <> 'acknowledged'"
+              " OR NOT EXISTS (SELECT 1 FROM acknowledgement WHERE incident_id = ?1)) ORDER BY id",
               &report->incident.id, 1);
     while (query_next(query)) {
         char *kind = query_text(query, 1), *text = query_text(query, 2);
@@ -111,18 +113,65 @@ static void notifications_gather(struct report *report, struct query *query)
     }
 }
 
+static void acknowledgements_gather(struct report *report, struct query *query)
+{
+    query_ask(query,
+              "SELECT at, by_name, note, undone_at, undone_by FROM acknowledgement WHERE incident_id = ?1 ORDER BY id",
+              &report->incident.id, 1);
+    while (query_next(query)) {
+        char *by = query_text_or_empty(query, 1), *note = query_text_or_empty(query, 2);
+        char *undone_by = query_text_or_empty(query, 4);
+        bool holds = query_time(query, 3) == 0;
+        struct strbuf text = { 0 };
+        strbuf_printf(&text, "%sby %s%s%s", holds ? "" : "acknowledged ", *by ? by : "somebody", *note ? ": " : "",
+                      note);
+        story_add(report, query_time(query, 0), holds ? MARK_ACKNOWLEDGED : MARK_NOTE, holds ? "acknowledged" : "note",
+                  strbuf_text(&text));
+        strbuf_clear(&text);
+        strbuf_printf(&text, "acknowledgement taken back by %s", *undone_by ? undone_by : "somebody");
+        if (!holds)
+            story_add(report, query_time(query, 3), MARK_NOTE, "note", strbuf_text(&text));
+        strbuf_free(&text);
+        free(by);
+        free(note);
+        free(undone_by);
+    }
+}
+
+/* "warnings, table bronze_*: reason"; only the reason if all was held back. */
+static void silence_story(struct query *query, const char *reason, struct strbuf *out)
+{
+    char *alert = query_text(query, 3), *table = query_text(query, 4);
+    bool all = strcmp(query_word(query, 5), severity_name(SEVERITY_CRITICAL)) == 0;
+    const struct silence_scope scope = { { &alert, alert != NULL },
+                                         { &table, table != NULL },
+                                         all ? SEVERITY_CRITICAL : SEVERITY_WARNING };
+    if (alert || table || !all)
+        silence_scope_words(&scope, out);
+    strbuf_printf(out, "%s%s", out->len && reason ? ": " : "", reason ? reason : "");
+    free(alert);
+    free(table);
+}
+
 static void silences_gather(struct report *report, struct query *query)
 {
-    int64_t values[] = { report->begin_ms, report->end_ms };
+    int64_t values[] = { report->begin_ms, report->end_ms, report->incident.id };
     query_ask(query,
-              "SELECT starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) AS until_at, reason FROM silence"
-              " WHERE starts_at <= ?2 AND until_at >= ?1 ORDER BY starts_at",
-              values, 2);
+              "SELECT starts_at, min(ends_at, coalesce(nullif(ended_at, 0), ends_at)) AS until_at, reason,"
+              " alert_glob, table_glob, max_severity FROM silence s JOIN incident i ON i.id = ?3"
+              " WHERE starts_at <= ?2 AND until_at >= ?1"
+              " AND (alert_glob IS NULL OR i.alert GLOB alert_glob OR substr(i.alert, 15) GLOB alert_glob)"
+              " AND (table_glob IS NULL OR (json_valid(i.tables) AND EXISTS"
+              " (SELECT 1 FROM json_each(i.tables) WHERE value GLOB table_glob))) ORDER BY starts_at",
+              values, 3);
     while (query_next(query)) {
         report->silences = list_room(report->silences, report->silence_count, sizeof *report->silences);
         struct report_silence *silence = &report->silences[report->silence_count++];
+        struct strbuf words = { 0 };
         *silence = (struct report_silence){ query_time(query, 0), query_time(query, 1), query_text(query, 2) };
-        story_add(report, silence->starts_ms, MARK_NOTE, "silence begins", silence->reason);
+        silence_story(query, silence->reason, &words);
+        story_add(report, silence->starts_ms, MARK_NOTE, "silence begins", strbuf_text(&words));
+        strbuf_free(&words);
         if (silence->ends_ms <= report->until_ms)
             story_add(report, silence->ends_ms, MARK_NOTE, "silence ends", NULL);
     }
@@ -160,6 +209,7 @@ void gather_timeline(struct report *report, struct query *query)
     timeline_gather(report, query);
     deliveries_gather(report, query);
     notifications_gather(report, query);
+    acknowledgements_gather(report, query);
     silences_gather(report, query);
     if (incident->prometheus_ms)
         story_add(report, incident->prometheus_ms, MARK_PROMETHEUS, "prometheus",

@@ -23,7 +23,8 @@ static const char incident_columns[] =
     " i.scenario_title,"
     " CASE WHEN json_valid(i.tables) AND length(CAST(i.tables AS BLOB)) < 65536 THEN"
     " (SELECT json_group_array(value) FROM json_each(i.tables) WHERE type = 'text') END"
-    " FROM incident i ";
+    ", a.at, a.by_name, a.note FROM incident i LEFT JOIN acknowledgement a ON a.id ="
+    " (SELECT max(id) FROM acknowledgement WHERE incident_id = i.id AND coalesce(undone_at, 0) = 0) ";
 
 static void incident_read(struct report_incident *incident, struct query *query)
 {
@@ -53,6 +54,9 @@ static void incident_read(struct report_incident *incident, struct query *query)
         .summary = query_text(query, 22),
         .scenario_title = query_text(query, 23),
         .tables_json = query_text(query, 24),
+        .acknowledged_ms = query_time(query, 25),
+        .acknowledged_by = query_text(query, 26),
+        .acknowledgement_note = query_text(query, 27),
     };
     /* One that was cut is no JSON any more. */
     if (incident->tables_json && strlen(incident->tables_json) > HISTORY_TEXT_MAX_BYTES - 4) {
@@ -81,10 +85,12 @@ void report_incidents_read(struct report_incidents *list, struct query *query, c
 
 void report_incident_free(struct report_incident *incident)
 {
-    char *const owned[] = { incident->alert_name,  incident->table,         incident->tables,       incident->severity,
-                            incident->cause,       incident->deviations,    incident->likely_cause, incident->scenario,
-                            incident->runbook,     incident->first_command, incident->evidence,     incident->summary,
-                            incident->tables_json, incident->scenario_title };
+    char *const owned[] = {
+        incident->alert_name,  incident->table,          incident->tables,          incident->severity,
+        incident->cause,       incident->deviations,     incident->likely_cause,    incident->scenario,
+        incident->runbook,     incident->first_command,  incident->evidence,        incident->summary,
+        incident->tables_json, incident->scenario_title, incident->acknowledged_by, incident->acknowledgement_note
+    };
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
 }
@@ -190,7 +196,9 @@ static void tables_cell(struct show_table *table, const struct report_incident *
 
 static const char *incident_state(const struct report_incident *incident)
 {
-    return incident->open ? "open" : incident->verified_ms ? "verified" : "resolved";
+    if (incident->open)
+        return incident->acknowledged_ms ? "open, acked" : "open";
+    return incident->verified_ms ? "verified" : "resolved";
 }
 
 /* How much earlier people were paged than Prometheus would have paged them, or later. */

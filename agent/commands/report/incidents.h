@@ -22,6 +22,8 @@ struct report_incident {
     int64_t silenced;    /* how many notifications a silence held back */
     char *cause, *deviations, *likely_cause, *first_command, *evidence, *summary;
     char *runbook, *scenario, *scenario_title;
+    int64_t acknowledged_ms;                      /* 0: nobody did, likewise the next two */
+    char *acknowledged_by, *acknowledgement_note; /* owned */
 };
 
 struct report_incidents {

@@ -84,7 +84,7 @@ static const char *mark_class(enum report_mark mark)
     static const char *const classes[] = {
         [MARK_NOTE] = "note-of",      [MARK_ONSET] = "onset",       [MARK_WARNING] = "warning",
         [MARK_CRITICAL] = "critical", [MARK_NOTIFIED] = "plain",    [MARK_PROMETHEUS] = "ghost",
-        [MARK_GOOD] = "good",         [MARK_EVIDENCE] = "evidence",
+        [MARK_GOOD] = "good",         [MARK_EVIDENCE] = "evidence", [MARK_ACKNOWLEDGED] = "plain",
     };
     return classes[mark];
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agent/commands/show/acknowledgement.h"
 #include "base/json.h"
 #include "blocks.h"
 #include "review.h"
@@ -46,6 +47,8 @@ static void incident_fields(struct json_writer *json, const struct report_incide
     else
         json_put_null(json, "lead_ms");
     json_put_int(json, "silenced_notifications", incident->silenced);
+    show_acknowledgement_json(json, incident->acknowledged_ms, incident->acknowledged_by,
+                              incident->acknowledgement_note);
     json_put_text(json, "cause", incident->cause);
     json_put_text(json, "deviations", incident->deviations);
     json_put_text(json, "likely_cause", incident->likely_cause);

@@ -70,7 +70,7 @@ static enum tone mark_tone(enum report_mark mark)
     static const enum tone tones[] = {
         [MARK_NOTE] = TONE_PLAIN,        [MARK_ONSET] = TONE_BOLD,    [MARK_WARNING] = TONE_WARNING,
         [MARK_CRITICAL] = TONE_CRITICAL, [MARK_NOTIFIED] = TONE_BOLD, [MARK_PROMETHEUS] = TONE_DIM,
-        [MARK_GOOD] = TONE_GOOD,         [MARK_EVIDENCE] = TONE_DIM,
+        [MARK_GOOD] = TONE_GOOD,         [MARK_EVIDENCE] = TONE_DIM,  [MARK_ACKNOWLEDGED] = TONE_BOLD,
     };
     return tones[mark];
 }
@@ -90,7 +90,9 @@ static void screen_event(const struct screen *screen, const struct report_event 
 {
     bool evidence = event->mark == MARK_EVIDENCE;
     struct strbuf text = { 0 };
-    if (!evidence)
+    if (event->mark == MARK_ACKNOWLEDGED)
+        strbuf_puts(&text, "Acknowledged ");
+    else if (!evidence)
         strbuf_printf(&text, "%s%s", event->kind, *event->text ? ": " : "");
     strbuf_puts(&text, event->text);
     if (event->offset >= 0)

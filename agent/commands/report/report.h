@@ -48,7 +48,8 @@ enum report_mark {
     MARK_NOTIFIED,
     MARK_PROMETHEUS,
     MARK_GOOD,
-    MARK_EVIDENCE
+    MARK_EVIDENCE,
+    MARK_ACKNOWLEDGED /* its text goes on: "by ada: on it" */
 };
 
 /* One entry of the incident's timeline. */

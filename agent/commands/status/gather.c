@@ -170,12 +170,13 @@ static void incidents_gather(struct status *status, struct query *query)
 {
     const int64_t most = STATUS_INCIDENTS_MAX;
     query_ask(query,
-              "SELECT id, coalesce(nullif(onset_at, 0), opened_at), opened_at, alert, severity, summary, "
+              "SELECT incident.id, coalesce(nullif(onset_at, 0), opened_at), opened_at, alert, severity, summary, "
               "first_command, count(*) OVER (),"
               " count(*) FILTER (WHERE severity = 'critical') OVER (), runbook, scenario, scenario_title, likely_cause,"
-              " CASE WHEN json_valid(tables) THEN (SELECT group_concat(value, ', ') FROM json_each(tables)) END FROM "
-              "incident"
-              " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, id LIMIT ?1",
+              " CASE WHEN json_valid(tables) THEN (SELECT group_concat(value, ', ') FROM json_each(tables)) END,"
+              " a.at, a.by_name, a.note FROM incident LEFT JOIN acknowledgement a ON a.id ="
+              " (SELECT max(id) FROM acknowledgement WHERE incident_id = incident.id AND coalesce(undone_at, 0) = 0)"
+              " WHERE state = 'open' ORDER BY severity = 'critical' DESC, opened_at, incident.id LIMIT ?1",
               &most, 1);
     while (query_next(query)) {
         status->incidents = list_room(status->incidents, status->incident_count, sizeof *status->incidents);
@@ -192,20 +193,13 @@ static void incidents_gather(struct status *status, struct query *query)
             .scenario_title = query_text(query, 11),
             .likely_cause = query_text(query, 12),
             .tables = query_text(query, 13),
+            .acknowledged_ms = query_time(query, 14),
+            .acknowledged_by = query_text(query, 15),
+            .acknowledgement_note = query_text(query, 16),
         };
         status->open_incidents = query_count(query, 7);
         status->open_critical = query_count(query, 8);
     }
-    query_ask(query,
-              "SELECT ends_at, reason FROM silence"
-              " WHERE starts_at <= ?1 AND ends_at > ?1 AND coalesce(ended_at, 0) = 0"
-              " ORDER BY ends_at DESC LIMIT 1",
-              &status->now_ms, 1);
-    if (query_next(query)) {
-        status->silenced_until_ms = query_time(query, 0);
-        status->silence_reason = query_text(query, 1);
-    }
-    query_end(query);
 }
 
 /* NULL where there are STATUS_WEBHOOKS_MAX others already. */
@@ -303,6 +297,7 @@ bool status_gather(struct status *status, struct sqlite3 *db, const struct confi
     status_gather_witnesses(status, &query);
     errors_gather(status, &query);
     incidents_gather(status, &query);
+    status_gather_silences(status, &query, config);
     webhooks_gather(status, &query, config);
     refreshes_gather(status, &query, config);
     query_end(&query);
@@ -321,9 +316,12 @@ void status_free(struct status *status)
     for (size_t i = 0; i < status->lag_count; i++)
         free(status->lags[i].table);
     status_free_witnesses(status);
+    status_free_silences(status);
     for (size_t i = 0; i < status->cycle_count; i++)
         free(status->cycles[i].outcome);
     for (size_t i = 0; i < status->incident_count; i++) {
+        free(status->incidents[i].acknowledged_by);
+        free(status->incidents[i].acknowledgement_note);
         free(status->incidents[i].alert);
         free(status->incidents[i].severity);
         free(status->incidents[i].summary);
@@ -350,7 +348,6 @@ void status_free(struct status *status)
     free(status->last_error_table);
     free(status->last_error_outcome);
     free(status->last_error);
-    free(status->silence_reason);
     strbuf_free(&status->trouble.why);
     strbuf_free(&status->why);
     *status = (struct status){ 0 };

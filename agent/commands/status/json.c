@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
+#include "agent/commands/show/acknowledgement.h"
 #include "first_line.h"
 #include "status.h"
 
@@ -173,11 +174,36 @@ static void put_incident_array(struct json_writer *json, const struct status *st
         json_put_text(json, "likely_cause", incident->likely_cause);
         json_put_text(json, "first_command", incident->first_command);
         put_runbook(json, incident, status->runbook_base);
+        show_acknowledgement_json(json, incident->acknowledged_ms, incident->acknowledged_by,
+                                  incident->acknowledgement_note);
         json_close(json, '}');
     }
     json_close(json, ']');
-    json_put_time(json, "silenced_until", status->silenced_until_ms);
-    json_put_text(json, "silence_reason", status->silence_reason);
+}
+
+static void put_silence_array(struct json_writer *json, const struct status *status)
+{
+    const struct status_silence *full = status_full_silence(status);
+    json_put_time(json, "silenced_until", full ? full->ends_ms : 0);
+    json_put_text(json, "silence_reason", full ? full->reason : NULL);
+    json_open(json, "silences", '[');
+    for (size_t i = 0; i < status->silence_count; i++) {
+        const struct status_silence *silence = &status->silences[i];
+        json_open(json, NULL, '{');
+        if (silence->id)
+            json_put_int(json, "id", silence->id);
+        else
+            json_put_null(json, "id");
+        json_put_text(json, "window", silence->window);
+        json_put_time(json, "from", silence->begins_ms);
+        json_put_time(json, "until", silence->ends_ms);
+        json_put_text(json, "alert", silence->alerts);
+        json_put_text(json, "table", silence->tables);
+        json_put_text(json, "max_severity", severity_name(silence->most));
+        json_put_text(json, "reason", silence->reason);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
 }
 
 static void put_webhook_array(struct json_writer *json, const struct status *status)
@@ -255,6 +281,7 @@ void status_json(const struct status *status, struct strbuf *out)
     put_lag_array(&json, status);
     put_cycle_array(&json, status);
     put_incident_array(&json, status);
+    put_silence_array(&json, status);
     put_witness_array(&json, status);
     put_probe_array(&json, status);
     put_webhook_array(&json, status);

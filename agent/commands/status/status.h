@@ -50,7 +50,20 @@ struct status_cycle {
 
 struct status_incident {
     int64_t id, onset_ms, opened_ms;
+    int64_t acknowledged_ms; /* 0: nobody did, likewise the next two */
+    char *acknowledged_by, *acknowledgement_note;
     char *alert, *severity, *summary, *likely_cause, *tables, *first_command, *runbook, *scenario, *scenario_title;
+};
+
+/* A silence or a window of the configuration that is in force. */
+struct status_silence {
+    int64_t id;   /* 0: a window */
+    char *window; /* its name; NULL: a silence */
+    int64_t begins_ms;
+    int64_t ends_ms;       /* 0: a window that has no end */
+    char *alerts, *tables; /* globs, parted by commas; NULL: all */
+    enum severity most;
+    char *words, *reason;
 };
 
 struct status_webhook {
@@ -89,8 +102,8 @@ struct status {
     int64_t open_incidents, open_critical;
     struct status_incident *incidents; /* those that are open, critical ones first, STATUS_INCIDENTS_MAX at the most */
     size_t incident_count;
-    int64_t silenced_until_ms;
-    char *silence_reason;
+    struct status_silence *silences; /* those in force, windows first, STATUS_SILENCES_MAX at the most */
+    size_t silence_count;
     struct status_webhook *webhooks;
     size_t webhook_count;
     const char *runbook_base;    /* the configuration's; NULL: none */
@@ -107,6 +120,11 @@ struct query;
 void status_gather_witnesses(struct status *status, struct query *query);
 void status_gather_answers(struct status *status, struct query *query);
 void status_free_witnesses(struct status *status);
+/* gather_silences.c, likewise. */
+void status_gather_silences(struct status *status, struct query *query, const struct config *config);
+void status_free_silences(struct status *status);
+/* The one of those in force that holds back everything for the longest; NULL if none holds back everything. */
+const struct status_silence *status_full_silence(const struct status *status);
 /* Sets level and why from the other fields. */
 void status_judge(struct status *status);
 /* Something has waited for long, was refused, or cannot be told again. */

@@ -36,6 +36,18 @@ static bool has_tables_to_name(const struct status_incident *incident)
     return incident->tables && strchr(incident->tables, ',') != NULL;
 }
 
+static void put_acknowledgement(struct status_screen *screen, const struct status_incident *incident)
+{
+    const char *by = incident->acknowledged_by, *note = incident->acknowledgement_note;
+    struct strbuf *text = &screen->text;
+    if (!incident->acknowledged_ms)
+        return;
+    strbuf_printf(text, "%s at ", by && *by ? by : "somebody");
+    format_time(text, incident->acknowledged_ms, screen->offset);
+    strbuf_printf(text, "%s%s", note && *note ? ": " : "", note ? note : "");
+    status_put_gathered(screen, "  acked by", TONE_PLAIN);
+}
+
 static void status_put_incident(struct status_screen *screen, const struct status_incident *incident, const char *label)
 {
     struct strbuf *text = &screen->text;
@@ -44,11 +56,33 @@ static void status_put_incident(struct status_screen *screen, const struct statu
     status_put_gathered(screen, label, critical ? TONE_CRITICAL : TONE_WARNING);
     if (has_tables_to_name(incident))
         status_put_line(screen, "  tables", TONE_PLAIN, incident->tables);
+    put_acknowledgement(screen, incident);
     if (incident->first_command)
         status_put_line(screen, "  run first", TONE_PLAIN, incident->first_command);
     runbook_words(incident->runbook, incident->scenario, incident->scenario_title, text);
     if (incident->runbook)
         status_put_gathered(screen, "  runbook", TONE_PLAIN);
+}
+
+static void status_put_silences(struct status_screen *screen)
+{
+    const struct status *status = screen->status;
+    for (size_t i = 0; i < status->silence_count; i++) {
+        const struct status_silence *silence = &status->silences[i];
+        struct strbuf *text = &screen->text;
+        strbuf_puts(text, silence->words);
+        if (silence->ends_ms) {
+            strbuf_puts(text, " until ");
+            format_time(text, silence->ends_ms, screen->offset);
+        }
+        if (silence->window)
+            strbuf_printf(text, " (window %s)", silence->window);
+        else
+            strbuf_printf(text, " (silence %" PRId64 ")", silence->id);
+        if (silence->reason)
+            strbuf_printf(text, ": %s", silence->reason);
+        status_put_gathered(screen, i == 0 ? "Silenced" : "", TONE_WARNING);
+    }
 }
 
 void status_put_incidents(struct status_screen *screen)
@@ -65,11 +99,5 @@ void status_put_incidents(struct status_screen *screen)
                       status->open_incidents - (int64_t)shown);
         status_put_gathered(screen, "", TONE_WARNING);
     }
-    if (status->silenced_until_ms) {
-        strbuf_puts(text, "until ");
-        format_time(text, status->silenced_until_ms, screen->offset);
-        if (status->silence_reason)
-            strbuf_printf(text, ": %s", status->silence_reason);
-        status_put_gathered(screen, "Silenced", TONE_WARNING);
-    }
+    status_put_silences(screen);
 }

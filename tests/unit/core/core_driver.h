@@ -41,6 +41,8 @@ struct driver {
     void (*check)(void *ctx, const struct notification *notification);
     void *check_ctx;
     int64_t notifications;
+    struct silence silence; /* the only one, of driver_silence */
+    struct silences silences;
     /* The first rows of each kind, by id - 1. */
     struct cycle cycles[DRIVER_ROWS];
     struct driver_run runs[DRIVER_ROWS];
@@ -60,6 +62,14 @@ struct driver *driver_new_down(int64_t reminder_ms, int64_t escalation_ms);
 struct driver *driver_new_with(const struct settings *settings);
 void driver_free(struct driver *driver);
 void driver_configure(struct driver *driver); /* takes driver->settings over */
+
+/* Everything is silenced from now on, until then. */
+static inline void driver_silence(struct driver *driver, int64_t until_ms)
+{
+    driver->silence = (struct silence){ .starts_ms = INT64_MIN, .ends_ms = until_ms, .scope.most = SEVERITY_CRITICAL };
+    driver->silences = (struct silences){ .at = &driver->silence, .count = 1 };
+    engine_silence(driver->engine, &driver->silences);
+}
 
 /* Saves as the agent does (the windows only where they changed), and goes on with a new engine that loads it. */
 void driver_save(struct driver *driver);

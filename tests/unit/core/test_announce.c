@@ -35,7 +35,7 @@ static void who_was_told_late_is_not_reminded_at_once(void **unused)
         driver->settings.notify.reminder_ms = hours(4);
         driver->settings.notify.escalation_ms = hours(1000);
         driver_configure(driver);
-        engine_silence(driver->engine, at(cases[i].told_h, cases[i].told_m, 0));
+        driver_silence(driver, at(cases[i].told_h, cases[i].told_m, 0));
         driver_tick(driver, at(cases[i].told_h, cases[i].told_m, 0));
         driver_told(driver);
         driver_tick(driver, at(cases[i].reminded_h, 17, 0) - 1);

@@ -147,7 +147,7 @@ static void what_ended_under_a_silence_is_not_told_although_it_had_waited(void *
     struct driver *driver = crowd();
     warn(driver, 0, 7);
     driver_told(driver);
-    engine_silence(driver->engine, at(3, 0, 0));
+    driver_silence(driver, at(3, 0, 0));
     driver_tick(driver, at(0, 20, 0));
     clear(driver, 6);
     driver_tick(driver, at(9, 0, 0));

@@ -10,7 +10,7 @@ static struct driver *silenced_driver(int64_t until_ms)
     driver->settings.notify.reminder_ms = 0;
     driver_configure(driver);
     driver_tick(driver, at(0, 10, 0));
-    engine_silence(driver->engine, until_ms);
+    driver_silence(driver, until_ms);
     return driver;
 }
 
@@ -52,10 +52,10 @@ static void a_silence_may_be_ended_early_or_drawn_out(void **unused)
     struct driver *driver = silenced_driver(at(1, 0, 0));
     driver_tick(driver, at(0, 40, 0));
     driver_told(driver);
-    engine_silence(driver->engine, at(2, 0, 0));
+    driver_silence(driver, at(2, 0, 0));
     driver_tick(driver, at(1, 30, 0));
     assert_quiet(driver);
-    engine_silence(driver->engine, 0);
+    driver_silence(driver, 0);
     driver_tick(driver, at(1, 30, 1));
     assert_told(driver, "01:30:00 firing critical SchedulerDown #1\n");
     driver_free(driver);
@@ -67,7 +67,7 @@ static void the_end_of_what_was_told_before_is_told_under_a_silence(void **unuse
     struct driver *driver = driver_new_healthy();
     driver_tick(driver, at(0, 16, 30));
     assert_told(driver, "00:16:00 firing warning SchedulerDown #1\n");
-    engine_silence(driver->engine, at(8, 0, 0));
+    driver_silence(driver, at(8, 0, 0));
     driver_tick(driver, at(7, 0, 0));
     assert_told(driver, "00:17:00 firing critical SchedulerDown #1 (silenced)\n"); /* nor reminder, nor escalation */
     driver_cycle(driver, at(7, 0, 0), seconds(10), "a=100");
@@ -83,7 +83,7 @@ static void what_worsened_under_a_silence_is_told_at_its_end(void **unused)
     driver_configure(driver);
     driver_tick(driver, at(0, 16, 30));
     driver_told(driver);
-    engine_silence(driver->engine, at(1, 0, 0));
+    driver_silence(driver, at(1, 0, 0));
     driver_tick(driver, at(2, 0, 0));
     assert_told(driver,
                 "00:17:00 firing critical SchedulerDown #1 (silenced)\n01:00:00 firing critical SchedulerDown #1\n");
@@ -94,7 +94,7 @@ static void reminders_and_escalations_wait_for_a_silence_to_end(void **unused)
 {
     (void)unused;
     struct driver *driver = driver_new_down(hours(1), minutes(30));
-    engine_silence(driver->engine, at(3, 0, 0));
+    driver_silence(driver, at(3, 0, 0));
     driver_tick(driver, at(3, 0, 0) - 1);
     assert_quiet(driver);
     driver_tick(driver, at(3, 0, 0));
@@ -109,7 +109,7 @@ static void a_restart_under_a_silence_notes_nothing_twice(void **unused)
     driver_tick(driver, at(0, 20, 0));
     driver_told(driver);
     driver_restart(driver);
-    engine_silence(driver->engine, at(1, 0, 0));
+    driver_silence(driver, at(1, 0, 0));
     engine_catch_up(driver->engine);
     engine_go_live(driver->engine);
     driver_tick(driver, at(0, 50, 0));

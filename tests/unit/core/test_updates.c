@@ -155,11 +155,11 @@ static void under_a_silence_it_is_noted(void **unused)
     driver_cycle(driver, at(0, 15, 0), seconds(12), "a=fail b=1");
     driver_cycle(driver, at(0, 30, 0), seconds(12), "a=fail b=fail");
     driver_told(driver);
-    engine_silence(driver->engine, at(0, 50, 0));
+    driver_silence(driver, at(0, 50, 0));
     driver_cycle(driver, at(0, 45, 0), seconds(12), "b=fail a=1");
     assert_told(driver, "00:45:12 firing warning ConsecutiveFailures #1 a,b (silenced)\n");
     driver_restart(driver);
-    engine_silence(driver->engine, at(0, 50, 0));
+    driver_silence(driver, at(0, 50, 0));
     driver_tick(driver, at(0, 59, 0));
     assert_told(driver, "00:50:00 firing warning ConsecutiveFailures #1 a,b\n");
     driver_free(driver);

@@ -13,128 +13,13 @@
 
 #include "agent/daemon/daemon_private.h"
 #include "config_keys.h"
+#include "reload_given.h"
 
 /*
  * What a reload takes, key by key: a daemon is told to reload once with each key of the table changed. What the table says of the key must be
  * what the daemon then does: either every part of it is given the new value, or the log names the key and every part still has the old one.
- * The linker hands the calls by which the daemon's parts are given the configuration to this file, which remembers what each was given last.
+ * reload_given.h remembers what each part was given last.
  */
-
-/* --- what the parts were given ------------------------------------------------------------------------------ */
-
-static struct given {
-    const struct config *dispatch, *witnesses, *table_witnesses, *unit, *host, *causes;
-    struct settings engine;
-    char patterns[PATH_MAX], log_path[PATH_MAX], log_owner[64], history[PATH_MAX];
-} given;
-
-static void note(char *place, size_t room, const char *text)
-{
-    snprintf(place, room, "%s", text ? text : "");
-}
-
-struct dispatch *__real_dispatch_open(const struct config *, struct history *, void (*)(void), struct strbuf *);
-struct dispatch *__wrap_dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
-                                      struct strbuf *error);
-struct dispatch *__wrap_dispatch_open(const struct config *config, struct history *history, void (*wake)(void),
-                                      struct strbuf *error)
-{
-    given.dispatch = config;
-    return __real_dispatch_open(config, history, wake, error);
-}
-
-/* The witnesses ask servers and start threads. They are only told from here on that there is nothing to ask. */
-struct witnesses *__wrap_witnesses_open(const struct config *config, void (*wake)(void));
-struct witnesses *__wrap_witnesses_open(const struct config *config, void (*wake)(void))
-{
-    (void)wake;
-    given.witnesses = config;
-    return NULL;
-}
-
-struct table_witnesses *__wrap_table_witnesses_open(const struct config *config, void (*wake)(void));
-struct table_witnesses *__wrap_table_witnesses_open(const struct config *config, void (*wake)(void))
-{
-    (void)wake;
-    given.table_witnesses = config;
-    return NULL;
-}
-
-struct unit_witness *__wrap_unit_open(const struct config *config, void (*wake)(void));
-struct unit_witness *__wrap_unit_open(const struct config *config, void (*wake)(void))
-{
-    (void)wake;
-    given.unit = config;
-    return NULL;
-}
-
-struct host_witness *__wrap_host_open(const struct config *config, void (*wake)(void));
-struct host_witness *__wrap_host_open(const struct config *config, void (*wake)(void))
-{
-    (void)wake;
-    given.host = config;
-    return NULL;
-}
-
-struct causes *__real_config_causes(const struct config *config, struct strbuf *error);
-struct causes *__wrap_config_causes(const struct config *config, struct strbuf *error);
-struct causes *__wrap_config_causes(const struct config *config, struct strbuf *error)
-{
-    given.causes = config;
-    return __real_config_causes(config, error);
-}
-
-struct engine *__real_engine_new(const struct settings *settings, const struct engine_sink *sink);
-struct engine *__wrap_engine_new(const struct settings *settings, const struct engine_sink *sink);
-struct engine *__wrap_engine_new(const struct settings *settings, const struct engine_sink *sink)
-{
-    given.engine = *settings;
-    return __real_engine_new(settings, sink);
-}
-
-void __real_engine_configure(struct engine *engine, const struct settings *settings);
-void __wrap_engine_configure(struct engine *engine, const struct settings *settings);
-void __wrap_engine_configure(struct engine *engine, const struct settings *settings)
-{
-    given.engine = *settings;
-    __real_engine_configure(engine, settings);
-}
-
-struct parser *__real_parser_open(const char *path, struct strbuf *error);
-struct parser *__wrap_parser_open(const char *path, struct strbuf *error);
-struct parser *__wrap_parser_open(const char *path, struct strbuf *error)
-{
-    note(given.patterns, sizeof given.patterns, path);
-    return __real_parser_open(path, error);
-}
-
-bool __real_parser_change_patterns(struct parser *parser, const char *path, struct strbuf *error);
-bool __wrap_parser_change_patterns(struct parser *parser, const char *path, struct strbuf *error);
-bool __wrap_parser_change_patterns(struct parser *parser, const char *path, struct strbuf *error)
-{
-    note(given.patterns, sizeof given.patterns, path);
-    return __real_parser_change_patterns(parser, path, error);
-}
-
-struct follow *__real_follow_open(const char *, const char *, const struct source_position *, size_t,
-                                  const struct follow_sink *, struct strbuf *);
-struct follow *__wrap_follow_open(const char *path, const char *owner, const struct source_position *positions,
-                                  size_t count, const struct follow_sink *sink, struct strbuf *error);
-struct follow *__wrap_follow_open(const char *path, const char *owner, const struct source_position *positions,
-                                  size_t count, const struct follow_sink *sink, struct strbuf *error)
-{
-    note(given.log_path, sizeof given.log_path, path);
-    note(given.log_owner, sizeof given.log_owner, owner);
-    return __real_follow_open(path, owner, positions, count, sink, error);
-}
-
-struct history *__real_history_open(const char *path, struct strbuf *notice, struct strbuf *error);
-struct history *__wrap_history_open(const char *path, struct strbuf *notice, struct strbuf *error);
-struct history *__wrap_history_open(const char *path, struct strbuf *notice, struct strbuf *error)
-{
-    note(given.history, sizeof given.history, path);
-    return __real_history_open(path, notice, error);
-}
 
 static void assert_same(const char *key, const char *part, const char *has, const char *wanted)
 {
@@ -153,6 +38,8 @@ static void assert_parts_agree(const char *key, const struct config *now, const 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i] != now)
             fail_msg("%s: part %zu works with another configuration than the one in force", key, i);
+    if (given.windows != now->windows)
+        fail_msg("%s: the engine has the windows of another configuration than the one in force", key);
     assert_memory_equal(&given.engine, &now->settings, sizeof given.engine);
     assert_same(key, "the parser", given.patterns, now->log_patterns);
     assert_same(key, "the reader of the log", given.log_path, now->log_path);
@@ -184,7 +71,8 @@ static const char base_text[] =
     "[webhook bell]\nformat = ntfy\nurl = http://127.0.0.1:9/topic\n"
     "[webhook talk]\nformat = telegram\nurl = http://127.0.0.1:9\ntoken_file = secret\nchat = 1\n"
     "[probe web]\nurl = http://127.0.0.1:9/\n"
-    "[probe box]\ncontainer = box\n";
+    "[probe box]\ncontainer = box\n"
+    "[silence night]\nfrom = 22:00\nto = 07:00\n";
 
 /* Where the default of its type below would not do: another section of the same kind, or another value. */
 static const struct change {
@@ -243,6 +131,9 @@ static const char *value_of_type(enum config_type type)
         [CONFIG_STARTTLS] = "no",
         [CONFIG_PRIORITY] = "5",
         [CONFIG_SEVERITY] = "critical",
+        [CONFIG_MAX_SEVERITY] = "critical",
+        [CONFIG_DAYS] = "mon-fri",
+        [CONFIG_TIME_OF_DAY] = "07:30",
     };
     return values[type];
 }
@@ -252,9 +143,10 @@ static struct change change_of(const struct config_key *key)
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
         if (strcmp(changes[i].section, key->section) == 0 && strcmp(changes[i].key, key->name) == 0)
             return changes[i];
-    const char *name = strcmp(key->section, "webhook") == 0 ? "plain"
-                       : strcmp(key->section, "probe") == 0 ? "web"
-                                                            : NULL;
+    const char *name = strcmp(key->section, "webhook") == 0   ? "plain"
+                       : strcmp(key->section, "probe") == 0   ? "web"
+                       : strcmp(key->section, "silence") == 0 ? "night"
+                                                              : NULL;
     return (struct change){ key->section, key->name, name, value_of_type(key->type) };
 }
 
@@ -267,6 +159,9 @@ static const void *base_of(const struct config *config, const struct change *cha
     for (size_t i = 0; change->name && i < config->probe_count; i++)
         if (strcmp(change->section, "probe") == 0 && strcmp(config->probes[i].name, change->name) == 0)
             return &config->probes[i];
+    for (size_t i = 0; change->name && i < config->window_count; i++)
+        if (strcmp(change->section, "silence") == 0 && strcmp(config->windows[i].name, change->name) == 0)
+            return &config->windows[i];
     return config;
 }
 

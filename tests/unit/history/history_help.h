@@ -168,6 +168,21 @@ static inline int64_t gather_message(struct history *history, int64_t incident_i
     return first;
 }
 
+static inline void note_silence(void *ctx, const struct silence *silence)
+{
+    int64_t *now_and_end_ms = ctx;
+    if (silence_is_in_force(silence, now_and_end_ms[0]) && silence->ends_ms > now_and_end_ms[1])
+        now_and_end_ms[1] = silence->ends_ms;
+}
+
+/* When the silences end that are in force at now_ms; 0 if none is. */
+static inline int64_t silence_end(struct history *history, int64_t now_ms)
+{
+    int64_t now_and_end_ms[] = { now_ms, 0 };
+    history_get_silences(history, now_ms, note_silence, now_and_end_ms);
+    return now_and_end_ms[1];
+}
+
 static inline void free_entries(struct outbox_entry *entries, size_t count)
 {
     for (size_t i = 0; i < count; i++)

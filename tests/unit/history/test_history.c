@@ -313,16 +313,16 @@ static void silences_hold_from_start_to_end(void **unused)
     struct place place;
     place_make(&place);
     struct history *history = must_open(&place);
-    assert_int_equal(history_silence_end(history, 150), 0);
+    assert_int_equal(silence_end(history, 150), 0);
     change(&place, "INSERT INTO silence (starts_at, ends_at, ended_at) VALUES (100, 200, NULL), (300, 400, 350), (310, "
                    "390, NULL)");
-    assert_int_equal(history_silence_end(history, 99), 0);
-    assert_int_equal(history_silence_end(history, 100), 200);
-    assert_int_equal(history_silence_end(history, 199), 200);
-    assert_int_equal(history_silence_end(history, 200), 0);
-    assert_int_equal(history_silence_end(history, 349), 400); /* the last of them */
-    assert_int_equal(history_silence_end(history, 350), 390);
-    assert_int_equal(history_silence_end(history, 390), 0);
+    assert_int_equal(silence_end(history, 99), 0);
+    assert_int_equal(silence_end(history, 100), 200);
+    assert_int_equal(silence_end(history, 199), 200);
+    assert_int_equal(silence_end(history, 200), 0);
+    assert_int_equal(silence_end(history, 349), 390); /* the last of them, of which one was ended early */
+    assert_int_equal(silence_end(history, 350), 390);
+    assert_int_equal(silence_end(history, 390), 0);
     history_close(history);
     place_remove(&place);
 }

@@ -271,7 +271,7 @@ static bool begin_without_room(int nth)
         assert_int_equal(access(place.path, F_OK), -1);
         assert_false(history_prune(history, 1));
         tend(history);
-        assert_int_equal(history_silence_end(history, 1), 0);
+        assert_int_equal(silence_end(history, 1), 0);
         gather_batch(history, 2);
         assert_pending_is_readable(history);
         fault_disarm();

@@ -125,7 +125,7 @@ static void a_newer_database_is_refused_and_untouched(void **unused)
     struct place place;
     place_make(&place);
     change(&place, "PRAGMA user_version = 7");
-    assert_open_fails(place.path, "database version 7 is newer than this agent's 5");
+    assert_open_fails(place.path, "database version 7 is newer than this agent's 6");
     assert_row(&place, "PRAGMA user_version", "7");
     assert_row(&place, "PRAGMA journal_mode", "delete");
     assert_int_equal(place_count(&place, "corrupt"), 0);
@@ -355,14 +355,14 @@ static void readers_look_and_editors_write_but_none_creates(void **unused)
     static const char insert[] = "INSERT INTO silence (starts_at, ends_at) VALUES (1, 9)";
     assert_int_equal(sqlite3_exec(reader, insert, NULL, NULL, NULL), SQLITE_READONLY);
     assert_int_equal(sqlite3_exec(editor, insert, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_not_equal(history_silence_end(history, 5), 0);
+    assert_int_not_equal(silence_end(history, 5), 0);
     sqlite3_close(reader);
     sqlite3_close(editor);
     history_close(history);
     change(&place, "PRAGMA user_version = 7");
-    assert_reader_fails(place.path, "database version 7 is newer than this agent's 5");
+    assert_reader_fails(place.path, "database version 7 is newer than this agent's 6");
     change(&place, "PRAGMA user_version = 4");
-    assert_reader_fails(place.path, "database version 4 is older than this agent's 5: `agent run` migrates it");
+    assert_reader_fails(place.path, "database version 4 is older than this agent's 6: `agent run` migrates it");
     change(&place, "PRAGMA user_version = 0"); /* `agent run` does not take such a database for its own either */
     assert_reader_fails(place.path, "the database is not one of this agent's");
     place_remove(&place);

@@ -89,7 +89,7 @@ static void a_newer_version_is_refused_untouched(void **unused)
 {
     (void)unused;
     sqlite3 *db = new_database("PRAGMA user_version = 7; CREATE TABLE future (id)");
-    assert_refused(db, "database version 7 is newer than this agent's 5");
+    assert_refused(db, "database version 7 is newer than this agent's 6");
     assert_int_equal(number(db, "PRAGMA user_version"), 7);
     assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema"), 1);
     sqlite3_close(db);
