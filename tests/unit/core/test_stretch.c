@@ -111,9 +111,30 @@ static void most_stretches_of_a_steady_table_are_spared(void **state)
     assert_true(spared > (size_t)RUNS * 3 / 2);
 }
 
+/* A clock may show a time before 1970. Nothing is known of such an hour, and to ask for it changes nothing. */
+static void nothing_is_known_of_an_hour_before_1970(void **state)
+{
+    (void)state;
+    static const int64_t hours[] = { -1, -24, -25, -672, INT64_MIN / HOUR_MS, 0 };
+    struct hour_volumes *volumes = calloc(1, sizeof *volumes), *before = calloc(1, sizeof *before);
+    assert_non_null(volumes);
+    assert_non_null(before);
+    for (int64_t hour = 0; hour < 400; hour++)
+        hour_volumes_add(volumes, hour * HOUR_MS, HOUR_MS, 1000);
+    *before = *volumes;
+    for (size_t i = 0; i < sizeof hours / sizeof hours[0]; i++) {
+        assert_null(hour_volumes_digest(volumes, hours[i]));
+        assert_true(hour_volumes_most_of_week(volumes, hours[i]) == 0);
+    }
+    assert_memory_equal(volumes, before, sizeof *volumes);
+    free(volumes);
+    free(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_known_of_an_hour_before_1970),
         cmocka_unit_test(what_is_reckoned_once_an_hour_hides_no_low_stretch),
         cmocka_unit_test(most_stretches_of_a_steady_table_are_spared),
     };

@@ -165,6 +165,32 @@ static void the_cached_hour_does_not_leak_into_another(void **state)
     }
 }
 
+/* The stamp that was read last is known by its text, but not where the text alone does not tell what it means. */
+static void a_stamp_that_comes_again_is_read_by_what_was_seen(void **state)
+{
+    static const char LOCAL[] = "2026-10-25 02:30:00,000 - __main__";
+    static const int64_t NOON_MS = INT64_C(1792929600000); /* 2026-10-25 12:00 UTC */
+    struct timestamp_reader reader;
+    int64_t first_ms, again_ms;
+    (void)state;
+    assert_true(zone_set("Europe/Berlin"));
+    timestamp_reader_init(&reader);
+    assert_int_equal(timestamp_read(&reader, LOCAL, strlen(LOCAL), &first_ms), 23);
+    timestamp_seen(&reader, first_ms + 50 * 60 * 1000);
+    assert_int_equal(timestamp_read(&reader, LOCAL, strlen(LOCAL), &again_ms), 23);
+    assert_int_equal(again_ms - first_ms, 60 * 60 * 1000);
+    /* On any other day the second reading is the same, whatever was seen. */
+    assert_int_equal(timestamp_read(&reader, "2026-11-25 13:00:00,250 - ", 26, &first_ms), 23);
+    timestamp_seen(&reader, NOON_MS);
+    assert_int_equal(timestamp_read(&reader, "2026-11-25 13:00:00,250 - ", 26, &again_ms), 23);
+    assert_int_equal(again_ms, first_ms);
+    assert_int_equal(first_ms - NOON_MS, INT64_C(31) * 24 * 60 * 60 * 1000 + 250);
+    /* A stamp that only begins like it is another one. */
+    assert_int_equal(timestamp_read(&reader, "2026-11-25 13:00:00,2503 ", 25, &again_ms), 24);
+    assert_int_equal(timestamp_read(&reader, "2026-11-25 13:00:00,251 - ", 26, &again_ms), 23);
+    assert_int_equal(again_ms, first_ms + 1);
+}
+
 static void berlin_in_autumn(void **state)
 {
     (void)state;
@@ -330,6 +356,7 @@ int main(void)
         cmocka_unit_test(only_the_stamp_is_used),
         cmocka_unit_test(what_is_no_time_is_not_read),
         cmocka_unit_test(the_cached_hour_does_not_leak_into_another),
+        cmocka_unit_test(a_stamp_that_comes_again_is_read_by_what_was_seen),
         cmocka_unit_test(berlin_in_autumn),
         cmocka_unit_test(berlin_in_spring),
         cmocka_unit_test(sydney_in_both_changes),
