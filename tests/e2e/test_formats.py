@@ -31,7 +31,7 @@ NASTY = {
     "combining": "Z̸̢̛͕̈́a̶͉͐l̷͍̓g̴̱̏o̸̰͑ " * 500,
     "right to left": "שגיאה בקריאה \u202eمرحبا\u202c \u2066abc\u2069 " * 200,
     "controls": "".join(map(chr, range(1, 32))) + "\x7f\x9b31m \x1b]0;title\x07" * 50,
-    "quotes": "\"'`\\ ``` \"} ],\\u0000 </script> &lt; <!channel> <@U1> *_~ & > " * 100,
+    "quotes": "\"'`\\ ``` \"} ],\\u0000 </script> &lt; <!channel> <@U1> @everyone @here <@&5> *_~ & > " * 100,
     "markup": "<&>" * 3_000,
     "not UTF-8": "caf\udce9 \udcff\udcfe \udced\udca0\udc80 \udcf0\udc9f " * 300,
     "line ends": "one\u2028two\u2029three\x85four\x0bfive " * 100,
@@ -60,6 +60,11 @@ GOOD = {
     "alertmanager": [{"labels": {"alertname": "A"}, "annotations": {"b": ""}, "startsAt": "2026-03-03T10:15:02Z",
                       "endsAt": "2026-03-03T10:15:02Z"}],
 }
+# What a receiver says under a 200 when it did not take the message.
+NO = {**{name: '{"ok":false,"error":"x"}' for name in FORMATS}, "slack": "invalid_payload", "pagerduty": '{"status":"invalid event","message":"m"}',
+      "ntfy": '{"code":40009,"http":400,"error":"invalid request"}', "discord": '{"message":"Unknown Webhook","code":10015}',
+      "teams": "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413",
+      "telegram": '{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}', "alertmanager": '{"status":"error","error":"bad_data"}'}
 # format, the path of what is changed, to what (None: taken away), a word of the complaint
 BROKEN = (
     ("slack", ("text",), None, "lacks"), ("slack", ("text",), "", "empty"), ("slack", ("text",), "a < b", "raw"),
@@ -284,6 +289,25 @@ class FromTheHistory(FormatCase):
         with self.prepared(0, NASTY.values()) as agent:
             self.wait_empty(agent)
         self.assert_all_right(2 * len(NASTY) * len(self.STATUSES))
+
+    def refused_with(self, answers, words):
+        """All that is told is answered so, and refused in the full and in the shortest form."""
+        for name in FORMATS:
+            self.receiver.plan(PATHS[name], " ".join(["says:" + answers[name].replace(" ", "_")] * 200))
+        ours = "FROM outbox JOIN notification ON notification.id = notification_id WHERE summary = 'told for this test'"
+        with self.prepared(0, ["told for this test"]) as agent:
+            wait_until(lambda: agent.rows(f"SELECT DISTINCT outbox.status {ours}") == [("refused",)], 60, agent.said)
+            errors = agent.rows(f"SELECT webhook, last_error {ours}")
+        self.assertEqual(len(errors), len(FORMATS) * len(self.STATUSES))
+        for name, error in errors:
+            self.assertIn(words, error, name)
+
+    def test_a_200_that_says_no_is_refused_by_each_format(self):
+        self.refused_with(NO, "the receiver says that it did not take the message")
+
+    def test_a_200_with_the_page_of_a_login_is_refused_by_each_format(self):
+        page = "<html><title>Login</title><form>Password</form></html>"
+        self.refused_with({name: page for name in FORMATS}, "the answer is a web page, perhaps a login")
 
     def test_what_is_empty_keeps_the_rules(self):
         with self.prepared(0, [""]) as agent:
