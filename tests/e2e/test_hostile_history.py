@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import report_history as history                # noqa: E402
 from test_report_golden import ACTIVE, Agent    # noqa: E402
 
-TABLES = ("cycle", "run", "incident", "timeline", "notification", "outbox", "silence", "state", "source", "witness", "acknowledgement")
+TABLES = ("cycle", "run", "incident", "timeline", "notification", "outbox", "silence", "state", "source", "witness")
 INT64_MAX, INT64_MIN = 2**63 - 1, -2**63
 SAFE = 2**53
 MUCH = "\u20ac" * 200_000
@@ -26,8 +26,8 @@ VALUES = {
 READERS = (("status",), ("status", "--format", "json"), ("incidents",), ("incidents", "--format", "json", "--limit", "0"), ("silence", "--list"))
 REPORTS = tuple(("report", *which, "--format", form) for which in ((), ("--since", "1970-01-01"))
                 for form in ("text", "markdown", "html", "json"))
-WRITERS = (("annotate", "1", "--cause", "a switch"), ("silence", "2h"), ("silence", "--end"), ("ack", "1"))
-LONGEST_ANSWER = 4 << 20
+WRITERS = (("annotate", "1", "--cause", "a switch"), ("silence", "2h"), ("silence", "--end"))
+LONGEST_ANSWER = 5 << 20   # of 5000 incidents, each with some 900 bytes as JSON
 LOG = Path(__file__).resolve().parents[2] / "fixtures/logs/one-table-timeout.log"
 TIMEOUT_S = 300
 NEGATIVE = re.compile(r"-\d[\d.,]* (s|min|h|d)\b")
@@ -182,7 +182,7 @@ class Hostile(unittest.TestCase):
             (f"{count} INSERT INTO silence (starts_at, ends_at, reason) SELECT i, 4102444800000 + i, 'r' || i FROM n", ()))
         status, document, some, every, silences = self.ask(*READERS)
         self.assertIn("(incident 101), 5000 more incidents open", status)
-        self.assertIn("and 4981 more: agent incidents lists them", status)
+        self.assertIn("and 4981 more: agent incidents --open lists them", status)
         self.assertEqual(100, len(json.loads(document)["incidents"]))
         self.assertLess(len(status.splitlines()), 500)
         self.assertEqual(5003, len(json.loads(every)["incidents"]))
@@ -201,7 +201,7 @@ class Hostile(unittest.TestCase):
     def test_a_silence_without_an_end_is_in_force(self):
         self.spoil(("UPDATE silence SET ends_at = ?, ended_at = NULL", (INT64_MAX,)))
         status, _, _, _, silences = self.ask(*READERS)
-        self.assertIn("Silenced     everything until 10000-01-01 ", status)       # the end of the year 9999 in UTC
+        self.assertIn("Silenced     until 10000-01-01 ", status)       # the end of the year 9999 in UTC
         self.assertIn("in force", silences)
 
     def test_a_silence_that_begins_later_is_not_over(self):
