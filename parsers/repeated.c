@@ -62,7 +62,7 @@ static bool is_said(const struct repeated_message *known, struct slice message)
     return known && known->len == message.len && memcmp(known->text, message.at, message.len) == 0;
 }
 
-static void note_said(struct repeated *repeated, struct repeated_message *known)
+static void note_order(struct repeated *repeated, struct repeated_message *known)
 {
     if (repeated->last)
         repeated->last->after = known;
@@ -78,7 +78,7 @@ bool repeated_find(struct repeated *repeated, struct slice message, struct event
         if (!is_said(known, message))
             return false;
     }
-    note_said(repeated, known);
+    note_order(repeated, known);
     *event = known->event;
     if (event->table.at)
         event->table.at = message.at + known->table_at;
@@ -96,5 +96,5 @@ void repeated_keep(struct repeated *repeated, struct slice message, const struct
     (*place)->table_at = event->table.at ? (size_t)(event->table.at - message.at) : 0;
     (*place)->event = *event;
     memcpy((*place)->text, message.at, message.len);
-    note_said(repeated, *place);
+    note_order(repeated, *place);
 }

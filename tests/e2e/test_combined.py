@@ -69,7 +69,7 @@ class Combined(unittest.TestCase):
         self.assertEqual(agent.rows("SELECT count(*) FROM timeline WHERE kind = 'notified' AND text = "
                                     "'firing warning, together with others'"), [(len(TABLES),)])
         firing = [alert["annotations"]["summary"] for request in receiver.at("/people")
-                  for alert in request.json()["alerts"] if "comes back again and again" not in alert["annotations"]["summary"]]
+                  for alert in request.json()["alerts"] if "; escalated" not in alert["annotations"]["summary"]]
         self.assertEqual(firing, [summary])
 
     def test_a_webhook_with_a_route_gets_each_that_is_its_own(self):
@@ -86,7 +86,7 @@ class Combined(unittest.TestCase):
 
         def told(path):
             return [alert["labels"]["table"] for request in receiver.at(path) for alert in request.json()["alerts"]
-                    if "comes back again and again" not in alert["annotations"]["summary"]]
+                    if "; escalated" not in alert["annotations"]["summary"]]
 
         self.assertEqual(told("/one"), [TABLES[-1]])
         self.assertEqual(told("/alert"), TABLES)

@@ -201,7 +201,7 @@ class Hostile(unittest.TestCase):
     def test_a_silence_without_an_end_is_in_force(self):
         self.spoil(("UPDATE silence SET ends_at = ?, ended_at = NULL", (INT64_MAX,)))
         status, _, _, _, silences = self.ask(*READERS)
-        self.assertIn("Silenced     until 10000-01-01 ", status)       # the end of the year 9999 in UTC
+        self.assertIn("Silenced     everything until 10000-01-01 ", status)       # the end of the year 9999 in UTC
         self.assertIn("in force", silences)
 
     def test_a_silence_that_begins_later_is_not_over(self):

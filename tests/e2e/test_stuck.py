@@ -133,7 +133,7 @@ class Stuck(unittest.TestCase):
         agent.wait_for("SELECT value LIKE 'HTTP 503%' FROM state WHERE key = 'refresh.am'", 1)
         screen = self.status(webhooks).stdout
         self.assertIn("webhook am does not deliver", screen)
-        self.assertIn("0 waiting, last delivery", " ".join(screen.split()))
+        self.assertIn("am: last delivery", " ".join(screen.split()))
         self.assertIn("could not be told again what is open: HTTP 503", " ".join(screen.split()))
         webhook = json.loads(self.status(webhooks, "--format", "json").stdout)["webhooks"][0]
         self.assertEqual((webhook["name"], webhook["pending"], webhook["last_error"]), ("am", 0, None))

@@ -32,8 +32,10 @@ static unsigned next_byte(struct bytes *bytes)
 
 /* --- the file --- */
 
-static const char *const tables[] = { "cycle",  "run",    "incident", "timeline", "notification",
-                                      "outbox", "source", "silence",  "state",    "sqlite_sequence" };
+static const char *const tables[] = {
+    "cycle",  "run",     "incident", "timeline", "notification",    "outbox",
+    "source", "silence", "state",    "witness",  "acknowledgement", "sqlite_sequence"
+};
 static const char *const values[] = {
     "NULL",
     "0",
@@ -162,7 +164,8 @@ static const char rows[] =
     " SELECT id, 1, opened_at, 'firing', severity, alert, tables, summary FROM incident;"
     "INSERT INTO outbox (incident_id, notification_id, webhook, status, created_at) SELECT id, id, 'w', 'pending', "
     "opened_at FROM incident;"
-    "INSERT INTO silence VALUES (1, 1772496000000, 1772497000000, 'work', NULL);"
+    "INSERT INTO silence VALUES (1, 1772496000000, 1772497000000, 'work', NULL, 'Iceberg*', 'bronze_*', 'warning');"
+    "INSERT INTO acknowledgement (incident_id, at, by_name, note) SELECT id, opened_at, 'ann', 'looking' FROM incident;"
     "INSERT INTO source (id, device, inode, offset, fingerprint, fingerprint_len) VALUES (1, 2, 3, 4, 'ff', 5);"
     "INSERT INTO state VALUES ('agent', 'pid 1' || char(10) || 'alive_ms 1772497860000' || char(10));";
 
