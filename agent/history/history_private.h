@@ -132,8 +132,13 @@ void history_read_end(struct history *history, sqlite3_stmt *statement, int code
 /* commit.c: what a SQLite result code means for the caller of this room. */
 enum history_status history_status_of(int code);
 
-/* stranger.c: what at path is something else than a history, in words; NULL if it may be one. */
-const char *history_stranger(const char *path, const struct stat *status);
+/* stranger.c: what is at a path instead of a history, in words; NULL if it may be one. */
+const char *history_stranger(const struct stat *status);
+/*
+ * The same for the file's contents: text. The file is opened and closed, which ends all POSIX locks that this process has on it (fcntl(2)), those
+ * of SQLite among them (sqlite.org/howtocorrupt.html, section 2.2). So this may be asked only where no connection of this process is open.
+ */
+const char *history_stranger_text(const char *path);
 /* True if an agent once kept a history at path: its other files are still there. */
 bool history_was_here(const char *path);
 

@@ -60,10 +60,10 @@ static int check_path(const char *path, struct strbuf *error)
 {
     struct stat status;
     if (stat(path, &status) == 0) {
-        const char *stranger = history_stranger(path, &status);
+        const char *stranger = history_stranger(&status);
         /* Somebody named a file of another kind, which is left alone; or wrote it over a history, and then it is moved aside. */
-        if (stranger && S_ISREG(status.st_mode) && history_was_here(path))
-            stranger = NULL;
+        if (!stranger && !history_was_here(path))
+            stranger = history_stranger_text(path);
         if (stranger)
             strbuf_printf(error, "%s: %s", path, stranger);
         return stranger ? SQLITE_MISMATCH : SQLITE_OK;

@@ -130,7 +130,7 @@ static struct sqlite3 *open_with(const char *path, int flags, struct strbuf *err
         strbuf_printf(error, "%s: %s", path, errno == ENOENT ? "no history here yet" : strerror(errno));
         return NULL;
     }
-    const char *stranger = history_stranger(path, &status); /* opening a pipe would wait for its other end */
+    const char *stranger = history_stranger(&status); /* opening a pipe would wait for its other end */
     if (!stranger && status.st_size == 0)
         stranger = "is empty: there is no history in it yet";
     if (stranger) {
@@ -140,6 +140,15 @@ static struct sqlite3 *open_with(const char *path, int flags, struct strbuf *err
     int code = reader_connect(path, flags, &db, &why);
     if (is_refused(code) && flags == SQLITE_OPEN_READONLY && history_lock_is_free(path))
         code = connect_beside(path, &db, &why);
+    if ((code & 0xff) == SQLITE_NOTADB) {
+        sqlite3_close(db);
+        db = NULL;
+        stranger = history_stranger_text(path);
+        if (stranger) {
+            strbuf_clear(&why);
+            strbuf_puts(&why, stranger);
+        }
+    }
     if (code == SQLITE_OK && flags == SQLITE_OPEN_READWRITE && sqlite3_db_readonly(db, "main") == 1) {
         strbuf_puts(&why, "may not be written");
         code = SQLITE_READONLY;

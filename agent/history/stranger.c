@@ -47,10 +47,14 @@ bool history_was_here(const char *path)
     return found;
 }
 
-const char *history_stranger(const char *path, const struct stat *status)
+const char *history_stranger(const struct stat *status)
 {
     return S_ISDIR(status->st_mode)    ? "is a directory, not a history"
            : !S_ISREG(status->st_mode) ? "is no regular file, so no history"
-           : is_text(path)             ? "is a text file, not a history"
                                        : NULL;
+}
+
+const char *history_stranger_text(const char *path)
+{
+    return is_text(path) ? "is a text file, not a history" : NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "reader.h"
 
@@ -368,6 +369,38 @@ static void readers_look_and_editors_write_but_none_creates(void **unused)
     place_remove(&place);
 }
 
+/* The lock that a connection in WAL mode keeps on the file (SQLite's os.h: SHARED_FIRST), as another process sees it. */
+static bool is_locked(const char *path)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510 };
+        _exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status == 0;
+}
+
+/* The agent reads its own history while it writes it. No file that is closed may take the writer's locks with it. */
+static void a_reader_in_the_same_process_leaves_the_locks(void **unused)
+{
+    (void)unused;
+    struct place place;
+    place_make(&place);
+    struct history *history = must_open(&place);
+    struct strbuf error = { 0 };
+    assert_true(is_locked(place.path));
+    sqlite3 *reader = reader_open(place.path, &error);
+    assert_non_null(reader);
+    sqlite3_close(reader);
+    assert_true(is_locked(place.path));
+    history_close(history);
+    strbuf_free(&error);
+    place_remove(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +418,7 @@ int main(void)
         cmocka_unit_test(a_database_taken_away_is_told_when_a_new_one_is_begun),
         cmocka_unit_test(an_emptied_database_is_told_once),
         cmocka_unit_test(readers_look_and_editors_write_but_none_creates),
+        cmocka_unit_test(a_reader_in_the_same_process_leaves_the_locks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
