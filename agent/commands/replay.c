@@ -25,7 +25,6 @@
 #include "past_answers.h"
 #include "state.h"
 #include "stream.h"
-#include <inttypes.h>
 
 /* Shows what the agent would have told about a log, on the log's own clock. The code is the same that runs live. */
 

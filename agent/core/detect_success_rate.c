@@ -120,7 +120,8 @@ static void tally_reach(struct tally *tally, int64_t failures, int64_t runs)
 static double tally_chance(const struct tally *tally)
 {
     double runs = tally->failures + tally->successes, term = tally->none, fewer = 0;
-    for (double k = 0; k < tally->failures; k++) {
+    for (int64_t i = 0; i < (int64_t)tally->failures; i++) {
+        double k = (double)i;
         fewer += term;
         term *= (runs - k) * (tally->past_a + k) / ((k + 1) * (tally->past_b + runs - k - 1));
     }

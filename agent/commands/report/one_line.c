@@ -47,9 +47,7 @@ void one_line_words(const struct report *report, struct strbuf *out)
     put_times(report, out);
     strbuf_printf(out, ", %s", incident->severity);
     lead_words(incident, &lead);
-    if (incident->notified_ms && incident->prometheus_ms)
-        strbuf_printf(out, "; %s", strbuf_text(&lead));
-    else if (!incident->notified_ms)
+    if (!incident->notified_ms || incident->prometheus_ms)
         strbuf_printf(out, "; %s", strbuf_text(&lead));
     if (incident->cause) {
         strbuf_puts(out, "; cause: ");
