@@ -74,7 +74,8 @@ static const char *ordinal_end(int64_t number)
 }
 
 /* What comes back at about the same time of day: "for the 5th night at about 02:00". */
-static void aside_days(const struct incidents *incidents, const struct incident_record *record, struct strbuf *out)
+static void aside_days(const struct incidents *incidents, const struct incident_record *record, struct strbuf *out,
+                       struct strbuf *in_short)
 {
     enum { ABOUT_MS = 30 * MINUTE_MS, NIGHT_FROM = 22, NIGHT_TO = 6 };
     int64_t about_ms = moment_wall_ms(incidents->moment, record->incident.onset_ms) + ABOUT_MS / 2;
@@ -83,16 +84,19 @@ static void aside_days(const struct incidents *incidents, const struct incident_
     incidents->clock(about_ms, about_ms, clock);
     long hour = strtol(clock, NULL, 10);
     const char *what = record->is_weekly ? "week" : hour >= NIGHT_FROM || hour < NIGHT_TO ? "night" : "day";
-    strbuf_printf(out, "for the %" PRId64 "%s %s at about %s", record->days, ordinal_end(record->days), what, clock);
+    strbuf_printf(in_short, "%" PRId64 "%s %s", record->days, ordinal_end(record->days), what);
+    strbuf_printf(out, "for the %s at about %s", strbuf_text(in_short), clock);
 }
 
 static void aside_recurrence(const struct incidents *incidents, const struct incident_record *record,
-                             struct strbuf *out)
+                             struct strbuf *out, struct strbuf *in_short)
 {
-    if (record->times_today)
-        strbuf_printf(out, "%" PRId64 "%s time in 24 h", record->times_today, ordinal_end(record->times_today));
-    else if (record->days >= RECURRING_DAYS)
-        aside_days(incidents, record, out);
+    if (record->times_today) {
+        strbuf_printf(in_short, "%" PRId64 "%s time", record->times_today, ordinal_end(record->times_today));
+        strbuf_printf(out, "%s in 24 h", strbuf_text(in_short));
+    } else if (record->days >= RECURRING_DAYS) {
+        aside_days(incidents, record, out, in_short);
+    }
 }
 
 static void aside_held(const struct incident_record *record, struct strbuf *out)
@@ -107,7 +111,7 @@ static void aside_held(const struct incident_record *record, struct strbuf *out)
 struct parts {
     struct line line;
     char onset[CLOCK_WORDS_BYTES], then[CLOCK_WORDS_BYTES];
-    struct strbuf lasted, again, asides[LINE_ASIDES], note;
+    struct strbuf lasted, again, asides[LINE_ASIDES], short_aside, note;
 };
 
 static void set_times(const struct incidents *incidents, const struct incident_record *record, enum line_use use,
@@ -173,8 +177,9 @@ static void set_asides(const struct incidents *incidents, const struct incident_
         parts->line.note = strbuf_text(&parts->note);
         parts->line.short_note = "escalated";
     }
-    aside_well(well_count, well, &parts->asides[0]);
-    aside_recurrence(incidents, record, &parts->asides[1]);
+    aside_recurrence(incidents, record, &parts->asides[0], &parts->short_aside);
+    parts->line.short_aside = parts->short_aside.len ? strbuf_text(&parts->short_aside) : NULL;
+    aside_well(well_count, well, &parts->asides[1]);
     aside_held(record, &parts->asides[2]);
     for (size_t i = 0, count = 0; i < LINE_ASIDES; i++)
         if (parts->asides[i].len)
@@ -201,6 +206,7 @@ static void describe_behind(const struct incidents *incidents, const struct inci
     strbuf_free(&parts.lasted);
     strbuf_free(&parts.again);
     strbuf_free(&parts.note);
+    strbuf_free(&parts.short_aside);
     for (size_t i = 0; i < LINE_ASIDES; i++)
         strbuf_free(&parts.asides[i]);
 }

@@ -13,6 +13,7 @@ enum { NAME_MOST = 40, NAME_TELLING = 24, NAME_LEAST = 9, WHY_MOST = 100, WHY_TE
 /* How much of the parts is written. */
 struct shape {
     size_t asides;      /* so many of them */
+    bool has_short;     /* the short aside, where there are none */
     bool has_detail;    /* beside a cause; without a cause the detail says why */
     bool has_long_note; /* as long as the note has a shorter form */
     bool has_bracket;   /* what stands in brackets at the end of what says why */
@@ -150,6 +151,8 @@ static void assemble(const struct line *line, const struct shape *shape, struct 
         put_why(line, shape, out);
     for (size_t i = 0; i < shape->asides && line->asides[i]; i++)
         strbuf_printf(out, "; %s", line->asides[i]);
+    if (shape->asides == 0 && shape->has_short && line->short_aside)
+        strbuf_printf(out, "; %s", line->short_aside);
 }
 
 static size_t shortened(size_t chars, size_t excess, size_t least)
@@ -203,6 +206,8 @@ static bool lessen(const struct line *line, struct shape *shape, size_t excess)
         shape->has_bracket = false;
     else if (is_whole_without_lasted(line, shape, excess))
         shape->has_lasted = false;
+    else if (line->short_aside && shape->has_short)
+        shape->has_short = false;
     else if (why > WHY_TELLING)
         shape->cause = shortened(why, excess, WHY_TELLING);
     else if (line->count == 1 && name_chars(line, shape) > NAME_TELLING)
@@ -233,7 +238,7 @@ static size_t body_room(const struct line *line, const struct shape *shape, size
 
 void line_write(const struct line *line, size_t max_chars, struct strbuf *out)
 {
-    struct shape shape = { LINE_ASIDES, true, true, true, true, NAME_MOST, WHY_MOST };
+    struct shape shape = { LINE_ASIDES, true, true, true, true, true, NAME_MOST, WHY_MOST };
     struct strbuf body = { 0 };
     assemble(line, &shape, &body);
     while (chars_of(&body) > body_room(line, &shape, max_chars) &&

@@ -23,10 +23,11 @@ struct line {
     const char *head;
     const char *detail, *cause;      /* behind it, as they stand; NULL: none */
     const char *asides[LINE_ASIDES]; /* less telling, the most telling first; NULL: none */
-    const char *note;                /* at the end; it is never left out, unless it is NULL */
-    const char *short_note; /* stands there instead where there is little room; NULL: the note is as short as can be */
-    const char *table;      /* where count is 1 */
-    size_t count, known;    /* tables that are meant, and all that are offloaded */
+    const char *short_aside; /* says the first of them shortly, where none has room; NULL: there is no shorter way */
+    const char *note;        /* at the end; it is never left out, unless it is NULL */
+    const char *short_note;  /* stands there instead where there is little room; NULL: the note is as short as can be */
+    const char *table;       /* where count is 1 */
+    size_t count, known;     /* tables that are meant, and all that are offloaded */
     bool is_still;
     const char *onset, *then; /* in words, as the clock on the wall shows them */
     const char *lasted;       /* since the onset, in words */
@@ -35,8 +36,8 @@ struct line {
 
 /*
  * Adds the line, in at most max_chars characters. Where it is too long, the asides are left out, then the detail if there is a cause; then
- * the note is shortened; brackets at the end of what says why are left out, and the duration where that is enough; then what says why is
- * cut, then the table's name.
+ * the note is shortened; brackets at the end of what says why are left out, and the duration where that is enough; then the short aside;
+ * then what says why is cut, then the table's name.
  */
 void line_write(const struct line *line, size_t max_chars, struct strbuf *out);
 

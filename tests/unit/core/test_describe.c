@@ -218,6 +218,30 @@ static void what_matters_least_is_left_out_first(void **unused)
            "no new data for bronze_trades_of_the…hird_region_binance since 10:00, ClickHouse unreachable; escalated");
 }
 
+/* That it comes back is said shortly before it is not said at all, and more telling than a duration. */
+static void what_comes_back_is_said_shortly_where_there_is_little_room(void **unused)
+{
+    (void)unused;
+    struct line line = {
+        .head = "no new data for {tables} {since}",
+        .cause = "ClickHouse unreachable",
+        .asides = { "for the 5th night at about 02:00", "b well again" },
+        .short_aside = "5th night",
+        .table = "bronze_trades_binance",
+        .count = 1,
+        .onset = "01:45",
+        .then = "",
+        .lasted = "30 min",
+        .shows_lasted = true,
+    };
+    writes(&line, 120,
+           "no new data for bronze_trades_binance since 01:45 (30 min), ClickHouse unreachable; for the 5th night at "
+           "about 02:00");
+    writes(&line, 95, "no new data for bronze_trades_binance since 01:45 (30 min), ClickHouse unreachable; 5th night");
+    writes(&line, 85, "no new data for bronze_trades_binance since 01:45, ClickHouse unreachable; 5th night");
+    writes(&line, 80, "no new data for bronze_trades_binance since 01:45, ClickHouse unreachable");
+}
+
 static void foreign_text_stays_one_line_of_whole_characters(void **unused)
 {
     (void)unused;
@@ -255,6 +279,7 @@ int main(void)
         cmocka_unit_test(what_is_well_again_is_told_apart),
         cmocka_unit_test(what_comes_back_each_night_is_told_so),
         cmocka_unit_test(what_matters_least_is_left_out_first),
+        cmocka_unit_test(what_comes_back_is_said_shortly_where_there_is_little_room),
         cmocka_unit_test(foreign_text_stays_one_line_of_whole_characters),
         cmocka_unit_test(a_head_without_places_gets_them),
     };
