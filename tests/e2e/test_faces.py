@@ -153,8 +153,9 @@ class Agreement(unittest.TestCase):
             with self.subTest(name):
                 said = agent("status", "--db", self.db(name))
                 lines = said.stdout.decode().splitlines()
-                self.assertEqual(3, said.returncode)
-                self.assertTrue(lines[0].startswith(f"UNKNOWN - {words}"), lines[0])
+                self.assertEqual(2, said.returncode)
+                self.assertTrue(lines[0].startswith(f"CRITICAL - {words}"), lines[0])
+                self.assertTrue(lines[0].endswith(", at the end of the replayed log"), lines[0])
                 self.assertNotIn("IcebergOffload", said.stdout.decode())
                 self.assertEqual("", lines[1])
                 self.assertTrue(lines[2].startswith("Open  "), lines[2])

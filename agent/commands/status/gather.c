@@ -276,6 +276,13 @@ static void refreshes_gather(struct status *status, struct query *query, const s
     }
 }
 
+static void replay_gather(struct status *status, struct query *query)
+{
+    query_ask(query, "SELECT 1 FROM state WHERE key = '" STATE_REPLAY "'", NULL, 0);
+    status->is_replay = query_next(query) && status->agent == AGENT_NEVER;
+    query_end(query);
+}
+
 bool status_gather(struct status *status, struct sqlite3 *db, const struct config *config, const struct probes *probes,
                    int64_t now_ms, struct strbuf *error)
 {
@@ -284,6 +291,7 @@ bool status_gather(struct status *status, struct sqlite3 *db, const struct confi
     /* All queries see the history at one moment. If this fails, they are only less consistent. */
     sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
     agent_gather(status, &query);
+    replay_gather(status, &query);
     thresholds_default(status, config);
     cycles_gather(status, &query);
     if (status->agent == AGENT_RUNNING)

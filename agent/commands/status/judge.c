@@ -203,7 +203,7 @@ static void judge_agent(const struct status *status, struct reasons *reasons)
         reasons_add(reasons, STATUS_WARNING, "the agent is not running");
     if (status->agent == AGENT_RUNNING && !status->understood)
         reasons_add(reasons, STATUS_UNKNOWN, "no line of the log was ever understood");
-    if (status->agent == AGENT_NEVER)
+    if (status->agent == AGENT_NEVER && !status->is_replay)
         reasons_add(reasons, STATUS_UNKNOWN, "the agent never ran on this history");
 }
 

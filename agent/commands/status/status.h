@@ -80,6 +80,7 @@ struct status {
     struct strbuf why; /* the reasons for the level, in words */
 
     enum status_agent agent;
+    bool is_replay; /* a replay filled the history, and no agent ever ran on it */
     int64_t pid, started_ms, alive_ms, writer, last_line_ms, next_run_ms, interval_ms, behind_bytes;
     int64_t lines, events, misses, limit_hits, stray_lines, commit_failures;
     int64_t lag_warning_ms, lag_critical_ms, cycle_slow_ms, cycle_too_slow_ms;

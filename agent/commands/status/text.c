@@ -30,13 +30,8 @@ static void add_worst_lag(const struct status *status, struct strbuf *out)
         strbuf_puts(out, "unknown");
 }
 
-void status_headline(const struct status *status, struct strbuf *out)
+static void add_good(const struct status *status, struct strbuf *out)
 {
-    strbuf_printf(out, "%s - ", status_level_name(status->level));
-    if (status->level != STATUS_OK) {
-        cut_chars(strbuf_text(&status->why), STATUS_LINE_CHARACTERS, out);
-        return;
-    }
     if (status->cycle_count == 0) {
         strbuf_puts(out, "no cycle seen yet");
     } else {
@@ -45,7 +40,18 @@ void status_headline(const struct status *status, struct strbuf *out)
             format_duration(out, status->cycles[0].duration_ms);
     }
     add_worst_lag(status, out);
-    strbuf_printf(out, ", %" PRId64 " open incidents", status->open_incidents);
+    strbuf_printf(out, ", %" PRId64 " open incident%s", status->open_incidents, status->open_incidents == 1 ? "" : "s");
+}
+
+void status_headline(const struct status *status, struct strbuf *out)
+{
+    strbuf_printf(out, "%s - ", status_level_name(status->level));
+    if (status->level != STATUS_OK)
+        cut_chars(strbuf_text(&status->why), STATUS_LINE_CHARACTERS, out);
+    else
+        add_good(status, out);
+    if (status->is_replay)
+        strbuf_puts(out, ", at the end of the replayed log");
 }
 
 void status_put_line(const struct status_screen *screen, const char *label, enum tone tone, const char *text)
