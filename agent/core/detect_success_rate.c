@@ -61,7 +61,8 @@ struct flaps {
 struct surplus {
     size_t failures;
     int64_t runs;
-    double chance, factor; /* 1 and 0 where there is too little history to tell */
+    double chance; /* 1 where there is too little history to tell */
+    double factor; /* likewise 0, and also where the rate is not higher than before */
     int64_t past_runs, past_failures;
 };
 
@@ -133,6 +134,13 @@ static bool tally_is_above_mean(const struct tally *tally)
 {
     double runs = tally->failures + tally->successes;
     return tally->failures * (tally->past_a + tally->past_b) > runs * tally->past_a;
+}
+
+/* A rate near 20 % may explain few failures better than a past with many, or than 1 %. That is no news: there are fewer than before. */
+static bool tally_is_above_least(const struct tally *tally)
+{
+    double runs = tally->failures + tally->successes;
+    return tally->failures * (tally->least_a + tally->least_b) > runs * tally->least_a;
 }
 
 double success_rate_chance(int64_t failures, int64_t runs, int64_t past_failures, int64_t past_runs)
@@ -219,7 +227,7 @@ static struct surplus find_surplus(const struct context *context, const struct f
         surplus.runs = (int64_t)(tally.failures + tally.successes);
         if (tally_is_above_mean(&tally))
             surplus.chance = tally_chance(&tally);
-        surplus.factor = tally.factor;
+        surplus.factor = tally_is_above_least(&tally) ? tally.factor : 0;
         bool news = is_news(context, &surplus), best_is_news = is_news(context, &best);
         if (news > best_is_news || (news == best_is_news && surplus.factor > best.factor))
             best = surplus;
@@ -254,12 +262,15 @@ static void write_rule(const struct context *context, const struct surplus *surp
                       surplus->past_runs);
     if (surplus->runs)
         strbuf_printf(
-            rule,
-            "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e"
-            "; a rate near 20 %% explains them %.3g times as well, telling is %.0f or more",
-            surplus->runs,
+            rule, "; the chance of so many in %" PRId64 " runs is %.1e, rare is below %.0e", surplus->runs,
             success_rate_chance((int64_t)surplus->failures, surplus->runs, surplus->past_failures, surplus->past_runs),
-            rare, surplus->factor, telling_factor);
+            rare);
+    if (surplus->factor > 0)
+        strbuf_printf(rule, "; a rate near 20 %% explains them %.3g times as well, telling is %.0f or more",
+                      surplus->factor, telling_factor);
+    else if (surplus->runs)
+        strbuf_printf(rule, "; the rate is not higher than before, which counts as %.0f %% at least",
+                      100 * least_past_rate);
 }
 
 static void judge_rate(struct context *context, struct table *table)

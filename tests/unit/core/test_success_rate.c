@@ -251,6 +251,34 @@ static void as_many_as_are_configured_must_come_first(void **unused)
     driver_free(driver);
 }
 
+/* One run in five failed for ten days: three failures in a day are far fewer, and no news. */
+static void fewer_failures_than_before_are_no_news(void **unused)
+{
+    (void)unused;
+    static const int64_t slots[] = { 3, 50, 93 };
+    struct driver *driver = driver_with_history(5, slots, 3);
+    driver_told(driver);
+    assert_int_equal(driver->incident_count, 1); /* of the first days, which have no past */
+    assert_false(driver_incident(driver, 1)->open);
+    assert_true(driver_incident(driver, 1)->resolved_ms < at(240, 0, 0));
+    driver_free(driver);
+}
+
+/* At an interval of 30 s three failures in a day are one in a thousand runs. */
+static void one_failure_in_a_thousand_runs_is_no_news(void **unused)
+{
+    (void)unused;
+    enum { DAY_RUNS = 2880 };
+    struct driver *driver = driver_new();
+    driver->settings.schedule.interval_ms = seconds(30);
+    driver_configure(driver);
+    for (int64_t run = 0; run < 6 * DAY_RUNS; run++)
+        driver_cycle(driver, seconds(30 * run), seconds(10),
+                     run > 4 * DAY_RUNS && run % 1400 == 0 ? "a=fail" : "a=100");
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
 static void the_same_failures_spread_over_a_day_are_no_news(void **unused)
 {
     (void)unused;
@@ -324,6 +352,8 @@ int main(void)
         cmocka_unit_test(as_many_as_are_configured_must_come_first),
         cmocka_unit_test(what_is_usual_for_a_table_is_no_news),
         cmocka_unit_test(a_sudden_change_is_told_within_hours),
+        cmocka_unit_test(fewer_failures_than_before_are_no_news),
+        cmocka_unit_test(one_failure_in_a_thousand_runs_is_no_news),
         cmocka_unit_test(the_same_failures_spread_over_a_day_are_no_news),
         cmocka_unit_test(what_is_new_for_good_becomes_usual),
         cmocka_unit_test(failures_in_a_row_are_not_learnt),
