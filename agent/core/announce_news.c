@@ -43,7 +43,10 @@ bool announce_is_silenced(const struct announcer *announcer, const struct incide
 enum { UPDATE_WAITS_MS = HOUR_MS };
 /* What flaps: updates of it lie so far apart, for tables that are new to it, for tables that relapse, and where it lasts. */
 enum { NEW_TABLES_MS = 4 * HOUR_MS, RELAPSES_MS = 12 * HOUR_MS, LASTING_APART_MS = 4 * HOUR_MS };
-/* It lasts when it was not well for so long without a break; after the longer time that is told however much was told today. */
+/*
+ * It lasts when it was not well for so long without a break. After the longer time that is told however much was told today, and so is a table
+ * that is new to it.
+ */
 enum { LASTING_CYCLES = 6, LASTING_LEAST_MS = HOUR_MS, LASTING_MOST_MS = 4 * HOUR_MS };
 
 static bool any_unnamed(const struct incident_record *record, enum audience audience)
@@ -149,10 +152,12 @@ static int64_t update_at(const struct announcer *announcer, const struct inciden
     int64_t update_ms = record->telling.update_ms;
     if (update_ms == 0)
         return INT64_MAX;
-    int64_t apart_ms = any_new(record) ? NEW_TABLES_MS : RELAPSES_MS;
+    bool is_new = any_new(record);
+    int64_t apart_ms = is_new ? NEW_TABLES_MS : RELAPSES_MS;
     if (has_just_opened(announcer, record) || !record->telling.told.flapping)
         apart_ms = 0;
-    return announce_later(update_ms, flapping_room_at(announcer, record, apart_ms));
+    int64_t room_ms = flapping_room_at(announcer, record, apart_ms), late_ms = update_ms + LASTING_MOST_MS;
+    return announce_later(update_ms, is_new && late_ms < room_ms ? late_ms : room_ms);
 }
 
 /*

@@ -314,6 +314,29 @@ static void what_joins_one_that_flaps_is_named_every_four_hours(void **unused)
     driver_free(driver);
 }
 
+/* People were told so much of the kind today that no more is told of what flaps. That z is down as well is told all the same, four hours later. */
+static void what_joins_one_that_flaps_is_named_however_much_was_told(void **unused)
+{
+    (void)unused;
+    struct driver *driver = flapping_driver();
+    driver_cycles(driver, at(3, 15, 0), at(7, 0, 0), seconds(10), "a=fail z=1"); /* told at 6:45 */
+    driver_cycles(driver, at(7, 0, 0), at(7, 30, 0), seconds(10), "a=fail z=fail");
+    driver_cycle(driver, at(7, 30, 0), seconds(10), "a=fail z=1");
+    for (size_t i = 0; i < TOLD_A_DAY; i++)
+        driver->engine->announcer.told_ms[KIND_FAILURES][i] = at(7, 30, 0);
+    driver_told(driver);
+    driver_cycles(driver, at(7, 45, 0), at(12, 0, 0), seconds(10), "a=fail z=fail"); /* z joins at 8:00:10 */
+    driver_restart(driver);
+    driver_tick(driver, at(12, 0, 10) - 1);
+    assert_quiet(driver);
+    driver_tick(driver, at(12, 0, 10));
+    assert_told(driver, "12:00:10 firing critical ConsecutiveFailures #4 a,z\n");
+    driver_cycle(driver, at(12, 0, 11), seconds(10), "a=fail z=fail");
+    driver_cycles(driver, at(12, 15, 0), at(20, 0, 0), seconds(10), "a=fail z=fail");
+    assert_quiet(driver);
+    driver_free(driver);
+}
+
 /* z was well for more than four hours within it: that it fails again is told, twelve hours after the last update, at 6:45. */
 static void a_late_relapse_in_one_that_flaps_is_told(void **unused)
 {
@@ -435,6 +458,7 @@ int main(void)
         cmocka_unit_test(what_flaps_on_after_its_end_must_be_well_for_longer),
         cmocka_unit_test(a_day_later_four_cycles_are_enough_again),
         cmocka_unit_test(what_joins_one_that_flaps_is_named_every_four_hours),
+        cmocka_unit_test(what_joins_one_that_flaps_is_named_however_much_was_told),
         cmocka_unit_test(a_late_relapse_in_one_that_flaps_is_told),
         cmocka_unit_test(one_cause_that_goes_from_table_to_table_flaps),
         cmocka_unit_test(what_flapped_and_is_down_for_good_is_told),
