@@ -104,7 +104,22 @@ static void growth_archive(struct telling *telling, struct archive *archive)
     }
 }
 
-static void record_archive(struct incident_record *record, struct tables *tables, struct archive *archive)
+static const int64_t NOT_SAVED = -SAVED_NUMBER_MOST;
+
+/* An older agent did not save since when something is wrong. From now on is certain, and people are told if it lasts. */
+static void turns_archive(struct incident_record *record, int64_t now_ms, struct archive *archive)
+{
+    if (archive_loading(archive))
+        record->bad_ms = NOT_SAVED;
+    saved_i64(archive, "bad", &record->bad_ms);
+    saved_i64(archive, "well", &record->well_ms);
+    saved_count(archive, "well.cycles", &record->well_cycles);
+    if (archive_loading(archive) && record->bad_ms == NOT_SAVED)
+        record->bad_ms = record->well_ms ? 0 : now_ms;
+}
+
+static void record_archive(struct incident_record *record, struct tables *tables, int64_t now_ms,
+                           struct archive *archive)
 {
     struct incident *incident = &record->incident;
     struct telling *telling = &record->telling;
@@ -157,9 +172,7 @@ static void record_archive(struct incident_record *record, struct tables *tables
     archive_bool(archive, "weekly", &record->is_weekly);
     saved_i64(archive, "times_today", &record->times_today);
     saved_i64(archive, "calm_cycles", &record->calm_cycles);
-    saved_i64(archive, "bad", &record->bad_ms);
-    saved_i64(archive, "well", &record->well_ms);
-    saved_count(archive, "well.cycles", &record->well_cycles);
+    turns_archive(record, now_ms, archive);
     members_archive(record, tables, archive);
     if (archive_loading(archive)) {
         record->kind = (enum incident_kind)kind;
@@ -173,7 +186,7 @@ static void record_archive(struct incident_record *record, struct tables *tables
 static bool load_next(struct incidents *incidents, struct archive *archive, struct tables *tables, int64_t *last_id)
 {
     struct incident_record *record = incidents_add(incidents);
-    record_archive(record, tables, archive);
+    record_archive(record, tables, incidents->moment->now_ms, archive);
     bool is_next = record->incident.id > *last_id;
     *last_id = record->incident.id;
     if (!is_next)
@@ -201,5 +214,5 @@ void incidents_archive(struct incidents *incidents, struct archive *archive, str
             ;
     else
         for (int64_t i = 0; i < count; i++)
-            record_archive(incidents->records[i], tables, archive);
+            record_archive(incidents->records[i], tables, incidents->moment->now_ms, archive);
 }

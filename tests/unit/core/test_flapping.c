@@ -1,36 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core_driver.c"
+#include "flapping.h"
 
 /* What begins again and again: it is told once as flapping, held open, and told again when it has been well for some cycles. */
-
-static struct driver *failing_driver(void)
-{
-    struct driver *driver = driver_new();
-    driver->settings.notify.reminder_ms = 0;
-    driver->settings.notify.escalation_ms = hours(1000);
-    driver_configure(driver);
-    driver_start(driver, at(0, 0, 0));
-    driver_cycle(driver, at(0, 0, 0), seconds(10), "a=1 z=1");
-    return driver;
-}
-
-/* Two failures of a and a success, from at_ms on: a turn of 45 minutes. */
-static void turn(struct driver *driver, int64_t at_ms)
-{
-    driver_cycles(driver, at_ms, at_ms + minutes(30), seconds(10), "a=fail z=1");
-    driver_cycle(driver, at_ms + minutes(30), seconds(10), "a=1 z=1");
-}
-
-/* The fourth begins at 2:45:05. */
-static struct driver *flapping_driver(void)
-{
-    struct driver *driver = failing_driver();
-    for (int64_t i = 0; i < 3; i++)
-        turn(driver, at(0, 15 + 45 * i, 0));
-    driver_told(driver);
-    turn(driver, at(2, 30, 0));
-    return driver;
-}
 
 static void the_fourth_time_is_told_as_flapping_and_held(void **unused)
 {
@@ -314,29 +285,6 @@ static void what_joins_one_that_flaps_is_named_every_four_hours(void **unused)
     driver_free(driver);
 }
 
-/* People were told so much of the kind today that no more is told of what flaps. That z is down as well is told all the same, four hours later. */
-static void what_joins_one_that_flaps_is_named_however_much_was_told(void **unused)
-{
-    (void)unused;
-    struct driver *driver = flapping_driver();
-    driver_cycles(driver, at(3, 15, 0), at(7, 0, 0), seconds(10), "a=fail z=1"); /* told at 6:45 */
-    driver_cycles(driver, at(7, 0, 0), at(7, 30, 0), seconds(10), "a=fail z=fail");
-    driver_cycle(driver, at(7, 30, 0), seconds(10), "a=fail z=1");
-    for (size_t i = 0; i < TOLD_A_DAY; i++)
-        driver->engine->announcer.told_ms[KIND_FAILURES][i] = at(7, 30, 0);
-    driver_told(driver);
-    driver_cycles(driver, at(7, 45, 0), at(12, 0, 0), seconds(10), "a=fail z=fail"); /* z joins at 8:00:10 */
-    driver_restart(driver);
-    driver_tick(driver, at(12, 0, 10) - 1);
-    assert_quiet(driver);
-    driver_tick(driver, at(12, 0, 10));
-    assert_told(driver, "12:00:10 firing critical ConsecutiveFailures #4 a,z\n");
-    driver_cycle(driver, at(12, 0, 11), seconds(10), "a=fail z=fail");
-    driver_cycles(driver, at(12, 15, 0), at(20, 0, 0), seconds(10), "a=fail z=fail");
-    assert_quiet(driver);
-    driver_free(driver);
-}
-
 /* z was well for more than four hours within it: that it fails again is told, twelve hours after the last update, at 6:45. */
 static void a_late_relapse_in_one_that_flaps_is_told(void **unused)
 {
@@ -394,51 +342,6 @@ static void one_cause_that_goes_from_table_to_table_flaps(void **unused)
     driver_free(driver);
 }
 
-/* a flapped, and at 6:15 it is down for good: that is told at 7:45, six cycles after, and not once more. */
-static void what_flapped_and_is_down_for_good_is_told(void **unused)
-{
-    (void)unused;
-    struct driver *driver = flapping_driver();
-    driver_cycles(driver, at(3, 15, 0), at(3, 45, 0), seconds(10), "a=1 z=1");
-    turn(driver, at(3, 45, 0));
-    driver_cycles(driver, at(4, 30, 0), at(5, 0, 0), seconds(10), "a=1 z=1");
-    turn(driver, at(5, 0, 0));
-    driver_cycles(driver, at(5, 45, 0), at(6, 15, 0), seconds(10), "a=1 z=1");
-    driver_told(driver);
-    driver_cycles(driver, at(6, 15, 0), at(7, 30, 0), seconds(10), "a=fail z=1");
-    driver_restart(driver);
-    driver_cycle(driver, at(7, 30, 0), seconds(10), "a=fail z=1");
-    assert_quiet(driver);
-    driver_tick(driver, at(7, 45, 5) - 1);
-    assert_quiet(driver);
-    driver_tick(driver, at(7, 45, 5));
-    assert_told(driver, "07:45:05 firing critical ConsecutiveFailures #4 a\n");
-    assert_non_null(strstr(driver->last_summary, "now without a break since 06:15"));
-    driver_cycles(driver, at(7, 45, 10), at(20, 0, 0), seconds(10), "a=fail z=1");
-    assert_quiet(driver);
-    driver_free(driver);
-}
-
-/* The scheduler stopped four times today. The fifth time it stays down. */
-static void a_scheduler_that_flapped_and_stays_down_is_told(void **unused)
-{
-    (void)unused;
-    struct driver *driver = failing_driver();
-    driver_cycles(driver, at(0, 15, 0), at(1, 0, 0), seconds(10), "a=1 z=1");
-    for (int64_t i = 1; i < 5; i++) {
-        driver_say(driver, EVENT_SCHEDULER_STOPPED, at(i, 1, 0));
-        driver_start(driver, at(i, 3, 0));
-        driver_cycles(driver, at(i, 3, 0), at(i + 1, 0, 0), seconds(10), "a=1 z=1");
-    }
-    driver_start(driver, at(5, 1, 0));
-    driver_cycle(driver, at(5, 1, 0), seconds(10), "a=1 z=1");
-    driver_told(driver);
-    driver_tick(driver, at(30, 0, 0));
-    const char *told = driver_told(driver);
-    assert_non_null(strstr(told, " firing critical SchedulerDown #"));
-    driver_free(driver);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,11 +361,8 @@ int main(void)
         cmocka_unit_test(what_flaps_on_after_its_end_must_be_well_for_longer),
         cmocka_unit_test(a_day_later_four_cycles_are_enough_again),
         cmocka_unit_test(what_joins_one_that_flaps_is_named_every_four_hours),
-        cmocka_unit_test(what_joins_one_that_flaps_is_named_however_much_was_told),
         cmocka_unit_test(a_late_relapse_in_one_that_flaps_is_told),
         cmocka_unit_test(one_cause_that_goes_from_table_to_table_flaps),
-        cmocka_unit_test(what_flapped_and_is_down_for_good_is_told),
-        cmocka_unit_test(a_scheduler_that_flapped_and_stays_down_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
