@@ -2,6 +2,7 @@
 #include "announce_news.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "describe.h"
@@ -153,11 +154,10 @@ static void say_resolved(struct announcer *announcer, struct incident_record *re
         send(announcer, record, NOTIFY_RESOLVED, HEARD_BY_KEEPERS);
 }
 
-/* What waits for room is told as it now is. Returns the status in which it is. */
-static enum notification_status say_waiting(struct announcer *announcer, struct incident_record *record,
+/* What waits for room is told as it now is, if this is its news. Returns the status in which it is. */
+static enum notification_status say_waiting(struct announcer *announcer, struct incident_record *record, enum news news,
                                             enum hearing hearing)
 {
-    enum news news = news_of(announcer, record);
     if (news != NEWS_ROUTINE && news != NEWS_MISSED) {
         record->telling.reminded_ms = announcer->moment->now_ms;
         if (record->times_today)
@@ -190,18 +190,36 @@ static struct incident_record *bearer_of(struct incident_record *one, struct inc
     return other->incident.severity > one->incident.severity ? other : one;
 }
 
+struct waiting {
+    struct incident_record *record;
+    enum news news;
+};
+
+/* What waits, so many of them; owned by the caller. */
+static struct waiting *find_waiting(const struct announcer *announcer, size_t count)
+{
+    struct waiting *waiting = must_alloc(count * sizeof *waiting);
+    size_t found = 0;
+    for (size_t i = 0; i < announcer->incidents->count && found < count; i++) {
+        struct incident_record *record = announcer->incidents->records[i];
+        if (is_waiting(announcer, record))
+            waiting[found++] = (struct waiting){ record, news_of(announcer, record) };
+    }
+    return waiting;
+}
+
+/* All are found before any is told, since of what flaps nothing waits any more when one of its kind was told. */
 static void say_combined(struct announcer *announcer, size_t count)
 {
     struct incident_record *bearer = NULL;
     struct strbuf words = { 0 }, list = { 0 };
-    size_t index = 0;
-    for (size_t i = 0; i < announcer->incidents->count; i++) {
-        struct incident_record *record = announcer->incidents->records[i];
-        if (!is_waiting(announcer, record))
-            continue;
-        add_combined(announcer, record, say_waiting(announcer, record, HEARD_IN_COMBINED), index++, &list);
-        bearer = bearer_of(bearer, record);
+    struct waiting *waiting = find_waiting(announcer, count);
+    for (size_t i = 0; i < count; i++) {
+        enum notification_status status = say_waiting(announcer, waiting[i].record, waiting[i].news, HEARD_IN_COMBINED);
+        add_combined(announcer, waiting[i].record, status, i, &list);
+        bearer = bearer_of(bearer, waiting[i].record);
     }
+    free(waiting);
     if (count > COMBINED_NAMED)
         strbuf_printf(&list, "\nand %zu more", count - COMBINED_NAMED);
     if (bearer) {
@@ -229,9 +247,10 @@ static void tell_waiting(struct announcer *announcer)
         return;
     }
     for (size_t i = 0; i < incidents->count; i++) {
-        if (!is_waiting(announcer, incidents->records[i]))
+        struct incident_record *record = incidents->records[i];
+        if (!is_waiting(announcer, record))
             continue;
-        say_waiting(announcer, incidents->records[i], HEARD_BY_ALL);
+        say_waiting(announcer, record, news_of(announcer, record), HEARD_BY_ALL);
         count_sent(announcer);
     }
 }

@@ -110,6 +110,43 @@ static void what_an_older_agent_saved_as_flapping_is_told_if_it_lasts(void **unu
     driver_free(driver);
 }
 
+static void cycle_of_two(struct driver *driver, int64_t at_ms, bool is_bad)
+{
+    static const char *const names[] = { "a", "z" }, *const said[] = { "OutOfMemoryError", "duplicate key value" };
+    driver_begin(driver, at_ms);
+    for (size_t i = 0; i < 2; i++) {
+        driver_run(driver, at_ms, names[i]);
+        if (is_bad)
+            driver_fail_saying(driver, at_ms + seconds(1), names[i], 1, said[i]);
+        else
+            driver_ok(driver, at_ms + seconds(1), names[i], 100);
+    }
+    driver_end(driver, at_ms + seconds(2));
+}
+
+/* Two incidents flap, each for its own cause, and both last when a silence ends. Where there is room for one message it names both. */
+static void two_that_last_are_both_named_in_one_message(void **unused)
+{
+    (void)unused;
+    struct driver *driver = failing_driver();
+    struct announcer *announcer = &driver->engine->announcer;
+    for (int64_t slot = 1; slot < 28; slot++) {
+        if (slot == 20)
+            driver_silence(driver, at(7, 0, 0));
+        cycle_of_two(driver, at(0, 15 * slot, 0), slot > 12 || slot % 3);
+    }
+    for (announcer->sent_count = 0; announcer->sent_count < ROUTINE_AN_HOUR - 1;)
+        announcer->sent_ms[announcer->sent_count++] = driver->engine->moment.now_ms;
+    driver_told(driver);
+    driver_tick(driver, at(7, 0, 0));
+    assert_told(driver, "07:00:00 firing critical ConsecutiveFailures #4 z (with others)\n"
+                        "07:00:00 firing critical ConsecutiveFailures #5 a (with others)\n"
+                        "07:00:00 firing critical ConsecutiveFailures #4 z (for all)\n");
+    assert_non_null(strstr(driver->last_summary, "2 incidents: z fails on and off"));
+    assert_non_null(strstr(driver->last_summary, "\ncritical #5: a fails on and off"));
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +154,7 @@ int main(void)
         cmocka_unit_test(what_flapped_and_is_down_for_good_is_told),
         cmocka_unit_test(a_scheduler_that_flapped_and_stays_down_is_told),
         cmocka_unit_test(what_an_older_agent_saved_as_flapping_is_told_if_it_lasts),
+        cmocka_unit_test(two_that_last_are_both_named_in_one_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
