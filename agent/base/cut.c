@@ -68,10 +68,13 @@ void cut_copy(const char *text, char *buf, size_t room)
 
 size_t cut_len_without_brackets(const char *text)
 {
-    size_t len = strlen(text);
+    size_t len = strlen(text), depth = 0;
 
-    for (size_t at = len; at > 2 && text[len - 1] == ')'; at--)
-        if (text[at - 1] == '(' && text[at - 2] == ' ')
-            return at - 2;
+    for (size_t at = len; at > 2 && text[len - 1] == ')'; at--) {
+        depth += text[at - 1] == ')';
+        depth -= text[at - 1] == '(';
+        if (depth == 0)
+            return text[at - 2] == ' ' ? at - 2 : len;
+    }
     return len;
 }

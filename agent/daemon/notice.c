@@ -3,13 +3,11 @@
 #include "base/say.h"
 #include "daemon_private.h"
 
-/* What happens beside the log's lines: its writer and its file, silences, probes, webhooks. Each becomes an event for the engine. */
+/* What happens beside the log's lines: its writer and its file, probes, webhooks. Each becomes an event for the engine. */
 
 enum {
     REOPEN_MS = 100, /* how long a log may have no writer while it is reopened */
     STRAYS_AGAIN_MS = 60 * 60 * 1000,
-    ASKED_LOOK_MS =
-        1000, /* while an incident is open or a silence in force: a person may ask for something at any time */
 };
 
 void daemon_feed_host(struct daemon *daemon, const struct event *what)

@@ -57,8 +57,8 @@ static void brackets_at_the_end_are_left_out(void **unused)
         const char *text;
         size_t len;
     } cases[] = {
-        { "", 0 },    { "a (b)", 1 },     { "a (b) c", 7 }, { "a(b)", 4 },
-        { "(b)", 3 }, { "a (b) (c)", 5 }, { "a b)", 4 },    { " (b)", 4 },
+        { "", 0 },          { "a (b)", 1 }, { "a (b) c", 7 }, { "a(b)", 4 },      { "(b)", 3 },
+        { "a (b) (c)", 5 }, { "a b)", 4 },  { " (b)", 4 },    { "a (b (c))", 1 }, { "a (b) c(d)", 10 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(cut_len_without_brackets(cases[i].text), cases[i].len);
