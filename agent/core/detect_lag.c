@@ -82,7 +82,7 @@ static void raise_lag(struct context *context, struct table *table)
             .severity = lag >= schedule_lag_critical(context->schedule) ? SEVERITY_CRITICAL : SEVERITY_WARNING,
             .table = table,
             .onset_ms = table_waits_since(table),
-            .detail = "the log does not say why",
+            .detail = CAUSE_NOT_SAID,
             .rule = strbuf_text(&rule),
             .cause = cause_of_kind(context->sources, "lag"),
         });

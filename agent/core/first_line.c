@@ -60,6 +60,11 @@ void first_line_whole(const char *line, const char *cause, struct strbuf *out)
     strbuf_puts(out, line);
 }
 
+bool first_line_cause_tells(const char *cause)
+{
+    return cause && strncmp(cause, CAUSE_NOT_SAID, sizeof CAUSE_NOT_SAID - 1) != 0;
+}
+
 void first_line_named(const char *line, const char *cause, int64_t onset_ms, int64_t now_ms, clock_words *words_of,
                       struct strbuf *out)
 {
@@ -74,11 +79,13 @@ void first_line_named(const char *line, const char *cause, int64_t onset_ms, int
         strbuf_free(&whole);
         return;
     }
-    if (cause)
+    if (first_line_cause_tells(cause))
         strbuf_printf(out, "%s: ", cause);
     strbuf_add(out, what, (size_t)(since - what));
     strbuf_puts(out, " without new data for ");
     duration_words(incident_lasted_ms(onset_ms, 0, now_ms), out);
     if (!cause)
         strbuf_puts(out, since + sizeof SINCE - 1 + len);
+    else if (!first_line_cause_tells(cause))
+        strbuf_puts(out, ", " CAUSE_NOT_SAID);
 }

@@ -4,6 +4,7 @@
 
 #include "agent/commands/show/format.h"
 #include "base/cut.h"
+#include "first_line.h"
 #include "words.h"
 
 enum { CAUSE_CHARACTERS = 120, TABLES_CHARACTERS = 80 };
@@ -36,7 +37,7 @@ void one_line_words(const struct report *report, struct strbuf *out)
     struct strbuf lead = { 0 };
     if (report->host)
         strbuf_printf(out, "%s: ", report->host);
-    if (incident->likely_cause)
+    if (first_line_cause_tells(incident->likely_cause))
         cut_chars(incident->likely_cause, CAUSE_CHARACTERS, out);
     else
         strbuf_puts(out, report_incident_words(incident));

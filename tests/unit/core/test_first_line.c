@@ -59,6 +59,10 @@ static void test_the_worst_is_named_with_its_cause_in_front(void **state)
                  "t without new data for 35 min, 2 runs failed");
     expect_named("scheduler dead since 10:00, not started again", "killed",
                  "scheduler dead since 10:00 (35 min), not started again");
+    /* What tells nothing does not take the place of what is wrong. */
+    expect_named("no new data for 2 tables since 10:00, the log does not say why",
+                 "the log does not say why (it has a banner)",
+                 "2 tables without new data for 35 min, the log does not say why");
     expect_named("no new data for whatever", "x", "no new data for whatever");
     expect_named("", NULL, "");
 }
