@@ -46,7 +46,9 @@ static void check_window(struct config_loader *loader, const struct silence_wind
 
     snprintf(item, sizeof item, "silence %s", window->name);
     check_alert_globs(loader, item, &window->scope.alerts);
-    if (window->days == 0 && window->from_min < 0 && window->to_min < 0) {
+    if (config_line_of(loader, item, "days") == CONFIG_LINE_NONE &&
+        config_line_of(loader, item, "from") == CONFIG_LINE_NONE &&
+        config_line_of(loader, item, "to") == CONFIG_LINE_NONE) {
         check_put_place(loader, item, NULL, loader->warnings);
         strbuf_printf(loader->warnings, ": [%s] has neither days nor from and to, so it is in force always\n", item);
     }

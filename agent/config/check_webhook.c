@@ -144,7 +144,8 @@ static void check_mail(struct config_loader *loader, const char *item, const str
         webhook_error(loader, item, "url",
                       is_mail ? "format email needs smtp:// or smtps://" : "only format email has smtp://");
     if (is_mail && !webhook->user != !webhook->password_file)
-        webhook_error(loader, item, webhook->user ? "password_file" : "user", "missing: a user has a password_file");
+        webhook_error(loader, item, webhook->user ? "password_file" : "user",
+                      "missing: user and password_file go together");
     if (is_mail && webhook->user && webhook->url && webhook->starttls != STARTTLS_REQUIRED &&
         strncasecmp(webhook->url, "smtps", 5) != 0) {
         check_put_entry(loader, item, "starttls", loader->warnings);

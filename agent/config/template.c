@@ -75,7 +75,7 @@ bool template_check(const char *text, struct strbuf *why)
     struct slice name;
     const char *behind;
     if (!json_is_valid(text)) {
-        strbuf_puts(why, "the file is no JSON");
+        strbuf_puts(why, "the file is no JSON (a placeholder stands within a string: \"${summary}\")");
         return false;
     }
     for (; next_placeholder(text, &name, &behind); text = behind) {

@@ -278,7 +278,7 @@ class Configuration(MailCase):
         for wrong, word in ((mail[:2] + mail[3:], "webhook mail.from: format email needs it"), (mail[:3], "webhook mail.to: format email needs it"),
                             (["url = http://localhost", *mail[1:]], "format email needs smtp://"), (mail[:1], "only format email has smtp://"),
                             ([*mail[:3], "to = b@x\u00fc.de"], "an e-mail address"), ([*mail[:3], "to = b c@example.com"], "an e-mail address"),
-                            ([*mail, "user = u"], "a user has a password_file"), ([*mail, "starttls = maybe"], "required, optional or no")):
+                            ([*mail, "user = u"], "user and password_file go together"), ([*mail, "starttls = maybe"], "required, optional or no")):
             self.assertIn(word, self.errors(*wrong), wrong)
 
 

@@ -72,6 +72,9 @@ static void a_window_that_is_always_in_force_is_warned_of(void **state)
     assert_non_null(strstr(strbuf_text(&loaded->warnings),
                            ":3: [silence all] has neither days nor from and to, so it is in force always\n"));
     assert_null(strstr(strbuf_text(&loaded->warnings), "[silence x]"));
+    /* Where both ends are written and wrong, it is not said that they are missing. */
+    assert_null(load(loaded, "[silence wrong]\nfrom = 25:00\nto = 7\n"));
+    assert_null(strstr(strbuf_text(&loaded->warnings), "[silence wrong]"));
 }
 
 int main(void)
