@@ -11,7 +11,7 @@ static const struct command commands[] = {
     { "doctor", command_doctor, &doctor_arguments,
       "check all that could keep the agent from seeing or telling, with the command that mends each; exits as status" },
     { "incidents", command_incidents, &incidents_arguments,
-      "list the incidents, newest first, with lead and recovery time" },
+      "list the incidents, newest first, with how long each lasted" },
     { "replay", command_replay, &replay_arguments,
       "show what a live agent would have sent for a whole log (- is stdin), on the log's own clock" },
     { "annotate", command_annotate, &annotate_arguments,

@@ -146,8 +146,8 @@ static void say_counts(const struct parser *parser, bool misses)
         say_warning("%" PRId64 " record%s given up at PCRE2's limits", counts->limit_hits,
                     counts->limit_hits == 1 ? " was" : "s were");
     if (misses)
-        say_note("%" PRId64 " of the scheduler's records taken by no pattern; %" PRId64 " lines, %" PRId64
-                 " of them records with a time and a logger, %" PRId64 " events",
+        say_note("no pattern took %" PRId64 " of the scheduler's records; lines: %" PRId64
+                 ", records with a time and a logger: %" PRId64 ", events: %" PRId64,
                  counts->misses, counts->lines, counts->records, counts->events);
     if (misses && counts->events == 0 && counts->lines > 0 && parser_unknown_lines(parser, &unknown) > 0) {
         mask_secrets(strbuf_text(&unknown), &masked);

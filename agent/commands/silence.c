@@ -78,13 +78,13 @@ static int silence_begin(sqlite3 *db, const struct silence_wish *wish)
     if (id == 0)
         return EXIT_FAILED;
     silence_words(wish->alert, wish->table, wish->most, &words);
-    strbuf_printf(&text, "silence %" PRId64 ": ", id);
+    strbuf_printf(&text, "silence %" PRId64 " holds back ", id);
     terminal_escape(&terminal, &text, strbuf_text(&words));
-    strbuf_puts(&text, " is silent for ");
+    strbuf_puts(&text, wish->alert || wish->table ? ", for " : " for ");
     format_duration(&text, wish->duration_ms);
     strbuf_puts(&text, ", until ");
     format_time(&text, now_ms + wish->duration_ms, format_offset(now_ms));
-    strbuf_puts(&text, "; incidents are recorded, not sent\n");
+    strbuf_puts(&text, "; incidents are recorded all the same\n");
     strbuf_free(&words);
     return silence_print(&text);
 }

@@ -41,7 +41,7 @@ class Misses(unittest.TestCase):
                      unknown[1], record(5, "OFFLOAD CYCLE COMPLETED"))
         printed, said = parse(log, "--misses")
         self.assertEqual(printed, unknown)
-        self.assertEqual(said, ["agent: 2 of the scheduler's records taken by no pattern; 7 lines, 6 of them records with a time and a logger, 2 events"])
+        self.assertEqual(said, ["agent: no pattern took 2 of the scheduler's records; lines: 7, records with a time and a logger: 6, events: 2"])
         events, said = parse(log)
         self.assertEqual([json.loads(event)["event"] for event in events], ["cycle_started", "cycle_completed"])
         self.assertEqual(said, [])
@@ -50,7 +50,7 @@ class Misses(unittest.TestCase):
         for path in sorted((ROOT / "fixtures" / "logs").glob("*.log"))[:3]:
             printed, said = parse(path.read_bytes(), "--misses")
             self.assertEqual((printed, len(said)), ([], 1))
-            self.assertTrue(said[0].startswith("agent: 0 of the scheduler's records"))
+            self.assertTrue(said[0].startswith("agent: no pattern took 0 of the scheduler's records"))
 
     def test_a_log_of_another_form_is_explained(self):
         printed, said = parse(log_of("Mar  3 10:15:00 host scheduler[1]: OFFLOAD CYCLE STARTED"), "--misses")

@@ -143,7 +143,7 @@ class Scoped(unittest.TestCase):
     def test_a_table_is_held_back_and_another_one_is_not(self):
         self.start()
         held, told = TABLES
-        self.assertIn(f"silence 1: everything, table {held[:-2]}* is silent for 1 h", self.ask("silence", "1h", "--table", held[:-2] + "*"))
+        self.assertIn(f"silence 1 holds back everything, table {held[:-2]}*, for 1 h", self.ask("silence", "1h", "--table", held[:-2] + "*"))
         self.ask("silence", "1h", "--table", told, "--alert", "Cycle*", "--reason", "slow by night")
         self.fail_twice(held)
         self.agent.wait_for("SELECT count(*) FROM notification", 1)
