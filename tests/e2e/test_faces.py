@@ -288,7 +288,10 @@ class Fixed(unittest.TestCase):
         self.assertEqual((1, 1, 1, 0, 1), tuple(failure[key] for key in ("incidents", "critical", "resolved", "within_promise", "without_cause")))
         self.assertEqual((1, 0, 1), tuple(scheduler[key] for key in ("incidents", "without_cause", "with_deviations")))
         self.assertEqual(4546800, failure["recover_median_ms"])     # 12:00:01.2 to 13:15:48
-        self.assertEqual(0, rows["iceberg-offload-lag.md"]["incidents"])
+        unused = rows["iceberg-offload-lag.md"]
+        self.assertEqual((0, None, None), tuple(unused[key] for key in ("incidents", "recover_median_ms", "recover_longest_ms")))
+        self.assertIsNone(rows[None]["promise_most_ms"])
+        self.assertIn("The root cause is unknown of incidents 1, 3:", review["questions"][0])
         for form in ("text", "markdown", "html"):
             said = re.sub(r"<[^>]*>", " ", self.say("report", "--review", "--format", form))
             for words in ("host rebooted instead of a restart", "15 to 30 min" if form != "text" else "0 of 1", "root cause is unknown", "Offload Failure"):

@@ -20,9 +20,9 @@ struct facts facts_review(const struct report *report)
     return facts;
 }
 
-static void duration_or_nothing(struct show_table *table, int64_t ms)
+static void duration_or_nothing(struct show_table *table, int64_t resolved, int64_t ms)
 {
-    show_table_cell(table, TONE_PLAIN, ms ? brief_lasted(ms).text : "");
+    show_table_cell(table, TONE_PLAIN, resolved ? brief_lasted(ms).text : "");
 }
 
 static void put_promise(struct show_table *table, const struct review_row *row)
@@ -44,7 +44,7 @@ struct show_table *table_of_runbooks(const struct report *report)
     static const struct show_column columns[] = {
         { "Runbook", ALIGN_LEFT, 0 },    { "Incidents", ALIGN_RIGHT, 0 }, { "Critical", ALIGN_RIGHT, 4 },
         { "Escalated", ALIGN_RIGHT, 5 }, { "Median", ALIGN_RIGHT, 1 },    { "Longest", ALIGN_RIGHT, 2 },
-        { "Promise", ALIGN_RIGHT, 3 },   { "Within it", ALIGN_RIGHT, 0 },
+        { "Promise", ALIGN_RIGHT, 3 },   { "In time", ALIGN_RIGHT, 0 },
     };
     struct review_row rows[REVIEW_ROWS];
     struct show_table *table = show_table_new(columns, sizeof columns / sizeof columns[0]);
@@ -60,8 +60,8 @@ struct show_table *table_of_runbooks(const struct report *report)
         show_table_count(table, row->incidents);
         show_table_count(table, row->critical);
         show_table_count(table, row->escalated);
-        duration_or_nothing(table, row->median_ms);
-        duration_or_nothing(table, row->longest_ms);
+        duration_or_nothing(table, row->resolved, row->median_ms);
+        duration_or_nothing(table, row->resolved, row->longest_ms);
         put_promise(table, row);
         strbuf_free(&name);
     }
@@ -104,17 +104,21 @@ struct facts facts_root_causes(const struct report *report)
     return facts;
 }
 
-/* The numbers of the incidents of a row that lack something: "1, 4 and 7". */
+/* The incidents of a row that lack something: "incident 4", or "incidents 1, 4, 7". */
 static void put_ids(const struct report *report, size_t row, bool (*lacks)(const struct report_incident *),
                     struct strbuf *out)
 {
     enum { NAMED = 20 };
+    struct strbuf ids = { 0 };
     size_t count = 0;
     for (size_t i = 0; i < report->incidents.count; i++) {
         const struct report_incident *incident = &report->incidents.at[i];
         if ((row == REVIEW_ROWS || review_row_of(incident) == row) && lacks(incident) && count++ < NAMED)
-            strbuf_printf(out, "%s%" PRId64, count > 1 ? ", " : "", incident->id);
+            strbuf_printf(&ids, "%s%" PRId64, count > 1 ? ", " : "", incident->id);
     }
+    if (count > 0)
+        strbuf_printf(out, "incident%s %s", plural((int64_t)count), ids.at);
+    strbuf_free(&ids);
     if (count > NAMED)
         strbuf_printf(out, " and %zu more", count - NAMED);
 }
@@ -144,8 +148,7 @@ static void ask_about_runbook(struct facts *asks, const struct report *report, s
                   row->runbook->file, row->with_deviations, plural(row->with_deviations));
     put_ids(report, index, lacks_scenario, &ids);
     if (ids.len)
-        facts_add(asks, NULL, TONE_PLAIN, "%s: no scenario matched incident %s: is one missing?", row->runbook->file,
-                  ids.at);
+        facts_add(asks, NULL, TONE_PLAIN, "%s: no scenario matched %s: is one missing?", row->runbook->file, ids.at);
     if (row->incidents == 0)
         facts_add(asks, NULL, TONE_DIM, "%s: not needed in this time: is it still right? Try it in a test.",
                   row->runbook->file);
@@ -160,8 +163,8 @@ struct facts facts_review_questions(const struct report *report)
     review_make(report, rows);
     put_ids(report, REVIEW_ROWS, lacks_cause, &ids);
     if (ids.len)
-        facts_add(&asks, NULL, TONE_WARNING,
-                  "The root cause is unknown of incident %s: agent annotate ID --cause \"...\"", ids.at);
+        facts_add(&asks, NULL, TONE_WARNING, "The root cause is unknown of %s: agent annotate ID --cause \"...\"",
+                  ids.at);
     for (size_t i = 0; i < RUNBOOKS; i++)
         ask_about_runbook(&asks, report, i, &rows[i]);
     strbuf_free(&ids);

@@ -261,6 +261,14 @@ static void incident_parts(struct json_writer *json, const struct report *report
     facts_array(json, "open_questions", facts_questions(report));
 }
 
+static void put_int_or_null(struct json_writer *json, const char *name, bool is_known, int64_t value)
+{
+    if (is_known)
+        json_put_int(json, name, value);
+    else
+        json_put_null(json, name);
+}
+
 static void review_array(struct json_writer *json, const struct report *report)
 {
     struct review_row rows[REVIEW_ROWS];
@@ -271,15 +279,15 @@ static void review_array(struct json_writer *json, const struct report *report)
         json_open(json, NULL, '{');
         json_put_text(json, "runbook", row->runbook ? row->runbook->file : NULL);
         json_put_text(json, "title", row->runbook ? row->runbook->title : NULL);
-        json_put_int(json, "promise_least_ms", row->runbook ? row->runbook->least_ms : 0);
-        json_put_int(json, "promise_most_ms", row->runbook ? row->runbook->most_ms : 0);
+        put_int_or_null(json, "promise_least_ms", row->runbook, row->runbook ? row->runbook->least_ms : 0);
+        put_int_or_null(json, "promise_most_ms", row->runbook, row->runbook ? row->runbook->most_ms : 0);
         json_put_int(json, "incidents", row->incidents);
         json_put_int(json, "critical", row->critical);
         json_put_int(json, "escalated", row->escalated);
         json_put_int(json, "resolved", row->resolved);
         json_put_int(json, "within_promise", row->kept);
-        json_put_int(json, "recover_median_ms", row->median_ms);
-        json_put_int(json, "recover_longest_ms", row->longest_ms);
+        put_int_or_null(json, "recover_median_ms", row->resolved > 0, row->median_ms);
+        put_int_or_null(json, "recover_longest_ms", row->resolved > 0, row->longest_ms);
         json_put_int(json, "without_cause", row->without_cause);
         json_put_int(json, "without_scenario", row->without_scenario);
         json_put_int(json, "with_deviations", row->with_deviations);

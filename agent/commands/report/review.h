@@ -12,7 +12,7 @@ enum { REVIEW_ROWS = RUNBOOKS + 1 };
 struct review_row {
     const struct runbook_facts *runbook; /* NULL: none */
     int64_t incidents, critical, escalated, resolved, kept /* of the resolved ones, within the promise */;
-    int64_t median_ms, longest_ms; /* of the times to recover; 0: none is known */
+    int64_t median_ms, longest_ms; /* of the times to recover; 0 if none is resolved */
     int64_t without_cause, without_scenario, with_deviations;
 };
 
