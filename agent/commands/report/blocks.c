@@ -170,7 +170,7 @@ static void head_make(struct blocks *blocks, const struct report *report)
         strbuf_printf(&blocks->ending, "%" PRId64 " incident%s in %s", count, plural(count),
                       brief_duration(length_ms).text);
     } else {
-        strbuf_printf(&blocks->title, "Incident %" PRId64 ": %s", incident->id, report_incident_short_name(incident));
+        strbuf_printf(&blocks->title, "Incident %" PRId64 ": %s", incident->id, report_incident_words(incident));
         strbuf_printf(&blocks->headline, "%s, ", incident->severity ? incident->severity : "?");
         strbuf_printf(&blocks->ending, "%s %s", incident->resolved_ms ? "resolved after" : "open for",
                       brief_lasted(report_lasted_ms(report)).text);

@@ -182,6 +182,7 @@ struct facts facts_cause(const struct report *report)
     runbook_add(&facts, report);
     blocks_add_text(&facts, incident->resolved_ms ? "Advised first" : "First command", FACT_LITERAL,
                     incident->first_command);
+    blocks_add_text(&facts, "Alert", FACT_TEXT, incident->alert_name);
     return facts;
 }
 
