@@ -18,7 +18,7 @@ static const struct option_spec specs[OPTIONS] = {
                        "those that were open then or later: 2h or 7d ago, yesterday, \"2026-03-03 10:15\"" },
     [OPTION_UNTIL] = { "until", "T", "those that opened before (default: now)" },
     [OPTION_OPEN] = { "open", NULL, "only those that are open" },
-    [OPTION_LIMIT] = { "limit", "N", "show the N newest (default: 20, with another choice all; 0: all)" },
+    [OPTION_LIMIT] = { "limit", "N", "show the N newest, 0: all (default: 20; with --since, --until or --open all)" },
     [OPTION_FORMAT] = { "format", "text|json|csv", "the form in which they are printed (default: text)" },
 };
 
@@ -67,11 +67,10 @@ static void incidents_text(const struct report_incidents *list, const struct cho
 static void incidents_read(struct report_incidents *list, struct query *query, const struct choice *choice)
 {
     const int64_t values[] = { choice->since_ms, choice->until_ms, choice->limit, choice->only_open };
-    report_incidents_read(
-        list, query,
-        "WHERE i.opened_at < ?2 AND (i.state = 'open'"
-        " OR (?4 = 0 AND coalesce(i.resolved_at, i.opened_at) >= ?1)) ORDER BY i.opened_at DESC, i.id DESC LIMIT ?3",
-        values, sizeof values / sizeof values[0]);
+    report_incidents_read(list, query,
+                          "WHERE i.opened_at < ?2 AND (i.state = 'open'"
+                          " OR (?4 = 0 AND " REPORT_ENDED_SQL " >= ?1)) ORDER BY i.opened_at DESC, i.id DESC LIMIT ?3",
+                          values, sizeof values / sizeof values[0]);
 }
 
 static int incidents_print(sqlite3 *db, const char *runbook_base, const struct choice *choice)

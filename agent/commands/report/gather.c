@@ -83,7 +83,7 @@ static void gather_neighbours(struct report *report, struct query *query)
     const struct report_incident *incident = &report->incident;
     int64_t overlap[] = { incident->id, report->begin_ms, report->end_ms };
     report_incidents_read(&report->related, query,
-                          "WHERE i.id <> ?1 AND i.opened_at <= ?3 AND (i.state = 'open' OR i.resolved_at >= ?2)"
+                          "WHERE i.id <> ?1 AND i.opened_at <= ?3 AND (i.state = 'open' OR " REPORT_ENDED_SQL " >= ?2)"
                           " ORDER BY i.opened_at, i.id LIMIT 50",
                           overlap, 3);
 
@@ -156,7 +156,7 @@ static void gather_period_incidents(struct report *report, struct query *query)
 {
     int64_t period[] = { report->since_ms, report->until_ms };
     report_incidents_read(&report->incidents, query,
-                          "WHERE i.opened_at < ?2 AND (i.state = 'open' OR i.resolved_at >= ?1)"
+                          "WHERE i.opened_at < ?2 AND (i.state = 'open' OR " REPORT_ENDED_SQL " >= ?1)"
                           " ORDER BY i.opened_at, i.id",
                           period, 2);
 }

@@ -70,11 +70,11 @@ static void add_critical(struct spans *spans, const struct report *report)
 static void add_unread(struct spans *spans, struct query *query, int64_t as_of_ms)
 {
     const int64_t window[] = { spans->since_ms, spans->until_ms };
-    query_ask(
-        query,
-        "SELECT coalesce(nullif(onset_at, 0), opened_at), resolved_at FROM incident"
-        " WHERE alert = 'IcebergOffloadLogUnreadable' AND opened_at < ?2 AND (state = 'open' OR resolved_at >= ?1)",
-        window, 2);
+    query_ask(query,
+              "SELECT coalesce(nullif(i.onset_at, 0), i.opened_at), " REPORT_ENDED_SQL " FROM incident i"
+              " WHERE i.alert = 'IcebergOffloadLogUnreadable' AND i.opened_at < ?2"
+              " AND (i.state = 'open' OR " REPORT_ENDED_SQL " >= ?1)",
+              window, 2);
     while (query_next(query)) {
         int64_t to_ms = query_time(query, 1);
         spans_add(spans, query_time(query, 0), to_ms ? to_ms : as_of_ms);

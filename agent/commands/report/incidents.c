@@ -15,7 +15,7 @@
 static const char incident_columns[] =
     "SELECT i.id, i.alert, i.table_name,"
     " CASE WHEN json_valid(i.tables) THEN (SELECT group_concat(value, ', ') FROM json_each(i.tables)) END,"
-    " i.severity, i.state = 'open', i.onset_at, i.opened_at, i.critical_at, i.resolved_at, i.verified_at,"
+    " i.severity, i.state = 'open', i.onset_at, i.opened_at, i.critical_at, " REPORT_ENDED_SQL ", i.verified_at,"
     " i.escalated_at, i.prometheus_at,"
     " (SELECT min(n.at) FROM notification n WHERE n.incident_id = i.id AND n.silenced = 0),"
     " (SELECT count(*) FROM notification n WHERE n.incident_id = i.id AND n.silenced <> 0),"

@@ -54,6 +54,14 @@ int64_t report_incident_expected_ms(const struct report_incident *incident);
 /* The longest recovery that the runbook which was named promises, else report_incident_expected_ms. */
 int64_t report_incident_promise_ms(const struct report_incident *incident);
 
+/*
+ * SQL for the end of an incident i, as report_incident.resolved_ms has it; NULL while it is open. Where a resolved one does not say when it
+ * ended, the last moment that is known of it is taken, so that it does not last on.
+ */
+#define REPORT_ENDED_SQL                                                                                               \
+    "CASE WHEN i.state <> 'open' THEN coalesce(nullif(i.resolved_at, 0),"                                              \
+    " max(i.opened_at, coalesce(i.critical_at, 0), coalesce(i.escalated_at, 0))) END"
+
 const char *report_incident_short_name(const struct report_incident *incident); /* "SchedulerDown" */
 enum tone report_incident_tone(const struct report_incident *incident);
 
