@@ -48,11 +48,12 @@ static void ask_about_recovery(struct facts *questions, const struct report *rep
         facts_add(questions, NULL, TONE_PLAIN, "Not verified: did 3 good cycles follow?");
 }
 
+/* Of a table that still waits for data there is nothing to compare yet. */
 static void ask_about_data(struct facts *questions, const struct report *report)
 {
     struct strbuf tables = { 0 };
     for (size_t i = 0; i < report->table_count; i++)
-        if (report->tables[i].gap_from_ms)
+        if (report->tables[i].gap_from_ms && report->tables[i].gap_to_ms)
             strbuf_printf(&tables, "%s%s", tables.len ? ", " : "", report->tables[i].name);
     if (tables.len)
         facts_add(questions, NULL, TONE_PLAIN,
