@@ -104,6 +104,14 @@ class Agreement(unittest.TestCase):
         questions = json.loads(self.ask("clickhouse-refused-nested-stderr", "report", "--incident", "1", "--format", "json"))["open_questions"]
         self.assertEqual([], [text for text in questions if "catch-up" in text])
 
+    def test_the_longest_cycle_may_still_run(self):
+        """A cycle counts as slow while it runs, so it is the longest one too."""
+        db = str(Path(self.home.name) / "running.db")
+        agent("replay", "--db", db, "--until", "+1h", str(ROOT / "fixtures/logs/killed-in-cycle.log"))
+        totals = json.loads(agent("report", "--since", "2026-03-01", "--until", "2026-03-31", "--format", "json", "--db", db).stdout)["totals"]
+        self.assertEqual((1, 1), (totals["cycles_slow"], totals["cycles_too_slow"]))
+        self.assertEqual(3_600_000, totals["cycle_longest_ms"])
+
     def test_webhooks_are_told_the_same(self):
         """The newest notification of each incident, as every webhook gets it, against what the incident says in the end."""
         columns = ("onset_at", "tables", "runbook", "likely_cause", "scenario", "first_command")

@@ -31,6 +31,7 @@ static void total_cycles(struct report *report)
         const struct report_cycle *cycle = &report->cycles[i];
         totals->cycles++;
         totals->good_cycles += cycle->state == CYCLE_GOOD;
+        totals->longest_ms = cycle->duration_ms > totals->longest_ms ? cycle->duration_ms : totals->longest_ms;
         totals->slow += cycle->duration_ms > report->slow_ms;
         totals->too_slow += cycle->duration_ms > report->too_slow_ms;
         gather_add(&totals->rows, cycle->rows > 0 ? cycle->rows : 0);
@@ -40,7 +41,6 @@ static void total_cycles(struct report *report)
     qsort(durations, finished, sizeof *durations, gather_compare_ms);
     totals->p50_ms = percentile(durations, finished, 50);
     totals->p95_ms = percentile(durations, finished, 95);
-    totals->longest_ms = finished ? durations[finished - 1] : 0;
     free(durations);
     for (size_t i = 0; i < report->table_count; i++) {
         totals->runs += report->tables[i].runs;

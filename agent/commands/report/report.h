@@ -76,9 +76,10 @@ struct report_silence {
 struct report_totals {
     unsigned rows_from; /* likewise, of all tables */
     int64_t cycles, good_cycles, runs, good_runs, rows;
-    int64_t slow, too_slow;             /* cycles over the two thresholds */
-    int64_t p50_ms, p95_ms, longest_ms; /* durations of finished cycles */
-    int64_t missed;                     /* slots */
+    int64_t slow, too_slow;    /* cycles over the two thresholds */
+    int64_t p50_ms, p95_ms;    /* durations of finished cycles */
+    int64_t longest_ms;        /* of all: a running one may be slow already */
+    int64_t missed;            /* slots */
     int64_t critical_ms;       /* observed time within critical incidents of the pipeline, overlaps counted once */
     int64_t critical, warning; /* incidents */
     int64_t resolved, recover_mean_ms, recover_median_ms;
