@@ -294,33 +294,6 @@ class Fixed(unittest.TestCase):
         finally:
             own.close()
 
-    def test_a_resolved_incident_without_an_end_does_not_last_on(self):
-        own = Agent()
-        try:
-            with history.sqlite3.connect(own.db) as db:
-                for number, alert in ((8, "IcebergOffloadCycleTooSlow"), (9, "IcebergOffloadLogUnreadable")):
-                    history.incident(db, number, alert, severity="critical", state="resolved", onset_at=history.at("10:00:00"),
-                                     opened_at=history.at("10:05:00"), critical_at=history.at("10:10:00"), resolved_at=(None, 0)[number % 2])
-                # The other way round: what is open has not ended, whatever stands there.
-                db.execute("UPDATE incident SET resolved_at = opened_at WHERE id = 3")
-            db.close()
-            ask = lambda *command: json.loads(own.run(*command, "--format", "json").stdout)
-            for command in (("incidents",), ("incidents", "--since", "2026-03-03 10:07"), ("report", "--since", "2026-03-03 10:07"),
-                            ("report", "--review", "--since", "2026-03-03 10:07")):
-                with self.subTest(command):
-                    rows = {row["id"]: row for row in ask(*command)["incidents"]}
-                    self.assertEqual({1, 2, 3, 8, 9}, set(rows))
-                    self.assertEqual([600_000] * 2, [rows[number]["duration_ms"] for number in (8, 9)])
-                    self.assertIsNone(rows[3]["resolved"])
-            self.assertNotIn(8, [row["id"] for row in ask("incidents", "--since", "2026-03-03 10:11")["incidents"]])
-            self.assertEqual([9], [row["id"] for row in ask("report", "--incident", "8")["related"]])
-            self.assertIn("critical, resolved after 10 min\n", own.run("report", "--incident", "8").stdout.decode())
-            self.assertIn("warning, open for ", own.run("report", "--incident", "3").stdout.decode())
-            unobserved = [ask("report", "--since", since)["totals"]["unobserved_ms"] for since in ("2026-03-03 10:00", "2026-03-03 10:10")]
-            self.assertEqual(600_000, unobserved[0] - unobserved[1])
-        finally:
-            own.close()
-
     def test_the_title_of_a_report_is_in_plain_words(self):
         for form, mark in (("text", ""), ("markdown", "# "), ("html", "<title>")):
             with self.subTest(form):

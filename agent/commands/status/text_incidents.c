@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "agent/commands/show/format.h"
+#include "base/cut.h"
 #include "base/zone.h"
 #include "first_line.h"
 #include "text_private.h"
@@ -38,13 +39,18 @@ static bool has_tables_to_name(const struct status_incident *incident)
 
 static void put_acknowledgement(struct status_screen *screen, const struct status_incident *incident)
 {
+    enum { BY_CHARACTERS = 60, NOTE_CHARACTERS = 240 }; /* the report has the whole */
     const char *by = incident->acknowledged_by, *note = incident->acknowledgement_note;
     struct strbuf *text = &screen->text;
     if (!incident->acknowledged_ms)
         return;
-    strbuf_printf(text, "%s at ", by && *by ? by : "somebody");
+    cut_chars(by && *by ? by : "somebody", BY_CHARACTERS, text);
+    strbuf_puts(text, " at ");
     format_time(text, incident->acknowledged_ms, screen->offset);
-    strbuf_printf(text, "%s%s", note && *note ? ": " : "", note ? note : "");
+    if (note && *note) {
+        strbuf_puts(text, ": ");
+        cut_chars(note, NOTE_CHARACTERS, text);
+    }
     status_put_gathered(screen, "  acked by", TONE_PLAIN);
 }
 

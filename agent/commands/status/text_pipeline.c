@@ -86,7 +86,7 @@ static void status_put_cycle(struct status_screen *screen, const char *label, co
     format_time(text, cycle->started_ms, screen->offset);
     strbuf_printf(text, "  %s", cycle->outcome);
     if (cycle->duration_ms >= TOLD_FROM_MS) {
-        strbuf_puts(text, " in ");
+        strbuf_puts(text, strcmp(cycle->outcome, "aborted") == 0 ? " after " : " in ");
         format_duration(text, cycle->duration_ms);
     }
     if (cycle->rows > 0 || strcmp(cycle->outcome, "success") == 0) {
