@@ -129,11 +129,15 @@ static double tally_chance(const struct tally *tally)
     return fewer < 1 ? 1 - fewer : 0;
 }
 
-/* Else there is nothing rare about them, and the chance need not be computed. */
-static bool tally_is_above_mean(const struct tally *tally)
+/*
+ * Whether they are more than two standard deviations of a binomial law above its mean. What is not has a chance of one in a hundred or more:
+ * nothing rare, so that the chance need not be computed.
+ */
+static bool tally_may_be_rare(const struct tally *tally)
 {
-    double runs = tally->failures + tally->successes;
-    return tally->failures * (tally->past_a + tally->past_b) > runs * tally->past_a;
+    double runs = tally->failures + tally->successes, rate = tally->past_a / (tally->past_a + tally->past_b);
+    double above = tally->failures - runs * rate;
+    return above > 0 && above * above > 4 * runs * rate * (1 - rate);
 }
 
 /* A rate near 20 % may explain few failures better than a past with many, or than 1 %. That is no news: there are fewer than before. */
@@ -225,7 +229,7 @@ static struct surplus find_surplus(const struct context *context, const struct f
         surplus.failures = failures;
         tally_reach(&tally, (int64_t)failures, flaps->number_now - flaps->number[flaps->count - failures] + 1);
         surplus.runs = (int64_t)(tally.failures + tally.successes);
-        if (tally_is_above_mean(&tally))
+        if (tally_may_be_rare(&tally))
             surplus.chance = tally_chance(&tally);
         surplus.factor = tally_is_above_least(&tally) ? tally.factor : 0;
         bool news = is_news(context, &surplus), best_is_news = is_news(context, &best);
