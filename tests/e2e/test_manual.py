@@ -234,10 +234,13 @@ class Install(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             agent = pathlib.Path(os.path.relpath(AGENT, ROOT))
             make = ["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={agent.parent}", f"DESTDIR={folder}", "PREFIX=/usr"]
+            programs = ("agent", "agent-watermark", "agent-web", "libagent.a")
+            built = [word for name in programs for word in ("-o", str(agent.with_name(name)))]
             installed = 10 + pathlib.Path(AGENT).with_name("agent-watermark").exists()    # which is built where libpq is
             for target, wanted in (("install", installed), ("uninstall", 0)):
-                # The flags stay those of the last build, whatever they were: nothing is compiled again.
-                subprocess.run([*make, "-o", "all", "-o", str(agent), target], capture_output=True, timeout=100, check=True)
+                # The flags stay those of the last build, whatever they were: nothing is compiled again, also not below other tests.
+                done = subprocess.run([*make, "-o", "all", *built, target], capture_output=True, text=True, timeout=100, check=True)
+                self.assertNotIn("  CC ", done.stdout)
                 files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
                 self.assertEqual(len(files), wanted, files)
                 if target == "install":
