@@ -197,7 +197,7 @@ static void check_zone(struct doctor *doctor, int64_t record_ms, int64_t written
     doctor_found(doctor, "zone", STATUS_WARNING, "timedatectl   # then set log.timezone",
                  "the newest record's time is %" PRId64
                  " minutes %s the last write: the log is written in another zone, or by another clock",
-                 (int64_t)llabs(record_ms - written_ms) / 60000, record_ms > written_ms ? "after" : "before");
+                 (int64_t)(llabs(record_ms - written_ms) + 30000) / 60000, record_ms > written_ms ? "after" : "before");
 }
 
 static void check_quiet(struct doctor *doctor, int64_t written_ms)

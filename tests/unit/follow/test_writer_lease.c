@@ -106,7 +106,7 @@ static void what_has_no_leases_gives_no_answer(void **state)
 struct opener {
     const char *path;
     atomic_bool stop;
-    int opened;
+    atomic_int opened;
 };
 
 static void *open_often(void *ctx)
@@ -114,12 +114,15 @@ static void *open_often(void *ctx)
     struct opener *opener = ctx;
     while (!atomic_load(&opener->stop)) {
         close(open(opener->path, O_WRONLY | O_APPEND));
-        opener->opened++;
+        atomic_fetch_add(&opener->opened, 1);
     }
     return NULL;
 }
 
-/* Opening for writing while the lease is held sends SIGIO, which would end this process, and waits until it is back. */
+/*
+ * Opening for writing while the lease is held sends SIGIO, which would end this process, and waits until it is back. On a busy machine it may
+ * take long until the other thread runs.
+ */
 static void asking_neither_kills_us_nor_holds_writers_up(void **state)
 {
     struct log *log = *state;
@@ -128,7 +131,7 @@ static void asking_neither_kills_us_nor_holds_writers_up(void **state)
     int absent = 0, present = 0;
 
     assert_int_equal(pthread_create(&thread, NULL, open_often, &opener), 0);
-    for (int i = 0; i < 50000; i++) {
+    for (int i = 0; i < 50000 || absent == 0 || present == 0 || atomic_load(&opener.opened) <= 100; i++) {
         enum follow_writer answer = writer_lease_ask(log->reader);
         assert_int_not_equal(answer, WRITER_UNKNOWN);
         absent += answer == WRITER_ABSENT;
@@ -136,9 +139,6 @@ static void asking_neither_kills_us_nor_holds_writers_up(void **state)
     }
     atomic_store(&opener.stop, true);
     pthread_join(thread, NULL);
-    assert_true(absent > 0);
-    assert_true(present > 0);
-    assert_true(opener.opened > 100);
 }
 
 int main(void)
