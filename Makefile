@@ -68,6 +68,8 @@ LIBRARY_LIBS = $(eval LIBRARY_LIBS := $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
 # agent-watermark alone is linked with libpq, whose OpenSSL 3 does not go with libinotifytools. Without libpq it is not built.
 LIBPQ       := $(shell $(PKG_CONFIG) --exists libpq 2>/dev/null && echo libpq)
 LIBPQ_CFLAGS = $(eval LIBPQ_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBPQ)))$(LIBPQ_CFLAGS)
+# agent-web alone is linked with libmicrohttpd, so that the agent neither starts more slowly for it nor shares a process with a web server.
+LIBMICROHTTPD := $(shell $(PKG_CONFIG) --exists libmicrohttpd 2>/dev/null && echo libmicrohttpd)
 LDLIBS       = $(if $(filter tools,$(INOTIFY)),-linotifytools) $(LIBRARY_LIBS) -lm
 
 ROOMS   := parsers $(addprefix agent/,base core follow history notify config witness metrics daemon \
@@ -81,6 +83,9 @@ OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 WATERMARK         := $(if $(LIBPQ),$(BUILD)/agent-watermark)
 WATERMARK_SOURCES := $(sort $(wildcard agent/watermark/*.c))
 WATERMARK_OBJECTS := $(WATERMARK_SOURCES:%.c=$(OBJ)/%.o)
+WEB         := $(if $(LIBMICROHTTPD),$(BUILD)/agent-web)
+WEB_SOURCES := $(sort $(wildcard agent/serve/*.c))
+WEB_OBJECTS := $(WEB_SOURCES:%.c=$(OBJ)/%.o)
 PAGES   := agent.1 agent.conf.5 iceberg-offload-history.5 iceberg-offload-agent.7
 SHARE   := $(addprefix $(BUILD)/share/,$(PAGES) agent.bash _agent agent.conf)
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c tests/unit/commands/*/test_*.c))
@@ -89,16 +94,18 @@ SHIMS   := $(patsubst tests/faults/%.c,$(BUILD)/tests/%.so,$(wildcard tests/faul
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-DEPENDS := $(OBJECTS:.o=.d) $(WATERMARK_OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,agent/main.c $(wildcard tests/*/*.c tests/unit/*/*.c tests/unit/commands/*/*.c))
+DEPENDS := $(OBJECTS:.o=.d) $(WATERMARK_OBJECTS:.o=.d) $(WEB_OBJECTS:.o=.d) $(patsubst %.c,$(OBJ)/%.d,agent/main.c $(wildcard tests/*/*.c tests/unit/*/*.c tests/unit/commands/*/*.c))
 
 # A make of its own for what follows `deps`: as many jobs as there are processors, unless the caller said -j.
 REMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 DEPS   = @tests/install-deps.sh
 
 .PHONY: all
-all: $(BUILD)/agent $(or $(WATERMARK),no-watermark) ## build the agent (as build/agent; another place: BUILD=dir)
+all: $(BUILD)/agent $(or $(WATERMARK),no-watermark) $(or $(WEB),no-web) ## build the agent (as build/agent; another place: BUILD=dir)
 
-.PHONY: no-watermark
+.PHONY: no-watermark no-web
+no-web:
+	@echo 'agent-web is not built, since libmicrohttpd (libmicrohttpd-dev) is not here: there is no `agent serve` without it'
 no-watermark:
 	@echo 'agent-watermark is not built, since libpq (libpq-dev) is not here: the agent cannot ask [watermark] without it'
 
@@ -118,6 +125,10 @@ $(WATERMARK_OBJECTS): ALL_CPPFLAGS += $(LIBPQ_CFLAGS)
 $(BUILD)/agent-watermark: $(WATERMARK_OBJECTS) $(BUILD)/libagent.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libpq)
+
+$(BUILD)/agent-web: $(WEB_OBJECTS) $(BUILD)/libagent.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS) $(shell $(PKG_CONFIG) --libs libmicrohttpd) -lm
 
 # The rooms themselves are prerequisites, so that a source that went away leaves the archive too.
 $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
@@ -154,6 +165,8 @@ KERNEL := $(addprefix $(BUILD)/tests/,unit/follow/test_inotify_kernel unit/follo
 $(KERNEL): $(OBJ)/agent/follow/inotify_kernel.o
 $(BUILD)/tests/agent_kernel: $(OBJ)/agent/main.o
 $(BUILD)/tests/unit/witness/test_left_behind: LDLIBS += -Wl,--wrap=iceberg_ask
+# The pure parts of agent-web, which are no part of the archive. They need no libmicrohttpd.
+$(foreach part,request listen sha256,$(eval $(BUILD)/tests/unit/serve/test_$(part): $(OBJ)/agent/serve/$(part).o))
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS) $(BUILD)/tests/agent_kernel: $(BUILD)/libagent.a
 	@mkdir -p $(@D)
@@ -207,7 +220,7 @@ fuzzers: $(FUZZERS) ; @:
 
 .PHONY: deps demo run install uninstall deb
 deps: ## install what is missing to build (says what; nothing missing: no apt-get)
-	$(DEPS) build watermark
+	$(DEPS) build watermark web
 
 demo: deps ## build, break a pipeline in a hurry and watch the agent page for it
 	@+$(REMAKE) all
@@ -226,8 +239,11 @@ to      = $(call quote,$(DESTDIR)$(1))
 to_page = $(call to,$(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1))
 TO_AGENT    = $(call to,$(BINDIR)/agent)
 TO_WATERMARK = $(call to,$(LIBEXECDIR)/agent-watermark)
+TO_WEB      = $(call to,$(LIBEXECDIR)/agent-web)
 TO_UNIT     = $(call to,$(UNITDIR)/iceberg-offload-agent.service)
 TO_TEMPLATE = $(call to,$(UNITDIR)/iceberg-offload-agent@.service)
+TO_WEB_UNIT = $(call to,$(UNITDIR)/iceberg-offload-agent-web.service)
+TO_WEB_SOCKET = $(call to,$(UNITDIR)/iceberg-offload-agent-web.socket)
 TO_USERS    = $(call to,$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf)
 TO_BASH     = $(call to,$(PREFIX)/share/bash-completion/completions/agent)
 TO_ZSH      = $(call to,$(ZSHDIR)/_agent)
@@ -236,6 +252,7 @@ TO_ZSH      = $(call to,$(ZSHDIR)/_agent)
 install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, LIBEXECDIR, MANDIR, SYSCONFDIR (/etc) and UNITDIR are honoured
 	install -D -m 755 $(BUILD)/agent $(TO_AGENT)
 	$(if $(WATERMARK),install -D -m 755 $(WATERMARK) $(TO_WATERMARK))
+	$(if $(WEB),install -D -m 755 $(WEB) $(TO_WEB))
 	$(foreach page,$(PAGES),install -D -m 644 $(BUILD)/share/$(page) $(call to_page,$(page)) &&) :
 	install -D -m 644 $(BUILD)/share/agent.bash $(TO_BASH)
 	install -D -m 644 $(BUILD)/share/_agent $(TO_ZSH)
@@ -244,13 +261,18 @@ install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, LIBEXE
 	install -D -m 644 $(BUILD)/share/unit $(TO_UNIT)
 	sed $(UNIT_SED) $(AS_TEMPLATE) agent/iceberg-offload-agent.service >$(BUILD)/share/unit
 	install -D -m 644 $(BUILD)/share/unit $(TO_TEMPLATE)
+	sed $(UNIT_SED) agent/iceberg-offload-agent-web.service >$(BUILD)/share/unit
+	$(if $(WEB),install -D -m 644 $(BUILD)/share/unit $(TO_WEB_UNIT))
+	$(if $(WEB),install -D -m 644 agent/iceberg-offload-agent-web.socket $(TO_WEB_SOCKET))
 	@rm -f $(BUILD)/share/unit
 
+TO_WEBS = $(TO_WEB) $(TO_WEB_UNIT) $(TO_WEB_SOCKET)
+
 # What install puts there, but for the configuration, which is the administrator's.
-INSTALLED = $(TO_AGENT) $(if $(WATERMARK),$(TO_WATERMARK)) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
+INSTALLED = $(TO_AGENT) $(if $(WATERMARK),$(TO_WATERMARK)) $(if $(WEB),$(TO_WEBS)) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
 
 uninstall: ## remove what install put there
-	rm -f $(INSTALLED) $(TO_WATERMARK)
+	rm -f $(INSTALLED) $(TO_WATERMARK) $(TO_WEBS)
 
 # For packagers: the sample as the service's configuration, but for one key, so that `agent status` on a terminal finds the service's
 # history. It will hold secrets, so that others may not read it.
@@ -263,9 +285,9 @@ install-conf: share
 list-installed:
 	@printf '%s\n' $(INSTALLED)
 
-# The lists of files in the other distributions' files are those of `install` where libpq is, also if it is not here.
+# The lists of files in the other distributions' files are those of `install` where libpq and libmicrohttpd are, also if they are not here.
 dist: ## the release's tarball of the last commit, and the files for RPM, Arch and Alpine, in build/dist
-	@$(MAKE) --no-print-directory -s list-installed LIBPQ=libpq DESTDIR= PREFIX=/usr BINDIR=/usr/bin MANDIR=/usr/share/man \
+	@$(MAKE) --no-print-directory -s list-installed LIBPQ=libpq LIBMICROHTTPD=libmicrohttpd DESTDIR= PREFIX=/usr BINDIR=/usr/bin MANDIR=/usr/share/man \
 	    UNITDIR=/usr/lib/systemd/system ZSHDIR=/usr/share/zsh/site-functions | agent/package/dist.sh $(VERSION) $(BUILD)/dist
 
 # The layout of agent/package/debian joins a copy of what is compiled, so that nothing is built among the sources. The variables
@@ -375,7 +397,7 @@ analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 m
 	$(DEPS) build analyse
 	@+$(REMAKE) cppcheck clang-tidy gcc-analyser TIDY_CHECKS=
 
-ANALYSED = $(EVERY_SOURCE) $(if $(LIBPQ),$(WATERMARK_SOURCES)) agent/main.c
+ANALYSED = $(EVERY_SOURCE) $(if $(LIBPQ),$(WATERMARK_SOURCES)) $(if $(LIBMICROHTTPD),$(WEB_SOURCES)) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
 cppcheck: $(BUILD)/made/causes_k2.inc
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agent/commands/commands.h"
+#include "agent/commands/serve.h"
 
 /* The help, the manual page and the completions are made from this table and from the arguments that it names. */
 static const struct command commands[] = {
@@ -23,6 +24,8 @@ static const struct command commands[] = {
       "send a marked test notification through each webhook and say what came back" },
     { "check-config", command_check_config, &check_config_arguments,
       "check the configuration and say every error with file and line; exits 2 if there is one" },
+    { "serve", command_serve, &serve_arguments,
+      "show the history in a browser: a small web server that only reads, in a program of its own" },
     { "parse", command_parse, &parse_arguments,
       "print the events of a log as JSON lines, or what no pattern takes, to debug patterns" },
 };

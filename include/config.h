@@ -130,6 +130,9 @@ struct config {
     int64_t watermark_timeout_ms;
     char *metrics_url;
     char *metrics_textfile;
+    char *serve_listen;
+    char *serve_token_file; /* NULL: none; likewise the next one */
+    char *serve_title;
     char *heartbeat_url;
     int64_t heartbeat_every_ms;
 };

@@ -49,6 +49,7 @@ enum config_change {
     CONFIG_AT_RELOAD,
     CONFIG_IN_REACH, /* a file: taken, but what lies where the agent may not look since its start is out of reach until a restart */
     CONFIG_WHEN_WELL, /* taken, and used when no incident is open */
+    CONFIG_BY_SERVE,  /* not the agent's: `agent serve` reads it when it starts */
     CONFIG_AT_RESTART /* the old value stays, because everything else is built on it */
 };
 

@@ -32,7 +32,7 @@ ROOMS = {
     "agent/follow": (["follow.h"], WORLD),
     "agent/notify": (["notify.h", "payload.h", "sender.h"], WORLD + ["parsers"]),
     "agent/witness": (["witness.h"], WORLD + ["parsers"]),
-    "agent/metrics": (["metrics.h"], WORLD + ["parsers"]),
+    "agent/metrics": (["exposition.h", "metrics.h"], WORLD + ["parsers"]),
     "agent/daemon": (["daemon.h", "ingest.h", "scrub.h", "state.h"], ALL),
     "agent/commands": ([], ALL),
     "agent/commands/show": ([], ["agent/base", "agent/config", "parsers"]),
@@ -41,6 +41,7 @@ ROOMS = {
     "agent/commands/doctor": ([], ALL),
     "agent": ([], ALL),
     "agent/watermark": ([], ["agent/base"]),    # a program of its own
+    "agent/serve": ([], ALL),                   # likewise
 }
 # The commands' own rooms: whose headers, beside their sources, a room of the commands may include.
 COMMANDS = {
@@ -50,6 +51,8 @@ COMMANDS = {
     "agent/commands/report": ["agent/commands", "agent/commands/show", "agent/commands/status"],
     "agent/commands/status": ["agent/commands", "agent/commands/show"],
     "agent/commands/show": [],
+    # It shows in a browser what the commands print, and takes the command line of `agent serve`.
+    "agent/serve": ["agent/commands", "agent/commands/show", "agent/commands/status", "agent/commands/report"],
 }
 PURE_ROOMS = ("parsers", "agent/core")
 

@@ -3,7 +3,7 @@
 #
 # tests/install-deps.sh WHAT...
 #
-# Installs the Debian packages that are missing for WHAT: build, watermark, test, check, browser, valgrind, coverage, analyse, fuzz, bench, deb, package, servers. Looks for
+# Installs the Debian packages that are missing for WHAT: build, watermark, web, test, check, browser, valgrind, coverage, analyse, fuzz, bench, deb, package, servers. Looks for
 # the thing itself (a program, a header, a .pc file), not for the package, so what came from elsewhere counts too. Calls apt-get only if
 # something is missing. With "check" as the first word nothing is installed: what is missing is named.
 set -eu
@@ -48,11 +48,15 @@ want_build()
 # agent-watermark's alone. The agent is built and works without it.
 want_watermark() { want libpq-dev has_library libpq; }
 
+# agent-web's alone, likewise.
+want_web() { want libmicrohttpd-dev has_library libmicrohttpd; }
+
 has_postgres() { ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
 
 want_test()
 {
     want_watermark
+    want_web
     want postgresql            has_postgres
     want libcmocka-dev         has_library cmocka
     want logrotate             has_program logrotate
@@ -81,6 +85,7 @@ want_browser()
 want_deb()
 {
     want_watermark
+    want_web
     want build-essential       has_package build-essential
     want debhelper             has_program dh
 }

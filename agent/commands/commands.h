@@ -45,5 +45,6 @@ int command_test_webhook(struct options *options);
 int command_check_config(struct options *options);
 int command_parse(struct options *options);
 int command_doctor(struct options *options);
+int command_serve(struct options *options);
 
 #endif

@@ -66,11 +66,7 @@ static void incidents_text(const struct report_incidents *list, const struct cho
 
 static void incidents_read(struct report_incidents *list, struct query *query, const struct choice *choice)
 {
-    const int64_t values[] = { choice->since_ms, choice->until_ms, choice->limit, choice->only_open };
-    report_incidents_read(list, query,
-                          "WHERE i.opened_at < ?2 AND (i.state = 'open'"
-                          " OR (?4 = 0 AND " REPORT_ENDED_SQL " >= ?1)) ORDER BY i.opened_at DESC, i.id DESC LIMIT ?3",
-                          values, sizeof values / sizeof values[0]);
+    report_incidents_choose(list, query, choice->since_ms, choice->until_ms, choice->limit, choice->only_open);
 }
 
 static int incidents_print(sqlite3 *db, const char *runbook_base, const struct choice *choice)

@@ -284,6 +284,16 @@ static const struct config_key keys[] = {
     { "silence", "max_severity", CONFIG_MAX_SEVERITY, "warning", NULL,
       "warning: criticals are told all the same; critical: they are held back as well.", WINDOW(scope.most) },
 
+    { "serve", "listen", CONFIG_TEXT, "127.0.0.1:9188", NULL,
+      "`agent serve` listens here: an address and a port, [::1]:9188, or unix:PATH. An address that other hosts can "
+      "reach needs a token_file.",
+      MAIN(serve_listen), .change = CONFIG_BY_SERVE },
+    { "serve", "token_file", CONFIG_PATH, NULL, "none",
+      "A request to `agent serve` needs the header \"Authorization: Bearer\" with the token in this file.",
+      MAIN(serve_token_file), .change = CONFIG_BY_SERVE },
+    { "serve", "title", CONFIG_TEXT, NULL, "Iceberg offload", "The pages of `agent serve` bear this title.",
+      MAIN(serve_title), .change = CONFIG_BY_SERVE },
+
     { "heartbeat", "url", CONFIG_URL, NULL, "none",
       "While the agent is well it sends a GET to this URL, for a service that raises an alarm when none comes (a dead "
       "man's switch).",
@@ -297,6 +307,7 @@ const char *config_change_words(enum config_change change)
         [CONFIG_AT_RELOAD] = "yes",
         [CONFIG_IN_REACH] = "yes, in a directory that the agent knew at its start; elsewhere a restart is needed",
         [CONFIG_WHEN_WELL] = "yes, when no incident is open",
+        [CONFIG_BY_SERVE] = "not needed by the agent; `agent serve` reads it when it starts",
         [CONFIG_AT_RESTART] = "no, a restart is needed",
     };
     return words[change];

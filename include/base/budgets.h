@@ -263,6 +263,18 @@ enum { TABLE_QUESTIONS_MAX = 10 * 1000 };
 /* A snapshot that says it has more records says nothing. */
 static const int64_t ICEBERG_MAX_RECORDS = 999999999999999;
 
+/* --- The web server --- */
+
+/*
+ * What one request to `agent serve` may have: bytes of its address and of its headers; and the time for sending it, and then for taking the
+ * answer. So many connections are open at once, each for one request.
+ */
+enum { SERVE_URL_MAX_BYTES = 2048, SERVE_HEADER_MAX_BYTES = 8192, SERVE_CONNECTION_MS = 10 * 1000 };
+enum { SERVE_CONNECTIONS_MAX = 64 };
+
+/* The incidents that a list shows, bytes of one answer, and of all that clients have not taken yet before the next one is refused. */
+enum { SERVE_INCIDENTS_MAX = 500, SERVE_ANSWER_MAX_BYTES = 8 << 20, SERVE_HELD_MAX_BYTES = 32 << 20 };
+
 /* --- The agent's own output --- */
 
 /* A message on stderr with its line break: as much as a pipe takes whole (PIPE_BUF). */

@@ -216,10 +216,15 @@ class Wellformed(unittest.TestCase):
             self.assertEqual(found, [], name)
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze here")
-    def test_the_unit_exposes_little(self):
-        unit = (ROOT / "agent/iceberg-offload-agent.service").read_text(encoding="utf-8").replace("@BINDIR@", "/usr/bin")
+    def test_the_units_expose_little(self):
+        for name in ("iceberg-offload-agent.service", "iceberg-offload-agent-web.service"):
+            with self.subTest(name):
+                self.check_exposure(name)
+
+    def check_exposure(self, name):
+        unit = (ROOT / "agent" / name).read_text(encoding="utf-8").replace("@BINDIR@", "/usr/bin")
         with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder, "iceberg-offload-agent.service")
+            path = pathlib.Path(folder, name)
             path.write_text(unit, encoding="utf-8")
             done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", str(path)],
                                   capture_output=True, text=True, timeout=60, check=False)
@@ -236,7 +241,8 @@ class Install(unittest.TestCase):
             make = ["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={agent.parent}", f"DESTDIR={folder}", "PREFIX=/usr"]
             programs = ("agent", "agent-watermark", "agent-web", "libagent.a")
             built = [word for name in programs for word in ("-o", str(agent.with_name(name)))]
-            installed = 10 + pathlib.Path(AGENT).with_name("agent-watermark").exists()    # which is built where libpq is
+            # agent-watermark is built where libpq is, and agent-web with its two units where libmicrohttpd is.
+            installed = 10 + pathlib.Path(AGENT).with_name("agent-watermark").exists() + 3 * pathlib.Path(AGENT).with_name("agent-web").exists()
             for target, wanted in (("install", installed), ("uninstall", 0)):
                 # The flags stay those of the last build, whatever they were: nothing is compiled again, also not below other tests.
                 done = subprocess.run([*make, "-o", "all", *built, target], capture_output=True, text=True, timeout=100, check=True)

@@ -40,6 +40,7 @@ static const char *const rules[] = {
     "code{font:.84em/1.5 ui-monospace,'SF Mono',Menlo,Consolas,monospace;background:var(--code);border-radius:.3rem;"
     "padding:.12rem .35rem;overflow-wrap:anywhere;white-space:pre-wrap;-webkit-box-decoration-break:clone;"
     "box-decoration-break:clone}",
+    "p.lead{margin:0 0 .8rem}p.plain{margin:0}",
     ".scroll{overflow-x:auto}",
     "svg{display:block;width:100%;min-width:35rem;height:auto}",
     "svg text{font:11px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:var(--soft)}",

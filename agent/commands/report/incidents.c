@@ -83,6 +83,16 @@ void report_incidents_read(struct report_incidents *list, struct query *query, c
     strbuf_free(&sql);
 }
 
+void report_incidents_choose(struct report_incidents *list, struct query *query, int64_t since_ms, int64_t until_ms,
+                             int64_t limit, bool only_open)
+{
+    const int64_t values[] = { since_ms, until_ms, limit, only_open };
+    report_incidents_read(list, query,
+                          "WHERE i.opened_at < ?2 AND (i.state = 'open'"
+                          " OR (?4 = 0 AND " REPORT_ENDED_SQL " >= ?1)) ORDER BY i.opened_at DESC, i.id DESC LIMIT ?3",
+                          values, sizeof values / sizeof values[0]);
+}
+
 void report_incident_free(struct report_incident *incident)
 {
     char *const owned[] = {

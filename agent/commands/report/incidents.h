@@ -36,6 +36,9 @@ struct report_incidents {
 /* Adds the incidents that `where` chooses (SQL on "incident i", with values for ?1, ?2 ...) to the list. An error stays in the query. */
 void report_incidents_read(struct report_incidents *list, struct query *query, const char *where, const int64_t *values,
                            size_t count);
+/* Those that were open at any time from since_ms on and opened before until_ms, the newest `limit` (-1: all), newest first. */
+void report_incidents_choose(struct report_incidents *list, struct query *query, int64_t since_ms, int64_t until_ms,
+                             int64_t limit, bool only_open);
 void report_incidents_free(struct report_incidents *list);
 void report_incident_free(struct report_incident *incident); /* what it owns */
 

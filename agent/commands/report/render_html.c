@@ -33,7 +33,7 @@ static void html_facts(const struct facts *facts, struct strbuf *out)
 {
     size_t first = 0;
     for (; first < facts->count && !facts->at[first].label; first++)
-        html_text(out, "<p style=\"margin:0 0 .8rem\">", facts->at[first].value, "</p>\n");
+        html_text(out, "<p class=\"lead\">", facts->at[first].value, "</p>\n");
     strbuf_puts(out, first < facts->count ? "<dl class=\"facts\">\n" : "");
     for (size_t i = first; i < facts->count; i++) {
         const struct fact *fact = &facts->at[i];
@@ -144,7 +144,7 @@ static void html_block(const struct report *report, const struct block *block, s
     case BLOCK_FACTS:
     case BLOCK_ENTRIES: html_facts(&block->facts, out); break;
     case BLOCK_BULLETS: html_bullets(&block->facts, out); break;
-    case BLOCK_PARAGRAPH: html_text(out, "<p style=\"margin:0\">", block->facts.at[0].value, "</p>\n"); break;
+    case BLOCK_PARAGRAPH: html_text(out, "<p class=\"plain\">", block->facts.at[0].value, "</p>\n"); break;
     case BLOCK_TABLE: show_table_html(block->table, out); break;
     case BLOCK_CHART: html_chart(report, out); break;
     case BLOCK_TIMELINE: html_timeline(report, out); break;
@@ -155,18 +155,22 @@ static void html_block(const struct report *report, const struct block *block, s
 
 /* --- The page --------------------------------------------------------------------------------------------------- */
 
-static void html_head(const struct report *report, const struct blocks *blocks, struct strbuf *out)
+/* A server says in a header what its page allows itself, and its pages lead to one another. */
+static const char file_policy[] = "<meta http-equiv=\"Content-Security-Policy\""
+                                  " content=\"default-src 'none'; style-src 'unsafe-inline'\">\n";
+static const char served_links[] = "<nav class=\"eyebrow\"><a href=\"/\">Status</a> · <a "
+                                   "href=\"/incidents\">Incidents</a></nav>\n";
+
+static void html_head(const struct report *report, const struct blocks *blocks, bool is_served, struct strbuf *out)
 {
     bool incident = report->kind == REPORT_INCIDENT;
-    html_text(out,
-              "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-              "<meta http-equiv=\"Content-Security-Policy\""
-              " content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>",
-              strbuf_text(&blocks->title), "</title>\n<style>\n");
+    strbuf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    strbuf_puts(out, is_served ? "" : file_policy);
+    html_text(out, "<title>", strbuf_text(&blocks->title), "</title>\n<style>\n");
     report_style(out);
-    strbuf_printf(out, "</style>\n</head>\n<body>\n<main>\n<header class=\"%s\">\n<p class=\"eyebrow\">",
-                  tone_class(blocks->tone));
+    strbuf_printf(out, "</style>\n</head>\n<body>\n<main>\n<header class=\"%s\">\n%s<p class=\"eyebrow\">",
+                  tone_class(blocks->tone), is_served ? served_links : "");
     if (incident)
         strbuf_printf(out, "<span class=\"badge %s\">%s</span>", tone_class(report_incident_tone(&report->incident)),
                       tone_class(report_incident_tone(&report->incident)));
@@ -261,10 +265,10 @@ static void html_blocks(const struct report *report, const struct blocks *blocks
         html_block(report, &blocks->at[below[i]], out);
 }
 
-void report_html(const struct report *report, struct strbuf *out)
+static void html_page(const struct report *report, bool is_served, struct strbuf *out)
 {
     struct blocks blocks = blocks_make(report);
-    html_head(report, &blocks, out);
+    html_head(report, &blocks, is_served, out);
     if (report->kind == REPORT_INCIDENT)
         html_cards(report, out);
     html_blocks(report, &blocks, out);
@@ -273,4 +277,14 @@ void report_html(const struct report *report, struct strbuf *out)
                   ".</footer>\n</main>\n</body>\n</html>\n",
                   brief_time(report, report->made_ms).text);
     blocks_free(&blocks);
+}
+
+void report_html(const struct report *report, struct strbuf *out)
+{
+    html_page(report, false, out);
+}
+
+void report_html_served(const struct report *report, struct strbuf *out)
+{
+    html_page(report, true, out);
 }

@@ -148,6 +148,8 @@ void report_free(struct report *report);
 void report_text(const struct report *report, const struct terminal *terminal, struct strbuf *out);
 void report_markdown(const struct report *report, struct strbuf *out);
 void report_html(const struct report *report, struct strbuf *out);
+/* Likewise, as a page of `agent serve`. */
+void report_html_served(const struct report *report, struct strbuf *out);
 void report_json(const struct report *report, struct strbuf *out);
 
 /*

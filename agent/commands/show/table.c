@@ -19,6 +19,7 @@ struct show_table {
     size_t column_count;
     struct cell *cells;
     size_t cell_count;
+    const char *link; /* where the first column leads; NULL: nowhere */
 };
 
 struct show_table *show_table_new(const struct show_column *columns, size_t column_count)
@@ -256,6 +257,21 @@ void show_table_markdown(const struct show_table *table, struct strbuf *out)
     }
 }
 
+void show_table_link(struct show_table *table, const char *path)
+{
+    table->link = path;
+}
+
+/* Of "1,234" the digits alone. */
+static void put_link(const char *path, const char *number, struct strbuf *out)
+{
+    strbuf_printf(out, "<a href=\"%s", path);
+    for (; *number; number++)
+        if (*number >= '0' && *number <= '9')
+            strbuf_add(out, number, 1);
+    strbuf_puts(out, "\">");
+}
+
 void show_table_html(const struct show_table *table, struct strbuf *out)
 {
     static const char *const classes[] = {
@@ -276,7 +292,11 @@ void show_table_html(const struct show_table *table, struct strbuf *out)
             strbuf_printf(out, "<td class=\"%s%s%s\">", align, *tone && *align ? " " : "", tone);
         else
             strbuf_puts(out, "<td>");
+        bool leads = c == 0 && table->link;
+        if (leads)
+            put_link(table->link, table->cells[i].text, out);
         escape_puts(out, table->cells[i].text, ESCAPE_HTML);
+        strbuf_puts(out, leads ? "</a>" : "");
         strbuf_puts(out, c + 1 == table->column_count ? "</td></tr>\n" : "</td>");
     }
     strbuf_puts(out, "</tbody>\n</table></div>\n");

@@ -27,6 +27,9 @@ void show_table_count(struct show_table *table, int64_t count);
 void show_table_duration(struct show_table *table, int64_t ms);              /* below 0: empty */
 void show_table_time(struct show_table *table, int64_t ms, int said_offset); /* 0: empty */
 
+/* In HTML the cells of the first column link to their own number below that path ("/incidents/"), which is borrowed. */
+void show_table_link(struct show_table *table, const char *path);
+
 void show_table_text(const struct show_table *table, const struct terminal *terminal, int indent, struct strbuf *out);
 void show_table_markdown(const struct show_table *table, struct strbuf *out);
 void show_table_html(const struct show_table *table, struct strbuf *out);

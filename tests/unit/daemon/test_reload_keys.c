@@ -279,10 +279,12 @@ static void test_files_are_taken_as_files_are(void **state)
             fail_msg("%s.%s: config_keep takes only texts of struct config", key->section, key->name);
         if ((key->type == CONFIG_PATH) !=
                 (key->change == CONFIG_IN_REACH || (is_text && key->change == CONFIG_AT_RESTART)) &&
-            key->change != CONFIG_AT_RESTART)
+            key->change != CONFIG_AT_RESTART && key->change != CONFIG_BY_SERVE)
             fail_msg("%s.%s: a file may be out of reach", key->section, key->name);
         if (key->change == CONFIG_IN_REACH && key->type != CONFIG_PATH)
             fail_msg("%s.%s: no file", key->section, key->name);
+        if ((key->change == CONFIG_BY_SERVE) != (strcmp(key->section, "serve") == 0))
+            fail_msg("%s.%s: read by another program than the agent", key->section, key->name);
         if ((key->change == CONFIG_WHEN_WELL) !=
             (strcmp(key->section, "notify") == 0 && strcmp(key->name, "host") == 0))
             fail_msg("%s.%s: only the host's name waits (tests/e2e/test_reload.py)", key->section, key->name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef METRICS_EXPOSITION_H
-#define METRICS_EXPOSITION_H
+#ifndef EXPOSITION_H
+#define EXPOSITION_H
 
 #include <stdint.h>
 

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/utf8.h"
+
+enum { ID_MAX_DIGITS = 18 };
+
+static const char *const parameter_names[PARAMETERS] = { "since", "until", "table", "alert", "open" };
+
+enum {
+    TAKES_PERIOD = 1 << PARAMETER_SINCE | 1 << PARAMETER_UNTIL,
+    TAKES_FILTERS = TAKES_PERIOD | 1 << PARAMETER_TABLE | 1 << PARAMETER_ALERT | 1 << PARAMETER_OPEN
+};
+
+/* A path that ends with a slash and is not "/" alone is followed by the id of an incident. */
+static const struct page {
+    const char *path;
+    enum route route;
+    unsigned takes; /* 1 << enum parameter, added up */
+} pages[] = {
+    { "/", ROUTE_STATUS, 0 },
+    { "/incidents", ROUTE_INCIDENTS, TAKES_FILTERS },
+    { "/incidents/", ROUTE_INCIDENT, 0 },
+    { "/report", ROUTE_REPORT, TAKES_PERIOD },
+    { "/api/v1/status", ROUTE_API_STATUS, 0 },
+    { "/api/v1/incidents", ROUTE_API_INCIDENTS, TAKES_FILTERS },
+    { "/api/v1/incidents/", ROUTE_API_INCIDENT, 0 },
+    { "/metrics", ROUTE_METRICS, 0 },
+    { "/healthz", ROUTE_HEALTH, 0 },
+    { "/badge.svg", ROUTE_BADGE, 0 },
+};
+
+const char *request_parameter_name(enum parameter parameter)
+{
+    return parameter_names[parameter];
+}
+
+/* Reads "4". 0 if it is no id: they begin at 1, and are written without a sign, leading zeros or anything behind them. */
+static int64_t request_id(const char *text, size_t len)
+{
+    int64_t id = 0;
+    if (len == 0 || len > ID_MAX_DIGITS || text[0] == '0')
+        return 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return 0;
+        id = id * 10 + (text[i] - '0');
+    }
+    return id;
+}
+
+static const struct page *page_of(const char *path, size_t len, int64_t *id)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        size_t known = strlen(pages[i].path);
+        bool has_id = known > 1 && pages[i].path[known - 1] == '/';
+        if (len < known || memcmp(path, pages[i].path, known) != 0)
+            continue;
+        *id = has_id ? request_id(path + known, len - known) : 0;
+        if (has_id ? *id > 0 : len == known)
+            return &pages[i];
+    }
+    return NULL;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool is_utf8(struct slice text)
+{
+    for (size_t step = 1; text.len > 0; text.at += step, text.len -= step)
+        if ((step = utf8_step(text)) == 0)
+            return false;
+    return true;
+}
+
+/* Undoes what a form does to a value. False if it is no UTF-8 text, or has control characters. */
+static bool value_decode(const char *text, size_t len, struct strbuf *out)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i] == '+' ? ' ' : text[i];
+        if (c == '%') {
+            int high = i + 2 < len ? hex_digit(text[i + 1]) : -1, low = i + 2 < len ? hex_digit(text[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        if ((unsigned char)c < ' ' || c == 0x7f)
+            return false;
+        strbuf_add(out, &c, 1);
+    }
+    return is_utf8(strbuf_slice(out));
+}
+
+static bool take_pair(const struct page *page, const char *pair, size_t len, struct request *request,
+                      struct strbuf *why)
+{
+    size_t name = 0;
+    while (name < len && pair[name] != '=')
+        name++;
+    for (int i = 0; i < PARAMETERS; i++) {
+        if (strlen(parameter_names[i]) != name || memcmp(pair, parameter_names[i], name) != 0 ||
+            !(page->takes >> i & 1))
+            continue;
+        struct strbuf value = { 0 };
+        bool good = !request->values[i] && value_decode(pair + name + (name < len), len - name - (name < len), &value);
+        if (!good)
+            strbuf_printf(why, "%s: given twice, or no text", parameter_names[i]);
+        if (good && value.len > 0)
+            request->values[i] = value.at;
+        else
+            strbuf_free(&value);
+        return good;
+    }
+    strbuf_puts(why, "this page does not take such a parameter");
+    return false;
+}
+
+enum request_read request_read(const char *target, struct request *request, struct strbuf *why)
+{
+    size_t path_len = strcspn(target, "?");
+    *request = (struct request){ .route = ROUTE_NONE };
+    const struct page *page = page_of(target, path_len, &request->incident);
+    if (!page)
+        return REQUEST_NO_PAGE;
+    request->route = page->route;
+    const char *at = target + path_len + (target[path_len] == '?');
+    while (*at) {
+        size_t len = strcspn(at, "&");
+        if (len > 0 && !take_pair(page, at, len, request, why))
+            return REQUEST_WRONG;
+        at += len + (at[len] == '&');
+    }
+    return REQUEST_READ;
+}
+
+void request_free(struct request *request)
+{
+    for (int i = 0; i < PARAMETERS; i++)
+        free(request->values[i]);
+    *request = (struct request){ 0 };
+}
+
+/* The length of the host in "host:port"; 0 if it is not of that form. */
+static size_t host_len(const char *text)
+{
+    size_t len = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, ":");
+    if (len > strlen(text))
+        return 0;
+    if (text[len] == '\0')
+        return len;
+    const char *port = text + len + 1;
+    return text[len] == ':' && *port && port[strspn(port, "0123456789")] == '\0' ? len : 0;
+}
+
+bool request_host_is_ours(const char *host, const char *const *ours, size_t count)
+{
+    size_t len = host ? host_len(host) : 0;
+    for (size_t i = 0; len > 0 && i < count; i++)
+        if (strlen(ours[i]) == len && strncasecmp(host, ours[i], len) == 0)
+            return true;
+    return false;
+}
+
+void request_url_host(const char *url, struct strbuf *host)
+{
+    const char *at = url ? strstr(url, "://") : NULL;
+    if (!at)
+        return;
+    at += 3;
+    size_t len = strcspn(at, "/?#");
+    const char *user_end = memrchr(at, '@', len);
+    if (user_end) {
+        len -= (size_t)(user_end + 1 - at);
+        at = user_end + 1;
+    }
+    char *authority = must_copy(at, len);
+    strbuf_add(host, authority, host_len(authority));
+    free(authority);
+}
+
+/* Each byte of what was sent is compared with one of the token, whether or not the ones before it were right. */
+bool request_token_is_right(const char *header, const char *token)
+{
+    static const char scheme[] = "Bearer ";
+    if (!header || strncasecmp(header, scheme, sizeof scheme - 1) != 0)
+        return false;
+    const char *sent = header + sizeof scheme - 1;
+    size_t sent_len = strlen(sent), token_len = strlen(token);
+    volatile unsigned char different = sent_len != token_len || token_len == 0;
+    for (size_t i = 0; i < sent_len; i++)
+        different =
+            (unsigned char)(different | ((unsigned char)sent[i] ^ (unsigned char)token[token_len ? i % token_len : 0]));
+    return different == 0;
+}

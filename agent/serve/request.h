@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVE_REQUEST_H
+#define SERVE_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/strbuf.h"
+
+/* What a request asks for, read from its target ("/incidents/4", "/report?since=7d"). Pure: no file, no clock, no history. */
+
+enum route {
+    ROUTE_NONE, /* there is no such page */
+    ROUTE_STATUS,
+    ROUTE_INCIDENTS,
+    ROUTE_INCIDENT,
+    ROUTE_REPORT,
+    ROUTE_API_STATUS,
+    ROUTE_API_INCIDENTS,
+    ROUTE_API_INCIDENT,
+    ROUTE_METRICS,
+    ROUTE_HEALTH,
+    ROUTE_BADGE
+};
+
+enum parameter { PARAMETER_SINCE, PARAMETER_UNTIL, PARAMETER_TABLE, PARAMETER_ALERT, PARAMETER_OPEN, PARAMETERS };
+
+struct request {
+    enum route route;
+    int64_t incident;         /* its id, of ROUTE_INCIDENT and ROUTE_API_INCIDENT */
+    char *values[PARAMETERS]; /* owned; NULL: not given, or empty */
+};
+
+enum request_read { REQUEST_READ, REQUEST_NO_PAGE, REQUEST_WRONG };
+
+/*
+ * Reads a target. A path is compared byte by byte: no escape, no "..", no slash at its end belongs to any. REQUEST_WRONG: the query has a
+ * parameter that the page does not take, takes twice, or that is no text; *why says so. Free the request in any case.
+ */
+enum request_read request_read(const char *target, struct request *request, struct strbuf *why);
+void request_free(struct request *request);
+
+/* The name of a parameter in a query: "since". */
+const char *request_parameter_name(enum parameter parameter);
+
+/*
+ * Whether a Host header names one of these hosts, in any case and with any port. A page of another site whose name was made to lead here
+ * (DNS rebinding) sends its own name. host may be NULL: then it names none.
+ */
+bool request_host_is_ours(const char *host, const char *const *ours, size_t count);
+
+/* Appends the host of a URL, with the brackets of an IPv6 address; nothing if there is none. */
+void request_url_host(const char *url, struct strbuf *host);
+
+/*
+ * Whether an Authorization header is "Bearer " and the token. The time that this takes does not depend on how much of the token is right.
+ * header may be NULL.
+ */
+bool request_token_is_right(const char *header, const char *token);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVE_SERVER_H
+#define SERVE_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "site.h"
+
+/* HTTP: takes connections from a listening socket, lets requests in or refuses them, and sends the site's answers. One thread does it all. */
+
+struct server_settings {
+    const struct site *site;  /* borrowed, as all that follows, until the server is closed */
+    int fd;                   /* listening; the server closes it */
+    const char *const *hosts; /* the names under which it may be asked for */
+    size_t host_count;
+    const char *token; /* NULL: none is needed */
+};
+
+struct server;
+struct server *server_open(const struct server_settings *settings); /* NULL: libmicrohttpd cannot start */
+void server_close(struct server *server);
+
+/* For poll(2): readable when server_run has something to do. */
+int server_fd(const struct server *server);
+/* In how many milliseconds server_run has something to do in any case; -1: not before the descriptor is readable. */
+int server_wait_ms(const struct server *server);
+void server_run(struct server *server);
+
+/* When a connection was last open, on the clock of clock_running_ms(). */
+int64_t server_busy_ms(const struct server *server);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "site.h"
+
+#include <sqlite3.h>
+
+#include "base/budgets.h"
+#include "reader.h"
+
+enum { GOOD = 200, BAD_REQUEST = 400, INTERNAL_ERROR = 500, SERVICE_UNAVAILABLE = 503 };
+
+static const char html_type[] = "text/html; charset=utf-8", text_type[] = "text/plain; charset=utf-8";
+
+static const char *type_of(enum route route)
+{
+    switch (route) {
+    case ROUTE_API_STATUS:
+    case ROUTE_API_INCIDENTS:
+    case ROUTE_API_INCIDENT: return "application/json";
+    case ROUTE_METRICS: return "text/plain; version=0.0.4; charset=utf-8";
+    case ROUTE_HEALTH: return text_type;
+    case ROUTE_BADGE: return "image/svg+xml";
+    default: return html_type;
+    }
+}
+
+static const char *title_of(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *title;
+    } titles[] = {
+        { BAD_REQUEST, "The request is wrong" },
+        { 404, "There is no such page" },
+        { INTERNAL_ERROR, "The answer is too long" },
+        { SERVICE_UNAVAILABLE, "The history cannot be read" },
+    };
+    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
+        if (titles[i].status == status)
+            return titles[i].title;
+    return "It did not work";
+}
+
+void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer)
+{
+    strbuf_clear(&answer->body);
+    answer->status = status;
+    answer->type = html_type;
+    page_begin(site, &(struct page_head){ .title = title_of(status), .tone = TONE_WARNING }, &answer->body);
+    page_text(&answer->body, "<section class=\"card\"><p class=\"plain\">", why, "</p></section>\n");
+    page_end(&answer->body);
+}
+
+void answer_free(struct answer *answer)
+{
+    strbuf_free(&answer->body);
+}
+
+static bool site_answer_from(const struct site *site, struct sqlite3 *db, const struct request *request,
+                             struct answer *answer, struct strbuf *error)
+{
+    switch (request->route) {
+    case ROUTE_INCIDENTS:
+    case ROUTE_INCIDENT:
+    case ROUTE_REPORT:
+    case ROUTE_API_INCIDENTS:
+    case ROUTE_API_INCIDENT: return answer_incidents(site, db, request, answer, error);
+    default: return answer_status(site, db, request->route, answer, error);
+    }
+}
+
+void site_answer(const struct site *site, const struct request *request, struct answer *answer)
+{
+    struct strbuf error = { 0 };
+    *answer = (struct answer){ .status = GOOD, .type = type_of(request->route) };
+    struct sqlite3 *db = reader_open(site->config->history_db, &error);
+    bool good = db && site_answer_from(site, db, request, answer, &error);
+    sqlite3_close(db);
+    if (!good && request->route == ROUTE_METRICS) {
+        answer_metrics(site->config, NULL, &answer->body); /* what the agent wrote may be there all the same */
+    } else if (!good && request->route == ROUTE_HEALTH) {
+        answer->status = SERVICE_UNAVAILABLE;
+        strbuf_clear(&answer->body);
+        strbuf_printf(&answer->body, "%s\n", strbuf_text(&error));
+    } else if (!good) {
+        site_refuse(site, SERVICE_UNAVAILABLE, strbuf_text(&error), answer);
+    } else if (answer->body.len > SERVE_ANSWER_MAX_BYTES) {
+        site_refuse(site, INTERNAL_ERROR, "Choose a shorter period.", answer);
+    }
+    strbuf_free(&error);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SERVE_SITE_H
+#define SERVE_SITE_H
+
+#include "agent/commands/show/terminal.h"
+#include "config.h"
+#include "request.h"
+
+/* What is answered to a request that was let in. Nothing here knows HTTP's connections, and nothing is kept from one answer to the next. */
+
+struct site {
+    const struct config *config; /* borrowed */
+    const char *title;           /* borrowed */
+};
+
+struct answer {
+    unsigned status;  /* of HTTP: 200, 404 ... */
+    const char *type; /* the Content-Type, static */
+    struct strbuf body;
+};
+
+/* Answers from the history, which is opened for this answer alone and only to be read. The answer is to be freed in any case. */
+void site_answer(const struct site *site, const struct request *request, struct answer *answer);
+
+/* A page that says what is wrong with a request. */
+void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer);
+void answer_free(struct answer *answer);
+
+/* What these pages allow themselves, for Content-Security-Policy: the two style sheets of this program, by their hashes, and nothing else. */
+void site_policy(struct strbuf *out);
+
+/* --- Between the files of this room --- */
+
+struct sqlite3;
+struct status;
+
+/* The beginning of a page, up to its content. headline may be NULL. A page with refresh is asked for again by the browser. */
+struct page_head {
+    const char *title, *headline;
+    enum tone tone;
+    bool refreshes;
+    int64_t as_of_ms; /* until when the history knows; 0: not said */
+};
+void page_begin(const struct site *site, const struct page_head *head, struct strbuf *out);
+void page_end(struct strbuf *out);
+/* Raw text, escaped, between two tags. */
+void page_text(struct strbuf *out, const char *before, const char *text, const char *after);
+
+/* Each fills a good answer, or says what failed: false, with the reason in *error. */
+bool answer_status(const struct site *site, struct sqlite3 *db, enum route route, struct answer *answer,
+                   struct strbuf *error);
+bool answer_incidents(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
+                      struct strbuf *error);
+
+/* Appends Prometheus's text format, and where it is from. The status may be NULL: the history tells nothing. */
+void answer_metrics(const struct config *config, const struct status *status, struct strbuf *out);
+
+/* Appends why the agent that fills the history is not well, a line for each reason; nothing while it is. */
+void health_reasons(const struct status *status, struct strbuf *out);
+
+#endif
