@@ -27,6 +27,7 @@ struct server {
     struct strbuf policy;
     struct connection connections[SERVE_CONNECTIONS_MAX];
     int64_t busy_ms;
+    bool has_closed; /* a connection, in this run */
 };
 
 /* --- Connections ------------------------------------------------------------------------------------------------ */
@@ -38,6 +39,7 @@ static void connection_changes(void *user, struct MHD_Connection *http, void **c
     struct connection *connection = *context;
     server->busy_ms = clock_running_ms();
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        server->has_closed = true;
         if (connection)
             *connection = (struct connection){ 0 };
         return;
@@ -207,8 +209,10 @@ static void target_free(void *user, struct MHD_Connection *http, void **context,
     *context = NULL;
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): the type of such a function is libmicrohttpd's. */
 static enum MHD_Result request_comes(void *user, struct MHD_Connection *http, const char *url, const char *method,
                                      const char *version, const char *body, size_t *body_len, void **context)
+/* NOLINTEND(readability-non-const-parameter) */
 {
     struct server *server = user;
     struct answer answer = { 0 };
@@ -283,8 +287,15 @@ int server_wait_ms(const struct server *server)
 
 void server_run(struct server *server)
 {
-    end_slow_connections(server);
-    MHD_run(server->daemon);
+    /*
+     * While there are as many connections as there may be, libmicrohttpd takes its listening socket out of what server_fd() watches. It puts it
+     * back at the run after the one in which a connection was closed, so that run follows at once.
+     */
+    do {
+        server->has_closed = false;
+        end_slow_connections(server);
+        MHD_run(server->daemon);
+    } while (server->has_closed);
 }
 
 int64_t server_busy_ms(const struct server *server)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where `agent serve` listens and whom it lets in, and whether it is well."""
+import http.client
+import socket
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib"), str(Path(__file__).resolve().parent)]
+
+from agent import BINARY, Agent, wait_until   # noqa: E402
+from web import ENVIRONMENT, WEB, Case, Server, make_history   # noqa: E402
+
+
+class Linked(Case):
+    def test_the_agent_is_not_linked_with_the_web_server_s_library(self):
+        library = b"libmicrohttpd.so"
+        self.assertNotIn(library, Path(BINARY).read_bytes())
+        self.assertIn(library, WEB.read_bytes())
+
+
+class Doors(Case):
+    def test_a_token_is_needed_where_one_is_configured(self):
+        directory = self.directory()
+        database = make_history(directory)
+        (directory / "token").write_text("s3cret-of-ours\n")
+        (directory / "token").chmod(0o600)
+        server = self.serve(database, serve__token_file=directory / "token")
+        for path in ("/", "/healthz", "/metrics", "/nothing"):
+            self.assertEqual(server.ask(path).status, 401)
+            for wrong in ("Bearer", "Bearer ", "Bearer s3cret-of-our", "Bearer s3cret-of-ours ours", "Bearer s3cret-of-ourss", "Basic s3cret-of-ours",
+                          "s3cret-of-ours", "Bearer s3cret-of-ourss3cret-of-ours"):
+                answer = server.ask(path, Authorization=wrong)
+                self.assertEqual((answer.status, answer.headers["WWW-Authenticate"]), (401, "Bearer"), wrong)
+                self.assertNotIn("s3cret", answer.text)
+        self.assertEqual(server.ask("/", Authorization="Bearer s3cret-of-ours").status, 200)
+
+    def test_others_are_let_in_with_a_token_only(self):
+        directory = self.directory()
+        database = make_history(directory)
+        server = Server(database, listen="0.0.0.0:0")
+        code, said = server.close()
+        self.assertEqual(code, 1)
+        self.assertIn("set [serve] token_file", said)
+        for listen in ("nonsense", "127.0.0.1", "host.example:80", "127.0.0.1:99999", "unix:relative", "[::1:80"):
+            code, said = Server(database, listen=listen).close()
+            self.assertEqual(code, 1, listen)
+            self.assertRegex(said, r"agent: serve: .*(no address|needs a path)")
+        (directory / "token").write_text("")
+        code, said = Server(database, serve__token_file=directory / "token").close()
+        self.assertNotEqual(code, 0)
+        (directory / "token").write_text("x1")
+        server = self.serve(database, listen="0.0.0.0:0", serve__token_file=directory / "token", links__serve="https://offload.example.org/agent")
+        server.host = "127.0.0.1"
+        self.assertEqual(server.ask("/", Host="offload.example.org", Authorization="Bearer x1").status, 200)
+        self.assertEqual(server.ask("/", Host="example.org", Authorization="Bearer x1").status, 421)
+
+    def test_a_socket_in_a_directory(self):
+        directory = self.directory()
+        database = make_history(directory)
+        path = directory / "web.sock"
+        for _ in range(2):      # the second one finds what the first one left
+            server = Server(database, listen=f"unix:{path}")
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(path))
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertIn(b"HTTP/1.1 503 ", client.recv(4096))
+            self.assertEqual(server.close()[0], 0)
+
+    def test_the_socket_of_systemd_is_taken(self):
+        database = make_history(self.directory())
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = listening.getsockname()[1]
+            script = f'exec 3<&{listening.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
+            process = subprocess.Popen(["/bin/sh", "-c", script, "sh", BINARY, "serve", "--db", database], env=ENVIRONMENT,
+                                       pass_fds=[listening.fileno()], stderr=subprocess.PIPE, text=True)
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+                connection.request("GET", "/")
+                self.assertEqual(connection.getresponse().status, 200)
+                connection.close()
+            finally:
+                process.terminate()
+                _, said = process.communicate(timeout=10)
+        self.assertEqual(process.returncode, 0, said)
+
+    def test_it_is_well_while_the_agent_is(self):
+        directory = self.directory()
+        log = directory / "scheduler.log"
+        log.write_text("")
+        with Agent(log, directory / "history.db") as agent:
+            agent.wait_for("SELECT count(*) FROM state WHERE key = 'agent'", 1)
+            server = self.serve(directory / "history.db", environment={"SOURCE_DATE_EPOCH": ""})
+            wait_until(lambda: server.ask("/healthz").status == 200, 10, lambda: server.ask("/healthz").text)
+            self.assertEqual(server.ask("/healthz").text, "well\n")
+            agent.kill()
+            answer = server.ask("/healthz")
+            self.assertEqual((answer.status, answer.text), (503, "the agent is not running\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
