@@ -43,7 +43,8 @@ static const struct alert_text {
                           .first_kind = "crash-loop" },
     [KIND_SUCCESS_RATE] = { "a table fails on and off, more often than it used to",
                             "a table failed more than {detect.flapping_per_day} times within 24 hours without failing "
-                            "twice in a row, and that is rare for it",
+                            "twice in a row, and that is rare for it; or {detect.flapping_per_day} times within a few "
+                            "hours, where it failed far less before",
                             NULL, .first_kind = "failures" },
     [KIND_THROUGHPUT] = { "a table moves far fewer rows than usual",
                           "in four runs or more, a table moved far fewer rows than in the same hours of the last four "
