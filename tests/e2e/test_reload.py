@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from agent import Agent, has_sanitizer, run, wait_until   # noqa: E402
 from receiver import Receiver   # noqa: E402
-from scheduler import TABLES, Scheduler   # noqa: E402
+from scheduler import TABLES, Scheduler, WallClock   # noqa: E402
 
 TAKEN, REFUSED = "configuration read again", "the old one stays"
 CYCLES = "SELECT count(*) FROM cycle WHERE outcome = 'success'"
@@ -23,19 +23,24 @@ LOAD_LINES_PER_S = 1500
 
 
 class Load(threading.Thread):
-    """Writes other loggers' lines at a steady rate, as many as an unlucky host may see."""
+    """Writes other loggers' lines at a steady rate, as many as an unlucky host may see.
+
+    Whoever holds `turn` writes alone. Loggers of one process share a lock, and stamp their records a moment before they take it. Here two
+    processes write, and on a busy host a line could come in long after its stamp. Behind a failure that looks like the failed job's own log.
+    """
 
     def __init__(self, log):
         super().__init__(daemon=True)
-        self.log, self.written, self.done = log, 0, threading.Event()
+        self.log, self.written, self.done, self.turn = log, 0, threading.Event(), threading.Lock()
         self.begun = time.monotonic()
 
     def run(self):
         with open(self.log, "ab", buffering=0) as log:
             while not self.done.is_set():
                 due = int((time.monotonic() - self.begun) * LOAD_LINES_PER_S) - self.written
-                stamp = time.strftime("%Y-%m-%d %H:%M:%S,000")
-                log.write("".join(f"{stamp} - noise - INFO - line {self.written + i}\n" for i in range(due)).encode())
+                with self.turn:
+                    stamp = WallClock.stamp()
+                    log.write("".join(f"{stamp} - noise - INFO - line {self.written + i}\n" for i in range(due)).encode())
                 self.written += due
                 time.sleep(0.01)
 
@@ -166,7 +171,8 @@ class Reload(unittest.TestCase):
                 self.write("" if number % 4 else "[detect]\ncycle_slwo = 1s\n")
                 self.reload(agent, TAKEN if number % 4 else REFUSED)
                 if number in (10, 30, 50):
-                    self.scheduler.cycle(failing=TABLES)
+                    with load.turn:
+                        self.scheduler.cycle(failing=TABLES)
                     agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'failed'", (number + 10) // 20)
                 elif number % 20 == 0:
                     self.scheduler.cycle()
