@@ -121,9 +121,12 @@ class Libraries(unittest.TestCase):
         self.assertEqual(set(re.findall(r"^BuildRequires: +pkgconfig\((.*)\)$", spec, re.MULTILINE)), {*libraries(), "libpq", "libmicrohttpd"})
         depends = set(re.search(r"^depends=\((.*)\)", arch, re.MULTILINE)[1].split())
         self.assertEqual({ARCH[library] for library in libraries()}, depends & set(ARCH.values()))
+        for programs_own in ("libmicrohttpd", "postgresql-libs"):
+            self.assertRegex(arch, rf"(?m)^makedepends=\(.*\b{programs_own}\b")
+            self.assertRegex(arch, rf"(?m)^optdepends=\(.*'{programs_own}: ")
         makedepends = set(re.search(r'^makedepends="(.*)"', alpine, re.MULTILINE)[1].split())
         self.assertIn("SYSTEMD=no", alpine)
-        self.assertEqual(set(ALPINE.values()), {name for name in makedepends if name.endswith("-dev")})
+        self.assertEqual({*ALPINE.values(), "libpq-dev", "libmicrohttpd-dev"}, {name for name in makedepends if name.endswith("-dev")})
         self.assertLessEqual({DEBIAN[library] for library in libraries()}, set(platforms.LIBRARIES))
         for library in libraries():
             self.assertRegex(debian, rf"(?m)^ +{re.escape(DEBIAN[library])},?$")
