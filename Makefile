@@ -150,6 +150,14 @@ $(BUILD)/made/causes_k2.inc: fixtures/causes/k2.conf
 	$(Q)sed 's/^#.*//' $< | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' >$@.new && mv $@.new $@
 $(OBJ)/agent/config/causes.o: $(BUILD)/made/causes_k2.inc
 
+# What agent-web sends as it is, as numbers for a C array too.
+WEB_FILES := $(addprefix $(BUILD)/made/,style.css.inc refresh.js.inc)
+$(WEB_FILES): $(BUILD)/made/%.inc: agent/serve/%
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' >$@.new && mv $@.new $@
+$(OBJ)/agent/serve/files.o: $(WEB_FILES)
+
 $(UNIT):    $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o
 $(PROBES):  $(BUILD)/tests/%: $(OBJ)/tests/faults/%.o
 $(BENCHES): $(BUILD)/bench/%: $(OBJ)/tests/bench/%.o
@@ -166,7 +174,7 @@ $(KERNEL): $(OBJ)/agent/follow/inotify_kernel.o
 $(BUILD)/tests/agent_kernel: $(OBJ)/agent/main.o
 $(BUILD)/tests/unit/witness/test_left_behind: LDLIBS += -Wl,--wrap=iceberg_ask
 # The pure parts of agent-web, which are no part of the archive. They need no libmicrohttpd.
-$(foreach part,request listen sha256,$(eval $(BUILD)/tests/unit/serve/test_$(part): $(OBJ)/agent/serve/$(part).o))
+$(foreach part,request listen,$(eval $(BUILD)/tests/unit/serve/test_$(part): $(OBJ)/agent/serve/$(part).o))
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS) $(BUILD)/tests/agent_kernel: $(BUILD)/libagent.a
 	@mkdir -p $(@D)
@@ -399,10 +407,10 @@ analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 m
 
 ANALYSED = $(EVERY_SOURCE) $(if $(LIBPQ),$(WATERMARK_SOURCES)) $(if $(LIBMICROHTTPD),$(WEB_SOURCES)) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
-cppcheck: $(BUILD)/made/causes_k2.inc
+cppcheck: $(BUILD)/made/causes_k2.inc $(WEB_FILES)
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
 	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches $(DEFINES) $(ANALYSED)
-clang-tidy: $(BUILD)/made/causes_k2.inc
+clang-tidy: $(BUILD)/made/causes_k2.inc $(WEB_FILES)
 	@printf '%s\n' $(ANALYSED) | xargs -n 8 -P $(shell nproc) sh -c 'clang-tidy --quiet $(TIDY_CHECKS) "$$@" -- -std=c11 -D_GNU_SOURCE \
 	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -DAGENT_LIBEXECDIR=\"/usr/libexec\" $(LIBPQ_CFLAGS) -Iinclude -I. -I$(BUILD)/made 2>&1' clang-tidy
 gcc-analyser:

@@ -1,56 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The frame of every page: the style sheet of the report and a few rules more. */
-#include "agent/commands/report/html_style.h"
+/* The frame of every page. */
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
-#include "sha256.h"
 #include "site.h"
 
 enum { REFRESH_S = 60 };
-
-static const char rules_of_pages[] =
-    "nav a{margin-right:1rem}a{color:var(--accent)}"
-    ".facts dt.more{visibility:hidden}"
-    "form{display:flex;flex-wrap:wrap;gap:.6rem 1rem;align-items:end;margin:0}"
-    "label{font-size:.82rem;color:var(--soft)}"
-    "label input{display:block;width:100%;max-width:12rem}label.tick{align-self:center}label.tick input{display:inline;"
-    "width:auto}"
-    "input,button{font:inherit;color:var(--ink);background:var(--page);border:1px solid var(--line);"
-    "border-radius:.35rem;padding:.25rem .5rem}"
-    "@media (max-width:34rem){.facts dt.more{display:none}}\n";
-
-static void put_style(struct strbuf *out)
-{
-    strbuf_puts(out, "\n");
-    report_style(out);
-    strbuf_puts(out, rules_of_pages);
-}
 
 void page_text(struct strbuf *out, const char *before, const char *text, const char *after)
 {
     strbuf_puts(out, before);
     escape_puts(out, text, ESCAPE_HTML);
     strbuf_puts(out, after);
-}
-
-static void put_hash(struct strbuf *style, struct strbuf *out)
-{
-    strbuf_puts(out, " 'sha256-");
-    sha256_base64(strbuf_slice(style), out);
-    strbuf_puts(out, "'");
-    strbuf_free(style);
-}
-
-void site_policy(struct strbuf *out)
-{
-    struct strbuf pages = { 0 }, reports = { 0 };
-    put_style(&pages);
-    strbuf_puts(&reports, "\n");
-    report_style(&reports);
-    strbuf_puts(out, "default-src 'none'; style-src");
-    put_hash(&pages, out);
-    put_hash(&reports, out);
-    strbuf_puts(out, "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
 }
 
 static const char *page_tone(enum tone tone)
@@ -84,10 +44,9 @@ void page_begin(const struct site *site, const struct page_head *head, struct st
     if (head->refreshes)
         strbuf_printf(out, "<meta http-equiv=\"refresh\" content=\"%d\">\n", REFRESH_S);
     page_text(out, "<title>", head->title, " - ");
-    page_text(out, "", site->title, "</title>\n<style>");
-    put_style(out);
+    page_text(out, "", site->title, "</title>\n");
     strbuf_printf(out,
-                  "</style>\n</head>\n<body>\n<main>\n<header class=\"%s\">\n"
+                  "<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n<main>\n<header class=\"%s\">\n"
                   "<nav class=\"eyebrow\"><a href=\"/\">Status</a> <a href=\"/incidents\">Incidents</a> "
                   "<a href=\"/report?since=7d\">The last week</a></nav>\n",
                   page_tone(head->tone));

@@ -32,6 +32,8 @@ static const struct page {
     { "/metrics", ROUTE_METRICS, 0 },
     { "/healthz", ROUTE_HEALTH, 0 },
     { "/badge.svg", ROUTE_BADGE, 0 },
+    { "/style.css", ROUTE_STYLE, 0 },
+    { "/refresh.js", ROUTE_SCRIPT, 0 },
 };
 
 const char *request_parameter_name(enum parameter parameter)

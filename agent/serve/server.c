@@ -24,7 +24,6 @@ struct connection {
 struct server {
     struct server_settings settings;
     struct MHD_Daemon *daemon;
-    struct strbuf policy;
     struct connection connections[SERVE_CONNECTIONS_MAX];
     int64_t busy_ms;
     bool has_closed; /* a connection, in this run */
@@ -159,10 +158,10 @@ static void answer_target(const struct server *server, const char *target, struc
     strbuf_free(&why);
 }
 
-static void add_headers(const struct server *server, const struct answer *answer, struct MHD_Response *response)
+static void add_headers(const struct answer *answer, struct MHD_Response *response)
 {
     MHD_add_response_header(response, "Content-Type", answer->type);
-    MHD_add_response_header(response, "Content-Security-Policy", strbuf_text(&server->policy));
+    MHD_add_response_header(response, "Content-Security-Policy", site_policy);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
     MHD_add_response_header(response, "Cache-Control", "no-store");
@@ -174,7 +173,7 @@ static void add_headers(const struct server *server, const struct answer *answer
 }
 
 /* Hands the answer over to libmicrohttpd, which frees its text. */
-static enum MHD_Result send_answer(const struct server *server, struct MHD_Connection *http, struct answer *answer)
+static enum MHD_Result send_answer(struct MHD_Connection *http, struct answer *answer)
 {
     struct connection *connection = connection_of(http);
     struct MHD_Response *response =
@@ -186,7 +185,7 @@ static enum MHD_Result send_answer(const struct server *server, struct MHD_Conne
         connection->end_ms = clock_running_ms() + SERVE_CONNECTION_MS;
     }
     answer->body = (struct strbuf){ 0 };
-    add_headers(server, answer, response);
+    add_headers(answer, response);
     enum MHD_Result result = MHD_queue_response(http, answer->status, response);
     MHD_destroy_response(response);
     return result;
@@ -230,7 +229,7 @@ static enum MHD_Result request_comes(void *user, struct MHD_Connection *http, co
         refuse_at_door(refused, why, &answer);
     else
         answer_target(server, *context, &answer);
-    enum MHD_Result result = send_answer(server, http, &answer);
+    enum MHD_Result result = send_answer(http, &answer);
     answer_free(&answer);
     return result;
 }
@@ -244,7 +243,6 @@ struct server *server_open(const struct server_settings *settings)
     struct server *server = must_alloc(sizeof *server);
     server->settings = *settings;
     server->busy_ms = clock_running_ms();
-    site_policy(&server->policy);
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL, 0, NULL, NULL, request_comes, server, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)settings->fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVE_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -253,7 +251,6 @@ struct server *server_open(const struct server_settings *settings)
         target_free, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changes, server, MHD_OPTION_END);
     if (server->daemon)
         return server;
-    strbuf_free(&server->policy);
     free(server);
     return NULL;
 }
@@ -261,7 +258,6 @@ struct server *server_open(const struct server_settings *settings)
 void server_close(struct server *server)
 {
     MHD_stop_daemon(server->daemon);
-    strbuf_free(&server->policy);
     free(server);
 }
 

@@ -10,6 +10,10 @@ enum { GOOD = 200, BAD_REQUEST = 400, INTERNAL_ERROR = 500, SERVICE_UNAVAILABLE 
 
 static const char html_type[] = "text/html; charset=utf-8", text_type[] = "text/plain; charset=utf-8";
 
+const char site_policy[] =
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 static const char *type_of(enum route route)
 {
     switch (route) {
@@ -19,6 +23,8 @@ static const char *type_of(enum route route)
     case ROUTE_METRICS: return "text/plain; version=0.0.4; charset=utf-8";
     case ROUTE_HEALTH: return text_type;
     case ROUTE_BADGE: return "image/svg+xml";
+    case ROUTE_STYLE: return "text/css; charset=utf-8";
+    case ROUTE_SCRIPT: return "text/javascript; charset=utf-8";
     default: return html_type;
     }
 }
@@ -72,6 +78,10 @@ void site_answer(const struct site *site, const struct request *request, struct 
 {
     struct strbuf error = { 0 };
     *answer = (struct answer){ .status = GOOD, .type = type_of(request->route) };
+    if (request->route == ROUTE_STYLE || request->route == ROUTE_SCRIPT) {
+        (request->route == ROUTE_STYLE ? answer_style : answer_script)(&answer->body);
+        return;
+    }
     struct sqlite3 *db = reader_open(site->config->history_db, &error);
     bool good = db && site_answer_from(site, db, request, answer, &error);
     sqlite3_close(db);

@@ -26,8 +26,8 @@ void site_answer(const struct site *site, const struct request *request, struct 
 void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer);
 void answer_free(struct answer *answer);
 
-/* What these pages allow themselves, for Content-Security-Policy: the two style sheets of this program, by their hashes, and nothing else. */
-void site_policy(struct strbuf *out);
+/* What every page allows itself, for Content-Security-Policy: the files of this server, and nothing that stands in a page itself. */
+extern const char site_policy[];
 
 /* --- Between the files of this room --- */
 
@@ -54,6 +54,10 @@ bool answer_incidents(const struct site *site, struct sqlite3 *db, const struct 
 
 /* Appends Prometheus's text format, and where it is from. The status may be NULL: the history tells nothing. */
 void answer_metrics(const struct config *config, const struct status *status, struct strbuf *out);
+
+/* Appends the style sheet of all pages, or the script that refreshes them. */
+void answer_style(struct strbuf *out);
+void answer_script(struct strbuf *out);
 
 /* Appends why the agent that fills the history is not well, a line for each reason; nothing while it is. */
 void health_reasons(const struct status *status, struct strbuf *out);

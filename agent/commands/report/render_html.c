@@ -161,15 +161,26 @@ static const char file_policy[] = "<meta http-equiv=\"Content-Security-Policy\""
 static const char served_links[] = "<nav class=\"eyebrow\"><a href=\"/\">Status</a> · <a "
                                    "href=\"/incidents\">Incidents</a></nav>\n";
 
+static void html_style(bool is_served, struct strbuf *out)
+{
+    if (is_served) {
+        strbuf_puts(out, "<link rel=\"stylesheet\" href=\"/style.css\">\n");
+        return;
+    }
+    strbuf_puts(out, "<style>\n");
+    report_style(out);
+    strbuf_puts(out, "</style>\n");
+}
+
 static void html_head(const struct report *report, const struct blocks *blocks, bool is_served, struct strbuf *out)
 {
     bool incident = report->kind == REPORT_INCIDENT;
     strbuf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     strbuf_puts(out, is_served ? "" : file_policy);
-    html_text(out, "<title>", strbuf_text(&blocks->title), "</title>\n<style>\n");
-    report_style(out);
-    strbuf_printf(out, "</style>\n</head>\n<body>\n<main>\n<header class=\"%s\">\n%s<p class=\"eyebrow\">",
+    html_text(out, "<title>", strbuf_text(&blocks->title), "</title>\n");
+    html_style(is_served, out);
+    strbuf_printf(out, "</head>\n<body>\n<main>\n<header class=\"%s\">\n%s<p class=\"eyebrow\">",
                   tone_class(blocks->tone), is_served ? served_links : "");
     if (incident)
         strbuf_printf(out, "<span class=\"badge %s\">%s</span>", tone_class(report_incident_tone(&report->incident)),
