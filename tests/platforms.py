@@ -191,7 +191,7 @@ class Platform:
 
     def build(self):
         self.need_make()
-        said = self.must("make deps && make -k -j$(nproc) all unit share probes", "build")
+        said = self.must("tests/install-deps.sh build watermark web check && make -k -j$(nproc) all unit share probes", "build")
         return f"{warnings(said)} warnings"
 
     def demo(self):
