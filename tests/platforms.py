@@ -234,7 +234,7 @@ apt-get -q install -y --no-install-recommends -o Dpkg::Options::=--force-confold
 test "$(dpkg-query -W -f '${{Version}}' {NAME})" != 0.0.9
 cmp {conf} /tmp/conf && test -e {state}/kept
 apt-get -q purge -y {NAME}
-! test -e {conf} && ! test -e {state} && ! getent passwd {NAME} && ! command -v agent
+! test -e {conf} && ! test -e {state} && ! getent passwd {NAME} && ! test -e /usr/bin/agent
 """, "install", 900)
         return "installed, upgraded, purged"
 

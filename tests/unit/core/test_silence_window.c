@@ -136,8 +136,8 @@ static void the_change_in_autumn(void **unused)
         /* Lord Howe, 2026-04-05: at 15:00 UTC of the day before 02:00 becomes 01:30. */
         { "Australia/Lord_Howe", 0, "22:00", "07:00", "2026-04-04 15:15", "2026-04-04 11:00", "2026-04-04 20:30" },
         { "Australia/Lord_Howe", SUN, "01:40", "01:50", "2026-04-04 15:00", "2026-04-04 14:40", "2026-04-04 15:20" },
-        /* Havana, 2026-11-01: at 05:00 UTC 01:00 becomes 00:00, so that the day has its first hour twice. */
-        { "America/Havana", 0, "23:00", "00:30", "2026-11-01 04:45", "2026-11-01 03:00", "2026-11-01 05:30" },
+        /* Havana, 2025-11-02: at 05:00 UTC 01:00 becomes 00:00, so that the day has its first hour twice. */
+        { "America/Havana", 0, "23:00", "00:30", "2025-11-02 04:45", "2025-11-02 03:00", "2025-11-02 05:30" },
     };
     CHECK(cases);
 }
