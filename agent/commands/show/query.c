@@ -34,6 +34,13 @@ void query_ask(struct query *query, const char *sql, const int64_t *values, size
         }
 }
 
+void query_bind(struct query *query, int index, const char *text)
+{
+    if (query->statement && !query_failed(query) &&
+        sqlite3_bind_text(query->statement, index, text, -1, SQLITE_TRANSIENT) != SQLITE_OK)
+        query_fail(query);
+}
+
 bool query_next(struct query *query)
 {
     if (!query->statement || query_failed(query))

@@ -21,6 +21,8 @@ struct query {
 
 /* Begins a query; integers are bound in order to ?1, ?2, ... */
 void query_ask(struct query *query, const char *sql, const int64_t *values, size_t count);
+/* Binds a text to ?index of the query that has just begun. The text is copied. */
+void query_bind(struct query *query, int index, const char *text);
 /* The next row; false at the end, after which another query may begin. */
 bool query_next(struct query *query);
 /* Ends a query before its last row. */

@@ -12,6 +12,7 @@ enum { TABLE_COLUMNS_MAX = 16, TABLE_GUTTER = 2, TABLE_COLUMN_MIN = 8 };
 struct cell {
     enum tone tone;
     char *text, *brief; /* brief: NULL if there is no shorter one */
+    char *address;      /* where it leads in HTML; NULL: nowhere */
 };
 
 struct show_table {
@@ -43,6 +44,7 @@ void show_table_free(struct show_table *table)
     for (size_t i = 0; i < table->cell_count; i++) {
         free(table->cells[i].text);
         free(table->cells[i].brief);
+        free(table->cells[i].address);
     }
     free(table->cells);
     free(table);
@@ -58,7 +60,7 @@ void show_table_cell_or(struct show_table *table, enum tone tone, const char *te
 {
     table->cells = list_room(table->cells, table->cell_count, sizeof *table->cells);
     table->cells[table->cell_count++] = (struct cell){ tone, must_copy(text ? text : "", text ? strlen(text) : 0),
-                                                       brief ? must_copy(brief, strlen(brief)) : NULL };
+                                                       brief ? must_copy(brief, strlen(brief)) : NULL, NULL };
 }
 
 void show_table_cell(struct show_table *table, enum tone tone, const char *text)
@@ -70,6 +72,12 @@ static void take_text(struct show_table *table, struct strbuf *text)
 {
     show_table_cell(table, TONE_PLAIN, strbuf_text(text));
     strbuf_free(text);
+}
+
+void show_table_cell_link(struct show_table *table, enum tone tone, const char *text, const char *address)
+{
+    show_table_cell(table, tone, text);
+    table->cells[table->cell_count - 1].address = must_copy(address, strlen(address));
 }
 
 void show_table_count(struct show_table *table, int64_t count)
@@ -272,6 +280,19 @@ static void put_link(const char *path, const char *number, struct strbuf *out)
     strbuf_puts(out, "\">");
 }
 
+static void put_cell_html(const struct cell *cell, const char *link, struct strbuf *out)
+{
+    if (link)
+        put_link(link, cell->text, out);
+    if (!link && cell->address) {
+        strbuf_puts(out, "<a href=\"");
+        escape_puts(out, cell->address, ESCAPE_HTML);
+        strbuf_puts(out, "\">");
+    }
+    escape_puts(out, cell->text, ESCAPE_HTML);
+    strbuf_puts(out, link || cell->address ? "</a>" : "");
+}
+
 void show_table_html(const struct show_table *table, struct strbuf *out)
 {
     static const char *const classes[] = {
@@ -292,11 +313,7 @@ void show_table_html(const struct show_table *table, struct strbuf *out)
             strbuf_printf(out, "<td class=\"%s%s%s\">", align, *tone && *align ? " " : "", tone);
         else
             strbuf_puts(out, "<td>");
-        bool leads = c == 0 && table->link;
-        if (leads)
-            put_link(table->link, table->cells[i].text, out);
-        escape_puts(out, table->cells[i].text, ESCAPE_HTML);
-        strbuf_puts(out, leads ? "</a>" : "");
+        put_cell_html(&table->cells[i], c == 0 ? table->link : NULL, out);
         strbuf_puts(out, c + 1 == table->column_count ? "</td></tr>\n" : "</td>");
     }
     strbuf_puts(out, "</tbody>\n</table></div>\n");

@@ -27,6 +27,9 @@ void show_table_count(struct show_table *table, int64_t count);
 void show_table_duration(struct show_table *table, int64_t ms);              /* below 0: empty */
 void show_table_time(struct show_table *table, int64_t ms, int said_offset); /* 0: empty */
 
+/* Likewise, and in HTML the cell links to that address, which is escaped. */
+void show_table_cell_link(struct show_table *table, enum tone tone, const char *text, const char *address);
+
 /* In HTML the cells of the first column link to their own number below that path ("/incidents/"), which is borrowed. */
 void show_table_link(struct show_table *table, const char *path);
 
