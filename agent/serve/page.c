@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The frame of every page. */
+#include "agent/commands/report/html_style.h"
 #include "agent/commands/show/escape.h"
 #include "agent/commands/show/format.h"
+#include "agent/commands/show/parse_time.h"
+#include "agent/commands/show/table.h"
+#include "base/budgets.h"
 #include "site.h"
 
 enum { REFRESH_S = 60 };
@@ -13,7 +17,7 @@ void page_text(struct strbuf *out, const char *before, const char *text, const c
     strbuf_puts(out, after);
 }
 
-static const char *page_tone(enum tone tone)
+const char *page_tone(enum tone tone)
 {
     return tone == TONE_GOOD ? "good" : tone == TONE_WARNING ? "warning" : tone == TONE_CRITICAL ? "critical" : "plain";
 }
@@ -46,16 +50,66 @@ void page_begin(const struct site *site, const struct page_head *head, struct st
     page_text(out, "<title>", head->title, " - ");
     page_text(out, "", site->title, "</title>\n");
     strbuf_printf(out,
-                  "<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n<main>\n<header class=\"%s\">\n"
-                  "<nav class=\"eyebrow\"><a href=\"/\">Status</a> <a href=\"/incidents\">Incidents</a> "
-                  "<a href=\"/report?since=7d\">The last week</a></nav>\n",
+                  "<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n<main>\n<header class=\"%s\">\n",
                   page_tone(head->tone));
+    report_navigation(head->here, out);
     page_text(out, "<p class=\"eyebrow\">", site->title, "</p>\n");
     page_text(out, "<h1>", head->title, "</h1>\n");
     if (head->headline)
         page_text(out, "<p class=\"headline\">", head->headline, "</p>\n");
     put_age(head, out);
     strbuf_puts(out, "</header>\n");
+}
+
+bool page_table_address(const char *table, struct strbuf *out)
+{
+    static const char path[] = "/tables/";
+    size_t before = out->len;
+    strbuf_puts(out, path);
+    request_put_name(table, out);
+    /* A browser takes the dots for steps in the path. */
+    bool has = *table && strcmp(table, ".") != 0 && strcmp(table, "..") != 0 &&
+               out->len - before + sizeof "?span=month" <= SERVE_URL_MAX_BYTES;
+    if (!has)
+        out->at[out->len = before] = '\0';
+    return has;
+}
+
+void page_table_cell(struct show_table *cells, const char *table)
+{
+    struct strbuf address = { 0 };
+    if (page_table_address(table, &address))
+        show_table_cell_link(cells, TONE_PLAIN, table, address.at);
+    else
+        show_table_cell(cells, TONE_PLAIN, table);
+    strbuf_free(&address);
+}
+
+void page_field(const struct request *request, enum parameter parameter, const char *label, struct strbuf *out)
+{
+    strbuf_printf(out, "<label>%s <input name=\"%s\" value=\"", label, request_parameter_name(parameter));
+    page_text(out, "", request->values[parameter], "\"></label>\n");
+}
+
+static bool page_time(const struct request *request, enum parameter parameter, enum time_edge edge, int64_t *ms,
+                      struct strbuf *why)
+{
+    const char *text = request->values[parameter];
+    if (!text || parse_time(text, show_now_ms(), edge, ms))
+        return true;
+    strbuf_printf(why, "%s: '%s' is no time: say 2h, 7d, yesterday, 2026-03-03 or 2026-03-03 10:15",
+                  request_parameter_name(parameter), text);
+    return false;
+}
+
+bool page_period(const struct request *request, int64_t *since_ms, int64_t *until_ms, struct strbuf *why)
+{
+    if (!page_time(request, PARAMETER_SINCE, TIME_SINCE, since_ms, why) ||
+        !page_time(request, PARAMETER_UNTIL, TIME_UNTIL, until_ms, why))
+        return false;
+    if (*since_ms >= *until_ms)
+        strbuf_puts(why, "the period ends before it begins");
+    return *since_ms < *until_ms;
 }
 
 void page_end(struct strbuf *out)

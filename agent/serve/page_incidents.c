@@ -6,7 +6,6 @@
 
 #include "agent/commands/report/report.h"
 #include "agent/commands/show/format.h"
-#include "agent/commands/show/parse_time.h"
 #include "agent/commands/status/status.h"
 #include "base/budgets.h"
 #include "site.h"
@@ -21,27 +20,6 @@ struct wanted {
     bool only_open;
 };
 
-static bool wanted_time(const struct request *request, enum parameter parameter, enum time_edge edge, int64_t *ms,
-                        struct strbuf *why)
-{
-    const char *text = request->values[parameter];
-    if (!text || parse_time(text, show_now_ms(), edge, ms))
-        return true;
-    strbuf_printf(why, "%s: '%s' is no time: say 2h, 7d, yesterday, 2026-03-03 or 2026-03-03 10:15",
-                  request_parameter_name(parameter), text);
-    return false;
-}
-
-static bool wanted_period(const struct request *request, struct wanted *wanted, struct strbuf *why)
-{
-    if (!wanted_time(request, PARAMETER_SINCE, TIME_SINCE, &wanted->since_ms, why) ||
-        !wanted_time(request, PARAMETER_UNTIL, TIME_UNTIL, &wanted->until_ms, why))
-        return false;
-    if (wanted->since_ms >= wanted->until_ms)
-        strbuf_puts(why, "the period ends before it begins");
-    return wanted->since_ms < wanted->until_ms;
-}
-
 static bool wanted_read(const struct request *request, struct wanted *wanted, struct strbuf *why)
 {
     const char *open = request->values[PARAMETER_OPEN];
@@ -54,7 +32,7 @@ static bool wanted_read(const struct request *request, struct wanted *wanted, st
         strbuf_puts(why, "open: say yes or no");
         return false;
     }
-    return wanted_period(request, wanted, why);
+    return page_period(request, &wanted->since_ms, &wanted->until_ms, why);
 }
 
 /* The tables of an incident are named in words: "a, b". */
@@ -98,19 +76,13 @@ static void keep_wanted(struct report_incidents *list, const struct wanted *want
     list->count = kept;
 }
 
-static void put_field(const struct request *request, enum parameter parameter, const char *label, struct strbuf *out)
-{
-    strbuf_printf(out, "<label>%s <input name=\"%s\" value=\"", label, request_parameter_name(parameter));
-    page_text(out, "", request->values[parameter], "\"></label>\n");
-}
-
 static void put_form(const struct request *request, const struct wanted *wanted, struct strbuf *out)
 {
     strbuf_puts(out, "<section class=\"card\">\n<form action=\"/incidents\">\n");
-    put_field(request, PARAMETER_SINCE, "Since (7d, yesterday, 2026-03-03)", out);
-    put_field(request, PARAMETER_UNTIL, "Until", out);
-    put_field(request, PARAMETER_TABLE, "Table", out);
-    put_field(request, PARAMETER_ALERT, "Alert", out);
+    page_field(request, PARAMETER_SINCE, "Since (7d, yesterday, 2026-03-03)", out);
+    page_field(request, PARAMETER_UNTIL, "Until", out);
+    page_field(request, PARAMETER_TABLE, "Table", out);
+    page_field(request, PARAMETER_ALERT, "Alert", out);
     strbuf_printf(
         out,
         "<label class=\"tick\"><input type=\"checkbox\" name=\"open\" value=\"yes\"%s> only open ones</label>\n"
@@ -121,7 +93,10 @@ static void put_form(const struct request *request, const struct wanted *wanted,
 static void put_list_page(const struct site *site, const struct request *request, const struct wanted *wanted,
                           const struct report_incidents *list, bool is_cut, struct strbuf *out)
 {
-    page_begin(site, &(struct page_head){ .title = "Incidents", .refreshes = true, .as_of_ms = list->as_of_ms }, out);
+    page_begin(site,
+               &(struct page_head){
+                   .title = "Incidents", .here = "/incidents", .refreshes = true, .as_of_ms = list->as_of_ms },
+               out);
     put_form(request, wanted, out);
     strbuf_puts(out, "<section class=\"card\">\n");
     if (list->count == 0) {
@@ -167,7 +142,7 @@ static bool answer_report(const struct site *site, struct sqlite3 *db, const str
     int64_t now_ms = show_now_ms();
     enum report_found found =
         is_period ? report_gather_period(&report, db, site->config, wanted->since_ms, wanted->until_ms, now_ms, error)
-                  : report_gather_incident(&report, db, site->config, request->incident, now_ms, error);
+                  : report_gather_incident(&report, db, site->config, request->id, now_ms, error);
     if (found == REPORT_NOTHING)
         site_refuse(site, NOT_FOUND, "there is no such incident, or its time in the history is over", answer);
     else if (found == REPORT_FOUND && request->route == ROUTE_API_INCIDENT)
@@ -187,9 +162,10 @@ bool answer_incidents(const struct site *site, struct sqlite3 *db, const struct 
     bool good = true;
     if (request->route == ROUTE_REPORT) {
         wanted.until_ms = show_now_ms();
-        good = wanted_time(request, PARAMETER_UNTIL, TIME_UNTIL, &wanted.until_ms, &why);
-        wanted.since_ms = wanted.until_ms - WEEK_DAYS * day_ms;
-        good = good && wanted_period(request, &wanted, &why);
+        wanted.since_ms = INT64_MIN;
+        good = page_period(request, &wanted.since_ms, &wanted.until_ms, &why);
+        if (wanted.since_ms == INT64_MIN)
+            wanted.since_ms = wanted.until_ms - WEEK_DAYS * day_ms;
     } else if (is_list) {
         good = wanted_read(request, &wanted, &why);
     }

@@ -74,6 +74,7 @@ static void put_status_page(const struct site *site, const struct status *status
     status_headline(status, &headline);
     page_begin(site,
                &(struct page_head){ .title = "Status",
+                                    .here = "/",
                                     .headline = strbuf_text(&headline),
                                     .tone = tone_of_level(status->level),
                                     .refreshes = true,

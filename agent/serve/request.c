@@ -9,31 +9,36 @@
 
 enum { ID_MAX_DIGITS = 18 };
 
-static const char *const parameter_names[PARAMETERS] = { "since", "until", "table", "alert", "open" };
+static const char *const parameter_names[PARAMETERS] = { "since", "until", "table", "alert", "open", "span" };
 
 enum {
     TAKES_PERIOD = 1 << PARAMETER_SINCE | 1 << PARAMETER_UNTIL,
+    TAKES_SPAN = 1 << PARAMETER_SPAN,
     TAKES_FILTERS = TAKES_PERIOD | 1 << PARAMETER_TABLE | 1 << PARAMETER_ALERT | 1 << PARAMETER_OPEN
 };
 
-/* A path that ends with a slash and is not "/" alone is followed by the id of an incident. */
 static const struct page {
     const char *path;
     enum route route;
-    unsigned takes; /* 1 << enum parameter, added up */
+    unsigned takes;                                        /* 1 << enum parameter, added up */
+    enum { ENDS_HERE, AN_ID_FOLLOWS, A_NAME_FOLLOWS } end; /* of the path */
 } pages[] = {
-    { "/", ROUTE_STATUS, 0 },
-    { "/incidents", ROUTE_INCIDENTS, TAKES_FILTERS },
-    { "/incidents/", ROUTE_INCIDENT, 0 },
-    { "/report", ROUTE_REPORT, TAKES_PERIOD },
-    { "/api/v1/status", ROUTE_API_STATUS, 0 },
-    { "/api/v1/incidents", ROUTE_API_INCIDENTS, TAKES_FILTERS },
-    { "/api/v1/incidents/", ROUTE_API_INCIDENT, 0 },
-    { "/metrics", ROUTE_METRICS, 0 },
-    { "/healthz", ROUTE_HEALTH, 0 },
-    { "/badge.svg", ROUTE_BADGE, 0 },
-    { "/style.css", ROUTE_STYLE, 0 },
-    { "/refresh.js", ROUTE_SCRIPT, 0 },
+    { "/", ROUTE_STATUS, 0, ENDS_HERE },
+    { "/incidents", ROUTE_INCIDENTS, TAKES_FILTERS, ENDS_HERE },
+    { "/incidents/", ROUTE_INCIDENT, 0, AN_ID_FOLLOWS },
+    { "/report", ROUTE_REPORT, TAKES_PERIOD, ENDS_HERE },
+    { "/tables", ROUTE_TABLES, 0, ENDS_HERE },
+    { "/tables/", ROUTE_TABLE, TAKES_SPAN, A_NAME_FOLLOWS },
+    { "/cycles", ROUTE_CYCLES, TAKES_PERIOD, ENDS_HERE },
+    { "/cycles/", ROUTE_CYCLE, 0, AN_ID_FOLLOWS },
+    { "/api/v1/status", ROUTE_API_STATUS, 0, ENDS_HERE },
+    { "/api/v1/incidents", ROUTE_API_INCIDENTS, TAKES_FILTERS, ENDS_HERE },
+    { "/api/v1/incidents/", ROUTE_API_INCIDENT, 0, AN_ID_FOLLOWS },
+    { "/metrics", ROUTE_METRICS, 0, ENDS_HERE },
+    { "/healthz", ROUTE_HEALTH, 0, ENDS_HERE },
+    { "/badge.svg", ROUTE_BADGE, 0, ENDS_HERE },
+    { "/style.css", ROUTE_STYLE, 0, ENDS_HERE },
+    { "/refresh.js", ROUTE_SCRIPT, 0, ENDS_HERE },
 };
 
 const char *request_parameter_name(enum parameter parameter)
@@ -55,26 +60,67 @@ static int64_t request_id(const char *text, size_t len)
     return id;
 }
 
-static const struct page *page_of(const char *path, size_t len, int64_t *id)
-{
-    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
-        size_t known = strlen(pages[i].path);
-        bool has_id = known > 1 && pages[i].path[known - 1] == '/';
-        if (len < known || memcmp(path, pages[i].path, known) != 0)
-            continue;
-        *id = has_id ? request_id(path + known, len - known) : 0;
-        if (has_id ? *id > 0 : len == known)
-            return &pages[i];
-    }
-    return NULL;
-}
-
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
     c = (char)(c | 0x20);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The byte that "%2F" stands for; -1: it stands for none. */
+static int escaped_byte(const char *text, size_t len)
+{
+    int high = len > 2 ? hex_digit(text[1]) : -1, low = len > 2 ? hex_digit(text[2]) : -1;
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+/* Owned; NULL: it is no name. A log may call a table anything, so any byte but NUL may be escaped; a slash has to be. */
+static char *request_name(const char *text, size_t len)
+{
+    struct strbuf name = { 0 };
+    for (size_t i = 0; i < len; i++) {
+        int byte = text[i] == '%' ? escaped_byte(text + i, len - i) : (unsigned char)text[i];
+        if (byte <= 0 || text[i] == '/') {
+            strbuf_free(&name);
+            return NULL;
+        }
+        strbuf_add(&name, &(char){ (char)byte }, 1);
+        i += text[i] == '%' ? 2 : 0;
+    }
+    return name.at;
+}
+
+void request_put_name(const char *name, struct strbuf *out)
+{
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    for (; *name; name++)
+        if (strchr(unreserved, *name))
+            strbuf_add(out, name, 1);
+        else
+            strbuf_printf(out, "%%%02X", (unsigned)(unsigned char)*name);
+}
+
+/* Whether what stands behind the page's path is what has to follow it, which is then kept in the request. */
+static bool take_end(const struct page *page, const char *rest, size_t len, struct request *request)
+{
+    switch (page->end) {
+    case AN_ID_FOLLOWS: request->id = request_id(rest, len); return request->id > 0;
+    case A_NAME_FOLLOWS: request->name = request_name(rest, len); return request->name != NULL;
+    case ENDS_HERE: break;
+    }
+    return len == 0;
+}
+
+static const struct page *page_of(const char *path, size_t len, struct request *request)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        size_t known = strlen(pages[i].path);
+        if (len >= known && memcmp(path, pages[i].path, known) == 0 &&
+            take_end(&pages[i], path + known, len - known, request))
+            return &pages[i];
+    }
+    return NULL;
 }
 
 static bool is_utf8(struct slice text)
@@ -91,10 +137,10 @@ static bool value_decode(const char *text, size_t len, struct strbuf *out)
     for (size_t i = 0; i < len; i++) {
         char c = text[i] == '+' ? ' ' : text[i];
         if (c == '%') {
-            int high = i + 2 < len ? hex_digit(text[i + 1]) : -1, low = i + 2 < len ? hex_digit(text[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            int byte = escaped_byte(text + i, len - i);
+            if (byte < 0)
                 return false;
-            c = (char)(high << 4 | low);
+            c = (char)byte;
             i += 2;
         }
         if ((unsigned char)c < ' ' || c == 0x7f)
@@ -132,7 +178,7 @@ enum request_read request_read(const char *target, struct request *request, stru
 {
     size_t path_len = strcspn(target, "?");
     *request = (struct request){ .route = ROUTE_NONE };
-    const struct page *page = page_of(target, path_len, &request->incident);
+    const struct page *page = page_of(target, path_len, request);
     if (!page)
         return REQUEST_NO_PAGE;
     request->route = page->route;
@@ -150,6 +196,7 @@ void request_free(struct request *request)
 {
     for (int i = 0; i < PARAMETERS; i++)
         free(request->values[i]);
+    free(request->name);
     *request = (struct request){ 0 };
 }
 

@@ -16,6 +16,10 @@ enum route {
     ROUTE_INCIDENTS,
     ROUTE_INCIDENT,
     ROUTE_REPORT,
+    ROUTE_TABLES,
+    ROUTE_TABLE,
+    ROUTE_CYCLES,
+    ROUTE_CYCLE,
     ROUTE_API_STATUS,
     ROUTE_API_INCIDENTS,
     ROUTE_API_INCIDENT,
@@ -26,11 +30,20 @@ enum route {
     ROUTE_SCRIPT
 };
 
-enum parameter { PARAMETER_SINCE, PARAMETER_UNTIL, PARAMETER_TABLE, PARAMETER_ALERT, PARAMETER_OPEN, PARAMETERS };
+enum parameter {
+    PARAMETER_SINCE,
+    PARAMETER_UNTIL,
+    PARAMETER_TABLE,
+    PARAMETER_ALERT,
+    PARAMETER_OPEN,
+    PARAMETER_SPAN,
+    PARAMETERS
+};
 
 struct request {
     enum route route;
-    int64_t incident;         /* its id, of ROUTE_INCIDENT and ROUTE_API_INCIDENT */
+    int64_t id;               /* of the incident or the cycle that the path names; else 0 */
+    char *name;               /* of the table that the path names, owned; else NULL */
     char *values[PARAMETERS]; /* owned; NULL: not given, or empty */
 };
 
@@ -42,6 +55,9 @@ enum request_read { REQUEST_READ, REQUEST_NO_PAGE, REQUEST_WRONG };
  */
 enum request_read request_read(const char *target, struct request *request, struct strbuf *why);
 void request_free(struct request *request);
+
+/* Appends the name of a table as a part of a path, which request_read gives back: "a/b" is "a%2Fb". */
+void request_put_name(const char *name, struct strbuf *out);
 
 /* The name of a parameter in a query: "since". */
 const char *request_parameter_name(enum parameter parameter);

@@ -70,6 +70,10 @@ static bool site_answer_from(const struct site *site, struct sqlite3 *db, const 
     case ROUTE_REPORT:
     case ROUTE_API_INCIDENTS:
     case ROUTE_API_INCIDENT: return answer_incidents(site, db, request, answer, error);
+    case ROUTE_TABLES:
+    case ROUTE_TABLE: return answer_tables(site, db, request, answer, error);
+    case ROUTE_CYCLES:
+    case ROUTE_CYCLE: return answer_cycles(site, db, request, answer, error);
     default: return answer_status(site, db, request->route, answer, error);
     }
 }

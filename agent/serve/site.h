@@ -33,10 +33,12 @@ extern const char site_policy[];
 
 struct sqlite3;
 struct status;
+struct show_table;
 
 /* The beginning of a page, up to its content. headline may be NULL. A page with refresh is asked for again by the browser. */
 struct page_head {
     const char *title, *headline;
+    const char *here; /* the path of the page in the list of pages; NULL: it is not in it */
     enum tone tone;
     bool refreshes;
     int64_t as_of_ms; /* until when the history knows; 0: not said */
@@ -45,12 +47,26 @@ void page_begin(const struct site *site, const struct page_head *head, struct st
 void page_end(struct strbuf *out);
 /* Raw text, escaped, between two tags. */
 void page_text(struct strbuf *out, const char *before, const char *text, const char *after);
+const char *page_tone(enum tone tone); /* the class of a tone: "good", "warning", "critical", "plain" */
+/* The address of a table's page. False for a name that no address can have; then there is no page. */
+bool page_table_address(const char *table, struct strbuf *out);
+/* A table's name as a cell that leads to its page. */
+void page_table_cell(struct show_table *cells, const char *table);
+/* A field of a form that asks for a parameter, with what was asked for. */
+void page_field(const struct request *request, enum parameter parameter, const char *label, struct strbuf *out);
+/* Reads the times of a query; what it does not say is left as it is. False: it is wrong, and *why says what. */
+bool page_period(const struct request *request, int64_t *since_ms, int64_t *until_ms, struct strbuf *why);
 
 /* Each fills a good answer, or says what failed: false, with the reason in *error. */
 bool answer_status(const struct site *site, struct sqlite3 *db, enum route route, struct answer *answer,
                    struct strbuf *error);
 bool answer_incidents(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
                       struct strbuf *error);
+
+bool answer_tables(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
+                   struct strbuf *error);
+bool answer_cycles(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
+                   struct strbuf *error);
 
 /* Appends Prometheus's text format, and where it is from. The status may be NULL: the history tells nothing. */
 void answer_metrics(const struct config *config, const struct status *status, struct strbuf *out);

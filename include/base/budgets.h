@@ -275,6 +275,9 @@ enum { SERVE_CONNECTIONS_MAX = 64 };
 /* The incidents that a list shows, bytes of one answer, and of all that clients have not taken yet before the next one is refused. */
 enum { SERVE_INCIDENTS_MAX = 500, SERVE_ANSWER_MAX_BYTES = 8 << 20, SERVE_HELD_MAX_BYTES = 32 << 20 };
 
+/* The cycles that a list shows, the runs of a cycle, and the runs of all tables together through which the page of one table looks. */
+enum { SERVE_CYCLES_MAX = 200, SERVE_CYCLE_RUNS_MAX = 1000, SERVE_RUNS_MAX = 8000000 };
+
 /* --- The agent's own output --- */
 
 /* A message on stderr with its line break: as much as a pipe takes whole (PIPE_BUF). */

@@ -20,7 +20,8 @@ from agent import BINARY, wait_until   # noqa: E402
 from test_report_golden import ACTIVE   # noqa: E402
 from web import ENVIRONMENT, Balanced, Case, Server, command_json, make_history   # noqa: E402
 
-PAGES = ("/", "/incidents", "/incidents/1", "/incidents/2", "/incidents/3", "/report", "/report?since=2026-03-03&until=2026-03-04")
+PAGES = ("/", "/tables", "/tables/bronze_trades_kraken", "/tables/bronze_trades_kraken?span=month", "/tables/bronze_trades_kraken?span=year", "/cycles",
+         "/cycles?since=2026-03-03+12:00&until=2026-03-03+13:00", "/cycles/7", "/incidents", "/incidents/1", "/incidents/2", "/incidents/3", "/report", "/report?since=2026-03-03&until=2026-03-04")
 DATA = {"/api/v1/status": ("status",), "/api/v1/incidents": ("incidents", "--limit", "0"), "/api/v1/incidents/1": ("report", "--incident", "1")}
 OTHERS = {"/style.css": "text/css; charset=utf-8", "/refresh.js": "text/javascript; charset=utf-8", "/metrics": "text/plain; version=0.0.4; charset=utf-8", "/badge.svg": "image/svg+xml"}
 SERVE_CONNECTIONS_MAX = 64    # include/base/budgets.h
@@ -112,7 +113,7 @@ class Pages(Case):
         wrong = {"/incidents?since=soon": "since: &#39;soon&#39; is no time", "/incidents?open=maybe": "say yes or no", "/?x=1": "does not take",
                  "/incidents?since=1d&since=2d": "given twice", "/incidents?table=%00": "no text", "/incidents?table=%ff": "no text",
                  "/incidents?table=%4": "no text", "/report?since=1d&until=2d": "ends before it begins", "/report?open=yes": "does not take",
-                 "/incidents/1?since=1d": "does not take"}
+                 "/incidents/1?since=1d": "does not take", "/tables/bronze_trades_kraken?span=week": "day, month or year", "/cycles?since=2d&until=3d": "ends before it begins"}
         for path, why in wrong.items():
             with self.subTest(path):
                 answer = self.server.ask(path)
@@ -121,7 +122,7 @@ class Pages(Case):
                 self.check_headers(answer)
 
     def test_there_is_nothing_at_other_addresses(self):
-        for path in ("/incidents/", "/incidents/99", "/incidents/0", "/incidents/-1", "/incidents/01", "/incidents/1/", "/incidents/1x", "//", "/./",
+        for path in ("/incidents/", "/incidents/99", "/tables/nothing", "/tables/", "/tables/..", "/cycles/0", "/cycles/999", "/incidents/0", "/incidents/-1", "/incidents/01", "/incidents/1/", "/incidents/1x", "//", "/./",
                      "/incidents/99999999999999999999", "/../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/", "/incidents%2f1", "/api", "/api/v1/",
                      "/api/v1/incidents/99", "/index.html", "/healthz/", "/metrics%00", "/\\..\\", "*", "http://127.0.0.1/"):
             with self.subTest(path):

@@ -115,3 +115,21 @@ void report_style(struct strbuf *out)
         strbuf_puts(out, "\n");
     }
 }
+
+void report_navigation(const char *here, struct strbuf *out)
+{
+    static const struct {
+        const char *path, *name;
+    } pages[] = {
+        { "/", "Status" },
+        { "/tables", "Tables" },
+        { "/cycles", "Cycles" },
+        { "/incidents", "Incidents" },
+        { "/report?since=7d", "The last week" },
+    };
+    strbuf_puts(out, "<nav class=\"eyebrow\">");
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
+        strbuf_printf(out, "%s<a href=\"%s\"%s>%s</a>", i ? " " : "", pages[i].path,
+                      here && strcmp(here, pages[i].path) == 0 ? " aria-current=\"page\"" : "", pages[i].name);
+    strbuf_puts(out, "</nav>\n");
+}

@@ -7,4 +7,7 @@
 /* The style sheet of the HTML report: a light and a dark theme, print, and screens as narrow as a phone's. */
 void report_style(struct strbuf *out);
 
+/* The links between the pages of `agent serve`. here: the path of the one in which they stand; NULL: it is none of them. */
+void report_navigation(const char *here, struct strbuf *out);
+
 #endif

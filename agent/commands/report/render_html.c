@@ -155,12 +155,9 @@ static void html_block(const struct report *report, const struct block *block, s
 
 /* --- The page --------------------------------------------------------------------------------------------------- */
 
-/* A server says in a header what its page allows itself, and its pages lead to one another. */
+/* A server says in a header what its page allows itself. */
 static const char file_policy[] = "<meta http-equiv=\"Content-Security-Policy\""
                                   " content=\"default-src 'none'; style-src 'unsafe-inline'\">\n";
-static const char served_links[] = "<nav class=\"eyebrow\"><a href=\"/\">Status</a> · <a "
-                                   "href=\"/incidents\">Incidents</a></nav>\n";
-
 static void html_style(bool is_served, struct strbuf *out)
 {
     if (is_served) {
@@ -180,8 +177,10 @@ static void html_head(const struct report *report, const struct blocks *blocks, 
     strbuf_puts(out, is_served ? "" : file_policy);
     html_text(out, "<title>", strbuf_text(&blocks->title), "</title>\n");
     html_style(is_served, out);
-    strbuf_printf(out, "</head>\n<body>\n<main>\n<header class=\"%s\">\n%s<p class=\"eyebrow\">",
-                  tone_class(blocks->tone), is_served ? served_links : "");
+    strbuf_printf(out, "</head>\n<body>\n<main>\n<header class=\"%s\">\n", tone_class(blocks->tone));
+    if (is_served)
+        report_navigation(incident ? NULL : "/report?since=7d", out);
+    strbuf_puts(out, "<p class=\"eyebrow\">");
     if (incident)
         strbuf_printf(out, "<span class=\"badge %s\">%s</span>", tone_class(report_incident_tone(&report->incident)),
                       tone_class(report_incident_tone(&report->incident)));

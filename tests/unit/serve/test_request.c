@@ -9,13 +9,13 @@
 
 #include "agent/serve/request.h"
 
-static void assert_route(const char *target, enum route route, int64_t incident)
+static void assert_route(const char *target, enum route route, int64_t id)
 {
     struct request request;
     struct strbuf why = { 0 };
     assert_int_equal(request_read(target, &request, &why), route ? REQUEST_READ : REQUEST_NO_PAGE);
     assert_int_equal(request.route, route);
-    assert_int_equal(request.incident, incident);
+    assert_int_equal(request.id, id);
     assert_string_equal(strbuf_text(&why), "");
     request_free(&request);
 }
@@ -32,6 +32,11 @@ static void test_each_page_has_its_address(void **state)
     assert_route("/api/v1/status", ROUTE_API_STATUS, 0);
     assert_route("/api/v1/incidents", ROUTE_API_INCIDENTS, 0);
     assert_route("/api/v1/incidents/7", ROUTE_API_INCIDENT, 7);
+    assert_route("/tables", ROUTE_TABLES, 0);
+    assert_route("/tables/bronze", ROUTE_TABLE, 0);
+    assert_route("/tables/bronze?span=year", ROUTE_TABLE, 0);
+    assert_route("/cycles", ROUTE_CYCLES, 0);
+    assert_route("/cycles/3?", ROUTE_CYCLE, 3);
     assert_route("/metrics", ROUTE_METRICS, 0);
     assert_route("/healthz", ROUTE_HEALTH, 0);
     assert_route("/badge.svg", ROUTE_BADGE, 0);
@@ -59,12 +64,46 @@ static void test_other_addresses_have_none(void **state)
         "/metrics/",
         "/api/v1/status/",
         "/api/v1/incidents/",
+        "/tables/",
+        "/tables/a/b",
+        "/tables/a/",
+        "/tables/%",
+        "/tables/%4",
+        "/tables/%4g",
+        "/tables/a%00b",
+        "/cycles/",
+        "/cycles/x",
+        "/cycles/0",
         "/%2e%2e/etc/passwd",
         "http://localhost/",
     };
     (void)state;
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
         assert_route(targets[i], ROUTE_NONE, 0);
+}
+
+/* A name comes back from its path as it was, whatever is in it. */
+static void test_any_name_of_a_table_has_a_path(void **state)
+{
+    static const char *const names[] = {
+        "bronze_trades_kraken", "a/b",          "../../etc/passwd", "100%",          "<script>",
+        "a b?c#d&e=f",          "\xe2\x80\xae", "\x01\n\x7f",       "not\xff UTF-8", "'\"",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct request request;
+        struct strbuf target = { 0 }, why = { 0 };
+        strbuf_puts(&target, "/tables/");
+        request_put_name(names[i], &target);
+        strbuf_puts(&target, "?span=day");
+        assert_int_equal(strspn(target.at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%/?="),
+                         target.len);
+        assert_int_equal(request_read(target.at, &request, &why), REQUEST_READ);
+        assert_int_equal(request.route, ROUTE_TABLE);
+        assert_string_equal(request.name, names[i]);
+        request_free(&request);
+        strbuf_free(&target);
+    }
 }
 
 static void assert_value(const char *target, enum parameter parameter, const char *expected)
@@ -88,6 +127,7 @@ static void test_values_are_read_as_a_form_sends_them(void **state)
     assert_value("/incidents?since", PARAMETER_SINCE, NULL);
     assert_value("/incidents?alert=a=b?c", PARAMETER_ALERT, "a=b?c");
     assert_value("/report?until=1d", PARAMETER_UNTIL, "1d");
+    assert_value("/tables/a%20b?span=month", PARAMETER_SPAN, "month");
 }
 
 static void test_wrong_queries_are_refused(void **state)
@@ -96,6 +136,7 @@ static void test_wrong_queries_are_refused(void **state)
         "/?since=1d",           "/incidents?limit=1",   "/incidents?since=1&since=2", "/incidents?table=%",
         "/incidents?table=%4",  "/incidents?table=%4g", "/incidents?table=%00",       "/incidents?table=%0a",
         "/incidents?table=%7f", "/incidents?table=%ff", "/incidents?table=%c3",       "/report?open=yes",
+        "/cycles?span=day",     "/tables?span=day",     "/tables/a?since=1d",         "/cycles/1?since=1d",
         "/incidents?SINCE=1d",  "/incidents?=1d",       "/incidents?sinc=1d",         "/incidents?since1=1d",
     };
     (void)state;
@@ -187,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_page_has_its_address),
         cmocka_unit_test(test_other_addresses_have_none),
+        cmocka_unit_test(test_any_name_of_a_table_has_a_path),
         cmocka_unit_test(test_values_are_read_as_a_form_sends_them),
         cmocka_unit_test(test_wrong_queries_are_refused),
         cmocka_unit_test(test_only_these_hosts_are_ours),
