@@ -166,6 +166,8 @@ class Platform:
         # Two architectures' manual pages may differ in their compression, which dpkg takes for a conflict of their packages.
         cross = "path-exclude=/usr/share/man/*\npath-exclude=/usr/share/doc/*\n" if self.cross else ""
         (unfinished / "etc/dpkg/dpkg.cfg.d/platforms").write_text(f"force-unsafe-io\n{cross}")
+        # A mirror may lag behind by more than a moving release's lists are valid, which its keys say all the same.
+        (unfinished / "etc/apt/apt.conf.d/99platforms").write_text('Acquire::Check-Valid-Until "false";\n')
         unfinished.rename(self.root)
         return None
 
