@@ -82,7 +82,7 @@ struct worker *worker_begin(void (*run)(void *user), void (*release)(void *user)
 void worker_end(struct worker *worker)
 {
     int64_t until_ms = clock_running_ms() + WORKER_END_MS;
-    struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+    struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = (long)(until_ms % 1000) * 1000000 };
     int waited = 0;
     pthread_mutex_lock(&worker->mutex);
     while (!worker->is_done && waited == 0)
