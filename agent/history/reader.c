@@ -167,6 +167,16 @@ struct sqlite3 *reader_open(const char *path, struct strbuf *error)
     return open_with(path, SQLITE_OPEN_READONLY, error);
 }
 
+bool reader_look_again(sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+    defend_limit_cpu(db, HISTORY_READER_CPU_MS);
+    bool is_ours = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
+                   sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int64(statement, 0) == SCHEMA_VERSION;
+    sqlite3_finalize(statement);
+    return is_ours;
+}
+
 struct sqlite3 *editor_open(const char *path, struct strbuf *error)
 {
     sqlite3 *db = open_with(path, SQLITE_OPEN_READWRITE, error);

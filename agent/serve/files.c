@@ -11,13 +11,19 @@ static const unsigned char script[] = {
 #include "refresh.js.inc"
 };
 
-void answer_style(struct strbuf *out)
+bool site_answer_file(enum route route, struct answer *answer)
 {
-    report_style(out);
-    strbuf_add(out, (const char *)style, sizeof style);
-}
-
-void answer_script(struct strbuf *out)
-{
-    strbuf_add(out, (const char *)script, sizeof script);
+    *answer = (struct answer){ .status = 200 };
+    switch (route) {
+    case ROUTE_STYLE:
+        answer->type = "text/css; charset=utf-8";
+        report_style(&answer->body);
+        strbuf_add(&answer->body, style, sizeof style);
+        return true;
+    case ROUTE_SCRIPT:
+        answer->type = "text/javascript; charset=utf-8";
+        strbuf_add(&answer->body, script, sizeof script);
+        return true;
+    default: return false;
+    }
 }

@@ -85,7 +85,8 @@ static void serve_until_end(const struct web *web, struct server *server, int si
         }
         if (web->is_activated && wait_ms < 0)
             wait_ms = (int)(IDLE_EXIT_MS - idle_ms);
-        struct pollfd look[] = { { .fd = signals, .events = POLLIN }, { .fd = server_fd(server), .events = POLLIN } };
+        struct pollfd look[1 + SERVER_FDS] = { { .fd = signals, .events = POLLIN } };
+        server_watch(server, look + 1);
         if (poll(look, sizeof look / sizeof look[0], wait_ms) < 0 && errno != EINTR) {
             say_error("serve: poll: %s", strerror(errno));
             return;

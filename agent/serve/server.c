@@ -4,53 +4,238 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/budgets.h"
 #include "base/clock.h"
+#include "door.h"
+#include "gate.h"
+#include "kept.h"
+#include "workers.h"
 
-enum { GET_ONLY = 405, NEEDS_TOKEN = 401, LONG_ADDRESS = 414, OTHER_HOST = 421, LONG_HEADERS = 431, NO_PAGE = 404 };
-enum { WRONG = 400, TOO_BUSY = 503 };
-
-/* Each connection carries one request, so that its end can be set. */
-struct connection {
-    int fd;
-    int64_t end_ms; /* of the time for the request, later for taking the answer; on clock_running_ms() */
-    size_t held;    /* bytes of its answer */
-    bool used;
-};
+enum { JOBS_MAX = LANES * SERVE_WAITING_MAX + LANES };
 
 struct server {
     struct server_settings settings;
     struct MHD_Daemon *daemon;
-    struct connection connections[SERVE_CONNECTIONS_MAX];
-    int64_t busy_ms;
-    bool has_closed; /* a connection, in this run */
+    struct gate *gate;
+    struct workers *workers;
+    struct kept *kept;
+    struct job *jobs[JOBS_MAX];  /* those that the workers have */
+    struct connection *entering; /* libmicrohttpd is being given this one */
 };
 
-/* --- Connections ------------------------------------------------------------------------------------------------ */
-
-static void connection_changes(void *user, struct MHD_Connection *http, void **context,
-                               enum MHD_ConnectionNotificationCode what)
+static void response_let_go(void *response)
 {
-    struct server *server = user;
-    struct connection *connection = *context;
-    server->busy_ms = clock_running_ms();
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        server->has_closed = true;
-        if (connection)
-            *connection = (struct connection){ 0 };
-        return;
+    MHD_destroy_response(response);
+}
+
+static void connection_leave(struct connection *connection)
+{
+    rendered_leave(connection->ready, response_let_go);
+    connection->ready = NULL;
+}
+
+/* --- Answers ---------------------------------------------------------------------------------------------------- */
+
+static void add_headers(struct MHD_Response *response, const struct answer *answer)
+{
+    MHD_add_response_header(response, "Content-Type", answer->type);
+    for (const struct site_header *header = site_headers; header->name; header++)
+        MHD_add_response_header(response, header->name, header->value);
+    if (answer->status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+}
+
+/* Takes the answer's text. */
+static struct rendered *rendered_of(struct answer *answer)
+{
+    struct rendered *rendered = must_alloc(sizeof *rendered);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(answer->body.len, answer->body.at, MHD_RESPMEM_MUST_FREE);
+    if (!response) {
+        free(rendered);
+        return NULL;
     }
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
-    for (size_t i = 0; info && i < SERVE_CONNECTIONS_MAX; i++)
-        if (!server->connections[i].used) {
-            server->connections[i] =
-                (struct connection){ info->connect_fd, server->busy_ms + SERVE_CONNECTION_MS, 0, true };
-            *context = &server->connections[i];
-            return;
-        }
+    add_headers(response, answer);
+    *rendered = (struct rendered){ response, answer->status, answer->body.len, 1 };
+    answer->body = (struct strbuf){ 0 };
+    return rendered;
+}
+
+static enum MHD_Result send_rendered(struct connection *connection, struct rendered *rendered)
+{
+    connection->held = rendered->bytes;
+    connection->end_ms = clock_running_ms() + SERVE_CONNECTION_MS;
+    return MHD_queue_response(connection->http, rendered->status, rendered->response);
+}
+
+/* Sends an answer that nobody else needs. */
+static enum MHD_Result send_answer(struct connection *connection, struct answer *answer)
+{
+    struct rendered *rendered = rendered_of(answer);
+    enum MHD_Result result = rendered ? send_rendered(connection, rendered) : MHD_NO;
+    rendered_leave(rendered, response_let_go);
+    answer_free(answer);
+    return result;
+}
+
+/* Somebody who was not let in is told no more than why. */
+static enum MHD_Result send_refusal(struct connection *connection, struct refusal refusal)
+{
+    struct answer answer = { .status = refusal.status, .type = "text/plain; charset=utf-8" };
+    strbuf_printf(&answer.body, "%s\n", refusal.why);
+    return send_answer(connection, &answer);
+}
+
+static size_t bytes_held(const struct server *server)
+{
+    size_t held = 0;
+    for (struct connection *at = NULL; (at = gate_next(server->gate, at));)
+        held += at->held;
+    return held;
+}
+
+/* --- Jobs ------------------------------------------------------------------------------------------------------- */
+
+static struct job **job_place(struct server *server, const char *key)
+{
+    struct job **found = NULL;
+    for (size_t i = 0; i < JOBS_MAX; i++)
+        if (server->jobs[i] && strcmp(server->jobs[i]->key, key) == 0)
+            return &server->jobs[i];
+        else if (!server->jobs[i] && !found)
+            found = &server->jobs[i];
+    return found;
+}
+
+static enum lane lane_of(enum route route)
+{
+    return site_route_is_quick(route) ? LANE_QUICK : LANE_LONG;
+}
+
+/* Takes the request and the key. NULL: too many jobs wait. */
+static struct job *job_begin(struct server *server, struct request *request, struct strbuf *key,
+                             const struct kept_answer *kept)
+{
+    struct job **place = job_place(server, strbuf_text(key));
+    if (place && *place)
+        return *place;
+    if (!place)
+        return NULL;
+    struct job *job = must_alloc(sizeof *job);
+    *job = (struct job){ .key = key->at,
+                         .request = *request,
+                         .lane = lane_of(request->route),
+                         .is_first = request->route == ROUTE_HEALTH,
+                         .kept_version = kept && kept_may_stay(kept, clock_running_ms()) ? kept->version : 0 };
+    *key = (struct strbuf){ 0 };
+    *request = (struct request){ 0 };
+    if (!workers_take(server->workers, job)) {
+        job_free(job);
+        return NULL;
+    }
+    *place = job;
+    return job;
+}
+
+/* The answer that the job made, or the one that was kept; NULL: neither can be sent. It is the caller's. */
+static struct rendered *job_end(struct server *server, struct job *job)
+{
+    const struct kept_answer *kept = job->is_unchanged ? kept_find(server->kept, job->key) : NULL;
+    if (kept) {
+        struct rendered *same = rendered_take(kept->rendered);
+        kept_confirm(server->kept, job->key, job->begun_ms);
+        return same;
+    }
+    bool keeps = job->answer.status == MHD_HTTP_OK && job->request.route != ROUTE_HEALTH && !job->is_unchanged;
+    struct rendered *rendered = job->answer.status ? rendered_of(&job->answer) : NULL;
+    if (keeps && rendered)
+        kept_put(server->kept, job->key,
+                 &(struct kept_answer){ rendered, job->version, job->begun_ms, job->begun_ms, job->cost_ms });
+    return rendered;
+}
+
+/* Hands the answers of finished jobs to all who wait for them. */
+static void end_jobs(struct server *server)
+{
+    for (struct job *job; (job = workers_done(server->workers));) {
+        struct rendered *rendered = job_end(server, job);
+        for (struct connection *at = NULL; (at = gate_next(server->gate, at));)
+            if (at->job == job) {
+                at->job = NULL;
+                at->ready = rendered ? rendered_take(rendered) : NULL;
+                MHD_resume_connection(at->http);
+            }
+        *job_place(server, job->key) = NULL;
+        rendered_leave(rendered, response_let_go);
+        job_free(job);
+    }
+}
+
+/* --- Requests --------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result wait_for_job(struct connection *connection, struct job *job)
+{
+    static const struct refusal too_busy = { MHD_HTTP_SERVICE_UNAVAILABLE,
+                                             "Too many requests wait for their answers. Try again in a few seconds." };
+    if (!job)
+        return send_refusal(connection, too_busy);
+    connection->job = job;
+    connection->end_ms = INT64_MAX; /* the workers have an end of their own: HISTORY_READER_CPU_MS */
+    MHD_suspend_connection(connection->http);
+    return MHD_YES;
+}
+
+/* Two requests with the same key have the same answer, headers and all. */
+static void key_of(const char *target, const struct request *request, struct strbuf *key)
+{
+    strbuf_printf(key, "%d %s", request->route, target);
+}
+
+static enum MHD_Result answer_read(struct server *server, struct connection *connection, const char *target,
+                                   struct request *request)
+{
+    struct strbuf key = { 0 };
+    struct answer answer = { 0 };
+    enum MHD_Result result;
+    if (site_answer_file(request->route, &answer))
+        return send_answer(connection, &answer);
+    key_of(target, request, &key);
+    const struct kept_answer *kept = kept_find(server->kept, strbuf_text(&key));
+    enum kept_age age = kept_age(kept, clock_running_ms());
+    struct rendered *rendered = age == KEPT_NONE ? NULL : rendered_take(kept->rendered);
+    struct job *job = age == KEPT_FRESH ? NULL : job_begin(server, request, &key, kept);
+    if (rendered)
+        result = send_rendered(connection, rendered);
+    else
+        result = wait_for_job(connection, job);
+    rendered_leave(rendered, response_let_go);
+    strbuf_free(&key);
+    return result;
+}
+
+static enum MHD_Result answer_target(struct server *server, struct connection *connection, const char *target)
+{
+    const struct site *site = server->settings.site;
+    struct request request;
+    struct strbuf why = { 0 };
+    struct answer answer = { 0 };
+    enum MHD_Result result = MHD_NO;
+    switch (request_read(target, &request, &why)) {
+    case REQUEST_READ: result = answer_read(server, connection, target, &request); break;
+    case REQUEST_WRONG:
+        site_refuse(site, MHD_HTTP_BAD_REQUEST, strbuf_text(&why), &answer);
+        result = send_answer(connection, &answer);
+        break;
+    case REQUEST_NO_PAGE:
+        site_refuse(site, MHD_HTTP_NOT_FOUND, "There is nothing at this address.", &answer);
+        result = send_answer(connection, &answer);
+        break;
+    }
+    request_free(&request);
+    strbuf_free(&why);
+    return result;
 }
 
 static struct connection *connection_of(struct MHD_Connection *http)
@@ -59,136 +244,34 @@ static struct connection *connection_of(struct MHD_Connection *http)
     return info ? info->socket_context : NULL;
 }
 
-/* A client that sends or takes a byte now and then would hold its connection for ever. */
-static void end_slow_connections(struct server *server)
+/* libmicrohttpd calls this for a request, and once more when its connection was suspended and goes on. */
+/* NOLINTBEGIN(readability-non-const-parameter): the type of such a function is libmicrohttpd's. */
+static enum MHD_Result request_comes(void *user, struct MHD_Connection *http, const char *url, const char *method,
+                                     const char *version, const char *body, size_t *body_len, void **context)
+/* NOLINTEND(readability-non-const-parameter) */
 {
-    int64_t now_ms = clock_running_ms();
-    for (size_t i = 0; i < SERVE_CONNECTIONS_MAX; i++)
-        if (server->connections[i].used && server->connections[i].end_ms <= now_ms) {
-            shutdown(server->connections[i].fd, SHUT_RDWR);
-            server->connections[i].end_ms = now_ms + SERVE_CONNECTION_MS;
-        }
-}
-
-static size_t bytes_held(const struct server *server)
-{
-    size_t held = 0;
-    for (size_t i = 0; i < SERVE_CONNECTIONS_MAX; i++)
-        held += server->connections[i].held;
-    return held;
-}
-
-/* --- Requests --------------------------------------------------------------------------------------------------- */
-
-/* What the headers of a request say, as far as it matters. */
-struct headers {
-    const char *host, *authorization;
-    int hosts, authorizations;
-    size_t bytes;
-};
-
-static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    struct headers *headers = user;
-    (void)kind;
-    headers->bytes += strlen(name) + (value ? strlen(value) : 0) + sizeof ": \r\n" - 1;
-    if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
-        headers->host = value;
-        headers->hosts++;
-    } else if (strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0) {
-        headers->authorization = value;
-        headers->authorizations++;
-    }
-    return MHD_YES;
-}
-
-/* Returns 0 for a request that is let in, else the status that refuses it, with the reason in *why. */
-static unsigned door(const struct server *server, struct MHD_Connection *http, const char *target, const char *method,
-                     const char **why)
-{
-    const struct server_settings *settings = &server->settings;
-    struct headers headers = { 0 };
-    MHD_get_connection_values(http, MHD_HEADER_KIND, take_header, &headers);
-    if (headers.bytes > SERVE_HEADER_MAX_BYTES) {
-        *why = "The headers of a request may have 8192 bytes.";
-        return LONG_HEADERS;
-    }
-    if (headers.hosts != 1 || !request_host_is_ours(headers.host, settings->hosts, settings->host_count)) {
-        *why = "This server is not asked by the name in the Host header. The name under which people reach it belongs "
-               "into "
-               "[links] serve.";
-        return OTHER_HOST;
-    }
-    if (settings->token &&
-        (headers.authorizations != 1 || !request_token_is_right(headers.authorization, settings->token))) {
-        *why = "The request needs the header \"Authorization: Bearer\" with the token of [serve] token_file.";
-        return NEEDS_TOKEN;
-    }
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-        *why = "These pages can be read, by GET and HEAD, and nothing else.";
-        return GET_ONLY;
-    }
-    if (!target || strlen(target) > SERVE_URL_MAX_BYTES) {
-        *why = "An address may have 2048 bytes.";
-        return LONG_ADDRESS;
-    }
-    return 0;
-}
-
-/* Somebody who was not let in is told no more than why. */
-static void refuse_at_door(unsigned status, const char *why, struct answer *answer)
-{
-    answer->status = status;
-    answer->type = "text/plain; charset=utf-8";
-    strbuf_printf(&answer->body, "%s\n", why);
-}
-
-static void answer_target(const struct server *server, const char *target, struct answer *answer)
-{
-    struct request request;
-    struct strbuf why = { 0 };
-    switch (request_read(target, &request, &why)) {
-    case REQUEST_READ: site_answer(server->settings.site, &request, answer); break;
-    case REQUEST_WRONG: site_refuse(server->settings.site, WRONG, strbuf_text(&why), answer); break;
-    case REQUEST_NO_PAGE:
-        site_refuse(server->settings.site, NO_PAGE, "There is nothing at this address.", answer);
-        break;
-    }
-    request_free(&request);
-    strbuf_free(&why);
-}
-
-static void add_headers(const struct answer *answer, struct MHD_Response *response)
-{
-    MHD_add_response_header(response, "Content-Type", answer->type);
-    MHD_add_response_header(response, "Content-Security-Policy", site_policy);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    MHD_add_response_header(response, "Connection", "close");
-    if (answer->status == GET_ONLY)
-        MHD_add_response_header(response, "Allow", "GET, HEAD");
-    if (answer->status == NEEDS_TOKEN)
-        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-}
-
-/* Hands the answer over to libmicrohttpd, which frees its text. */
-static enum MHD_Result send_answer(struct MHD_Connection *http, struct answer *answer)
-{
+    static const struct refusal too_much_held = {
+        MHD_HTTP_SERVICE_UNAVAILABLE, "Too many answers wait for those who asked for them. Try again in a few seconds."
+    };
+    struct server *server = user;
     struct connection *connection = connection_of(http);
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(answer->body.len, answer->body.at, MHD_RESPMEM_MUST_FREE);
-    if (!response)
+    struct headers headers;
+    struct refusal refusal;
+    (void)url;
+    (void)method;
+    (void)version;
+    (void)body;
+    (void)body_len;
+    if (!connection || !*context)
         return MHD_NO;
-    if (connection) {
-        connection->held = answer->body.len;
-        connection->end_ms = clock_running_ms() + SERVE_CONNECTION_MS;
-    }
-    answer->body = (struct strbuf){ 0 };
-    add_headers(answer, response);
-    enum MHD_Result result = MHD_queue_response(http, answer->status, response);
-    MHD_destroy_response(response);
-    return result;
+    if (connection->ready)
+        return send_rendered(connection, connection->ready);
+    headers_read(http, &headers);
+    if (!door_lets_in(&server->settings, &headers, &refusal))
+        return send_refusal(connection, refusal);
+    if (bytes_held(server) > SERVE_HELD_MAX_BYTES)
+        return send_refusal(connection, too_much_held);
+    return answer_target(server, connection, *context);
 }
 
 /* The whole target as it was sent, since libmicrohttpd's own reading of it undoes escapes. It is kept until the request ends. */
@@ -208,96 +291,99 @@ static void target_free(void *user, struct MHD_Connection *http, void **context,
     *context = NULL;
 }
 
-/* NOLINTBEGIN(readability-non-const-parameter): the type of such a function is libmicrohttpd's. */
-static enum MHD_Result request_comes(void *user, struct MHD_Connection *http, const char *url, const char *method,
-                                     const char *version, const char *body, size_t *body_len, void **context)
-/* NOLINTEND(readability-non-const-parameter) */
+/* --- Life ------------------------------------------------------------------------------------------------------- */
+
+static void connection_changes(void *user, struct MHD_Connection *http, void **context,
+                               enum MHD_ConnectionNotificationCode what)
 {
     struct server *server = user;
-    struct answer answer = { 0 };
-    const char *why = NULL;
-    (void)url;
-    (void)version;
-    (void)body;
-    (void)body_len;
-    unsigned refused = door(server, http, *context, method, &why);
-    if (!refused && bytes_held(server) > SERVE_HELD_MAX_BYTES) {
-        refused = TOO_BUSY;
-        why = "Too many answers wait for those who asked for them. Try again in a few seconds.";
+    struct connection *connection = *context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = server->entering;
+        server->entering->http = http;
+    } else if (connection) {
+        connection_leave(connection);
+        gate_forget(server->gate, connection);
     }
-    if (refused)
-        refuse_at_door(refused, why, &answer);
-    else
-        answer_target(server, *context, &answer);
-    enum MHD_Result result = send_answer(http, &answer);
-    answer_free(&answer);
-    return result;
 }
 
-/* --- Life ------------------------------------------------------------------------------------------------------- */
+/* libmicrohttpd closes the descriptor also if it does not take it. */
+static void let_in(void *user, struct connection *connection)
+{
+    struct server *server = user;
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    memset(&address, 0, sizeof address);
+    getpeername(connection->fd, (struct sockaddr *)&address, &len);
+    server->entering = connection;
+    if (MHD_add_connection(server->daemon, connection->fd, (struct sockaddr *)&address, len) != MHD_YES)
+        gate_forget(server->gate, connection);
+    server->entering = NULL;
+}
 
 struct server *server_open(const struct server_settings *settings)
 {
-    /* libmicrohttpd keeps a request's line and headers and the answer's headers in this memory of each connection. */
-    enum { MEMORY_BYTES = SERVE_URL_MAX_BYTES + SERVE_HEADER_MAX_BYTES + 16384 };
+    /* In this memory of each connection libmicrohttpd keeps a request's head, what it makes of it, and the answer's headers. */
+    enum { MEMORY_BYTES = 4 * HEAD_MAX_BYTES };
     struct server *server = must_alloc(sizeof *server);
     server->settings = *settings;
-    server->busy_ms = clock_running_ms();
+    server->kept = kept_new(response_let_go);
+    server->gate = gate_open(settings->fd, false, let_in, server);
+    server->workers = workers_open(settings->site);
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, request_comes, server, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)settings->fd,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, request_comes, server,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVE_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(SERVE_CONNECTION_MS / 1000),
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, target_keep, NULL, MHD_OPTION_NOTIFY_COMPLETED,
         target_free, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changes, server, MHD_OPTION_END);
-    if (server->daemon)
+    if (server->gate && server->workers && server->daemon)
         return server;
-    free(server);
+    server_close(server);
     return NULL;
 }
 
 void server_close(struct server *server)
 {
-    MHD_stop_daemon(server->daemon);
+    if (server->workers)
+        workers_close(server->workers);
+    for (struct connection *at = NULL; server->gate && (at = gate_next(server->gate, at));)
+        if (at->job) {
+            at->job = NULL;
+            MHD_resume_connection(at->http);
+        }
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    if (server->gate)
+        gate_close(server->gate);
+    kept_free(server->kept);
     free(server);
 }
 
-int server_fd(const struct server *server)
+void server_watch(const struct server *server, struct pollfd look[SERVER_FDS])
 {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    return info ? info->epoll_fd : -1;
+    look[0] = (struct pollfd){ .fd = info ? info->epoll_fd : -1, .events = POLLIN };
+    look[1] = (struct pollfd){ .fd = gate_fd(server->gate), .events = POLLIN };
+    look[2] = (struct pollfd){ .fd = workers_fd(server->workers), .events = POLLIN };
 }
 
 int server_wait_ms(const struct server *server)
 {
     MHD_UNSIGNED_LONG_LONG http_ms;
-    int64_t wait_ms = -1, now_ms = clock_running_ms();
-    if (MHD_get_timeout(server->daemon, &http_ms) == MHD_YES)
-        wait_ms = http_ms < SERVE_CONNECTION_MS ? (int64_t)http_ms : SERVE_CONNECTION_MS;
-    for (size_t i = 0; i < SERVE_CONNECTIONS_MAX; i++) {
-        int64_t left_ms = server->connections[i].end_ms - now_ms;
-        if (server->connections[i].used && (wait_ms < 0 || left_ms < wait_ms))
-            wait_ms = left_ms < 0 ? 0 : left_ms;
-    }
-    return (int)wait_ms;
+    int wait_ms = gate_wait_ms(server->gate);
+    if (MHD_get_timeout(server->daemon, &http_ms) == MHD_YES && (wait_ms < 0 || http_ms < (unsigned)wait_ms))
+        wait_ms = http_ms < SERVE_CONNECTION_MS ? (int)http_ms : SERVE_CONNECTION_MS;
+    return wait_ms;
 }
 
 void server_run(struct server *server)
 {
-    /*
-     * While there are as many connections as there may be, libmicrohttpd takes its listening socket out of what server_fd() watches. It puts it
-     * back at the run after the one in which a connection was closed, so that run follows at once.
-     */
-    do {
-        server->has_closed = false;
-        end_slow_connections(server);
-        MHD_run(server->daemon);
-    } while (server->has_closed);
+    gate_turn(server->gate);
+    end_jobs(server);
+    MHD_run(server->daemon);
 }
 
 int64_t server_busy_ms(const struct server *server)
 {
-    for (size_t i = 0; i < SERVE_CONNECTIONS_MAX; i++)
-        if (server->connections[i].used)
-            return clock_running_ms();
-    return server->busy_ms;
+    return gate_busy_ms(server->gate);
 }

@@ -2,13 +2,17 @@
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "site.h"
 
-/* HTTP: takes connections from a listening socket, lets requests in or refuses them, and sends the site's answers. One thread does it all. */
+/*
+ * HTTP: takes connections from a listening socket, lets requests in or refuses them, and sends the site's answers. One thread does all
+ * that; others make the answers from the history (workers.h).
+ */
 
 struct server_settings {
     const struct site *site;  /* borrowed, as all that follows, until the server is closed */
@@ -19,12 +23,13 @@ struct server_settings {
 };
 
 struct server;
-struct server *server_open(const struct server_settings *settings); /* NULL: libmicrohttpd cannot start */
+struct server *server_open(const struct server_settings *settings); /* NULL: libmicrohttpd or a thread cannot start */
 void server_close(struct server *server);
 
-/* For poll(2): readable when server_run has something to do. */
-int server_fd(const struct server *server);
-/* In how many milliseconds server_run has something to do in any case; -1: not before the descriptor is readable. */
+/* Fills in what is to be watched with poll(2) until server_run has something to do. */
+enum { SERVER_FDS = 3 };
+void server_watch(const struct server *server, struct pollfd look[SERVER_FDS]);
+/* In how many milliseconds server_run has something to do in any case; -1: not before a descriptor is readable. */
 int server_wait_ms(const struct server *server);
 void server_run(struct server *server);
 

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "site.h"
 
-#include <sqlite3.h>
-
 #include "base/budgets.h"
-#include "reader.h"
 
 enum { GOOD = 200, BAD_REQUEST = 400, INTERNAL_ERROR = 500, SERVICE_UNAVAILABLE = 503 };
 
 static const char html_type[] = "text/html; charset=utf-8", text_type[] = "text/plain; charset=utf-8";
 
-const char site_policy[] =
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const struct site_header site_headers[] = {
+    { "Content-Security-Policy",
+      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+      "form-action 'self'; base-uri 'none'; frame-ancestors 'none'" },
+    { "X-Content-Type-Options", "nosniff" },
+    { "Referrer-Policy", "no-referrer" },
+    { "Cache-Control", "no-store" },
+    { "Connection", "close" },
+    { NULL, NULL },
+};
 
 static const char *type_of(enum route route)
 {
@@ -23,8 +27,6 @@ static const char *type_of(enum route route)
     case ROUTE_METRICS: return "text/plain; version=0.0.4; charset=utf-8";
     case ROUTE_HEALTH: return text_type;
     case ROUTE_BADGE: return "image/svg+xml";
-    case ROUTE_STYLE: return "text/css; charset=utf-8";
-    case ROUTE_SCRIPT: return "text/javascript; charset=utf-8";
     default: return html_type;
     }
 }
@@ -78,17 +80,19 @@ static bool site_answer_from(const struct site *site, struct sqlite3 *db, const 
     }
 }
 
-void site_answer(const struct site *site, const struct request *request, struct answer *answer)
+bool site_route_is_quick(enum route route)
+{
+    return route == ROUTE_HEALTH || route == ROUTE_METRICS || route == ROUTE_BADGE || route == ROUTE_STATUS ||
+           route == ROUTE_API_STATUS;
+}
+
+void site_answer(const struct site *site, struct sqlite3 *db, const char *why, const struct request *request,
+                 struct answer *answer)
 {
     struct strbuf error = { 0 };
+    strbuf_puts(&error, db ? "" : why);
     *answer = (struct answer){ .status = GOOD, .type = type_of(request->route) };
-    if (request->route == ROUTE_STYLE || request->route == ROUTE_SCRIPT) {
-        (request->route == ROUTE_STYLE ? answer_style : answer_script)(&answer->body);
-        return;
-    }
-    struct sqlite3 *db = reader_open(site->config->history_db, &error);
     bool good = db && site_answer_from(site, db, request, answer, &error);
-    sqlite3_close(db);
     if (!good && request->route == ROUTE_METRICS) {
         answer_metrics(site->config, NULL, &answer->body); /* what the agent wrote may be there all the same */
     } else if (!good && request->route == ROUTE_HEALTH) {

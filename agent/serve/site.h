@@ -6,7 +6,10 @@
 #include "config.h"
 #include "request.h"
 
-/* What is answered to a request that was let in. Nothing here knows HTTP's connections, and nothing is kept from one answer to the next. */
+/*
+ * What is answered to a request that was let in. Nothing here knows HTTP's connections, and nothing is kept from one answer to the next.
+ * Several threads may answer at once, each from a connection to the history of its own.
+ */
 
 struct site {
     const struct config *config; /* borrowed */
@@ -19,19 +22,30 @@ struct answer {
     struct strbuf body;
 };
 
-/* Answers from the history, which is opened for this answer alone and only to be read. The answer is to be freed in any case. */
-void site_answer(const struct site *site, const struct request *request, struct answer *answer);
+/* Answers from the history. db is NULL if it cannot be read, for the reason in why. The answer is to be freed in any case. */
+struct sqlite3;
+void site_answer(const struct site *site, struct sqlite3 *db, const char *why, const struct request *request,
+                 struct answer *answer);
+/* Answers with a file of the program itself; false if the route leads to none. */
+bool site_answer_file(enum route route, struct answer *answer);
+/* Whether an answer costs little, whatever is in the history. */
+bool site_route_is_quick(enum route route);
 
 /* A page that says what is wrong with a request. */
 void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer);
 void answer_free(struct answer *answer);
 
-/* What every page allows itself, for Content-Security-Policy: the files of this server, and nothing that stands in a page itself. */
-extern const char site_policy[];
+/*
+ * The headers of every answer, up to one without a name. The policy lets a page load the files of this server, and nothing that stands in
+ * the page itself act.
+ */
+struct site_header {
+    const char *name, *value;
+};
+extern const struct site_header site_headers[];
 
 /* --- Between the files of this room --- */
 
-struct sqlite3;
 struct status;
 struct show_table;
 
@@ -70,10 +84,6 @@ bool answer_cycles(const struct site *site, struct sqlite3 *db, const struct req
 
 /* Appends Prometheus's text format, and where it is from. The status may be NULL: the history tells nothing. */
 void answer_metrics(const struct config *config, const struct status *status, struct strbuf *out);
-
-/* Appends the style sheet of all pages, or the script that refreshes them. */
-void answer_style(struct strbuf *out);
-void answer_script(struct strbuf *out);
 
 /* Appends why the agent that fills the history is not well, a line for each reason; nothing while it is. */
 void health_reasons(const struct status *status, struct strbuf *out);

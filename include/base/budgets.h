@@ -272,6 +272,13 @@ static const int64_t ICEBERG_MAX_RECORDS = 999999999999999;
 enum { SERVE_URL_MAX_BYTES = 2048, SERVE_HEADER_MAX_BYTES = 8192, SERVE_CONNECTION_MS = 10 * 1000 };
 enum { SERVE_CONNECTIONS_MAX = 64 };
 
+/*
+ * Requests that wait for answers from the history: so many for those that take long, and as many for the others. Who asks what was just
+ * asked is not counted. Made answers are kept for a moment, so many bytes of them; one that is younger than SERVE_FRESH_MS is sent as it is,
+ * and one that is younger than SERVE_STALE_MS while it is made anew.
+ */
+enum { SERVE_WAITING_MAX = 16, SERVE_KEPT_MAX_BYTES = 4 << 20, SERVE_FRESH_MS = 250, SERVE_STALE_MS = 1000 };
+
 /* The incidents that a list shows, bytes of one answer, and of all that clients have not taken yet before the next one is refused. */
 enum { SERVE_INCIDENTS_MAX = 500, SERVE_ANSWER_MAX_BYTES = 8 << 20, SERVE_HELD_MAX_BYTES = 32 << 20 };
 
