@@ -5,10 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/budgets.h"
+
 static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     struct headers *headers = user;
     (void)kind;
+    headers->bytes += strlen(name) + (value ? strlen(value) : 0) + sizeof ": \r\n" - 1;
     if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
         headers->host = value;
         headers->hosts++;
@@ -32,24 +35,42 @@ void headers_read(struct MHD_Connection *http, struct headers *headers)
     MHD_get_connection_values(http, MHD_HEADER_KIND, take_header, headers);
 }
 
-bool door_lets_in(const struct server_settings *settings, const struct headers *headers, struct refusal *refusal)
+static const struct refusal long_headers = { MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+                                             "The headers of a request may have 8192 bytes." };
+static const struct refusal other_host = {
+    MHD_HTTP_MISDIRECTED_REQUEST,
+    "This server is not asked by the name in the Host header. The name under which people "
+    "reach it belongs into [links] serve."
+};
+static const struct refusal needs_token = {
+    MHD_HTTP_UNAUTHORIZED,
+    "The request needs the header \"Authorization: Bearer\" with the token of [serve] token_file."
+};
+static const struct refusal other_method = { MHD_HTTP_METHOD_NOT_ALLOWED,
+                                             "These pages can be read, by GET and HEAD, and nothing else." };
+static const struct refusal long_address = { MHD_HTTP_URI_TOO_LONG, "An address may have 2048 bytes." };
+
+/* NULL: the request is let in. */
+static const struct refusal *door_judge(const struct server_settings *settings, const struct headers *headers,
+                                        const char *method, const char *target)
 {
-    static const struct refusal other_host = {
-        MHD_HTTP_MISDIRECTED_REQUEST, "This server is not asked by the name in the Host header. The name under which "
-                                      "people reach it belongs into [links] serve."
-    };
-    static const struct refusal needs_token = {
-        MHD_HTTP_UNAUTHORIZED,
-        "The request needs the header \"Authorization: Bearer\" with the token of [serve] token_file."
-    };
-    if (headers->hosts != 1 || !request_host_is_ours(headers->host, settings->hosts, settings->host_count)) {
-        *refusal = other_host;
-        return false;
-    }
+    if (headers->bytes > SERVE_HEADER_MAX_BYTES)
+        return &long_headers;
+    if (headers->hosts != 1 || !request_host_is_ours(headers->host, settings->hosts, settings->host_count))
+        return &other_host;
     if (settings->token &&
-        (headers->authorizations != 1 || !request_token_is_right(headers->authorization, settings->token))) {
-        *refusal = needs_token;
-        return false;
-    }
-    return true;
+        (headers->authorizations != 1 || !request_token_is_right(headers->authorization, settings->token)))
+        return &needs_token;
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+        return &other_method;
+    return strlen(target) > SERVE_URL_MAX_BYTES ? &long_address : NULL;
+}
+
+bool door_lets_in(const struct server_settings *settings, const struct headers *headers, const char *method,
+                  const char *target, struct refusal *refusal)
+{
+    const struct refusal *found = door_judge(settings, headers, method, target);
+    if (found)
+        *refusal = *found;
+    return !found;
 }

@@ -2,19 +2,26 @@
 #ifndef SERVE_DOOR_H
 #define SERVE_DOOR_H
 
-#include "head.h"
 #include "server.h"
 
 struct MHD_Connection;
+
+/* Why a request is refused: the status of HTTP, and the reason in a sentence. Static. */
+struct refusal {
+    unsigned status;
+    const char *why;
+};
 
 /* What the headers of a request say, as far as it matters. Borrowed until its connection ends. */
 struct headers {
     const char *host, *authorization, *origin, *accept, *asked_method;
     int hosts, authorizations, origins;
+    size_t bytes; /* of all headers */
 };
 
 void headers_read(struct MHD_Connection *http, struct headers *headers);
-/* False: the request is not let in, for the reason in *refusal. */
-bool door_lets_in(const struct server_settings *settings, const struct headers *headers, struct refusal *refusal);
+/* target: as it was sent. False: the request is not let in, for the reason in *refusal. */
+bool door_lets_in(const struct server_settings *settings, const struct headers *headers, const char *method,
+                  const char *target, struct refusal *refusal);
 
 #endif

@@ -4,12 +4,11 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/budgets.h"
 #include "base/clock.h"
+#include "connections.h"
 #include "door.h"
-#include "gate.h"
 #include "kept.h"
 #include "workers.h"
 
@@ -18,22 +17,16 @@ enum { JOBS_MAX = LANES * SERVE_WAITING_MAX + LANES };
 struct server {
     struct server_settings settings;
     struct MHD_Daemon *daemon;
-    struct gate *gate;
+    struct connections connections;
+    bool has_closed; /* a connection, in this run */
     struct workers *workers;
     struct kept *kept;
-    struct job *jobs[JOBS_MAX];  /* those that the workers have */
-    struct connection *entering; /* libmicrohttpd is being given this one */
+    struct job *jobs[JOBS_MAX]; /* those that the workers have */
 };
 
 static void response_let_go(void *response)
 {
     MHD_destroy_response(response);
-}
-
-static void connection_leave(struct connection *connection)
-{
-    rendered_leave(connection->ready, response_let_go);
-    connection->ready = NULL;
 }
 
 /* --- Answers ---------------------------------------------------------------------------------------------------- */
@@ -43,6 +36,8 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
     MHD_add_response_header(response, "Content-Type", answer->type);
     for (const struct site_header *header = site_headers; header->name; header++)
         MHD_add_response_header(response, header->name, header->value);
+    if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, "Allow", "GET, HEAD");
     if (answer->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
 }
@@ -86,14 +81,6 @@ static enum MHD_Result send_refusal(struct connection *connection, struct refusa
     struct answer answer = { .status = refusal.status, .type = "text/plain; charset=utf-8" };
     strbuf_printf(&answer.body, "%s\n", refusal.why);
     return send_answer(connection, &answer);
-}
-
-static size_t bytes_held(const struct server *server)
-{
-    size_t held = 0;
-    for (struct connection *at = NULL; (at = gate_next(server->gate, at));)
-        held += at->held;
-    return held;
 }
 
 /* --- Jobs ------------------------------------------------------------------------------------------------------- */
@@ -161,7 +148,7 @@ static void end_jobs(struct server *server)
 {
     for (struct job *job; (job = workers_done(server->workers));) {
         struct rendered *rendered = job_end(server, job);
-        for (struct connection *at = NULL; (at = gate_next(server->gate, at));)
+        for (struct connection *at = NULL; (at = connections_next(&server->connections, at));)
             if (at->job == job) {
                 at->job = NULL;
                 at->ready = rendered ? rendered_take(rendered) : NULL;
@@ -258,7 +245,6 @@ static enum MHD_Result request_comes(void *user, struct MHD_Connection *http, co
     struct headers headers;
     struct refusal refusal;
     (void)url;
-    (void)method;
     (void)version;
     (void)body;
     (void)body_len;
@@ -266,10 +252,11 @@ static enum MHD_Result request_comes(void *user, struct MHD_Connection *http, co
         return MHD_NO;
     if (connection->ready)
         return send_rendered(connection, connection->ready);
+    connection->has_asked = true;
     headers_read(http, &headers);
-    if (!door_lets_in(&server->settings, &headers, &refusal))
+    if (!door_lets_in(&server->settings, &headers, method, *context, &refusal))
         return send_refusal(connection, refusal);
-    if (bytes_held(server) > SERVE_HELD_MAX_BYTES)
+    if (connections_held(&server->connections) > SERVE_HELD_MAX_BYTES)
         return send_refusal(connection, too_much_held);
     return answer_target(server, connection, *context);
 }
@@ -299,44 +286,34 @@ static void connection_changes(void *user, struct MHD_Connection *http, void **c
     struct server *server = user;
     struct connection *connection = *context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context = server->entering;
-        server->entering->http = http;
-    } else if (connection) {
-        connection_leave(connection);
-        gate_forget(server->gate, connection);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = info ? connections_open(&server->connections, info->connect_fd, http) : NULL;
+        return;
     }
-}
-
-/* libmicrohttpd closes the descriptor also if it does not take it. */
-static void let_in(void *user, struct connection *connection)
-{
-    struct server *server = user;
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    memset(&address, 0, sizeof address);
-    getpeername(connection->fd, (struct sockaddr *)&address, &len);
-    server->entering = connection;
-    if (MHD_add_connection(server->daemon, connection->fd, (struct sockaddr *)&address, len) != MHD_YES)
-        gate_forget(server->gate, connection);
-    server->entering = NULL;
+    server->has_closed = true;
+    if (connection) {
+        rendered_leave(connection->ready, response_let_go);
+        connections_close(&server->connections, connection);
+    }
 }
 
 struct server *server_open(const struct server_settings *settings)
 {
     /* In this memory of each connection libmicrohttpd keeps a request's head, what it makes of it, and the answer's headers. */
-    enum { MEMORY_BYTES = 4 * HEAD_MAX_BYTES };
+    enum { MEMORY_BYTES = 4 * (SERVE_URL_MAX_BYTES + SERVE_HEADER_MAX_BYTES) };
     struct server *server = must_alloc(sizeof *server);
     server->settings = *settings;
     server->kept = kept_new(response_let_go);
-    server->gate = gate_open(settings->fd, false, let_in, server);
+    server->connections.busy_ms = clock_running_ms();
     server->workers = workers_open(settings->site);
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, request_comes, server,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVE_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(SERVE_CONNECTION_MS / 1000),
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, target_keep, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        target_free, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changes, server, MHD_OPTION_END);
-    if (server->gate && server->workers && server->daemon)
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, request_comes, server, MHD_OPTION_LISTEN_SOCKET,
+        (MHD_socket)settings->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVE_CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)(SERVE_CONNECTION_MS / 1000), MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+        target_keep, NULL, MHD_OPTION_NOTIFY_COMPLETED, target_free, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_changes, server, MHD_OPTION_END);
+    if (server->workers && server->daemon)
         return server;
     server_close(server);
     return NULL;
@@ -346,15 +323,13 @@ void server_close(struct server *server)
 {
     if (server->workers)
         workers_close(server->workers);
-    for (struct connection *at = NULL; server->gate && (at = gate_next(server->gate, at));)
+    for (struct connection *at = NULL; (at = connections_next(&server->connections, at));)
         if (at->job) {
             at->job = NULL;
             MHD_resume_connection(at->http);
         }
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
-    if (server->gate)
-        gate_close(server->gate);
     kept_free(server->kept);
     free(server);
 }
@@ -363,14 +338,13 @@ void server_watch(const struct server *server, struct pollfd look[SERVER_FDS])
 {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     look[0] = (struct pollfd){ .fd = info ? info->epoll_fd : -1, .events = POLLIN };
-    look[1] = (struct pollfd){ .fd = gate_fd(server->gate), .events = POLLIN };
-    look[2] = (struct pollfd){ .fd = workers_fd(server->workers), .events = POLLIN };
+    look[1] = (struct pollfd){ .fd = workers_fd(server->workers), .events = POLLIN };
 }
 
 int server_wait_ms(const struct server *server)
 {
     MHD_UNSIGNED_LONG_LONG http_ms;
-    int wait_ms = gate_wait_ms(server->gate);
+    int wait_ms = connections_wait_ms(&server->connections);
     if (MHD_get_timeout(server->daemon, &http_ms) == MHD_YES && (wait_ms < 0 || http_ms < (unsigned)wait_ms))
         wait_ms = http_ms < SERVE_CONNECTION_MS ? (int)http_ms : SERVE_CONNECTION_MS;
     return wait_ms;
@@ -378,12 +352,19 @@ int server_wait_ms(const struct server *server)
 
 void server_run(struct server *server)
 {
-    gate_turn(server->gate);
     end_jobs(server);
-    MHD_run(server->daemon);
+    /*
+     * While there are as many connections as there may be, libmicrohttpd takes its listening socket out of what server_watch() tells. It puts it
+     * back at the run after the one in which a connection was closed, so that run follows at once.
+     */
+    do {
+        server->has_closed = false;
+        connections_end_slow(&server->connections);
+        MHD_run(server->daemon);
+    } while (server->has_closed);
 }
 
 int64_t server_busy_ms(const struct server *server)
 {
-    return gate_busy_ms(server->gate);
+    return server->connections.count ? clock_running_ms() : server->connections.busy_ms;
 }

@@ -27,7 +27,7 @@ struct server *server_open(const struct server_settings *settings); /* NULL: lib
 void server_close(struct server *server);
 
 /* Fills in what is to be watched with poll(2) until server_run has something to do. */
-enum { SERVER_FDS = 3 };
+enum { SERVER_FDS = 2 };
 void server_watch(const struct server *server, struct pollfd look[SERVER_FDS]);
 /* In how many milliseconds server_run has something to do in any case; -1: not before a descriptor is readable. */
 int server_wait_ms(const struct server *server);

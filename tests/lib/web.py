@@ -83,10 +83,12 @@ class Server:
         finally:
             connection.close()
 
-    def raw(self, data):
-        """Everything that comes back for these bytes, until the server ends the connection."""
+    def raw(self, data, and_no_more=False):
+        """Everything that comes back for these bytes, until the server ends the connection. It may be told that no more will come."""
         with self.connect() as client:
             client.sendall(data)
+            if and_no_more:
+                client.shutdown(socket.SHUT_WR)
             parts = []
             with contextlib.suppress(ConnectionResetError):
                 while part := client.recv(65536):
