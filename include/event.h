@@ -15,14 +15,14 @@ enum event_kind {
     EVENT_SCHEDULER_STARTED, /* the start banner */
     EVENT_SCHEDULE,          /* duration_ms: the interval */
     EVENT_CYCLE_STARTED,
-    EVENT_CYCLE_TABLES,  /* number: how many tables the cycle will offload */
-    EVENT_RUN_STARTED,   /* table */
-    EVENT_RUN_COMPLETED, /* table, number: rows (-1 if the line tells none), duration_ms */
-    EVENT_RUN_FAILED,    /* table */
-    EVENT_RUN_EXIT_CODE, /* table (of the failure that it belongs to), number */
-    EVENT_RUN_STDERR,    /* table (likewise), text: one line of the failed job's stderr */
-    EVENT_RUN_TIMEOUT,   /* table */
-    EVENT_CYCLE_COMPLETED,
+    EVENT_CYCLE_TABLES,    /* number: how many tables the cycle will offload */
+    EVENT_RUN_STARTED,     /* table */
+    EVENT_RUN_COMPLETED,   /* table, number: rows (-1 if the line tells none), duration_ms */
+    EVENT_RUN_FAILED,      /* table */
+    EVENT_RUN_EXIT_CODE,   /* table (of the failure that it belongs to), number */
+    EVENT_RUN_STDERR,      /* table (likewise), text: one line of the failed job's stderr */
+    EVENT_RUN_TIMEOUT,     /* table */
+    EVENT_CYCLE_COMPLETED, /* text, if it has a name: why it ended early, nothing if it did not */
     EVENT_CYCLE_DURATION,  /* duration_ms, as the scheduler measured it */
     EVENT_CYCLE_SUMMARY,   /* succeeded, failed, timed_out */
     EVENT_CYCLE_ROWS,      /* number */
@@ -34,6 +34,20 @@ enum event_kind {
     EVENT_SCHEDULER_STOPPED, /* gracefully */
     EVENT_SCHEDULER_CRASHED, /* text */
     EVENT_SCHEDULER_TABLES,  /* number: how many tables the scheduler was started with */
+
+    /* Of a log whose lines say whose they are. The table of a run is known by its name, also where the line does not say it. */
+    EVENT_ATTEMPT_FAILED,  /* run, table: it may be tried again */
+    EVENT_ATTEMPT_TIMEOUT, /* run, table: likewise */
+    EVENT_RUN_RETRY,       /* run, table: it will be tried again */
+    EVENT_RUN_ROWS,        /* run, table, number */
+    EVENT_RUN_DURATION,    /* run, table, duration_ms */
+    EVENT_RUN_ENDED,       /* run, table; text: why it did not end well, nothing if it did */
+    EVENT_RUN_CRASHED,     /* run, table, text */
+    EVENT_CYCLE_CRASHED,   /* cycle, text */
+    EVENT_LAYER_STARTED,   /* cycle: the name of the layer, likewise below */
+    EVENT_LAYER_RETRY,     /* it failed and will be run again as a whole */
+    EVENT_LAYER_COMPLETED, /* text: why it failed, nothing if it did not */
+    EVENT_TEXT_FOLLOWS,    /* lines without a prefix follow that are no words of the pipeline; no caller sees it */
 
     /* The events from here on are seen on the host and never stand in the log. */
     EVENT_WRITER_GONE, /* the last writer closed the log */
@@ -99,6 +113,8 @@ struct event {
     enum rows_from rows_from;
     struct slice table; /* valid UTF-8 without control characters, at most TABLE_NAME_MAX_BYTES */
     struct slice text;
+    struct slice run;   /* the name of the run, if the log has such names: valid UTF-8, at most RUN_NAME_MAX_BYTES */
+    struct slice cycle; /* likewise the name of the cycle or of the layer */
     struct slice cause; /* of a probe: the name of the cause (causes.h) that it is configured to explain */
     struct slice line;  /* the evidence: the whole line, without its line break */
 };

@@ -7,7 +7,9 @@
 #include "base/utf8.h"
 #include "excerpt.h"
 #include "held.h"
+#include "identities.h"
 #include "patterns_file.h"
+#include "texts.h"
 #include "unknown.h"
 
 struct parser {
@@ -16,6 +18,8 @@ struct parser {
     int64_t clock_ms;
     struct excerpt excerpt;
     struct held held;
+    struct identities identities;
+    struct texts texts;
     struct parser_counts counts;
     struct unknown unknown;
     parser_judge *judge;
@@ -62,6 +66,8 @@ void parser_free(struct parser *parser)
         patterns_free(&parser->patterns);
         excerpt_free(&parser->excerpt);
         held_free(&parser->held);
+        identities_free(&parser->identities);
+        texts_free(&parser->texts);
         unknown_free(&parser->unknown);
         free(parser);
     }
@@ -115,6 +121,7 @@ static void parser_emit_completed(const struct feed *feed, struct event *event)
 {
     struct event duration = { .kind = EVENT_CYCLE_DURATION,
                               .time_ms = event->time_ms,
+                              .cycle = event->cycle,
                               .duration_ms = event->duration_ms };
     event->duration_ms = 0;
     parser_emit(feed, event);
@@ -122,9 +129,42 @@ static void parser_emit_completed(const struct feed *feed, struct event *event)
         parser_emit(feed, &duration);
 }
 
+/* A line of a text that a name wrote. */
+static void parser_emit_text(const struct feed *feed, struct slice line)
+{
+    struct event event;
+    feed->parser->unknown.lines = 0;
+    if (texts_evidence(&feed->parser->texts, line, &event))
+        parser_emit(feed, &event);
+}
+
+/* A record that says by name whose it is. */
+__attribute__((noinline)) static void parser_take_named(const struct feed *feed, const struct record *record,
+                                                        struct event *event)
+{
+    struct parser *parser = feed->parser;
+    if (!identities_complete(&parser->identities, event))
+        return;
+    event->time_ms = record->time_ms;
+    switch (event->kind) {
+    case EVENT_TEXT_FOLLOWS: texts_begin(&parser->texts, event, (struct slice){ NULL, 0 }, record->time_ms); return;
+    case EVENT_RUN_STDERR:
+        texts_begin(&parser->texts, event, event->table, record->time_ms);
+        parser_emit_text(feed, event->text);
+        break;
+    case EVENT_CYCLE_COMPLETED: parser_emit_completed(feed, event); break;
+    default: parser_emit(feed, event); break;
+    }
+    identities_note(&parser->identities, event);
+}
+
 __attribute__((always_inline)) static inline void parser_take_event(const struct feed *feed,
                                                                     const struct record *record, struct event *event)
 {
+    if (event->run.len > 0 || event->cycle.len > 0) {
+        parser_take_named(feed, record, event);
+        return;
+    }
     if (!excerpt_follow(&feed->parser->excerpt, record, event))
         return;
     if (event->kind == EVENT_CYCLE_COMPLETED)
@@ -245,6 +285,24 @@ __attribute__((cold)) static void parser_feed_doubted(const struct feed *feed, c
         parser_take_record(feed, record, judgement.voice == VOICE_REPEATED ? VOCABULARY_IGNORED : answer, &event);
 }
 
+/* A line that stands where a text that a name wrote may go on. */
+__attribute__((cold)) static void parser_feed_in_text(const struct feed *feed, const struct record *record)
+{
+    struct parser *parser = feed->parser;
+    struct event event;
+    if (record->form == RECORD_NONE) {
+        parser_emit_text(feed, feed->line);
+        return;
+    }
+    enum vocabulary_answer answer = parser_ask(parser, record, &event);
+    bool says = answer == VOCABULARY_EVENT && identities_complete(&parser->identities, &event);
+    bool is_known = says && identities_know(&parser->identities, &event);
+    if (record->own && !texts_believe(&parser->texts, record, says ? &event : NULL, is_known))
+        parser_emit_text(feed, feed->line);
+    else if (!parser_leaves_out(feed, record))
+        parser_take_record(feed, record, answer, &event);
+}
+
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx)
 {
     struct feed feed = { .parser = parser, .line = { line, len }, .offset = offset, .sink = sink, .ctx = ctx };
@@ -258,6 +316,8 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
     parser->counts.limit_hits += record.gave_up ? 1 : 0;
     if (parser->excerpt.doubt != DOUBT_NONE)
         parser_feed_doubted(&feed, &record);
+    else if (texts_any(&parser->texts))
+        parser_feed_in_text(&feed, &record);
     else if (record.form != RECORD_NONE && !parser_leaves_out(&feed, &record))
         parser_take_record(&feed, &record, parser_ask(parser, &record, &event), &event);
     if (unknown_is_wanted(&parser->unknown))
@@ -294,4 +354,6 @@ void parser_archive(struct parser *parser, struct archive *archive)
         parser->clock.awaited_ms = INT64_MIN; /* nothing is awaited, or nobody saved that */
     excerpt_archive(&parser->excerpt, archive);
     held_archive(&parser->held, archive);
+    identities_archive(&parser->identities, archive);
+    texts_archive(&parser->texts, archive);
 }

@@ -19,6 +19,9 @@ enum group {
     GROUP_SUCCEEDED,
     GROUP_FAILED,
     GROUP_TIMED_OUT,
+    GROUP_RUN,
+    GROUP_CYCLE,
+    GROUP_LAYER,
     GROUPS
 };
 
@@ -28,6 +31,8 @@ static const char *const GROUP_NAMES[GROUPS] = {
     [GROUP_SECONDS] = "seconds", [GROUP_MINUTES] = "minutes",
     [GROUP_AT] = "at",           [GROUP_SUCCEEDED] = "succeeded",
     [GROUP_FAILED] = "failed",   [GROUP_TIMED_OUT] = "timed_out",
+    [GROUP_RUN] = "run",         [GROUP_CYCLE] = "cycle",
+    [GROUP_LAYER] = "layer",
 };
 
 struct word {
@@ -77,24 +82,40 @@ void vocabulary_free(struct vocabulary *vocabulary)
     free(vocabulary);
 }
 
-/* An event without its table, its duration or its time says nothing. */
-static bool word_has_its_groups(int kind, const struct pattern *pattern, struct strbuf *error)
+/* The group without which an event of this kind says nothing; NULL: it says enough. */
+static const char *group_missing(int kind, const struct pattern *pattern)
 {
-    const char *missing = NULL;
+    bool names_run = pattern_has_group(pattern, GROUP_RUN), names_layer = pattern_has_group(pattern, GROUP_LAYER);
+    bool has_duration = pattern_has_group(pattern, GROUP_SECONDS) || pattern_has_group(pattern, GROUP_MINUTES);
     switch (kind) {
-    case EVENT_RUN_STARTED:
+    case EVENT_RUN_STARTED: return pattern_has_group(pattern, GROUP_TABLE) ? NULL : "table";
     case EVENT_RUN_COMPLETED:
     case EVENT_RUN_FAILED:
-    case EVENT_RUN_TIMEOUT: missing = pattern_has_group(pattern, GROUP_TABLE) ? NULL : "table"; break;
+    case EVENT_RUN_TIMEOUT: return names_run || pattern_has_group(pattern, GROUP_TABLE) ? NULL : "table";
     case EVENT_SCHEDULE:
     case EVENT_CYCLE_DURATION:
-    case EVENT_WAITING:
-        missing =
-            pattern_has_group(pattern, GROUP_SECONDS) || pattern_has_group(pattern, GROUP_MINUTES) ? NULL : "seconds";
-        break;
-    case EVENT_NEXT_RUN: missing = pattern_has_group(pattern, GROUP_AT) ? NULL : "at"; break;
-    default: break;
+    case EVENT_WAITING: return has_duration ? NULL : "seconds";
+    case EVENT_NEXT_RUN: return pattern_has_group(pattern, GROUP_AT) ? NULL : "at";
+    case EVENT_RUN_ROWS: return !names_run ? "run" : pattern_has_group(pattern, GROUP_ROWS) ? NULL : "rows";
+    case EVENT_RUN_DURATION: return !names_run ? "run" : has_duration ? NULL : "seconds";
+    case EVENT_ATTEMPT_FAILED:
+    case EVENT_ATTEMPT_TIMEOUT:
+    case EVENT_RUN_RETRY:
+    case EVENT_RUN_ENDED:
+    case EVENT_RUN_CRASHED: return names_run ? NULL : "run";
+    case EVENT_CYCLE_CRASHED: return pattern_has_group(pattern, GROUP_CYCLE) ? NULL : "cycle";
+    case EVENT_LAYER_STARTED:
+    case EVENT_LAYER_RETRY:
+    case EVENT_LAYER_COMPLETED: return names_layer ? NULL : "layer";
+    case EVENT_TEXT_FOLLOWS:
+        return names_run || names_layer || pattern_has_group(pattern, GROUP_CYCLE) ? NULL : "cycle";
+    default: return NULL;
     }
+}
+
+static bool word_has_its_groups(int kind, const struct pattern *pattern, struct strbuf *error)
+{
+    const char *missing = group_missing(kind, pattern);
     if (missing)
         strbuf_printf(error, "%s needs a group named \"%s\"", event_name((enum event_kind)kind), missing);
     return !missing;
@@ -126,6 +147,12 @@ static bool kind_is_repeated(int kind)
     }
 }
 
+static bool has_identity(const struct pattern *pattern)
+{
+    return pattern_has_group(pattern, GROUP_RUN) || pattern_has_group(pattern, GROUP_CYCLE) ||
+           pattern_has_group(pattern, GROUP_LAYER);
+}
+
 bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error)
 {
     if (!word_is_new(vocabulary, kind, pattern, error))
@@ -144,7 +171,7 @@ bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern
             struct shelf *shelf = &vocabulary->by_first[byte];
             shelf->words = must_grow(shelf->words, shelf->count + 1, sizeof shelf->words[0]);
             shelf->words[shelf->count++] = word;
-            shelf->is_repeated = shelf->is_repeated || kind_is_repeated(kind);
+            shelf->is_repeated = shelf->is_repeated || (kind_is_repeated(kind) && !has_identity(compiled));
         }
     }
     return true;
@@ -255,6 +282,20 @@ static bool table_read(struct vocabulary *vocabulary, struct slice text, struct 
     return table->len > 0 && table->len <= TABLE_NAME_MAX_BYTES;
 }
 
+/* The name of a run, a cycle or a layer. It is kept in the saved state, and compared with others as it is. */
+static bool identity_read(struct slice text, struct slice *name)
+{
+    *name = text;
+    for (size_t at = 0; at < text.len;) {
+        uint32_t point = 0;
+        size_t len = utf8_decode((struct slice){ text.at + at, text.len - at }, &point);
+        if (len == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0))
+            return false;
+        at += len;
+    }
+    return text.len > 0 && text.len <= RUN_NAME_MAX_BYTES;
+}
+
 static struct slice text_cut(struct slice text)
 {
     return (struct slice){ text.at, text.len > TEXT_MAX_BYTES ? utf8_floor(text.at, TEXT_MAX_BYTES) : text.len };
@@ -274,6 +315,9 @@ static bool field_read(struct vocabulary *vocabulary, enum group group, struct s
     case GROUP_SUCCEEDED: return count_read(text, &event->succeeded);
     case GROUP_FAILED: return count_read(text, &event->failed);
     case GROUP_TIMED_OUT: return count_read(text, &event->timed_out);
+    case GROUP_RUN: return identity_read(text, &event->run);
+    case GROUP_CYCLE:
+    case GROUP_LAYER: return identity_read(text, &event->cycle);
     case GROUPS: break;
     }
     return false;
@@ -292,6 +336,8 @@ static void event_clear(struct event *event, enum event_kind kind)
     event->succeeded = event->failed = event->timed_out = 0;
     event->table = (struct slice){ NULL, 0 };
     event->text = (struct slice){ NULL, 0 };
+    event->run = (struct slice){ NULL, 0 };
+    event->cycle = (struct slice){ NULL, 0 };
     event->line = (struct slice){ NULL, 0 };
 }
 
@@ -315,15 +361,19 @@ static enum vocabulary_answer fields_read(struct vocabulary *vocabulary, const s
             return VOCABULARY_UNKNOWN;
     }
     /* A pattern of one's own may match without its group for the table. */
-    return event->table.at || !needs_table(event->kind) ? VOCABULARY_EVENT : VOCABULARY_UNKNOWN;
+    return event->table.at || event->run.at || !needs_table(event->kind) ? VOCABULARY_EVENT : VOCABULARY_UNKNOWN;
 }
 
-/* What depends on more than the message's own text is not kept: the time zone, a name that had to be cleaned. */
+/*
+ * What depends on more than the message's own text is not kept: the time zone, a name that had to be cleaned. Nor is a message that names
+ * its run or its cycle, because none of these comes again.
+ */
 static void keep_repeated(const struct vocabulary *vocabulary, const struct word *word, struct slice message,
                           const struct event *event)
 {
     bool is_cleaned = event->table.at && event->table.at == vocabulary->name.at;
-    if (kind_is_repeated(word->kind) && !event->text.at && !is_cleaned && !pattern_has_group(word->pattern, GROUP_AT))
+    if (kind_is_repeated(word->kind) && !event->text.at && !event->run.at && !event->cycle.at && !is_cleaned &&
+        !pattern_has_group(word->pattern, GROUP_AT))
         repeated_keep(vocabulary->repeated, message, event);
 }
 

@@ -18,6 +18,8 @@
  *   rows, number                     number (digits, commas allowed)
  *   seconds, minutes                 duration_ms
  *   succeeded, failed, timed_out     as they are
+ *   run                              the name of the run
+ *   cycle, layer                     cycle: the name of the cycle or of the layer
  *   at                               at_ms: the earliest instant that the local time may mean and that is not past
  */
 

@@ -38,10 +38,12 @@ static void put_fields(struct json_writer *json, const struct event *event)
     case EVENT_CYCLE_TABLES:
     case EVENT_SCHEDULER_TABLES:
     case EVENT_RUN_EXIT_CODE:
+    case EVENT_RUN_ROWS:
     case EVENT_CYCLE_ROWS:
     case EVENT_SIGNAL_RECEIVED: json_put_int(json, "number", event->number); break;
     case EVENT_SCHEDULE:
     case EVENT_CYCLE_DURATION:
+    case EVENT_RUN_DURATION:
     case EVENT_WAITING: json_put_int(json, "duration_ms", event->duration_ms); break;
     case EVENT_NEXT_RUN: json_put_time(json, "at", event->at_ms); break;
     case EVENT_CYCLE_SUMMARY:
@@ -54,6 +56,20 @@ static void put_fields(struct json_writer *json, const struct event *event)
     case EVENT_SCHEDULER_CRASHED: json_put_slice(json, "text", event->text); break;
     default: break;
     }
+}
+
+/* A log whose lines say by name whose they are may say more than the kind of the event promises. */
+static void put_names(struct json_writer *json, const struct event *event)
+{
+    bool is_layer =
+        event->kind == EVENT_LAYER_STARTED || event->kind == EVENT_LAYER_RETRY || event->kind == EVENT_LAYER_COMPLETED;
+    bool has_text = event->kind != EVENT_RUN_STDERR && event->kind != EVENT_CYCLE_EXCEPTION && event->text.len > 0;
+    if (event->run.len > 0)
+        json_put_slice(json, "run", event->run);
+    if (event->cycle.len > 0)
+        json_put_slice(json, is_layer ? "layer" : "cycle", event->cycle);
+    if (has_text && (event->run.len > 0 || event->cycle.len > 0))
+        json_put_slice(json, "text", event->text);
 }
 
 static void print_event(void *ctx, struct event *event)
@@ -71,6 +87,7 @@ static void print_event(void *ctx, struct event *event)
     if (event->table.len > 0)
         json_put_slice(&json, "table", event->table);
     put_fields(&json, event);
+    put_names(&json, event);
     json_close(&json, '}');
     puts(strbuf_text(&printer->line));
 }

@@ -76,6 +76,15 @@ enum { STDERR_CHARACTERS = 500, STDERR_MAX_BYTES = 4 * STDERR_CHARACTERS };
 /* Of the tables that ran in a cycle this many are remembered, to tell a forged second run of one of them from a true one. */
 enum { ENDED_TABLES_MAX = 64 };
 
+/* Runs, and cycles and layers together, whose names are remembered while their end was not seen; of more the oldest are forgotten. */
+enum { RUNS_NAMED_MAX = 256, CYCLES_NAMED_MAX = 64, RUN_NAME_MAX_BYTES = 255 };
+
+/* Runs and cycles that are open at once. Of more the oldest is taken as broken off. */
+enum { RUNS_OPEN_MAX = 256, CYCLES_OPEN_MAX = 16 };
+
+/* Foreign texts that are open at once, and the bytes of one that are evidence. */
+enum { TEXTS_OPEN_MAX = 16, FOREIGN_TEXT_MAX_BYTES = 64 * 1024 };
+
 /* The scheduler's next record after a failure or an exception is at most this much later: minutes if the host slept in between. */
 enum { NEXT_RECORD_MAX_MS = 300 * 1000 };
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "texts.h"
+
+#include <stdlib.h>
+
+/*
+ * LATE_MS: how late a known name's record may be written. AT_ONCE_MS: what is later than that is not written at the instant of the text.
+ * OVER_MS: by then a text is over.
+ */
+enum { LATE_MS = 2000, NEW_LATE_MS = 50, AT_ONCE_MS = 1000, OVER_MS = 60 * 1000 };
+
+static void text_close(struct texts *texts, size_t place)
+{
+    free(texts->open[place].name);
+    free(texts->open[place].table);
+    memmove(&texts->open[place], &texts->open[place + 1], (texts->count - place - 1) * sizeof texts->open[0]);
+    texts->count--;
+}
+
+static struct slice name_of(const struct event *event)
+{
+    return event->run.len > 0 ? event->run : event->cycle;
+}
+
+/* The place of the text that the event's name wrote; texts->count: there is none. */
+static size_t text_of(const struct texts *texts, const struct event *event)
+{
+    size_t place = 0;
+    while (place < texts->count && !slice_equals(name_of(event), texts->open[place].name))
+        place++;
+    return place;
+}
+
+void texts_begin(struct texts *texts, const struct event *event, struct slice table, int64_t spoken_ms)
+{
+    size_t place = text_of(texts, event);
+    if (place < texts->count || texts->count == TEXTS_OPEN_MAX)
+        text_close(texts, place < texts->count ? place : 0);
+    struct slice name = name_of(event);
+    texts->open[texts->count++] = (struct open_text){
+        .name = must_copy(name.at, name.len),
+        .table = table.at ? must_copy(table.at, table.len) : NULL,
+        .spoken_ms = spoken_ms,
+        .room = FOREIGN_TEXT_MAX_BYTES,
+    };
+}
+
+/* What can be said behind a failure, and at its instant. */
+static bool may_follow_failure(const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_RUN_EXIT_CODE:
+    case EVENT_RUN_STDERR:
+    case EVENT_RUN_RETRY:
+    case EVENT_RUN_FAILED:
+    case EVENT_RUN_TIMEOUT:
+    case EVENT_RUN_CRASHED:
+    case EVENT_LAYER_RETRY:
+    case EVENT_CYCLE_CRASHED:
+    case EVENT_TEXT_FOLLOWS: return true;
+    case EVENT_RUN_ENDED:
+    case EVENT_LAYER_COMPLETED:
+    case EVENT_CYCLE_COMPLETED: return event->text.len > 0;
+    default: return false;
+    }
+}
+
+/* The texts that this instant ends. */
+static void close_old(struct texts *texts, int64_t now_ms)
+{
+    for (size_t i = texts->count; i > 0; i--)
+        if (now_ms - OVER_MS >= texts->open[i - 1].spoken_ms)
+            text_close(texts, i - 1);
+}
+
+bool texts_believe(struct texts *texts, const struct record *record, const struct event *event, bool is_known)
+{
+    int64_t late_ms = is_known || !event ? LATE_MS : NEW_LATE_MS;
+    size_t own = event ? text_of(texts, event) : texts->count;
+    if (own < texts->count) {
+        int64_t since_ms = record->time_ms - texts->open[own].spoken_ms;
+        if (since_ms < 0 || (since_ms < AT_ONCE_MS && !may_follow_failure(event)))
+            return false;
+        text_close(texts, own);
+    }
+    /* The text of another name, in which the record may be a line. */
+    if (texts->count > 0 && record->time_ms + late_ms < texts->open[texts->count - 1].spoken_ms)
+        return false;
+    close_old(texts, record->time_ms);
+    return true;
+}
+
+bool texts_evidence(struct texts *texts, struct slice line, struct event *event)
+{
+    struct open_text *text = &texts->open[texts->count - 1];
+    if (!text->table || text->room <= 0)
+        return false;
+    text->room -= 1 + (int64_t)line.len;
+    *event = (struct event){ .kind = EVENT_RUN_STDERR,
+                             .time_ms = text->spoken_ms,
+                             .run = slice_of(text->name),
+                             .table = slice_of(text->table),
+                             .text = line };
+    return true;
+}
+
+void texts_free(struct texts *texts)
+{
+    while (texts->count > 0)
+        text_close(texts, texts->count - 1);
+}
+
+static void text_archive(struct open_text *text, struct archive *archive)
+{
+    archive_text(archive, "text.name", &text->name);
+    archive_text(archive, "text.table", &text->table);
+    archive_i64(archive, "text.spoken_ms", &text->spoken_ms);
+    archive_i64(archive, "text.room", &text->room);
+    if (text->room > FOREIGN_TEXT_MAX_BYTES)
+        text->room = FOREIGN_TEXT_MAX_BYTES;
+}
+
+void texts_archive(struct texts *texts, struct archive *archive)
+{
+    int64_t count = (int64_t)texts->count;
+    if (archive_loading(archive))
+        texts_free(texts);
+    archive_i64(archive, "texts", &count);
+    for (int64_t i = 0; i < count && i < TEXTS_OPEN_MAX; i++) {
+        struct open_text *text = &texts->open[archive_loading(archive) ? (int64_t)texts->count : i];
+        if (archive_loading(archive))
+            *text = (struct open_text){ 0 };
+        text_archive(text, archive);
+        if (archive_loading(archive) && text->name)
+            texts->count++;
+        else if (archive_loading(archive))
+            free(text->table);
+    }
+}
