@@ -36,7 +36,8 @@ struct told_lengths {
 };
 
 struct slow {
-    enum severity level;  /* of the cycle in progress */
+    enum severity level;  /* of the cycle below */
+    int64_t level_cycle;  /* the cycle that was judged last; others may be in progress beside it */
     int64_t run;          /* unusual cycles in a row */
     int64_t run_began_ms; /* when the first of them began */
     bool crossed;         /* the open incident went beyond the fixed threshold */
@@ -55,6 +56,18 @@ static void slow_end(struct context *context)
 {
     slow_past_free(&context->slow->past);
     free(context->slow);
+}
+
+/* How slow the cycle in progress was found to be so far. */
+static enum severity level_so_far(const struct context *context)
+{
+    return context->slow->level_cycle == context->model->cycle.id ? context->slow->level : SEVERITY_NONE;
+}
+
+static void set_level(struct context *context, enum severity level)
+{
+    context->slow->level = level;
+    context->slow->level_cycle = context->model->cycle.id;
 }
 
 /* True if the cycle is the first that the incident of slow cycles is about. */
@@ -110,7 +123,7 @@ static void raise_running(struct context *context, enum severity severity)
 {
     struct strbuf detail = { 0 }, rule = { 0 };
     cross(context);
-    context->slow->level = severity;
+    set_level(context, severity);
     strbuf_puts(&rule, "the cycle has been running for ");
     duration_words(model_elapsed_ms(context->model), &rule);
     explain(context->explainer, KIND_SLOW, NULL, severity == SEVERITY_CRITICAL ? VERDICT_CRITICAL : VERDICT_WARNING,
@@ -300,7 +313,7 @@ static void slow_on_completed(struct context *context)
     int64_t duration_ms = model_elapsed_ms(context->model);
     bool hung = context->schedule->hung_cycle_id == context->model->cycle.id;
     bool is_good = context->model->cycle.outcome == CYCLE_SUCCESS;
-    slow->level = fixed_level(context, duration_ms);
+    set_level(context, fixed_level(context, duration_ms));
     struct slow_verdict verdict = judge_cycle(context, duration_ms, is_good);
     explain_cycle(context, &verdict);
 
@@ -317,25 +330,26 @@ static void slow_on_completed(struct context *context)
 
 static void slow_fact(struct context *context, const struct fact *fact)
 {
-    if (fact->kind == FACT_CYCLE_STARTED)
-        context->slow->level = SEVERITY_NONE;
-    else
+    if (fact->kind != FACT_CYCLE_STARTED)
         slow_on_completed(context);
+    else if (!model_cycle_is_open(context->model, context->slow->level_cycle))
+        set_level(context, SEVERITY_NONE);
 }
 
 static int64_t slow_due(const struct context *context)
 {
-    if (!model_cycle_running(context->model) || context->slow->level == SEVERITY_CRITICAL ||
+    enum severity level = level_so_far(context);
+    if (!model_cycle_running(context->model) || context->model->paused_ms || level == SEVERITY_CRITICAL ||
         context->schedule->hung_cycle_id == context->model->cycle.id)
         return INT64_MAX;
-    int64_t threshold_ms = context->slow->level == SEVERITY_NONE ? context->settings->detect.cycle_slow_ms
-                                                                 : context->settings->detect.cycle_too_slow_ms;
+    int64_t threshold_ms =
+        level == SEVERITY_NONE ? context->settings->detect.cycle_slow_ms : context->settings->detect.cycle_too_slow_ms;
     return context->model->cycle.started_ms + context->model->slept_ms + threshold_ms;
 }
 
 static void slow_expire(struct context *context)
 {
-    raise_running(context, context->slow->level == SEVERITY_NONE ? SEVERITY_WARNING : SEVERITY_CRITICAL);
+    raise_running(context, level_so_far(context) == SEVERITY_NONE ? SEVERITY_WARNING : SEVERITY_CRITICAL);
 }
 
 const struct detector detect_slow = {
@@ -363,6 +377,9 @@ void slow_archive(struct context *context, struct archive *archive)
     int level = (int)slow->level;
     size_t times = TOLD_KEPT, lengths = TOLD_KEPT;
     archive_enum(archive, "slow.level", &level, SEVERITIES);
+    if (archive_loading(archive))
+        slow->level_cycle = context->model->cycle.id; /* an older agent does not say it */
+    saved_count(archive, "slow.level_cycle", &slow->level_cycle);
     slow->level = (enum severity)level;
     saved_i64(archive, "slow.unusual", &slow->run);
     saved_i64(archive, "slow.run_began", &slow->run_began_ms);

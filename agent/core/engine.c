@@ -24,7 +24,7 @@ static int64_t bounded(int64_t value, int64_t most)
 static bool table_is_held(const void *ctx, const struct table *table)
 {
     const struct engine *engine = ctx;
-    bool held = engine->model.run_table == (int64_t)table->index;
+    bool held = model_holds_table(&engine->model, table);
     for (size_t i = 0; i < engine->incidents.count && !held; i++)
         held = incident_member(engine->incidents.records[i], table) != NULL;
     return held;
@@ -206,28 +206,26 @@ void engine_go_live(struct engine *engine)
 /* --- deadlines ----------------------------------------------------------------------------------------------- */
 
 /* The earliest deadline, and whose it is: a detector's index, or one behind them. */
-enum { INCIDENTS_OWN = DETECTORS, ANNOUNCER_OWNS };
+enum { INCIDENTS_OWN = DETECTORS, ANNOUNCER_OWNS, MODEL_OWNS };
+
+static void take_earlier(int64_t due_ms, size_t whose, int64_t *best_ms, size_t *owner)
+{
+    if (due_ms < *best_ms) {
+        *best_ms = due_ms;
+        *owner = whose;
+    }
+}
 
 static int64_t earliest(const struct engine *engine, size_t *owner)
 {
     int64_t best_ms = INT64_MAX;
     for (uint32_t left = engine->with_deadlines; left; left &= left - 1) {
         size_t i = (size_t)__builtin_ctz(left);
-        int64_t due_ms = detectors[i]->due(&engine->context);
-        if (due_ms < best_ms) {
-            best_ms = due_ms;
-            *owner = i;
-        }
+        take_earlier(detectors[i]->due(&engine->context), i, &best_ms, owner);
     }
-    int64_t incidents_ms = incidents_due(&engine->incidents), announce_ms = announce_due(&engine->announcer);
-    if (incidents_ms < best_ms) {
-        best_ms = incidents_ms;
-        *owner = INCIDENTS_OWN;
-    }
-    if (announce_ms < best_ms) {
-        best_ms = announce_ms;
-        *owner = ANNOUNCER_OWNS;
-    }
+    take_earlier(incidents_due(&engine->incidents), INCIDENTS_OWN, &best_ms, owner);
+    take_earlier(announce_due(&engine->announcer), ANNOUNCER_OWNS, &best_ms, owner);
+    take_earlier(model_due(&engine->model), MODEL_OWNS, &best_ms, owner);
     return best_ms;
 }
 
@@ -247,6 +245,8 @@ static void run_deadlines(struct engine *engine, int64_t until_ms)
             detectors[owner]->expire(&engine->context);
         else if (owner == INCIDENTS_OWN)
             incidents_expire(&engine->incidents);
+        else if (owner == MODEL_OWNS)
+            model_expire(&engine->model);
         announce_step_ends(&engine->announcer);
         if (owner == ANNOUNCER_OWNS)
             announce_all(&engine->announcer);
@@ -375,6 +375,8 @@ void engine_feed(struct engine *engine, const struct event *event)
     moment_take(moment, event);
     announce_step_begins(&engine->announcer);
     model_event(&engine->model);
+    if (event->run.len > 0 || event->cycle.len > 0)
+        look_anew(engine); /* what is said of it may change a deadline and be no fact */
     announce_step_ends(&engine->announcer);
     moment->event = NULL;
 }

@@ -7,53 +7,15 @@
 #include "clip.h"
 #include "units.h"
 
-int64_t model_elapsed_ms(const struct model *model)
-{
-    return model->moment->now_ms - model->cycle.started_ms - model->slept_ms;
-}
-
-bool model_is_running(const struct model *model, const struct table *table)
-{
-    return model->run_open && model->run_table == (int64_t)table->index;
-}
-
-void model_tell_cycle(const struct model *model)
-{
-    if (model->cycle.id)
-        model->sink.cycle(model->sink.ctx, &model->cycle);
-}
-
-static void tell_run(const struct model *model)
-{
-    if (model->run.id)
-        model->sink.run(model->sink.ctx, &model->run);
-}
-
-enum cycle_outcome model_outcome(const struct cycle *cycle)
-{
-    int bad = cycle->failed + cycle->timed_out;
-    return bad == 0 ? CYCLE_SUCCESS : cycle->succeeded ? CYCLE_PARTIAL : CYCLE_FAILED;
-}
-
 void model_retell(const struct model *model)
 {
     model_tell_cycle(model);
-    tell_run(model);
-}
-
-void model_tell_fact(const struct model *model, const struct fact *fact)
-{
-    model->sink.fact(model->sink.fact_ctx, fact);
+    model_tell_run(model);
 }
 
 static void simple_fact(const struct model *model, enum fact_kind kind)
 {
     model_tell_fact(model, &(struct fact){ .kind = kind });
-}
-
-static struct table *run_table(const struct model *model)
-{
-    return model->run_table >= 0 ? &model->tables->at[model->run_table] : NULL;
 }
 
 /* A cycle runs its tables in the same order as the one before, so the table is as a rule the newest run's, or the one behind it. */
@@ -77,82 +39,19 @@ static struct table *table_named(struct model *model)
 
 /* --- runs and cycles begin and end --------------------------------------------------------------------------- */
 
-static void run_begin(struct model *model, struct table *table, int64_t started_ms)
-{
-    model->run = (struct run){
-        .id = ++model->last_run_id,
-        .cycle_id = model_cycle_running(model) ? model->cycle.id : 0,
-        .table = table->name,
-        .started_ms = started_ms,
-        .rows = -1,
-        .exit_code = -1,
-    };
-    model->run_table = (int64_t)table->index;
-    model->run_open = true;
-    strbuf_clear(&model->run_error);
-    if (table->retired)
-        table_comes_back(table, model->moment->now_ms);
-    table_note_turn(table, model->run.cycle_id);
-}
-
-/*
- * When the line that is being read was written. The clock may have ticked past that by the time that writing and reading take, on a busy
- * host seconds, and the rows of the history shall not depend on how busy the writer and the reader were. A line that is a minute behind
- * the clock is no late one, but shows a clock that was set back (see the engine), or comes from before a sleep. Cycles follow one another
- * all the same: none begins before the last one's end.
- */
-static int64_t written_ms(const struct model *model)
-{
-    const struct event *event = model->moment->event;
-    int64_t now_ms = model->moment->now_ms, event_ms = model->moment->event_ms;
-    bool is_late = event && event->offset >= 0 && event_ms <= now_ms && now_ms - event_ms <= MINUTE_MS;
-    return is_late ? event_ms : now_ms;
-}
-
-static int64_t no_earlier(int64_t at_ms, int64_t than_ms)
-{
-    return at_ms > than_ms ? at_ms : than_ms;
-}
-
-static void run_end(struct model *model, enum run_outcome outcome)
-{
-    struct table *table = run_table(model);
-    model->run.ended_ms = no_earlier(written_ms(model), model->run.started_ms);
-    model->run.duration_ms = model->run.ended_ms - model->run.started_ms;
-    model->run.outcome = outcome;
-    model->run_open = false;
-    if (table) {
-        table->success_run_id = outcome == RUN_SUCCESS ? model->run.id : 0;
-        table->success_cycle_id = model->run.cycle_id;
-        table->spent_ms = model->run.duration_ms;
-        table->moved = model->run.rows;
-        table->counted = ROWS_NOT_KNOWN;
-        table->is_learnt = false;
-    }
-    tell_run(model);
-}
-
 static void abort_run(struct model *model)
 {
     if (model->run_open)
-        run_end(model, RUN_ABORTED);
-}
-
-static void cycle_end(struct model *model, enum cycle_outcome outcome)
-{
-    struct cycle *cycle = &model->cycle;
-    cycle->ended_ms = no_earlier(written_ms(model), cycle->started_ms);
-    cycle->duration_ms = cycle->ended_ms - cycle->started_ms;
-    cycle->outcome = outcome;
-    model_tell_cycle(model);
+        model_end_run(model, RUN_ABORTED, model_written_ms(model));
 }
 
 static void abort_cycle(struct model *model)
 {
+    model_abort_named(model);
     abort_run(model);
     if (!model_cycle_running(model))
         return;
-    cycle_end(model, CYCLE_ABORTED);
+    model_end_cycle(model, CYCLE_ABORTED);
     simple_fact(model, FACT_CYCLE_ABORTED);
 }
 
@@ -162,10 +61,10 @@ static struct table *run_ending(struct model *model, const struct event *event)
     struct table *table = table_named(model);
     if (!table)
         return NULL;
-    if (model->run_open && run_table(model) != table)
+    if (model->run_open && model_run_table(model) != table)
         abort_run(model);
     if (!model->run_open)
-        run_begin(model, table, model->moment->event_ms - event->duration_ms);
+        model_begin_run(model, table, model->moment->event_ms - event->duration_ms);
     return table;
 }
 
@@ -174,13 +73,7 @@ static struct table *run_ending(struct model *model, const struct event *event)
 static void on_cycle_started(struct model *model)
 {
     abort_cycle(model);
-    model->is_stopping = false;
-    model->cycle = (struct cycle){
-        .id = ++model->last_cycle_id,
-        .started_ms = no_earlier(written_ms(model), model->cycle.ended_ms),
-    };
-    model->slept_ms = 0;
-    model->tables->cycle_id = model->cycle.id;
+    model_begin_cycle(model);
     if (summary_cycle_started(&model->summary))
         model_judge_summary(model);
     model_tell_cycle(model);
@@ -193,8 +86,8 @@ static void on_run_started(struct model *model)
     struct table *table = table_named(model);
     if (!table)
         return;
-    run_begin(model, table, model->moment->event_ms);
-    tell_run(model);
+    model_begin_run(model, table, model->moment->event_ms);
+    model_tell_run(model);
     if (!model_cycle_running(model))
         simple_fact(model, FACT_LONE_RUN_STARTED);
 }
@@ -209,12 +102,8 @@ static void on_run_completed(struct model *model, const struct event *event)
         model->cycle.succeeded++;
         model->cycle.rows = time_sum(model->cycle.rows, event->number > 0 ? event->number : 0);
     }
-    run_end(model, RUN_SUCCESS);
-    table_forget_failures(table);
-    tables_note_success(model->tables, table);
-    model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_SUCCEEDED, .table = table, .rows = event->number });
-    table->last_success_ms = model->run.ended_ms;
-    table->slept_ms = 0;
+    model_end_run(model, RUN_SUCCESS, model_written_ms(model));
+    model_note_success(model, table);
 }
 
 static void on_run_failed(struct model *model, const struct event *event, enum run_outcome outcome)
@@ -226,7 +115,7 @@ static void on_run_failed(struct model *model, const struct event *event, enum r
         model->cycle.failed += outcome == RUN_FAILED;
         model->cycle.timed_out += outcome == RUN_TIMEOUT;
     }
-    run_end(model, outcome);
+    model_end_run(model, outcome, model_written_ms(model));
     if (outcome == RUN_TIMEOUT)
         table_forget_failures(table);
     table_note_failure(table, outcome == RUN_TIMEOUT);
@@ -236,7 +125,7 @@ static void on_run_failed(struct model *model, const struct event *event, enum r
 /* More about the failure that was just reported. */
 static void on_evidence(struct model *model, const struct event *event)
 {
-    struct table *table = run_table(model);
+    struct table *table = model_run_table(model);
     if (!table || model->run_open || tables_find(model->tables, event->table) != table)
         return;
     if (event->kind == EVENT_RUN_EXIT_CODE) {
@@ -250,7 +139,7 @@ static void on_evidence(struct model *model, const struct event *event)
             model->run.error = strbuf_text(&model->run_error);
         }
     }
-    tell_run(model);
+    model_tell_run(model);
     model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_EVIDENCE, .table = table });
 }
 
@@ -267,11 +156,12 @@ static void count_absences(struct model *model)
 
 static void on_cycle_completed(struct model *model)
 {
+    model_finish_named(model);
     abort_run(model);
     if (!model_cycle_running(model))
         return;
     count_absences(model);
-    cycle_end(model, model_outcome(&model->cycle));
+    model_end_cycle(model, model_outcome(&model->cycle));
     simple_fact(model, FACT_CYCLE_COMPLETED);
     if (summary_cycle_completed(&model->summary, &model->cycle, model->moment->now_ms))
         model_judge_summary(model);
@@ -298,16 +188,13 @@ static void on_exception(struct model *model, const struct event *event)
         strbuf_clear(&model->run_error);
         add_without_nul(&model->run_error, clip(event->text, RUN_ERROR_MAX_BYTES));
         model->run.error = model->run_error.len ? strbuf_text(&model->run_error) : NULL;
-        run_end(model, RUN_ABORTED);
+        model_end_run(model, RUN_ABORTED, model_written_ms(model));
     }
     for (size_t i = 0; in_cycle && i < model->tables->count; i++) {
         struct table *table = &model->tables->at[i];
         if (table->retired || (table->last_cycle_id == model->cycle.id && (int64_t)i != running))
             continue;
-        table_forget_failures(table);
-        table_set_error(table, event->text);
-        table_note_failure(table, false);
-        model_tell_fact(model, &(struct fact){ .kind = FACT_RUN_FAILED, .table = table });
+        model_fail_table(model, table, event->text);
     }
     abort_cycle(model);
 }
@@ -338,6 +225,8 @@ static void on_slept(struct model *model, const struct event *event)
         model->sign_ms = time_sum(model->sign_ms, event->duration_ms);
     if (model->sign_ms > model->moment->now_ms)
         model->sign_ms = model->moment->now_ms;
+    for (size_t i = 0; i < model->ledger.cycle_count; i++)
+        model->ledger.cycles[i].slept_ms = time_sum(model->ledger.cycles[i].slept_ms, event->duration_ms);
     for (size_t i = 0; i < model->tables->count; i++)
         model->tables->at[i].slept_ms = time_sum(model->tables->at[i].slept_ms, event->duration_ms);
     model_tell_fact(model, &(struct fact){ .kind = FACT_HOST_SLEPT, .duration_ms = event->duration_ms });
@@ -371,6 +260,10 @@ void model_event(struct model *model)
     int64_t seen_before_ms = model->sign_ms;
     if (event_is_from_log(event->kind))
         model->sign_ms = model->moment->now_ms;
+    if (event->run.len > 0 || event->cycle.len > 0) {
+        model_take_named(model);
+        return;
+    }
 
     switch (event->kind) {
     case EVENT_SCHEDULER_STARTED: on_scheduler_started(model, seen_before_ms); break;
@@ -421,10 +314,23 @@ void model_event(struct model *model)
     case EVENT_CYCLE_DURATION:
     case EVENT_CYCLE_ROWS:
     case EVENT_KINDS: break; /* said by other lines as well, or signs of life only */
+    case EVENT_ATTEMPT_FAILED:
+    case EVENT_ATTEMPT_TIMEOUT:
+    case EVENT_RUN_RETRY:
+    case EVENT_RUN_ROWS:
+    case EVENT_RUN_DURATION:
+    case EVENT_RUN_ENDED:
+    case EVENT_RUN_CRASHED:
+    case EVENT_CYCLE_CRASHED:
+    case EVENT_LAYER_STARTED:
+    case EVENT_LAYER_RETRY:
+    case EVENT_LAYER_COMPLETED:
+    case EVENT_TEXT_FOLLOWS: break; /* nothing without a name: see model_take_named */
     }
 }
 
 void model_free(struct model *model)
 {
     strbuf_free(&model->run_error);
+    ledger_free(&model->ledger);
 }

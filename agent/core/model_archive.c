@@ -3,11 +3,12 @@
 
 #include <stdlib.h>
 
+#include "row_archive.h"
 #include "saved.h"
 
 /* The model's part of the saved state. */
 
-static void cycle_archive(struct cycle *cycle, struct archive *archive)
+void cycle_row_archive(struct cycle *cycle, struct archive *archive)
 {
     int outcome = (int)cycle->outcome;
     saved_count(archive, "cycle.id", &cycle->id);
@@ -23,7 +24,7 @@ static void cycle_archive(struct cycle *cycle, struct archive *archive)
     cycle->outcome = (enum cycle_outcome)outcome;
 }
 
-static void run_archive(struct run *run, struct archive *archive)
+void run_row_archive(struct run *run, struct archive *archive)
 {
     int outcome = (int)run->outcome;
     saved_count(archive, "run.id", &run->id);
@@ -42,8 +43,8 @@ void model_archive(struct model *model, struct archive *archive)
     struct run *run = &model->run;
     char *error = archive_loading(archive) ? NULL : must_copy(strbuf_text(&model->run_error), model->run_error.len);
 
-    cycle_archive(&model->cycle, archive);
-    run_archive(run, archive);
+    cycle_row_archive(&model->cycle, archive);
+    run_row_archive(run, archive);
     archive_text(archive, "run.error", &error);
     saved_i64(archive, "run.table", &model->run_table);
     archive_bool(archive, "run.open", &model->run_open);
@@ -54,7 +55,9 @@ void model_archive(struct model *model, struct archive *archive)
     archive_bool(archive, "is_stopping", &model->is_stopping);
     saved_i64(archive, "sign", &model->sign_ms);
     saved_i64(archive, "slept", &model->slept_ms);
+    saved_i64(archive, "paused", &model->paused_ms);
     summary_archive(&model->summary, archive);
+    ledger_archive(&model->ledger, archive, model->tables->count);
 
     if (archive_loading(archive)) {
         model->tables->cycle_id = model->last_cycle_id;

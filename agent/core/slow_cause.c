@@ -21,8 +21,8 @@ struct suspect {
 static int64_t spent_ms(const struct context *context, const struct table *table)
 {
     const struct model *model = context->model;
-    return model_is_running(model, table) ? context->moment->now_ms - model->run.started_ms - model->slept_ms
-                                          : table->spent_ms;
+    int64_t since_ms = model_running_since(model, table);
+    return since_ms ? context->moment->now_ms - since_ms - model->slept_ms : table->spent_ms;
 }
 
 static struct suspect examine(const struct context *context, const struct table *table)
