@@ -84,8 +84,8 @@ def main_flow(stage, cycle):
 
 def summary(stage, cycle):
     good = {r.table: r for r in cycle.runs if r.outcome == "success"}
-    counts = [len(layer.tables) for layer in stage.layers]
-    stage.voice.summary(cycle.name, len(good), sum(counts), sum(r.rows for r in good.values()),
+    counts = [(layer.word, len(layer.tables)) for layer in stage.layers]
+    stage.voice.summary(cycle.name, len(good), sum(count for _, count in counts), sum(r.rows for r in good.values()),
                         seconds_between(cycle.started_us, stage.kernel.now_us), counts)
 
 

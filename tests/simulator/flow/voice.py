@@ -89,7 +89,7 @@ class Voice:
         self.flow(name, f"  Total tables offloaded: {done}/{tables}")
         self.flow(name, f"  Total rows: {rows:,}")
         self.flow(name, f"  Total duration: {seconds:.2f}s")
-        self.flow(name, "  Bronze: {} tables | Silver: {} | Gold: {} tables".format(*counts))
+        self.flow(name, "  " + " | ".join(f"{word}: {count}{'' if word == 'Silver' else ' tables'}" for word, count in counts))
 
     # Prefect, in the flow's process.
 
