@@ -3,10 +3,20 @@
 
 from dataclasses import dataclass
 
-ADJECTIVES = ("amber", "brave", "calm", "dapper", "eager", "fuzzy", "gentle", "hasty", "icy", "jolly", "keen", "lively", "mottled",
-              "nimble", "olive", "placid", "quiet", "rugged", "spry", "tacky", "unbiased", "versed", "winged", "zealous")
-ANIMALS = ("anteater", "badger", "crane", "dingo", "earwig", "falcon", "gecko", "heron", "ibex", "jackal", "koala", "lemur", "mongoose",
-           "newt", "otter", "puffin", "quail", "raccoon", "seahorse", "tapir", "urchin", "viper", "wombat", "yak")
+# Prefect's own lists give some hundred thousand names of flow runs, so that two of the same day hardly ever are the same.
+ADJECTIVES = tuple(
+    "amber axiomatic brave brawny calm carrot cerulean chirpy copper crafty dapper daring dazzling eager ebony enigmatic fiery fluffy fuzzy "
+    "gentle glossy gray hasty honest humongous icy impetuous ivory jolly judicious keen khaki lean lively logical magnetic meteoric mottled "
+    "naughty nimble notorious olive onyx organic papaya placid poised quick quiet quirky rational rugged rustic scarlet singing sparkling spry "
+    "tacky tangible turquoise unbiased unyielding upbeat venomous versed vigilant watchful winged wondrous xanthic yellow youthful zealous "
+    "zippy".split())
+ANIMALS = tuple(
+    "aardwolf albatross anteater badger barracuda bear beluga bison buffalo bullfrog caracal cheetah cobra crane cuckoo deer dingo dolphin "
+    "dragonfly earwig echidna falcon ferret firefly flamingo gazelle gecko giraffe goose gopher heron hornet hummingbird ibex iguana impala "
+    "jackal jaguar jellyfish kangaroo kestrel koala lemur leopard lionfish llama lorikeet macaw malamute mammoth marmot mastiff mongoose moose "
+    "narwhal newt nightingale ocelot octopus okapi otter oyster panther partridge pelican puffin puma quail quokka raccoon raptor ringtail "
+    "salamander seahorse sloth sturgeon tapir tarsier terrier tuatara urchin vicugna viper vole wallaby walrus wombat woodpecker yak "
+    "zebra".split())
 
 
 @dataclass(frozen=True)

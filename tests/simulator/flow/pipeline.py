@@ -107,7 +107,7 @@ def end_cycle(stage, cycle, outcome):
 
 
 def offload_layer(stage, cycle, layer):
-    voice, name = stage.voice, names.flow_run(stage.rng)
+    voice, name = stage.voice, stage.flow_name()
     for layer_try in range(LAYER_RETRIES + 1):
         voice.subflow_begins(name, layer.flow)
         voice.layer_heading(name, layer.heading)

@@ -6,6 +6,7 @@ Times are seconds (UTC) since the Monday on which the log begins, as in ..stage.
 
 import math
 import random
+from collections import deque
 
 from ..clock import MINUTE as MINUTE_US, SECOND, us_from_text
 from ..facts import Facts
@@ -53,6 +54,7 @@ class FlowStage:
         self.paused = False
         self._maintaining = 0
         self._open = []                # cycles in progress
+        self._names = deque(maxlen=200)
         self._late = []                # slots whose runs the server keeps
         self.kernel.spawn(self._schedule())
         self.kernel.spawn(self._schedule_maintenance())
@@ -169,7 +171,7 @@ class FlowStage:
             day = (self.kernel.now_us // SECOND) % DAY
             yield (self.maintenance_hour * HOUR - day - 1) % DAY + 1.0
             if self.worker_up and self.server_up and self.maintenance_hour >= 0:
-                job = Cycle(names.flow_run(self.rng), names.uuid(self.rng), self.kernel.now_us)
+                job = Cycle(self.flow_name(), names.uuid(self.rng), self.kernel.now_us)
                 self.kernel.spawn(self._maintain(job), job, self.moment(2.0, 8.0))
 
     def _maintain(self, job):
@@ -187,14 +189,15 @@ class FlowStage:
         """All runs that wait start at once, as nothing limits how many."""
         if self.worker_up and self.server_up:
             for slot in self._late:
-                cycle = Cycle(self._free_name(), names.uuid(self.rng), slot)
+                cycle = Cycle(self.flow_name(), names.uuid(self.rng), slot)
                 self.kernel.spawn(self._submit(cycle), cycle, self.moment(*POLL_S))
             self._late.clear()
 
-    def _free_name(self):
-        taken = {c.name for c in self._open}
-        while (name := names.flow_run(self.rng)) in taken:
+    def flow_name(self):
+        """Not that of another flow run of these hours, which would be rare."""
+        while (name := names.flow_run(self.rng)) in self._names:
             pass
+        self._names.append(name)
         return name
 
     def _submit(self, cycle):
