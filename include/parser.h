@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/archive.h"
+#include "base/slice.h"
 #include "event.h"
 
 /*
@@ -65,6 +66,12 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
  */
 int64_t parser_silence_ms(const struct parser *parser);
 void parser_take_silence(struct parser *parser, int64_t silent_ms, parser_sink *sink, void *ctx);
+
+/*
+ * The time at the beginning of a line as Python logging writes it, read without a parser: for somebody who looks for a time in a log. Where the
+ * local time happens twice it is the earlier one. False: the line begins with no time.
+ */
+bool parser_line_time(struct slice line, int64_t *ms);
 
 /* The time of the last record, 0 before the first. */
 int64_t parser_clock(const struct parser *parser);

@@ -357,3 +357,10 @@ void parser_archive(struct parser *parser, struct archive *archive)
     identities_archive(&parser->identities, archive);
     texts_archive(&parser->texts, archive);
 }
+
+bool parser_line_time(struct slice line, int64_t *ms)
+{
+    struct timestamp_reader reader;
+    timestamp_reader_init(&reader);
+    return timestamp_read(&reader, line.at, line.len, ms) > 0;
+}

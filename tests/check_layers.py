@@ -29,7 +29,7 @@ ROOMS = {
     "agent/core": (["alerts.h", "blind.h", "cycle.h", "engine.h", "first_line.h", "incident.h", "settings.h", "silence.h", "telling.h"], ["pure base", "parsers"]),
     "agent/config": (["config.h", "config_keys.h", "durations.h", "nearest.h", "secrets.h", "template.h"], ["agent/base", "agent/core", "parsers"]),
     "agent/history": (["history.h", "message.h", "reader.h", "source_position.h"], ["agent/base", "agent/core", "agent/config"]),
-    "agent/follow": (["follow.h"], WORLD),
+    "agent/follow": (["follow.h", "past_log.h"], WORLD),
     "agent/notify": (["notify.h", "payload.h", "sender.h"], WORLD + ["parsers"]),
     "agent/witness": (["witness.h"], WORLD + ["parsers"]),
     "agent/metrics": (["exposition.h", "metrics.h"], WORLD + ["parsers"]),

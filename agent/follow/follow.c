@@ -53,21 +53,6 @@ void follow_trouble_over(struct follow *follow)
     follow->refused = follow->retry = false;
 }
 
-static bool find_owner(const char *name, int64_t *owner, struct strbuf *error)
-{
-    *owner = LOG_ANY_OWNER;
-    if (!name)
-        return true;
-    errno = 0;
-    const struct passwd *user = getpwnam(name);
-    if (!user) {
-        strbuf_printf(error, "log owner %s: %s", name, errno ? strerror(errno) : "no such user");
-        return false;
-    }
-    *owner = user->pw_uid;
-    return true;
-}
-
 /* A position may come from a history that somebody else wrote. */
 static int64_t stored_owner(const struct source_position *position)
 {
@@ -95,7 +80,7 @@ struct follow *follow_open(const char *path, const char *owner, const struct sou
         strbuf_printf(error, "log \"%s\": not the name of a file", path);
         return NULL;
     }
-    if (!find_owner(owner, &owner_id, error) || !wake_timer_open(error))
+    if (!log_find_owner(owner, &owner_id, error) || !wake_timer_open(error))
         return NULL;
     writer_lease_prepare();
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,4 +57,19 @@ int log_open(const char *path, int64_t owner, struct stat *st, enum log_refusal 
         return fd;
     close(fd);
     return -1;
+}
+
+bool log_find_owner(const char *name, int64_t *owner, struct strbuf *error)
+{
+    *owner = LOG_ANY_OWNER;
+    if (!name)
+        return true;
+    errno = 0;
+    const struct passwd *user = getpwnam(name);
+    if (!user) {
+        strbuf_printf(error, "log owner %s: %s", name, errno ? strerror(errno) : "no such user");
+        return false;
+    }
+    *owner = user->pw_uid;
+    return true;
 }

@@ -2,6 +2,7 @@
 #ifndef FOLLOW_LOG_OPEN_H
 #define FOLLOW_LOG_OPEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -17,5 +18,8 @@ enum log_refusal { LOG_ABSENT, LOG_UNTRUSTED };
  * the kind of the refusal in *refusal and the reason, without the path, in *why.
  */
 int log_open(const char *path, int64_t owner, struct stat *st, enum log_refusal *refusal, struct strbuf *why);
+
+/* The user id of that name in *owner, LOG_ANY_OWNER for NULL. False, with the reason in *error, if there is no such user. */
+bool log_find_owner(const char *name, int64_t *owner, struct strbuf *error);
 
 #endif

@@ -117,13 +117,21 @@ void runs_free(struct run_rows *list)
     *list = (struct run_rows){ 0 };
 }
 
-void cycle_neighbours(struct query *query, const struct cycle_row *cycle, int64_t *before, int64_t *after)
+void cycle_neighbours(struct query *query, const struct cycle_row *cycle, int64_t *before, int64_t *after,
+                      int64_t *after_ms)
 {
     int64_t values[] = { cycle->started_ms, cycle->id };
     *before = query_value(query,
                           "SELECT id FROM cycle WHERE (started_at, id) < (?1, ?2)"
                           " ORDER BY started_at DESC, id DESC LIMIT 1",
                           values, 2);
-    *after = query_value(
-        query, "SELECT id FROM cycle WHERE (started_at, id) > (?1, ?2) ORDER BY started_at, id LIMIT 1", values, 2);
+    *after = *after_ms = 0;
+    query_ask(query,
+              "SELECT id, started_at FROM cycle WHERE (started_at, id) > (?1, ?2) ORDER BY started_at, id LIMIT 1",
+              values, 2);
+    if (!query_next(query))
+        return;
+    *after = query_int(query, 0);
+    *after_ms = query_time(query, 1);
+    query_end(query);
 }

@@ -49,7 +49,8 @@ struct run_rows {
 void runs_gather(struct run_rows *list, struct query *query, int64_t cycle_id, size_t most);
 void runs_free(struct run_rows *list);
 
-/* The ids of the cycles before and after that one; 0: there is none. */
-void cycle_neighbours(struct query *query, const struct cycle_row *cycle, int64_t *before, int64_t *after);
+/* The ids of the cycles before and after that one, and when the latter began; 0: there is none. */
+void cycle_neighbours(struct query *query, const struct cycle_row *cycle, int64_t *before, int64_t *after,
+                      int64_t *after_ms);
 
 #endif

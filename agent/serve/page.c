@@ -17,6 +17,18 @@ void page_text(struct strbuf *out, const char *before, const char *text, const c
     strbuf_puts(out, after);
 }
 
+void page_lines(struct strbuf *out, const char *before, const char *text, const char *after)
+{
+    strbuf_puts(out, before);
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        escape_put(out, (struct slice){ text, len }, ESCAPE_HTML);
+        text += len + (text[len] == '\n');
+        strbuf_puts(out, *text ? "\n" : "");
+    }
+    strbuf_puts(out, after);
+}
+
 const char *page_tone(enum tone tone)
 {
     return tone == TONE_GOOD ? "good" : tone == TONE_WARNING ? "warning" : tone == TONE_CRITICAL ? "critical" : "plain";

@@ -11,6 +11,7 @@
 #include "base/budgets.h"
 #include "base/mask.h"
 #include "cycles.h"
+#include "page_log.h"
 
 enum { CYCLE_NOT_FOUND = 404 };
 
@@ -19,7 +20,7 @@ struct cycle_page {
     const struct cycle_row *cycle;
     struct run_rows runs;
     struct report_incidents incidents;
-    int64_t before, after; /* the ids of its neighbours; 0: there is none */
+    int64_t before, after, after_ms; /* the ids of its neighbours, and when the latter began; 0: there is none */
     int64_t as_of_ms;
     int offset; /* in minutes, of the times on the page */
 };
@@ -129,7 +130,7 @@ static void put_run_errors(const struct cycle_page *page, struct strbuf *out)
             strbuf_printf(out, ", exit code %" PRId64, run->exit_code);
         masker_text(masker, slice_of(run->error), &text);
         strbuf_puts(out, "</h3>\n");
-        page_text(out, "<pre><code>", strbuf_text(&text), "</code></pre>\n");
+        page_lines(out, "<pre><code>", strbuf_text(&text), "</code></pre>\n");
         strbuf_free(&text);
     }
     strbuf_puts(out, has ? "</section>\n" : "");
@@ -148,7 +149,19 @@ static void put_incidents(const struct cycle_page *page, struct strbuf *out)
     show_table_free(table);
 }
 
-static void put_cycle_page(const struct cycle_page *page, struct strbuf *out)
+/* Behind its last record come a few more of the same moment, such as the one that says when the next run is. */
+static void put_log(const struct cycle_page *page, struct query *query, struct strbuf *out)
+{
+    enum { LAST_RECORDS_MS = 1000 };
+    const struct cycle_row *cycle = page->cycle;
+    struct log_period period = { .from_ms = cycle->started_ms,
+                                 .to_ms = cycle->ended_ms ? cycle->ended_ms + LAST_RECORDS_MS : INT64_MAX };
+    if (page->after && page->after_ms <= period.to_ms)
+        period.to_ms = page->after_ms - 1;
+    page_log(page->site, query, &period, &page->incidents, out);
+}
+
+static void put_cycle_page(const struct cycle_page *page, struct query *query, struct strbuf *out)
 {
     const struct cycle_row *cycle = page->cycle;
     struct strbuf title = { 0 }, headline = { 0 };
@@ -169,6 +182,7 @@ static void put_cycle_page(const struct cycle_page *page, struct strbuf *out)
     put_runs(page, out);
     put_run_errors(page, out);
     put_incidents(page, out);
+    put_log(page, query, out);
     page_end(out);
     strbuf_free(&title);
     strbuf_free(&headline);
@@ -186,7 +200,7 @@ bool answer_cycle(const struct site *site, struct sqlite3 *db, const struct requ
         page.offset = format_offset(show_now_ms());
         page.incidents.as_of_ms = page.as_of_ms;
         runs_gather(&page.runs, &query, request->id, SERVE_CYCLE_RUNS_MAX);
-        cycle_neighbours(&query, page.cycle, &page.before, &page.after);
+        cycle_neighbours(&query, page.cycle, &page.before, &page.after, &page.after_ms);
         report_incidents_choose(&page.incidents, &query, page.cycle->started_ms,
                                 page.cycle->started_ms + page.cycle->duration_ms + 1, SERVE_INCIDENTS_MAX, false);
     }
@@ -195,7 +209,7 @@ bool answer_cycle(const struct site *site, struct sqlite3 *db, const struct requ
     if (good && !found.count)
         site_refuse(site, CYCLE_NOT_FOUND, "there is no such cycle, or its time in the history is over", answer);
     else if (good)
-        put_cycle_page(&page, &answer->body);
+        put_cycle_page(&page, &query, &answer->body);
     report_incidents_free(&page.incidents);
     runs_free(&page.runs);
     cycles_free(&found);

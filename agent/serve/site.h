@@ -61,6 +61,8 @@ void page_begin(const struct site *site, const struct page_head *head, struct st
 void page_end(struct strbuf *out);
 /* Raw text, escaped, between two tags. */
 void page_text(struct strbuf *out, const char *before, const char *text, const char *after);
+/* The same for a text of several lines, which keeps its line breaks. */
+void page_lines(struct strbuf *out, const char *before, const char *text, const char *after);
 const char *page_tone(enum tone tone); /* the class of a tone: "good", "warning", "critical", "plain" */
 /* The address of a table's page. False for a name that no address can have; then there is no page. */
 bool page_table_address(const char *table, struct strbuf *out);

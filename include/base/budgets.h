@@ -294,6 +294,12 @@ enum { SERVE_INCIDENTS_MAX = 500, SERVE_ANSWER_MAX_BYTES = 8 << 20, SERVE_HELD_M
 /* The cycles that a list shows, the runs of a cycle, and the runs of all tables together through which the page of one table looks. */
 enum { SERVE_CYCLES_MAX = 200, SERVE_CYCLE_RUNS_MAX = 1000, SERVE_RUNS_MAX = 8000000 };
 
+/* The lines of the log that the page of a cycle shows, and all their bytes. */
+enum { SERVE_LOG_LINES_MAX = 1000, SERVE_LOG_MAX_BYTES = 256 << 10 };
+
+/* Who looks for an earlier time in the log looks at so many of the files that rotation left, and reads so many bytes. */
+enum { PAST_LOG_FILES_MAX = 64, PAST_LOG_READ_MAX_BYTES = 64 << 20 };
+
 /* --- The agent's own output --- */
 
 /* A message on stderr with its line break: as much as a pipe takes whole (PIPE_BUF). */
