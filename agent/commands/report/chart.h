@@ -29,5 +29,7 @@ double chart_height(const struct chart *chart, int64_t duration_ms);
 struct terminal;
 void chart_text(const struct report *report, const struct terminal *terminal, struct strbuf *out);
 void chart_svg(const struct report *report, struct strbuf *out);
+/* The numbers of the columns of chart_svg, as a table in HTML that opens without a script. */
+void chart_numbers(const struct report *report, struct strbuf *out);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The chart as SVG. The colours come from the style sheet of the page that it stands in. */
 #include "agent/commands/show/format.h"
+#include "agent/commands/show/plot.h"
+#include "agent/commands/show/table.h"
 #include "chart.h"
 #include "words.h"
 
-enum { MOST_COLUMNS = 120, LABELS_MOST = 6 };
+enum { MOST_COLUMNS = 120 };
 
 /* Places, in the units of the view box. */
 static const double WIDTH = 760, HEIGHT = 306, LEFT = 76, RIGHT = 752;
@@ -14,14 +16,13 @@ static const double BAR_MOST = 16;
 struct picture {
     const struct report *report;
     const struct chart *chart;
+    struct plot_frame frame;
     struct strbuf *out;
 };
 
 static double svg_x(const struct picture *picture, int64_t ms)
 {
-    int64_t from = picture->chart->columns[0].from_ms, to = picture->chart->columns[picture->chart->count - 1].to_ms;
-    double x = LEFT + (RIGHT - LEFT) * (double)(ms - from) / (double)(to - from);
-    return x < LEFT ? LEFT : x > RIGHT ? RIGHT : x;
+    return plot_x(&picture->frame, ms);
 }
 
 static double svg_y(const struct picture *picture, int64_t duration_ms)
@@ -141,41 +142,69 @@ static void svg_flags(const struct picture *picture)
         svg_flag(picture, incident->prometheus_ms, "Prometheus", "prometheus", later ? "end" : "start");
 }
 
-static void svg_times(const struct picture *picture)
+/* What the picture shows, for somebody who does not see it. */
+static void svg_words(const struct report *report, const struct chart *chart, struct strbuf *out)
 {
-    const struct chart *chart = picture->chart;
-    int64_t from = chart->columns[0].from_ms, to = chart->columns[chart->count - 1].to_ms;
-    static const int64_t steps[] = { 900,   1800,   3600,   7200,    10800,   21600,   43200,
-                                     86400, 172800, 604800, 2592000, 7776000, 31536000 };
-    size_t step = 0;
-    while (step + 1 < sizeof steps / sizeof steps[0] && (to - from) / (steps[step] * 1000) > LABELS_MOST)
-        step++;
-    int64_t step_ms = steps[step] * 1000;
-    while ((to - from) / step_ms > LABELS_MOST)
-        step_ms *= 10;
-    int64_t shift = (int64_t)report_offset(picture->report) * 60000;
-    for (int64_t at = ((from + shift) / step_ms + 1) * step_ms - shift; at < to; at += step_ms) {
-        struct strbuf label = { 0 };
-        bool days = step_ms >= 86400000;
-        double x = svg_x(picture, at);
-        format_time(&label, at, report_offset(picture->report));
-        strbuf_printf(picture->out, "<line class=\"tick\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x,
-                      ROWS_FLOOR, x, ROWS_FLOOR + 4);
-        if (x > LEFT + 20 && x < RIGHT - 20)
-            strbuf_printf(picture->out,
-                          "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n", x,
-                          ROWS_FLOOR + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
-        strbuf_free(&label);
+    int64_t cycles = 0, bad = 0, longest_ms = 0;
+    for (size_t i = 0; i < report->cycle_count; i++) {
+        cycles++;
+        bad += report->cycles[i].state == CYCLE_BAD;
+        longest_ms = report->cycles[i].duration_ms > longest_ms ? report->cycles[i].duration_ms : longest_ms;
     }
+    strbuf_printf(out, "%s cycle%s from %s to ", brief_count(cycles).text, plural(cycles),
+                  brief_time(report, chart->columns[0].from_ms).text);
+    strbuf_printf(out, "%s, of which %s failed", brief_time(report, chart->columns[chart->count - 1].to_ms).text,
+                  brief_count(bad).text);
+    if (cycles)
+        strbuf_printf(out, "; the longest took %s", brief_duration(longest_ms).text);
+    if (report->baseline.cycles)
+        strbuf_printf(out, "; usual are %s", brief_baseline(&report->baseline).text);
+    strbuf_puts(out, ". Below them are the rows of each.");
+}
+
+static const char *column_words(const struct chart_column *column)
+{
+    static const char *const words[] = {
+        [CYCLE_GOOD] = "good", [CYCLE_UNFINISHED] = "running", [CYCLE_BAD] = "failed"
+    };
+    return column->cycles ? words[column->state] : "no cycle";
+}
+
+void chart_numbers(const struct report *report, struct strbuf *out)
+{
+    static const struct show_column columns[] = { { "From", ALIGN_LEFT, 0 },
+                                                  { "Cycles", ALIGN_RIGHT, 0 },
+                                                  { "Longest", ALIGN_RIGHT, 0 },
+                                                  { "Rows", ALIGN_RIGHT, 0 },
+                                                  { "Worst outcome", ALIGN_LEFT, 0 } };
+    struct chart chart = chart_make(report, MOST_COLUMNS);
+    struct show_table *table = show_table_new(columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = chart.count; i-- > 0;) {
+        const struct chart_column *column = &chart.columns[i];
+        if (column->cycles == 0 && column->unknown)
+            continue;
+        show_table_time(table, column->from_ms + report->interval_ms / 4, report_offset(report));
+        show_table_count(table, column->cycles);
+        show_table_duration(table, column->cycles ? column->duration_ms : -1);
+        show_table_count(table, column->rows);
+        show_table_cell(table, TONE_PLAIN, column_words(column));
+    }
+    strbuf_puts(out, "<details id=\"cycles-numbers\"><summary>The numbers of this chart</summary>\n");
+    show_table_html(table, out);
+    strbuf_puts(out, "</details>\n");
+    show_table_free(table);
+    chart_free(&chart);
 }
 
 void chart_svg(const struct report *report, struct strbuf *out)
 {
     struct chart chart = chart_make(report, MOST_COLUMNS);
-    struct picture picture = { report, &chart, out };
-    strbuf_printf(out,
-                  "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Cycle durations and rows over time\">\n",
-                  WIDTH, HEIGHT);
+    const struct plot_frame frame = { chart.columns[0].from_ms, chart.columns[chart.count - 1].to_ms, LEFT, RIGHT };
+    struct picture picture = { report, &chart, frame, out };
+    struct strbuf words = { 0 };
+    svg_words(report, &chart, &words);
+    plot_open("cycles", WIDTH, HEIGHT, "Cycle durations and rows over time", strbuf_text(&words), out);
+    strbuf_free(&words);
     if (report->kind == REPORT_INCIDENT)
         svg_shade(&picture, &report->incident);
     for (size_t i = 0; i < report->incidents.count; i++)
@@ -186,7 +215,7 @@ void chart_svg(const struct report *report, struct strbuf *out)
         svg_bar(&picture, &chart.columns[i]);
     if (report->kind == REPORT_INCIDENT)
         svg_flags(&picture);
-    svg_times(&picture);
+    plot_times(&frame, ROWS_FLOOR, report_offset(report), out);
     strbuf_puts(out, "</svg>\n");
     chart_free(&chart);
 }

@@ -161,6 +161,22 @@ static void gather_period_incidents(struct report *report, struct query *query)
                           period, 2);
 }
 
+enum report_found report_gather_chart(struct report *report, struct sqlite3 *db, const struct config *config,
+                                      int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error)
+{
+    struct query query = { .db = db };
+    *report = (struct report){
+        .kind = REPORT_PERIOD, .since_ms = since_ms, .until_ms = until_ms, .begin_ms = since_ms, .end_ms = until_ms
+    };
+    if (snapshot_begin(&query)) {
+        report_begin(report, &query, config, now_ms);
+        gather_period_incidents(report, &query);
+        gather_cycles(report, &query);
+        gather_baseline(report, &query, (size_t)config->settings.detect.min_samples);
+    }
+    return snapshot_end(&query, error) ? REPORT_FOUND : REPORT_ERROR;
+}
+
 static enum report_found gather_span(struct report *report, enum report_kind kind, struct sqlite3 *db,
                                      const struct config *config, int64_t since_ms, int64_t until_ms, int64_t now_ms,
                                      struct strbuf *error)

@@ -88,6 +88,9 @@ static const char *const rules[] = {
     ".asks li::before{content:'';position:absolute;left:0;top:.52rem;width:.9rem;height:.9rem;"
     "border:1.5px solid var(--soft);border-radius:.22rem}",
     ".asks li.warning{font-weight:600}",
+    "details{margin-top:.6rem;font-size:.85rem}summary{color:var(--soft);cursor:pointer;width:max-content;max-width:"
+    "100%}",
+    "details .scroll{max-height:24rem;overflow-y:auto;margin-top:.5rem}",
     "footer{color:var(--soft);font-size:.8rem;margin-top:1.6rem}",
     "@media (max-width:34rem){main{padding:1.4rem .9rem 3rem}.card{padding:1rem}.cards{grid-template-columns:1fr 1fr;"
     "gap:.6rem}.cards .card{padding:.7rem .85rem}.figure{font-size:1.3rem}dl.facts{grid-template-columns:1fr;gap:0}"
@@ -132,4 +135,13 @@ void report_navigation(const char *here, struct strbuf *out)
         strbuf_printf(out, "%s<a href=\"%s\"%s>%s</a>", i ? " " : "", pages[i].path,
                       here && strcmp(here, pages[i].path) == 0 ? " aria-current=\"page\"" : "", pages[i].name);
     strbuf_puts(out, "</nav>\n");
+}
+
+void report_refresh(int every_ms, struct strbuf *out)
+{
+    enum { WITHOUT_SCRIPT_S = 60 };
+    strbuf_printf(out,
+                  "<meta name=\"refresh-every-ms\" content=\"%d\">\n<script src=\"/refresh.js\" defer></script>\n"
+                  "<noscript><meta http-equiv=\"refresh\" content=\"%d\"></noscript>\n",
+                  every_ms, WITHOUT_SCRIPT_S);
 }

@@ -59,7 +59,7 @@ static void html_bullets(const struct facts *facts, struct strbuf *out)
 }
 
 /* The key names only those shades that the chart has. */
-static void html_chart(const struct report *report, struct strbuf *out)
+void report_chart_html(const struct report *report, struct strbuf *out)
 {
     bool critical = report->incident.critical_ms != 0;
     bool warning = report->kind == REPORT_INCIDENT && !critical;
@@ -77,6 +77,7 @@ static void html_chart(const struct report *report, struct strbuf *out)
     if (report->baseline.cycles)
         strbuf_printf(out, "<li class=\"usual\">usual: %s</li>", brief_baseline(&report->baseline).text);
     strbuf_puts(out, "</ul>\n");
+    chart_numbers(report, out);
 }
 
 static const char *mark_class(enum report_mark mark)
@@ -146,7 +147,7 @@ static void html_block(const struct report *report, const struct block *block, s
     case BLOCK_BULLETS: html_bullets(&block->facts, out); break;
     case BLOCK_PARAGRAPH: html_text(out, "<p class=\"plain\">", block->facts.at[0].value, "</p>\n"); break;
     case BLOCK_TABLE: show_table_html(block->table, out); break;
-    case BLOCK_CHART: html_chart(report, out); break;
+    case BLOCK_CHART: report_chart_html(report, out); break;
     case BLOCK_TIMELINE: html_timeline(report, out); break;
     case BLOCK_EMPTY: break;
     }
@@ -158,10 +159,14 @@ static void html_block(const struct report *report, const struct block *block, s
 /* A server says in a header what its page allows itself. */
 static const char file_policy[] = "<meta http-equiv=\"Content-Security-Policy\""
                                   " content=\"default-src 'none'; style-src 'unsafe-inline'\">\n";
-static void html_style(bool is_served, struct strbuf *out)
+/* The page of an open incident is live. */
+static void html_style(const struct report *report, bool is_served, struct strbuf *out)
 {
+    enum { EVERY_MS = 5000 };
     if (is_served) {
-        strbuf_puts(out, "<link rel=\"stylesheet\" href=\"/style.css\">\n");
+        strbuf_puts(out, "<link rel=\"stylesheet\" href=\"/style.css\">\n<link rel=\"icon\" href=\"/icon.svg\">\n");
+        if (report->kind == REPORT_INCIDENT && report->incident.open)
+            report_refresh(EVERY_MS, out);
         return;
     }
     strbuf_puts(out, "<style>\n");
@@ -176,7 +181,7 @@ static void html_head(const struct report *report, const struct blocks *blocks, 
                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     strbuf_puts(out, is_served ? "" : file_policy);
     html_text(out, "<title>", strbuf_text(&blocks->title), "</title>\n");
-    html_style(is_served, out);
+    html_style(report, is_served, out);
     strbuf_printf(out, "</head>\n<body>\n<main>\n<header class=\"%s\">\n", tone_class(blocks->tone));
     if (is_served)
         report_navigation(incident ? NULL : "/report?since=7d", out);

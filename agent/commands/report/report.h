@@ -143,6 +143,9 @@ enum report_found report_gather_period(struct report *report, struct sqlite3 *db
 /* The incidents of a period by their runbooks. */
 enum report_found report_gather_review(struct report *report, struct sqlite3 *db, const struct config *config,
                                        int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error);
+/* Only what the chart of a period needs. */
+enum report_found report_gather_chart(struct report *report, struct sqlite3 *db, const struct config *config,
+                                      int64_t since_ms, int64_t until_ms, int64_t now_ms, struct strbuf *error);
 void report_free(struct report *report);
 
 void report_text(const struct report *report, const struct terminal *terminal, struct strbuf *out);
@@ -150,6 +153,8 @@ void report_markdown(const struct report *report, struct strbuf *out);
 void report_html(const struct report *report, struct strbuf *out);
 /* Likewise, as a page of `agent serve`. */
 void report_html_served(const struct report *report, struct strbuf *out);
+/* The chart of the cycles as a piece of a page, with its key and its numbers. */
+void report_chart_html(const struct report *report, struct strbuf *out);
 void report_json(const struct report *report, struct strbuf *out);
 
 /*

@@ -7,7 +7,7 @@
 #include "table.h"
 
 /* Places, in the units of the view box. */
-static const double WIDTH = 760, HEIGHT = 176, LEFT = 76, RIGHT = 752, TOP = 14, FLOOR = 140;
+static const double WIDTH = 760, HEIGHT = 210, LEFT = 96, RIGHT = 752, TOP = 16, FLOOR = 170;
 static const double BAR_MOST = 16, BAR_LEAST = 2;
 static const double SPARK_WIDTH = 120, SPARK_HEIGHT = 24;
 
@@ -168,7 +168,7 @@ void plot_put(const struct plot *plot, struct strbuf *out)
 {
     struct plot_frame frame = { plot->points[0].from_ms, plot->points[plot->count - 1].to_ms, LEFT, RIGHT };
     int64_t top = plot_top(plot);
-    strbuf_puts(out, "<figure>\n<div class=\"scroll\">\n");
+    strbuf_puts(out, "<figure class=\"plot\">\n<div class=\"scroll\">\n");
     plot_open(plot->id, WIDTH, HEIGHT, plot->title, plot->description, out);
     put_scale(plot, top, out);
     for (size_t i = 0; i < plot->count; i++)
@@ -181,26 +181,35 @@ void plot_put(const struct plot *plot, struct strbuf *out)
 
 /* --- Sparklines ------------------------------------------------------------------------------------------------- */
 
-void plot_spark(const struct plot_point *points, size_t count, int64_t limit, const char *level, const char *label,
-                struct strbuf *out)
+/* The pieces of a sparkline that are above the limit, or those that are not, as one shape. */
+static void put_spark_path(const struct plot_point *points, size_t count, int64_t top, int64_t limit, bool above,
+                           struct strbuf *out)
+{
+    double step = SPARK_WIDTH / (double)count;
+    strbuf_puts(out, above ? "<path class=\"late\" d=\"" : "<path d=\"");
+    for (size_t i = 0; i < count; i++) {
+        double height = points[i].value > 0 ? (SPARK_HEIGHT - 1) * (double)points[i].value / (double)top : 0;
+        if (height > 0 && (points[i].value > limit) == above)
+            strbuf_printf(out, "M%.1f %.1fh%.1fV%.1fh-%.1fz", step * (double)i, SPARK_HEIGHT - height, step,
+                          SPARK_HEIGHT, step);
+    }
+    strbuf_puts(out, "\"/>");
+}
+
+void plot_spark(const struct plot_point *points, size_t count, int64_t limit, const char *label, struct strbuf *out)
 {
     int64_t top = limit;
     for (size_t i = 0; i < count; i++)
         top = points[i].value > top ? points[i].value : top;
     if (count == 0 || top <= 0)
         return;
-    strbuf_printf(out, "<svg class=\"spark %s\" viewBox=\"0 0 %.0f %.0f\" role=\"img\"><title>", level, SPARK_WIDTH,
+    strbuf_printf(out, "<svg class=\"spark\" viewBox=\"0 0 %.0f %.0f\" role=\"img\"><title>", SPARK_WIDTH,
                   SPARK_HEIGHT);
     escape_puts(out, label, ESCAPE_HTML);
-    strbuf_puts(out, "</title><path d=\"");
-    double step = SPARK_WIDTH / (double)count;
-    for (size_t i = 0; i < count; i++) {
-        double height = points[i].value > 0 ? (SPARK_HEIGHT - 1) * (double)points[i].value / (double)top : 0;
-        if (height > 0)
-            strbuf_printf(out, "M%.1f %.1fh%.1fV%.1fh-%.1fz", step * (double)i, SPARK_HEIGHT - height, step,
-                          SPARK_HEIGHT, step);
-    }
+    strbuf_puts(out, "</title>");
+    put_spark_path(points, count, top, limit, false, out);
+    put_spark_path(points, count, top, limit, true, out);
     double y = SPARK_HEIGHT - (SPARK_HEIGHT - 1) * (double)limit / (double)top;
-    strbuf_printf(out, "\"/><line class=\"limit severe\" x1=\"0\" y1=\"%.1f\" x2=\"%.0f\" y2=\"%.1f\"/></svg>", y,
+    strbuf_printf(out, "<line class=\"limit severe\" x1=\"0\" y1=\"%.1f\" x2=\"%.0f\" y2=\"%.1f\"/></svg>", y,
                   SPARK_WIDTH, y);
 }

@@ -56,8 +56,7 @@ struct plot {
 /* The chart, and behind it the same numbers as a table that opens without a script. */
 void plot_put(const struct plot *plot, struct strbuf *out);
 
-/* A small chart that stands in a line of text; level is the class of its colour. The values are durations. */
-void plot_spark(const struct plot_point *points, size_t count, int64_t limit, const char *level, const char *label,
-                struct strbuf *out);
+/* A small chart of durations that stands in a line of text. What is above the limit has the colour of what failed. */
+void plot_spark(const struct plot_point *points, size_t count, int64_t limit, const char *label, struct strbuf *out);
 
 #endif

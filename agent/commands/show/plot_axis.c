@@ -4,7 +4,8 @@
 #include "format.h"
 #include "plot.h"
 
-enum { LABELS_MOST = 6 };
+/* A date takes more room than a time of the day. */
+enum { TIMES_MOST = 8, DATES_MOST = 5 };
 static const int64_t DAY_MS = 86400000;
 
 double plot_x(const struct plot_frame *frame, int64_t ms)
@@ -20,10 +21,11 @@ static int64_t label_step(int64_t span_ms)
     static const int64_t steps[] = { 900,   1800,   3600,   7200,    10800,   21600,   43200,
                                      86400, 172800, 604800, 2592000, 7776000, 31536000 };
     size_t step = 0;
-    while (step + 1 < sizeof steps / sizeof steps[0] && span_ms / (steps[step] * 1000) > LABELS_MOST)
+    while (step + 1 < sizeof steps / sizeof steps[0] &&
+           span_ms / (steps[step] * 1000) > (steps[step] * 1000 < DAY_MS ? TIMES_MOST : DATES_MOST))
         step++;
     int64_t step_ms = steps[step] * 1000;
-    while (span_ms / step_ms > LABELS_MOST)
+    while (step_ms >= DAY_MS && span_ms / step_ms > DATES_MOST)
         step_ms *= 10;
     return step_ms;
 }
@@ -40,7 +42,7 @@ void plot_times(const struct plot_frame *frame, double y, int said_offset, struc
         strbuf_printf(out, "<line class=\"tick\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>", x, y, x, y + 4);
         if (x > frame->left + 20 && x < frame->right - 20)
             strbuf_printf(out, "<text class=\"axis\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.*s</text>\n", x,
-                          y + 18, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
+                          y + 22, days ? 10 : 5, strbuf_text(&label) + (days ? 0 : 11));
         strbuf_free(&label);
     }
 }
@@ -48,9 +50,9 @@ void plot_times(const struct plot_frame *frame, double y, int said_offset, struc
 void plot_open(const char *id, double width, double height, const char *title, const char *description,
                struct strbuf *out)
 {
-    strbuf_printf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-labelledby=\"%s-title %s-words\">\n", width,
-                  height, id, id);
-    strbuf_printf(out, "<title id=\"%s-title\">", id);
+    strbuf_printf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", width, height);
+    escape_puts(out, title, ESCAPE_HTML);
+    strbuf_printf(out, "\" aria-describedby=\"%s-words\">\n<title>", id);
     escape_puts(out, title, ESCAPE_HTML);
     strbuf_printf(out, "</title>\n<desc id=\"%s-words\">", id);
     escape_puts(out, description, ESCAPE_HTML);

@@ -130,6 +130,8 @@ const struct status_silence *status_full_silence(const struct status *status);
 void status_judge(struct status *status);
 /* Something has waited for long, was refused, or cannot be told again. */
 bool status_webhook_is_stuck(const struct status *status, const struct status_webhook *webhook);
+/* An open incident in one line, with how long it lasts, its number and severity. */
+void status_incident_line(const struct status *status, const struct status_incident *incident, struct strbuf *out);
 const char *status_level_name(enum status_level level); /* "OK", "WARNING", "CRITICAL", "UNKNOWN" */
 
 /*

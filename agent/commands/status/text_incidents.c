@@ -11,7 +11,7 @@
 enum { INCIDENTS_SHOWN = 20 };
 
 /* How long it lasts is said once: in the line if that has a place for it. */
-static void add_first_line(const struct status *status, const struct status_incident *incident, struct strbuf *out)
+void status_incident_line(const struct status *status, const struct status_incident *incident, struct strbuf *out)
 {
     const char *summary = incident->summary ? incident->summary : incident->alert;
     struct strbuf whole = { 0 }, line = { 0 }, note = { 0 };
@@ -57,7 +57,7 @@ static void put_acknowledgement(struct status_screen *screen, const struct statu
 static void status_put_incident(struct status_screen *screen, const struct status_incident *incident, const char *label)
 {
     struct strbuf *text = &screen->text;
-    add_first_line(screen->status, incident, text);
+    status_incident_line(screen->status, incident, text);
     bool critical = strcmp(incident->severity, "critical") == 0;
     status_put_gathered(screen, label, critical ? TONE_CRITICAL : TONE_WARNING);
     if (has_tables_to_name(incident))
