@@ -151,7 +151,7 @@ $(BUILD)/made/causes_k2.inc: fixtures/causes/k2.conf
 $(OBJ)/agent/config/causes.o: $(BUILD)/made/causes_k2.inc
 
 # What agent-web sends as it is, as numbers for a C array too.
-WEB_FILES := $(addprefix $(BUILD)/made/,style.css.inc refresh.js.inc)
+WEB_FILES := $(addprefix $(BUILD)/made/,style.css.inc refresh.js.inc icon.svg.inc)
 $(WEB_FILES): $(BUILD)/made/%.inc: agent/serve/%
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)

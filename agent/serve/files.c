@@ -11,6 +11,10 @@ static const unsigned char script[] = {
 #include "refresh.js.inc"
 };
 
+static const unsigned char icon[] = {
+#include "icon.svg.inc"
+};
+
 bool site_answer_file(enum route route, struct answer *answer)
 {
     *answer = (struct answer){ .status = 200 };
@@ -23,6 +27,10 @@ bool site_answer_file(enum route route, struct answer *answer)
     case ROUTE_SCRIPT:
         answer->type = "text/javascript; charset=utf-8";
         strbuf_add(&answer->body, script, sizeof script);
+        return true;
+    case ROUTE_ICON:
+        answer->type = "image/svg+xml";
+        strbuf_add(&answer->body, icon, sizeof icon);
         return true;
     default: return false;
     }

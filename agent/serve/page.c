@@ -8,8 +8,6 @@
 #include "base/budgets.h"
 #include "site.h"
 
-enum { REFRESH_S = 60 };
-
 void page_text(struct strbuf *out, const char *before, const char *text, const char *after)
 {
     strbuf_puts(out, before);
@@ -34,7 +32,7 @@ const char *page_tone(enum tone tone)
     return tone == TONE_GOOD ? "good" : tone == TONE_WARNING ? "warning" : tone == TONE_CRITICAL ? "critical" : "plain";
 }
 
-/* When the page was made stands on it, since a page that could not be fetched again looks as it did. */
+/* When the page was made stands on it, since a page that could not be fetched again looks as it did. The script counts on from there. */
 static void put_age(const struct page_head *head, struct strbuf *out)
 {
     int64_t now_ms = show_now_ms();
@@ -48,25 +46,33 @@ static void put_age(const struct page_head *head, struct strbuf *out)
         format_duration(out, (now_ms - head->as_of_ms) / 1000 * 1000);
         strbuf_puts(out, " before");
     }
-    if (head->refreshes)
-        strbuf_printf(out, "; it is made anew every %d s", REFRESH_S);
-    strbuf_puts(out, "</p>\n");
+    strbuf_puts(out, head->refresh_ms ? "<span id=\"age\"></span></p>\n" : "</p>\n");
+}
+
+static void put_document_head(const struct site *site, const struct page_head *head, struct strbuf *out)
+{
+    strbuf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    page_text(out, "<title>", head->title, " - ");
+    page_text(out, "", site->title, "</title>\n");
+    strbuf_puts(out, "<link rel=\"stylesheet\" href=\"/style.css\">\n<link rel=\"icon\" href=\"/icon.svg\">\n");
+    if (head->refresh_ms)
+        report_refresh(head->refresh_ms, out);
+    strbuf_puts(out, "</head>\n");
 }
 
 void page_begin(const struct site *site, const struct page_head *head, struct strbuf *out)
 {
-    strbuf_puts(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    if (head->refreshes)
-        strbuf_printf(out, "<meta http-equiv=\"refresh\" content=\"%d\">\n", REFRESH_S);
-    page_text(out, "<title>", head->title, " - ");
-    page_text(out, "", site->title, "</title>\n");
-    strbuf_printf(out,
-                  "<link rel=\"stylesheet\" href=\"/style.css\">\n</head>\n<body>\n<main>\n<header class=\"%s\">\n",
-                  page_tone(head->tone));
+    const char *tone = page_tone(head->tone);
+    put_document_head(site, head, out);
+    strbuf_printf(out, "<body>\n<main>\n<header class=\"%s\">\n", tone);
     report_navigation(head->here, out);
-    page_text(out, "<p class=\"eyebrow\">", site->title, "</p>\n");
-    page_text(out, "<h1>", head->title, "</h1>\n");
+    strbuf_puts(out, "<p class=\"eyebrow\">");
+    if (head->badge)
+        strbuf_printf(out, "<span class=\"badge %s\">%s</span>", tone, head->badge);
+    page_text(out, "", site->title, "</p>\n");
+    page_text(out, head->heading ? "<h1 class=\"words\">" : "<h1>", head->heading ? head->heading : head->title,
+              "</h1>\n");
     if (head->headline)
         page_text(out, "<p class=\"headline\">", head->headline, "</p>\n");
     put_age(head, out);

@@ -175,7 +175,7 @@ static void put_cycle_page(const struct cycle_page *page, struct query *query, s
                &(struct page_head){ .title = strbuf_text(&title),
                                     .headline = strbuf_text(&headline),
                                     .tone = cycle_outcome_tone(cycle->outcome),
-                                    .refreshes = cycle->ended_ms == 0,
+                                    .refresh_ms = cycle->ended_ms ? 0 : PAGE_SLOW_MS,
                                     .as_of_ms = page->as_of_ms },
                out);
     put_facts(page, out);

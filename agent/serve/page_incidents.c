@@ -95,7 +95,7 @@ static void put_list_page(const struct site *site, const struct request *request
 {
     page_begin(site,
                &(struct page_head){
-                   .title = "Incidents", .here = "/incidents", .refreshes = true, .as_of_ms = list->as_of_ms },
+                   .title = "Incidents", .here = "/incidents", .refresh_ms = PAGE_SLOW_MS, .as_of_ms = list->as_of_ms },
                out);
     put_form(request, wanted, out);
     strbuf_puts(out, "<section class=\"card\">\n");

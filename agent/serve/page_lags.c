@@ -27,8 +27,7 @@ static int compare_lags(const void *left, const void *right)
     return strcmp(a->table, b->table);
 }
 
-static void put_spark(const struct status *status, const struct status_lag *lag, const struct table_day *day,
-                      struct strbuf *out)
+static void put_spark(const struct status *status, const struct table_day *day, struct strbuf *out)
 {
     struct plot_point points[TABLE_DAY_PIECES];
     struct strbuf label = { 0 };
@@ -39,7 +38,7 @@ static void put_spark(const struct status *status, const struct status_lag *lag,
     }
     strbuf_puts(&label, "The lag of the last day, at most ");
     format_duration(&label, most / 1000 * 1000);
-    plot_spark(points, TABLE_DAY_PIECES, status->lag_critical_ms, lag_tone(lag->level), strbuf_text(&label), out);
+    plot_spark(points, TABLE_DAY_PIECES, status->lag_critical_ms, strbuf_text(&label), out);
     strbuf_free(&label);
 }
 
@@ -63,7 +62,7 @@ static void put_lag_row(const struct status *status, const struct status_lag *la
     else
         strbuf_puts(out, "no success");
     strbuf_puts(out, "</td><td>");
-    put_spark(status, lag, day, out);
+    put_spark(status, day, out);
     strbuf_puts(out, "</td>");
     put_cell_count(day->runs, " wide", out);
     put_cell_count(day->failed, day->failed ? " wide critical" : " wide", out);
@@ -85,7 +84,7 @@ void page_lags(const struct status *status, const struct table_day *days, size_t
     qsort(order, count, sizeof *order, compare_lags);
     strbuf_puts(out,
                 "<table class=\"lags\">\n<thead><tr><th scope=\"col\">Table</th>"
-                "<th scope=\"col\" class=\"right\">Lag</th><th scope=\"col\">Lag of the last day</th>"
+                "<th scope=\"col\" class=\"right\">Lag</th><th scope=\"col\">Last day</th>"
                 "<th scope=\"col\" class=\"right wide\">Runs</th><th scope=\"col\" class=\"right wide\">Failed</th>"
                 "<th scope=\"col\" class=\"right wide\">Rows</th><th scope=\"col\" class=\"wide\">Last success</th>"
                 "</tr></thead>\n<tbody>\n");

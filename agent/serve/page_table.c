@@ -265,7 +265,7 @@ static void put_table_page(const struct table_page *page, struct strbuf *out)
                                     .tone = level == STATUS_CRITICAL  ? TONE_CRITICAL
                                             : level == STATUS_WARNING ? TONE_WARNING
                                                                       : TONE_GOOD,
-                                    .refreshes = page->span == &spans[0],
+                                    .refresh_ms = page->span == &spans[0] ? PAGE_SLOW_MS : 0,
                                     .as_of_ms = page->status->as_of_ms },
                out);
     put_spans(page, out);

@@ -11,10 +11,10 @@
 static void put_tables_page(const struct site *site, const struct status *status, const struct table_day *days,
                             struct strbuf *out)
 {
-    page_begin(
-        site,
-        &(struct page_head){ .title = "Tables", .here = "/tables", .refreshes = true, .as_of_ms = status->as_of_ms },
-        out);
+    page_begin(site,
+               &(struct page_head){
+                   .title = "Tables", .here = "/tables", .refresh_ms = PAGE_SLOW_MS, .as_of_ms = status->as_of_ms },
+               out);
     strbuf_puts(out, "<section class=\"card\">\n");
     if (status->lag_count == 0) {
         strbuf_puts(out, "<p class=\"note\">No run of any table has been seen yet.</p>\n");

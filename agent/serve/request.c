@@ -38,6 +38,7 @@ static const struct page {
     { "/healthz", ROUTE_HEALTH, 0, ENDS_HERE },
     { "/badge.svg", ROUTE_BADGE, 0, ENDS_HERE },
     { "/style.css", ROUTE_STYLE, 0, ENDS_HERE },
+    { "/icon.svg", ROUTE_ICON, 0, ENDS_HERE },
     { "/refresh.js", ROUTE_SCRIPT, 0, ENDS_HERE },
 };
 

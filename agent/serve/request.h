@@ -27,6 +27,7 @@ enum route {
     ROUTE_HEALTH,
     ROUTE_BADGE,
     ROUTE_STYLE,
+    ROUTE_ICON,
     ROUTE_SCRIPT
 };
 

@@ -115,7 +115,10 @@ static struct job *job_begin(struct server *server, struct request *request, str
                          .request = *request,
                          .lane = lane_of(request->route),
                          .is_first = request->route == ROUTE_HEALTH,
-                         .kept_version = kept && kept_may_stay(kept, clock_running_ms()) ? kept->version : 0 };
+                         .kept_version = kept && !site_route_reads_the_log(request->route) &&
+                                                 kept_may_stay(kept, clock_running_ms())
+                                             ? kept->version
+                                             : 0 };
     *key = (struct strbuf){ 0 };
     *request = (struct request){ 0 };
     if (!workers_take(server->workers, job)) {

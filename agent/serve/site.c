@@ -86,6 +86,11 @@ bool site_route_is_quick(enum route route)
            route == ROUTE_API_STATUS;
 }
 
+bool site_route_reads_the_log(enum route route)
+{
+    return route == ROUTE_CYCLE;
+}
+
 void site_answer(const struct site *site, struct sqlite3 *db, const char *why, const struct request *request,
                  struct answer *answer)
 {

@@ -30,6 +30,8 @@ void site_answer(const struct site *site, struct sqlite3 *db, const char *why, c
 bool site_answer_file(enum route route, struct answer *answer);
 /* Whether an answer costs little, whatever is in the history. */
 bool site_route_is_quick(enum route route);
+/* Whether an answer may change while the history does not. */
+bool site_route_reads_the_log(enum route route);
 
 /* A page that says what is wrong with a request. */
 void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer);
@@ -49,14 +51,18 @@ extern const struct site_header site_headers[];
 struct status;
 struct show_table;
 
-/* The beginning of a page, up to its content. headline may be NULL. A page with refresh is asked for again by the browser. */
+/* The beginning of a page, up to its content. headline, heading and badge may be NULL. */
 struct page_head {
     const char *title, *headline;
-    const char *here; /* the path of the page in the list of pages; NULL: it is not in it */
+    const char *heading; /* what stands in the page in the place of the title */
+    const char *badge;   /* a word in front of the site's title, in the colour of the tone */
+    const char *here;    /* the path of the page in the list of pages; NULL: it is not in it */
     enum tone tone;
-    bool refreshes;
+    int refresh_ms;   /* how often the script asks for the page again; 0: never */
     int64_t as_of_ms; /* until when the history knows; 0: not said */
 };
+/* The first page shows what happens within two seconds; the others need not. */
+enum { PAGE_QUICK_MS = 750, PAGE_SLOW_MS = 5000 };
 void page_begin(const struct site *site, const struct page_head *head, struct strbuf *out);
 void page_end(struct strbuf *out);
 /* Raw text, escaped, between two tags. */

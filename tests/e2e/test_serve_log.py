@@ -35,6 +35,11 @@ class Log(Case):
         db.close()
         return cycles
 
+    def changed(self):
+        """The log is another one now: a server that has answered nothing yet shows it."""
+        self.server.close()
+        self.server = self.serve(self.database, log__path=self.log)
+
     def section(self, cycle):
         answer = self.server.ask(f"/cycles/{cycle}")
         self.assertEqual(answer.status, 200)
@@ -73,8 +78,10 @@ class Log(Case):
             packed.write("".join(lines[:first]))
         Path(f"{self.log}.1").write_text("".join(lines[first:second]), encoding="utf-8")
         self.log.write_text("".join(lines[second:]), encoding="utf-8")
+        self.changed()
         self.check_all(text, cycles)
         self.log.unlink()
+        self.changed()
         self.assertTrue(self.lines(cycles[0][0]))
         self.assertRegex(self.section(cycles[-1][0]), "Nothing of this time was found in .* cannot be read: No such file")
 
@@ -84,6 +91,7 @@ class Log(Case):
         lines = text.splitlines(keepends=True)
         last = max(n for n, line in enumerate(lines) if STARTED in line) - 1
         self.log.write_text("".join(lines[last:]), encoding="utf-8")
+        self.changed()
         section = self.section(cycles[0][0])
         self.assertRegex(section, r"These lines are gone: the oldest one that is left in .* is of " + re.escape(lines[last][:19]))
         failed = next(cycle for cycle, started, _ in cycles if "Connection refused" in self.section(cycle) or "The history keeps of it" in self.section(cycle))
@@ -91,6 +99,7 @@ class Log(Case):
         self.assertTrue(self.lines(cycles[-1][0]))
         for content, said in (("", "no line with a time"), ("nothing\n" * 1000, "no line with a time")):
             self.log.write_text(content, encoding="utf-8")
+            self.changed()
             self.assertIn(said, self.section(cycles[0][0]))
 
     def test_what_is_no_log_is_not_opened(self):
@@ -98,9 +107,11 @@ class Log(Case):
         moved = self.home / "elsewhere"
         self.log.rename(moved)
         self.log.symlink_to(moved)
+        self.changed()
         self.assertIn("a symbolic link, which is not followed", self.section(cycles[0][0]))
         self.log.unlink()
         self.log.mkdir()
+        self.changed()
         self.assertIn("cannot be read", self.section(cycles[0][0]))
 
     def test_the_history_does_not_say_which_file_is_read(self):
