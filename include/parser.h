@@ -54,6 +54,22 @@ typedef void parser_miss(void *ctx, struct slice line, int64_t offset);
 /* miss may be NULL, as it is at first. */
 void parser_set_miss(struct parser *parser, parser_miss *miss, void *ctx);
 
+/*
+ * When the lines that are fed from now on were written, for records that have no date or no time (parsers/dayless.h); Unix ms, 0: not known.
+ * frame_ms: what the line's frame says (frame.h). near_ms: the moment at which the caller saw the line being written, right to half a day.
+ * If neither is known, the order of the records decides, from the moment on that parser_begin_at gave: the first one is at most a
+ * minute earlier, and less than a day later.
+ */
+void parser_set_moment(struct parser *parser, int64_t frame_ms, int64_t near_ms);
+void parser_begin_at(struct parser *parser, int64_t ms);
+
+/* Looks at a line's time stamp alone, and lets the order of times go on from it. The time is in *time_ms, unless there is none. */
+enum parser_stamp { PARSER_STAMP_NONE, PARSER_STAMP_DATED, PARSER_STAMP_DAYLESS };
+enum parser_stamp parser_skim(struct parser *parser, const char *line, size_t len, int64_t *time_ms);
+
+/* Whether its records can have a time of their own: a patterns file's need not, if the log has frames. */
+bool parser_dates_itself(const struct parser *parser);
+
 /* Takes one line without its "\n" (a trailing "\r" is dropped). offset is where it begins in its file. Any bytes are safe. */
 void parser_feed(struct parser *parser, const char *line, size_t len, int64_t offset, parser_sink *sink, void *ctx);
 

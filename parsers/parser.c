@@ -90,6 +90,24 @@ void parser_set_miss(struct parser *parser, parser_miss *miss, void *ctx)
     parser->miss_ctx = ctx;
 }
 
+void parser_set_moment(struct parser *parser, int64_t frame_ms, int64_t near_ms)
+{
+    parser->clock.dayless.frame_ms = frame_ms;
+    parser->clock.dayless.near_ms = near_ms;
+}
+
+void parser_begin_at(struct parser *parser, int64_t ms)
+{
+    parser->clock.dayless.last_ms = ms;
+    parser->clock.dayless.doubt_ms = INT64_MIN;
+}
+
+bool parser_dates_itself(const struct parser *parser)
+{
+    const struct pattern *prefix = parser->patterns.format.prefix;
+    return !prefix || pattern_has_group(prefix, RECORD_TIME);
+}
+
 int64_t parser_clock(const struct parser *parser)
 {
     return parser->clock_ms;
@@ -196,6 +214,8 @@ __attribute__((always_inline)) static inline void parser_take_record(const struc
         parser_take_miss(feed, answer);
     parser->clock_ms = record->time_ms;
     timestamp_seen(&parser->clock, record->time_ms);
+    if (record->form == RECORD_CUSTOM)
+        dayless_seen(&parser->clock.dayless, record->time_ms);
     if (answer == VOCABULARY_EVENT && event->kind == EVENT_WAITING)
         timestamp_await(&parser->clock, record->time_ms + event->duration_ms);
     if (answer == VOCABULARY_EVENT)
@@ -212,6 +232,20 @@ static void line_cut(struct parser *parser, struct slice *line)
         parser->counts.cut_lines++;
     }
     line->len -= line->len > 0 && line->at[line->len - 1] == '\r' ? 1 : 0;
+}
+
+enum parser_stamp parser_skim(struct parser *parser, const char *line, size_t len, int64_t *time_ms)
+{
+    struct slice text = { line, len };
+    struct record record;
+    line_cut(parser, &text);
+    record_read(&parser->patterns.format, text, &parser->clock, &record);
+    if (record.form == RECORD_NONE || !record.own)
+        return PARSER_STAMP_NONE;
+    timestamp_seen(&parser->clock, record.time_ms);
+    dayless_seen(&parser->clock.dayless, record.time_ms);
+    *time_ms = record.time_ms;
+    return record.dayless ? PARSER_STAMP_DAYLESS : PARSER_STAMP_DATED;
 }
 
 static bool parser_is_near(const struct parser *parser, const struct record *record)
@@ -352,6 +386,7 @@ void parser_archive(struct parser *parser, struct archive *archive)
     archive_i64(archive, "awaited_ms", &parser->clock.awaited_ms);
     if (parser->clock.awaited_ms > EVENT_TIME_MAX_MS || parser->clock.awaited_ms < -EVENT_TIME_MAX_MS)
         parser->clock.awaited_ms = INT64_MIN; /* nothing is awaited, or nobody saved that */
+    dayless_archive(&parser->clock.dayless, archive);
     excerpt_archive(&parser->excerpt, archive);
     held_archive(&parser->held, archive);
     identities_archive(&parser->identities, archive);

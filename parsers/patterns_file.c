@@ -54,9 +54,8 @@ static bool prefix_set(struct loader *loader, const char *name, const char *rege
         return loader_refuse(loader, name, "given twice");
     struct strbuf why = { 0 };
     format->prefix = pattern_new(regex, PREFIX_GROUPS, RECORD_GROUPS, &why);
-    if (format->prefix &&
-        !(pattern_has_group(format->prefix, RECORD_TIME) && pattern_has_group(format->prefix, RECORD_MESSAGE)))
-        strbuf_puts(&why, "the groups \"time\" and \"message\" are needed");
+    if (format->prefix && !pattern_has_group(format->prefix, RECORD_MESSAGE))
+        strbuf_puts(&why, "the group \"message\" is needed");
     bool fine = why.len == 0 || loader_refuse(loader, name, why.at);
     strbuf_free(&why);
     return fine;

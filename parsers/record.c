@@ -68,14 +68,25 @@ static enum record_form python_read(struct slice line, struct timestamp_reader *
     return usual_take(rest, record) ? RECORD_FULL : other_take(rest, record);
 }
 
+/* Where there is no time at all, that of the line's frame serves. */
+static bool custom_time(struct slice time, struct timestamp_reader *clock, struct record *record)
+{
+    if (time.at && timestamp_read(clock, time.at, time.len, &record->time_ms) > 0)
+        return true;
+    record->dayless = true;
+    if (time.at)
+        return dayless_read(clock, time.at, time.len, &record->time_ms) > 0;
+    record->time_ms = clock->dayless.frame_ms;
+    return record->time_ms != 0;
+}
+
 /* Not inlined, so that the usual form does not pay for what this one keeps in registers. */
 __attribute__((noinline)) static enum record_form custom_read(struct pattern *prefix, struct slice line,
                                                               struct timestamp_reader *clock, struct record *record)
 {
     enum pattern_answer answer = pattern_match(prefix, line);
     record->gave_up = answer == PATTERN_LIMIT;
-    struct slice time = answer == PATTERN_YES ? pattern_group(prefix, line, RECORD_TIME) : (struct slice){ NULL, 0 };
-    if (!time.at || timestamp_read(clock, time.at, time.len, &record->time_ms) == 0)
+    if (answer != PATTERN_YES || !custom_time(pattern_group(prefix, line, RECORD_TIME), clock, record))
         return RECORD_NONE;
     record->logger = pattern_group(prefix, line, RECORD_LOGGER);
     record->level = pattern_group(prefix, line, RECORD_LEVEL);
@@ -95,7 +106,7 @@ static bool is_own(const struct record_format *format, struct slice logger)
 void record_read(const struct record_format *format, struct slice line, struct timestamp_reader *clock,
                  struct record *record)
 {
-    record->gave_up = false;
+    record->gave_up = record->dayless = false;
     record->form = format->prefix ? custom_read(format->prefix, line, clock, record) : python_read(line, clock, record);
     record->own = record->form != RECORD_NONE && is_own(format, record->logger);
 }

@@ -35,6 +35,7 @@ enum record_group { RECORD_TIME, RECORD_LOGGER, RECORD_LEVEL, RECORD_MESSAGE, RE
 struct record {
     enum record_form form;
     bool gave_up; /* PCRE2 reached its limits in a custom prefix, so the line may still have been a record */
+    bool dayless; /* it says at most a time of day: what the day is, others know (dayless.h) */
     bool own;     /* the scheduler's: its logger, or the short form, which names no logger */
     int64_t time_ms;
     struct slice logger;

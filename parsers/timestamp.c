@@ -15,6 +15,7 @@ void timestamp_reader_init(struct timestamp_reader *reader)
         .hour = "\n",
         .stamp = "\n",
     };
+    dayless_init(&reader->dayless);
 }
 
 void timestamp_await(struct timestamp_reader *reader, int64_t ms)
@@ -68,6 +69,19 @@ static size_t fraction_read(const char *text, size_t len, int64_t *ms)
     return used;
 }
 
+size_t timestamp_read_of_day(const char *text, size_t len, int64_t *ms)
+{
+    enum { OF_DAY_LEN = 8 };
+    if (len < OF_DAY_LEN || text[2] != ':' || text[5] != ':')
+        return 0;
+    unsigned hour = two_digits(text), minute = two_digits(text + 3), second = two_digits(text + 6);
+    if (hour > 23 || minute > 59 || second > 59)
+        return 0;
+    size_t used = OF_DAY_LEN + fraction_read(text + OF_DAY_LEN, len - OF_DAY_LEN, ms);
+    *ms += (hour * 3600 + minute * 60 + second) * INT64_C(1000);
+    return used;
+}
+
 /* Reads "MM:SS" behind "YYYY-MM-DD HH:", as how far into the hour they are. */
 static inline bool second_read(const char *text, int64_t *ms)
 {
@@ -94,7 +108,32 @@ static bool hour_read(const char *text, int64_t *hour)
     return true;
 }
 
-static int64_t zone_offset(int64_t utc_s)
+/* Reads "Z" or "+HH:MM" as how far the clock is ahead of UTC. Returns the characters used, 0 if there is no such thing. */
+static size_t offset_read(const char *text, size_t len, int64_t *ahead_ms)
+{
+    enum { OFFSET_LEN = 6 };
+    *ahead_ms = 0;
+    if (len > 0 && (text[0] == 'Z' || text[0] == 'z'))
+        return 1;
+    if (len < OFFSET_LEN || (text[0] != '+' && text[0] != '-') || text[3] != ':')
+        return 0;
+    unsigned hours = two_digits(text + 1), minutes = two_digits(text + 4);
+    *ahead_ms = (hours * 60 + minutes) * INT64_C(60000) * (text[0] == '-' ? -1 : 1);
+    return hours <= 23 && minutes <= 59 ? OFFSET_LEN : 0;
+}
+
+size_t timestamp_read_utc(const char *text, size_t len, int64_t *ms)
+{
+    int64_t hour, second_ms, within_ms, ahead_ms;
+    if (len < STAMP_LEN || !second_read(text, &second_ms) || !hour_read(text, &hour))
+        return 0;
+    size_t used = STAMP_LEN + fraction_read(text + STAMP_LEN, len - STAMP_LEN, &within_ms);
+    size_t zone = offset_read(text + used, len - used, &ahead_ms);
+    *ms = hour * SECONDS_PER_HOUR * 1000 + second_ms + within_ms - ahead_ms;
+    return zone > 0 ? used + zone : 0;
+}
+
+int64_t timestamp_zone_offset(int64_t utc_s)
 {
     time_t instant = utc_s;
     struct tm local;
@@ -117,24 +156,32 @@ static struct candidates local_candidates(struct timestamp_reader *reader, int64
 {
     if (local_s >= reader->plain_from_s && local_s < reader->plain_to_s)
         return (struct candidates){ .utc_s = { local_s - reader->plain_offset_s }, .count = 1, .plain = true };
-    int64_t before = zone_offset(local_s - SECONDS_PER_DAY);
-    int64_t after = zone_offset(local_s + SECONDS_PER_DAY);
+    int64_t before = timestamp_zone_offset(local_s - SECONDS_PER_DAY);
+    int64_t after = timestamp_zone_offset(local_s + SECONDS_PER_DAY);
     struct candidates found = { .utc_s = { local_s - before, local_s - after }, .plain = before == after };
     if (found.plain) {
         found.count = 1;
-        if (zone_offset(local_s + 2 * SECONDS_PER_DAY) == before) {
+        if (timestamp_zone_offset(local_s + 2 * SECONDS_PER_DAY) == before) {
             reader->plain_from_s = local_s;
             reader->plain_to_s = local_s + SECONDS_PER_DAY;
             reader->plain_offset_s = before;
         }
         return found;
     }
-    bool early_fits = zone_offset(local_s - before) == before;
-    bool late_fits = zone_offset(local_s - after) == after;
+    bool early_fits = timestamp_zone_offset(local_s - before) == before;
+    bool late_fits = timestamp_zone_offset(local_s - after) == after;
     if (late_fits && !early_fits)
         found.utc_s[0] = found.utc_s[1];
     found.count = early_fits && late_fits ? 2 : 1;
     return found;
+}
+
+int timestamp_instants(struct timestamp_reader *reader, int64_t local_s, int64_t utc_s[2])
+{
+    struct candidates found = local_candidates(reader, local_s);
+    utc_s[0] = found.utc_s[0];
+    utc_s[1] = found.utc_s[1];
+    return found.count;
 }
 
 static bool is_awaited(const struct timestamp_reader *reader, int64_t ms)

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dayless.h"
+
 /*
  * Turns the log's local time into UTC, in the process's zone (base/zone.h sets it). Local time exists only here and where times are
  * shown to people.
@@ -24,6 +26,7 @@ struct timestamp_reader {
     int64_t stamp_ms;              /* ... and what it means, unless that depends on more than the text */
     /* Cache: a day of local time, in seconds as if it were UTC, with no change of the zone's offset near it, and that offset. */
     int64_t plain_from_s, plain_to_s, plain_offset_s;
+    struct dayless dayless;
 };
 
 void timestamp_reader_init(struct timestamp_reader *reader);
@@ -46,6 +49,20 @@ static inline size_t timestamp_read(struct timestamp_reader *reader, const char 
     *ms = reader->stamp_ms;
     return STAMP_WRITTEN_LEN - 1;
 }
+
+/*
+ * Reads "YYYY-MM-DDTHH:MM:SS[.fraction]" with "Z" or an offset such as "+01:00" behind it (RFC 3339). Returns the characters used, 0 if
+ * that is not what stands there.
+ */
+size_t timestamp_read_utc(const char *text, size_t len, int64_t *ms);
+
+/* Reads "HH:MM:SS[.fraction]" as milliseconds since midnight. Returns the characters used, 0 if that is not what stands there. */
+size_t timestamp_read_of_day(const char *text, size_t len, int64_t *ms);
+
+/* The instants at which a clock of the zone shows a local time (seconds since 1970, as if it were UTC): one or two, the earlier one first. */
+int timestamp_instants(struct timestamp_reader *reader, int64_t local_s, int64_t utc_s[2]);
+/* By how many seconds the zone is ahead of UTC at an instant. */
+int64_t timestamp_zone_offset(int64_t utc_s);
 
 /*
  * Makes ms the last time seen: it decides what an ambiguous local time means from now on. Nothing is awaited any more. It is the last time

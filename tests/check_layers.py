@@ -25,7 +25,7 @@ WORLD = ["agent/base", "agent/core", "agent/config", "agent/history"]
 ALL = WORLD + ["parsers", "agent/follow", "agent/notify", "agent/witness", "agent/metrics", "agent/daemon"]
 ROOMS = {
     "agent/base": (BASE, []),
-    "parsers": (["causes.h", "event.h", "parser.h"], ["pure base"]),
+    "parsers": (["causes.h", "event.h", "frame.h", "parser.h"], ["pure base"]),
     "agent/core": (["alerts.h", "blind.h", "cycle.h", "engine.h", "first_line.h", "incident.h", "settings.h", "silence.h", "telling.h"], ["pure base", "parsers"]),
     "agent/config": (["config.h", "config_keys.h", "durations.h", "nearest.h", "secrets.h", "template.h"], ["agent/base", "agent/core", "parsers"]),
     "agent/history": (["history.h", "message.h", "reader.h", "source_position.h"], ["agent/base", "agent/core", "agent/config"]),
@@ -33,7 +33,7 @@ ROOMS = {
     "agent/notify": (["notify.h", "payload.h", "sender.h"], WORLD + ["parsers"]),
     "agent/witness": (["witness.h"], WORLD + ["parsers"]),
     "agent/metrics": (["exposition.h", "metrics.h"], WORLD + ["parsers"]),
-    "agent/daemon": (["daemon.h", "ingest.h", "scrub.h", "state.h"], ALL),
+    "agent/daemon": (["daemon.h", "first_day.h", "ingest.h", "scrub.h", "state.h"], ALL),
     "agent/commands": ([], ALL),
     "agent/commands/show": ([], ["agent/base", "agent/config", "parsers"]),
     "agent/commands/status": ([], ALL),

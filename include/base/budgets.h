@@ -21,6 +21,12 @@ enum { LINE_MAX_BYTES = 8192 };
  */
 enum { LINE_READ_MAX_BYTES = 512 << 10 };
 
+/*
+ * Of a log whose times have no date so much is read for its times alone, to count the days backwards from its last write
+ * (first_day.h). That is years of a pipeline's log, and takes a second or two.
+ */
+enum { DAYS_COUNTED_MAX_BYTES = 512 << 20 };
+
 /* Of a line's free text (of an exception, of stderr) this much is an event's text. An exception is known again by that much. */
 enum { TEXT_MAX_BYTES = 4096 };
 

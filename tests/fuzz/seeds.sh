@@ -14,3 +14,5 @@ done
     echo "----"
     head -n 20 fixtures/patterns/prefect.log
 } >"$seeds/fuzz_patterns/prefect"
+mkdir -p "$seeds/fuzz_frame"
+cp fixtures/fuzz/frame/* "$seeds/fuzz_frame/"

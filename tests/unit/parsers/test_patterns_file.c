@@ -86,7 +86,7 @@ static void errors_name_the_line(void **state)
     assert_refused("[record]\nlogger = x\nlogger = y\n", ":3: logger: given twice");
     assert_refused("[record]\npattern = (?<time>x)(?<message>x)\npattern = (?<time>x)(?<message>x)\n",
                    ":3: pattern: given twice");
-    assert_refused("[record]\npattern = (?<time>x)\n", ":2: pattern: the groups \"time\" and \"message\" are needed");
+    assert_refused("[record]\npattern = (?<time>x)\n", ":2: pattern: the group \"message\" is needed");
     assert_refused("[events]\nthis is nothing\n", ":2: neither a section, a \"key = value\" nor a comment");
     assert_refused("[events]\ncycle_started = x\ncycle_started = x\n", ":3: cycle_started: the same pattern twice");
     assert_refused("# nothing\n", ":1: no events");
