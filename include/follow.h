@@ -11,7 +11,7 @@
 
 /*
  * The room agent/follow reads a log that is written while we read it, through rotation, truncation, replacement and packing, each
- * line once. follow.c is its front: reading and the contract below. follow_look.c looks at the path, follow_generations.c decides which of
+ * line once. follow.c is its front: reading and the contract below. follow_look.c looks at the path (follow_link.c: which may be a link, or change), follow_generations.c decides which of
  * the files that rotation left beside it are read; listing.c finds those, siblings.c orders them. tail.c reads one file, gzip_text.c the
  * text of a packed one. follow_wait.c and follow_place.c sleep and watch; they use inotify.c (libinotifytools), wake_timer.c (a POSIX timer)
  * and writer_lease.c (does anybody hold the file open?).
@@ -51,6 +51,16 @@ struct follow;
 struct follow *follow_open(const char *path, const char *owner, const struct source_position *positions, size_t count,
                            const struct follow_sink *sink, struct strbuf *error);
 void follow_free(struct follow *follow);
+
+/*
+ * The path may be a symbolic link of root's, of the agent's own user or of the log's owner, as kubelet makes them in /var/log/containers: the
+ * log is what it points to, whose rotated files lie beside that. Where it points to is looked at again every few seconds. Without this
+ * call a link is refused.
+ */
+void follow_allow_link(struct follow *follow);
+
+/* From now on the log lies at another path. What was followed is read to its end first. */
+void follow_move(struct follow *follow, const char *path);
 
 enum follow_progress { FOLLOW_DRAINED, FOLLOW_MORE };
 

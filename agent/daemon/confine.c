@@ -128,7 +128,7 @@ static void fence_allow_around(struct fence *fence, const char *path, uint64_t r
  * A rule belongs to the directory that is there now. Since the log's directory may be replaced by a new one with its name, the directory
  * above it is allowed as well, unless that is the root, whose directories are not replaced.
  */
-static void fence_allow_log(struct fence *fence, const char *path)
+static void fence_allow_log_at(struct fence *fence, const char *path)
 {
     char *directory = directory_of(path);
     char *above = directory_of(directory);
@@ -137,6 +137,25 @@ static void fence_allow_log(struct fence *fence, const char *path)
         fence_allow(fence, above, read_rights);
     free(above);
     free(directory);
+}
+
+/*
+ * A framed log may be reached by a link, which later points into another directory: for Kubernetes, the log of the next container of a pod
+ * lies beside the last one's, and that of the next pod in the directory above both.
+ */
+static void fence_allow_log(struct fence *fence, const struct config *config)
+{
+    fence_allow_log_at(fence, config->log_path);
+    char *target = config->log_format != FRAME_PLAIN ? realpath(config->log_path, NULL) : NULL;
+    if (!target)
+        return;
+    char *directory = directory_of(target), *above = directory_of(directory);
+    if (strcmp(target, config->log_path) != 0)
+        fence_allow_log_at(fence, above);
+    fence_allow_log_at(fence, target);
+    free(above);
+    free(directory);
+    free(target);
 }
 
 /*
@@ -207,7 +226,7 @@ static void fence_allow_watermark(struct fence *fence, const struct config *conf
 /* Directories rather than files are allowed, since files are replaced by renaming. A relative name is one of systemd's credentials. */
 static void fence_allow_configured(struct fence *fence, const struct config *config)
 {
-    fence_allow_log(fence, config->log_path);
+    fence_allow_log(fence, config);
     fence_allow_history(fence, config->history_db);
     fence_allow_around(fence, config->metrics_textfile, write_rights);
     fence_allow_around(fence, config->log_patterns, read_rights);

@@ -59,19 +59,6 @@ static int64_t stored_owner(const struct source_position *position)
     return position->owner >= 0 && position->owner < UINT32_MAX ? position->owner : LOG_ANY_OWNER;
 }
 
-static void split_path(struct follow *follow)
-{
-    const char *slash = strrchr(follow->path, '/');
-    const char *base = slash ? slash + 1 : follow->path;
-    size_t len = slash ? (size_t)(slash - follow->path) : 0;
-
-    follow->base = must_copy(base, strlen(base));
-    if (len > 0)
-        follow->directory = must_copy(follow->path, len);
-    else
-        follow->directory = must_copy(slash ? "/" : ".", 1);
-}
-
 struct follow *follow_open(const char *path, const char *owner, const struct source_position *positions, size_t count,
                            const struct follow_sink *sink, struct strbuf *error)
 {
@@ -85,14 +72,13 @@ struct follow *follow_open(const char *path, const char *owner, const struct sou
     writer_lease_prepare();
 
     struct follow *follow = must_alloc(sizeof *follow);
-    follow->path = must_copy(path, strlen(path));
     follow->owner = owner_id;
     follow->known_owner = LOG_ANY_OWNER;
     follow->sink = *sink;
     follow->buffer = must_alloc(TAIL_BUFFER_BYTES);
     follow->writer = WRITER_UNKNOWN;
     follow->look = true;
-    split_path(follow);
+    follow_set_path(follow, path);
     if (count > 0) {
         follow->remembered = must_grow(NULL, count, sizeof *positions);
         memcpy(follow->remembered, positions, count * sizeof *positions);
@@ -120,6 +106,7 @@ void follow_free(struct follow *follow)
     free(follow->base);
     free(follow->directory);
     free(follow->path);
+    free(follow->link);
     free(follow);
 }
 

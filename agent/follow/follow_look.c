@@ -173,6 +173,7 @@ void follow_look(struct follow *follow)
     struct strbuf why = { 0 };
     enum log_refusal refusal;
 
+    follow_resolve_link(follow);
     follow->look = false;
     follow->slow_ms = clock_running_ms() + FOLLOW_SLOW_MS;
     follow_watch(follow);

@@ -32,6 +32,7 @@ struct left_behind {
 
 struct follow {
     char *path, *directory, *base; /* base is the path's last part */
+    char *link;                    /* as configured, where it may be a symbolic link to the log; else NULL */
     int64_t owner;                 /* the owner that the configuration demands, or LOG_ANY_OWNER */
     int64_t known_owner;           /* of the log, as it was found first; LOG_ANY_OWNER: none was found yet */
     struct follow_sink sink;
@@ -90,6 +91,11 @@ void follow_look(struct follow *follow);
 void follow_insert(struct follow *follow, size_t index, struct tail *tail);
 void follow_drop(struct follow *follow, size_t index);
 bool follow_has(const struct follow *follow, const struct tail *tail);
+
+/* follow_link.c */
+void follow_set_path(struct follow *follow, const char *path);
+/* If the link points elsewhere by now, that is where the log lies. */
+void follow_resolve_link(struct follow *follow);
 
 /* follow_generations.c */
 
