@@ -312,7 +312,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test check test-faults test-servers test-grafana test-browser test-deb test-platforms pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
+.PHONY: test check frames-month test-faults test-servers test-grafana test-browser test-deb test-platforms pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
         gcc-analyser bench bench-lead bench-life soak clean help
 test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, faults
 	$(DEPS) build test analyse valgrind
@@ -331,6 +331,11 @@ test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
 	$(DEPS) build test
 	@+$(REMAKE) all probes
 	@python3 tests/run.py --held $(BUILD) faults
+
+frames-month: ## a month of a container's log in each format, rotated, with the agent killed all the time: nothing lost or doubled (5 minutes)
+	$(DEPS) build test
+	@+$(REMAKE) all
+	@FRAMES_DAYS=30 python3 tests/run.py --held $(BUILD) e2e/test_frames
 
 test-browser: ## the HTML report in headless Chromium: valid, both themes, phone, paper, and silent
 	$(DEPS) build test browser

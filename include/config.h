@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "base/text.h"
+#include "frame.h"
 #include "incident.h"
 #include "settings.h"
 #include "silence.h"
@@ -102,6 +103,7 @@ struct config {
     char *log_timezone_place; /* "file:line" of the key, for errors; NULL if it was not given */
     char *log_owner;
     char *log_patterns;
+    enum frame_format log_format;
     char *runbooks_file;
     struct links links;
     char *history_db;

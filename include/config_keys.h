@@ -35,7 +35,8 @@ enum config_type {
     CONFIG_SEVERITY,       /* enum severity, or never */
     CONFIG_MAX_SEVERITY,   /* SEVERITY_WARNING or SEVERITY_CRITICAL */
     CONFIG_DAYS,           /* of the week: bit 0 is Monday */
-    CONFIG_TIME_OF_DAY     /* minutes since midnight; -1: not given */
+    CONFIG_TIME_OF_DAY,    /* minutes since midnight; -1: not given */
+    CONFIG_FRAME           /* enum frame_format */
 };
 
 /* Returns true for a key that may be given more than once. */

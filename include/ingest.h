@@ -7,17 +7,19 @@
 #include <stdint.h>
 
 #include "engine.h"
+#include "frame.h"
 #include "parser.h"
 #include "scrub.h"
 
 /*
- * The way of a line: parser, then masking of secrets, then engine. The running agent and replay share it.
+ * The way of a line: unwrapping, parser, then masking of secrets, then engine. The running agent and replay share it.
  *
  * What is read at a start is backlog, old news that pages nobody, until the first line that is younger than live_from_ms. A line whose
  * time stamp is not believed (agent/daemon/stamps.h says when) is held until what follows decides, and then fed or left out.
  */
 struct stamps;
 struct ingest {
+    struct frames *frames; /* unwraps the file's lines before the parser sees them; NULL: they are not wrapped */
     struct parser *parser;
     struct scrub *scrub;
     struct engine *engine;
@@ -30,6 +32,8 @@ struct ingest {
     int64_t live_from_ms; /* INT64_MIN: everything is live */
     int64_t now_ms;       /* the host's clock; 0: a replay */
     int64_t since_ms;     /* what is read was written after this; 0: not known */
+    bool as_written;      /* what is read was not there a moment ago, whatever its stamps say */
+    int64_t raw_ms;       /* the time of the last record that was judged, as the parser gave it */
     int64_t running_ms;   /* clock_running_ms */
     int64_t read_ms;      /* running: when the log was last read to its end */
     int64_t silent_ms;    /* running: since when nothing came; 0: not known */
@@ -45,13 +49,16 @@ struct ingest {
 
 enum { INGEST_AHEAD_MS = 60 * 1000 }; /* clocks differ by less than that */
 
-/* After parser, scrub, causes and engine were set. */
+/* After frames, parser, scrub, causes and engine were set. */
 void ingest_begin(struct ingest *ingest);
 /* Frees all of them. */
 void ingest_end(struct ingest *ingest);
 
 /* Takes a line. ctx is a struct ingest, so that the function can be the line member of a sink. */
 void ingest_line(void *ctx, const char *line, size_t len, int64_t offset);
+
+/* The log is at its end, and nothing will follow: a line that came in parts is whole as it is. */
+void ingest_finish(struct ingest *ingest);
 
 /* The host's clock was set, or the host slept, since the last look. 0: it did not. */
 void ingest_notice_jump(struct ingest *ingest, int64_t jump_ms);

@@ -28,6 +28,10 @@ static bool check_patterns(const struct config *config)
     if (!parser)
         say_error("%s", strbuf_text(&error));
     bool good = parser != NULL;
+    if (good && !parser_dates_itself(parser) && config->log_format == FRAME_PLAIN)
+        say_warning("%s: its records have no group \"time\", so each line needs a frame that says when it was written: "
+                    "[log] format = docker or cri",
+                    config->log_patterns);
     parser_free(parser);
     strbuf_free(&error);
     return good;

@@ -8,15 +8,17 @@
 #include "base/say.h"
 #include "base/text.h"
 #include "commands.h"
+#include "log_days.h"
 #include "parser.h"
 #include "scrub.h"
 #include "stream.h"
 
-enum { OPTION_MISSES };
+enum { OPTION_MISSES, OPTION_DATE, OPTIONS };
 
-static const struct option_spec parse_specs[] = {
+static const struct option_spec parse_specs[OPTIONS] = {
     [OPTION_MISSES] = { "misses", NULL,
                         "print the scheduler's records that no pattern takes instead; how many there are, on stderr" },
+    [OPTION_DATE] = LOG_DAYS_OPTION,
 };
 
 struct printer {
@@ -94,6 +96,7 @@ static void print_event(void *ctx, struct event *event)
 
 struct reading {
     struct parser *parser;
+    struct frames *frames;
     struct printer *printer;
     size_t len; /* of the line at hand, and where it begins */
     int64_t offset;
@@ -115,12 +118,22 @@ static void print_miss(void *ctx, struct slice line, int64_t offset)
     strbuf_free(&masked);
 }
 
+static void parse_messages(struct reading *reading)
+{
+    struct frame_message message;
+    while (frames_next(reading->frames, &message)) {
+        parser_set_moment(reading->parser, message.written_ms, 0);
+        parser_feed(reading->parser, message.text.at, message.text.len, message.offset, print_event, reading->printer);
+    }
+}
+
 static void parse_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct reading *reading = ctx;
     reading->len = len;
     reading->offset = offset;
-    parser_feed(reading->parser, line, len, offset, print_event, reading->printer);
+    frames_take(reading->frames, (struct slice){ line, len }, offset);
+    parse_messages(reading);
 }
 
 static void take_long_line(void *ctx, int64_t offset, int64_t len)
@@ -132,13 +145,15 @@ static void take_long_line(void *ctx, int64_t offset, int64_t len)
     reading->first_long_bytes = len;
 }
 
-static bool parse_path(struct parser *parser, const char *path, struct printer *printer)
+static bool parse_path(struct parser *parser, struct frames *frames, const char *path, struct printer *printer)
 {
-    struct reading reading = { .parser = parser, .printer = printer };
+    struct reading reading = { .parser = parser, .frames = frames, .printer = printer };
     struct stream_sink sink = { .ctx = &reading, .line = parse_line, .cut = take_long_line };
     struct strbuf error = { 0 };
     parser_set_miss(parser, printer->misses ? print_miss : NULL, &reading);
     bool read = stream_read(path, &sink, &error) == 0;
+    frames_finish(frames);
+    parse_messages(&reading);
     parser_set_miss(parser, NULL, NULL);
     if (!read)
         say_error("%s", error.at);
@@ -174,20 +189,36 @@ static void say_counts(const struct parser *parser, bool misses)
     strbuf_free(&unknown);
 }
 
-static bool parse_paths(struct parser *parser, const struct options *options, struct printer *printer)
+static void say_broken(const struct frames *frames)
 {
-    bool fine = true;
-    for (int i = 0; i < options->operand_count; i++)
-        fine = parse_path(parser, options->operands[i], printer) && fine;
-    if (options->operand_count == 0)
-        fine = parse_path(parser, "-", printer);
+    struct strbuf words = { 0 };
+    frames_describe_broken(frames, &words);
+    if (words.len > 0)
+        say_warning("%s", strbuf_text(&words));
+    strbuf_free(&words);
+}
+
+static bool parse_paths(struct parser *parser, const struct options *options, const struct config *config,
+                        struct printer *printer)
+{
+    struct frames *frames = frames_new(config->log_format);
+    int count = options->operand_count > 0 ? options->operand_count : 1;
+    int64_t date_ms;
+    bool fine = log_days_read("parse", options->values[OPTION_DATE], &date_ms);
+    for (int i = 0; i < count && (fine || i > 0); i++) {
+        const char *path = options->operand_count > 0 ? options->operands[i] : "-";
+        log_days_begin(parser, config, path, i == 0 ? date_ms : 0);
+        fine = parse_path(parser, frames, path, printer) && fine;
+    }
+    say_broken(frames);
+    frames_free(frames);
     return fine;
 }
 
 const struct arguments parse_arguments = {
-    .usage = "[--misses] [LOG...]",
+    .usage = "[--misses] [--date DAY] [LOG...]",
     .specs = parse_specs,
-    .spec_count = sizeof parse_specs / sizeof parse_specs[0],
+    .spec_count = OPTIONS,
     .operands_most = OPERANDS_ANY,
 };
 
@@ -207,7 +238,7 @@ int command_parse(struct options *options)
     }
     printer.scrub = scrub_open();
     printer.masker = masker_open();
-    code = parse_paths(parser, options, &printer) ? EXIT_OK : EXIT_FAILED;
+    code = parse_paths(parser, options, config, &printer) ? EXIT_OK : EXIT_FAILED;
     say_counts(parser, printer.misses);
 
 cleanup:

@@ -20,6 +20,7 @@
 #include "explanations.h"
 #include "history.h"
 #include "ingest.h"
+#include "log_days.h"
 #include "message.h"
 #include "notify.h"
 #include "past_answers.h"
@@ -28,9 +29,10 @@
 
 /* Shows what the agent would have told about a log, on the log's own clock. The code is the same that runs live. */
 
-enum replay_option { OPTION_TZ, OPTION_UNTIL, OPTION_FORMAT, OPTION_EXPLAIN, OPTIONS };
+enum replay_option { OPTION_TZ, OPTION_DATE, OPTION_UNTIL, OPTION_FORMAT, OPTION_EXPLAIN, OPTIONS };
 static const struct option_spec specs[OPTIONS] = {
     [OPTION_TZ] = { "tz", "ZONE", "the time zone of the log's times (default: the host's)" },
+    [OPTION_DATE] = LOG_DAYS_OPTION,
     [OPTION_UNTIL] = { "until", "TIME",
                        "let the clock run on until TIME (\"2026-03-03 10:15\"), or for +DURATION (+90m) past the last "
                        "line" },
@@ -42,8 +44,10 @@ static const struct option_spec specs[OPTIONS] = {
                          "TIME" },
 };
 
-const struct arguments replay_arguments = { "[--tz ZONE] [--until T] [--format text|json] [--explain all|TIME] LOG...",
-                                            specs, OPTIONS, OPERANDS_ANY, 0 };
+const struct arguments replay_arguments = {
+    "[--tz ZONE] [--date DAY] [--until T] [--format text|json] [--explain all|TIME] LOG...", specs, OPTIONS,
+    OPERANDS_ANY, 0
+};
 
 enum replay_format { FORMAT_TEXT, FORMAT_JSON };
 
@@ -51,6 +55,8 @@ enum { COMMIT_BYTES = 1 << 20 };
 
 struct replay {
     struct ingest ingest;
+    const struct config *config;
+    int64_t date_ms;           /* when the first day of the logs begins; 0: nobody said it */
     bool json;                 /* one JSON object a line instead of text */
     bool is_plain;             /* it prints on a terminal that shows ASCII only */
     struct history *history;   /* NULL: nothing is stored */
@@ -206,6 +212,16 @@ static int64_t size_of(const struct options *options)
     return total_bytes;
 }
 
+static void say_broken_frames(const struct replay *replay)
+{
+    struct strbuf words = { 0 };
+    if (replay->ingest.frames)
+        frames_describe_broken(replay->ingest.frames, &words);
+    if (words.len > 0)
+        say_warning("replay: %s", strbuf_text(&words));
+    strbuf_free(&words);
+}
+
 /* A log of which nothing is understood tells of no incident, and must not look like a quiet one. */
 static void say_not_understood(const struct replay *replay)
 {
@@ -239,6 +255,7 @@ static int replay_logs(struct replay *replay, const struct options *options)
     for (int i = 0; i < options->operand_count; i++) {
         replay->before_bytes += replay->read_bytes;
         replay->read_bytes = 0;
+        log_days_begin(replay->ingest.parser, replay->config, options->operands[i], i == 0 ? replay->date_ms : 0);
         if (stream_read(options->operands[i], &sink, &error) == 0)
             continue;
         say_error("%s", strbuf_text(&error));
@@ -246,11 +263,13 @@ static int replay_logs(struct replay *replay, const struct options *options)
         code = EXIT_FAILED;
     }
     progress_hide(&replay->progress);
+    ingest_finish(&replay->ingest);
     ingest_settle(&replay->ingest, 0);
     if (ingest_strays(&replay->ingest, &error) > 0)
         say_warning("%s", strbuf_text(&error));
     strbuf_free(&error);
     say_cut_lines(replay);
+    say_broken_frames(replay);
     say_not_understood(replay);
     parse_until(options->values[OPTION_UNTIL], ingest_clock(&replay->ingest), &until_ms);
     feed_last_answers(replay, until_ms);
@@ -269,12 +288,14 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     struct settings settings = config->settings;
     bool good = false;
 
+    replay->config = config;
     settings.notify.host_chars = FIRST_LINE_HOST_CHARS; /* so that a log is told in the same words on every host */
     replay->json = replay->explanations.json = options_choice(options, OPTION_FORMAT) == FORMAT_JSON;
     replay->is_plain = !replay->json && isatty(STDOUT_FILENO) && !terminal_detect().utf8;
     replay->explanations.before_line = before_explanation;
     replay->explanations.ctx = replay;
     replay->ingest.parser = parser_open(config->log_patterns, &error);
+    replay->ingest.frames = config->log_format == FRAME_PLAIN ? NULL : frames_new(config->log_format);
     replay->ingest.causes = config_causes(config, &error);
     if (error.len) {
         say_error("%s", strbuf_text(&error));
@@ -332,6 +353,8 @@ static bool read_options(struct replay *replay, const struct options *options)
         ; /* said */
     else if (tz && !zone_set(tz))
         say_error("replay: --tz: '%s' is no time zone", tz);
+    else if (!log_days_read("replay", options->values[OPTION_DATE], &replay->date_ms))
+        ; /* said */
     else if (!parse_until(until, 0, &ignored))
         say_error("replay: --until: '%s' is neither a time nor +DURATION", until);
     else if (explain && !explanations_parse(explanations, explain))

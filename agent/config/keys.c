@@ -21,6 +21,10 @@ static const struct config_key keys[] = {
       MAIN(log_owner), .change = CONFIG_AT_RESTART },
     { "log", "patterns", CONFIG_PATH, NULL, "the built-in ones", "The patterns in this file replace the built-in ones.",
       MAIN(log_patterns), .change = CONFIG_IN_REACH },
+    { "log", "format", CONFIG_FRAME, "plain", NULL,
+      "How the file wraps the lines that the pipeline wrote: plain (it does not), docker (Docker's json-file) or cri "
+      "(containerd and CRI-O, as in Kubernetes).",
+      MAIN(log_format), .change = CONFIG_AT_RESTART },
 
     { "runbooks", "file", CONFIG_PATH, NULL, "the built-in table",
       "This table of causes adds to the built-in one, and replaces its sections of the same name: what failures say, "

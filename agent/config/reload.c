@@ -66,6 +66,22 @@ void config_find_lost_files(const struct config *fresh, const struct config *run
         find_lost_files("webhook", fresh->webhooks[i].name, &fresh->webhooks[i], running, lost);
 }
 
+/* A value that is no text is kept by way of its words. */
+static void keep_choice(const struct config_key *key, struct config *fresh, const struct config *running,
+                        struct strbuf *kept)
+{
+    struct strbuf wanted = { 0 }, now = { 0 }, why = { 0 };
+    config_value_show(key, fresh, &wanted);
+    config_value_show(key, running, &now);
+    if (strcmp(strbuf_text(&wanted), strbuf_text(&now)) != 0) {
+        strbuf_printf(kept, "%s.%s: a change needs a restart: %s stays\n", key->section, key->name, strbuf_text(&now));
+        config_value_read(key, strbuf_text(&now), fresh, &why);
+    }
+    strbuf_free(&wanted);
+    strbuf_free(&now);
+    strbuf_free(&why);
+}
+
 void config_keep(struct config *fresh, const struct config *running, struct strbuf *kept)
 {
     size_t count;
@@ -73,9 +89,13 @@ void config_keep(struct config *fresh, const struct config *running, struct strb
 
     for (size_t i = 0; i < count; i++) {
         const struct config_key *key = &keys[i];
-        /* All such keys are texts of struct config. A test holds that. */
+        /* All other such keys are texts of struct config. A test holds that. */
         if (key->change != CONFIG_AT_RESTART)
             continue;
+        if (key->type == CONFIG_FRAME) {
+            keep_choice(key, fresh, running, kept);
+            continue;
+        }
         char **wanted = (char **)((char *)fresh + key->offset);
         const char *now = *(char *const *)((const char *)running + key->offset);
         if (same_text(*wanted, now))

@@ -108,6 +108,17 @@ static bool value_read_priority(const char *text, int64_t *priority)
     return place >= 0;
 }
 
+static bool value_read_frame(const char *text, enum frame_format *format)
+{
+    for (int i = 0; i < FRAME_FORMATS; i++) {
+        if (strcmp(text, frame_format_name((enum frame_format)i)) != 0)
+            continue;
+        *format = (enum frame_format)i;
+        return true;
+    }
+    return false;
+}
+
 bool value_read_webhook_type(enum config_type type, const char *text, void *place, struct strbuf *why)
 {
     int word;
@@ -142,6 +153,7 @@ bool value_read_webhook_type(enum config_type type, const char *text, void *plac
     case CONFIG_DAYS: return value_read_days(text, place, why);
     case CONFIG_TIME_OF_DAY: return value_read_time_of_day(text, place, why);
     case CONFIG_PRIORITY: return value_read_priority(text, place);
+    case CONFIG_FRAME: return value_read_frame(text, place);
     default: return false;
     }
 }
@@ -158,6 +170,7 @@ void value_show_webhook_type(const struct config_key *key, const void *value, st
                           list->texts[i]);
         break;
     case CONFIG_STARTTLS: strbuf_puts(out, starttls_words[*(const enum starttls *)value]); break;
+    case CONFIG_FRAME: strbuf_puts(out, frame_format_name(*(const enum frame_format *)value)); break;
     case CONFIG_DAYS: value_show_days(*(const int64_t *)value, out); break;
     case CONFIG_TIME_OF_DAY: value_show_time_of_day(*(const int64_t *)value, out); break;
     case CONFIG_MAX_SEVERITY:

@@ -55,6 +55,7 @@ const char *config_type_words(enum config_type type)
     case CONFIG_SEVERITY: return "warning, critical or never";
     case CONFIG_MAX_SEVERITY: return "warning or critical";
     case CONFIG_DAYS: return "days, parted by commas, such as mon-fri or sat,sun";
+    case CONFIG_FRAME: return "plain, docker or cri";
     case CONFIG_TIME_OF_DAY: return "a time of the day, such as 07:30";
     }
     return "a value";

@@ -101,6 +101,7 @@ static void read_and_decide(struct daemon *daemon)
     if (!daemon->drained)
         return;
     daemon->looked_ms = daemon->now_ms;
+    daemon->ingest.as_written = true;
     decide(daemon, writer);
 }
 

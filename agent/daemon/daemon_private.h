@@ -73,6 +73,7 @@ struct daemon {
     bool windows_said;   /* that the baselines are too long for the history */
     bool tables_said;    /* that names of tables are not taken */
     bool cuts_said;      /* that lines are cut */
+    bool frames_said;    /* that lines are not of the format of [log] format */
     bool ready;          /* the service manager was told READY=1 */
     bool confined;       /* by an earlier life in this process */
     bool begin_again;    /* the history holds what this life does not know: close everything, and begin again from it */

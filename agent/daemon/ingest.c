@@ -30,6 +30,7 @@ void ingest_end(struct ingest *ingest)
     causes_free(ingest->causes);
     scrub_close(ingest->scrub);
     parser_free(ingest->parser);
+    frames_free(ingest->frames);
 }
 
 bool ingest_zone_error(int64_t off_ms, int64_t *error_ms)
@@ -104,6 +105,7 @@ static struct stamp_moment ingest_moment(const struct ingest *ingest)
         .since_ms = ingest->since_ms,
         .jump_ms = ingest->jump_ms,
         .running_ms = ingest->running_ms,
+        .raw_ms = ingest->raw_ms,
     };
 }
 
@@ -128,6 +130,7 @@ static bool ingest_judge(void *ctx, int64_t time_ms, struct slice line, int64_t 
     int64_t at_ms = time_ms - ingest->zone_error_ms;
     ingest->judged = true;
     ingest->left_out = false;
+    ingest->raw_ms = time_ms;
     if (!ingest->releasing && !ingest_is_plain(ingest, at_ms)) {
         struct stamp_moment moment = ingest_moment(ingest);
         ingest->left_out = !stamps_judge(ingest->stamps, &moment, at_ms);
@@ -154,8 +157,10 @@ static bool ingest_release(struct ingest *ingest)
     ingest->releasing = true;
     ingest->left_out = false;
     ingest->zone_error_ms += release.error_ms;
-    while (stamps_next_line(ingest->stamps, &release, &line, &offset))
+    while (stamps_next_line(ingest->stamps, &release, &line, &offset)) {
+        parser_set_moment(ingest->parser, release.raw_ms, 0);
         parser_feed(ingest->parser, line.at, line.len, offset, ingest_take_event, ingest);
+    }
     ingest->zone_error_ms -= release.lasting ? 0 : release.error_ms;
     ingest->releasing = false;
     return true;
@@ -171,14 +176,40 @@ __attribute__((cold)) static void ingest_hold_line(struct ingest *ingest, struct
     ingest_release(ingest);
 }
 
+static void ingest_message(struct ingest *ingest, struct slice line, int64_t offset, int64_t frame_ms)
+{
+    ingest->judged = false;
+    parser_set_moment(ingest->parser, frame_ms, ingest->as_written ? ingest->now_ms : 0);
+    parser_feed(ingest->parser, line.at, line.len, offset, ingest_take_event, ingest);
+    if (ingest->judged ? ingest->left_out : stamps_holding(ingest->stamps))
+        ingest_hold_line(ingest, line, offset);
+}
+
+static void ingest_messages(struct ingest *ingest)
+{
+    struct frame_message message;
+    while (frames_next(ingest->frames, &message))
+        ingest_message(ingest, message.text, message.offset, message.written_ms);
+}
+
 void ingest_line(void *ctx, const char *line, size_t len, int64_t offset)
 {
     struct ingest *ingest = ctx;
     ingest->heard = true;
-    ingest->judged = false;
-    parser_feed(ingest->parser, line, len, offset, ingest_take_event, ingest);
-    if (ingest->judged ? ingest->left_out : stamps_holding(ingest->stamps))
-        ingest_hold_line(ingest, (struct slice){ line, len }, offset);
+    if (!ingest->frames) {
+        ingest_message(ingest, (struct slice){ line, len }, offset, 0);
+        return;
+    }
+    frames_take(ingest->frames, (struct slice){ line, len }, offset);
+    ingest_messages(ingest);
+}
+
+void ingest_finish(struct ingest *ingest)
+{
+    if (!ingest->frames)
+        return;
+    frames_finish(ingest->frames);
+    ingest_messages(ingest);
 }
 
 void ingest_notice_jump(struct ingest *ingest, int64_t jump_ms)

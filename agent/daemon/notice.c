@@ -74,6 +74,19 @@ static void notice_cuts(struct daemon *daemon)
     daemon->cuts_said = true;
 }
 
+/* A line that is no frame is read as it is. Where all are, nothing is understood, which is noticed as any other blindness. */
+static void notice_broken_frames(struct daemon *daemon)
+{
+    struct strbuf words = { 0 };
+    if (!daemon->frames_said && daemon->ingest.frames)
+        frames_describe_broken(daemon->ingest.frames, &words);
+    if (words.len > 0) {
+        say_warning("the log: %s; not said again", strbuf_text(&words));
+        daemon->frames_said = true;
+    }
+    strbuf_free(&words);
+}
+
 /* The log is not silent while the half of a line stands there, or something was written since it was read. */
 void daemon_settle_log(struct daemon *daemon)
 {
@@ -100,6 +113,7 @@ void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
     daemon_notice_blindness(daemon);
     notice_limits(daemon);
     notice_cuts(daemon);
+    notice_broken_frames(daemon);
     notice_strays(daemon);
     notice_refused_tables(daemon);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/say.h"
 #include "base/zone.h"
 #include "confine.h"
 #include "daemon_private.h"
+#include "first_day.h"
 #include "state.h"
 #include "systemd.h"
 
@@ -35,7 +37,7 @@ static void daemon_on_note(void *ctx, enum follow_note note, const char *text)
     struct daemon *daemon = ctx;
     if (note == FOLLOW_OPENED || note == FOLLOW_TRUNCATED) {
         daemon->ingest.since_ms = 0;
-        daemon->ingest.in_time = false;
+        daemon->ingest.in_time = daemon->ingest.as_written = false;
     }
     if (note == FOLLOW_OPENED || note == FOLLOW_TRUNCATED || note == FOLLOW_SKIPPED)
         engine_lose_lines(daemon->ingest.engine);
@@ -75,6 +77,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     sink.notify_ctx = daemon;
     sink.notify = daemon_on_notify;
     daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);
+    daemon->ingest.frames = daemon->config->log_format == FRAME_PLAIN ? NULL : frames_new(daemon->config->log_format);
     daemon->ingest.causes = config_causes(daemon->config, error);
     if (!daemon->ingest.parser || !daemon->ingest.causes)
         return false;
@@ -110,13 +113,51 @@ static void forget_owner_of_another_log(struct daemon *daemon, struct source_pos
     free(path);
 }
 
+/* Whether reading goes on in the file that is at the path now, and where: at its beginning if nothing was read before. */
+static bool find_begin(const struct daemon *daemon, const struct source_position *positions, size_t count,
+                       int64_t *offset)
+{
+    struct stat st;
+    *offset = count > 0 ? positions[count - 1].offset : 0;
+    return stat(daemon->config->log_path, &st) == 0 && (count == 0 || positions[count - 1].inode == st.st_ino);
+}
+
+/*
+ * Where the log's times have no date, what was written while the agent was away takes its days from the order of the lines, from the last
+ * one that was read before on. At the first start there is none, and a pause of a day or more leaves no trace in that order: then the days are
+ * counted backwards. Behind a rotation the order must do.
+ */
+static void date_backlog(struct daemon *daemon, const struct source_position *positions, size_t count)
+{
+    const struct config *config = daemon->config;
+    struct first_day_question question = { .path = config->log_path, .patterns = config->log_patterns };
+    if (config->log_format != FRAME_PLAIN || !config->log_patterns ||
+        !find_begin(daemon, positions, count, &question.from))
+        return;
+    question.last_ms = count > 0 ? parser_clock(daemon->ingest.parser) : 0;
+    struct first_day day = first_day_find(&question);
+    if (day.known && (day.lost_days > 0 || question.last_ms == 0))
+        parser_begin_at(daemon->ingest.parser, day.begin_ms);
+    if (day.needed && !day.known)
+        say_warning("%s: its times have no date, and it is too long to count its days: what was written before now is "
+                    "not read as records",
+                    config->log_path);
+    if (day.lost_days > 0)
+        say_warning("%s: its times have no date, and %d day%s missing between the line that was read last and its last "
+                    "write: taken to lie before the next line",
+                    config->log_path, day.lost_days, day.lost_days == 1 ? " is" : "s are");
+}
+
 static bool open_follow(struct daemon *daemon, struct strbuf *error)
 {
     struct source_position positions[SOURCES_MOST];
     size_t count = history_get_sources(daemon->history, positions, SOURCES_MOST);
     struct follow_sink sink = { daemon, daemon_on_line, daemon_on_note };
     forget_owner_of_another_log(daemon, positions, count);
+    date_backlog(daemon, positions, count);
     daemon->follow = follow_open(daemon->config->log_path, daemon->config->log_owner, positions, count, &sink, error);
+    if (daemon->follow && daemon->config->log_format != FRAME_PLAIN)
+        follow_allow_link(daemon->follow);
     return daemon->follow != NULL;
 }
 

@@ -68,7 +68,9 @@ void release_begin(struct stamps *stamps, int64_t error_ms, bool lasting)
 void stamps_hold(struct stamps *stamps, const struct stamp_moment *moment, struct slice line, int64_t offset)
 {
     stamps->lines = list_room(stamps->lines, stamps->line_count, sizeof *stamps->lines);
-    stamps->lines[stamps->line_count++] = (struct held_line){ stamps->text.len, line.len, offset, stamps->last_chain };
+    stamps->lines[stamps->line_count++] = (struct held_line){
+        .at = stamps->text.len, .len = line.len, .offset = offset, .raw_ms = moment->raw_ms, .chain = stamps->last_chain
+    };
     strbuf_add(&stamps->text, line.at, line.len);
     size_t most = moment->since_ms ? HELD_LIVE_BYTES : moment->now_ms ? HELD_BYTES : HELD_REPLAY_BYTES;
     if (stamps->releasing || (stamps_held_bytes(stamps) <= most && stamps->chain_count <= HELD_CHAINS))
@@ -96,6 +98,7 @@ bool stamps_next_line(struct stamps *stamps, struct stamp_release *release, stru
             continue;
         *line = (struct slice){ stamps->text.at + held->at, held->len };
         *offset = held->offset;
+        release->raw_ms = held->raw_ms;
         return true;
     }
     chains_clear(stamps);
@@ -122,9 +125,23 @@ static void lines_load(struct stamps *stamps, const int64_t *numbers, size_t cou
         if (chain < 0 || chain >= stamps->chain_count || bytes < 0 || (size_t)bytes > len - at)
             break;
         stamps->lines = list_room(stamps->lines, stamps->line_count, sizeof *stamps->lines);
-        stamps->lines[stamps->line_count++] = (struct held_line){ at, (size_t)bytes, numbers[i + 2], (int)chain };
+        stamps->lines[stamps->line_count++] =
+            (struct held_line){ .at = at, .len = (size_t)bytes, .offset = numbers[i + 2], .chain = (int)chain };
         at += (size_t)bytes;
     }
+}
+
+/* The times of the records that are held, which an older version did not save. */
+static void lines_archive_times(struct stamps *stamps, struct archive *archive)
+{
+    size_t count = stamps->line_count;
+    int64_t *times = must_alloc((count + 1) * sizeof *times);
+    for (size_t i = 0; i < count; i++)
+        times[i] = stamps->lines[i].raw_ms;
+    archive_i64s(archive, "stamp_times", times, &count, stamps->line_count);
+    for (size_t i = 0; archive_loading(archive) && i < count; i++)
+        stamps->lines[i].raw_ms = times[i];
+    free(times);
 }
 
 void stamps_archive(struct stamps *stamps, struct archive *archive)
@@ -159,6 +176,7 @@ void stamps_archive(struct stamps *stamps, struct archive *archive)
         stamps->loaded = true;
         stamps->last_chain = last > 0 && last <= stamps->chain_count ? last - 1 : CHAIN_NONE;
     }
+    lines_archive_times(stamps, archive);
     free(numbers);
     free(text);
 }

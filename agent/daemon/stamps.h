@@ -36,6 +36,7 @@ struct stamp_moment {
     int64_t since_ms;   /* the line was written after this */
     int64_t jump_ms;    /* by how much the host's clock was set since the last look */
     int64_t running_ms; /* clock_running_ms */
+    int64_t raw_ms;     /* the time of the record that is held, as the parser gave it: with it the line is read again */
 };
 
 /* Whether nothing is held. Then a record within STAMP_NEAR_MS of the believed ones needs no judge, unless its moment is known. */
@@ -66,6 +67,8 @@ struct stamp_release {
     int64_t error_ms; /* by which the stamps of these lines are ahead */
     bool lasting;     /* and those of the lines to come as well; false: a clock that was set since */
     size_t next;      /* for stamps_next_line */
+    int64_t
+        raw_ms; /* of the line that stamps_next_line gave: that of struct stamp_moment; 0: an older version held it */
 };
 
 /* Returns true if chains are released. Then take their lines with stamps_next_line until that returns false, which empties everything. */

@@ -22,6 +22,7 @@ enum { CHAIN_NONE = -1 };
 struct held_line {
     size_t at, len;
     int64_t offset;
+    int64_t raw_ms;
     int chain;
 };
 

@@ -39,6 +39,8 @@ void state_save_parser(struct history *history, struct ingest *ingest)
     archive_zone_error(ingest, &archive);
     scrub_archive(ingest->scrub, &archive);
     stamps_archive(ingest->stamps, &archive);
+    if (ingest->frames)
+        frames_archive(ingest->frames, &archive);
     state_put(history, STATE_PARSER, &text);
 }
 
@@ -78,6 +80,8 @@ void state_load(struct history *history, struct ingest *ingest)
         archive_zone_error(ingest, &archive);
         scrub_archive(ingest->scrub, &archive);
         stamps_archive(ingest->stamps, &archive);
+        if (ingest->frames)
+            frames_archive(ingest->frames, &archive);
     }
     if (state_load_key(history, STATE_ENGINE, &text, &archive))
         engine_archive_live(ingest->engine, &archive);

@@ -13,6 +13,7 @@
 #include "base/budgets.h"
 #include "base/mask.h"
 #include "doctor.h"
+#include "first_day.h"
 #include "follow.h"
 #include "ingest.h"
 #include "parser.h"
@@ -43,7 +44,8 @@ static int open_path(struct doctor *doctor, struct stat *st)
     const char *path = doctor->config->log_path;
     struct strbuf mend = { 0 };
     strbuf_printf(&mend, "ls -l '%s'", path);
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    int no_link = doctor->config->log_format == FRAME_PLAIN ? O_NOFOLLOW : 0;
+    int fd = open(path, O_RDONLY | no_link | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0 && errno == ELOOP) {
         doctor_found(doctor, "log", STATUS_CRITICAL, strbuf_text(&mend),
                      "%s is a symbolic link, which the agent refuses: name the file itself in log.path", path);
@@ -120,6 +122,8 @@ static void check_kernel(struct doctor *doctor)
         strbuf_free(&error);
         return;
     }
+    if (doctor->config->log_format != FRAME_PLAIN)
+        follow_allow_link(follow);
     follow_read(follow, 1);
     enum follow_writer writer = follow_writer(follow);
     const char *refusal = follow_refusal(follow);
@@ -143,22 +147,76 @@ static void count_event(void *ctx, struct event *event)
     (void)event;
 }
 
-/* Feeds the end of the log, from the first whole line on. Returns how many lines it was. */
-static int64_t feed_tail(struct parser *parser, int fd, const struct stat *st, int64_t *understood)
+/* The end of the log on its way through a parser of its own. */
+struct tail_reading {
+    struct parser *parser;
+    struct frames *frames;
+    int64_t lines, understood;
+    enum frame_format looks_like; /* the format of its last line */
+};
+
+static void feed_messages(struct tail_reading *reading)
+{
+    struct frame_message message;
+    while (frames_next(reading->frames, &message)) {
+        parser_set_moment(reading->parser, message.written_ms, 0);
+        parser_feed(reading->parser, message.text.at, message.text.len, message.offset, count_event, NULL);
+        reading->lines++;
+        reading->understood += parser_unknown_lines(reading->parser, NULL) == 0;
+    }
+}
+
+/* Times without a date need the day on which the part that is looked at begins. */
+static void begin_tail(const struct doctor *doctor, struct parser *parser, int64_t from)
+{
+    struct first_day_question question = { .path = doctor->config->log_path,
+                                           .patterns = doctor->config->log_patterns,
+                                           .from = from };
+    if (doctor->config->log_format != FRAME_PLAIN || !doctor->config->log_patterns)
+        return;
+    struct first_day day = first_day_find(&question);
+    if (day.known)
+        parser_begin_at(parser, day.begin_ms);
+}
+
+/* Feeds the end of the log, from the first whole line on. */
+static void feed_tail(const struct doctor *doctor, struct tail_reading *reading, int fd, const struct stat *st)
 {
     char *text = must_alloc(TAIL_BYTES + 1);
     off_t from = st->st_size > TAIL_BYTES ? st->st_size - TAIL_BYTES : 0;
     ssize_t len = pread(fd, text, TAIL_BYTES, from);
     const char *at = text, *end = text + (len > 0 ? len : 0), *line_end;
-    int64_t lines = 0;
     if (from > 0 && (line_end = memchr(at, '\n', (size_t)(end - at))))
         at = line_end + 1;
-    for (; at < end && (line_end = memchr(at, '\n', (size_t)(end - at))); at = line_end + 1, lines++) {
-        parser_feed(parser, at, (size_t)(line_end - at), from + (at - text), count_event, NULL);
-        *understood += parser_unknown_lines(parser, NULL) == 0;
+    begin_tail(doctor, reading->parser, from + (at - text));
+    for (; at < end && (line_end = memchr(at, '\n', (size_t)(end - at))); at = line_end + 1) {
+        struct slice line = { at, (size_t)(line_end - at) };
+        reading->looks_like = frame_guess(line);
+        frames_take(reading->frames, line, from + (at - text));
+        feed_messages(reading);
     }
+    frames_finish(reading->frames);
+    feed_messages(reading);
     free(text);
-    return lines;
+}
+
+/* The frames that the last line has, or has not, are the likeliest reason if nothing is understood. */
+static void check_format(struct doctor *doctor, const struct tail_reading *reading)
+{
+    enum frame_format wanted = doctor->config->log_format;
+    struct strbuf mend = { 0 }, words = { 0 };
+    frames_describe_broken(reading->frames, &words);
+    strbuf_printf(&mend, "agent doctor --set log.format=%s   # and then set log.format in %s",
+                  frame_format_name(reading->looks_like), doctor->config->path);
+    if (reading->lines > 0 && reading->looks_like != wanted)
+        doctor_found(doctor, "format", STATUS_CRITICAL, strbuf_text(&mend),
+                     "log.format is %s, and the newest line looks like %s", frame_format_name(wanted),
+                     frame_format_name(reading->looks_like));
+    else if (words.len > 0)
+        doctor_found(doctor, "format", STATUS_WARNING, "agent check-config --verbose   # log.format", "%s",
+                     strbuf_text(&words));
+    strbuf_free(&words);
+    strbuf_free(&mend);
 }
 
 static void say_understood(struct doctor *doctor, const struct parser *parser, int64_t lines, int64_t understood)
@@ -216,13 +274,15 @@ static void check_lines(struct doctor *doctor, int fd, const struct stat *st)
 {
     struct strbuf error = { 0 };
     struct parser *parser = parser_open(doctor->config->log_patterns, &error);
-    int64_t understood = 0;
     if (!parser) {
         doctor_found(doctor, "patterns", STATUS_CRITICAL, "agent check-config", "%s", strbuf_text(&error));
         strbuf_free(&error);
         return;
     }
-    int64_t lines = feed_tail(parser, fd, st, &understood);
+    struct tail_reading reading = { .parser = parser, .frames = frames_new(doctor->config->log_format) };
+    feed_tail(doctor, &reading, fd, st);
+    int64_t lines = reading.lines, understood = reading.understood;
+    check_format(doctor, &reading);
     int64_t written_ms = (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
     doctor->log_is_told = parser_counts(parser)->events > 0;
     if (lines > 0)
@@ -232,6 +292,7 @@ static void check_lines(struct doctor *doctor, int fd, const struct stat *st)
     if (lines > 0)
         check_quiet(doctor, written_ms);
     parser_free(parser);
+    frames_free(reading.frames);
 }
 
 void doctor_check_log(struct doctor *doctor)

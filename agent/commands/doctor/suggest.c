@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "base/utf8.h"
@@ -20,6 +23,7 @@ static const struct service {
     { "prometheus", "http://127.0.0.1:9090/-/ready" },
     { "grafana", "http://127.0.0.1:3000/api/health" },
 };
+enum { LOG_END_BYTES = 128 * 1024 };
 enum { SERVICES = sizeof services / sizeof services[0] };
 
 static const char metrics_question[] = "http://127.0.0.1:8000/metrics";
@@ -178,6 +182,36 @@ static void suggest_from_docker(void *ctx, const struct container_found *contain
     }
 }
 
+/* --- how the log is wrapped ----------------------------------------------------------------------------------- */
+
+/* The format of the last whole line of the log that is configured. */
+static enum frame_format suggest_look_at_log(const char *path)
+{
+    enum frame_format found = FRAME_PLAIN;
+    char *text = must_alloc(LOG_END_BYTES);
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        ssize_t len = pread(fd, text, LOG_END_BYTES, st.st_size > LOG_END_BYTES ? st.st_size - LOG_END_BYTES : 0);
+        const char *end = len > 0 ? memrchr(text, '\n', (size_t)len) : NULL;
+        const char *before = end ? memrchr(text, '\n', (size_t)(end - text)) : NULL;
+        const char *line = before ? before + 1 : text;
+        if (end)
+            found = frame_guess((struct slice){ line, (size_t)(end - line) });
+    }
+    if (fd >= 0)
+        close(fd);
+    free(text);
+    return found;
+}
+
+static void suggest_log_format(struct suggestion *to)
+{
+    enum frame_format found = suggest_look_at_log(to->config->log_path);
+    if (found != FRAME_PLAIN && found != to->config->log_format)
+        suggest_put(to, "log", "", "format", frame_format_name(found));
+}
+
 /* --- what systemd would start --------------------------------------------------------------------------------- */
 
 /* A unit of the scheduler by another name than the one that is asked anyway. */
@@ -211,6 +245,7 @@ void doctor_suggest(const struct config *config, struct strbuf *out)
                      strlen(config->path ? config->path : "the configuration"));
     strbuf_puts(out, ".\n");
     size_t before = out->len;
+    suggest_log_format(&to);
     suggest_unit(&to);
     suggest_services(&to);
     if (!docker_list(suggest_from_docker, &to, &why))
