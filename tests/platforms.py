@@ -124,6 +124,9 @@ class Platform:
 
     def must(self, command, log, timeout=3600):
         code, said = self.shell(command, log, timeout)
+        lost = re.search(r"^E: Failed to fetch (\S+) .*$", said, re.MULTILINE)
+        if code != 0 and lost:
+            raise Unreachable(f"the archive does not have what its list names: {lost[1].rsplit('/', 1)[-1]}")
         if code != 0:
             raise Failed(f"exit {code}, see {self.place / log}.log: {' | '.join(said.strip().splitlines()[-3:])[-300:]}")
         return said
