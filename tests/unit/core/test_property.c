@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core_driver.c"
-#include "random_streams.h"
+#include "named_streams.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
  * and PROPERTY_STREAMS in the environment run others). A stream is fed straight; then with restarts between its
  * events; then with ticks at arbitrary instants. All three must say the same, to the letter.
  */
-enum { PLAUSIBLE_STREAMS = 1200, GARBAGE_STREAMS = 1000, UNSTEADY_STREAMS = 300, SMALL = 40 };
+enum { PLAUSIBLE_STREAMS = 1200, GARBAGE_STREAMS = 1000, UNSTEADY_STREAMS = 300, NAMED_STREAMS = 400, SMALL = 40 };
 #ifdef __SANITIZE_ADDRESS__
 enum { SLOWNESS = 5 };
 #else
@@ -254,7 +254,7 @@ static void states_are_the_same_after_each_event(void **unused)
     struct strbuf state = { 0 }, restarted_state = { 0 };
     for (uint64_t seed = 0; seed < 60 / SLOWNESS; seed++) {
         stream_seed(stream, 90000 + seed);
-        make_unsteady(stream, STEPS_MOST - 20);
+        (seed % 3 == 2 ? make_named : make_unsteady)(stream, STEPS_MOST - 20);
         struct driver *driver = driver_new(), *restarted = driver_new();
         for (size_t i = 0; i < stream->count; i++) {
             take_step(driver, &stream->steps[i]);
@@ -275,6 +275,12 @@ static void states_are_the_same_after_each_event(void **unused)
     free(stream);
 }
 
+static void runs_and_cycles_with_names_are_told_alike(void **unused)
+{
+    (void)unused;
+    every_stream(make_named, 3000000, NAMED_STREAMS);
+}
+
 static void streams_of_an_unsteady_clock_are_told_alike(void **unused)
 {
     (void)unused;
@@ -286,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plausible_streams_are_told_alike),
         cmocka_unit_test(garbage_is_told_alike),
+        cmocka_unit_test(runs_and_cycles_with_names_are_told_alike),
         cmocka_unit_test(streams_of_an_unsteady_clock_are_told_alike),
         cmocka_unit_test(states_are_the_same_after_each_event),
     };
