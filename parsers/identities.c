@@ -48,7 +48,10 @@ static bool layer_complete(struct event *event)
 {
     switch (event->kind) {
     case EVENT_CYCLE_COMPLETED:
-    case EVENT_CYCLE_CRASHED: event->kind = EVENT_LAYER_COMPLETED; return true;
+    case EVENT_CYCLE_CRASHED:
+        event->kind = EVENT_LAYER_COMPLETED;
+        event->duration_ms = 0;
+        return true;
     case EVENT_LAYER_RETRY:
     case EVENT_LAYER_COMPLETED: return true;
     default: return false;
@@ -73,10 +76,18 @@ bool identities_complete(const struct identities *identities, struct event *even
     return identities->cycles[place - 1].is_layer ? layer_complete(event) : cycle_complete(event);
 }
 
-bool identities_know(const struct identities *identities, const struct event *event)
+struct names_known identities_known(const struct identities *identities, const struct event *event)
 {
-    return event->run.len > 0 ? run_find(identities, event->run, event->table) > 0
-                              : cycle_find(identities, event->cycle) > 0;
+    size_t run = event->run.len > 0 ? run_find(identities, event->run, event->table) : 0;
+    size_t cycle = event->cycle.len > 0 ? cycle_find(identities, event->cycle) : 0;
+    struct names_known known = {
+        .has_event = run > 0 || cycle > 0,
+        .is_within = run > 0 || (cycle > 0 && identities->cycles[cycle - 1].is_layer),
+        .runs = identities->run_count,
+    };
+    for (size_t i = 0; i < identities->cycle_count; i++)
+        known.cycles += !identities->cycles[i].is_layer;
+    return known;
 }
 
 /* --- what is remembered ---------------------------------------------------------------------------------------------- */

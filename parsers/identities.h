@@ -8,6 +8,7 @@
 #include "base/archive.h"
 #include "base/budgets.h"
 #include "event.h"
+#include "texts.h"
 
 /*
  * The names that a log gives to its runs, cycles and layers. A line that bears such a name need not say more: what an earlier line of the
@@ -40,8 +41,8 @@ struct identities {
  */
 bool identities_complete(const struct identities *identities, struct event *event);
 
-/* True if a line that is no longer open to doubt told what the event's name stands for. */
-bool identities_know(const struct identities *identities, const struct event *event);
+/* Whether an earlier line told what the event's name stands for, and what else is known. */
+struct names_known identities_known(const struct identities *identities, const struct event *event);
 
 /* Takes note of an event that identities_complete has completed. */
 void identities_note(struct identities *identities, const struct event *event);

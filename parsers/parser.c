@@ -156,6 +156,20 @@ static void parser_emit_text(const struct feed *feed, struct slice line)
         parser_emit(feed, &event);
 }
 
+/* Whether a traceback, or more of an exception's text, may stand in lines behind the record. */
+static bool may_go_on_in_lines(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_RUN_RETRY:
+    case EVENT_RUN_FAILED:
+    case EVENT_RUN_TIMEOUT:
+    case EVENT_RUN_CRASHED:
+    case EVENT_CYCLE_CRASHED:
+    case EVENT_TEXT_FOLLOWS: return true;
+    default: return false;
+    }
+}
+
 /* A record that says by name whose it is. */
 __attribute__((noinline)) static void parser_take_named(const struct feed *feed, const struct record *record,
                                                         struct event *event)
@@ -164,15 +178,17 @@ __attribute__((noinline)) static void parser_take_named(const struct feed *feed,
     if (!identities_complete(&parser->identities, event))
         return;
     event->time_ms = record->time_ms;
-    switch (event->kind) {
-    case EVENT_TEXT_FOLLOWS: texts_begin(&parser->texts, event, (struct slice){ NULL, 0 }, record->time_ms); return;
-    case EVENT_RUN_STDERR:
-        texts_begin(&parser->texts, event, event->table, record->time_ms);
+    struct names_known known = identities_known(&parser->identities, event);
+    bool is_stderr = event->kind == EVENT_RUN_STDERR;
+    if (is_stderr || may_go_on_in_lines(event->kind))
+        texts_begin(&parser->texts, event, is_stderr ? event->table : (struct slice){ NULL, 0 }, record->time_ms,
+                    &known);
+    if (is_stderr)
         parser_emit_text(feed, event->text);
-        break;
-    case EVENT_CYCLE_COMPLETED: parser_emit_completed(feed, event); break;
-    default: parser_emit(feed, event); break;
-    }
+    else if (event->kind == EVENT_CYCLE_COMPLETED)
+        parser_emit_completed(feed, event);
+    else if (event->kind != EVENT_TEXT_FOLLOWS)
+        parser_emit(feed, event);
     identities_note(&parser->identities, event);
 }
 
@@ -330,8 +346,8 @@ __attribute__((cold)) static void parser_feed_in_text(const struct feed *feed, c
     }
     enum vocabulary_answer answer = parser_ask(parser, record, &event);
     bool says = answer == VOCABULARY_EVENT && identities_complete(&parser->identities, &event);
-    bool is_known = says && identities_know(&parser->identities, &event);
-    if (record->own && !texts_believe(&parser->texts, record, says ? &event : NULL, is_known))
+    struct names_known known = says ? identities_known(&parser->identities, &event) : (struct names_known){ 0 };
+    if (record->own && !texts_believe(&parser->texts, record, says ? &event : NULL, &known))
         parser_emit_text(feed, feed->line);
     else if (!parser_leaves_out(feed, record))
         parser_take_record(feed, record, answer, &event);

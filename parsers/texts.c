@@ -31,7 +31,8 @@ static size_t text_of(const struct texts *texts, const struct event *event)
     return place;
 }
 
-void texts_begin(struct texts *texts, const struct event *event, struct slice table, int64_t spoken_ms)
+void texts_begin(struct texts *texts, const struct event *event, struct slice table, int64_t spoken_ms,
+                 const struct names_known *known)
 {
     size_t place = text_of(texts, event);
     if (place < texts->count || texts->count == TEXTS_OPEN_MAX)
@@ -40,6 +41,7 @@ void texts_begin(struct texts *texts, const struct event *event, struct slice ta
     texts->open[texts->count++] = (struct open_text){
         .name = must_copy(name.at, name.len),
         .table = table.at ? must_copy(table.at, table.len) : NULL,
+        .is_within = known->is_within,
         .spoken_ms = spoken_ms,
         .room = FOREIGN_TEXT_MAX_BYTES,
     };
@@ -73,19 +75,45 @@ static void close_old(struct texts *texts, int64_t now_ms)
             text_close(texts, i - 1);
 }
 
-bool texts_believe(struct texts *texts, const struct record *record, const struct event *event, bool is_known)
+/* Whether another name can say this between the lines of a text, if it is at the text's instant. */
+static bool may_be_between(const struct open_text *text, const struct event *event, const struct names_known *known)
 {
-    int64_t late_ms = is_known || !event ? LATE_MS : NEW_LATE_MS;
+    bool is_only_cycle = text->is_within && known->cycles == 1;
+    switch (event->kind) {
+    case EVENT_CYCLE_STARTED:
+    case EVENT_TEXT_FOLLOWS: return true;
+    case EVENT_RUN_STARTED: return !is_only_cycle || known->runs > 1;
+    case EVENT_LAYER_STARTED: return !is_only_cycle;
+    case EVENT_CYCLE_COMPLETED:
+    case EVENT_LAYER_COMPLETED:
+    case EVENT_LAYER_RETRY: return known->has_event && !is_only_cycle;
+    default: return known->has_event;
+    }
+}
+
+/* Whether the record can be one that another name wrote, and no line of the text that began last. */
+static bool is_another(const struct texts *texts, const struct record *record, const struct event *event,
+                       const struct names_known *known)
+{
+    const struct open_text *text = &texts->open[texts->count - 1];
+    int64_t since_ms = record->time_ms - text->spoken_ms;
+    if (since_ms < -(known->has_event || !event ? LATE_MS : NEW_LATE_MS))
+        return false;
+    return !event || since_ms >= AT_ONCE_MS || may_be_between(text, event, known);
+}
+
+bool texts_believe(struct texts *texts, const struct record *record, const struct event *event,
+                   const struct names_known *known)
+{
     size_t own = event ? text_of(texts, event) : texts->count;
     if (own < texts->count) {
         int64_t since_ms = record->time_ms - texts->open[own].spoken_ms;
         if (since_ms < 0 || (since_ms < AT_ONCE_MS && !may_follow_failure(event)))
             return false;
         text_close(texts, own);
-    }
-    /* The text of another name, in which the record may be a line. */
-    if (texts->count > 0 && record->time_ms + late_ms < texts->open[texts->count - 1].spoken_ms)
+    } else if (!is_another(texts, record, event, known)) {
         return false;
+    }
     close_old(texts, record->time_ms);
     return true;
 }
@@ -114,6 +142,7 @@ static void text_archive(struct open_text *text, struct archive *archive)
 {
     archive_text(archive, "text.name", &text->name);
     archive_text(archive, "text.table", &text->table);
+    archive_bool(archive, "text.is_within", &text->is_within);
     archive_i64(archive, "text.spoken_ms", &text->spoken_ms);
     archive_i64(archive, "text.room", &text->room);
     if (text->room > FOREIGN_TEXT_MAX_BYTES)

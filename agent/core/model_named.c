@@ -76,7 +76,7 @@ static void end_runs(struct model *model, int64_t cycle_id, struct slice text)
         struct open_run *run = &ledger->runs[i - 1];
         if (run->run.cycle_id != cycle_id)
             continue;
-        struct open_cycle *other = run->state == OPEN_RUNNING ? other_owner(model, run, text.len == 0) : NULL;
+        struct open_cycle *other = run->state <= OPEN_ATTEMPT_FAILED ? other_owner(model, run, text.len == 0) : NULL;
         if (other)
             move_run(model, run, other);
         else if (run->state == OPEN_RUNNING)
