@@ -12,12 +12,15 @@
  * are those of clock_running_ms(). Not thread-safe.
  */
 
+enum { RENDERED_TAG_CHARS = 80 };
+
 /* An answer as several may need it at once, such as a response of libmicrohttpd with its text. */
 struct rendered {
     void *response; /* let go by the owner's function when the last user has gone */
     unsigned status;
     size_t bytes;
     int users;
+    char tag[RENDERED_TAG_CHARS]; /* for ETag: who has an answer with the same one needs no other; "": it has none */
 };
 
 struct kept_answer {

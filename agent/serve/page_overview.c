@@ -6,6 +6,7 @@
 
 #include "agent/commands/report/report.h"
 #include "agent/commands/show/format.h"
+#include "base/fnv.h"
 #include "incident.h"
 #include "page_lags.h"
 #include "page_screen.h"
@@ -182,4 +183,13 @@ bool page_overview(const struct site *site, const struct status *status, struct 
     free(days);
     strbuf_free(&query.error);
     return good;
+}
+
+uint64_t page_overview_differs_by(const struct status *status)
+{
+    struct strbuf headline = { 0 };
+    status_headline(status, &headline);
+    uint64_t hash = fnv_add(FNV_EMPTY, strbuf_text(&headline), headline.len);
+    strbuf_free(&headline);
+    return hash;
 }

@@ -9,4 +9,7 @@
 bool page_overview(const struct site *site, const struct status *status, struct sqlite3 *db, struct strbuf *out,
                    struct strbuf *error);
 
+/* A number that is another one when the worst thing is, which may change while the history does not: the agent may have died. */
+uint64_t page_overview_differs_by(const struct status *status);
+
 #endif

@@ -67,7 +67,10 @@ bool answer_status(const struct site *site, struct sqlite3 *db, enum route route
         case ROUTE_BADGE: put_badge(&status, &answer->body); break;
         case ROUTE_HEALTH: put_health(&status, answer); break;
         case ROUTE_METRICS: answer_metrics(site->config, &status, &answer->body); break;
-        default: good = page_overview(site, &status, db, &answer->body, error); break;
+        default:
+            good = page_overview(site, &status, db, &answer->body, error);
+            answer->differs_by = page_overview_differs_by(&status);
+            break;
         }
     }
     status_free(&status);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "server.h"
 
+#include <inttypes.h>
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,7 @@ struct server {
     bool has_closed; /* a connection, in this run */
     struct workers *workers;
     struct kept *kept;
+    int64_t begun_ms;           /* on the wall clock: tells this server's tags from those of one before it */
     struct job *jobs[JOBS_MAX]; /* those that the workers have */
 };
 
@@ -53,15 +56,47 @@ static struct rendered *rendered_of(struct answer *answer)
         return NULL;
     }
     add_headers(response, answer);
-    *rendered = (struct rendered){ response, answer->status, answer->body.len, 1 };
+    *rendered = (struct rendered){ response, answer->status, answer->body.len, 1, "" };
     answer->body = (struct strbuf){ 0 };
     return rendered;
 }
 
+/*
+ * While the history is the same, two answers for one address differ in the ages that they name, which grow. Who asks again and again needs
+ * them at times only, and is told in between that nothing has changed.
+ */
+static void put_tag(const struct server *server, const struct job *job, struct rendered *rendered)
+{
+    enum { AGES_STAY_MS = 10 * 1000 };
+    if (job->answer.status != MHD_HTTP_OK || job->version == 0)
+        return;
+    snprintf(rendered->tag, sizeof rendered->tag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
+             (uint64_t)server->begun_ms, (uint64_t)job->version, (uint64_t)(job->begun_ms / AGES_STAY_MS),
+             job->answer.differs_by);
+    MHD_add_response_header(rendered->response, MHD_HTTP_HEADER_ETAG, rendered->tag);
+}
+
+/* Tells who has the answer already that it has. */
+static enum MHD_Result send_not_modified(struct connection *connection, const struct rendered *rendered)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    for (const struct site_header *header = site_headers; header->name; header++)
+        MHD_add_response_header(response, header->name, header->value);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, rendered->tag);
+    enum MHD_Result result = MHD_queue_response(connection->http, MHD_HTTP_NOT_MODIFIED, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
 static enum MHD_Result send_rendered(struct connection *connection, struct rendered *rendered)
 {
-    connection->held = rendered->bytes;
+    const char *known = MHD_lookup_connection_value(connection->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
     connection->end_ms = clock_running_ms() + SERVE_CONNECTION_MS;
+    if (known && rendered->tag[0] && strcmp(known, rendered->tag) == 0)
+        return send_not_modified(connection, rendered);
+    connection->held = rendered->bytes;
     return MHD_queue_response(connection->http, rendered->status, rendered->response);
 }
 
@@ -140,6 +175,8 @@ static struct rendered *job_end(struct server *server, struct job *job)
     }
     bool keeps = job->answer.status == MHD_HTTP_OK && job->request.route != ROUTE_HEALTH && !job->is_unchanged;
     struct rendered *rendered = job->answer.status ? rendered_of(&job->answer) : NULL;
+    if (keeps && rendered)
+        put_tag(server, job, rendered);
     if (keeps && rendered)
         kept_put(server->kept, job->key,
                  &(struct kept_answer){ rendered, job->version, job->begun_ms, job->begun_ms, job->cost_ms });
@@ -306,6 +343,7 @@ struct server *server_open(const struct server_settings *settings)
     enum { MEMORY_BYTES = 4 * (SERVE_URL_MAX_BYTES + SERVE_HEADER_MAX_BYTES) };
     struct server *server = must_alloc(sizeof *server);
     server->settings = *settings;
+    server->begun_ms = clock_now_ms();
     server->kept = kept_new(response_let_go);
     server->connections.busy_ms = clock_running_ms();
     server->workers = workers_open(settings->site);

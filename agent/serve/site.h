@@ -20,6 +20,8 @@ struct answer {
     unsigned status;  /* of HTTP: 200, 404 ... */
     const char *type; /* the Content-Type, static */
     struct strbuf body;
+    uint64_t
+        differs_by; /* what makes the answer another one though the history is the same, such as that the agent died */
 };
 
 /* Answers from the history. db is NULL if it cannot be read, for the reason in why. The answer is to be freed in any case. */
@@ -62,7 +64,7 @@ struct page_head {
     int64_t as_of_ms; /* until when the history knows; 0: not said */
 };
 /* The first page shows what happens within two seconds; the others need not. */
-enum { PAGE_QUICK_MS = 750, PAGE_SLOW_MS = 5000 };
+enum { PAGE_QUICK_MS = 500, PAGE_SLOW_MS = 5000 };
 void page_begin(const struct site *site, const struct page_head *head, struct strbuf *out);
 void page_end(struct strbuf *out);
 /* Raw text, escaped, between two tags. */

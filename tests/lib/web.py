@@ -64,7 +64,7 @@ class Server:
             command += ["--set", f"{key.replace('__', '.')}={value}"]
         self.errors = tempfile.NamedTemporaryFile("w+")
         self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.errors,
-                                        env={**ENVIRONMENT, **(environment or {})})
+                                        env={name: value for name, value in {**ENVIRONMENT, **(environment or {})}.items() if value is not None})
         wait_until(lambda: " shows " in self.said() or self.process.poll() is not None, 10, "it neither serves nor ends")
         found = re.search(r"http://(\S+):(\d+)/ shows ", self.said())
         self.host, self.port = (found[1], int(found[2])) if found else (None, None)
