@@ -100,12 +100,56 @@ int64_t engine_newest_open(const struct engine *engine);
 bool engine_is_failing(const struct engine *engine);
 
 /*
- * Saves or loads the whole state, in two parts so that little is written for each event: the live part changes with every event, the
- * windows (baselines) only when engine_windows_changed says so, at a cycle's end.
+ * The saved state, so that what changed is all that is written. Texts belong to the engine as a whole and are few. Parts belong to one thing each,
+ * which a number stands for, and only those that changed are handed over.
  */
+enum engine_text {
+    ENGINE_NOW,         /* the clock, the newest cycle and run: it changes with nearly every event */
+    ENGINE_LIFE,        /* the scheduler, the schedule, what was told and when */
+    ENGINE_RECURRENCES, /* what began again and again */
+    ENGINE_CYCLES,      /* the durations of past cycles */
+    ENGINE_TEXTS
+};
+enum engine_part {
+    ENGINE_TABLE,    /* by its place: 0, 1, 2 ... in the order in which the log named the tables */
+    ENGINE_WINDOWS,  /* its baselines, by the same number */
+    ENGINE_INCIDENT, /* by its id */
+    ENGINE_PARTS
+};
+
+/* True if the text may have changed since engine_saved. */
+bool engine_text_changed(const struct engine *engine, enum engine_text text);
+void engine_save_text(struct engine *engine, enum engine_text text, struct archive *archive);
+
+/* Where parts go. Both return 0 or the caller's own code of an error. The text is borrowed for the call. */
+struct engine_part_sink {
+    void *ctx;
+    int (*put)(void *ctx, enum engine_part part, int64_t number, const struct strbuf *text);
+    int (*drop)(void *ctx, enum engine_part part, int64_t number); /* it is gone; perhaps it never was there */
+};
+enum engine_extent { ENGINE_CHANGED, ENGINE_WHOLE };
+
+bool engine_parts_changed(const struct engine *engine); /* since engine_saved */
+/* Hands over the parts that changed since engine_saved, or all of them. Returns the first error, after which no more are handed over. */
+int engine_save_parts(struct engine *engine, enum engine_extent extent, const struct engine_part_sink *sink);
+/* What was handed over last is on the disk, and the texts are. */
+void engine_saved(struct engine *engine);
+
+/* What was saved. Both functions may find nothing. */
+struct engine_source {
+    void *ctx;
+    bool (*text)(void *ctx, enum engine_text text, struct strbuf *value);
+    /* Calls take for each part of the kind, in ascending order of the numbers. */
+    void (*parts)(void *ctx, enum engine_part part,
+                  void (*take)(void *take_ctx, enum engine_part part, int64_t number, struct slice text),
+                  void *take_ctx);
+};
+/* To be called once, for a new engine. Returns false, and loads nothing, if there is no text of ENGINE_NOW or it is damaged. */
+bool engine_load(struct engine *engine, const struct engine_source *source);
+
+/* The whole state in two texts, as agents saved it up to version 6 of the history. */
 void engine_archive_live(struct engine *engine, struct archive *archive);
 void engine_archive_windows(struct engine *engine, struct archive *archive);
-bool engine_windows_changed(struct engine *engine); /* since the last call */
 
 /*
  * Saves how things stand, for people who ask: next_run_ms, interval_ms, the thresholds in force (lag_warning_ms, lag_critical_ms,

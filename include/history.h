@@ -72,6 +72,16 @@ void history_put_delivery(struct history *history, int64_t outbox_id, const char
                           int64_t next_attempt_ms, int64_t delivered_ms, const char *last_error);
 void history_put_sources(struct history *history, const struct source_position *positions, size_t count);
 void history_put_state(struct history *history, const char *key, struct slice value);
+/* A key that was put or read in this life is removed. */
+void history_drop_state(struct history *history, const char *key);
+/*
+ * The engine's state has gone on: the next commit writes those of its parts that changed, or all of them into a new database. They are read
+ * from the engine by that commit and not before, so that 10,000 of them need no copy. So whoever changes the engine after this puts everything
+ * again before the commit. The engine is borrowed until then.
+ */
+void history_put_parts(struct history *history, struct engine *engine);
+/* None of the committed parts is the engine's: the next commit with parts replaces them all. */
+void history_renew_parts(struct history *history);
 
 /*
  * These witnesses are configured: the next commit removes the rows of all others. One of which nothing is kept was not asked yet. To be
@@ -87,8 +97,12 @@ void history_put_witness(struct history *history, const char *name, const char *
 
 /* The keys for history_put_state: archives with which a restart goes on where the last run stood. */
 #define STATE_PARSER "parser"
-#define STATE_ENGINE "engine.live"
-#define STATE_WINDOWS "engine.windows"
+#define STATE_ENGINE "engine.now" /* enum engine_text; likewise the next three */
+#define STATE_LIFE "engine.life"
+#define STATE_RECURRENCES "engine.recurrences"
+#define STATE_CYCLES "engine.cycles"
+#define STATE_OLD_ENGINE "engine.live" /* all of the engine's state, as an agent saved it that knew no parts */
+#define STATE_OLD_WINDOWS "engine.windows"
 #define STATE_AGENT "agent"
 #define STATE_REPLAY "replay" /* the moment (Unix ms) at which a replay that filled the history ended */
 #define STATE_ORIGIN "origin"
@@ -123,6 +137,12 @@ bool history_find_trouble(const char *path, int64_t pid, struct history_trouble 
 
 /* The value that was put last, in this run or committed by an earlier one. False if there is none. */
 bool history_get_state(struct history *history, const char *key, struct strbuf *value);
+/*
+ * Hands over the committed parts of the engine's state of one kind, in the order of their numbers; each is borrowed for the call. Fits struct
+ * engine_source.
+ */
+void history_get_parts(struct history *history, enum engine_part part,
+                       void (*take)(void *ctx, enum engine_part part, int64_t number, struct slice text), void *ctx);
 size_t history_get_sources(struct history *history, struct source_position *positions, size_t room);
 
 /* An outbox entry that is still to be sent. The caller owns the message. */

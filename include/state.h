@@ -10,18 +10,12 @@
 #include "ingest.h"
 
 /*
- * Saves what the agent must know after a restart as archives in the history, and loads it again: the parser's place in the log with the
- * zone's error and the masking (STATE_PARSER), the engine's live state (STATE_ENGINE) and its baselines (STATE_WINDOWS). Saving gathers
- * them for the history's next commit.
+ * Saves what the agent must know after a restart in the history, and loads it again: the parser's place in the log with the zone's error and
+ * the masking (STATE_PARSER), and the engine's texts and parts (engine.h). Saving gathers them for the history's next commit.
  */
-enum state_extent {
-    STATE_CHANGED, /* the baselines only if they changed */
-    STATE_ALL
-};
-
 void state_save_parser(struct history *history, struct ingest *ingest);
-/* False if the baselines are too long for the history: then the ones that were saved before stay. */
-bool state_save_engine(struct history *history, struct engine *engine, enum state_extent extent);
+/* The engine may not change before that commit. */
+void state_save_engine(struct history *history, struct engine *engine);
 
 /* What is missing in the history, because nothing or an older version was saved, keeps its initial value. */
 void state_load(struct history *history, struct ingest *ingest);

@@ -177,7 +177,7 @@ static void finish_history(struct replay *replay, int64_t until_ms)
 {
     struct strbuf end = { 0 };
     strbuf_printf(&end, "%" PRId64, until_ms);
-    state_save_engine(replay->history, replay->ingest.engine, STATE_ALL);
+    state_save_engine(replay->history, replay->ingest.engine);
     history_put_state(replay->history, STATE_REPLAY, strbuf_slice(&end));
     replay_commit(replay);
     strbuf_free(&end);

@@ -97,6 +97,7 @@ static void send_words(struct announcer *announcer, struct incident_record *reco
                        enum hearing hearing, const char *summary)
 {
     struct incident *incident = &record->incident;
+    incident_touch(record);
     if (hearing == HEARD_BY_ALL || hearing == HEARD_AS_COMBINED)
         count_told(announcer, record->kind);
     incident->prometheus_ms = prometheus_time(record, announcer->moment->now_ms);
@@ -130,6 +131,7 @@ static void send(struct announcer *announcer, struct incident_record *record, en
 static void say_firing(struct announcer *announcer, struct incident_record *record, enum hearing hearing)
 {
     struct telling *telling = &record->telling;
+    incident_touch(record);
     telling->noted = news_said(record);
     if (hearing != HEARD_BY_NONE) {
         telling->update_ms = 0;
@@ -145,6 +147,7 @@ static void say_firing(struct announcer *announcer, struct incident_record *reco
 
 static void say_resolved(struct announcer *announcer, struct incident_record *record, enum hearing hearing)
 {
+    incident_touch(record);
     record->telling.noted.resolved = true;
     if (hearing != HEARD_BY_NONE)
         record->telling.told.resolved = true;
@@ -259,6 +262,7 @@ static void hold(struct announcer *announcer, struct incident_record *record)
 {
     if (record->telling.held_ms)
         return;
+    incident_touch(record);
     record->telling.held_ms = announcer->moment->now_ms;
     explain(announcer->explainer, record->kind, NULL, VERDICT_HELD,
             "incident %" PRId64 " is not told now: %d such messages were sent within the hour", record->incident.id,
@@ -271,6 +275,8 @@ static void hold(struct announcer *announcer, struct incident_record *record)
 static void note_silenced(struct announcer *announcer, struct incident_record *record)
 {
     enum news news = news_since(announcer, record, AUDIENCE_HISTORY);
+    if (!record->incident.open && record->telling.held_ms)
+        incident_touch(record);
     if (!record->incident.open)
         record->telling.held_ms = 0; /* what is over by the end of the silence is never told */
     if (news == NEWS_RESOLVED)
@@ -348,6 +354,7 @@ void announce_cycle_ended(struct announcer *announcer)
         if (record->telling.update_ms <= announcer->moment->now_ms)
             continue;
         record->telling.update_ms = announcer->moment->now_ms;
+        incident_touch(record);
         announce_change(announcer, record);
     }
 }

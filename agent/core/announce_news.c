@@ -125,10 +125,13 @@ void news_note_growth(const struct announcer *announcer, struct incident_record 
 {
     int64_t now_ms = announcer->moment->now_ms;
     int64_t wait_ms = model_cycle_running(announcer->model) ? UPDATE_WAITS_MS : schedule_burst(announcer->schedule);
+    int64_t before_ms = record->telling.update_ms;
     if (!has_grown(record, AUDIENCE_PEOPLE))
         record->telling.update_ms = 0;
-    else if (record->telling.update_ms == 0)
+    else if (before_ms == 0)
         record->telling.update_ms = now_ms + wait_ms;
+    if (record->telling.update_ms != before_ms)
+        incident_touch(record);
 }
 
 /* Of all that flaps of a kind people are told once more in a while, and not at each turn; and less when they were told much of it today. */

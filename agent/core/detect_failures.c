@@ -136,6 +136,7 @@ static void raise_failures(struct context *context, struct table *table, enum se
         struct cause cause = table_cause(table);
         failures->is_guess = !cause_is_known(&cause);
         failures->strays = 0;
+        tables_touch(context->tables, table, TOUCHED_LIVE);
     }
     struct incident_record *record = raise_or_move(context, table, severity, NULL);
     add_excerpt(context, record, table);
@@ -167,6 +168,7 @@ static void count_stray(struct context *context, struct table *table)
     if (table->told && table->told_is_old && !table->reading->said.best.cause)
         return;
     failures->settled_ms = failures->counted_ms;
+    tables_touch(context->tables, table, TOUCHED_LIVE);
     if (!cause_differs(&cause, &record->incident.cause)) {
         failures->strays = 0;
         failures->is_guess = false;
@@ -213,6 +215,7 @@ static void settle_cause(struct context *context, struct table *table)
     }
     failures->strays = 0;
     failures->is_guess = false;
+    tables_touch(context->tables, table, TOUCHED_LIVE);
 }
 
 /* Only tables that are in an incident can leave it. As a rule there is none, and this is asked at each run outside a cycle. */
@@ -305,6 +308,7 @@ static void on_told(struct context *context, const struct event *event)
     if (!table || !table->last_failed)
         return;
     bool is_new = table_set_told(table, event->text);
+    tables_touch(context->tables, table, TOUCHED_LIVE);
     struct incident_record *record = incidents_find(context->incidents, KIND_FAILURES, table);
     if (!record)
         return;
@@ -341,6 +345,7 @@ static void failures_on_event(struct context *context, const struct event *event
 static void on_set_back(struct context *context)
 {
     settle_causes(context);
+    tables_touch_all(context->tables, TOUCHED_LIVE);
     for (size_t i = 0; i < context->tables->count; i++)
         context->tables->at[i].failures->counted_ms = context->tables->at[i].failures->settled_ms = 0;
 }

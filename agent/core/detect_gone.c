@@ -56,6 +56,7 @@ static bool retire(struct context *context, struct table *table)
             "scheduler was started with %" PRId64,
             table->cycles_without, context->model->cycle.tables, context->model->started_tables);
     table->retired = true;
+    tables_touch(context->tables, table, TOUCHED_LIVE);
     table_forget_failures(table);
     failures_forget(table);
     return incidents_leave(context->incidents, table);

@@ -289,6 +289,7 @@ static void stall_on_witnessed(struct context *context)
     struct table *table = event->kind == EVENT_TABLE_WITNESSED ? tables_find(context->tables, event->table) : NULL;
     if (!table || table->last_failed || table->moved > 0)
         return;
+    tables_touch(context->tables, table, TOUCHED_LIVE);
     if (event->number > 0 && table->stall->first_move_ms == 0)
         *table->stall = (struct stall){ 0 }; /* the log never told any rows: its zeros say nothing */
     if (event->number > 0) {

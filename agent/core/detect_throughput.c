@@ -8,6 +8,7 @@
 #include "saved.h"
 #include "statistics.h"
 #include "stretch.h"
+#include "tables_archive.h"
 
 /*
  * Throughput: runs that move rows, but far fewer than this table moves at this hour. What a stretch of the newest runs moved is held
@@ -172,8 +173,10 @@ static bool judge_stretch(struct context *context, const struct table *table, co
                   stretch->runs, stretch->rows, usual.days, usual.median, usual.lowest, limit);
     explain(context->explainer, KIND_THROUGHPUT, table, is_low ? VERDICT_WARNING : VERDICT_NOTHING, "%s",
             strbuf_text(&rule));
-    if (is_low && volume->low_since_ms == 0)
+    if (is_low && volume->low_since_ms == 0) {
         volume->low_since_ms = stretch->since_ms;
+        tables_touch(context->tables, table, TOUCHED_LIVE);
+    }
     if (is_low)
         raise_low(context, table, strbuf_text(&rule));
     strbuf_free(&rule);
@@ -230,6 +233,7 @@ static bool is_back(const struct context *context, const struct table *table)
 static void end_low(struct context *context, const struct table *table)
 {
     table->volume->low_since_ms = 0;
+    tables_touch(context->tables, table, TOUCHED_LIVE);
     incidents_clear(context->incidents, KIND_THROUGHPUT, table);
 }
 
@@ -270,6 +274,7 @@ static void take_run(struct context *context, const struct table *table)
     const struct window *rows = &table->rows;
     if (table->last_failed || table_moved(table) <= 0 || rows->count == 0)
         return;
+    tables_touch(context->tables, table, TOUCHED_WINDOWS);
     throughput_judge(context, table);
     if (table->proven && (rows->count < 2 || !was_restarted(context, rows->at_ms[rows->count - 2])))
         hour_volumes_add(hours_of(table->volume), moment_now_wall_ms(context->moment),
@@ -298,15 +303,15 @@ void throughput_archive(struct table *table, struct archive *archive)
 }
 
 /* Whether anything was learnt is always saved, because a field that is missing takes long to find. */
-void throughput_archive_windows(struct table *table, struct archive *archive)
+void throughput_archive_windows(struct table *table, const char *prefix, struct archive *archive)
 {
     struct volume *volume = table->volume;
     struct strbuf key = { 0 };
     bool learnt = volume->hours;
-    table_key(table, "volumes.learnt", &key);
+    saved_key(prefix, "volumes.learnt", &key);
     archive_bool(archive, strbuf_text(&key), &learnt);
     if (learnt) {
-        table_key(table, "volumes", &key);
+        saved_key(prefix, "volumes", &key);
         hour_volumes_archive(hours_of(volume), archive, strbuf_text(&key));
     }
     strbuf_free(&key);

@@ -113,6 +113,7 @@ static void take_answer(struct context *context, struct table *table, const stru
     if (!witness_counts_rows(context, table))
         witnessed->streak = 0; /* what it said before its silence is over */
     witnessed->counted_ms = context->moment->now_ms;
+    tables_touch(context->tables, table, TOUCHED_LIVE);
     if (event->number == 0 && event->duration_ms > allowed_ms) {
         if (witnessed->streak++ == 0)
             witnessed->onset_ms = table->last_success_ms;

@@ -65,7 +65,7 @@ void success_rate_archive(struct table *table, struct archive *archive);
 void stall_archive(struct table *table, struct archive *archive);
 void throughput_archive(struct table *table, struct archive *archive);
 void witnessed_archive(struct table *table, struct archive *archive);
-void throughput_archive_windows(struct table *table, struct archive *archive);
+void throughput_archive_windows(struct table *table, const char *prefix, struct archive *archive);
 void blind_archive(struct context *context, struct archive *archive);
 void unit_archive(struct context *context, struct archive *archive);
 

@@ -48,14 +48,14 @@ static void engine_on_cycle_completed(struct engine *engine)
 static void take_fact(void *ctx, const struct fact *fact)
 {
     struct engine *engine = ctx;
+    if (fact->table)
+        tables_touch(&engine->tables, fact->table, TOUCHED_LIVE);
     for (uint32_t left = engine->hearers[fact->kind]; left; left &= left - 1)
         detectors[__builtin_ctz(left)]->fact(&engine->context, fact);
     if (fact->kind == FACT_CYCLE_COMPLETED)
         engine_on_cycle_completed(engine);
     if (fact->kind == FACT_CYCLE_COMPLETED || fact->kind == FACT_CYCLE_ABORTED)
         announce_cycle_ended(&engine->announcer);
-    if (fact->kind == FACT_ROWS_COUNTED)
-        engine->windows_changed = true;
     incidents_forget(&engine->incidents);
     /* A fact, or what follows it at this instant, may have set an earlier deadline: it is looked for when the clock moves on. */
     if (engine->moment.now_ms < engine->floor_ms)
@@ -435,11 +435,4 @@ void engine_retell(const struct engine *engine)
 {
     model_retell(&engine->model);
     incidents_retell(&engine->incidents);
-}
-
-bool engine_windows_changed(struct engine *engine)
-{
-    bool changed = engine->windows_changed;
-    engine->windows_changed = false;
-    return changed;
 }

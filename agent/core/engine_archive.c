@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine_private.h"
+#include "engine_archive.h"
 
+#include "engine_private.h"
 #include "saved.h"
 
 /* The order is that of the first saved states: several tables and incidents have fields of the same names, so theirs must stay together. */
 
-static void archive_with_table(struct table *table, struct archive *archive)
+void archive_with_table(struct table *table, struct archive *archive)
 {
     throughput_archive(table, archive);
     failures_archive(table, archive);
@@ -36,9 +37,13 @@ void engine_archive_live(struct engine *engine, struct archive *archive)
 
 void engine_archive_windows(struct engine *engine, struct archive *archive)
 {
+    struct strbuf prefix = { 0 };
     slow_archive_windows(&engine->context, archive);
     for (size_t i = 0; i < engine->tables.count; i++) {
-        table_archive_windows(&engine->tables.at[i], archive);
-        throughput_archive_windows(&engine->tables.at[i], archive);
+        strbuf_clear(&prefix);
+        strbuf_printf(&prefix, "%s.", engine->tables.at[i].name);
+        table_archive_windows(&engine->tables.at[i], strbuf_text(&prefix), archive);
+        throughput_archive_windows(&engine->tables.at[i], strbuf_text(&prefix), archive);
     }
+    strbuf_free(&prefix);
 }

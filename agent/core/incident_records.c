@@ -30,6 +30,7 @@ struct incident_record *incidents_add(struct incidents *incidents)
         incidents->records = must_grow(incidents->records, incidents->room, sizeof *incidents->records);
     }
     struct incident_record *record = must_alloc(sizeof *record);
+    record->is_touched = true;
     incidents->records[incidents->count++] = record;
     return record;
 }
@@ -39,6 +40,10 @@ void incidents_drop(struct incidents *incidents, size_t index)
     struct incident_record *record = incidents->records[index];
     size_t behind = --incidents->count - index;
     memmove(incidents->records + index, incidents->records + index + 1, behind * sizeof *incidents->records);
+    if (record->is_saved) {
+        incidents->gone = list_room(incidents->gone, incidents->gone_count, sizeof *incidents->gone);
+        incidents->gone[incidents->gone_count++] = record->incident.id;
+    }
     incident_replace_text(&record->incident.summary, NULL);
     incident_replace_cause(&record->incident.cause, (struct cause){ 0 });
     incident_replace_text(&record->incident.evidence, NULL);
@@ -54,7 +59,25 @@ void incidents_free(struct incidents *incidents)
     while (incidents->count)
         incidents_drop(incidents, incidents->count - 1);
     free(incidents->records);
+    free(incidents->gone);
     free(incidents->recurrences.at);
+}
+
+bool incidents_are_touched(const struct incidents *incidents)
+{
+    bool are_touched = incidents->gone_count > 0;
+    for (size_t i = 0; i < incidents->count && !are_touched; i++)
+        are_touched = incidents->records[i]->is_touched;
+    return are_touched;
+}
+
+void incidents_saved(struct incidents *incidents)
+{
+    for (size_t i = 0; i < incidents->count; i++) {
+        incidents->records[i]->is_touched = false;
+        incidents->records[i]->is_saved = true;
+    }
+    incidents->gone_count = 0;
 }
 
 /* The members stand in the order of their tables' indexes: where the table's is, or would be. */

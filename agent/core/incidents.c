@@ -47,7 +47,10 @@ void incidents_note_open(struct incidents *incidents, int64_t from_id, const cha
 void incidents_note_line(struct incidents *incidents, struct incident_record *record)
 {
     const struct event *event = incidents->moment->event;
-    if (!event || event->line.len == 0 || record->evidence_count++ >= EVIDENCE_MOST)
+    if (!event || event->line.len == 0)
+        return;
+    incident_touch(record);
+    if (record->evidence_count++ >= EVIDENCE_MOST)
         return;
     char *line = must_copy(event->line.at, event->line.len);
     incidents_note(incidents, record, "evidence", line);
@@ -59,6 +62,7 @@ void incidents_store(struct incidents *incidents, struct incident_record *record
     struct incident *incident = &record->incident;
     struct strbuf summary = { 0 };
     int64_t now_ms = incidents->moment->now_ms;
+    incident_touch(record);
     describe_incident(incidents, record, incident->open ? NOTIFY_FIRING : NOTIFY_RESOLVED, LINE_KEPT, &summary);
     incident_replace_text(&incident->summary, strbuf_text(&summary));
     strbuf_free(&summary);
@@ -293,6 +297,7 @@ struct incident_record *incidents_raise(struct incidents *incidents, const struc
             note_rule(incidents, record, finding, VERDICT_CRITICAL);
         }
     }
+    incident_touch(record);
     incidents->sink.changed(incidents->sink.announce_ctx, record);
     return record;
 }
@@ -396,4 +401,5 @@ struct incident_record *incidents_move(struct incidents *incidents, struct incid
 void incidents_escalate(struct incident_record *record)
 {
     record->escalation_due = true;
+    incident_touch(record);
 }

@@ -90,6 +90,8 @@ struct incident_record {
     int64_t prometheus_due_ms; /* 0: not in sight */
     int64_t evidence_count;
     int64_t trouble_ms;  /* the onset by which others join it; the incident's own is what people count from */
+    bool is_touched;     /* it differs from what was saved of it */
+    bool is_saved;       /* something was saved of it */
     char *what, *detail; /* owned: the newest finding's; NULL: none */
     int64_t then_ms;     /* likewise */
     struct telling telling;
@@ -117,6 +119,8 @@ struct incidents {
     struct incidents_sink sink;
     struct incident_record **records; /* open ones, and resolved ones that are not verified yet; by id */
     size_t count, room;
+    int64_t *gone; /* the ids of those that were dropped since then and were saved before */
+    size_t gone_count;
     int64_t last_id;
     int64_t openings[KINDS][OPENINGS_KEPT];       /* the newest of each kind, oldest first, 0 for none */
     int64_t opening_causes[KINDS][OPENINGS_KEPT]; /* likewise what cause_mark said of their causes */
@@ -229,8 +233,25 @@ static inline void incidents_clear(struct incidents *incidents, enum incident_ki
 /* incidents_acknowledge.c: see engine_acknowledge. */
 bool incidents_acknowledge(struct incidents *incidents, const struct acknowledgement *acknowledgement);
 
-/* incidents_archive.c */
+/* incidents_archive.c: all in one text, as agents saved them up to version 6 of the history; and by part. */
 void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables);
+/* What is known of past incidents. Without their ids: those stand elsewhere. */
+void incidents_archive_past(struct incidents *incidents, struct archive *archive);
+void incidents_archive_record(struct incidents *incidents, struct incident_record *record, struct archive *archive,
+                              struct tables *tables);
+/* They are loaded in the order of their ids. One that cannot follow the one before (a damaged state) is left out. */
+void incidents_load_record(struct incidents *incidents, struct archive *archive, struct tables *tables);
+/*
+ * Something of the incident changes that is saved. Whatever changes a record must say so, else the change is lost with the next restart;
+ * incidents_store says it too.
+ */
+static inline void incident_touch(struct incident_record *record)
+{
+    record->is_touched = true;
+}
+/* True if any was touched, or dropped, since all were saved. */
+bool incidents_are_touched(const struct incidents *incidents);
+void incidents_saved(struct incidents *incidents);
 
 /* incident_records.c: the list, for the files of the incidents alone. A new record is all zero. */
 struct incident_record *incidents_add(struct incidents *incidents);

@@ -194,10 +194,8 @@ static bool load_next(struct incidents *incidents, struct archive *archive, stru
     return is_next;
 }
 
-void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables)
+void incidents_archive_past(struct incidents *incidents, struct archive *archive)
 {
-    int64_t count = (int64_t)incidents->count;
-    saved_count(archive, "last_incident", &incidents->last_id);
     for (int kind = 0; kind < KINDS; kind++) {
         size_t kept = OPENINGS_KEPT;
         saved_i64s(archive, kind_facts((enum incident_kind)kind)->openings_key, incidents->openings[kind], &kept,
@@ -206,6 +204,26 @@ void incidents_archive(struct incidents *incidents, struct archive *archive, str
     size_t causes = KINDS * OPENINGS_KEPT, ends = KINDS * HELD_ENDS_KEPT;
     saved_i64s(archive, "opening_causes", incidents->opening_causes[0], &causes, KINDS * OPENINGS_KEPT);
     saved_i64s(archive, "held_ends", incidents->held_ends[0], &ends, KINDS * HELD_ENDS_KEPT);
+}
+
+void incidents_archive_record(struct incidents *incidents, struct incident_record *record, struct archive *archive,
+                              struct tables *tables)
+{
+    record_archive(record, tables, incidents->moment->now_ms, archive);
+}
+
+void incidents_load_record(struct incidents *incidents, struct archive *archive, struct tables *tables)
+{
+    int64_t last_id = incidents->count ? incidents->records[incidents->count - 1]->incident.id : 0;
+    if (incidents->count < INCIDENTS_MOST)
+        load_next(incidents, archive, tables, &last_id);
+}
+
+void incidents_archive(struct incidents *incidents, struct archive *archive, struct tables *tables)
+{
+    int64_t count = (int64_t)incidents->count;
+    saved_count(archive, "last_incident", &incidents->last_id);
+    incidents_archive_past(incidents, archive);
     recurrences_archive(&incidents->recurrences, archive);
     saved_i64(archive, "incidents", &count);
     count = count < INCIDENTS_MOST ? count : INCIDENTS_MOST;

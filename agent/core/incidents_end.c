@@ -44,6 +44,7 @@ static void incidents_verify(struct incidents *incidents, int64_t started_ms, bo
         if (record->incident.open || started_ms < record->incident.resolved_ms)
             continue;
         record->good_cycles = is_good ? record->good_cycles + 1 : 0;
+        incident_touch(record);
         if (record->good_cycles < GOOD_CYCLES_TO_VERIFY || is_unsaid(incidents, record))
             continue;
         record->incident.verified_ms = incidents->moment->now_ms;
@@ -71,6 +72,7 @@ void incidents_cycle_completed(struct incidents *incidents, int64_t started_ms, 
         struct incident_record *record = incidents->records[i];
         if (!record->incident.open || !record->well_ms)
             continue;
+        incident_touch(record);
         record->well_cycles = any_failed(incidents, record) ? 0 : record->well_cycles + 1;
         if (record->well_cycles >= record->calm_cycles)
             incident_resolve(incidents, record);

@@ -149,9 +149,13 @@ static void count_absences(struct model *model)
     const struct cycle *cycle = &model->cycle;
     if (model->is_stopping && cycle->succeeded + cycle->failed + cycle->timed_out < cycle->tables)
         return;
-    for (size_t i = 0; i < model->tables->count; i++)
-        if (model->tables->at[i].last_cycle_id != model->cycle.id)
-            model->tables->at[i].cycles_without++;
+    for (size_t i = 0; i < model->tables->count; i++) {
+        struct table *table = &model->tables->at[i];
+        if (table->last_cycle_id == model->cycle.id || table->retired)
+            continue;
+        table->cycles_without++;
+        tables_touch(model->tables, table, TOUCHED_LIVE);
+    }
 }
 
 static void on_cycle_completed(struct model *model)
@@ -227,6 +231,7 @@ static void on_slept(struct model *model, const struct event *event)
         model->sign_ms = model->moment->now_ms;
     for (size_t i = 0; i < model->ledger.cycle_count; i++)
         model->ledger.cycles[i].slept_ms = time_sum(model->ledger.cycles[i].slept_ms, event->duration_ms);
+    tables_touch_all(model->tables, TOUCHED_LIVE);
     for (size_t i = 0; i < model->tables->count; i++)
         model->tables->at[i].slept_ms = time_sum(model->tables->at[i].slept_ms, event->duration_ms);
     model_tell_fact(model, &(struct fact){ .kind = FACT_HOST_SLEPT, .duration_ms = event->duration_ms });

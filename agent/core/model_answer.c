@@ -48,12 +48,12 @@ void model_take_answer(struct model *model)
     bool is_news = is_known && table->moved <= 0 && event->number >= 0;
     if (is_news) {
         count_in_cycle(model, table, event->number - (table->counted > 0 ? table->counted : 0));
-        table_count_rows(table, event->number, model->moment->now_ms);
+        tables_count_rows(model->tables, table, event->number, model->moment->now_ms);
     }
     if (is_known && says_anything(event))
         tell_answer(model, table, event, is_news ? event->rows_from : ROWS_FROM_LOG);
     model->sink.fact(model->sink.fact_ctx, &(struct fact){ .kind = FACT_EVENT });
-    if (is_news && table->is_learnt)
+    if (is_news && table_is_learnt(table))
         model->sink.fact(model->sink.fact_ctx,
                          &(struct fact){ .kind = FACT_ROWS_COUNTED, .table = table, .rows = event->number });
 }

@@ -101,9 +101,13 @@ static void fail_unreached(struct model *model, const struct open_cycle *cycle, 
 
 static void count_unrun(struct model *model, const struct open_cycle *cycle)
 {
-    for (size_t i = 0; i < model->tables->count; i++)
-        if (model->tables->at[i].last_cycle_id < cycle->cycle.id && !ledger_turn(cycle, (int64_t)i))
-            model->tables->at[i].cycles_without++;
+    for (size_t i = 0; i < model->tables->count; i++) {
+        struct table *table = &model->tables->at[i];
+        if (table->retired || table->last_cycle_id >= cycle->cycle.id || ledger_turn(cycle, (int64_t)i))
+            continue;
+        table->cycles_without++;
+        tables_touch(model->tables, table, TOUCHED_LIVE);
+    }
 }
 
 static void over(struct model *model, struct open_cycle *cycle, enum cycle_outcome outcome, enum fact_kind fact)

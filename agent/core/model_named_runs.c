@@ -283,8 +283,10 @@ static void join_rows(struct model *model, struct open_run *run, int64_t rows)
     model->run.rows = rows;
     if (model_cycle_running(model))
         model->cycle.rows = time_sum(model->cycle.rows, rows);
-    if (table->success_run_id == run->run.id && table->moved < 0)
+    if (table->success_run_id == run->run.id && table->moved < 0) {
         table->moved = rows;
+        tables_touch(model->tables, table, TOUCHED_LIVE);
+    }
     named_leave_run(model, run);
     model_tell_run(model);
     model_tell_cycle(model);

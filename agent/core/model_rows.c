@@ -65,6 +65,7 @@ void model_begin_run(struct model *model, struct table *table, int64_t started_m
     if (model->run.cycle_id == 0 ||
         model->run.cycle_id >= table->last_cycle_id) /* of an older cycle that is still open */
         table_note_turn(table, model->run.cycle_id);
+    tables_touch(model->tables, table, TOUCHED_LIVE);
 }
 
 /*
@@ -99,7 +100,7 @@ void model_end_run(struct model *model, enum run_outcome outcome, int64_t ended_
         table->spent_ms = model->run.duration_ms;
         table->moved = model->run.rows;
         table->counted = ROWS_NOT_KNOWN;
-        table->is_learnt = false;
+        tables_touch(model->tables, table, TOUCHED_LIVE);
     }
     model_tell_run(model);
 }

@@ -20,6 +20,7 @@ static void due_at(struct incident_record *record, int64_t at_ms)
     bool is_lag = record->incident.alert == ALERT_LAG_ELEVATED || record->incident.alert == ALERT_LAG_CRITICAL;
     if (!record->prometheus_due_ms || at_ms < record->prometheus_due_ms || is_lag)
         record->prometheus_due_ms = at_ms;
+    incident_touch(record);
 }
 
 void prometheus_note(struct incident_record *record, int64_t since_ms)

@@ -44,6 +44,7 @@ void recurrences_note(struct recurrences *recurrences, enum incident_kind kind, 
     if (recurrence->count == BEGINNINGS_KEPT)
         memmove(recurrence->at_ms, recurrence->at_ms + 1, --recurrence->count * sizeof *recurrence->at_ms);
     recurrence->at_ms[recurrence->count++] = now_ms;
+    recurrences->are_changed = true;
 }
 
 void recurrences_take_back(struct recurrences *recurrences, enum incident_kind kind, int64_t table)
@@ -51,6 +52,7 @@ void recurrences_take_back(struct recurrences *recurrences, enum incident_kind k
     struct recurrence *recurrence = find(recurrences, (int64_t)kind, table);
     if (recurrence && recurrence->count)
         recurrence->count--;
+    recurrences->are_changed = true;
 }
 
 int64_t recurrences_today(const struct recurrences *recurrences, enum incident_kind kind, int64_t table, int64_t now_ms)
@@ -94,8 +96,10 @@ int64_t recurrences_days(const struct recurrences *recurrences, enum incident_ki
 void recurrences_forget(struct recurrences *recurrences, int64_t table)
 {
     for (size_t i = recurrences->count; i-- > 0;)
-        if (recurrences->at[i].table == table)
+        if (recurrences->at[i].table == table) {
             recurrences->at[i] = recurrences->at[--recurrences->count];
+            recurrences->are_changed = true;
+        }
 }
 
 void recurrences_archive(struct recurrences *recurrences, struct archive *archive)

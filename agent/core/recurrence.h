@@ -24,6 +24,7 @@ struct recurrence {
 struct recurrences {
     struct recurrence *at; /* in no order */
     size_t count;
+    bool are_changed; /* since they were saved */
 };
 
 /* Trouble begins now for the table with this index, -1: for none. */

@@ -20,6 +20,7 @@ static inline void saved_bound(int64_t *value)
 
 static inline void saved_i64(struct archive *archive, const char *name, int64_t *value)
 {
+    saved_bound(value);
     archive_i64(archive, name, value);
     saved_bound(value);
 }
@@ -27,6 +28,8 @@ static inline void saved_i64(struct archive *archive, const char *name, int64_t 
 /* The same for ids and counts, which are never below 0. */
 static inline void saved_count(struct archive *archive, const char *name, int64_t *value)
 {
+    if (*value < 0)
+        *value = 0;
     saved_i64(archive, name, value);
     if (*value < 0)
         *value = 0;

@@ -36,8 +36,10 @@ static struct table *table_append(struct tables *tables)
 {
     if (tables->count == TABLES_MAX)
         return NULL;
-    if (!tables->at)
+    if (!tables->at) {
         tables->at = must_alloc(TABLES_MAX * sizeof *tables->at);
+        tables->touched = must_alloc(TABLES_MAX * sizeof *tables->touched);
+    }
     tables->at[tables->count].index = tables->count;
     return &tables->at[tables->count++];
 }
@@ -57,12 +59,34 @@ static struct table *table_place(struct tables *tables)
     return &tables->at[i];
 }
 
+void tables_touch(struct tables *tables, const struct table *table, enum touched what)
+{
+    struct table *touched = &tables->at[table->index];
+    if (!touched->touched)
+        tables->touched[tables->touched_count++] = (uint32_t)table->index;
+    touched->touched |= (int)what;
+}
+
+void tables_touch_all(struct tables *tables, enum touched what)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        tables_touch(tables, &tables->at[i], what);
+}
+
+void tables_saved(struct tables *tables)
+{
+    for (size_t i = 0; i < tables->touched_count; i++)
+        tables->at[tables->touched[i]].touched = 0;
+    tables->touched_count = 0;
+}
+
 /* Begins the table in this place; only its index and its name are there already. */
 static void table_begin(struct tables *tables, struct table *table, int64_t now_ms)
 {
     bool is_free = table->name[0] == '\0';
     *table = (struct table){
         .index = table->index,
+        .touched = table->touched,
         .name = table->name,
         .first_seen_ms = now_ms,
         .exit_code = -1,
@@ -78,6 +102,7 @@ static void table_begin(struct tables *tables, struct table *table, int64_t now_
     tables->begin(table);
     tables->unproven += !is_free;
     tables->dropped += is_free;
+    tables_touch(tables, table, TOUCHED_LIVE | TOUCHED_WINDOWS);
 }
 
 static struct table *table_add(struct tables *tables, struct slice name, int64_t now_ms)
@@ -247,12 +272,14 @@ int64_t table_moved(const struct table *table)
     return table->moved <= 0 && table->counted >= 0 ? table->counted : table->moved;
 }
 
-void table_count_rows(struct table *table, int64_t rows, int64_t now_ms)
+void tables_count_rows(struct tables *tables, struct table *table, int64_t rows, int64_t now_ms)
 {
     bool has_place = table_moved(table) >= 0;
     table->counted = rows;
-    if (!table->is_learnt)
+    tables_touch(tables, table, TOUCHED_LIVE);
+    if (!table_is_learnt(table))
         return;
+    tables_touch(tables, table, TOUCHED_WINDOWS);
     if (has_place && table->rows.count > 0)
         table->rows.values[table->rows.count - 1] = rows;
     else
@@ -270,8 +297,25 @@ void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, i
         window_push(&table->durations, now_ms, table->spent_ms);
         if (table_moved(table) >= 0)
             window_push(&table->rows, now_ms, table_moved(table));
-        table->is_learnt = true;
+        table->learnt_run_id = table->success_run_id;
+        tables_touch(tables, table, TOUCHED_WINDOWS);
     }
+}
+
+struct table *tables_append(struct tables *tables, struct slice name)
+{
+    struct table *table = tables_find(tables, name) ? NULL : table_append(tables);
+    if (!table)
+        return NULL;
+    table->name = clipped_copy(name, TABLE_NAME_MAX_BYTES);
+    table_begin(tables, table, 0);
+    tables_index_add(tables, table);
+    return table;
+}
+
+void table_find_usual_absence(struct table *table)
+{
+    table->usual_absence = find_usual_absence(table);
 }
 
 void tables_free(struct tables *tables)
@@ -280,93 +324,5 @@ void tables_free(struct tables *tables)
         table_release(tables, &tables->at[i]);
     free(tables->at);
     free(tables->slots);
-}
-
-/* Loaded tables get the places that they had: others know them by these. */
-static struct table *table_load(struct tables *tables, struct slice name)
-{
-    struct table *table = tables_find(tables, name);
-    if (table)
-        return table;
-    table = table_append(tables);
-    if (!table)
-        return NULL;
-    table->name = clipped_copy(name, TABLE_NAME_MAX_BYTES);
-    table_begin(tables, table, 0);
-    tables_index_add(tables, table);
-    return name.len ? table : NULL;
-}
-
-static void proven_archive(struct tables *tables, struct table *table, struct archive *archive)
-{
-    bool before = table->proven;
-    if (archive_loading(archive))
-        table->proven = table->last_success_ms != 0; /* an older agent does not say it */
-    archive_bool(archive, "proven", &table->proven);
-    tables->unproven += (size_t)before - (size_t)table->proven;
-}
-
-static void table_archive(struct table *table, struct archive *archive)
-{
-    saved_i64(archive, "first_seen", &table->first_seen_ms);
-    saved_i64(archive, "last_success", &table->last_success_ms);
-    saved_i64(archive, "suspended", &table->slept_ms);
-    saved_i64(archive, "last_cycle", &table->last_cycle_id);
-    saved_i64(archive, "without", &table->cycles_without);
-    saved_i64s(archive, "absences", table->absences, &table->absence_count, ABSENCES_KEPT);
-    table->usual_absence = find_usual_absence(table);
-    archive_bool(archive, "last_failed", &table->last_failed);
-    archive_bool(archive, "retired", &table->retired);
-    saved_i64(archive, "back", &table->back_ms);
-    archive_text(archive, "error", &table->error);
-    archive_text(archive, "told", &table->told);
-    archive_bool(archive, "told_is_old", &table->told_is_old);
-    if (archive_loading(archive))
-        cause_read_anew(table->reading);
-    saved_i64(archive, "exit_code", &table->exit_code);
-    archive_bool(archive, "timed_out", &table->timed_out);
-    saved_i64(archive, "spent", &table->spent_ms);
-    saved_i64(archive, "moved", &table->moved);
-    saved_i64(archive, "counted", &table->counted);
-    archive_bool(archive, "is_learnt", &table->is_learnt);
-    saved_count(archive, "success_run", &table->success_run_id);
-    saved_count(archive, "success_cycle", &table->success_cycle_id);
-}
-
-void tables_archive(struct tables *tables, struct archive *archive,
-                    void (*also)(struct table *table, struct archive *archive))
-{
-    int64_t count = (int64_t)tables->count;
-    saved_i64(archive, "tables", &count);
-    for (int64_t i = 0; i < count && i < TABLES_MAX; i++) {
-        char *name = archive_loading(archive) ? NULL : must_copy(tables->at[i].name, strlen(tables->at[i].name));
-        archive_text(archive, "table", &name);
-        struct table *table = !archive_loading(archive) ? &tables->at[i]
-                              : name                    ? table_load(tables, slice_of(name))
-                                                        : NULL;
-        if (table && table->name[0]) {
-            table_archive(table, archive);
-            proven_archive(tables, table, archive);
-            also(table, archive);
-        }
-        free(name);
-    }
-}
-
-void table_key(const struct table *table, const char *what, struct strbuf *key)
-{
-    strbuf_clear(key);
-    strbuf_printf(key, "%s.%s", table->name, what);
-    for (char *at = key->at; (at = strchr(at, '\n'));)
-        *at = '?';
-}
-
-void table_archive_windows(struct table *table, struct archive *archive)
-{
-    struct strbuf key = { 0 };
-    table_key(table, "durations", &key);
-    window_archive(&table->durations, archive, strbuf_text(&key));
-    table_key(table, "rows", &key);
-    window_archive(&table->rows, archive, strbuf_text(&key));
-    strbuf_free(&key);
+    free(tables->touched);
 }

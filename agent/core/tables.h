@@ -14,9 +14,13 @@
 
 enum { ABSENCES_KEPT = 12 };
 
+/* What of a table differs from what was saved of it, as bits. */
+enum touched { TOUCHED_LIVE = 1, TOUCHED_WINDOWS = 2 };
+
 /* What the runs of a table have shown. What a detector makes of it is the detector's own. */
 struct table {
     size_t index; /* 0, 1, 2 ... in the order in which the log named them */
+    int touched;  /* enum touched */
     char *name;   /* empty: the table that was here was dropped, and the place is free */
     uint64_t hash;
     int64_t first_seen_ms;
@@ -42,7 +46,7 @@ struct table {
     int64_t spent_ms;                         /* how long its newest run took */
     int64_t moved;                            /* the rows of that run as the log says, -1 if it does not */
     int64_t counted;                          /* the same as a witness counted, ROWS_NOT_KNOWN if none did */
-    bool is_learnt;                           /* the windows below have that run */
+    int64_t learnt_run_id;                    /* the newest run that the windows below have; 0: not known */
     int64_t success_run_id, success_cycle_id; /* of its newest run; the first is 0 if that did not succeed */
     struct window durations;                  /* of good runs, ms */
     struct window rows;                       /* of the same runs */
@@ -61,6 +65,8 @@ struct tables {
     size_t unproven, dropped; /* how many of them are not proven, and how many places are free */
     uint32_t *slots;          /* tables_index.c */
     size_t slot_count;
+    uint32_t *touched; /* the indexes of those that were touched since they were saved, in no order */
+    size_t touched_count;
     int64_t cycle_id;                   /* the newest cycle */
     int64_t refused;                    /* names that were not taken, because there were too many */
     void (*begin)(struct table *table); /* allocates what the detectors remember of a new table */
@@ -76,6 +82,19 @@ struct table *tables_named(struct tables *tables, struct slice name, int64_t now
 struct table *tables_stand_in(const struct tables *tables);
 /* Likewise; it is made at need. */
 struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms);
+/*
+ * Something of the table changes, or may have changed, that is saved. Whatever changes a table for another reason than a fact about it (which
+ * the engine notes itself) must say so here, else the change is lost with the next restart.
+ */
+void tables_touch(struct tables *tables, const struct table *table, enum touched what);
+void tables_touch_all(struct tables *tables, enum touched what);
+/* All that was touched is saved. */
+void tables_saved(struct tables *tables);
+/* True if the windows have the table's newest run. */
+static inline bool table_is_learnt(const struct table *table)
+{
+    return table->success_run_id != 0 && table->learnt_run_id == table->success_run_id;
+}
 /* A cycle begins to run the table. */
 void table_note_turn(struct table *table, int64_t cycle_id);
 /*
@@ -99,7 +118,7 @@ void tables_make_room(struct tables *tables, bool (*is_held)(const void *ctx, co
 /* The rows of its newest run: the log's, or a witness's where the log says 0 or nothing. -1: nobody says. */
 int64_t table_moved(const struct table *table);
 /* A witness counted them. Where the run is learnt already, the window takes that number for the log's. */
-void table_count_rows(struct table *table, int64_t rows, int64_t now_ms);
+void tables_count_rows(struct tables *tables, struct table *table, int64_t rows, int64_t now_ms);
 /* Since when a table waits for a success, with the host's sleep taken off. */
 int64_t table_waits_since(const struct table *table);
 /* Its newest run failed. What earlier failures in a row said stays, as the best guess until this one says more. */
@@ -113,12 +132,13 @@ void table_forget_failures(struct table *table);
 /* The good runs of a cycle that has just completed join the windows of their tables. */
 void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, int64_t now_ms);
 
-/* Each saved table is followed by what `also` saves of it: the detectors' own state. */
-void tables_archive(struct tables *tables, struct archive *archive,
-                    void (*also)(struct table *table, struct archive *archive));
-/* The name in the saved state of something that the table has: the table's name, a dot and what it is. A line break becomes "?". */
-void table_key(const struct table *table, const char *what, struct strbuf *key);
-void table_archive_windows(struct table *table, struct archive *archive);
+/*
+ * For tables_archive.c: the next place gets a table of that name, "" for a free place. NULL if there is one of that name, or there are too
+ * many.
+ */
+struct table *tables_append(struct tables *tables, struct slice name);
+/* Its absences were loaded. */
+void table_find_usual_absence(struct table *table);
 void tables_free(struct tables *tables);
 
 #endif

@@ -22,11 +22,7 @@ static void commit_gather(struct daemon *daemon)
     size_t count = follow_positions(daemon->follow, positions, SOURCES_MOST);
     history_put_sources(daemon->history, positions, count);
     state_save_parser(daemon->history, &daemon->ingest);
-    if (!state_save_engine(daemon->history, daemon->ingest.engine, STATE_CHANGED) && !daemon->windows_said) {
-        say_warning(
-            "the baselines of so many tables are too long for the history: after a restart they are those of now");
-        daemon->windows_said = true;
-    }
+    state_save_engine(daemon->history, daemon->ingest.engine);
     state_save_agent(daemon->history, &daemon->ingest,
                      &(struct agent_facts){
                          .started_ms = daemon->started_ms,

@@ -70,7 +70,6 @@ struct daemon {
     bool drained;        /* everything that was in the log had been read before this turn */
     bool touched;        /* the engine or the parser changed since the last commit */
     bool limits_said;    /* that a pattern was given up at PCRE2's limits */
-    bool windows_said;   /* that the baselines are too long for the history */
     bool tables_said;    /* that names of tables are not taken */
     bool cuts_said;      /* that lines are cut */
     bool frames_said;    /* that lines are not of the format of [log] format */

@@ -44,22 +44,27 @@ void state_save_parser(struct history *history, struct ingest *ingest)
     state_put(history, STATE_PARSER, &text);
 }
 
-bool state_save_engine(struct history *history, struct engine *engine, enum state_extent extent)
+static const char *const text_keys[ENGINE_TEXTS] = {
+    [ENGINE_NOW] = STATE_ENGINE,
+    [ENGINE_LIFE] = STATE_LIFE,
+    [ENGINE_RECURRENCES] = STATE_RECURRENCES,
+    [ENGINE_CYCLES] = STATE_CYCLES,
+};
+
+void state_save_engine(struct history *history, struct engine *engine)
 {
     struct archive archive;
-    struct strbuf live = { 0 }, windows = { 0 };
-    archive_save_to(&archive, &live);
-    engine_archive_live(engine, &archive);
-    state_put(history, STATE_ENGINE, &live);
-    if (!engine_windows_changed(engine) && extent == STATE_CHANGED)
-        return true;
-    archive_save_to(&archive, &windows);
-    engine_archive_windows(engine, &archive);
-    bool fits = windows.len <= HISTORY_VALUE_MAX_BYTES;
-    if (fits)
-        state_put(history, STATE_WINDOWS, &windows);
-    strbuf_free(&windows);
-    return fits;
+    for (int i = 0; i < ENGINE_TEXTS; i++) {
+        struct strbuf text = { 0 };
+        if (!engine_text_changed(engine, (enum engine_text)i))
+            continue;
+        archive_save_to(&archive, &text);
+        engine_save_text(engine, (enum engine_text)i, &archive);
+        state_put(history, text_keys[i], &text);
+    }
+    history_drop_state(history, STATE_OLD_ENGINE);
+    history_drop_state(history, STATE_OLD_WINDOWS);
+    history_put_parts(history, engine);
 }
 
 static bool state_load_key(struct history *history, const char *key, struct strbuf *text, struct archive *archive)
@@ -71,8 +76,33 @@ static bool state_load_key(struct history *history, const char *key, struct strb
     return true;
 }
 
+static bool load_text(void *ctx, enum engine_text text, struct strbuf *value)
+{
+    return history_get_state(ctx, text_keys[text], value);
+}
+
+static void load_parts(void *ctx, enum engine_part part,
+                       void (*take)(void *take_ctx, enum engine_part part, int64_t number, struct slice text),
+                       void *take_ctx)
+{
+    history_get_parts(ctx, part, take, take_ctx);
+}
+
+/* What an older agent saved. */
+static void load_old_engine(struct history *history, struct engine *engine)
+{
+    struct archive archive;
+    struct strbuf text = { 0 };
+    if (state_load_key(history, STATE_OLD_ENGINE, &text, &archive))
+        engine_archive_live(engine, &archive);
+    if (state_load_key(history, STATE_OLD_WINDOWS, &text, &archive))
+        engine_archive_windows(engine, &archive);
+    strbuf_free(&text);
+}
+
 void state_load(struct history *history, struct ingest *ingest)
 {
+    const struct engine_source source = { history, load_text, load_parts };
     struct archive archive;
     struct strbuf text = { 0 };
     if (state_load_key(history, STATE_PARSER, &text, &archive)) {
@@ -83,10 +113,10 @@ void state_load(struct history *history, struct ingest *ingest)
         if (ingest->frames)
             frames_archive(ingest->frames, &archive);
     }
-    if (state_load_key(history, STATE_ENGINE, &text, &archive))
-        engine_archive_live(ingest->engine, &archive);
-    if (state_load_key(history, STATE_WINDOWS, &text, &archive))
-        engine_archive_windows(ingest->engine, &archive);
+    if (!engine_load(ingest->engine, &source)) {
+        load_old_engine(history, ingest->engine);
+        history_renew_parts(history);
+    }
     strbuf_free(&text);
 }
 

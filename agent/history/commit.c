@@ -199,29 +199,29 @@ static int put_delivery(struct history *history, const void *row)
 /*
  * When a new value has the length of the old one, SQLite writes it in place, and only the pages that differ go into the WAL. Else
  * it frees the old value's pages and takes others. So a text that ends with a newline is filled with newlines up to whole blocks,
- * which makes a commit a third smaller. history_get_state takes them off again.
+ * which makes a commit a third smaller. history_state_text takes them off again.
  */
-static void fill_block(const struct strbuf *value, struct strbuf *out)
+void history_fill_block(const struct strbuf *value, struct strbuf *out)
 {
-    enum { BLOCK_BYTES = 512 };
     strbuf_clear(out);
     strbuf_add(out, strbuf_text(value), value->len);
-    while (out->len > 0 && out->at[out->len - 1] == '\n' && out->len % BLOCK_BYTES != 0)
+    while (out->len > 0 && out->at[out->len - 1] == '\n' && out->len % STATE_BLOCK_BYTES != 0)
         strbuf_add(out, "\n", 1);
 }
 
 static int put_states(struct history *history)
 {
-    sqlite3_stmt *statement = history->statements[SQL_PUT_STATE];
     int code = SQLITE_OK;
     for (size_t i = 0; code == SQLITE_OK && i < history->state_count; i++) {
         const struct history_state *state = &history->states[i];
         if (!state->dirty)
             continue;
-        bind_string(statement, 1, state->key);
-        fill_block(&state->value, &history->scratch);
-        bind_string(statement, 2, strbuf_text(&history->scratch));
-        code = history_run_statement(history, SQL_PUT_STATE);
+        enum sql sql = state->gone ? SQL_DROP_STATE : SQL_PUT_STATE;
+        bind_string(history->statements[sql], 1, state->key);
+        history_fill_block(&state->value, &history->scratch);
+        if (!state->gone)
+            bind_string(history->statements[sql], 2, strbuf_text(&history->scratch));
+        code = history_run_statement(history, sql);
     }
     return code;
 }
@@ -286,6 +286,8 @@ static int commit_once(struct history *history, struct strbuf *why)
     if (code == SQLITE_OK)
         code = put_states(history);
     if (code == SQLITE_OK)
+        code = history_commit_parts(history);
+    if (code == SQLITE_OK)
         code = put_sources(history);
     if (code == SQLITE_OK)
         code = history_commit_witnesses(history);
@@ -306,6 +308,7 @@ static void mark_committed(struct history *history)
     for (size_t i = 0; i < history->state_count; i++)
         history->states[i].dirty = false;
     history->sources_dirty = false;
+    history_parts_committed(history);
     history_witnesses_committed(history);
 }
 

@@ -99,11 +99,22 @@ void history_put_state(struct history *history, const char *key, struct slice va
     struct history_state *state = history_find_state(history, key);
     if (!state) {
         history_add_state(history, key, value)->dirty = true;
-    } else if (state->value.len != value.len || memcmp(strbuf_text(&state->value), value.at, value.len) != 0) {
+    } else if (state->gone || state->value.len != value.len ||
+               memcmp(strbuf_text(&state->value), value.at, value.len) != 0) {
         strbuf_clear(&state->value);
         strbuf_add(&state->value, value.at, value.len);
         state->dirty = true;
+        state->gone = false;
     }
+}
+
+void history_drop_state(struct history *history, const char *key)
+{
+    struct history_state *state = history_find_state(history, key);
+    if (!state || state->gone)
+        return;
+    strbuf_free(&state->value);
+    state->gone = state->dirty = true;
 }
 
 static bool positions_equal(const struct source_position *a, const struct source_position *b)
@@ -131,7 +142,7 @@ void history_put_sources(struct history *history, const struct source_position *
 bool history_dirty(const struct history *history)
 {
     bool dirty = history->sources_dirty || history->corrupt || batch_rows(&history->batch) > 0 ||
-                 history_witnesses_dirty(history);
+                 history_witnesses_dirty(history) || history_parts_dirty(history);
     for (size_t i = 0; !dirty && i < history->state_count; i++)
         dirty = history->states[i].dirty;
     return dirty;

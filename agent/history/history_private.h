@@ -19,6 +19,7 @@ struct history_state {
     char *key;
     struct strbuf value;
     bool dirty; /* not committed yet */
+    bool gone;  /* there is no such key any more */
 };
 
 /* What a witness said last. */
@@ -77,6 +78,8 @@ struct history {
     struct source_position *sources;
     size_t source_count;
     bool sources_dirty;
+    struct engine *engine;             /* parts.c: whose parts the next commit writes; NULL: none */
+    bool parts_anew;                   /* all of them, because the database is a new one */
     struct history_witness *witnesses; /* witness.c */
     size_t witness_count;
     bool witnesses_cut; /* the next commit removes the rows of all others */
@@ -121,6 +124,9 @@ void history_keep_wal(sqlite3 *db);
 int history_run_statement(struct history *history, enum sql sql);
 /* Every result code of the database passes here, so that corruption is noted. Returns the code without its extended part. */
 int history_note_result(struct history *history, int code);
+
+/* keep.c: copies a history that is about to be brought to a newer version. *notice says where the copy is, or why there is none. */
+void history_keep_old(struct history *history, struct strbuf *notice);
 
 /* read.c */
 
@@ -169,6 +175,17 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
 
 /* start.c: after each commit but the one of history_begin_start; only the first matters. */
 void history_end_start(struct history *history, enum history_status first_commit);
+
+/* parts.c: whether parts ask for a commit; in the commit; after it. */
+bool history_parts_dirty(const struct history *history);
+int history_commit_parts(struct history *history);
+void history_parts_committed(struct history *history);
+/*
+ * commit.c: the value with newlines behind its last one, so that its length is a multiple of the block's. state_text takes them off again.
+ */
+enum { STATE_BLOCK_BYTES = 64 };
+void history_fill_block(const struct strbuf *value, struct strbuf *out);
+struct slice history_state_text(const char *text);
 
 /* witness.c: whether it asks for a commit; all of it is to be written again; in the commit; after it. */
 bool history_witnesses_dirty(const struct history *history);

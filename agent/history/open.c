@@ -237,6 +237,8 @@ static int open_file(struct history *history, struct strbuf *notice, struct strb
     if (code == SQLITE_OK)
         code = set_vacuum(history->db);
     if (code == SQLITE_OK)
+        history_keep_old(history, notice);
+    if (code == SQLITE_OK)
         code = schema_migrate(history->db, why);
     if (code == SQLITE_OK)
         code = set_journal(history->db, notice);

@@ -21,8 +21,8 @@ void history_read_end(struct history *history, sqlite3_stmt *statement, int code
     sqlite3_reset(statement);
 }
 
-/* The value without the newlines that fill_block added (commit.c). */
-static struct slice state_text(const char *text)
+/* The value without the newlines that history_fill_block added. */
+struct slice history_state_text(const char *text)
 {
     struct slice value = slice_of(text);
     while (value.len > 1 && value.at[value.len - 1] == '\n' && value.at[value.len - 2] == '\n')
@@ -38,13 +38,14 @@ bool history_get_state(struct history *history, const char *key, struct strbuf *
         sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
         int code = sqlite3_step(statement);
         if (code == SQLITE_ROW)
-            state = history_add_state(history, key, state_text(reader_text(statement, 0)));
+            state = history_add_state(history, key, history_state_text(reader_text(statement, 0)));
         history_read_end(history, statement, code);
     }
+    bool found = state && !state->gone;
     strbuf_clear(value);
-    if (state)
+    if (found)
         strbuf_add(value, strbuf_text(&state->value), state->value.len);
-    return state != NULL;
+    return found;
 }
 
 static int64_t read_size(sqlite3_stmt *statement, int column)

@@ -106,7 +106,7 @@ int history_revive(struct history *history, struct strbuf *notice, struct strbuf
     history_disconnect(history);
     for (size_t i = 0; i < history->state_count; i++)
         history->states[i].dirty = true;
-    history->sources_dirty = true;
+    history->sources_dirty = history->parts_anew = true;
     history_witnesses_anew(history);
     int code = history_connect(history, notice, error);
     if (code == SQLITE_OK && !history->owned)

@@ -186,8 +186,17 @@ static const char version_6[] = "CREATE TABLE acknowledgement ("
                                 "ALTER TABLE silence ADD COLUMN table_glob TEXT;"
                                 "ALTER TABLE silence ADD COLUMN max_severity TEXT NOT NULL DEFAULT 'critical';";
 
+/*
+ * Version 7: the engine's state by part, so that a line writes what it changed. (An index by number, and not WITHOUT ROWID, whose rows go to pages
+ * of their own when they are longer than a quarter of a page.)
+ */
+static const char version_7[] = "CREATE TABLE table_state (place INTEGER PRIMARY KEY, value TEXT NOT NULL);"
+                                "CREATE TABLE table_windows (place INTEGER PRIMARY KEY, value TEXT NOT NULL);"
+                                "CREATE TABLE incident_state (incident_id INTEGER PRIMARY KEY, value TEXT NOT NULL);";
+
 /* steps[n] leads from version n to n + 1. A change of the schema is one more step; old steps are never edited. */
-static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6 };
+static const char *const steps[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4,
+                                                   version_5, version_6, version_7 };
 
 static const char not_ours[] = "the database is not one of this agent's";
 
@@ -273,7 +282,13 @@ static int verify_tables(sqlite3 *db, int64_t version, struct strbuf *error)
     return code;
 }
 
-enum { NAMES_LEAST = 5 }; /* of eleven tables */
+enum { NAMES_LEAST = 5 }; /* of fourteen tables */
+
+bool schema_is_ours(sqlite3 *db)
+{
+    int64_t names = 0;
+    return sql_read_number(db, sql_count_names, &names) == SQLITE_OK && names >= NAMES_LEAST;
+}
 
 /* Another program may number its schema as the agent does. Its database is left alone, which few names of the agent's tell. */
 static int verify(sqlite3 *db, int64_t version, struct strbuf *error)

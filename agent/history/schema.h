@@ -2,10 +2,12 @@
 #ifndef HISTORY_SCHEMA_H
 #define HISTORY_SCHEMA_H
 
+#include <stdbool.h>
+
 struct sqlite3;
 struct strbuf;
 
-enum { SCHEMA_VERSION = 6 };
+enum { SCHEMA_VERSION = 7 };
 
 /*
  * To be called before anything else is asked. SQLite reads the whole schema then, and each statement in it takes thirty times its length in
@@ -13,6 +15,9 @@ enum { SCHEMA_VERSION = 6 };
  * else SQLITE_MISMATCH. Returns a SQLite result code, with the reason in *error.
  */
 int schema_load(struct sqlite3 *db, struct strbuf *error);
+
+/* True if the tables of a database have the agent's names: it need not be whole. */
+bool schema_is_ours(struct sqlite3 *db);
 
 /*
  * Brings an open database to SCHEMA_VERSION in one transaction. A newer database, and one that another program made, is refused

@@ -60,6 +60,16 @@ const char *const sql_texts[SQL_STATEMENTS] = {
         " WHERE id = ?1",
     [SQL_PUT_STATE] =
         "INSERT INTO state (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [SQL_DROP_STATE] = "DELETE FROM state WHERE key = ?1",
+    [SQL_PUT_TABLE] = "INSERT INTO table_state (place, value) VALUES (?1, ?2)"
+                      " ON CONFLICT (place) DO UPDATE SET value = excluded.value",
+    [SQL_PUT_WINDOWS] = "INSERT INTO table_windows (place, value) VALUES (?1, ?2)"
+                        " ON CONFLICT (place) DO UPDATE SET value = excluded.value",
+    [SQL_PUT_INCIDENT_STATE] = "INSERT INTO incident_state (incident_id, value) VALUES (?1, ?2)"
+                               " ON CONFLICT (incident_id) DO UPDATE SET value = excluded.value",
+    [SQL_DROP_TABLE] = "DELETE FROM table_state WHERE place = ?1",
+    [SQL_DROP_WINDOWS] = "DELETE FROM table_windows WHERE place = ?1",
+    [SQL_DROP_INCIDENT_STATE] = "DELETE FROM incident_state WHERE incident_id = ?1",
     [SQL_PUT_SOURCE] =
         "INSERT OR REPLACE INTO source (id, device, inode, offset, fingerprint, fingerprint_len, begun_at, owner)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -71,6 +81,10 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_CUT_WITNESSES] = "DELETE FROM witness WHERE name NOT IN (SELECT value FROM json_each(?1))",
 
     [SQL_GET_STATE] = "SELECT value FROM state WHERE key = ?1",
+    [SQL_GET_TABLE_STATES] = "SELECT place, value FROM table_state WHERE place >= 0 ORDER BY place",
+    [SQL_GET_WINDOWS] = "SELECT place, value FROM table_windows WHERE place >= 0 ORDER BY place",
+    [SQL_GET_INCIDENT_STATES] = "SELECT incident_id, value FROM incident_state WHERE incident_id > 0"
+                                " ORDER BY incident_id",
     [SQL_GET_SOURCES] =
         "SELECT device, inode, offset, fingerprint, fingerprint_len, begun_at, owner FROM source ORDER BY id",
     [SQL_GET_WITNESS] = "SELECT state, words, said_at, since_at FROM witness WHERE name = ?1",
@@ -153,6 +167,8 @@ const char sql_check_edges[] =
     " (SELECT max(id) FROM incident), (SELECT max(opened_at) FROM incident),"
     " (SELECT max(id) FROM timeline), (SELECT max(id) FROM notification),"
     " (SELECT max(id) FROM outbox), (SELECT max(offset) FROM source), (SELECT sum(length(value)) FROM state),"
+    " (SELECT max(place) FROM table_state), (SELECT max(place) FROM table_windows),"
+    " (SELECT max(incident_id) FROM incident_state),"
     " (SELECT sum(length(words)) FROM witness), (SELECT max(id) FROM silence),"
     " (SELECT max(id) FROM acknowledgement), (SELECT max(incident_id) FROM acknowledgement),"
     " (SELECT count(notification_id) FROM outbox WHERE status = 'pending')";
@@ -165,7 +181,8 @@ const char sql_list_schema[] = "SELECT type, name, sql FROM sqlite_schema WHERE 
 
 const char sql_count_names[] =
     "SELECT count(DISTINCT name) FROM sqlite_schema WHERE name IN ('cycle', 'run', 'incident', 'timeline',"
-    " 'notification', 'outbox', 'source', 'silence', 'state', 'witness', 'acknowledgement')";
+    " 'notification', 'outbox', 'source', 'silence', 'state', 'witness', 'acknowledgement', 'table_state',"
+    " 'table_windows', 'incident_state')";
 
 /*
  * What does something of itself when a table is read or written: views, triggers, virtual tables, and indexes that refuse or calculate.
@@ -179,11 +196,18 @@ const char sql_find_active[] =
 
 const char sql_clear_starts[] = "UPDATE state SET value = '0' WHERE key = 'starts'";
 
-/* An earlier state that was set aside is replaced. */
+/* What the parts of a new beginning replace. */
+const char sql_clear_parts[] = "DELETE FROM table_state WHERE place >= 0; DELETE FROM table_windows WHERE place >= 0;"
+                               "DELETE FROM incident_state WHERE incident_id > 0;";
+
+/* An earlier state that was set aside is replaced. Parts that are set aside have numbers below 0: -1 for the first place, and so on. */
 const char sql_set_state_aside[] =
     "BEGIN IMMEDIATE;"
     "UPDATE OR REPLACE state SET key = 'aside.' || key WHERE key NOT LIKE 'aside.%' AND key NOT IN ('starts', "
     "'checkpoints', 'clock');"
+    "DELETE FROM table_state WHERE place < 0; UPDATE table_state SET place = -1 - place;"
+    "DELETE FROM table_windows WHERE place < 0; UPDATE table_windows SET place = -1 - place;"
+    "DELETE FROM incident_state WHERE incident_id < 0; UPDATE incident_state SET incident_id = -incident_id;"
     "INSERT INTO timeline (incident_id, at, kind, text)"
     " SELECT id, CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'note',"
     " 'the agent lost its state and does not know whether this is over; if it is not, it opens a new incident'"

@@ -20,11 +20,21 @@ enum sql {
     SQL_PUT_OUTBOX,
     SQL_PUT_DELIVERY,
     SQL_PUT_STATE,
+    SQL_DROP_STATE,
+    SQL_PUT_TABLE, /* the parts of the engine's state, in the order of enum engine_part */
+    SQL_PUT_WINDOWS,
+    SQL_PUT_INCIDENT_STATE,
+    SQL_DROP_TABLE,
+    SQL_DROP_WINDOWS,
+    SQL_DROP_INCIDENT_STATE,
     SQL_PUT_SOURCE,
     SQL_CUT_SOURCES,
     SQL_PUT_WITNESS,
     SQL_CUT_WITNESSES,
     SQL_GET_STATE,
+    SQL_GET_TABLE_STATES,
+    SQL_GET_WINDOWS,
+    SQL_GET_INCIDENT_STATES,
     SQL_GET_SOURCES,
     SQL_GET_WITNESS,
     SQL_GET_SEQUENCES,
@@ -55,7 +65,7 @@ extern const char *const sql_texts[SQL_STATEMENTS];
 
 /* Statements that are run now and then, by their text. */
 extern const char sql_set_wal[], sql_set_no_wal[], sql_check_edges[], sql_count_checkpoint[], sql_list_schema[],
-    sql_count_names[], sql_find_active[], sql_set_state_aside[], sql_clear_starts[];
+    sql_count_names[], sql_find_active[], sql_set_state_aside[], sql_clear_starts[], sql_clear_parts[];
 
 /* Reads the one number that a query gives; *number stays as it is if it gives no row. Returns a SQLite result code. */
 int sql_read_number(struct sqlite3 *db, const char *query, int64_t *number);

@@ -153,7 +153,7 @@ enum { UNPACKED_FREE_BYTES = 64 << 20, UNPACKED_MAX_RATIO = 200 };
 
 /* --- The history and the saved state --- */
 
-/* The longest value in the history, which is the engine's saved state; a few thousand tables need less. SQLite refuses longer ones. */
+/* The longest value in the history: far more than the state that an older agent saved in one. SQLite refuses longer ones. */
 enum { HISTORY_VALUE_MAX_BYTES = 32 << 20 };
 
 /*
@@ -179,6 +179,9 @@ enum { STARTS_MAX = 3 };
 
 /* A reader copies a history whose files it may neither write nor lock, if they are not longer than this. */
 enum { HISTORY_COPY_MAX_BYTES = 512 << 20 };
+
+/* A longer history is not copied before it is brought to a newer version. */
+enum { HISTORY_KEPT_MAX_BYTES = 1 << 30 };
 
 /* The processor time that the agent may use to open its history, and for one question to it later. */
 enum { HISTORY_OPEN_CPU_MS = 5 * 1000, HISTORY_QUESTION_CPU_MS = 2 * 1000 };

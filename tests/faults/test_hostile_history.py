@@ -199,7 +199,7 @@ class HostileHistory(unittest.TestCase):
     def test_a_value_at_the_budget_is_read_and_one_beyond_moves_the_history_aside(self):
         for more, moved in ((0, 0), (4096, 1)):
             with opened(self.database) as database:
-                database.execute("UPDATE state SET value = cast(zeroblob(?) AS TEXT) WHERE key = 'engine.windows'", (ROW_MOST - 4096 + 2 * more,))
+                database.execute("UPDATE state SET value = cast(zeroblob(?) AS TEXT) WHERE key = 'engine.cycles'", (ROW_MOST - 4096 + 2 * more,))
             self.ask_all(f"{more} more")
             self.agent_goes_on(f"{more} more")
             self.assertEqual(len(self.aside()), moved)

@@ -29,6 +29,7 @@ static struct engine *engine_small(const struct settings *settings, struct watch
     };
     struct engine *engine = engine_new(settings, &sink);
     engine->tables.at = must_alloc(TABLES * sizeof *engine->tables.at);
+    engine->tables.touched = must_alloc(TABLES * sizeof *engine->tables.touched);
     engine_set_causes(engine, builtin_causes());
     return engine;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../builtin_causes.h"
+#include "saved_parts.c"
 
 static const int64_t zero_ms = 1772409600000; /* 2026-03-02T00:00:00Z */
 
@@ -234,6 +235,7 @@ void driver_free(struct driver *driver)
     strbuf_free(&driver->journal);
     strbuf_free(&driver->live);
     strbuf_free(&driver->windows);
+    saved_parts_free(&driver->saved);
     free(driver);
 }
 
@@ -248,23 +250,20 @@ void driver_save(struct driver *driver)
     strbuf_clear(&driver->live);
     archive_save_to(&archive, &driver->live);
     engine_archive_live(driver->engine, &archive);
-    if (!engine_windows_changed(driver->engine))
-        return;
-    strbuf_clear(&driver->windows);
-    archive_save_to(&archive, &driver->windows);
-    engine_archive_windows(driver->engine, &archive);
+    if (windows_are_touched(driver->engine)) {
+        strbuf_clear(&driver->windows);
+        archive_save_to(&archive, &driver->windows);
+        engine_archive_windows(driver->engine, &archive);
+    }
+    saved_parts_save(&driver->saved, driver->engine);
 }
 
 void driver_restart(struct driver *driver)
 {
-    struct archive archive;
-    driver_save(driver);
+    saved_parts_save(&driver->saved, driver->engine);
     engine_free(driver->engine);
     driver->engine = engine_for(driver);
-    archive_load_from(&archive, strbuf_slice(&driver->live));
-    engine_archive_live(driver->engine, &archive);
-    archive_load_from(&archive, strbuf_slice(&driver->windows));
-    engine_archive_windows(driver->engine, &archive);
+    saved_parts_load(&driver->saved, driver->engine);
 }
 
 void driver_state(struct driver *driver, struct strbuf *state)

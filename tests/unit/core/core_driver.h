@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "agent/core/engine_private.h"
+#include "saved_parts.h"
 
 /*
  * The core under test: event streams in a few words, and everything that came out, to be compared as text. A test program
@@ -35,7 +36,8 @@ struct driver {
     struct strbuf told_before;
     struct strbuf story;         /* the timeline: "#1 opened text" */
     struct strbuf journal;       /* all that came out, in order and in full */
-    struct strbuf live, windows; /* the newest saved state */
+    struct strbuf live, windows; /* the newest saved state, as two texts */
+    struct saved_parts saved;    /* the same by part */
     struct notification last;    /* without its pointers */
     char last_summary[DRIVER_TEXT], last_escalate_to[DRIVER_TEXT];
     void (*check)(void *ctx, const struct notification *notification);

@@ -261,6 +261,8 @@ static void an_old_state_repeats_nothing(void **unused)
     struct engine *engine = driver->engine;
     incidents_free(&engine->incidents);
     engine->incidents.records = NULL;
+    engine->incidents.gone = NULL;
+    engine->incidents.gone_count = 0;
     engine->incidents.count = engine->incidents.room = 0;
     engine->incidents.recurrences = (struct recurrences){ 0 };
     incidents_archive(&engine->incidents, &archive, &engine->tables);

@@ -125,9 +125,9 @@ static void a_newer_database_is_refused_and_untouched(void **unused)
     (void)unused;
     struct place place;
     place_make(&place);
-    change(&place, "PRAGMA user_version = 7");
-    assert_open_fails(place.path, "database version 7 is newer than this agent's 6");
-    assert_row(&place, "PRAGMA user_version", "7");
+    change(&place, "PRAGMA user_version = 8");
+    assert_open_fails(place.path, "database version 8 is newer than this agent's 7");
+    assert_row(&place, "PRAGMA user_version", "8");
     assert_row(&place, "PRAGMA journal_mode", "delete");
     assert_int_equal(place_count(&place, "corrupt"), 0);
     place_remove(&place);
@@ -360,10 +360,10 @@ static void readers_look_and_editors_write_but_none_creates(void **unused)
     sqlite3_close(reader);
     sqlite3_close(editor);
     history_close(history);
-    change(&place, "PRAGMA user_version = 7");
-    assert_reader_fails(place.path, "database version 7 is newer than this agent's 6");
+    change(&place, "PRAGMA user_version = 8");
+    assert_reader_fails(place.path, "database version 8 is newer than this agent's 7");
     change(&place, "PRAGMA user_version = 4");
-    assert_reader_fails(place.path, "database version 4 is older than this agent's 6: `agent run` migrates it");
+    assert_reader_fails(place.path, "database version 4 is older than this agent's 7: `agent run` migrates it");
     change(&place, "PRAGMA user_version = 0"); /* `agent run` does not take such a database for its own either */
     assert_reader_fails(place.path, "the database is not one of this agent's");
     place_remove(&place);

@@ -56,6 +56,9 @@ static void the_documented_tables_and_columns_are_there(void **unused)
         "SELECT id, device, inode, offset, fingerprint, fingerprint_len FROM source",
         "SELECT id, starts_at, ends_at, reason, ended_at FROM silence",
         "SELECT key, value FROM state",
+        "SELECT place, value FROM table_state",
+        "SELECT place, value FROM table_windows",
+        "SELECT incident_id, value FROM incident_state",
     };
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
         assert_int_equal(sqlite3_exec(db, queries[i], NULL, NULL, NULL), SQLITE_OK);
@@ -88,9 +91,9 @@ static void assert_refused(sqlite3 *db, const char *why)
 static void a_newer_version_is_refused_untouched(void **unused)
 {
     (void)unused;
-    sqlite3 *db = new_database("PRAGMA user_version = 7; CREATE TABLE future (id)");
-    assert_refused(db, "database version 7 is newer than this agent's 6");
-    assert_int_equal(number(db, "PRAGMA user_version"), 7);
+    sqlite3 *db = new_database("PRAGMA user_version = 8; CREATE TABLE future (id)");
+    assert_refused(db, "database version 8 is newer than this agent's 7");
+    assert_int_equal(number(db, "PRAGMA user_version"), 8);
     assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema"), 1);
     sqlite3_close(db);
 }

@@ -17,7 +17,7 @@ static void leave_history(struct place *place)
     gather_message(history, 7, 1);
     history_put_state(history, STATE_PARSER, slice_of("parser\n"));
     history_put_state(history, STATE_ENGINE, slice_of("engine\n"));
-    history_put_state(history, STATE_WINDOWS, slice_of("windows\n"));
+    history_put_state(history, STATE_CYCLES, slice_of("windows\n"));
     history_put_sources(history, &(struct source_position){ .offset = 3 }, 1);
     must_commit(history);
     history_close(history);
@@ -64,13 +64,13 @@ static void the_start_after_three_that_died_does_without_the_state(void **unused
     assert_non_null(strstr(said, place.path));
     free(said);
     assert_state(history, STATE_PARSER, NULL);
-    assert_state(history, STATE_WINDOWS, NULL);
+    assert_state(history, STATE_CYCLES, NULL);
     assert_state(history, STATE_ENGINE, "last_cycle 2\nlast_run 5\nlast_incident 7\n");
     assert_int_equal(history_get_sources(history, &position, 1), 1);
     assert_int_equal(position.offset, 3);
     must_commit(history);
     assert_row(&place, "SELECT group_concat(key) FROM (SELECT key FROM state WHERE key LIKE 'aside.%' ORDER BY key)",
-               "aside.engine.live,aside.engine.windows,aside.parser");
+               "aside.engine.cycles,aside.engine.now,aside.parser");
     assert_row(&place, "SELECT state, resolved_at > 0, (SELECT kind FROM timeline WHERE incident_id = 7) FROM incident",
                "resolved|1|note");
 

@@ -51,7 +51,8 @@ static void every_event_of_the_log_has_a_pattern(void **state)
     (void)state;
     size_t count;
     const struct vocabulary_entry *entries = vocabulary_builtin(&count);
-    for (int kind = 0; kind <= EVENT_SCHEDULER_TABLES; kind++) { /* those behind it need names, which this log has not */
+    for (int kind = 0; kind <= EVENT_SCHEDULER_TABLES;
+         kind++) { /* those behind it need names, which this log has not */
         bool found = false;
         for (size_t i = 0; i < count; i++)
             found = found || entries[i].kind == kind;

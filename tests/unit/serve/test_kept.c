@@ -23,7 +23,7 @@ static void let_go(void *response)
 static void put(struct kept *kept, const char *key, size_t bytes, int64_t cost_ms)
 {
     struct rendered *rendered = must_alloc(sizeof *rendered);
-    *rendered = (struct rendered){ NULL, 200, bytes, 1 };
+    *rendered = (struct rendered){ .status = 200, .bytes = bytes, .users = 1 };
     alive++;
     kept_put(kept, key, &(struct kept_answer){ rendered, 7, 1000, 1000, cost_ms });
     rendered_leave(rendered, let_go);
