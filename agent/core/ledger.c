@@ -39,6 +39,14 @@ struct open_layer *ledger_layer(struct ledger *ledger, struct slice name)
     return NULL;
 }
 
+bool ledger_has_layer(const struct ledger *ledger, int64_t cycle_id)
+{
+    for (size_t i = 0; i < ledger->layer_count; i++)
+        if (ledger->layers[i].cycle_id == cycle_id)
+            return true;
+    return false;
+}
+
 struct turn *ledger_turn(const struct open_cycle *cycle, int64_t table)
 {
     for (size_t i = 0; i < cycle->turn_count; i++)

@@ -32,13 +32,16 @@ struct open_run {
     bool timed_out;     /* its newest attempt was too slow */
     bool start_unseen;  /* the log begins behind its beginning */
     bool is_told_again; /* its table failed in this cycle before, which was told */
-    int64_t due_ms;     /* when its outcome is handed on at the latest; 0: there is none yet */
+    bool untold;        /* it failed, and the detectors are not told yet: its layer may be run again */
+    bool is_over;       /* the log says no more about it */
+    int64_t due_ms;     /* when the detectors are told its outcome at the latest; 0: they were, or there is none yet */
 };
 
 /* What a cycle did with a table. */
 struct turn {
     int64_t table; /* its place */
-    bool failed;   /* its newest run in the cycle failed, and that was told */
+    bool failed;   /* its newest run in the cycle failed */
+    bool told;     /* the detectors were told that it failed in this cycle */
 };
 
 struct open_cycle {
@@ -75,6 +78,7 @@ struct open_run *ledger_run(struct ledger *ledger, struct slice name, int64_t ta
 struct open_cycle *ledger_cycle(struct ledger *ledger, struct slice name);
 struct open_cycle *ledger_cycle_of(struct ledger *ledger, int64_t cycle_id);
 struct open_layer *ledger_layer(struct ledger *ledger, struct slice name);
+bool ledger_has_layer(const struct ledger *ledger, int64_t cycle_id);
 /* The table's turn in the cycle. */
 struct turn *ledger_turn(const struct open_cycle *cycle, int64_t table);
 /* The run of this table that is running; the oldest, if several are. */

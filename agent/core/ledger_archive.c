@@ -19,6 +19,8 @@ static void open_run_archive(struct open_run *run, struct archive *archive)
     archive_bool(archive, "open.timed_out", &run->timed_out);
     archive_bool(archive, "open.start_unseen", &run->start_unseen);
     archive_bool(archive, "open.told_again", &run->is_told_again);
+    archive_bool(archive, "open.untold", &run->untold);
+    archive_bool(archive, "open.over", &run->is_over);
     saved_i64(archive, "open.due", &run->due_ms);
     run->state = (enum open_state)state;
 }
@@ -28,11 +30,13 @@ static void cycle_turns_archive(struct open_cycle *cycle, struct archive *archiv
     int64_t *numbers = must_alloc((TABLES_MAX + 1) * sizeof *numbers);
     size_t count = cycle->turn_count;
     for (size_t i = 0; i < count; i++)
-        numbers[i] = 2 * cycle->turns[i].table + cycle->turns[i].failed;
+        numbers[i] = 4 * cycle->turns[i].table + 2 * cycle->turns[i].told + cycle->turns[i].failed;
     saved_i64s(archive, "open.turns", numbers, &count, TABLES_MAX);
-    for (size_t i = 0; archive_loading(archive) && i < count; i++)
-        if (numbers[i] >= 0)
-            ledger_add_turn(cycle, numbers[i] / 2)->failed = numbers[i] % 2 != 0;
+    for (size_t i = 0; archive_loading(archive) && i < count; i++) {
+        struct turn *turn = numbers[i] >= 0 ? ledger_add_turn(cycle, numbers[i] / 4) : &(struct turn){ 0 };
+        turn->told = (numbers[i] & 2) != 0;
+        turn->failed = (numbers[i] & 1) != 0;
+    }
     free(numbers);
 }
 

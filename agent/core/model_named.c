@@ -212,13 +212,9 @@ static void on_named_started(struct model *model, struct slice name)
 static struct open_cycle *cycle_for_layer(struct model *model)
 {
     struct ledger *ledger = &model->ledger;
-    for (size_t i = 0; i < ledger->cycle_count; i++) {
-        size_t layer = 0;
-        while (layer < ledger->layer_count && ledger->layers[layer].cycle_id != ledger->cycles[i].cycle.id)
-            layer++;
-        if (layer == ledger->layer_count)
+    for (size_t i = 0; i < ledger->cycle_count; i++)
+        if (!ledger_has_layer(ledger, ledger->cycles[i].cycle.id))
             return &ledger->cycles[i];
-    }
     return ledger->cycle_count > 0 ? &ledger->cycles[ledger->cycle_count - 1] : NULL;
 }
 
@@ -236,6 +232,26 @@ static void on_layer_started(struct model *model, struct slice name)
     cycle->said_ms = cycle->free_ms = model->moment->now_ms;
 }
 
+/*
+ * The layer failed. What of it is not told yet is told now, unless the layer is run again: then it is evidence. A table that failed in an earlier
+ * cycle as well has failed all the same: to wait for one more attempt would tell nobody anything.
+ */
+static void settle_failures(struct model *model, int64_t cycle_id, bool is_run_again)
+{
+    struct ledger *ledger = &model->ledger;
+    for (size_t i = ledger->run_count; i > 0; i--) {
+        struct open_run *run = &ledger->runs[i - 1];
+        if (!run->untold || run->run.cycle_id != cycle_id)
+            continue;
+        if (!is_run_again || model->tables->at[run->table].last_failed)
+            named_tell_failure(model, run);
+        run->untold = false;
+        run->due_ms = 0;
+        if (run->is_over)
+            named_finish_run(model, run);
+    }
+}
+
 /* The wait for the retry is the pipeline's own: it does not make the cycle a slow one. */
 static void on_layer_retry(struct model *model, struct slice name)
 {
@@ -243,6 +259,7 @@ static void on_layer_retry(struct model *model, struct slice name)
     struct open_cycle *cycle = layer ? ledger_cycle_of(&model->ledger, layer->cycle_id) : NULL;
     if (!cycle)
         return;
+    settle_failures(model, cycle->cycle.id, true);
     cycle->paused_ms = model->moment->now_ms;
     cycle->said_ms = model->moment->now_ms;
 }
@@ -251,8 +268,10 @@ static void on_layer_completed(struct model *model, struct slice name)
 {
     struct open_layer *layer = ledger_layer(&model->ledger, name);
     struct open_cycle *cycle = layer ? ledger_cycle_of(&model->ledger, layer->cycle_id) : NULL;
-    if (cycle)
+    if (cycle) {
+        settle_failures(model, cycle->cycle.id, false);
         cycle->said_ms = model->moment->now_ms;
+    }
     if (layer)
         ledger_remove_layer(&model->ledger, layer);
 }
@@ -304,19 +323,28 @@ int64_t model_due(const struct model *model)
 {
     int64_t best_ms = INT64_MAX;
     for (size_t i = 0; i < model->ledger.run_count; i++) {
-        const struct open_run *run = &model->ledger.runs[i];
-        if (run->state == OPEN_SUCCEEDED && run->due_ms < best_ms)
-            best_ms = run->due_ms;
+        int64_t due_ms = model->ledger.runs[i].due_ms;
+        if (due_ms && due_ms < best_ms)
+            best_ms = due_ms;
     }
     return best_ms;
 }
 
 void model_expire(struct model *model)
 {
+    struct ledger *ledger = &model->ledger;
     struct view before = view_of(model);
-    for (size_t i = 0; i < model->ledger.run_count; i++)
-        if (model->ledger.runs[i].state == OPEN_SUCCEEDED && model->ledger.runs[i].due_ms <= model->moment->now_ms)
-            named_hand_on_success(model, &model->ledger.runs[i]);
+    for (size_t i = ledger->run_count; i > 0; i--) {
+        struct open_run *run = &ledger->runs[i - 1];
+        if (!run->due_ms || run->due_ms > model->moment->now_ms)
+            continue;
+        if (run->untold)
+            named_tell_failure(model, run);
+        else
+            named_hand_on_success(model, run);
+        if (run->is_over)
+            named_finish_run(model, run);
+    }
     look_at_oldest(model, before);
 }
 

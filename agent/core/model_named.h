@@ -19,6 +19,8 @@ void named_leave_cycle(struct model *model, struct open_cycle *cycle);
 void named_take_run(struct model *model);
 /* The run succeeded, and the detectors are told so. */
 void named_hand_on_success(struct model *model, struct open_run *run);
+/* The detectors are told that the run failed, which they were not yet. */
+void named_tell_failure(struct model *model, struct open_run *run);
 /* The run is over, and no more is said about it: its outcome is handed on, unless that was done. It is removed. */
 void named_finish_run(struct model *model, struct open_run *run);
 /* The run is broken off, unless its outcome is known. text: because of what; its table has failed then. It is removed. */

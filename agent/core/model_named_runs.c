@@ -115,7 +115,7 @@ static struct open_run *begin(struct model *model, struct table *table)
     }
     model_begin_run(model, table, model->moment->event_ms - event->duration_ms);
     run->table = (int64_t)table->index;
-    run->is_told_again = turn && turn->failed;
+    run->is_told_again = turn && turn->told;
     run->start_unseen = event->kind != EVENT_RUN_STARTED;
     run->state = OPEN_RUNNING;
     named_leave_run(model, run);
@@ -175,9 +175,14 @@ void named_hand_on_success(struct model *model, struct open_run *run)
 }
 
 /* In one cycle a table fails once, however often it is tried there. */
-static void tell_failure(struct model *model, const struct open_run *run, bool timed_out)
+static void tell_failure(struct model *model, struct open_run *run, bool timed_out)
 {
     struct table *table = table_of_run(model, run);
+    struct open_cycle *cycle = ledger_cycle_of(&model->ledger, run->run.cycle_id);
+    if (cycle)
+        ledger_add_turn(cycle, run->table)->told = true;
+    run->untold = false;
+    run->due_ms = 0;
     if (timed_out)
         table_forget_failures(table);
     table_set_error(table, slice_of(strbuf_text(&model->run_error)));
@@ -187,7 +192,13 @@ static void tell_failure(struct model *model, const struct open_run *run, bool t
                     &(struct fact){ .kind = run->is_told_again ? FACT_RUN_EVIDENCE : FACT_RUN_FAILED, .table = table });
 }
 
-/* text: why, if the run itself did not say it. */
+void named_tell_failure(struct model *model, struct open_run *run)
+{
+    named_enter_run(model, run);
+    tell_failure(model, run, run->run.outcome == RUN_TIMEOUT);
+}
+
+/* text: why, if the run itself did not say it. While a layer is open it may be run again, which its next line tells. */
 static void hand_on_failure(struct model *model, struct open_run *run, bool timed_out, struct slice text)
 {
     struct open_cycle *cycle = ledger_cycle_of(&model->ledger, run->run.cycle_id);
@@ -205,7 +216,10 @@ static void hand_on_failure(struct model *model, struct open_run *run, bool time
     model_end_run(model, timed_out ? RUN_TIMEOUT : RUN_FAILED, model_written_ms(model));
     run->state = OPEN_SETTLED;
     named_leave_run(model, run);
-    tell_failure(model, run, timed_out);
+    run->untold = cycle && ledger_has_layer(&model->ledger, cycle->cycle.id);
+    run->due_ms = run->untold ? time_sum(model->moment->now_ms, OUTCOME_WAITS_MS) : 0;
+    if (!run->untold)
+        tell_failure(model, run, timed_out);
 }
 
 void named_finish_run(struct model *model, struct open_run *run)
@@ -214,6 +228,8 @@ void named_finish_run(struct model *model, struct open_run *run)
         named_hand_on_success(model, run);
     else if (run->state == OPEN_ATTEMPT_FAILED)
         hand_on_failure(model, run, run->timed_out, (struct slice){ NULL, 0 });
+    if (run->untold)
+        named_tell_failure(model, run);
     ledger_remove_run(&model->ledger, run);
 }
 
@@ -222,6 +238,8 @@ void named_break_run(struct model *model, struct open_run *run, struct slice tex
     struct open_cycle *cycle = ledger_cycle_of(&model->ledger, run->run.cycle_id);
     if (run->state == OPEN_SUCCEEDED)
         named_hand_on_success(model, run);
+    if (run->untold)
+        named_tell_failure(model, run);
     if (run->state <= OPEN_ATTEMPT_FAILED) {
         named_enter_run(model, run);
         if (!model->run.error)
@@ -338,7 +356,7 @@ static void on_said(struct model *model, struct open_run *run)
     }
     named_leave_run(model, run);
     model_tell_run(model);
-    if (run->state != OPEN_SETTLED)
+    if (run->state != OPEN_SETTLED || run->untold)
         return;
     table->exit_code = model->run.exit_code;
     if (model->run.error)
@@ -352,7 +370,9 @@ static void on_ended(struct model *model, struct open_run *run, struct slice tex
         hand_on_failure(model, run, run->state == OPEN_ATTEMPT_FAILED && run->timed_out, text);
     else if (run->state <= OPEN_ATTEMPT_FAILED)
         on_succeeded(model, run, -1);
-    named_finish_run(model, run);
+    run->is_over = true;
+    if (!run->untold)
+        named_finish_run(model, run);
 }
 
 void named_take_run(struct model *model)
