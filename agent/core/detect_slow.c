@@ -307,9 +307,20 @@ static void end_calm(struct context *context, int64_t duration_ms)
     incidents_clear(context->incidents, KIND_SLOW, NULL);
 }
 
+/* Another cycle is still open that was found to be slow, so that the end of this one ends no incident. */
+static bool another_is_slow(const struct context *context)
+{
+    const struct slow *slow = context->slow;
+    return slow->level != SEVERITY_NONE && slow->level_cycle != context->model->cycle.id &&
+           model_cycle_is_open(context->model, slow->level_cycle);
+}
+
 static void slow_on_completed(struct context *context)
 {
     struct slow *slow = context->slow;
+    bool is_other_slow = another_is_slow(context);
+    enum severity other_level = slow->level;
+    int64_t other_cycle = slow->level_cycle;
     int64_t duration_ms = model_elapsed_ms(context->model);
     bool hung = context->schedule->hung_cycle_id == context->model->cycle.id;
     bool is_good = context->model->cycle.outcome == CYCLE_SUCCESS;
@@ -319,13 +330,17 @@ static void slow_on_completed(struct context *context)
 
     if (!hung && (slow->level != SEVERITY_NONE || verdict.is_news))
         raise_ended(context, &verdict);
-    else if (!verdict.is_unusual)
+    else if (!verdict.is_unusual && !is_other_slow)
         end_calm(context, duration_ms);
     if (is_good && slow->level == SEVERITY_NONE && !verdict.is_unusual && !verdict.is_rising)
         window_push(&slow->past.good, context->moment->now_ms, duration_ms);
     if (is_good)
         known_durations_add(&slow->past.known, verdict.question.wall_ms, duration_ms);
     tables_learn(context->tables, context->model->cycle.id, context->model->cycle.started_ms, context->moment->now_ms);
+    if (is_other_slow) {
+        slow->level = other_level;
+        slow->level_cycle = other_cycle;
+    }
 }
 
 static void slow_fact(struct context *context, const struct fact *fact)

@@ -11,6 +11,7 @@ void model_retell(const struct model *model)
 {
     model_tell_cycle(model);
     model_tell_run(model);
+    model_retell_named(model);
 }
 
 static void simple_fact(const struct model *model, enum fact_kind kind)

@@ -79,7 +79,7 @@ void model_expire(struct model *model);
 bool model_is_running(const struct model *model, const struct table *table);
 /* Lines of the log were lost or left out, so the runs of the cycle in progress are not counted in full. */
 void model_lose_lines(struct model *model);
-/* Hands the newest cycle and run to the history once more. */
+/* Hands the newest cycle and run to the history once more, and all that are open. */
 void model_retell(const struct model *model);
 void model_archive(struct model *model, struct archive *archive);
 void model_free(struct model *model);
@@ -103,6 +103,8 @@ void model_fail_table(struct model *model, struct table *table, struct slice tex
 void model_take_named(struct model *model);
 /* The newest cycle, which has no name, has completed: its runs that have names are over. */
 void model_finish_named(struct model *model);
+/* Hands all that has a name and is open to the history once more. */
+void model_retell_named(const struct model *model);
 /* All that has a name and is open is broken off. */
 void model_abort_named(struct model *model);
 void model_tell_fact(const struct model *model, const struct fact *fact);

@@ -348,6 +348,18 @@ void model_expire(struct model *model)
     look_at_oldest(model, before);
 }
 
+void model_retell_named(const struct model *model)
+{
+    for (size_t i = 0; i < model->ledger.cycle_count; i++)
+        model->sink.cycle(model->sink.ctx, &model->ledger.cycles[i].cycle);
+    for (size_t i = 0; i < model->ledger.run_count; i++) {
+        struct run run = model->ledger.runs[i].run;
+        run.table = model->tables->at[model->ledger.runs[i].table].name;
+        run.error = model->ledger.runs[i].error;
+        model->sink.run(model->sink.ctx, &run);
+    }
+}
+
 bool model_cycle_is_open(const struct model *model, int64_t cycle_id)
 {
     for (size_t i = 0; i < model->ledger.cycle_count; i++)
