@@ -119,6 +119,12 @@ struct event {
     struct slice line;  /* the evidence: the whole line, without its line break */
 };
 
+/* The line says by name which run, cycle or layer it is about. */
+static inline bool event_has_name(const struct event *event)
+{
+    return (event->run.len | event->cycle.len) != 0;
+}
+
 /* "run_failed" for EVENT_RUN_FAILED. `agent parse` prints these names, and a patterns file uses them. */
 const char *event_name(enum event_kind kind);
 

@@ -195,7 +195,7 @@ __attribute__((noinline)) static void parser_take_named(const struct feed *feed,
 __attribute__((always_inline)) static inline void parser_take_event(const struct feed *feed,
                                                                     const struct record *record, struct event *event)
 {
-    if (event->run.len > 0 || event->cycle.len > 0) {
+    if (event_has_name(event)) {
         parser_take_named(feed, record, event);
         return;
     }

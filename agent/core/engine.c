@@ -225,7 +225,8 @@ static int64_t earliest(const struct engine *engine, size_t *owner)
     }
     take_earlier(incidents_due(&engine->incidents), INCIDENTS_OWN, &best_ms, owner);
     take_earlier(announce_due(&engine->announcer), ANNOUNCER_OWNS, &best_ms, owner);
-    take_earlier(model_due(&engine->model), MODEL_OWNS, &best_ms, owner);
+    if (engine->model.ledger.run_count > 0)
+        take_earlier(model_due(&engine->model), MODEL_OWNS, &best_ms, owner);
     return best_ms;
 }
 
@@ -375,7 +376,7 @@ void engine_feed(struct engine *engine, const struct event *event)
     moment_take(moment, event);
     announce_step_begins(&engine->announcer);
     model_event(&engine->model);
-    if (event->run.len > 0 || event->cycle.len > 0)
+    if (event_has_name(event))
         look_anew(engine); /* what is said of it may change a deadline and be no fact */
     announce_step_ends(&engine->announcer);
     moment->event = NULL;

@@ -48,7 +48,8 @@ static void abort_run(struct model *model)
 
 static void abort_cycle(struct model *model)
 {
-    model_abort_named(model);
+    if (!ledger_is_empty(&model->ledger))
+        model_abort_named(model);
     abort_run(model);
     if (!model_cycle_running(model))
         return;
@@ -161,7 +162,8 @@ static void count_absences(struct model *model)
 
 static void on_cycle_completed(struct model *model)
 {
-    model_finish_named(model);
+    if (model->ledger.run_count > 0)
+        model_finish_named(model);
     abort_run(model);
     if (!model_cycle_running(model))
         return;
@@ -266,7 +268,7 @@ void model_event(struct model *model)
     int64_t seen_before_ms = model->sign_ms;
     if (event_is_from_log(event->kind))
         model->sign_ms = model->moment->now_ms;
-    if (event->run.len > 0 || event->cycle.len > 0) {
+    if (event_has_name(event)) {
         model_take_named(model);
         return;
     }

@@ -117,7 +117,6 @@ __attribute__((cold)) static void scrub_words(struct scrub *scrub, struct event 
 /* In a log whose lines say by name whose they are, other runs may speak between the lines of an excerpt. */
 static bool ends_excerpt(const struct event *event)
 {
-    bool has_name = event->run.len > 0 || event->cycle.len > 0;
     switch (event->kind) {
     case EVENT_RUN_STDERR: return false;
     case EVENT_ATTEMPT_FAILED:
@@ -125,13 +124,13 @@ static bool ends_excerpt(const struct event *event)
     case EVENT_RUN_FAILED:
     case EVENT_RUN_TIMEOUT:
     case EVENT_RUN_ENDED: return true;
-    default: return !has_name;
+    default: return !event_has_name(event);
     }
 }
 
 void scrub_event(struct scrub *scrub, struct event *event)
 {
-    if (ends_excerpt(event))
+    if (scrub->in_key && ends_excerpt(event))
         scrub->in_key = false;
     if (has_foreign_words(event))
         scrub_words(scrub, event);
