@@ -20,7 +20,7 @@ struct sqlite3 *reader_open(const char *path, struct strbuf *error);
 
 /*
  * For who keeps a connection between two looks, with no statement running: gives the next look its processor time. False if the history has
- * another version by now: then close it and open a new one.
+ * another version by now, or if what is written to it would not be seen: then close it and open a new one.
  */
 bool reader_look_again(struct sqlite3 *db);
 

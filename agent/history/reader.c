@@ -167,9 +167,19 @@ struct sqlite3 *reader_open(const char *path, struct strbuf *error)
     return open_with(path, SQLITE_OPEN_READONLY, error);
 }
 
+/* A history that nobody wrote when it was opened: SQLite was told that it does not change, or it is a copy that has no name any more. */
+static bool is_frozen(sqlite3 *db)
+{
+    struct stat status;
+    const char *name = sqlite3_db_filename(db, "main");
+    return !name || sqlite3_uri_boolean(name, "immutable", 0) || stat(name, &status) != 0;
+}
+
 bool reader_look_again(sqlite3 *db)
 {
     sqlite3_stmt *statement = NULL;
+    if (is_frozen(db))
+        return false;
     defend_limit_cpu(db, HISTORY_READER_CPU_MS);
     bool is_ours = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
                    sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int64(statement, 0) == SCHEMA_VERSION;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The first page of `agent serve` beside a live agent: an incident that opens, worsens and resolves is on it within two seconds."""
+import contextlib
 import re
+import sqlite3
 import sys
 import threading
 import time
@@ -85,6 +87,25 @@ class Live(Case):
             agent.start()
             wait_until(lambda: 'class="alarm' not in server.ask("/").text, 10, "it is still said")
             agent.end()
+
+    def test_a_server_that_was_there_first_sees_what_the_agent_writes(self):
+        """As long as no agent ran, the server may not even make the files that SQLite shares between processes."""
+        with Scheduler(self.log) as scheduler:
+            with Agent(self.log, self.home / "history.db") as agent:
+                scheduler.cycle()
+                agent.wait_for("SELECT count(*) FROM cycle", 1)
+            # Whoever closes it last and is not the agent takes the write-ahead log away.
+            with contextlib.closing(sqlite3.connect(agent.database)) as db:
+                db.execute("SELECT count(*) FROM cycle").fetchone()
+            self.assertEqual(list(self.home.glob("history.db-[sw]*")), [])
+            server = self.serve(agent.database, environment=NOW, log__path=self.log)
+            self.assertIn("The agent is not running", server.ask("/").text)
+            self.assertIn('href="/cycles/1"', server.ask("/cycles").text)
+            with Agent(self.log, self.home / "history.db") as agent:
+                scheduler.cycle()
+                agent.wait_for("SELECT count(*) FROM cycle", 2)
+                wait_until(lambda: 'class="alarm' not in server.ask("/").text, WITHIN_S, "the agent's start is not seen")
+                wait_until(lambda: 'href="/cycles/2"' in server.ask("/cycles").text, WITHIN_S, "its cycle is not seen")
 
     def test_nothing_that_changed_costs_next_to_nothing(self):
         with Scheduler(self.log) as scheduler, Agent(self.log, self.home / "history.db") as agent:
