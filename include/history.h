@@ -104,7 +104,8 @@ void history_put_witness(struct history *history, const char *name, const char *
 #define STATE_OLD_ENGINE "engine.live" /* all of the engine's state, as an agent saved it that knew no parts */
 #define STATE_OLD_WINDOWS "engine.windows"
 #define STATE_AGENT "agent"
-#define STATE_REPLAY "replay" /* the moment (Unix ms) at which a replay that filled the history ended */
+#define STATE_METRICS "metrics" /* the agent's counters, see metrics_store */
+#define STATE_REPLAY "replay"   /* the moment (Unix ms) at which a replay that filled the history ended */
 #define STATE_ORIGIN "origin"
 #define STATE_REFRESH "refresh." /* and a webhook's name: why an Alertmanager could not be told again; "" if it could */
 

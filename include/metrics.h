@@ -9,11 +9,12 @@
 #include "base/strbuf.h"
 #include "blind.h"
 #include "engine.h"
+#include "exposition.h"
 #include "parser.h"
 
 /*
- * agent/metrics: what the agent counts about itself and the pipeline, and the file in which Prometheus finds it. The room reads the
- * history once at the start and writes one file. Nothing here is thread-safe.
+ * agent/metrics: what the agent counts about itself and the pipeline, and how Prometheus finds it: in a file, and, stored in
+ * the history, by way of the web server. The room reads the history once at the start and writes one file. Nothing here is thread-safe.
  */
 
 /* Counters in memory, from the agent's start on. They stand between the engine and the history and pass everything on. */
@@ -36,32 +37,56 @@ bool metrics_take_up(struct metrics *metrics, const char *history_db, struct str
 void metrics_summary(const struct metrics *metrics, struct strbuf *out);
 
 /* How many attempts to deliver a notification to one webhook ended how. */
-struct textfile_deliveries {
+struct metrics_deliveries {
     const char *webhook;
     int64_t delivered, retried, refused;
 };
 
-/* What the file says beyond the counters. Everything is borrowed for the call. */
-struct textfile_facts {
-    bool up; /* false only in the file that an orderly end leaves */
+/* A window of the configuration that silences something, and whether it does now. */
+struct metrics_window {
+    const char *name;
+    bool is_in_force;
+};
+
+/* What is exposed beyond the counters. Everything is borrowed for the call. */
+struct metrics_facts {
+    bool up; /* whether the agent runs; in its file false only after an orderly end */
     bool reload_refused;
     const char *log_path;
     int64_t started_ms;
     const struct metrics *metrics;
-    const struct textfile_deliveries *deliveries;
+    const struct metrics_deliveries *deliveries;
     size_t delivery_count;
     const struct parser_counts *parsed;
     int64_t stray_lines;
-    int64_t commit_failures;
+    int64_t commits, commit_failures;
     int64_t read_bytes;
     int64_t behind_bytes;
     int64_t last_record_ms; /* 0: none yet */
     int64_t next_run_ms;    /* as the scheduler promised it; 0: no promise is known */
     struct engine_limits limits;
-    const struct silences *silences;
+    int64_t silences_in_force;
+    const struct metrics_window *windows;
+    size_t window_count;
     const bool *blind;  /* for each enum blind_reason */
     int writer_present; /* 1: a process holds the log open for writing; 0: none does; -1: not known */
 };
+
+/* Appends everything that is exposed. now_ms is when the agent was last known to live. */
+void metrics_expose(const struct metrics_facts *facts, int64_t now_ms, enum exposition_dialect dialect,
+                    struct strbuf *text);
+
+/*
+ * The counters as a text that the history keeps, so that another process can expose them: everything of the facts but what the history
+ * tells otherwise, which is whether the agent runs, the silences, the blindness and whether somebody writes the log.
+ */
+void metrics_store(const struct metrics_facts *facts, struct strbuf *text);
+
+/* Counters that were stored. Their facts belong to them; the members that are not stored are for the caller to fill in. */
+struct metrics_stored;
+struct metrics_stored *metrics_load(struct slice text); /* what the text lacks is 0 */
+struct metrics_facts *metrics_stored_facts(struct metrics_stored *stored);
+void metrics_stored_free(struct metrics_stored *stored);
 
 /* The file for node_exporter's textfile collector: when it was written last, and how that went. Zero-initialise. */
 struct textfile {
@@ -77,6 +102,6 @@ int64_t textfile_due_ms(const struct textfile *textfile);
  * Writes the file under another name in its directory and renames it, so that a reader sees the old one or the new one, never a part.
  * A failure is said once, until writing works again.
  */
-void textfile_write(struct textfile *textfile, const char *path, const struct textfile_facts *facts, int64_t now_ms);
+void textfile_write(struct textfile *textfile, const char *path, const struct metrics_facts *facts, int64_t now_ms);
 
 #endif

@@ -148,8 +148,8 @@ as_root()
     fi
 }
 
-# The tests hold the alert model against the real promtool, post to the real Alertmanager, and have the real node_exporter read
-# the agent's metrics. Debian's packages of them start services when installed, so they are only unpacked here, below .tools/,
+# The tests hold the alert model against the real promtool, post to the real Alertmanager, have the real node_exporter read and the
+# real Prometheus scrape the agent's metrics, and reach the web pages through the real nginx. Debian's packages of them start services when installed, so they are only unpacked here, below .tools/,
 # and nothing of the system changes. Where they cannot be had, the tests that want them are skipped.
 fetch_tools()
 {
@@ -157,9 +157,10 @@ fetch_tools()
     # From Debian 13 on promtool is a package of its own.
     promtool=prometheus
     ! apt-cache show promtool >/dev/null 2>&1 || promtool=promtool
-    for pair in "$promtool:promtool" prometheus-alertmanager:prometheus-alertmanager \
-            prometheus-node-exporter:prometheus-node-exporter; do
-        package=${pair%%:*} program=${pair##*:}
+    for pair in "$promtool:promtool" prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager \
+            prometheus-node-exporter:prometheus-node-exporter nginx:nginx; do
+        package=${pair%%:*} program=${pair##*:} bin=usr/bin
+        [ "$program" != nginx ] || bin=usr/sbin
         # Debian's Alertmanager does not start without its templates; see tests/lib/alertmanager.py.
         shared=usr/share/prometheus/alertmanager
         [ "$package" = prometheus-alertmanager ] || shared=usr/bin/$program
@@ -170,7 +171,7 @@ fetch_tools()
         scratch=$(mktemp -d)
         chmod 755 "$scratch"
         if (cd "$scratch" && apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=10 download "$package" 2>/dev/null) && mkdir -p .tools/usr/bin \
-            && dpkg-deb -x "$scratch"/*.deb "$scratch" && mv "$scratch/usr/bin/$program" .tools/usr/bin/ \
+            && dpkg-deb -x "$scratch"/*.deb "$scratch" && mv "$scratch/$bin/$program" .tools/usr/bin/ \
             && { has_file ".tools/$shared" || { mkdir -p ".tools/${shared%/*}" && mv "$scratch/$shared" ".tools/$shared"; }; }; then
             :
         else

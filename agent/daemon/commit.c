@@ -89,6 +89,8 @@ void daemon_commit(struct daemon *daemon)
         return;
     if (daemon->touched)
         commit_gather(daemon);
+    daemon->counters_stale |= history_dirty(daemon->history);
+    daemon_store_counters(daemon);
     if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)
         return;
     bool tending = history_is_checkpointing(daemon->history);
@@ -106,6 +108,7 @@ void daemon_commit(struct daemon *daemon)
             engine_retell(daemon->ingest.engine);
         }
         commit_succeeded(daemon);
+        daemon->commits++;
         daemon->textfile.stale = true;
         daemon->retry_ms = 0;
         commit_watch_wal(daemon);

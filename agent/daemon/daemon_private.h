@@ -88,7 +88,10 @@ struct daemon {
     int64_t read_bytes;     /* of the log, since the start, likewise the next */
     int64_t read_lines;
     size_t read_bytes_next; /* how much of it to read in the next turn */
-    int64_t commit_failures;
+    int64_t commits, commit_failures;
+    bool counters_stale;     /* something was counted since the counters were stored */
+    int64_t counters_ms;     /* running: when they may be stored again */
+    uint64_t counters_hash;  /* of what was stored last */
     int64_t held_told_bytes; /* the size of the held write-ahead log that was said last; 0: none */
     int64_t retry_ms;        /* running: when to commit again; 0: at once */
     int64_t reopen_pause_ms; /* the last pause before the history was tried again; 0: it is on the disk */
@@ -160,6 +163,12 @@ void daemon_keep_house(struct daemon *daemon);
 void daemon_beat(struct daemon *daemon);
 int64_t daemon_textfile_due_ms(const struct daemon *daemon); /* INT64_MAX: none is configured */
 void daemon_write_textfile(struct daemon *daemon, bool up);
+/*
+ * The counters go into the history with the next commit, if they are due. They are at most every COUNTERS_MS, and only after something has
+ * changed: an agent that has nothing to do is not woken for them. INT64_MAX: they are not due by themselves.
+ */
+int64_t daemon_counters_due_ms(const struct daemon *daemon); /* running */
+void daemon_store_counters(struct daemon *daemon);
 
 /* greet.c. For a person at a terminal: before the log is read, and when it was read to its end for the first time. */
 void daemon_greet_before_reading(const struct daemon *daemon);

@@ -11,7 +11,9 @@ static void render_durations(const struct metrics *metrics, const struct exposit
     exposition_family(out, "cycle_duration_seconds", "histogram", "How long complete cycles took.");
     for (size_t i = 0; i < METRICS_BUCKETS; i++) {
         char end[24];
-        snprintf(end, sizeof end, "%" PRId64, metrics_buckets_s[i]);
+        /* OpenMetrics writes these ends as numbers with a point, and compares them as texts. */
+        snprintf(end, sizeof end, "%" PRId64 "%s", metrics_buckets_s[i],
+                 out->dialect == EXPOSITION_OPENMETRICS ? ".0" : "");
         count += metrics->durations[i];
         exposition_number(out, "cycle_duration_seconds_bucket", (struct metric_label[]){ { "le", end }, { 0 } }, count);
     }

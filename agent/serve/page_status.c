@@ -56,17 +56,17 @@ static void put_health(const struct status *status, struct answer *answer)
     strbuf_free(&reasons);
 }
 
-bool answer_status(const struct site *site, struct sqlite3 *db, enum route route, struct answer *answer,
+bool answer_status(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
                    struct strbuf *error)
 {
     struct status status = { 0 };
     bool good = status_gather(&status, db, site->config, NULL, show_now_ms(), error);
     if (good) {
-        switch (route) {
+        switch (request->route) {
         case ROUTE_API_STATUS: status_json(&status, &answer->body); break;
         case ROUTE_BADGE: put_badge(&status, &answer->body); break;
         case ROUTE_HEALTH: put_health(&status, answer); break;
-        case ROUTE_METRICS: answer_metrics(site->config, &status, &answer->body); break;
+        case ROUTE_METRICS: answer_metrics(site->config, db, &status, request->dialect, &answer->body); break;
         default:
             good = page_overview(site, &status, db, &answer->body, error);
             answer->differs_by = page_overview_differs_by(&status);

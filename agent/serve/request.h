@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
+#include "exposition.h"
 
 /* What a request asks for, read from its target ("/incidents/4", "/report?since=7d"). Pure: no file, no clock, no history. */
 
@@ -43,9 +44,10 @@ enum parameter {
 
 struct request {
     enum route route;
-    int64_t id;               /* of the incident or the cycle that the path names; else 0 */
-    char *name;               /* of the table that the path names, owned; else NULL */
-    char *values[PARAMETERS]; /* owned; NULL: not given, or empty */
+    int64_t id;                      /* of the incident or the cycle that the path names; else 0 */
+    char *name;                      /* of the table that the path names, owned; else NULL */
+    char *values[PARAMETERS];        /* owned; NULL: not given, or empty */
+    enum exposition_dialect dialect; /* of ROUTE_METRICS; what reads the headers fills it in */
 };
 
 enum request_read { REQUEST_READ, REQUEST_NO_PAGE, REQUEST_WRONG };

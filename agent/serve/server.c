@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accept.h"
 #include "base/budgets.h"
 #include "base/clock.h"
 #include "connections.h"
@@ -41,6 +42,8 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
         MHD_add_response_header(response, header->name, header->value);
     if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(response, "Allow", "GET, HEAD");
+    if (answer->vary)
+        MHD_add_response_header(response, "Vary", answer->vary);
     if (answer->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
 }
@@ -217,7 +220,7 @@ static enum MHD_Result wait_for_job(struct connection *connection, struct job *j
 /* Two requests with the same key have the same answer, headers and all. */
 static void key_of(const char *target, const struct request *request, struct strbuf *key)
 {
-    strbuf_printf(key, "%d %s", request->route, target);
+    strbuf_printf(key, "%d %d %s", request->route, request->dialect, target);
 }
 
 static enum MHD_Result answer_read(struct server *server, struct connection *connection, const char *target,
@@ -242,20 +245,28 @@ static enum MHD_Result answer_read(struct server *server, struct connection *con
     return result;
 }
 
-static enum MHD_Result answer_target(struct server *server, struct connection *connection, const char *target)
+static enum MHD_Result answer_target(struct server *server, struct connection *connection, const char *target,
+                                     const struct headers *headers)
 {
+    static const char api[] = "/api/";
     const struct site *site = server->settings.site;
     struct request request;
     struct strbuf why = { 0 };
     struct answer answer = { 0 };
     enum MHD_Result result = MHD_NO;
     switch (request_read(target, &request, &why)) {
-    case REQUEST_READ: result = answer_read(server, connection, target, &request); break;
+    case REQUEST_READ:
+        if (accept_openmetrics(headers->accept))
+            request.dialect = EXPOSITION_OPENMETRICS;
+        result = answer_read(server, connection, target, &request);
+        break;
     case REQUEST_WRONG:
+        answer.type = site_type(request.route);
         site_refuse(site, MHD_HTTP_BAD_REQUEST, strbuf_text(&why), &answer);
         result = send_answer(connection, &answer);
         break;
     case REQUEST_NO_PAGE:
+        answer.type = site_type(strncmp(target, api, sizeof api - 1) == 0 ? ROUTE_API_STATUS : ROUTE_NONE);
         site_refuse(site, MHD_HTTP_NOT_FOUND, "There is nothing at this address.", &answer);
         result = send_answer(connection, &answer);
         break;
@@ -298,7 +309,7 @@ static enum MHD_Result request_comes(void *user, struct MHD_Connection *http, co
         return send_refusal(connection, refusal);
     if (connections_held(&server->connections) > SERVE_HELD_MAX_BYTES)
         return send_refusal(connection, too_much_held);
-    return answer_target(server, connection, *context);
+    return answer_target(server, connection, *context, &headers);
 }
 
 /* The whole target as it was sent, since libmicrohttpd's own reading of it undoes escapes. It is kept until the request ends. */

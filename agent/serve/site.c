@@ -2,10 +2,13 @@
 #include "site.h"
 
 #include "base/budgets.h"
+#include "base/json.h"
 
 enum { GOOD = 200, BAD_REQUEST = 400, INTERNAL_ERROR = 500, SERVICE_UNAVAILABLE = 503 };
 
 static const char html_type[] = "text/html; charset=utf-8", text_type[] = "text/plain; charset=utf-8";
+static const char openmetrics_type[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+static const char json_type[] = "application/json";
 
 const struct site_header site_headers[] = {
     { "Content-Security-Policy",
@@ -18,12 +21,12 @@ const struct site_header site_headers[] = {
     { NULL, NULL },
 };
 
-static const char *type_of(enum route route)
+const char *site_type(enum route route)
 {
     switch (route) {
     case ROUTE_API_STATUS:
     case ROUTE_API_INCIDENTS:
-    case ROUTE_API_INCIDENT: return "application/json";
+    case ROUTE_API_INCIDENT: return json_type;
     case ROUTE_METRICS: return "text/plain; version=0.0.4; charset=utf-8";
     case ROUTE_HEALTH: return text_type;
     case ROUTE_BADGE: return "image/svg+xml";
@@ -48,10 +51,31 @@ static const char *title_of(unsigned status)
     return "It did not work";
 }
 
+static void refuse_as_json(unsigned status, const char *why, struct strbuf *out)
+{
+    struct json_writer json = { .out = out };
+    json_open(&json, NULL, '{');
+    json_put_int(&json, "status", status);
+    json_put_text(&json, "error", why);
+    json_close(&json, '}');
+    strbuf_puts(out, "\n");
+}
+
 void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer)
 {
+    bool is_page = !answer->type || strcmp(answer->type, html_type) == 0;
+    bool is_json = answer->type && strcmp(answer->type, json_type) == 0;
     strbuf_clear(&answer->body);
     answer->status = status;
+    if (is_json) {
+        refuse_as_json(status, why, &answer->body);
+        return;
+    }
+    if (!is_page) {
+        answer->type = text_type;
+        strbuf_printf(&answer->body, "%s\n", why);
+        return;
+    }
     answer->type = html_type;
     page_begin(site, &(struct page_head){ .title = title_of(status), .tone = TONE_WARNING }, &answer->body);
     page_text(&answer->body, "<section class=\"card\"><p class=\"plain\">", why, "</p></section>\n");
@@ -76,7 +100,7 @@ static bool site_answer_from(const struct site *site, struct sqlite3 *db, const 
     case ROUTE_TABLE: return answer_tables(site, db, request, answer, error);
     case ROUTE_CYCLES:
     case ROUTE_CYCLE: return answer_cycles(site, db, request, answer, error);
-    default: return answer_status(site, db, request->route, answer, error);
+    default: return answer_status(site, db, request, answer, error);
     }
 }
 
@@ -96,18 +120,15 @@ void site_answer(const struct site *site, struct sqlite3 *db, const char *why, c
 {
     struct strbuf error = { 0 };
     strbuf_puts(&error, db ? "" : why);
-    *answer = (struct answer){ .status = GOOD, .type = type_of(request->route) };
+    *answer = (struct answer){ .status = GOOD, .type = site_type(request->route) };
+    if (request->route == ROUTE_METRICS)
+        answer->vary = "Accept";
+    if (request->route == ROUTE_METRICS && request->dialect == EXPOSITION_OPENMETRICS)
+        answer->type = openmetrics_type;
     bool good = db && site_answer_from(site, db, request, answer, &error);
-    if (!good && request->route == ROUTE_METRICS) {
-        answer_metrics(site->config, NULL, &answer->body); /* what the agent wrote may be there all the same */
-    } else if (!good && request->route == ROUTE_HEALTH) {
-        answer->status = SERVICE_UNAVAILABLE;
-        strbuf_clear(&answer->body);
-        strbuf_printf(&answer->body, "%s\n", strbuf_text(&error));
-    } else if (!good) {
+    if (!good)
         site_refuse(site, SERVICE_UNAVAILABLE, strbuf_text(&error), answer);
-    } else if (answer->body.len > SERVE_ANSWER_MAX_BYTES) {
+    else if (answer->body.len > SERVE_ANSWER_MAX_BYTES)
         site_refuse(site, INTERNAL_ERROR, "Choose a shorter period.", answer);
-    }
     strbuf_free(&error);
 }

@@ -19,6 +19,7 @@ struct site {
 struct answer {
     unsigned status;  /* of HTTP: 200, 404 ... */
     const char *type; /* the Content-Type, static */
+    const char *vary; /* the header on which the answer depends, static; NULL: on none */
     struct strbuf body;
     uint64_t
         differs_by; /* what makes the answer another one though the history is the same, such as that the agent died */
@@ -35,7 +36,12 @@ bool site_route_is_quick(enum route route);
 /* Whether an answer may change while the history does not. */
 bool site_route_reads_the_log(enum route route);
 
-/* A page that says what is wrong with a request. */
+/* The Content-Type of what is at a route; OpenMetrics has another one. */
+const char *site_type(enum route route);
+/*
+ * Says what is wrong with a request: as JSON, as text or else as a page, by the type that the answer has already. Its status and body are
+ * replaced.
+ */
 void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer);
 void answer_free(struct answer *answer);
 
@@ -82,7 +88,7 @@ void page_field(const struct request *request, enum parameter parameter, const c
 bool page_period(const struct request *request, int64_t *since_ms, int64_t *until_ms, struct strbuf *why);
 
 /* Each fills a good answer, or says what failed: false, with the reason in *error. */
-bool answer_status(const struct site *site, struct sqlite3 *db, enum route route, struct answer *answer,
+bool answer_status(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
                    struct strbuf *error);
 bool answer_incidents(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
                       struct strbuf *error);
@@ -92,8 +98,9 @@ bool answer_tables(const struct site *site, struct sqlite3 *db, const struct req
 bool answer_cycles(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
                    struct strbuf *error);
 
-/* Appends Prometheus's text format, and where it is from. The status may be NULL: the history tells nothing. */
-void answer_metrics(const struct config *config, const struct status *status, struct strbuf *out);
+/* Appends the metrics. */
+void answer_metrics(const struct config *config, struct sqlite3 *db, const struct status *status,
+                    enum exposition_dialect dialect, struct strbuf *out);
 
 /* Appends why the agent that fills the history is not well, a line for each reason; nothing while it is. */
 void health_reasons(const struct status *status, struct strbuf *out);

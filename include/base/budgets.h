@@ -298,7 +298,7 @@ enum { SERVE_CONNECTIONS_MAX = 64 };
 enum { SERVE_WAITING_MAX = 16, SERVE_KEPT_MAX_BYTES = 4 << 20, SERVE_FRESH_MS = 250, SERVE_STALE_MS = 1000 };
 
 /* The incidents that a list shows, bytes of one answer, and of all that clients have not taken yet before the next one is refused. */
-enum { SERVE_INCIDENTS_MAX = 500, SERVE_ANSWER_MAX_BYTES = 8 << 20, SERVE_HELD_MAX_BYTES = 32 << 20 };
+enum { SERVE_INCIDENTS_MAX = 500, SERVE_ANSWER_MAX_BYTES = 16 << 20, SERVE_HELD_MAX_BYTES = 32 << 20 };
 
 /* The cycles that a list shows, the runs of a cycle, and the runs of all tables together through which the page of one table looks. */
 enum { SERVE_CYCLES_MAX = 200, SERVE_CYCLE_RUNS_MAX = 1000, SERVE_RUNS_MAX = 8000000 };
@@ -308,6 +308,11 @@ enum { SERVE_LOG_LINES_MAX = 1000, SERVE_LOG_MAX_BYTES = 256 << 10 };
 
 /* Who looks for an earlier time in the log looks at so many of the files that rotation left, and reads so many bytes. */
 enum { PAST_LOG_FILES_MAX = 64, PAST_LOG_READ_MAX_BYTES = 64 << 20 };
+
+/* --- Counters --- */
+
+/* Of the names of tables, witnesses and webhooks whose counters the history keeps, so much together is exposed. */
+enum { METRICS_NAMES_MAX_BYTES = 2 << 20 };
 
 /* --- The agent's own output --- */
 

@@ -212,7 +212,7 @@ class Prometheus(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         left_out = {name for name in re.findall(r"^# TYPE (\w+) ", self.text, re.M)} - {re.sub("_bucket$", "", name) for name in shown}
         self.assertLessEqual(left_out, {PREFIX + "up", PREFIX + "start_timestamp_seconds", PREFIX + "last_record_timestamp_seconds",
-                                        PREFIX + "interval_seconds"})
+                                        PREFIX + "interval_seconds", PREFIX + "commits_total"})
 
     def panels(self):
         return [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]

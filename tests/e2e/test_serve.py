@@ -192,7 +192,6 @@ class Pages(Case):
             self.assertEqual((answer.status, answer.headers["Content-Type"]), (200, kind))
             self.check_headers(answer)
         metrics = self.server.ask("/metrics").text
-        self.assertIn("# No metrics.textfile is configured. This is what the history knows", metrics)
         self.assertRegex(metrics, r"(?m)^iceberg_offload_agent_up\{log=\"[^\"]*\"\} 0$")
         self.assertIn(">WARNING</text>", self.server.ask("/badge.svg").text)
         health = self.server.ask("/healthz")
@@ -266,7 +265,8 @@ class Files(Case):
         self.assertEqual(server.ask("/").status, 503)
         self.assertIn("no history here yet", server.ask("/").text)
         self.assertEqual(server.ask("/healthz").status, 503)
-        self.assertIn("Neither can the history", server.ask("/metrics").text)
+        self.assertEqual(server.ask("/metrics").status, 503)
+        self.assertEqual(json.loads(server.ask("/api/v1/status").text)["status"], 503)
         make_history(directory)
         self.assertEqual(server.ask("/").status, 200)
         whole = database.read_bytes()
@@ -300,15 +300,6 @@ class Files(Case):
             self.assertEqual(Balanced(text).open, [])
         for path in DATA:
             json.loads(server.ask(path).text)
-
-    def test_the_text_file_of_the_agent_is_passed_on(self):
-        directory = self.directory()
-        (directory / "agent.prom").write_text("iceberg_offload_agent_up 1\n")
-        server = self.serve(make_history(directory), metrics__textfile=directory / "agent.prom")
-        self.assertEqual(server.ask("/metrics").text,
-                         "# As the agent last wrote it into its text file (metrics.textfile).\niceberg_offload_agent_up 1\n")
-        (directory / "agent.prom").unlink()
-        wait_until(lambda: "cannot be read. This is what the history knows" in server.ask("/metrics").text, 10, "the file is still there")
 
 
 if __name__ == "__main__":
