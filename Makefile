@@ -100,10 +100,9 @@ DEPENDS := $(OBJECTS:.o=.d) $(WATERMARK_OBJECTS:.o=.d) $(WEB_OBJECTS:.o=.d) $(pa
 REMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 DEPS   = @tests/install-deps.sh
 
-.PHONY: all
+.PHONY: all no-watermark no-web
 all: $(BUILD)/agent $(or $(WATERMARK),no-watermark) $(or $(WEB),no-web) ## build the agent (as build/agent; another place: BUILD=dir)
 
-.PHONY: no-watermark no-web
 no-web:
 	@echo 'agent-web is not built, since libmicrohttpd (libmicrohttpd-dev) is not here: there is no `agent serve` without it'
 no-watermark:
@@ -151,7 +150,7 @@ $(BUILD)/made/causes_k2.inc: fixtures/causes/k2.conf
 $(OBJ)/agent/config/causes.o: $(BUILD)/made/causes_k2.inc
 
 # What agent-web sends as it is, as numbers for a C array too.
-WEB_FILES := $(addprefix $(BUILD)/made/,style.css.inc refresh.js.inc icon.svg.inc)
+WEB_FILES := $(addprefix $(BUILD)/made/,style.css.inc refresh.js.inc icon.svg.inc openapi.json.inc)
 $(WEB_FILES): $(BUILD)/made/%.inc: agent/serve/%
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
@@ -252,6 +251,7 @@ TO_UNIT     = $(call to,$(UNITDIR)/iceberg-offload-agent.service)
 TO_TEMPLATE = $(call to,$(UNITDIR)/iceberg-offload-agent@.service)
 TO_WEB_UNIT = $(call to,$(UNITDIR)/iceberg-offload-agent-web.service)
 TO_WEB_SOCKET = $(call to,$(UNITDIR)/iceberg-offload-agent-web.socket)
+TO_API      = $(call to,$(PREFIX)/share/iceberg-offload-agent/openapi.json)
 TO_USERS    = $(call to,$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf)
 TO_BASH     = $(call to,$(PREFIX)/share/bash-completion/completions/agent)
 TO_ZSH      = $(call to,$(ZSHDIR)/_agent)
@@ -270,11 +270,10 @@ install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, LIBEXE
 	sed $(UNIT_SED) $(AS_TEMPLATE) agent/iceberg-offload-agent.service >$(BUILD)/share/unit
 	install -D -m 644 $(BUILD)/share/unit $(TO_TEMPLATE)
 	sed $(UNIT_SED) agent/iceberg-offload-agent-web.service >$(BUILD)/share/unit
-	$(if $(WEB),install -D -m 644 $(BUILD)/share/unit $(TO_WEB_UNIT))
-	$(if $(WEB),install -D -m 644 agent/iceberg-offload-agent-web.socket $(TO_WEB_SOCKET))
+	$(if $(WEB),install -D -m 644 $(BUILD)/share/unit $(TO_WEB_UNIT) && install -D -m 644 agent/serve/openapi.json $(TO_API) && \
+	    install -D -m 644 agent/iceberg-offload-agent-web.socket $(TO_WEB_SOCKET))
 	@rm -f $(BUILD)/share/unit
-
-TO_WEBS = $(TO_WEB) $(TO_WEB_UNIT) $(TO_WEB_SOCKET)
+TO_WEBS = $(TO_WEB) $(TO_WEB_UNIT) $(TO_WEB_SOCKET) $(TO_API)
 
 # What install puts there, but for the configuration, which is the administrator's.
 INSTALLED = $(TO_AGENT) $(if $(WATERMARK),$(TO_WATERMARK)) $(if $(WEB),$(TO_WEBS)) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))

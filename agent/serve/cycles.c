@@ -34,14 +34,16 @@ static struct cycle_row cycle_read(struct query *query, int64_t as_of_ms)
 
 #define CYCLE_COLUMNS "id, started_at, ended_at, duration_ms, outcome, tables, succeeded, failed, timed_out, rows"
 
-void cycles_gather(struct cycle_rows *list, struct query *query, int64_t since_ms, int64_t until_ms, int64_t as_of_ms,
-                   size_t most)
+void cycles_gather_behind(struct cycle_rows *list, struct query *query, int64_t since_ms, int64_t until_ms, int64_t id,
+                          int64_t as_of_ms, size_t most)
 {
-    int64_t values[] = { since_ms, until_ms, (int64_t)most + 1 };
+    int64_t values[] = { since_ms, until_ms, (int64_t)most + 1, id, INT64_MAX };
+    if (id)
+        values[4] = query_value(query, "SELECT started_at FROM cycle WHERE id = ?1", &id, 1);
     query_ask(query,
               "SELECT " CYCLE_COLUMNS " FROM cycle WHERE started_at >= ?1 AND started_at < ?2"
-              " ORDER BY started_at DESC, id DESC LIMIT ?3",
-              values, 3);
+              " AND (started_at < ?5 OR (started_at = ?5 AND id < ?4)) ORDER BY started_at DESC, id DESC LIMIT ?3",
+              values, 5);
     while (query_next(query)) {
         if (list->count == most) {
             list->is_cut = true;
@@ -51,6 +53,12 @@ void cycles_gather(struct cycle_rows *list, struct query *query, int64_t since_m
         list->at = list_room(list->at, list->count, sizeof *list->at);
         list->at[list->count++] = cycle_read(query, as_of_ms);
     }
+}
+
+void cycles_gather(struct cycle_rows *list, struct query *query, int64_t since_ms, int64_t until_ms, int64_t as_of_ms,
+                   size_t most)
+{
+    cycles_gather_behind(list, query, since_ms, until_ms, 0, as_of_ms, most);
 }
 
 void cycles_find(struct cycle_rows *list, struct query *query, int64_t id, int64_t as_of_ms)

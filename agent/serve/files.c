@@ -15,6 +15,10 @@ static const unsigned char icon[] = {
 #include "icon.svg.inc"
 };
 
+static const unsigned char description[] = {
+#include "openapi.json.inc"
+};
+
 bool site_answer_file(enum route route, struct answer *answer)
 {
     *answer = (struct answer){ .status = 200 };
@@ -31,6 +35,10 @@ bool site_answer_file(enum route route, struct answer *answer)
     case ROUTE_ICON:
         answer->type = "image/svg+xml";
         strbuf_add(&answer->body, icon, sizeof icon);
+        return true;
+    case ROUTE_API_DESCRIPTION:
+        answer->type = site_type(route);
+        strbuf_add(&answer->body, description, sizeof description);
         return true;
     default: return false;
     }

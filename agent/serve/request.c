@@ -9,11 +9,14 @@
 
 enum { ID_MAX_DIGITS = 18 };
 
-static const char *const parameter_names[PARAMETERS] = { "since", "until", "table", "alert", "open", "span" };
+static const char *const parameter_names[PARAMETERS] = { "since", "until", "table",  "alert", "open",
+                                                         "span",  "limit", "before", "after" };
 
 enum {
     TAKES_PERIOD = 1 << PARAMETER_SINCE | 1 << PARAMETER_UNTIL,
     TAKES_SPAN = 1 << PARAMETER_SPAN,
+    TAKES_TABLE = 1 << PARAMETER_TABLE,
+    TAKES_LIMIT = 1 << PARAMETER_LIMIT,
     TAKES_FILTERS = TAKES_PERIOD | 1 << PARAMETER_TABLE | 1 << PARAMETER_ALERT | 1 << PARAMETER_OPEN
 };
 
@@ -34,6 +37,9 @@ static const struct page {
     { "/api/v1/status", ROUTE_API_STATUS, 0, ENDS_HERE },
     { "/api/v1/incidents", ROUTE_API_INCIDENTS, TAKES_FILTERS, ENDS_HERE },
     { "/api/v1/incidents/", ROUTE_API_INCIDENT, 0, AN_ID_FOLLOWS },
+    { "/api/v1/cycles", ROUTE_API_CYCLES, TAKES_PERIOD | TAKES_TABLE | TAKES_LIMIT | 1 << PARAMETER_BEFORE, ENDS_HERE },
+    { "/api/v1/tables", ROUTE_API_TABLES, TAKES_PERIOD | TAKES_TABLE | TAKES_LIMIT | 1 << PARAMETER_AFTER, ENDS_HERE },
+    { "/api/v1/openapi.json", ROUTE_API_DESCRIPTION, 0, ENDS_HERE },
     { "/metrics", ROUTE_METRICS, 0, ENDS_HERE },
     { "/healthz", ROUTE_HEALTH, 0, ENDS_HERE },
     { "/badge.svg", ROUTE_BADGE, 0, ENDS_HERE },
@@ -59,6 +65,11 @@ static int64_t request_id(const char *text, size_t len)
         id = id * 10 + (text[i] - '0');
     }
     return id;
+}
+
+int64_t request_number(const char *text)
+{
+    return request_id(text, strlen(text));
 }
 
 static int hex_digit(char c)

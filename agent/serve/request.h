@@ -24,6 +24,9 @@ enum route {
     ROUTE_API_STATUS,
     ROUTE_API_INCIDENTS,
     ROUTE_API_INCIDENT,
+    ROUTE_API_CYCLES,
+    ROUTE_API_TABLES,
+    ROUTE_API_DESCRIPTION,
     ROUTE_METRICS,
     ROUTE_HEALTH,
     ROUTE_BADGE,
@@ -39,6 +42,9 @@ enum parameter {
     PARAMETER_ALERT,
     PARAMETER_OPEN,
     PARAMETER_SPAN,
+    PARAMETER_LIMIT,
+    PARAMETER_BEFORE,
+    PARAMETER_AFTER,
     PARAMETERS
 };
 
@@ -61,6 +67,9 @@ void request_free(struct request *request);
 
 /* Appends the name of a table as a part of a path, which request_read gives back: "a/b" is "a%2Fb". */
 void request_put_name(const char *name, struct strbuf *out);
+
+/* Reads a number as ids are written: without a sign, leading zeros or anything behind it. 0 if it is none. */
+int64_t request_number(const char *text);
 
 /* The name of a parameter in a query: "since". */
 const char *request_parameter_name(enum parameter parameter);

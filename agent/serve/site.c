@@ -26,6 +26,9 @@ const char *site_type(enum route route)
     switch (route) {
     case ROUTE_API_STATUS:
     case ROUTE_API_INCIDENTS:
+    case ROUTE_API_CYCLES:
+    case ROUTE_API_TABLES:
+    case ROUTE_API_DESCRIPTION:
     case ROUTE_API_INCIDENT: return json_type;
     case ROUTE_METRICS: return "text/plain; version=0.0.4; charset=utf-8";
     case ROUTE_HEALTH: return text_type;
@@ -100,6 +103,8 @@ static bool site_answer_from(const struct site *site, struct sqlite3 *db, const 
     case ROUTE_TABLE: return answer_tables(site, db, request, answer, error);
     case ROUTE_CYCLES:
     case ROUTE_CYCLE: return answer_cycles(site, db, request, answer, error);
+    case ROUTE_API_CYCLES: return answer_api_cycles(site, db, request, answer, error);
+    case ROUTE_API_TABLES: return answer_api_tables(site, db, request, answer, error);
     default: return answer_status(site, db, request, answer, error);
     }
 }

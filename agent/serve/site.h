@@ -57,6 +57,7 @@ extern const struct site_header site_headers[];
 /* --- Between the files of this room --- */
 
 struct status;
+struct json_writer;
 struct show_table;
 
 /* The beginning of a page, up to its content. headline, heading and badge may be NULL. */
@@ -97,6 +98,16 @@ bool answer_tables(const struct site *site, struct sqlite3 *db, const struct req
                    struct strbuf *error);
 bool answer_cycles(const struct site *site, struct sqlite3 *db, const struct request *request, struct answer *answer,
                    struct strbuf *error);
+
+/* api.c: the parts that several answers of /api/ have. A limit that the query does not name is the usual one; 0: it is wrong, see *why. */
+size_t api_limit(const struct request *request, size_t usual, size_t most, struct strbuf *why);
+/* The same request for what comes next: with the parameter set to value. "next" is null where value is NULL. */
+void api_put_next(struct json_writer *json, const struct request *request, const char *path, enum parameter parameter,
+                  const char *value);
+bool answer_api_cycles(const struct site *site, struct sqlite3 *db, const struct request *request,
+                       struct answer *answer, struct strbuf *error);
+bool answer_api_tables(const struct site *site, struct sqlite3 *db, const struct request *request,
+                       struct answer *answer, struct strbuf *error);
 
 /* Appends the metrics. */
 void answer_metrics(const struct config *config, struct sqlite3 *db, const struct status *status,

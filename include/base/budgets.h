@@ -309,6 +309,9 @@ enum { SERVE_LOG_LINES_MAX = 1000, SERVE_LOG_MAX_BYTES = 256 << 10 };
 /* Who looks for an earlier time in the log looks at so many of the files that rotation left, and reads so many bytes. */
 enum { PAST_LOG_FILES_MAX = 64, PAST_LOG_READ_MAX_BYTES = 64 << 20 };
 
+/* /api/v1/cycles: the runs of one answer, and the cycles that are looked through for those of a table. */
+enum { SERVE_API_RUNS_MAX = 20000, SERVE_API_LOOKED_MAX = 2000 };
+
 /* --- Counters --- */
 
 /* Of the names of tables, witnesses and webhooks whose counters the history keeps, so much together is exposed. */

@@ -241,8 +241,8 @@ class Install(unittest.TestCase):
             make = ["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={agent.parent}", f"DESTDIR={folder}", "PREFIX=/usr"]
             programs = ("agent", "agent-watermark", "agent-web", "libagent.a")
             built = [word for name in programs for word in ("-o", str(agent.with_name(name)))]
-            # agent-watermark is built where libpq is, and agent-web with its two units where libmicrohttpd is.
-            installed = 10 + pathlib.Path(AGENT).with_name("agent-watermark").exists() + 3 * pathlib.Path(AGENT).with_name("agent-web").exists()
+            # agent-watermark is built where libpq is, and agent-web with its two units and its description where libmicrohttpd is.
+            installed = 10 + pathlib.Path(AGENT).with_name("agent-watermark").exists() + 4 * pathlib.Path(AGENT).with_name("agent-web").exists()
             for target, wanted in (("install", installed), ("uninstall", 0)):
                 # The flags stay those of the last build, whatever they were: nothing is compiled again, also not below other tests.
                 done = subprocess.run([*make, "-o", "all", *built, target], capture_output=True, text=True, timeout=100, check=True)

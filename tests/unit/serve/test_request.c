@@ -37,6 +37,9 @@ static void test_each_page_has_its_address(void **state)
     assert_route("/tables/bronze?span=year", ROUTE_TABLE, 0);
     assert_route("/cycles", ROUTE_CYCLES, 0);
     assert_route("/cycles/3?", ROUTE_CYCLE, 3);
+    assert_route("/api/v1/cycles", ROUTE_API_CYCLES, 0);
+    assert_route("/api/v1/tables", ROUTE_API_TABLES, 0);
+    assert_route("/api/v1/openapi.json", ROUTE_API_DESCRIPTION, 0);
     assert_route("/metrics", ROUTE_METRICS, 0);
     assert_route("/healthz", ROUTE_HEALTH, 0);
     assert_route("/badge.svg", ROUTE_BADGE, 0);
