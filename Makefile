@@ -100,7 +100,6 @@ DEPENDS := $(OBJECTS:.o=.d) $(WATERMARK_OBJECTS:.o=.d) $(WEB_OBJECTS:.o=.d) $(pa
 REMAKE = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 DEPS   = @tests/install-deps.sh
 
-.PHONY: all no-watermark no-web
 all: $(BUILD)/agent $(or $(WATERMARK),no-watermark) $(or $(WEB),no-web) ## build the agent (as build/agent; another place: BUILD=dir)
 
 no-web:
@@ -214,7 +213,6 @@ $(BUILD)/share/agent.conf: $(NATIVE)
 	$(call say,GEN,$@)
 	$(Q)$(NATIVE) check-config --sample >$@.new && mv $@.new $@
 
-.PHONY: FORCE share unit probes benches fuzzers
 .SECONDARY:
 share: $(SHARE) ; @:
 unit: $(UNIT) $(REPLAYS) ; @:
@@ -225,7 +223,7 @@ fuzzers: $(FUZZERS) ; @:
 
 # --- Running ---------------------------------------------------------------------------------------------------------
 
-.PHONY: deps demo run install uninstall deb
+.PHONY: all no-watermark no-web FORCE share unit probes benches fuzzers deps demo run install uninstall install-conf list-installed dist deb
 deps: ## install what is missing to build (says what; nothing missing: no apt-get)
 	$(DEPS) build watermark web
 
@@ -288,7 +286,6 @@ install-conf: share
 	install -D -m 640 $(BUILD)/share/installed.conf $(call to,$(SYSCONFDIR)/iceberg-offload-agent/agent.conf)
 	@rm -f $(BUILD)/share/installed.conf
 
-.PHONY: install-conf list-installed dist
 list-installed:
 	@printf '%s\n' $(INSTALLED)
 
@@ -312,7 +309,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 # --- Testing ---------------------------------------------------------------------------------------------------------
 
 .PHONY: test check frames-month test-faults test-servers test-grafana test-browser test-deb test-platforms pictures test-asan test-tsan test-valgrind coverage fuzz analyse cppcheck clang-tidy \
-        gcc-analyser bench bench-lead bench-life soak clean help
+        gcc-analyser bench bench-lead bench-serve bench-life soak clean help
 test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, faults
 	$(DEPS) build test analyse valgrind
 	@+$(REMAKE) all unit probes
@@ -401,8 +398,7 @@ fuzz: ## every harness in tests/fuzz, on all processors, for FUZZ_SECONDS (60) o
 	@tests/fuzz/seeds.sh $(BUILD)/agent build-fuzz/seeds
 	@python3 tests/fuzz/fuzz.py build-fuzz $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(FUZZ_SECONDS)) $(if $(FUZZ_BYTES),--bytes $(FUZZ_BYTES))
 
-# Each analyser is a target, and a test of `make test` (`tests/run.py BUILD analyse`). What clang-tidy asks, what it does not, and why:
-# .clang-tidy. Its path-sensitive checks take minutes, so that `make test`, where gcc's analyser walks the paths, leaves them to this.
+# Each analyser is a target, and a test of `make test` (`tests/run.py BUILD analyse`). What clang-tidy asks, and why: .clang-tidy. Its path-sensitive checks take minutes, so that `make test`, where gcc's analyser walks the paths, leaves them to this.
 # --suppress=missingIncludeSystem: cppcheck is not shown the system's headers, which it does not need.
 # --suppress=normalCheckLevelMaxBranches: from 2.17 on it says as an error that long functions are not walked through to the end.
 analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 minutes)
@@ -424,6 +420,11 @@ bench: ## speed, memory and latency beside ripgrep, mtail, grep and gawk (BENCH_
 	$(DEPS) build bench
 	@+$(REMAKE) all benches
 	@python3 tests/bench/bench.py $(BUILD) --mb $(BENCH_MB) --idle $(BENCH_IDLE)
+
+bench-serve: ## the web pages at 1,000 requests a second beside a live agent: its latency, theirs, their memory (2 minutes)
+	$(DEPS) build web
+	@+$(REMAKE) all benches
+	python3 tests/bench/serve.py $(BUILD)
 
 soak: ## ten years of cycles through the live agent (20 minutes): memory and descriptors stay flat
 	$(DEPS) build

@@ -135,6 +135,8 @@ struct config {
     char *serve_listen;
     char *serve_token_file; /* NULL: none; likewise the next one */
     char *serve_title;
+    char *serve_allow_origin; /* NULL: none; origins, parted by commas */
+    int64_t serve_idle_exit_ms;
     char *heartbeat_url;
     int64_t heartbeat_every_ms;
 };

@@ -27,7 +27,7 @@ ROOMS = {
     "agent/base": (BASE, []),
     "parsers": (["causes.h", "event.h", "frame.h", "parser.h"], ["pure base"]),
     "agent/core": (["alerts.h", "blind.h", "cycle.h", "engine.h", "first_line.h", "incident.h", "settings.h", "silence.h", "telling.h"], ["pure base", "parsers"]),
-    "agent/config": (["config.h", "config_keys.h", "durations.h", "nearest.h", "secrets.h", "template.h"], ["agent/base", "agent/core", "parsers"]),
+    "agent/config": (["config.h", "config_keys.h", "durations.h", "listen_address.h", "nearest.h", "secrets.h", "template.h"], ["agent/base", "agent/core", "parsers"]),
     "agent/history": (["history.h", "message.h", "reader.h", "source_position.h"], ["agent/base", "agent/core", "agent/config"]),
     "agent/follow": (["follow.h", "past_log.h"], WORLD),
     "agent/notify": (["notify.h", "payload.h", "sender.h"], WORLD + ["parsers"]),

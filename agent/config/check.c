@@ -128,6 +128,7 @@ void config_check(struct config_loader *loader)
     warn_of_public_file(loader, "watermark", "passfile", config->watermark_passfile);
     warn_of_public_file(loader, "watermark", "password_file", config->watermark_password_file);
     config_check_webhooks(loader);
+    config_check_serve(loader);
     for (size_t i = 0; i < config->probe_count; i++)
         check_probe(loader, &config->probes[i]);
     for (size_t i = 0; i < config->window_count; i++)

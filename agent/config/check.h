@@ -43,6 +43,8 @@ void warn_of_public_file(struct config_loader *loader, const char *item, const c
 
 /* The part of config_check for webhooks (check_webhook.c). */
 void config_check_webhooks(struct config_loader *loader);
+/* Likewise for [serve] (check_serve.c). */
+void config_check_serve(struct config_loader *loader);
 /* Returns true for a webhook whose URL is a service's that everybody knows, and so no secret. */
 bool config_url_is_default(const struct webhook_config *webhook);
 

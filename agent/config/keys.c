@@ -297,6 +297,12 @@ static const struct config_key keys[] = {
       MAIN(serve_token_file), .change = CONFIG_BY_SERVE },
     { "serve", "title", CONFIG_TEXT, NULL, "Iceberg offload", "The pages of `agent serve` bear this title.",
       MAIN(serve_title), .change = CONFIG_BY_SERVE },
+    { "serve", "allow_origin", CONFIG_TEXT, NULL, "none",
+      "Pages of these origins, parted by commas, may read the answers for programs: https://grafana.example.org.",
+      MAIN(serve_allow_origin), .change = CONFIG_BY_SERVE },
+    { "serve", "idle_exit", CONFIG_PERIOD, "10m", NULL,
+      "`agent serve` on a socket of systemd ends when nobody has asked for so long; the next request starts it again.",
+      MAIN(serve_idle_exit_ms), .change = CONFIG_BY_SERVE },
 
     { "heartbeat", "url", CONFIG_URL, NULL, "none",
       "While the agent is well it sends a GET to this URL, for a service that raises an alarm when none comes (a dead "

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/budgets.h"
+#include "listen_address.h"
 
 static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -73,4 +74,23 @@ bool door_lets_in(const struct server_settings *settings, const struct headers *
     if (found)
         *refusal = *found;
     return !found;
+}
+
+struct slice door_origin(const struct server_settings *settings, const struct headers *headers)
+{
+    const char *at = settings->allow_origin;
+    struct slice origin;
+    while (at && headers->origins == 1 && listen_origin_next(&at, &origin))
+        if (slice_equals(origin, headers->origin))
+            return origin;
+    return (struct slice){ "", 0 };
+}
+
+bool door_is_preflight(const struct server_settings *settings, const struct headers *headers, const char *method)
+{
+    return strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0 && door_origin(settings, headers).len > 0 &&
+           headers->hosts == 1 && request_host_is_ours(headers->host, settings->hosts, settings->host_count) &&
+           headers->asked_method &&
+           (strcmp(headers->asked_method, MHD_HTTP_METHOD_GET) == 0 ||
+            strcmp(headers->asked_method, MHD_HTTP_METHOD_HEAD) == 0);
 }

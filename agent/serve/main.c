@@ -22,8 +22,7 @@
  * it stays here, and so that the agent itself is not linked with a web server.
  */
 
-/* What systemd started for a request ends when nobody has asked for so long; the next request starts it again. */
-enum { IDLE_EXIT_MS = 10 * 60 * 1000 };
+enum { WAIT_MOST_MS = 10 * 60 * 1000 };
 
 struct web {
     const struct config *config;
@@ -33,27 +32,28 @@ struct web {
     struct strbuf token, serve_host;
 };
 
-static bool take_socket(struct web *web, const char *chosen)
+/* Returns an exit code: EXIT_USAGE for an address that is of no use, EXIT_FAILED if it cannot be listened to. */
+static int take_socket(struct web *web, const char *chosen)
 {
     struct strbuf why = { 0 };
     const char *where = chosen ? chosen : web->config->serve_listen;
     web->fd = chosen ? -1 : listen_take(&web->address, &why);
     web->is_activated = web->fd >= 0;
-    bool good = web->is_activated || (why.len == 0 && listen_parse(where, &web->address, &why));
-    if (good && !web->address.is_local && !web->config->serve_token_file) {
-        strbuf_puts(&why,
-                    "anybody on the network could read the pages: set [serve] token_file, or listen on 127.0.0.1, "
-                    "[::1] or unix:PATH");
-        good = false;
+    int code = EXIT_OK;
+    if (!web->is_activated && (why.len || !listen_parse(where, &web->address, &why)))
+        code = EXIT_USAGE;
+    if (code == EXIT_OK && !web->address.is_local && !web->config->serve_token_file) {
+        strbuf_puts(&why, LISTEN_NEEDS_TOKEN);
+        code = EXIT_USAGE;
     }
-    if (good && !web->is_activated) {
+    if (code == EXIT_OK && !web->is_activated) {
         web->fd = listen_open(&web->address, &why);
-        good = web->fd >= 0;
+        code = web->fd >= 0 ? EXIT_OK : EXIT_FAILED;
     }
-    if (!good)
+    if (code != EXIT_OK)
         say_error("serve: %s: %s", web->is_activated ? "the socket of systemd" : where, strbuf_text(&why));
     strbuf_free(&why);
-    return good;
+    return code;
 }
 
 static bool take_token(struct web *web)
@@ -61,8 +61,8 @@ static bool take_token(struct web *web)
     const char *file = web->config->serve_token_file;
     struct strbuf why = { 0 };
     bool good = !file || secret_read(file, &web->token, &why);
-    if (good && file && web->token.len == 0) {
-        strbuf_printf(&why, "%s: is empty", file);
+    if (good && file && !listen_token_is_good(strbuf_text(&web->token))) {
+        strbuf_printf(&why, "%s: " LISTEN_BAD_TOKEN, file);
         good = false;
     }
     if (!good)
@@ -78,13 +78,14 @@ static void serve_until_end(const struct web *web, struct server *server, int si
 {
     for (;;) {
         int64_t idle_ms = clock_running_ms() - server_busy_ms(server);
+        int64_t left_ms = web->is_activated ? web->config->serve_idle_exit_ms - idle_ms : INT64_MAX;
         int wait_ms = server_wait_ms(server);
-        if (web->is_activated && idle_ms >= IDLE_EXIT_MS) {
-            say_note("serve: nobody has asked for %d minutes; the next request starts it again", IDLE_EXIT_MS / 60000);
+        if (left_ms <= 0) {
+            say_note("serve: nobody has asked for long (serve.idle_exit); the next request starts it again");
             return;
         }
-        if (web->is_activated && wait_ms < 0)
-            wait_ms = (int)(IDLE_EXIT_MS - idle_ms);
+        if (left_ms != INT64_MAX && (wait_ms < 0 || wait_ms > left_ms))
+            wait_ms = left_ms < WAIT_MOST_MS ? (int)left_ms : WAIT_MOST_MS;
         struct pollfd look[1 + SERVER_FDS] = { { .fd = signals, .events = POLLIN } };
         server_watch(server, look + 1);
         if (poll(look, sizeof look / sizeof look[0], wait_ms) < 0 && errno != EINTR) {
@@ -119,7 +120,8 @@ static int serve(struct web *web)
     int signals = signalfd(-1, &ends, SFD_CLOEXEC);
     char *own = fence_process(&shortfall);
     struct server *server = server_open(&(struct server_settings){
-        &site, web->fd, hosts, host_count, config->serve_token_file ? strbuf_text(&web->token) : NULL });
+        &site, web->fd, hosts, host_count, config->serve_token_file ? strbuf_text(&web->token) : NULL,
+        config->serve_allow_origin });
     if (!server || signals < 0) {
         say_error("serve: the web server cannot start");
     } else {
@@ -148,8 +150,10 @@ int main(int argc, char **argv)
     if (argc < 1 || options_parse(&options, &serve_arguments, argc, argv) != OPTIONS_READ)
         return EXIT_USAGE;
     web.config = options_config(&options);
-    if (web.config && take_token(&web))
-        code = take_socket(&web, options.values[SERVE_OPTION_LISTEN]) ? serve(&web) : EXIT_FAILED;
+    if (web.config && take_token(&web)) {
+        code = take_socket(&web, options.values[SERVE_OPTION_LISTEN]);
+        code = code == EXIT_OK ? serve(&web) : code;
+    }
     if (web.token.len)
         explicit_bzero(web.token.at, web.token.len);
     strbuf_free(&web.token);

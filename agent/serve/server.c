@@ -37,13 +37,20 @@ static void response_let_go(void *response)
 
 static void add_headers(struct MHD_Response *response, const struct answer *answer)
 {
-    MHD_add_response_header(response, "Content-Type", answer->type);
+    if (answer->type)
+        MHD_add_response_header(response, "Content-Type", answer->type);
     for (const struct site_header *header = site_headers; header->name; header++)
         MHD_add_response_header(response, header->name, header->value);
     if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(response, "Allow", "GET, HEAD");
     if (answer->vary)
         MHD_add_response_header(response, "Vary", answer->vary);
+    if (answer->origin.len) {
+        char *origin = must_copy(answer->origin.at, answer->origin.len);
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", origin);
+        MHD_add_response_header(response, "Vary", "Origin");
+        free(origin);
+    }
     if (answer->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
 }
@@ -121,6 +128,23 @@ static enum MHD_Result send_refusal(struct connection *connection, struct refusa
     return send_answer(connection, &answer);
 }
 
+/* The token's header is the only one of a request that such a page may add. */
+static enum MHD_Result send_preflight(struct connection *connection, struct slice origin)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    const struct answer answer = { .status = MHD_HTTP_NO_CONTENT, .origin = origin };
+    if (!response)
+        return MHD_NO;
+    add_headers(response, &answer);
+    MHD_add_response_header(response, "Access-Control-Allow-Methods", "GET, HEAD");
+    MHD_add_response_header(response, "Access-Control-Allow-Headers", "Authorization");
+    MHD_add_response_header(response, "Access-Control-Max-Age", "600");
+    connection->end_ms = clock_running_ms() + SERVE_CONNECTION_MS;
+    enum MHD_Result result = MHD_queue_response(connection->http, answer.status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
 /* --- Jobs ------------------------------------------------------------------------------------------------------- */
 
 static struct job **job_place(struct server *server, const char *key)
@@ -140,7 +164,7 @@ static enum lane lane_of(enum route route)
 }
 
 /* Takes the request and the key. NULL: too many jobs wait. */
-static struct job *job_begin(struct server *server, struct request *request, struct strbuf *key,
+static struct job *job_begin(struct server *server, struct request *request, struct slice origin, struct strbuf *key,
                              const struct kept_answer *kept)
 {
     struct job **place = job_place(server, strbuf_text(key));
@@ -151,6 +175,7 @@ static struct job *job_begin(struct server *server, struct request *request, str
     struct job *job = must_alloc(sizeof *job);
     *job = (struct job){ .key = key->at,
                          .request = *request,
+                         .origin = origin,
                          .lane = lane_of(request->route),
                          .is_first = request->route == ROUTE_HEALTH,
                          .kept_version = kept && !site_route_reads_the_log(request->route) &&
@@ -176,6 +201,7 @@ static struct rendered *job_end(struct server *server, struct job *job)
         kept_confirm(server->kept, job->key, job->begun_ms);
         return same;
     }
+    job->answer.origin = job->origin;
     bool keeps = job->answer.status == MHD_HTTP_OK && job->request.route != ROUTE_HEALTH && !job->is_unchanged;
     struct rendered *rendered = job->answer.status ? rendered_of(&job->answer) : NULL;
     if (keeps && rendered)
@@ -218,24 +244,26 @@ static enum MHD_Result wait_for_job(struct connection *connection, struct job *j
 }
 
 /* Two requests with the same key have the same answer, headers and all. */
-static void key_of(const char *target, const struct request *request, struct strbuf *key)
+static void key_of(const char *target, const struct request *request, struct slice origin, struct strbuf *key)
 {
-    strbuf_printf(key, "%d %d %s", request->route, request->dialect, target);
+    strbuf_printf(key, "%d %d %.*s %s", request->route, request->dialect, (int)origin.len, origin.at, target);
 }
 
 static enum MHD_Result answer_read(struct server *server, struct connection *connection, const char *target,
-                                   struct request *request)
+                                   struct slice origin, struct request *request)
 {
     struct strbuf key = { 0 };
     struct answer answer = { 0 };
     enum MHD_Result result;
-    if (site_answer_file(request->route, &answer))
+    if (site_answer_file(request->route, &answer)) {
+        answer.origin = origin;
         return send_answer(connection, &answer);
-    key_of(target, request, &key);
+    }
+    key_of(target, request, origin, &key);
     const struct kept_answer *kept = kept_find(server->kept, strbuf_text(&key));
     enum kept_age age = kept_age(kept, clock_running_ms());
     struct rendered *rendered = age == KEPT_NONE ? NULL : rendered_take(kept->rendered);
-    struct job *job = age == KEPT_FRESH ? NULL : job_begin(server, request, &key, kept);
+    struct job *job = age == KEPT_FRESH ? NULL : job_begin(server, request, origin, &key, kept);
     if (rendered)
         result = send_rendered(connection, rendered);
     else
@@ -252,13 +280,13 @@ static enum MHD_Result answer_target(struct server *server, struct connection *c
     const struct site *site = server->settings.site;
     struct request request;
     struct strbuf why = { 0 };
-    struct answer answer = { 0 };
+    struct answer answer = { .origin = door_origin(&server->settings, headers) };
     enum MHD_Result result = MHD_NO;
     switch (request_read(target, &request, &why)) {
     case REQUEST_READ:
         if (accept_openmetrics(headers->accept))
             request.dialect = EXPOSITION_OPENMETRICS;
-        result = answer_read(server, connection, target, &request);
+        result = answer_read(server, connection, target, answer.origin, &request);
         break;
     case REQUEST_WRONG:
         answer.type = site_type(request.route);
@@ -305,6 +333,8 @@ static enum MHD_Result request_comes(void *user, struct MHD_Connection *http, co
         return send_rendered(connection, connection->ready);
     connection->has_asked = true;
     headers_read(http, &headers);
+    if (door_is_preflight(&server->settings, &headers, method))
+        return send_preflight(connection, door_origin(&server->settings, &headers));
     if (!door_lets_in(&server->settings, &headers, method, *context, &refusal))
         return send_refusal(connection, refusal);
     if (connections_held(&server->connections) > SERVE_HELD_MAX_BYTES)

@@ -20,6 +20,8 @@ struct server_settings {
     const char *const *hosts; /* the names under which it may be asked for */
     size_t host_count;
     const char *token; /* NULL: none is needed */
+    const char
+        *allow_origin; /* the origins whose pages may read the answers for programs, parted by commas; NULL: none */
 };
 
 struct server;

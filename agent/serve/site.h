@@ -17,9 +17,10 @@ struct site {
 };
 
 struct answer {
-    unsigned status;  /* of HTTP: 200, 404 ... */
-    const char *type; /* the Content-Type, static */
-    const char *vary; /* the header on which the answer depends, static; NULL: on none */
+    unsigned status;     /* of HTTP: 200, 404 ... */
+    const char *type;    /* the Content-Type, static */
+    const char *vary;    /* the header on which the answer depends, static; NULL: on none */
+    struct slice origin; /* whose pages may read it; the server fills it in */
     struct strbuf body;
     uint64_t
         differs_by; /* what makes the answer another one though the history is the same, such as that the agent died */

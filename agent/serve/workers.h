@@ -22,6 +22,7 @@ struct job {
     char *key;              /* owned: jobs with the same one have the same answer */
     struct request request; /* owned */
     enum lane lane;
+    struct slice origin;  /* of the request, see door_origin */
     bool is_first;        /* before others that wait */
     int64_t kept_version; /* no answer is made if the history is still this version; 0: one is in any case */
 

@@ -288,7 +288,7 @@ static const int64_t ICEBERG_MAX_RECORDS = 999999999999999;
  * answer. So many connections are open at once, each for one request.
  */
 enum { SERVE_URL_MAX_BYTES = 2048, SERVE_HEADER_MAX_BYTES = 8192, SERVE_CONNECTION_MS = 10 * 1000 };
-enum { SERVE_CONNECTIONS_MAX = 64 };
+enum { SERVE_CONNECTIONS_MAX = 64, SERVE_TITLE_MAX_BYTES = 200 };
 
 /*
  * Requests that wait for answers from the history: so many for those that take long, and as many for the others. Who asks what was just

@@ -104,6 +104,8 @@ static const struct change {
     { "webhook", "starttls", "mail", "no" },
     { "webhook", "priority", "bell", "5" },
     { "webhook", "chat", "talk", "2" },
+    { "serve", "listen", NULL, "127.0.0.1:9189" },
+    { "serve", "allow_origin", NULL, "https://other.example.org" },
     { "probe", "container", "box", "other" },
     { "probe", "cause", "web", "clickhouse-unreachable" },
 };
