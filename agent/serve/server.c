@@ -13,6 +13,7 @@
 #include "connections.h"
 #include "door.h"
 #include "kept.h"
+#include "send.h"
 #include "workers.h"
 
 enum { JOBS_MAX = LANES * SERVE_WAITING_MAX + LANES };
@@ -27,123 +28,6 @@ struct server {
     int64_t begun_ms;           /* on the wall clock: tells this server's tags from those of one before it */
     struct job *jobs[JOBS_MAX]; /* those that the workers have */
 };
-
-static void response_let_go(void *response)
-{
-    MHD_destroy_response(response);
-}
-
-/* --- Answers ---------------------------------------------------------------------------------------------------- */
-
-static void add_headers(struct MHD_Response *response, const struct answer *answer)
-{
-    if (answer->type)
-        MHD_add_response_header(response, "Content-Type", answer->type);
-    for (const struct site_header *header = site_headers; header->name; header++)
-        MHD_add_response_header(response, header->name, header->value);
-    if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(response, "Allow", "GET, HEAD");
-    if (answer->vary)
-        MHD_add_response_header(response, "Vary", answer->vary);
-    if (answer->origin.len) {
-        char *origin = must_copy(answer->origin.at, answer->origin.len);
-        MHD_add_response_header(response, "Access-Control-Allow-Origin", origin);
-        MHD_add_response_header(response, "Vary", "Origin");
-        free(origin);
-    }
-    if (answer->status == MHD_HTTP_UNAUTHORIZED)
-        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-}
-
-/* Takes the answer's text. */
-static struct rendered *rendered_of(struct answer *answer)
-{
-    struct rendered *rendered = must_alloc(sizeof *rendered);
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(answer->body.len, answer->body.at, MHD_RESPMEM_MUST_FREE);
-    if (!response) {
-        free(rendered);
-        return NULL;
-    }
-    add_headers(response, answer);
-    *rendered = (struct rendered){ response, answer->status, answer->body.len, 1, "" };
-    answer->body = (struct strbuf){ 0 };
-    return rendered;
-}
-
-/*
- * While the history is the same, two answers for one address differ in the ages that they name, which grow. Who asks again and again needs
- * them at times only, and is told in between that nothing has changed.
- */
-static void put_tag(const struct server *server, const struct job *job, struct rendered *rendered)
-{
-    enum { AGES_STAY_MS = 10 * 1000 };
-    if (job->answer.status != MHD_HTTP_OK || job->version == 0)
-        return;
-    snprintf(rendered->tag, sizeof rendered->tag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
-             (uint64_t)server->begun_ms, (uint64_t)job->version, (uint64_t)(job->begun_ms / AGES_STAY_MS),
-             job->answer.differs_by);
-    MHD_add_response_header(rendered->response, MHD_HTTP_HEADER_ETAG, rendered->tag);
-}
-
-/* Tells who has the answer already that it has. */
-static enum MHD_Result send_not_modified(struct connection *connection, const struct rendered *rendered)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    if (!response)
-        return MHD_NO;
-    for (const struct site_header *header = site_headers; header->name; header++)
-        MHD_add_response_header(response, header->name, header->value);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, rendered->tag);
-    enum MHD_Result result = MHD_queue_response(connection->http, MHD_HTTP_NOT_MODIFIED, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static enum MHD_Result send_rendered(struct connection *connection, struct rendered *rendered)
-{
-    const char *known = MHD_lookup_connection_value(connection->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
-    connection->end_ms = clock_running_ms() + SERVE_CONNECTION_MS;
-    if (known && rendered->tag[0] && strcmp(known, rendered->tag) == 0)
-        return send_not_modified(connection, rendered);
-    connection->held = rendered->bytes;
-    return MHD_queue_response(connection->http, rendered->status, rendered->response);
-}
-
-/* Sends an answer that nobody else needs. */
-static enum MHD_Result send_answer(struct connection *connection, struct answer *answer)
-{
-    struct rendered *rendered = rendered_of(answer);
-    enum MHD_Result result = rendered ? send_rendered(connection, rendered) : MHD_NO;
-    rendered_leave(rendered, response_let_go);
-    answer_free(answer);
-    return result;
-}
-
-/* Somebody who was not let in is told no more than why. */
-static enum MHD_Result send_refusal(struct connection *connection, struct refusal refusal)
-{
-    struct answer answer = { .status = refusal.status, .type = "text/plain; charset=utf-8" };
-    strbuf_printf(&answer.body, "%s\n", refusal.why);
-    return send_answer(connection, &answer);
-}
-
-/* The token's header is the only one of a request that such a page may add. */
-static enum MHD_Result send_preflight(struct connection *connection, struct slice origin)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    const struct answer answer = { .status = MHD_HTTP_NO_CONTENT, .origin = origin };
-    if (!response)
-        return MHD_NO;
-    add_headers(response, &answer);
-    MHD_add_response_header(response, "Access-Control-Allow-Methods", "GET, HEAD");
-    MHD_add_response_header(response, "Access-Control-Allow-Headers", "Authorization");
-    MHD_add_response_header(response, "Access-Control-Max-Age", "600");
-    connection->end_ms = clock_running_ms() + SERVE_CONNECTION_MS;
-    enum MHD_Result result = MHD_queue_response(connection->http, answer.status, response);
-    MHD_destroy_response(response);
-    return result;
-}
 
 /* --- Jobs ------------------------------------------------------------------------------------------------------- */
 
@@ -190,6 +74,21 @@ static struct job *job_begin(struct server *server, struct request *request, str
     }
     *place = job;
     return job;
+}
+
+/*
+ * While the history is the same, two answers for one address differ in the ages that they name, which grow. Who asks again and again needs
+ * them at times only, and is told in between that nothing has changed.
+ */
+static void put_tag(const struct server *server, const struct job *job, struct rendered *rendered)
+{
+    enum { AGES_STAY_MS = 10 * 1000 };
+    if (job->answer.status != MHD_HTTP_OK || job->version == 0)
+        return;
+    snprintf(rendered->tag, sizeof rendered->tag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
+             (uint64_t)server->begun_ms, (uint64_t)job->version, (uint64_t)(job->begun_ms / AGES_STAY_MS),
+             job->answer.differs_by);
+    MHD_add_response_header(rendered->response, MHD_HTTP_HEADER_ETAG, rendered->tag);
 }
 
 /* The answer that the job made, or the one that was kept; NULL: neither can be sent. It is the caller's. */
