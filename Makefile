@@ -141,13 +141,13 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 
 $(OBJ)/tests/unit/%.o: private ALL_CPPFLAGS += -include tests/unit/in_range.h
 
-# The built-in table of causes, as numbers for a C array. Its comments are left out, and its lines keep their numbers.
-$(BUILD)/made/causes_k2.inc: fixtures/causes/k2.conf
+# The built-in tables of causes and patterns, as numbers for C arrays. Their comments are left out, and their lines keep their numbers.
+TABLE_FILES := $(addprefix $(BUILD)/made/,causes/k2.inc causes/k2-prefect.inc patterns/k2-prefect.inc)
+$(TABLE_FILES): $(BUILD)/made/%.inc: fixtures/%.conf
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)sed 's/^#.*//' $< | od -An -v -tx1 | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' >$@.new && mv $@.new $@
-$(OBJ)/agent/config/causes.o: $(BUILD)/made/causes_k2.inc
-
+$(OBJ)/agent/config/causes.o $(OBJ)/parsers/patterns_file.o: $(TABLE_FILES)
 # What agent-web sends as it is, as numbers for a C array too.
 WEB_FILES := $(addprefix $(BUILD)/made/,style.css.inc refresh.js.inc icon.svg.inc openapi.json.inc)
 $(WEB_FILES): $(BUILD)/made/%.inc: agent/serve/%
@@ -407,10 +407,10 @@ analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 m
 
 ANALYSED = $(EVERY_SOURCE) $(if $(LIBPQ),$(WATERMARK_SOURCES)) $(if $(LIBMICROHTTPD),$(WEB_SOURCES)) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
-cppcheck: $(BUILD)/made/causes_k2.inc $(WEB_FILES)
+cppcheck: $(TABLE_FILES) $(WEB_FILES)
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
 	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches $(DEFINES) $(ANALYSED)
-clang-tidy: $(BUILD)/made/causes_k2.inc $(WEB_FILES)
+clang-tidy: $(TABLE_FILES) $(WEB_FILES)
 	@printf '%s\n' $(ANALYSED) | xargs -n 8 -P $(shell nproc) sh -c 'clang-tidy --quiet $(TIDY_CHECKS) "$$@" -- -std=c11 -D_GNU_SOURCE \
 	    $(LARGE) -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -DAGENT_LIBEXECDIR=\"/usr/libexec\" $(LIBPQ_CFLAGS) -Iinclude -I. -I$(BUILD)/made 2>&1' clang-tidy
 gcc-analyser:

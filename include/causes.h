@@ -32,7 +32,8 @@ struct known_cause {
 
 /* --- Filling it: sections and entries as they stand in the files, the built-in file first --- */
 
-enum causes_origin { CAUSES_BUILTIN, CAUSES_OWN };
+/* In the order in which one takes the place of another. CAUSES_PIPELINE: what the configured pipeline adds to the built-in table. */
+enum causes_origin { CAUSES_BUILTIN, CAUSES_PIPELINE, CAUSES_OWN };
 
 struct causes_errors {
     void *ctx;

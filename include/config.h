@@ -33,6 +33,9 @@ enum payload_format {
 };
 
 /* Whether mail goes out over a connection that is encrypted with STARTTLS. */
+/* Which pipeline the log is of: the scheduler of the seed, or the Prefect flow that took its place. */
+enum pipeline { PIPELINE_K2_SCHEDULER, PIPELINE_K2_PREFECT };
+
 enum starttls { STARTTLS_REQUIRED, STARTTLS_OPTIONAL, STARTTLS_NO };
 
 struct webhook_config {
@@ -104,6 +107,7 @@ struct config {
     char *log_owner;
     char *log_patterns;
     enum frame_format log_format;
+    enum pipeline pipeline; /* [log] pipeline: its patterns, causes and words, as far as nothing else is configured */
     char *runbooks_file;
     struct links links;
     char *history_db;
@@ -158,6 +162,8 @@ void config_free(struct config *config);
  * frees it with causes_free.
  */
 struct causes;
+/* The patterns that the log is read with, as parser_open() takes them: those configured, else those of the pipeline. */
+const char *config_patterns(const struct config *config);
 struct causes *config_causes(const struct config *config, struct strbuf *error);
 
 /*

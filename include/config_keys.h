@@ -31,6 +31,7 @@ enum config_type {
     CONFIG_ADDRESSES,      /* repeatable */
     CONFIG_GLOBS,          /* repeatable; several in one value are parted by commas */
     CONFIG_STARTTLS,       /* enum starttls */
+    CONFIG_PIPELINE,       /* enum pipeline */
     CONFIG_PRIORITY,       /* 1 to 5, or ntfy's name for it */
     CONFIG_SEVERITY,       /* enum severity, or never */
     CONFIG_MAX_SEVERITY,   /* SEVERITY_WARNING or SEVERITY_CRITICAL */

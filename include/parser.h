@@ -32,7 +32,14 @@ struct parser_counts {
 /* The sink may change the event. The texts in it are valid until the sink returns. */
 typedef void parser_sink(void *ctx, struct event *event);
 
-/* patterns_path: a file that replaces the built-in vocabulary, or NULL. On failure NULL, with "file:line: why" in *error. */
+/*
+ * The names of the built-in patterns, which stand in place of the path of a file: those of the scheduler, which are used where nothing is named,
+ * and those of the platform's Prefect flow (fixtures/patterns/k2-prefect.conf).
+ */
+#define PATTERNS_K2_SCHEDULER "built-in:k2-scheduler"
+#define PATTERNS_K2_PREFECT "built-in:k2-prefect"
+
+/* patterns_path: a file that replaces the built-in vocabulary, a name above, or NULL. On failure NULL, with "file:line: why" in *error. */
 struct parser *parser_open(const char *patterns_path, struct strbuf *error);
 void parser_free(struct parser *parser);
 

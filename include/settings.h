@@ -42,6 +42,7 @@ struct settings {
         bool resolved;
         int64_t host_chars; /* room that a first line leaves for the host's name before it */
     } notify;
+    const char *writer; /* what messages call the process that writes the log: "scheduler" or "worker"; a constant */
 };
 
 void settings_default(struct settings *settings);

@@ -65,12 +65,12 @@ static void section_finish(const struct causes *causes, struct cause_section *se
     strbuf_free(&said);
 }
 
-/* Texts before hints, and a team's own rows before the built-in ones; else in the order of the files. */
+/* Texts before hints, and a team's own rows before the pipeline's and those before the common ones; else in the order of the files. */
 static bool sign_is_before(const struct causes *causes, const struct sign *a, const struct sign *b)
 {
     if (a->kind != b->kind)
         return a->kind < b->kind;
-    return causes->sections[a->cause].origin == CAUSES_OWN && causes->sections[b->cause].origin == CAUSES_BUILTIN;
+    return causes->sections[a->cause].origin > causes->sections[b->cause].origin;
 }
 
 /* Leaves the rows of dropped causes out, and sorts the rest by insertion, which keeps the order of equals. */
@@ -102,7 +102,7 @@ void causes_finish(struct causes *causes, const struct causes_errors *errors)
 {
     for (size_t i = 0; i < causes->section_count; i++) {
         struct cause_section *section = &causes->sections[i];
-        section->dropped = section->dropped || (causes->without_builtin && section->origin == CAUSES_BUILTIN);
+        section->dropped = section->dropped || (causes->without_builtin && section->origin != CAUSES_OWN);
         if (!section->dropped)
             section_finish(causes, section, errors);
     }

@@ -191,6 +191,10 @@ static bool causes_read_kind(const char *value, char **kind, struct strbuf *why)
         "warehouse-disk-full",
         "process-stopped",
         "process-waits",
+        "prefect-server-down",
+        "prefect-worker-offline",
+        "deployment-paused",
+        "prefect-runs-late",
     };
     if (*kind)
         strbuf_puts(why, "given twice");

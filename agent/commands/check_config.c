@@ -23,7 +23,7 @@ const struct arguments check_config_arguments = { .usage = "[--sample]", .specs 
 static bool check_patterns(const struct config *config)
 {
     struct strbuf error = { 0 };
-    struct parser *parser = parser_open(config->log_patterns, &error);
+    struct parser *parser = parser_open(config_patterns(config), &error);
 
     if (!parser)
         say_error("%s", strbuf_text(&error));
@@ -31,7 +31,7 @@ static bool check_patterns(const struct config *config)
     if (good && !parser_dates_itself(parser) && config->log_format == FRAME_PLAIN)
         say_warning("%s: its records have no group \"time\", so each line needs a frame that says when it was written: "
                     "[log] format = docker or cri",
-                    config->log_patterns);
+                    config_patterns(config));
     parser_free(parser);
     strbuf_free(&error);
     return good;

@@ -31,9 +31,9 @@ void log_days_begin(struct parser *parser, const struct config *config, const ch
         return;
     }
     struct first_day_question question = { .path = path,
-                                           .patterns = config->log_patterns,
+                                           .patterns = config_patterns(config),
                                            .last_ms = parser_clock(parser) };
-    if (config->log_format != FRAME_PLAIN || !config->log_patterns)
+    if (config->log_format != FRAME_PLAIN || !config_patterns(config))
         return;
     struct first_day day = first_day_find(&question);
     if (day.known)

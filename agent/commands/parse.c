@@ -231,7 +231,7 @@ int command_parse(struct options *options)
     int code = EXIT_USAGE;
     if (!config)
         goto cleanup;
-    parser = parser_open(config->log_patterns, &error);
+    parser = parser_open(config_patterns(config), &error);
     if (!parser) {
         say_error("%s", error.at);
         goto cleanup;

@@ -294,7 +294,7 @@ static bool replay_open(struct replay *replay, const struct options *options, co
     replay->is_plain = !replay->json && isatty(STDOUT_FILENO) && !terminal_detect().utf8;
     replay->explanations.before_line = before_explanation;
     replay->explanations.ctx = replay;
-    replay->ingest.parser = parser_open(config->log_patterns, &error);
+    replay->ingest.parser = parser_open(config_patterns(config), &error);
     replay->ingest.frames = config->log_format == FRAME_PLAIN ? NULL : frames_new(config->log_format);
     replay->ingest.causes = config_causes(config, &error);
     if (error.len) {

@@ -7,10 +7,16 @@
 #include "base/budgets.h"
 #include "config.h"
 #include "file.h"
+#include "parser.h"
 
 /* The built-in table of causes: the bytes of fixtures/causes/k2.conf without its comments, as the build wrote them down. */
 static const char causes_builtin[] = {
-#include "causes_k2.inc"
+#include "causes/k2.inc"
+};
+
+/* What the pipeline k2-prefect adds to it and replaces in it: fixtures/causes/k2-prefect.conf, likewise. */
+static const char causes_prefect[] = {
+#include "causes/k2-prefect.inc"
 };
 
 /* Where the entries of a file go. */
@@ -83,12 +89,23 @@ static void causes_check_probe(const struct causes_loader *loader, const struct 
                       probe->cause_place, probe->name, probe->cause, why);
 }
 
+const char *config_patterns(const struct config *config)
+{
+    if (config->log_patterns)
+        return strcmp(config->log_patterns, PATTERNS_K2_SCHEDULER) == 0 ? NULL : config->log_patterns;
+    return config->pipeline == PIPELINE_K2_PREFECT ? PATTERNS_K2_PREFECT : NULL;
+}
+
 struct causes *config_causes(const struct config *config, struct strbuf *error)
 {
     const char *path = config ? config->runbooks_file : NULL;
     struct strbuf text = { 0 }, errors = { 0 };
     struct causes_loader loader = { .causes = causes_new(), .path = "(built in)", .error = &errors };
     causes_parse(&loader, (struct slice){ causes_builtin, sizeof causes_builtin });
+    if (config && config->pipeline == PIPELINE_K2_PREFECT) {
+        loader.origin = CAUSES_PIPELINE;
+        causes_parse(&loader, (struct slice){ causes_prefect, sizeof causes_prefect });
+    }
     if (path && causes_read_file(path, &text, &errors)) {
         loader.origin = CAUSES_OWN;
         loader.path = path;

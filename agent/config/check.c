@@ -117,6 +117,7 @@ void config_check(struct config_loader *loader)
     struct config *config = loader->config;
     const struct settings *settings = &config->settings;
 
+    config->settings.writer = config->pipeline == PIPELINE_K2_PREFECT ? "worker" : "scheduler";
     check_log(loader);
     check_textfile(loader);
 

@@ -96,6 +96,7 @@ static int word_place(const char *text, const char *const *words, int count)
 }
 
 static const char *const starttls_words[] = { "required", "optional", "no" };
+static const char *const pipeline_words[] = { "k2-scheduler", "k2-prefect" };
 static const char *const severity_words[] = { "none", "warning", "critical", "never" };
 static const char *const priority_words[] = { "0", "1", "2", "3", "4", "5" };
 static const char *const priority_names[] = { "", "min", "low", "default", "high", "urgent" };
@@ -140,6 +141,11 @@ bool value_read_webhook_type(enum config_type type, const char *text, void *plac
         if (word >= 0)
             *(enum starttls *)place = (enum starttls)word;
         return word >= 0;
+    case CONFIG_PIPELINE:
+        word = word_place(text, pipeline_words, 2);
+        if (word >= 0)
+            *(enum pipeline *)place = (enum pipeline)word;
+        return word >= 0;
     case CONFIG_SEVERITY:
         word = word_place(text, severity_words, 4);
         if (word > 0)
@@ -171,6 +177,7 @@ void value_show_webhook_type(const struct config_key *key, const void *value, st
         break;
     case CONFIG_STARTTLS: strbuf_puts(out, starttls_words[*(const enum starttls *)value]); break;
     case CONFIG_FRAME: strbuf_puts(out, frame_format_name(*(const enum frame_format *)value)); break;
+    case CONFIG_PIPELINE: strbuf_puts(out, pipeline_words[*(const enum pipeline *)value]); break;
     case CONFIG_DAYS: value_show_days(*(const int64_t *)value, out); break;
     case CONFIG_TIME_OF_DAY: value_show_time_of_day(*(const int64_t *)value, out); break;
     case CONFIG_MAX_SEVERITY:

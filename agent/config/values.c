@@ -50,6 +50,7 @@ const char *config_type_words(enum config_type type)
     case CONFIG_ADDRESS:
     case CONFIG_ADDRESSES: return "an e-mail address, such as oncall@example.com or On call <oncall@example.com>";
     case CONFIG_GLOBS: return "globs, parted by commas, such as bronze_*";
+    case CONFIG_PIPELINE: return "k2-scheduler or k2-prefect";
     case CONFIG_STARTTLS: return "required, optional or no";
     case CONFIG_PRIORITY: return "0, a number from 1 to 5, or min, low, default, high or urgent";
     case CONFIG_SEVERITY: return "warning, critical or never";

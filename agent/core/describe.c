@@ -150,6 +150,7 @@ static void set_head(const struct incidents *incidents, const struct incident_re
 {
     struct line *line = &parts->line;
     const struct kind_facts *facts = kind_facts(record->kind);
+    line->writer = incidents->settings->writer;
     if (status == NOTIFY_RESOLVED) {
         line->head = record->is_gone ? "{tables} no longer offloaded, ended after {for}" : facts->over;
         return;

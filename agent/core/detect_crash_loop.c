@@ -52,7 +52,7 @@ static void judge_restarts(struct context *context)
     const struct crash_loop *loop = context->crash_loop;
     size_t recent = restarts_within_a_day(context);
     struct strbuf what = { 0 }, rule = { 0 };
-    strbuf_puts(&what, "scheduler {still}keeps dying, ");
+    strbuf_puts(&what, "{writer} {still}keeps dying, ");
     say_restarts(recent, &what);
     strbuf_puts(&what, " {since}");
     say_restarts(recent, &rule);
@@ -129,7 +129,7 @@ static void expire_idle(struct context *context)
 {
     const struct crash_loop *loop = context->crash_loop;
     struct strbuf what = { 0 }, rule = { 0 };
-    strbuf_puts(&what, "no cycle completed since {then}, scheduler {still}keeps dying, ");
+    strbuf_puts(&what, "no cycle completed since {then}, {writer} {still}keeps dying, ");
     say_restarts(restarts_within_a_day(context), &what);
     strbuf_puts(&rule, "no cycle completed for ");
     duration_words(context->moment->now_ms - loop->idle_since_ms, &rule);

@@ -119,7 +119,7 @@ static void take_back_death(struct context *context)
     if (was_dead && down)
         raise_down(context, (struct finding){ .severity = down->incident.severity,
                                               .onset_ms = context->schedule->stopped_ms,
-                                              .what = "scheduler {still}stopped {since}" });
+                                              .what = "{writer} {still}stopped {since}" });
 }
 
 void scheduler_was_stopped(struct context *context, int64_t at_ms)
@@ -142,7 +142,7 @@ static void on_writer_gone(struct context *context)
     if (!context->schedule->stopped_ms && schedule_stop_is_planned(context->schedule))
         on_stopped(context, context->moment->now_ms); /* killed because it took too long to stop */
     else
-        scheduler_has_died(context, "scheduler died {at}", "no process has its log open");
+        scheduler_has_died(context, "{writer} died {at}", "no process has its log open");
 }
 
 static void on_started(struct context *context)
@@ -229,7 +229,7 @@ static void scheduler_fact(struct context *context, const struct fact *fact)
     case FACT_SCHEDULER_STARTED: on_started(context); break;
     case FACT_SCHEDULER_STOPPING: schedule->stopping_ms = context->moment->now_ms; break;
     case FACT_SCHEDULER_STOPPED: on_stopped(context, context->moment->now_ms); break;
-    case FACT_SCHEDULER_CRASHED: scheduler_has_died(context, "scheduler crashed {at}", NULL); break;
+    case FACT_SCHEDULER_CRASHED: scheduler_has_died(context, "{writer} crashed {at}", NULL); break;
     case FACT_WRITER_GONE: on_writer_gone(context); break;
     case FACT_EVENT:
         if (context->moment->event->kind == EVENT_WRITER_BACK)
@@ -306,7 +306,7 @@ static void expire_stop(struct context *context)
     say_rule(&rule, "stopped for", context->moment->now_ms - stopped_ms, stop_grace_name(context), stop_grace(context));
     prometheus_note(raise_down(context, (struct finding){ .severity = SEVERITY_WARNING,
                                                           .onset_ms = stopped_ms,
-                                                          .what = "scheduler {still}stopped {since}",
+                                                          .what = "{writer} {still}stopped {since}",
                                                           .rule = strbuf_text(&rule) }),
                     stopped_ms);
     strbuf_free(&rule);
@@ -316,10 +316,10 @@ static void expire_stop(struct context *context)
 static const char *late_words(const struct context *context)
 {
     if (context->schedule->stopped_ms)
-        return "scheduler {still}stopped {since}, its run of {then} is due";
+        return "{writer} {still}stopped {since}, its run of {then} is due";
     if (context->scheduler->dead_ms)
-        return "scheduler {still}dead {since}, its run of {then} is due";
-    return "scheduler {still}late {since}";
+        return "{writer} {still}dead {since}, its run of {then} is due";
+    return "{writer} {still}late {since}";
 }
 
 static void expire_late(struct context *context)
@@ -354,7 +354,7 @@ static void expire_dead(struct context *context)
     say_rule(&rule, "dead for", dead_for_ms, "schedule.restart_grace", context->settings->schedule.restart_grace_ms);
     prometheus_note(raise_down(context, (struct finding){ .severity = SEVERITY_CRITICAL,
                                                           .onset_ms = dead_ms,
-                                                          .what = "scheduler {still}dead {since}",
+                                                          .what = "{writer} {still}dead {since}",
                                                           .detail = "not started again",
                                                           .rule = strbuf_text(&rule) }),
                     dead_ms);
@@ -376,7 +376,7 @@ static void expire_hung(struct context *context)
         .kind = KIND_DOWN,
         .severity = SEVERITY_CRITICAL,
         .onset_ms = model->sign_ms,
-        .what = "scheduler {still}hangs {since}",
+        .what = "{writer} {still}hangs {since}",
         .detail = strbuf_text(&detail),
         .rule = strbuf_text(&rule),
         .cause = cause_of_kind(context->sources, "scheduler-hung"),

@@ -103,7 +103,7 @@ static void raise_given_up(struct context *context)
                                                 .kind = KIND_DOWN,
                                                 .severity = SEVERITY_CRITICAL,
                                                 .onset_ms = unit->end_ms,
-                                                .what = "scheduler {still}dead {since} and not restarted",
+                                                .what = "{writer} {still}dead {since} and not restarted",
                                                 .rule = strbuf_text(&rule),
                                                 .cause = unit_cause(context),
                                             });
@@ -122,7 +122,7 @@ static void judge_end(struct context *context)
     else if (unit->state == UNIT_GIVEN_UP)
         raise_given_up(context);
     else
-        scheduler_has_died(context, "scheduler died {at}", NULL);
+        scheduler_has_died(context, "{writer} died {at}", NULL);
     struct incident_record *down = incidents_find(context->incidents, KIND_DOWN, NULL);
     if (down && unit->end_cause)
         incidents_explain(context->incidents, down, unit_cause(context));

@@ -84,6 +84,8 @@ static void put_place(const struct line *line, const struct shape *shape, struct
         strbuf_puts(out, line->count == 1 ? "s" : "");
     else if (slice_equals(place, "{still}"))
         strbuf_puts(out, line->is_still ? "still " : "");
+    else if (slice_equals(place, "{writer}"))
+        strbuf_puts(out, line->writer);
     else if (slice_equals(place, "{since}"))
         put_since(line, shape, out);
     else if (slice_equals(place, "{at}"))

@@ -18,7 +18,7 @@ struct line {
     /*
      * What is wrong, with places for the other parts: {tables} (one by its name, several as "2 of 12 tables"), {s} (the "s" of a verb behind
      * one table), {still} ("still " in a reminder), {since} ("since 10:00 (35 min)"), {at} ("10:00"), {for} ("35 min") and {then}
-     * (another moment). A head without {tables} gets them before it, one without any time gets " {since}" behind it.
+     * (another moment) and {writer} ("scheduler"). A head without {tables} gets them before it, one without any time gets " {since}" behind it.
      */
     const char *head;
     const char *detail, *cause;      /* behind it, as they stand; NULL: none */
@@ -26,6 +26,7 @@ struct line {
     const char *short_aside; /* says the first of them shortly, where none has room; NULL: there is no shorter way */
     const char *note;        /* at the end; it is never left out, unless it is NULL */
     const char *short_note;  /* stands there instead where there is little room; NULL: the note is as short as can be */
+    const char *writer;      /* what {writer} stands for */
     const char *table;       /* where count is 1 */
     size_t count, known;     /* tables that are meant, and all that are offloaded */
     bool is_still;

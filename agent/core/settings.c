@@ -42,6 +42,7 @@ void settings_default(struct settings *settings)
             .resolved = true,
             .host_chars = FIRST_LINE_HOST_CHARS,
         },
+        .writer = "scheduler",
     };
 }
 

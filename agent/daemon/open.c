@@ -76,7 +76,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     sink.clock = zone_clock_words;
     sink.notify_ctx = daemon;
     sink.notify = daemon_on_notify;
-    daemon->ingest.parser = parser_open(daemon->config->log_patterns, error);
+    daemon->ingest.parser = parser_open(config_patterns(daemon->config), error);
     daemon->ingest.frames = daemon->config->log_format == FRAME_PLAIN ? NULL : frames_new(daemon->config->log_format);
     daemon->ingest.causes = config_causes(daemon->config, error);
     if (!daemon->ingest.parser || !daemon->ingest.causes)
@@ -130,8 +130,8 @@ static bool find_begin(const struct daemon *daemon, const struct source_position
 static void date_backlog(struct daemon *daemon, const struct source_position *positions, size_t count)
 {
     const struct config *config = daemon->config;
-    struct first_day_question question = { .path = config->log_path, .patterns = config->log_patterns };
-    if (config->log_format != FRAME_PLAIN || !config->log_patterns ||
+    struct first_day_question question = { .path = config->log_path, .patterns = config_patterns(config) };
+    if (config->log_format != FRAME_PLAIN || !config_patterns(config) ||
         !find_begin(daemon, positions, count, &question.from))
         return;
     question.last_ms = count > 0 ? parser_clock(daemon->ingest.parser) : 0;

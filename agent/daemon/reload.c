@@ -40,7 +40,7 @@ static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct
     if (!dispatch)
         return false;
     struct causes *causes = config_causes(fresh, error);
-    if (!causes || !parser_change_patterns(daemon->ingest.parser, fresh->log_patterns, error)) {
+    if (!causes || !parser_change_patterns(daemon->ingest.parser, config_patterns(fresh), error)) {
         causes_free(causes);
         dispatch_close(dispatch);
         return false;

@@ -89,7 +89,7 @@ void cycle_log_read(struct cycle_log *log, const struct config *config, const ch
     struct gathering gathering = { .log = log, .from_ms = from_ms, .to_ms = to_ms };
     const struct past_log_caller caller = { &gathering, gathering_time, gathering_line };
     *log = (struct cycle_log){ 0 };
-    gathering.parser = parser_open(config->log_patterns, &log->why);
+    gathering.parser = parser_open(config_patterns(config), &log->why);
     if (!gathering.parser)
         return;
     gathering.masker = masker_open();

@@ -10,9 +10,9 @@ for log in fixtures/logs/*.log; do
 done
 "$agent" check-config --sample | sed -n 's/^# \(.* = .*\|\[.*\]\)$/\1/p' | split -l 6 -a 2 - "$seeds/fuzz_config/sample-"
 {
-    cat fixtures/patterns/prefect.conf
+    cat fixtures/patterns/k2-prefect.conf
     echo "----"
-    head -n 20 fixtures/patterns/prefect.log
+    head -n 20 fixtures/patterns/k2-prefect.log
 } >"$seeds/fuzz_patterns/prefect"
 mkdir -p "$seeds/fuzz_frame"
 cp fixtures/fuzz/frame/* "$seeds/fuzz_frame/"

@@ -170,9 +170,9 @@ static void feed_messages(struct tail_reading *reading)
 static void begin_tail(const struct doctor *doctor, struct parser *parser, int64_t from)
 {
     struct first_day_question question = { .path = doctor->config->log_path,
-                                           .patterns = doctor->config->log_patterns,
+                                           .patterns = config_patterns(doctor->config),
                                            .from = from };
-    if (doctor->config->log_format != FRAME_PLAIN || !doctor->config->log_patterns)
+    if (doctor->config->log_format != FRAME_PLAIN || !config_patterns(doctor->config))
         return;
     struct first_day day = first_day_find(&question);
     if (day.known)
@@ -273,7 +273,7 @@ static void check_quiet(struct doctor *doctor, int64_t written_ms)
 static void check_lines(struct doctor *doctor, int fd, const struct stat *st)
 {
     struct strbuf error = { 0 };
-    struct parser *parser = parser_open(doctor->config->log_patterns, &error);
+    struct parser *parser = parser_open(config_patterns(doctor->config), &error);
     if (!parser) {
         doctor_found(doctor, "patterns", STATUS_CRITICAL, "agent check-config", "%s", strbuf_text(&error));
         strbuf_free(&error);

@@ -95,6 +95,7 @@ static void any_line_fits(void **unused)
             .asides = { random_below(&seed, 2) ? strbuf_text(&name) : NULL },
             .note = head == facts->over ? NULL : notes[random_below(&seed, 3)],
             .short_note = "escalated",
+            .writer = "scheduler",
             .table = strbuf_text(&name),
             .count = has_tables ? 1 + (size_t)random_below(&seed, 3) : 0,
             .known = 12,

@@ -41,7 +41,7 @@ static void assert_parts_agree(const char *key, const struct config *now, const 
     if (given.windows != now->windows)
         fail_msg("%s: the engine has the windows of another configuration than the one in force", key);
     assert_memory_equal(&given.engine, &now->settings, sizeof given.engine);
-    assert_same(key, "the parser", given.patterns, now->log_patterns);
+    assert_same(key, "the parser", given.patterns, config_patterns(now));
     assert_same(key, "the reader of the log", given.log_path, now->log_path);
     assert_same(key, "the reader of the log", given.log_owner, now->log_owner);
     assert_same(key, "the history", given.history, now->history_db);
@@ -131,6 +131,7 @@ static const char *value_of_type(enum config_type type)
         [CONFIG_ADDRESSES] = "d@example.org",
         [CONFIG_GLOBS] = "*Slow*",
         [CONFIG_STARTTLS] = "no",
+        [CONFIG_PIPELINE] = "k2-prefect",
         [CONFIG_PRIORITY] = "5",
         [CONFIG_SEVERITY] = "critical",
         [CONFIG_MAX_SEVERITY] = "critical",

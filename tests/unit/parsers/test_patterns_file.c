@@ -12,32 +12,31 @@
 #include "tests/unit/gather.h"
 #include "tests/unit/read_file.h"
 
+static size_t count_lines_with(const char *text, const char *begin)
+{
+    size_t count = 0;
+    for (const char *line = text; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL))
+        count += strncmp(line, begin, strlen(begin)) == 0;
+    return count;
+}
+
+/* The flow of fixtures/patterns/k2-prefect.log has 6 cycles, of which 2 fail: 45 runs are well, and a table fails 5 times for good. */
 static void another_schedulers_log_is_understood(void **state)
 {
     (void)state;
     assert_true(zone_set("UTC"));
-    struct parser *parser = gather_parser("fixtures/patterns/prefect.conf");
+    struct parser *parser = gather_parser("fixtures/patterns/k2-prefect.conf");
     struct gather gather = { 0 };
     struct strbuf log = { 0 };
-    read_file(&log, "fixtures/patterns/prefect.log");
+    read_file(&log, "fixtures/patterns/k2-prefect.log");
     gather_feed(&gather, parser, strbuf_slice(&log));
     const char *said = strbuf_text(&gather.said);
-    static const char good[] = "cycle_started\n"
-                               "run_started table=bronze_trades_binance\n"
-                               "run_completed table=bronze_trades_binance number=34943 ms=5000\n"
-                               "run_started table=bronze_trades_kraken\n"
-                               "run_completed table=bronze_trades_kraken number=31582 ms=5200\n"
-                               "cycle_completed\n";
-    assert_memory_equal(said, good, strlen(good));
-    /* What the flow says after a task's failure is evidence, and ends where the flow run does. */
-    static const char bad[] =
-        "run_started table=bronze_trades_kraken\n"
-        "run_failed table=bronze_trades_kraken\n"
-        "run_stderr table=bronze_trades_kraken text=\"Task run encountered an exception RuntimeError: "
-        "java.net.ConnectException: Connection refused\"\n";
-    const char *failure = strstr(said, bad);
-    assert_non_null(failure);
-    assert_non_null(strstr(failure, "\ncycle_completed\ncycle_started\n"));
+    assert_int_equal(count_lines_with(said, "cycle_started"), 6);
+    assert_int_equal(count_lines_with(said, "cycle_completed"), 6);
+    assert_int_equal(count_lines_with(said, "run_completed"), 45);
+    assert_int_equal(count_lines_with(said, "run_rows table="), 45);
+    assert_int_equal(count_lines_with(said, "run_failed table=bronze_trades_kraken"), 5);
+    assert_int_equal(count_lines_with(said, "run_retry table=ohlcv_1m"), 1);
     assert_int_equal(parser_counts(parser)->misses, 0);
     assert_int_equal(parser_counts(parser)->limit_hits, 0);
     strbuf_free(&log);
