@@ -134,6 +134,10 @@ struct config {
     char *watermark_password_file;
     char *watermark_query;
     int64_t watermark_timeout_ms;
+    char *prefect_url; /* NULL: none */
+    char *prefect_pool, *prefect_flow;
+    char *prefect_token_file; /* NULL: none */
+    int64_t prefect_timeout_ms;
     char *metrics_url;
     char *metrics_textfile;
     char *serve_listen;

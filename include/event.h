@@ -65,7 +65,7 @@ enum event_kind {
     EVENT_LINES_KNOWN,     /* a line was understood again */
     EVENT_TABLE_WITNESSED, /* what others than the log say about a table's newest successful run: see struct event */
     EVENT_UNIT_STATE,      /* what systemd says of the scheduler's unit: see struct event */
-    EVENT_HOST_NOTED, /* cause: the kind of trouble (causes.h) that the host has; line: in words; number: as of a probe */
+    EVENT_HOST_NOTED, /* cause: the kind of trouble (causes.h) that the host or Prefect has; line: in words; number: as of a probe */
     EVENT_FAILURE_TOLD, /* table, text: why its newest run failed, from elsewhere than the log */
     EVENT_KINDS
 };

@@ -54,7 +54,7 @@ enum witness_state {
 
 /* What a witness said last. The words hold no secret, but parts of them may be written by anybody. All is borrowed. */
 struct witness_word {
-    const char *name; /* "iceberg", "source", "watermark", "unit", "host", METRICS_PAGE or a probe's name */
+    const char *name; /* "iceberg", "source", "watermark", "unit", "host", "prefect", METRICS_PAGE or a probe's name */
     enum witness_state state;
     const char *words; /* "HTTP 200", "Connection refused", "asked about bronze_trades: 3 snapshots, 1,200 rows" */
     int64_t at_ms;     /* when it was said (Unix time) */
@@ -192,5 +192,23 @@ void host_run(struct host_witness *host, struct witness_need need, uint32_t proc
               const struct witness_sink *sink);
 /* The time (Unix ms) by which host_run wants to be called; INT64_MAX: not before wake was called or an incident opens. */
 int64_t host_due_ms(const struct host_witness *host);
+
+/*
+ * Prefect's API ([prefect] url): whether its server answers, a worker is online, the deployment is paused, and flow runs are late. It is asked
+ * while something is wrong, as often as probes are, by a thread of its own.
+ */
+struct prefect_witness;
+
+/* Returns NULL where none is configured. wake is called from the thread when the answers are there. */
+struct prefect_witness *prefect_open(const struct config *config, void (*wake)(void));
+/* Ends a question in progress, or leaves it behind after half a second. wake is not called any more. NULL is allowed, likewise below. */
+void prefect_close(struct prefect_witness *prefect);
+/* Hands out what was found, as EVENT_HOST_NOTED, as far as it is news, and asks again if it is time. */
+void prefect_run(struct prefect_witness *prefect, struct witness_need need, int64_t now_ms,
+                 const struct witness_sink *sink);
+/* The time (Unix ms) by which prefect_run wants to be called; INT64_MAX: not before wake was called or an incident opens. */
+int64_t prefect_due_ms(const struct prefect_witness *prefect);
+/* Asks once, waits for the answers, and says how that went. False where none is configured. */
+bool prefect_check(const struct config *config, enum witness_state *state, struct strbuf *words);
 
 #endif

@@ -274,6 +274,21 @@ static const struct config_key keys[] = {
       MAIN(watermark_query) },
     { "watermark", "timeout", CONFIG_PERIOD, "3s", NULL, "An answer may take this long.", MAIN(watermark_timeout_ms) },
 
+    { "prefect", "url", CONFIG_URL, NULL, "none",
+      "Prefect's API, such as http://localhost:4200/api. While something is wrong it is asked whether the server "
+      "answers, a worker is online, the deployment is paused, and flow runs are late.",
+      MAIN(prefect_url) },
+    { "prefect", "pool", CONFIG_TEXT, "iceberg-offload", NULL, "The work pool whose workers run the flow.",
+      MAIN(prefect_pool) },
+    { "prefect", "flow", CONFIG_TEXT, "iceberg-offload-main", NULL, "The flow whose runs are the cycles.",
+      MAIN(prefect_flow) },
+    { "prefect", "token_file", CONFIG_PATH, NULL, "none",
+      "This file, which is found like a webhook's token_file, holds the API's token, or the user and the password with "
+      "a colon between them.",
+      MAIN(prefect_token_file), .change = CONFIG_IN_REACH },
+    { "prefect", "timeout", CONFIG_PERIOD, "3s", NULL, "All answers together may take this long.",
+      MAIN(prefect_timeout_ms) },
+
     { "silence", "days", CONFIG_DAYS, NULL, "every day",
       "On these days the window begins: mon, tue, wed, thu, fri, sat, sun, or a range of them such as mon-fri, parted "
       "by "

@@ -6,7 +6,7 @@
 #include "clip.h"
 
 /*
- * What the host itself says while something is wrong: a full disk, a stopped process. It goes into the timeline of the open incidents, and
+ * What the host itself says while something is wrong, a full disk or a stopped process, and what Prefect's API says then. It goes into the timeline of the open incidents, and
  * is the cause of those that it explains and that have none.
  */
 
@@ -16,10 +16,11 @@ struct host_explanation {
 };
 
 static const struct host_explanation explanations[] = {
-    { "log-disk-full", KIND_DOWN },
-    { "process-stopped", KIND_DOWN },
-    { "process-waits", KIND_DOWN },
-    { "warehouse-disk-full", KIND_FAILURES },
+    { "log-disk-full", KIND_DOWN },           { "process-stopped", KIND_DOWN },
+    { "process-waits", KIND_DOWN },           { "warehouse-disk-full", KIND_FAILURES },
+    { "deployment-paused", KIND_DOWN },       { "prefect-worker-offline", KIND_DOWN },
+    { "prefect-runs-late", KIND_DOWN },       { "prefect-server-down", KIND_DOWN },
+    { "prefect-server-down", KIND_FAILURES }, { "deployment-paused", KIND_LAG },
 };
 
 static bool explains(struct slice kind, enum incident_kind incident)

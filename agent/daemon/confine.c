@@ -232,6 +232,7 @@ static void fence_allow_configured(struct fence *fence, const struct config *con
     fence_allow_around(fence, config->log_patterns, read_rights);
     fence_allow_around(fence, config->runbooks_file, read_rights);
     fence_allow_around(fence, config->source_password_file, read_rights);
+    fence_allow_around(fence, config->prefect_token_file, read_rights);
     fence_allow_watermark(fence, config);
     if (config->iceberg_warehouse)
         fence_allow(fence, config->iceberg_warehouse, read_rights);

@@ -119,6 +119,7 @@ static int64_t next_wake_ms(struct daemon *daemon)
     int64_t wake_ms = daemon_earlier(engine_next_deadline(daemon->ingest.engine), daemon_textfile_due_ms(daemon));
     wake_ms = daemon_earlier(wake_ms, witnesses_due_ms(daemon->witnesses));
     wake_ms = daemon_earlier(wake_ms, host_due_ms(daemon->host));
+    wake_ms = daemon_earlier(wake_ms, prefect_due_ms(daemon->prefect));
     wake_ms = daemon_earlier(wake_ms, dispatch_next_ms(daemon->dispatch, daemon->now_ms));
     int64_t own_ms = daemon_earlier(daemon->housekeeping_ms, daemon_earlier(daemon->watchdog_ms, daemon->beat_ms));
     own_ms = daemon_earlier(own_ms, daemon_notice_again_ms(daemon));

@@ -52,6 +52,7 @@ struct daemon {
     struct table_witnesses *table_witnesses;
     struct unit_witness *unit;
     struct host_witness *host;
+    struct prefect_witness *prefect;
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;

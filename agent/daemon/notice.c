@@ -147,6 +147,7 @@ void daemon_notice_world(struct daemon *daemon)
         witnesses_run(daemon->witnesses, need, daemon->now_ms, &sink);
     unit_run(daemon->unit, need, daemon->now_ms, &sink);
     host_run(daemon->host, need, unit_main_pid(daemon->unit), daemon->now_ms, &sink);
+    prefect_run(daemon->prefect, need, daemon->now_ms, &sink);
     table_witnesses_run(daemon->table_witnesses, daemon->now_ms, &sink);
     notice_stuck_webhooks(daemon);
 }

@@ -174,6 +174,7 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
     daemon->table_witnesses = table_witnesses_open(daemon->config, follow_wake);
     daemon->unit = unit_open(daemon->config, follow_wake);
     daemon->host = host_open(daemon->config, follow_wake);
+    daemon->prefect = prefect_open(daemon->config, follow_wake);
     daemon_expect_witnesses(daemon);
     daemon->ingest.watch = daemon_hear;
     daemon->ingest.watch_ctx = daemon;
@@ -190,6 +191,7 @@ void daemon_close(struct daemon *daemon)
     table_witnesses_close(daemon->table_witnesses);
     unit_close(daemon->unit);
     host_close(daemon->host);
+    prefect_close(daemon->prefect);
     if (daemon->dispatch)
         dispatch_stop(daemon->dispatch);
     daemon->retry_ms = 0;

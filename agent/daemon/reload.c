@@ -63,6 +63,8 @@ static bool reload_take_over(struct daemon *daemon, struct config *fresh, struct
     daemon->unit = unit_open(fresh, follow_wake);
     host_close(daemon->host);
     daemon->host = host_open(fresh, follow_wake);
+    prefect_close(daemon->prefect);
+    daemon->prefect = prefect_open(fresh, follow_wake);
     daemon_expect_witnesses(daemon);
     return true;
 }

@@ -19,6 +19,8 @@ void witness_names(const struct config *config, void (*name)(void *ctx, const ch
         name(ctx, "source");
     if (config->watermark_dsn || config->watermark_service)
         name(ctx, "watermark");
+    if (config->prefect_url)
+        name(ctx, "prefect");
     for (size_t i = 0; i < config->probe_count; i++)
         name(ctx, config->probes[i].name);
     if (config->metrics_url)

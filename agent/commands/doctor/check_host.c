@@ -61,6 +61,19 @@ static void check_watermark(struct doctor *doctor)
     strbuf_free(&words);
 }
 
+static void check_prefect(struct doctor *doctor)
+{
+    enum witness_state state;
+    struct strbuf words = { 0 };
+    if (prefect_check(doctor->config, &state, &words)) {
+        bool well = state == WITNESS_WELL;
+        doctor_found(doctor, "prefect", well ? STATUS_OK : STATUS_WARNING,
+                     well ? NULL : "docker ps --filter name=k2-prefect; agent check-config --verbose | grep -A9 '\\[prefect'",
+                     "%s", strbuf_text(&words));
+    }
+    strbuf_free(&words);
+}
+
 static FILE *open_unit(const char *unit)
 {
     static const char *const places[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
@@ -146,6 +159,7 @@ void doctor_check_host(struct doctor *doctor)
 {
     check_probes(doctor);
     check_watermark(doctor);
+    check_prefect(doctor);
     check_scheduler_unit(doctor);
     check_agent_unit(doctor);
     check_drop_in(doctor);

@@ -5,7 +5,7 @@
 /* For test_reload_keys.c alone: the calls by which the daemon's parts are given the configuration, and what each was given last. */
 
 static struct given {
-    const struct config *dispatch, *witnesses, *table_witnesses, *unit, *host, *causes;
+    const struct config *dispatch, *witnesses, *table_witnesses, *unit, *host, *prefect, *causes;
     struct settings engine;
     const struct silence_window *windows;
     char patterns[PATH_MAX], log_path[PATH_MAX], log_owner[64], history[PATH_MAX];
@@ -48,6 +48,14 @@ struct unit_witness *__wrap_unit_open(const struct config *config, void (*wake)(
 {
     (void)wake;
     given.unit = config;
+    return NULL;
+}
+
+struct prefect_witness *__wrap_prefect_open(const struct config *config, void (*wake)(void));
+struct prefect_witness *__wrap_prefect_open(const struct config *config, void (*wake)(void))
+{
+    (void)wake;
+    given.prefect = config;
     return NULL;
 }
 

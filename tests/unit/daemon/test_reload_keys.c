@@ -33,8 +33,8 @@ static void assert_same(const char *key, const char *part, const char *has, cons
  */
 static void assert_parts_agree(const char *key, const struct config *now, const struct config *begun)
 {
-    const struct config *parts[] = { given.dispatch, given.witnesses, given.table_witnesses,
-                                     given.unit,     given.host,      given.causes };
+    const struct config *parts[] = { given.dispatch, given.witnesses, given.table_witnesses, given.unit,
+                                     given.host,     given.prefect,   given.causes };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i] != now)
             fail_msg("%s: part %zu works with another configuration than the one in force", key, i);
