@@ -36,7 +36,7 @@ def replay(agent, log, situation, stage):
     zero_s = stage.monday_us / 1e6
     until = datetime.fromtimestamp(zero_s + stage.now + stage.stamp_shift + situation.tail_s, timezone.utc)
     done = subprocess.run([agent, "replay", "--tz", situation.zone, "--format", "json",
-                           "--until", until.strftime("%Y-%m-%dT%H:%M:%SZ"), str(log)],
+                           "--until", until.strftime("%Y-%m-%dT%H:%M:%SZ"), *stage.options, str(log)],
                           capture_output=True, text=True, check=False, timeout=600)
     if done.returncode:
         raise RuntimeError(f"{situation.name}: agent replay: exit {done.returncode}: {done.stderr.strip()[-300:]}")

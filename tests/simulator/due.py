@@ -93,6 +93,14 @@ def a_day_at_most(count, alert=ANY, statuses=("firing", "resolved", "escalated",
     return condition
 
 
+def follows(runbook, alert, since=0.0, until=END):
+    """What fires names this runbook."""
+    def condition(notes):
+        wrong = [n for n in select(notes, alert, since=since, until=until) if n["runbook"] != runbook]
+        return f"{wrong[0]['alert']} at {clock(wrong[0]['t'])} names {wrong[0]['runbook']}, due {runbook}" if wrong else None
+    return condition
+
+
 def named(tables, since, within, alert=FAILURES):
     """By then the notifications that fired name all these tables."""
     def condition(notes):

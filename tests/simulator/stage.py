@@ -45,6 +45,7 @@ class Stage:
         self.late = lambda t: self.rng.uniform(1, 4) if self.rng.random() < 0.01 else 0.0      # behind the promise
         self.summary = lambda ok, failed, timeout: (ok, failed, timeout)
         self.zone, self.monday_us = zone, us_from_text(monday)
+        self.options = []              # what the agent is told about this log
         self.clock = Clock(self.monday_us, zone)
         self.voice = Voice(self._write, self.clock, self.minutes, len(self.tables))
         self.now = self._due = now

@@ -33,6 +33,8 @@ class FlowStage:
         self.out = []                  # the lines of the present container, where `write` is not given
         self.containers = [self.out]   # a container that is re-created has a file of its own
         self.parallel = parallel
+        self.options = []              # what the agent is told about this log
+        self.stamp_shift = 0.0
         self.minutes = 15
         self.layers = names.LAYERS
         self.maintenance_hour = 2
