@@ -331,7 +331,7 @@ test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
 frames-month: ## a month of a container's log in each format, rotated, with the agent killed all the time: nothing lost or doubled (5 minutes)
 	$(DEPS) build test
 	@+$(REMAKE) all
-	@FRAMES_DAYS=30 python3 tests/run.py --held $(BUILD) e2e/test_frames
+	@FRAMES_DAYS=30 FLOW_DAYS=30 python3 tests/run.py --held $(BUILD) e2e/test_frames e2e/test_flow_counts
 
 test-browser: ## the HTML report in headless Chromium: valid, both themes, phone, paper, and silent
 	$(DEPS) build test browser
