@@ -3,6 +3,7 @@
 #include "page_cycle.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "agent/commands/report/incidents.h"
 #include "agent/commands/show/format.h"
@@ -12,6 +13,7 @@
 #include "base/mask.h"
 #include "cycles.h"
 #include "page_log.h"
+#include "telling.h"
 
 enum { CYCLE_NOT_FOUND = 404 };
 
@@ -113,6 +115,19 @@ static void put_runs(const struct cycle_page *page, struct strbuf *out)
     strbuf_puts(out, "</section>\n");
 }
 
+/* The telling line, and behind it the whole: a job's banner and stack trace would hide what went wrong. */
+static void put_excerpt(int64_t run_id, const char *error, struct strbuf *out)
+{
+    struct slice line = telling_body(telling_line(error));
+    char *telling = must_copy(line.at, line.len);
+    page_text(out, "<p class=\"plain\">", telling, "</p>\n");
+    if (strlen(telling) < strlen(error)) {
+        strbuf_printf(out, "<details id=\"run-%" PRId64 "\"><summary>All of what it said</summary>\n", run_id);
+        page_lines(out, "<pre><code>", error, "</code></pre>\n</details>\n");
+    }
+    free(telling);
+}
+
 /* What a failed job said, as the history keeps it: it is there when the log is not any more. */
 static void put_run_errors(const struct cycle_page *page, struct strbuf *out)
 {
@@ -128,9 +143,9 @@ static void put_run_errors(const struct cycle_page *page, struct strbuf *out)
         page_text(out, "<h3>", run->table, "");
         if (run->exit_code >= 0)
             strbuf_printf(out, ", exit code %" PRId64, run->exit_code);
-        masker_text(masker, slice_of(run->error), &text);
         strbuf_puts(out, "</h3>\n");
-        page_lines(out, "<pre><code>", strbuf_text(&text), "</code></pre>\n");
+        masker_text(masker, slice_of(run->error), &text);
+        put_excerpt(run->id, strbuf_text(&text), out);
         strbuf_free(&text);
     }
     strbuf_puts(out, has ? "</section>\n" : "");

@@ -5,6 +5,7 @@ import html.parser
 import json
 import re
 import sqlite3
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -13,8 +14,9 @@ from urllib.parse import quote, urljoin
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib"), str(Path(__file__).resolve().parent)]
 
 import report_history as history   # noqa: E402
+from agent import BINARY   # noqa: E402
 from test_report_golden import ACTIVE   # noqa: E402
-from web import Balanced, Case, command_json, make_history   # noqa: E402
+from web import ENVIRONMENT, Balanced, Case, command_json, make_history   # noqa: E402
 
 HOSTILE = (history.EVIL, "<script>alert(1)</script>", "a/b/../../c", "100%", "\"'&;<>`", "x" * 255, "\u202eelbat\u200b", "..", ".", "a?b#c", "tab\tbreak\n",
            "%2e%2e", "\u00e9\u4e2d" * 40)
@@ -155,6 +157,25 @@ class Numbers(Case):
             seen += [one for one in shown if one not in seen]
             at = next((link for link in page.links if link.startswith("/cycles?until=")), None)
         self.assertEqual(seen, wanted)
+
+
+class Links(Case):
+    def test_a_report_leads_to_its_page(self):
+        database = make_history(self.directory())
+        server = self.serve(database)
+        base = f"http://127.0.0.1:{server.port}"
+        for arguments, title in ((("--incident", "1"), "Incident 1"), (("--since", "2026-03-03", "--until", "2026-03-03"), "2026-03-03")):
+            for form in ("text", "markdown", "html"):
+                for given in (base, base + "/"):
+                    said = subprocess.run([BINARY, "report", *arguments, "--format", form, "--db", database, "--set", f"links.serve={given}"],
+                                          env={**ENVIRONMENT, "COLUMNS": "200"}, capture_output=True, text=True, timeout=30, check=True).stdout
+                    path = html.unescape(re.search(rf"{base}(/[^\s<>\"]*)", said)[1])
+                    with self.subTest(path=path, form=form):
+                        answer = server.ask(path)
+                        self.assertEqual(answer.status, 200)
+                        self.assertIn(title, answer.text)
+            said = subprocess.run([BINARY, "report", *arguments, "--db", database], env=ENVIRONMENT, capture_output=True, text=True, timeout=30, check=True).stdout
+            self.assertNotIn("Live page", said)
 
 
 class Hostile(Case):

@@ -81,6 +81,8 @@ struct facts facts_measures(const struct report *report);
 struct facts facts_cause(const struct report *report);
 struct facts facts_recurrence(const struct report *report);
 struct facts facts_period(const struct report *report);
+/* The address of the report's own page of `agent serve`, which is live; nothing where it is not configured how people reach it. */
+void facts_add_page(struct facts *facts, const struct report *report);
 struct facts facts_review(const struct report *report);
 struct facts facts_deviations(const struct report *report);
 struct facts facts_root_causes(const struct report *report);

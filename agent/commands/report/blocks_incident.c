@@ -183,6 +183,7 @@ struct facts facts_cause(const struct report *report)
     blocks_add_text(&facts, incident->resolved_ms ? "Advised first" : "First command", FACT_LITERAL,
                     incident->first_command);
     blocks_add_text(&facts, "Alert", FACT_TEXT, incident->alert_name);
+    facts_add_page(&facts, report);
     return facts;
 }
 

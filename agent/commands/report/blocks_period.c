@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The figures of a period. */
 #include <inttypes.h>
+#include <time.h>
 
 #include "blocks.h"
 #include "words.h"
@@ -43,6 +44,37 @@ void facts_add_unobserved(struct facts *facts, const struct report *report)
     strbuf_free(&why);
 }
 
+/* "2026-03-03T00:00:00Z": an address says a time as no zone of a reader changes it. */
+static void add_moment(int64_t ms, struct strbuf *out)
+{
+    char text[32];
+    time_t seconds = ms / 1000;
+    struct tm utc;
+    if (gmtime_r(&seconds, &utc) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+        strbuf_puts(out, text);
+}
+
+void facts_add_page(struct facts *facts, const struct report *report)
+{
+    struct strbuf url = { 0 };
+    const char *base = report->serve_base;
+    size_t len = base ? strlen(base) : 0;
+    if (len == 0)
+        return;
+    strbuf_printf(&url, "%.*s/", (int)(len - (base[len - 1] == '/')), base);
+    if (report->kind == REPORT_INCIDENT) {
+        strbuf_printf(&url, "incidents/%" PRId64, report->incident.id);
+    } else {
+        strbuf_puts(&url, "report?since=");
+        add_moment(report->since_ms, &url);
+        strbuf_puts(&url, "&until=");
+        add_moment(report->until_ms, &url);
+    }
+    facts_add(facts, "Live page", TONE_PLAIN, "%s", url.at);
+    facts->at[facts->count - 1].form = FACT_LINK;
+    strbuf_free(&url);
+}
+
 static void leads_add(struct facts *facts, const struct report_totals *totals)
 {
     struct strbuf lead = { 0 };
@@ -83,5 +115,6 @@ struct facts facts_period(const struct report *report)
                   brief_lasted(totals->recover_mean_ms).text, brief_lasted(totals->recover_median_ms).text,
                   totals->resolved);
     leads_add(&facts, totals);
+    facts_add_page(&facts, report);
     return facts;
 }

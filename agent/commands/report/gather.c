@@ -48,6 +48,7 @@ static void report_begin(struct report *report, struct query *query, const struc
     report->related.as_of_ms = report->earlier.as_of_ms = report->incidents.as_of_ms = report->as_of_ms;
     report->host = config->host ? must_copy(config->host, strlen(config->host)) : NULL;
     report->runbook_base = config->links.runbook_base;
+    report->serve_base = config->links.serve;
     report->related.runbook_base = report->earlier.runbook_base = report->incidents.runbook_base =
         config->links.runbook_base;
     report->interval_ms = interval_of(query, config);

@@ -81,7 +81,8 @@ static const char *const rules[] = {
     "border-bottom:1px solid var(--line);white-space:nowrap}",
     "td{padding:.45rem .8rem .45rem 0;border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{"
     "border-bottom:0}",
-    "td:not(:last-child){white-space:nowrap}th.right,td.right{text-align:right}td.dim{color:var(--soft)}td.strong{"
+    "td:not(:last-child){white-space:nowrap}td.long{white-space:normal;min-width:10rem;overflow-wrap:anywhere}th.right,"
+    "td.right{text-align:right}td.dim{color:var(--soft)}td.strong{"
     "font-weight:600}",
     ".asks{list-style:none;margin:0;padding:0}.asks li{position:relative;padding:.2rem 0 .2rem 1.75rem;"
     "overflow-wrap:anywhere}",

@@ -99,6 +99,7 @@ struct report {
     enum report_kind kind;
     char *host;
     const char *runbook_base;   /* the configuration's, which outlives the report; NULL: none */
+    const char *serve_base;     /* likewise: how people reach `agent serve` */
     int64_t made_ms;            /* when this report was asked for */
     int64_t as_of_ms;           /* until when the history knows: made_ms, unless no agent is running */
     int64_t since_ms, until_ms; /* what tables, chart and totals cover */

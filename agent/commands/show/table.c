@@ -8,6 +8,7 @@
 #include "escape.h"
 
 enum { TABLE_COLUMNS_MAX = 16, TABLE_GUTTER = 2, TABLE_COLUMN_MIN = 8 };
+enum { WRAPS_FROM_BYTES = 24 }; /* a text that is longer takes several lines in HTML, and no time or number is */
 
 struct cell {
     enum tone tone;
@@ -307,7 +308,9 @@ void show_table_html(const struct show_table *table, struct strbuf *out)
     for (size_t i = 0; i < table->cell_count; i++) {
         size_t c = column_of(table, i);
         const char *tone = classes[table->cells[i].tone];
-        const char *align = table->columns[c].align == ALIGN_RIGHT ? "right" : "";
+        const char *align = table->columns[c].align == ALIGN_RIGHT            ? "right"
+                            : strlen(table->cells[i].text) > WRAPS_FROM_BYTES ? "long"
+                                                                              : "";
         strbuf_puts(out, c == 0 ? "<tr>" : "");
         if (*tone || *align)
             strbuf_printf(out, "<td class=\"%s%s%s\">", align, *tone && *align ? " " : "", tone);
