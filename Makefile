@@ -333,8 +333,8 @@ frames-month: ## a month of a container's log in each format, rotated, with the 
 	@+$(REMAKE) all
 	@FRAMES_DAYS=30 FLOW_DAYS=30 python3 tests/run.py --held $(BUILD) e2e/test_frames e2e/test_flow_counts
 
-test-browser: ## the HTML report in headless Chromium: valid, both themes, phone, paper, and silent
-	$(DEPS) build test browser
+test-browser: ## the HTML report and the web pages in headless Chromium: valid, both themes, phone, paper, and silent
+	$(DEPS) build test browser web
 	@+$(REMAKE) all
 	@python3 tests/run.py $(BUILD) browser
 
@@ -344,7 +344,7 @@ test-platforms: all ## other releases of Debian, i386, arm64 and s390x, in chroo
 	@python3 tests/platforms.py --place $(call quote,$(PLATFORMS)) --tests $(call quote,$(T)) $(P)
 
 pictures: ## make fixtures/pictures anew, which README.md shows
-	$(DEPS) build browser
+	$(DEPS) build browser web
 	@+$(REMAKE) all
 	AGENT="$$(realpath $(BUILD))/agent" python3 tests/browser/pictures.py
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes fixtures/pictures/ anew, which README.md shows: a report and a status as text, the HTML report as a browser shows it, and a
-page as it arrives in a chat.
+"""Makes fixtures/pictures/ anew, which README.md shows: a report and a status as text, the HTML report and the web pages as a browser
+shows them, and a page as it arrives in a chat.
 
     tests/browser/pictures.py
 """
@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import browser     # noqa: E402
 import chat     # noqa: E402
+import served     # noqa: E402
 import test_readme     # noqa: E402
 from browser import DARK, LIGHT, ROOT     # noqa: E402
 from test_readme import PICTURES     # noqa: E402
@@ -50,6 +51,7 @@ def main():
         page.write_bytes(agent.run("report", "--incident", "1", "--format", "html").stdout)
         for name, theme, width, height in VIEWS:
             picture(eye, page, name, theme, width, height)
+        served.pictures(eye.home, PICTURES)
     finally:
         agent.close()
         eye.close()
