@@ -59,6 +59,12 @@ void follow_free(struct follow *follow);
  */
 void follow_allow_link(struct follow *follow);
 
+/*
+ * The directory of the log holds the files of this log and no others. Where the file that was read last is gone, all that is there was
+ * written after it.
+ */
+void follow_own_directory(struct follow *follow);
+
 /* From now on the log lies at another path. What was followed is read to its end first. */
 void follow_move(struct follow *follow, const char *path);
 

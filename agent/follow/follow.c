@@ -77,6 +77,7 @@ struct follow *follow_open(const char *path, const char *owner, const struct sou
     follow->sink = *sink;
     follow->buffer = must_alloc(TAIL_BUFFER_BYTES);
     follow->writer = WRITER_UNKNOWN;
+    follow->listed_fd = -1;
     follow->look = true;
     follow_set_path(follow, path);
     if (count > 0) {
@@ -94,7 +95,7 @@ void follow_free(struct follow *follow)
         return;
     while (follow->count > 0)
         follow_drop(follow, follow->count - 1);
-    listing_free(follow->listing);
+    follow_end_listing(follow);
     if (follow->have_inotify)
         inotify_close();
     wake_timer_close();

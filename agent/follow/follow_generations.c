@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "follow_state.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/budgets.h"
 #include "base/clock.h"
@@ -32,6 +34,15 @@ static void note_skipped(struct follow *follow, const struct siblings *siblings)
     follow->said_too_large = siblings->too_large;
 }
 
+void follow_end_listing(struct follow *follow)
+{
+    listing_free(follow->listing);
+    follow->listing = NULL;
+    if (follow->listed_fd >= 0)
+        close(follow->listed_fd);
+    follow->listed_fd = -1;
+}
+
 /*
  * Goes on looking through the directory for the sake of one file: a new one at path (NULL: there is none), or one that was
  * truncated. For another file the listing begins anew, since a rotation may have come in between. Returns true, with what was
@@ -41,21 +52,19 @@ static bool list_siblings(struct follow *follow, const struct tail *tail, struct
 {
     struct source_position id = tail ? tail_position(tail) : (struct source_position){ 0 };
 
-    if (follow->listing && (follow->listed_device != id.device || follow->listed_inode != id.inode)) {
-        listing_free(follow->listing);
-        follow->listing = NULL;
-    }
+    if (follow->listing && (follow->listed_device != id.device || follow->listed_inode != id.inode))
+        follow_end_listing(follow);
     if (!follow->listing) {
         follow->listing = listing_begin(follow->directory, follow->base, (uid_t)follow_owner(follow));
         follow->listed_device = id.device;
         follow->listed_inode = id.inode;
+        follow->listed_fd = tail ? fcntl(tail_fd(tail), F_DUPFD_CLOEXEC, 0) : -1;
     }
     if (!listing_go_on(follow->listing))
         return false;
     *siblings = listing_take(follow->listing);
     follow->list_again_ms = clock_running_ms() + listing_worked_ms(follow->listing) * SIBLINGS_REST_FACTOR;
-    listing_free(follow->listing);
-    follow->listing = NULL;
+    follow_end_listing(follow);
     note_skipped(follow, siblings);
     return true;
 }
@@ -132,7 +141,7 @@ enum whereabouts { AT_PATH, BESIDE, LOST };
 static enum whereabouts find_position(const struct source_position *position, const struct tail *at_path,
                                       const struct siblings *siblings, size_t *index)
 {
-    if (at_path && tail_is(at_path, position->device, position->inode) && tail_begins_as(at_path, position))
+    if (at_path && tail_is_of(at_path, position))
         return AT_PATH;
     if ((*index = siblings_find_position(siblings, position)) != SIZE_MAX)
         return BESIDE;
@@ -155,6 +164,19 @@ static void note_lost(const struct follow *follow, const struct source_position 
 }
 
 /*
+ * The generations that were written to since a file began of which nothing was read, and which is not found any more: nothing but its text
+ * could tell it from others once it is packed.
+ */
+static struct span span_written(const struct siblings *siblings, int64_t begun_ns, const struct tail *at_path)
+{
+    struct span span = span_since(siblings, 0, at_path);
+    span.written_ns = begun_ns;
+    if (begun_ns == 0)
+        span.to = span.from; /* not known */
+    return span;
+}
+
+/*
  * Goes on where an earlier run stood: with every remembered file that is found at path or beside it, then with the generations that
  * came after the last of them. If that last one is not found although there are compressed files, it was probably compressed by
  * something that we cannot unpack; then the files that are not compressed came after it.
@@ -169,9 +191,15 @@ static void take_up(struct follow *follow, struct tail *at_path, struct siblings
     for (size_t i = 0; i < follow->remembered_count; i++) {
         const struct source_position *position = &follow->remembered[i];
         size_t index = 0;
+        enum whereabouts where = find_position(position, at_path, siblings, &index);
 
+        if (where == LOST && position->fingerprint_len == 0) {
+            if (i == 0)
+                span = span_written(siblings, tail_begun_ns(position), at_path);
+            continue; /* what came after the file before it, or after it began, has its lines too */
+        }
         span = (struct span){ 0 };
-        switch (find_position(position, at_path, siblings, &index)) {
+        switch (where) {
         case AT_PATH: tail_resume(at_path, position); break;
         case BESIDE:
             tail_resume(siblings->at[index].tail, position);
@@ -182,7 +210,9 @@ static void take_up(struct follow *follow, struct tail *at_path, struct siblings
         case LOST:
             if (at_path)
                 note_lost(follow, position, siblings);
-            if (at_path && siblings->compressed)
+            if (at_path && follow->owns_directory)
+                span = span_since(siblings, 0, at_path);
+            else if (at_path && siblings->compressed)
                 span = (struct span){ .to = siblings->count, .plain_only = true };
             break;
         }

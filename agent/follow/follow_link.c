@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "follow_state.h"
-#include "listing.h"
 
 void follow_set_path(struct follow *follow, const char *path)
 {
@@ -28,11 +27,15 @@ void follow_move(struct follow *follow, const char *path)
         return;
     follow_set_path(follow, path);
     follow_trouble_over(follow);
-    listing_free(follow->listing);
-    follow->listing = NULL;
+    follow_end_listing(follow);
     follow->current = false;
     follow->absent_ms = 0;
     follow->look = true;
+}
+
+void follow_own_directory(struct follow *follow)
+{
+    follow->owns_directory = true;
 }
 
 void follow_allow_link(struct follow *follow)
@@ -53,6 +56,7 @@ void follow_resolve_link(struct follow *follow)
     if (!follow->link || lstat(follow->link, &st) != 0)
         return;
     char *target = S_ISLNK(st.st_mode) && link_is_trusted(follow, &st) ? realpath(follow->link, NULL) : NULL;
+    follow->is_linked = S_ISLNK(st.st_mode);
     if (target)
         follow_move(follow, target);
     else if (!S_ISLNK(st.st_mode))

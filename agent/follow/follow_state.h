@@ -33,6 +33,8 @@ struct left_behind {
 struct follow {
     char *path, *directory, *base; /* base is the path's last part */
     char *link;                    /* as configured, where it may be a symbolic link to the log; else NULL */
+    bool is_linked;                /* it is one, and may point elsewhere at any time */
+    bool owns_directory;           /* follow_own_directory */
     int64_t owner;                 /* the owner that the configuration demands, or LOG_ANY_OWNER */
     int64_t known_owner;           /* of the log, as it was found first; LOG_ANY_OWNER: none was found yet */
     struct follow_sink sink;
@@ -50,7 +52,8 @@ struct follow {
 
     struct listing *listing;              /* the look through the directory that is in progress, or NULL */
     uint64_t listed_device, listed_inode; /* for which file it is; 0: there is none at path */
-    int64_t list_again_ms;                /* without a log, the next one begins no earlier (monotonic) */
+    int listed_fd;         /* keeps that file's inode from being given to another one meanwhile; -1: there is none */
+    int64_t list_again_ms; /* without a log, the next one begins no earlier (monotonic) */
     bool said_crowded, said_too_large;
 
     bool look; /* what lies at path must be looked at again */
@@ -98,6 +101,9 @@ void follow_set_path(struct follow *follow, const char *path);
 void follow_resolve_link(struct follow *follow);
 
 /* follow_generations.c */
+
+/* Ends the look through the directory that is in progress, if there is one. */
+void follow_end_listing(struct follow *follow);
 
 /* The owner whose files are read: a user id, or LOG_ANY_OWNER as long as no log was seen. */
 int64_t follow_owner(const struct follow *follow);

@@ -101,7 +101,7 @@ static bool on_event(struct follow *follow, const struct inotify_notice *event)
 /* Whether we must look from time to time, because no event may tell what we wait for. */
 static bool is_slow(const struct follow *follow)
 {
-    if (follow->polling || follow->retry || follow->unreadable.len > 0 || !follow->have_inotify)
+    if (follow->polling || follow->retry || follow->is_linked || follow->unreadable.len > 0 || !follow->have_inotify)
         return true;
     for (size_t i = 0; i < follow->count; i++)
         if (follow->files[i].written_ms != 0 && !follow->files[i].blamed)

@@ -151,7 +151,7 @@ size_t siblings_find_position(const struct siblings *siblings, const struct sour
 {
     for (size_t i = 0; i < siblings->count; i++) {
         const struct tail *tail = siblings->at[i].tail;
-        if (tail && tail_is(tail, position->device, position->inode) && tail_begins_as(tail, position))
+        if (tail && tail_is_of(tail, position))
             return i;
     }
     return SIZE_MAX;

@@ -129,6 +129,13 @@ bool tail_begins_as(const struct tail *tail, const struct source_position *posit
                                (struct fingerprint){ position->fingerprint, position->fingerprint_len });
 }
 
+bool tail_is_of(const struct tail *tail, const struct source_position *position)
+{
+    bool born_later = position->fingerprint_len == 0 && position->begun_ms > 0 &&
+                      (tail->packed || (tail->born_ns + NS_A_MS - 1) / NS_A_MS > position->begun_ms);
+    return tail_is(tail, position->device, position->inode) && !born_later && tail_begins_as(tail, position);
+}
+
 bool tail_copies(const struct tail *tail, const struct source_position *position)
 {
     return position->fingerprint_len > 0 && tail_begins_as(tail, position) &&

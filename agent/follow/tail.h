@@ -43,6 +43,12 @@ bool tail_is(const struct tail *tail, uint64_t device, uint64_t inode);
 /* Whether the file begins with what was read before that position. The inode's number alone may have been given to a new file. */
 bool tail_begins_as(const struct tail *tail, const struct source_position *position);
 
+/*
+ * Whether it is the file of that position. Of one of which nothing was read only its birth tells it from a later file that was given the
+ * number of its inode.
+ */
+bool tail_is_of(const struct tail *tail, const struct source_position *position);
+
 /* Whether a file with another inode is a copy: it begins so, and is at least as long as what was read. */
 bool tail_copies(const struct tail *tail, const struct source_position *position);
 
