@@ -88,8 +88,13 @@ class OneSource(unittest.TestCase):
         names = re.findall(r'\[EVENT_\w+\] = "(\w+)"', (ROOT / "parsers/event.c").read_text(encoding="utf-8"))
         from_log = names[:names.index("writer_gone")]
         page = generate("agent.conf.5")
-        part = page[page.index("\n.Sh PATTERNS\n"):page.index("\n.Ss A Prefect")]
-        self.assertEqual(re.findall(r"^\.It Li (\w+)$", part, re.MULTILINE), from_log + ["ignore"])
+        part, named = page[page.index("\n.Sh PATTERNS\n"):page.index("\n.Ss A Prefect")].split("\n.Ss Runs that have identities\n")
+        of_names = from_log.index("scheduler_tables") + 1
+        self.assertEqual(re.findall(r"^\.It Li (\w+)$", part, re.MULTILINE), from_log[:of_names] + ["ignore"])
+        # There also stands what an event of the first list means where runs have names.
+        listed = [name for names in re.findall(r"^\.It Li ([\w ,]+)$", named, re.MULTILINE) for name in names.split(" , ")]
+        self.assertEqual(len(listed), len(set(listed)))
+        self.assertEqual(sorted(set(listed) - set(from_log[:of_names])), sorted(from_log[of_names:]))
 
     def test_the_manual_page_of_the_history_lists_every_table_and_column(self):
         with tempfile.TemporaryDirectory() as folder:

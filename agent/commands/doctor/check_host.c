@@ -68,7 +68,8 @@ static void check_prefect(struct doctor *doctor)
     if (prefect_check(doctor->config, &state, &words)) {
         bool well = state == WITNESS_WELL;
         doctor_found(doctor, "prefect", well ? STATUS_OK : STATUS_WARNING,
-                     well ? NULL : "docker ps --filter name=k2-prefect; agent check-config --verbose | grep -A9 '\\[prefect'",
+                     well ? NULL
+                          : "docker ps --filter name=k2-prefect; agent check-config --verbose | grep -A9 '\\[prefect'",
                      "%s", strbuf_text(&words));
     }
     strbuf_free(&words);
