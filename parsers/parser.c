@@ -160,13 +160,12 @@ static void parser_emit_text(const struct feed *feed, struct slice line)
 static bool may_go_on_in_lines(enum event_kind kind)
 {
     switch (kind) {
-    case EVENT_RUN_RETRY:
     case EVENT_RUN_FAILED:
     case EVENT_RUN_TIMEOUT:
     case EVENT_RUN_CRASHED:
     case EVENT_CYCLE_CRASHED:
     case EVENT_TEXT_FOLLOWS: return true;
-    default: return false;
+    default: return false; /* not a retry either: the next attempt may begin at once */
     }
 }
 

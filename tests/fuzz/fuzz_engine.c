@@ -11,6 +11,8 @@ enum { STEP_BYTES = 8, SET_BACK_MOST_MS = 2 * HOUR_MS, EVENTS_MOST = 60, RESTART
 enum { TABLES = 4 };
 
 static const char *const tables[TABLES] = { "a", "b", "c", "d" };
+enum { NAMES = 8 };
+static const char *const names[NAMES] = { "otter", "lynx", "newt", "load-1", "load-2", "load-3", "load-4", "load-5" };
 static const char *const texts[] = { "", "Connection refused", "OutOfMemoryError", "x\ny\\" };
 
 /* --- lives --------------------------------------------------------------------------------------------------- */
@@ -138,6 +140,10 @@ static void feed_event(struct input *input, const uint8_t *step)
         .text = slice_of(texts[step[4] / 4 % 4]),
         .line = slice_of(texts[step[4] / 16 % 4]),
     };
+    if (event_is_from_log(event.kind) && step[1] & 1)
+        event.run = slice_of(names[step[1] / 2 % NAMES]);
+    if (event_is_from_log(event.kind) && step[1] & 0x10)
+        event.cycle = slice_of(names[step[1] / 32 % NAMES]);
     if (event.kind == EVENT_HOST_RESUMED) {
         event.duration_ms = step[5] % 4 ? event.duration_ms : -(event.duration_ms % SET_BACK_MOST_MS);
         input->now_ms += event.duration_ms;

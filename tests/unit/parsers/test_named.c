@@ -186,6 +186,15 @@ static void a_jobs_text_is_as_long_as_it_likes(void **unused)
     strbuf_free(&expected);
 }
 
+/* A pipeline need not wait before it tries again. */
+static void a_retry_may_begin_at_once(void **unused)
+{
+    (void)unused;
+    assert_heard_after_failure(
+        "15:05.101|job j1: again\n15:05.102|job j1: copies a\n15:05.103|job j1: copied a\n15:05.103|job j1: rows 5\n",
+        "run_retry table=a\nrun_started table=a\nrun_completed table=a number=-1\nrun_rows table=a number=5\n");
+}
+
 static void lines_of_other_runs_may_stand_in_a_text(void **unused)
 {
     (void)unused;
@@ -280,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_run_whose_attempts_were_too_slow_timed_out),
         cmocka_unit_test(a_layers_end_is_no_cycles_end),
         cmocka_unit_test(a_jobs_text_is_as_long_as_it_likes),
+        cmocka_unit_test(a_retry_may_begin_at_once),
         cmocka_unit_test(lines_of_other_runs_may_stand_in_a_text),
         cmocka_unit_test(no_event_is_taken_out_of_a_jobs_text),
         cmocka_unit_test(no_event_is_taken_out_of_a_traceback),
