@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How long before Prometheus does the agent page, and how often for nothing?
 
-    tests/bench/lead.py build/agent                  210 incidents, 10 healthy years, on seeds that thresholds were not tuned on
+    tests/bench/lead.py build/agent                  320 incidents of the scheduler and the Prefect flow, 10 healthy years and 12 months, on seeds that thresholds were not tuned on
     tests/bench/lead.py build/agent --tuning         the same on the seeds that thresholds may be tuned on
     tests/bench/lead.py build/agent --quick          one incident of each kind, no year
+    tests/bench/lead.py build/agent --flow           the Prefect flow alone, 65 incidents and 12 healthy months
 
 A Markdown table goes to stdout, everything else as JSON to --json. Exit 1 if an incident was missed, a healthy year
 was paged critical, or a time to beat was not beaten.
@@ -21,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lead_measure import (CRITICAL_FIRST, HELD_OUT_FROM, KINDS, SLACK_S, TARGETS, UNSEEN_DEATHS, measure_incidents,   # noqa: E402
-                          measure_years, spread)
+                          flow, measure_years, spread)
 
 SHOWN = 25                    # of what was not met; the rest is in the JSON
 
@@ -82,7 +83,8 @@ def year_table(years):
     for year in years:
         zeros = max(year["zeros"], default=0)
         habits = f"up to {zeros:.0%}{' at night' if year['zeros_at_night'] else ''}" if zeros else "none"
-        yield (f"| seed {year['seed']} | {year['interval_minutes']} min, {year['tables']} | {habits}"
+        what = f"flow, {year['days']:.0f} days, " if year.get("of_flow") else ""
+        yield (f"| {what}seed {year['seed']} | {year['interval_minutes']} min, {year['tables']} | {habits}"
                f"{', quiet weekends' if year['quiet_weekends'] else ''} | {len(year['criticals'])} | {len(year['warnings'])} |")
 
 
@@ -101,8 +103,10 @@ def notes(results, first_seed, years):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("agent", nargs="?", default="build/agent")
-    parser.add_argument("--incidents", type=int, default=210)
+    parser.add_argument("--incidents", type=int, default=320)
     parser.add_argument("--years", type=int, default=10)
+    parser.add_argument("--months", type=int, default=12, help="healthy months of the Prefect flow")
+    parser.add_argument("--flow", action="store_true", help="only the Prefect flow")
     parser.add_argument("--kind", choices=KINDS, help="only this kind")
     parser.add_argument("--tuning", action="store_true", help="seeds below the held-out ones")
     parser.add_argument("--quick", action="store_true")
@@ -110,9 +114,12 @@ def main():
     parser.add_argument("--json", default="build/bench-lead.json")
     args = parser.parse_args()
     first_seed = 1 if args.tuning else HELD_OUT_FROM + 1
+    kinds = list(flow.KINDS) if args.flow else list(KINDS)
+    if args.flow:
+        args.incidents, args.years = 5 * len(kinds), 0
     if args.quick:
-        args.incidents, args.years = len(KINDS), 0
-    jobs = spread(args.incidents, first_seed)
+        args.incidents, args.years, args.months = len(kinds), 0, 0
+    jobs = spread(args.incidents, first_seed, kinds)
     if args.kind:
         jobs = [(args.kind, first_seed + i) for i in range(args.incidents)]
     agent = None if args.prometheus_only else shutil.which(str(Path(args.agent).resolve()))
@@ -122,6 +129,7 @@ def main():
     begun = time.monotonic()
     results = measure_incidents(agent, jobs)
     years = measure_years(agent, range(first_seed, first_seed + args.years))
+    years += measure_years(agent, range(first_seed, first_seed + args.months), of_flow=True)
     print("\n".join(incident_table(results)), end="\n\n")
     if years:
         print("\n".join(year_table(years)), end="\n\n")

@@ -13,19 +13,23 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[1] / "lib")]
 
 from promtool import firing_times                                   # noqa: E402
-from simulator.incidents import KINDS                               # noqa: E402
+from simulator.flow import incidents as flow                       # noqa: E402
+from simulator.incidents import KINDS as SCHEDULER_KINDS           # noqa: E402
 from simulator.simulator import write_healthy, write_incident       # noqa: E402
 
 CRITICAL_ALERTS = {"IcebergOffload" + name for name in
                    ("ConsecutiveFailures", "LagCritical", "CycleTooSlow", "WatermarkStale", "SchedulerDown")}
 HELD_OUT_FROM = 2000          # thresholds may be tuned on smaller seeds; on these, only how far ahead a drift is looked for was
 WORKERS = 2
+KINDS = {**SCHEDULER_KINDS, **flow.KINDS}      # those of the Prefect flow begin with flow_
+FLOW_DAYS = 30                # a healthy "year" of the flow is a month: it says as much as a year of the scheduler
 
 # The log does not show a SIGKILL: what the agent learns from the kernel within milliseconds, replay cannot know.
-UNSEEN_DEATHS = ("killed_waiting", "killed_in_cycle")
+UNSEEN_DEATHS = ("killed_waiting", "killed_in_cycle", "flow_killed_waiting", "flow_killed_in_cycle")
 # Trouble for which the critical page itself must come before the first critical alert, not only the first page.
 CRITICAL_FIRST = ("table_fails", "clickhouse_down", "exception_burst", "table_timeout", "cycle_1200", "hang_in_run",
-                  "hang_between_runs", "stall_one", "stall_all", "table_skipped")
+                  "hang_between_runs", "stall_one", "stall_all", "table_skipped", "flow_table_fails", "flow_clickhouse_down",
+                  "flow_cycle_1200", "flow_hang_in_run", "flow_stall_one", "flow_layer_left_out")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,9 @@ TARGETS = {
     "hang_in_run": Target("lag: critical 35 min after the last success", 300, 600),
     "hang_between_runs": Target("lag: critical 35 min after the last success", 60, 120),
 }
+# The same bars on the flow. Its slots are cron's, so its promise is the next slot; a paused deployment is what a stopped scheduler was.
+FLOW_BARS = {"layer_left_out": "table_skipped", "server_down": "hang_between_runs", "deployment_paused": "hang_between_runs"}
+TARGETS |= {kind: TARGETS[FLOW_BARS.get(name, name)] for kind in flow.KINDS for name in [kind.removeprefix(flow.PREFIX)]}
 SLACK_S = 30                  # a slot's own lateness, and the runs before the one that matters
 
 
@@ -84,17 +91,22 @@ def run_incident(job):
     agent, kind, seed = job
     with tempfile.TemporaryDirectory(prefix="lead-") as directory:
         log = Path(directory, "scheduler.log")
-        truth, series = write_incident(log, kind, seed)
-        notifications = replay(agent, log, truth["until_ms"]) if agent else []
+        options = []
+        if kind in flow.KINDS:
+            truth, series, options = flow.write_incident(log, kind, seed)
+        else:
+            truth, series = write_incident(log, kind, seed)
+        notifications = replay(agent, log, truth["until_ms"], *options) if agent else []
     return {"truth": truth, "series": series, "notifications": notifications}
 
 
 def run_year(job):
-    agent, seed, days = job
+    agent, seed, days, of_flow = job
     with tempfile.TemporaryDirectory(prefix="lead-") as directory:
         log = Path(directory, "scheduler.log")
-        choices = write_healthy(log, seed, days)
-        notifications = replay(agent, log, choices["until_ms"]) if agent else []
+        choices, options = flow.write_healthy(log, seed, FLOW_DAYS) if of_flow else (write_healthy(log, seed, days), [])
+        choices["of_flow"] = of_flow
+        notifications = replay(agent, log, choices["until_ms"], *options) if agent else []
     fired = [n for n in notifications if n["status"] == "firing"]
     choices["criticals"] = [brief(n) for n in fired if n["severity"] == "critical"]
     choices["warnings"] = [brief(n) for n in fired if n["severity"] == "warning"]
@@ -163,12 +175,12 @@ def measure_incidents(agent, jobs):
     return [judge(run, times) for run, times in zip(runs, firing_times([run["series"] for run in runs]))]
 
 
-def measure_years(agent, seeds, days=365):
+def measure_years(agent, seeds, days=365, of_flow=False):
     with ProcessPoolExecutor(WORKERS) as pool:
-        return list(pool.map(run_year, [(agent, seed, days) for seed in seeds]))
+        return list(pool.map(run_year, [(agent, seed, days, of_flow) for seed in seeds]))
 
 
-def spread(incidents, first_seed):
+def spread(incidents, first_seed, kinds=None):
     """So many incidents, over all kinds in turn: (kind, seed)."""
-    kinds = list(KINDS)
+    kinds = list(kinds or KINDS)
     return [(kinds[i % len(kinds)], first_seed + i // len(kinds)) for i in range(incidents)]

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/bench"), str(ROOT / "tests/lib")]
 
 from lead import limit_missed                                                                 # noqa: E402
-from lead_measure import CRITICAL_FIRST, KINDS, UNSEEN_DEATHS, measure_incidents             # noqa: E402
+from lead_measure import CRITICAL_FIRST, SCHEDULER_KINDS as KINDS, UNSEEN_DEATHS, measure_incidents      # noqa: E402
 from promtool import promtool_path                                                            # noqa: E402
 
 TIMEOUT_S = 300
