@@ -112,6 +112,8 @@ void history_put_witness(struct history *history, const char *name, const char *
 /* --- Committing --- */
 
 bool history_dirty(const struct history *history);
+/* True if there is nothing to write but a few rows of cycles and runs. */
+bool history_may_wait(const struct history *history);
 size_t history_pending_bytes(const struct history *history);
 
 /*

@@ -14,7 +14,7 @@ static void take_acknowledgement(void *ctx, const struct acknowledgement *acknow
 {
     struct daemon *daemon = ctx;
     if (engine_acknowledge(daemon->ingest.engine, acknowledgement))
-        daemon->touched = true;
+        daemon->touched = daemon->urgent = true;
 }
 
 void daemon_forget_silences(struct daemon *daemon)

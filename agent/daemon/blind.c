@@ -142,7 +142,7 @@ static void say_blindness(struct daemon *daemon)
             continue;
         }
         daemon->blind_known[i] = blind;
-        daemon->touched = true;
+        daemon->touched = daemon->urgent = true;
         daemon->textfile.stale = true;
         if (!blind)
             say_note("%s", seen[i]);

@@ -107,7 +107,7 @@ void daemon_notice_zone(struct daemon *daemon)
         ingest->zone_error_ms += error_ms;
         if (stands_on_it)
             engine_clock_move(daemon, -error_ms);
-        daemon->touched = true;
+        daemon->touched = daemon->urgent = true;
     }
     daemon->records_judged = records;
     say_zone(daemon);

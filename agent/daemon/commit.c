@@ -9,6 +9,7 @@
 enum {
     HELD_LEAST_BYTES = 8 << 20, /* more than the write-ahead log ever has unless somebody holds it */
     SOON_MS = 50,               /* after a commit that met the checkpoint of our own thread */
+    COMMIT_WAITS_MS = 250,
 };
 
 static void commit_gather(struct daemon *daemon)
@@ -37,7 +38,7 @@ static void commit_gather(struct daemon *daemon)
     for (int i = 0; i < BLIND_REASONS; i++)
         strbuf_free(&words[i]);
     strbuf_free(&trouble);
-    daemon->touched = false;
+    daemon->touched = daemon->urgent = false;
 }
 
 static void commit_failed(struct daemon *daemon, const char *why)
@@ -82,10 +83,31 @@ static void commit_watch_wal(struct daemon *daemon)
     }
 }
 
+/*
+ * Lines that only say how cycles and runs go are committed together, a quarter of a second after the first of them: nobody is told of them, and what a
+ * kill takes of them is read again from the log. A line that makes an incident, a deadline that does and all that is not in the log are
+ * committed at once; so is a backlog, between two reads of it.
+ */
+static bool commit_may_wait(struct daemon *daemon)
+{
+    bool is_plain = daemon->drained && !daemon->catching_up && !daemon->urgent && history_may_wait(daemon->history);
+    bool is_any = daemon->touched || history_dirty(daemon->history);
+    if (!is_plain || !is_any) {
+        daemon->commit_ms = 0;
+        return false;
+    }
+    if (daemon->commit_ms == 0)
+        daemon->commit_ms = daemon->running_ms + COMMIT_WAITS_MS;
+    if (daemon->running_ms < daemon->commit_ms)
+        return true;
+    daemon->commit_ms = 0;
+    return false;
+}
+
 void daemon_commit(struct daemon *daemon)
 {
     struct strbuf error = { 0 };
-    if (ingest_is_undecided(&daemon->ingest))
+    if (ingest_is_undecided(&daemon->ingest) || commit_may_wait(daemon))
         return;
     if (daemon->touched)
         commit_gather(daemon);

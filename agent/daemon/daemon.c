@@ -48,7 +48,7 @@ static void catch_up(struct daemon *daemon)
 {
     if (daemon->catching_up) {
         engine_go_live(daemon->ingest.engine);
-        daemon->touched = true;
+        daemon->touched = daemon->urgent = true;
         daemon->ingest.in_time = daemon->now_ms - ingest_clock(&daemon->ingest) <= RECENT_MS;
     }
     daemon->catching_up = false;
@@ -127,13 +127,16 @@ static int64_t next_wake_ms(struct daemon *daemon)
     own_ms = daemon_earlier(own_ms, daemon->running_ms + SLEEP_MOST_MS);
     if (daemon->retry_ms)
         own_ms = daemon_earlier(own_ms, daemon->retry_ms);
+    if (daemon->commit_ms)
+        own_ms = daemon_earlier(own_ms, daemon->commit_ms);
     return daemon_earlier(wake_ms, daemon->now_ms + own_ms - daemon->running_ms);
 }
 
 /* What sending brought back is committed before the agent sleeps, but not again and again while commits fail. */
 static bool may_sleep(const struct daemon *daemon)
 {
-    return daemon->drained && !stop_asked && (!history_dirty(daemon->history) || daemon->retry_ms);
+    bool may_wait = daemon->retry_ms || daemon->commit_ms || !history_dirty(daemon->history);
+    return daemon->drained && !stop_asked && may_wait;
 }
 
 /* Read, decide, commit, send; then sleep until the next line or the next deadline. */

@@ -70,6 +70,7 @@ struct daemon {
     bool catching_up;
     bool drained;        /* everything that was in the log had been read before this turn */
     bool touched;        /* the engine or the parser changed since the last commit */
+    bool urgent;         /* and not by lines and deadlines alone, which a restart would find again in the log */
     bool limits_said;    /* that a pattern was given up at PCRE2's limits */
     bool tables_said;    /* that names of tables are not taken */
     bool cuts_said;      /* that lines are cut */
@@ -95,6 +96,7 @@ struct daemon {
     uint64_t counters_hash;  /* of what was stored last */
     int64_t held_told_bytes; /* the size of the held write-ahead log that was said last; 0: none */
     int64_t retry_ms;        /* running: when to commit again; 0: at once */
+    int64_t commit_ms;       /* running: when what nobody waits for is committed at the latest; 0: there is nothing */
     int64_t reopen_pause_ms; /* the last pause before the history was tried again; 0: it is on the disk */
     int64_t housekeeping_ms; /* running: when it is due */
     int64_t watchdog_ms;     /* running: when to tell the service manager next; INT64_MAX: it does not ask */

@@ -16,7 +16,7 @@ void daemon_feed_host(struct daemon *daemon, const struct event *what)
     event.time_ms = daemon->now_ms;
     event.offset = -1;
     engine_feed(daemon->ingest.engine, &event);
-    daemon->touched = true;
+    daemon->touched = daemon->urgent = true;
 }
 
 /*
@@ -122,7 +122,7 @@ static void notice_answer(void *ctx, const struct event *event)
 {
     struct daemon *daemon = ctx;
     engine_feed(daemon->ingest.engine, event);
-    daemon->touched = true;
+    daemon->touched = daemon->urgent = true;
 }
 
 static void notice_stuck_webhooks(struct daemon *daemon)

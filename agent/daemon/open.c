@@ -197,6 +197,7 @@ void daemon_close(struct daemon *daemon)
     daemon->retry_ms = 0;
     if (daemon->history && daemon->follow && !daemon->begin_again) {
         daemon->counters_ms = 0;
+        daemon->urgent = true;
         daemon_commit(daemon);
         if (daemon->config->metrics_textfile)
             daemon_write_textfile(daemon, false);

@@ -139,13 +139,25 @@ void history_put_sources(struct history *history, const struct source_position *
     history->sources_dirty = true;
 }
 
-bool history_dirty(const struct history *history)
+static bool states_are_dirty(const struct history *history)
 {
-    bool dirty = history->sources_dirty || history->corrupt || batch_rows(&history->batch) > 0 ||
-                 history_witnesses_dirty(history) || history_parts_dirty(history);
+    bool dirty = history->sources_dirty || history->corrupt || history_witnesses_dirty(history);
     for (size_t i = 0; !dirty && i < history->state_count; i++)
         dirty = history->states[i].dirty;
     return dirty;
+}
+
+bool history_may_wait(const struct history *history)
+{
+    enum { WAITING_MOST_BYTES = 256 << 10 };
+    const struct batch *batch = &history->batch;
+    return batch_rows(batch) == batch->cycles.count + batch->runs.count && batch_bytes(batch) < WAITING_MOST_BYTES &&
+           !history->engine && !states_are_dirty(history);
+}
+
+bool history_dirty(const struct history *history)
+{
+    return batch_rows(&history->batch) > 0 || states_are_dirty(history) || history_parts_dirty(history);
 }
 
 size_t history_pending_bytes(const struct history *history)

@@ -191,7 +191,7 @@ class Zones(ClockCase):
                     hand.cycle(wait_s=1)
                     count += 1
                     agent.wait_for(CYCLES, count)
-                    time.sleep(0.5)
+                    time.sleep(0.25)
             self.assertEqual(pages(self.receiver.at("/hook")), [], agent.said())
             said = agent.said()
             for words in ("2:00 hours behind", "5:30 hours ahead of", "3:30 hours behind", "1:00 hours ahead of", "agree with the clock again"):
