@@ -50,8 +50,10 @@ static const double rare = 1e-4, usual = 0.05;
 static const double telling_factor = 150, least_past_rate = 0.01, higher_failed = 2, higher_good = 8;
 
 struct flaps {
-    int64_t at_ms[FLAPS_KEPT]; /* failures of the last day outside any incident of consecutive failures, oldest first */
-    int64_t number[FLAPS_KEPT]; /* the run that each of them was, as run_count counted then */
+    int64_t
+        *at_ms; /* failures of the last day outside any incident of consecutive failures, oldest first; FLAPS_KEPT */
+    int64_t *
+        number; /* the run that each of them was, as run_count counted then; both NULL before the first, and at_ms is owned */
     size_t count;
     int64_t run_count, failed_count; /* learnt: runs, and failures like those above among them */
     int64_t number_now;              /* how many runs there were in all */
@@ -69,6 +71,20 @@ struct surplus {
 static void success_rate_begin_table(struct table *table)
 {
     table->flaps = must_alloc(sizeof *table->flaps);
+}
+
+static void success_rate_end_table(struct table *table)
+{
+    free(table->flaps->at_ms);
+}
+
+/* Most of thousands of tables never fail. */
+static void give_room(struct flaps *flaps)
+{
+    if (flaps->at_ms)
+        return;
+    flaps->at_ms = must_alloc(2 * FLAPS_KEPT * sizeof *flaps->at_ms);
+    flaps->number = flaps->at_ms + FLAPS_KEPT;
 }
 
 static size_t flaps_since(const struct flaps *flaps, int64_t since_ms)
@@ -180,6 +196,7 @@ static void count_run(const struct context *context, struct flaps *flaps, bool i
 
 static void add_flap(struct flaps *flaps, int64_t now_ms)
 {
+    give_room(flaps);
     if (flaps->count == FLAPS_KEPT) {
         flaps->count--;
         memmove(flaps->at_ms, flaps->at_ms + 1, flaps->count * sizeof *flaps->at_ms);
@@ -364,6 +381,7 @@ static void success_rate_expire(struct context *context)
 
 const struct detector detect_success_rate = {
     .begin_table = success_rate_begin_table,
+    .end_table = success_rate_end_table,
     .hears = HEARS(FACT_RUN_FAILED) | HEARS(FACT_RUN_SUCCEEDED),
     .fact = success_rate_fact,
     .due = success_rate_due,
@@ -373,9 +391,20 @@ const struct detector detect_success_rate = {
 void success_rate_archive(struct table *table, struct archive *archive)
 {
     struct flaps *flaps = table->flaps;
+    struct flaps loaded = { 0 };
+    struct flaps *room = archive_loading(archive) ? &loaded : flaps;
     size_t numbers = flaps->count;
-    saved_i64s(archive, "fail.flaps", flaps->at_ms, &flaps->count, FLAPS_KEPT);
-    saved_i64s(archive, "fail.numbers", flaps->number, &numbers, FLAPS_KEPT); /* an older agent saved none of these */
+    if (archive_loading(archive))
+        give_room(&loaded);
+    saved_i64s(archive, "fail.flaps", room->at_ms, &flaps->count, FLAPS_KEPT);
+    saved_i64s(archive, "fail.numbers", room->number, &numbers, FLAPS_KEPT); /* an older agent saved none of these */
+    if (archive_loading(archive) && flaps->count > 0) {
+        free(flaps->at_ms);
+        flaps->at_ms = loaded.at_ms;
+        flaps->number = loaded.number;
+    } else {
+        free(loaded.at_ms);
+    }
     saved_count(archive, "fail.runs", &flaps->run_count);
     saved_count(archive, "fail.failed", &flaps->failed_count);
     saved_count(archive, "fail.number", &flaps->number_now);

@@ -49,7 +49,7 @@ static void throughput_begin_table(struct table *table)
 
 static void throughput_end_table(struct table *table)
 {
-    free(table->volume->hours);
+    hour_volumes_free(table->volume->hours);
 }
 
 static struct hour_volumes *hours_of(struct volume *volume)

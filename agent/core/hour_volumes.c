@@ -2,6 +2,7 @@
 #include "hour_volumes.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "moment.h"
@@ -10,10 +11,55 @@
 
 static const int64_t RATE_MOST = INT64_C(1) << 50; /* exact as a double; no table is that busy */
 
-static int64_t *rate_of_hour(struct hour_volumes *volumes, int64_t hour)
+/* --- the rates of a day ---------------------------------------------------------------------------------------- */
+
+static inline int64_t rate_get(const struct hour_volumes *volumes, int row, int hour_of_day)
 {
-    return &volumes->rates[hour % (VOLUME_DAYS * HOURS)];
+    const void *rates = volumes->rates[row];
+    if (!rates)
+        return 0;
+    return volumes->is_wide >> row & 1 ? ((const int64_t *)rates)[hour_of_day] : ((const uint32_t *)rates)[hour_of_day];
 }
+
+static void forget_row(struct hour_volumes *volumes, int row)
+{
+    free(volumes->rates[row]);
+    volumes->rates[row] = NULL;
+    volumes->is_wide &= ~(UINT32_C(1) << row);
+}
+
+static void widen_row(struct hour_volumes *volumes, int row)
+{
+    int64_t *wide = must_alloc(HOURS * sizeof *wide);
+    for (int i = 0; i < HOURS; i++)
+        wide[i] = rate_get(volumes, row, i);
+    forget_row(volumes, row);
+    volumes->rates[row] = wide;
+    volumes->is_wide |= UINT32_C(1) << row;
+}
+
+static void rate_set(struct hour_volumes *volumes, int row, int hour_of_day, int64_t rate)
+{
+    if (!volumes->rates[row] && rate == 0)
+        return;
+    if (!volumes->rates[row])
+        volumes->rates[row] = must_alloc(HOURS * sizeof(uint32_t));
+    if (rate > UINT32_MAX && !(volumes->is_wide >> row & 1))
+        widen_row(volumes, row);
+    if (volumes->is_wide >> row & 1)
+        ((int64_t *)volumes->rates[row])[hour_of_day] = rate;
+    else
+        ((uint32_t *)volumes->rates[row])[hour_of_day] = (uint32_t)rate;
+}
+
+void hour_volumes_free(struct hour_volumes *volumes)
+{
+    for (int row = 0; volumes && row < VOLUME_DAYS; row++)
+        forget_row(volumes, row);
+    free(volumes);
+}
+
+/* --- what is gathered ------------------------------------------------------------------------------------------ */
 
 /* The rates have changed otherwise than by an hour that is newer than all others. */
 static void forget_digests(struct hour_volumes *volumes)
@@ -25,14 +71,15 @@ static void finish_hour(struct hour_volumes *volumes)
 {
     if (volumes->covered_ms > 0) {
         int64_t day = volumes->hour / HOURS;
-        size_t row = (size_t)(day % VOLUME_DAYS);
+        int row = (int)(day % VOLUME_DAYS);
         double rate = (double)volumes->rows * (double)HOUR_MS / (double)volumes->covered_ms;
         if (volumes->days[row] != day) {
-            memset(volumes->rates + row * HOURS, 0, HOURS * sizeof *volumes->rates);
+            forget_row(volumes, row);
             forget_digests(volumes);
         }
         volumes->days[row] = day;
-        *rate_of_hour(volumes, volumes->hour) = 1 + (rate < (double)RATE_MOST ? (int64_t)(rate + 0.5) : RATE_MOST);
+        rate_set(volumes, row, (int)(volumes->hour % HOURS),
+                 1 + (rate < (double)RATE_MOST ? (int64_t)(rate + 0.5) : RATE_MOST));
     }
     volumes->rows = volumes->covered_ms = 0;
 }
@@ -86,9 +133,9 @@ static inline bool day_is_kept(const struct hour_volumes *volumes, struct hour_p
     return volumes->days[place.row] == place.day;
 }
 
-static inline const int64_t *rate_at(const struct hour_volumes *volumes, struct hour_place place)
+static inline int64_t rate_at(const struct hour_volumes *volumes, struct hour_place place)
 {
-    return &volumes->rates[place.row * HOURS + place.hour_of_day];
+    return rate_get(volumes, place.row, place.hour_of_day);
 }
 
 /* Rates that are compared lack the one that is added to those kept, so what is not known is higher than all others. */
@@ -107,7 +154,7 @@ static inline uint64_t lower_rate(uint64_t one, uint64_t other)
 static uint64_t rate_before(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
 {
     bool is_measure = day_is_kept(volumes, place) && place.day * HOURS + place.hour_of_day < before_hour;
-    return is_measure ? known_rate(*rate_at(volumes, place)) : NOT_KNOWN;
+    return is_measure ? known_rate(rate_at(volumes, place)) : NOT_KNOWN;
 }
 
 static uint64_t least_across_days(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
@@ -120,13 +167,14 @@ static uint64_t least_across_days(const struct hour_volumes *volumes, struct hou
 /* The fewest rows of the hour and its neighbours. As a rule these are in its own day. This is asked for very often. */
 static inline uint64_t least_near(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
 {
-    const int64_t *rates = rate_at(volumes, place);
     if (place.hour_of_day == 0 || place.hour_of_day == HOURS - 1 ||
         place.day * HOURS + place.hour_of_day + 1 >= before_hour)
         return least_across_days(volumes, place, before_hour);
     if (!day_is_kept(volumes, place))
         return NOT_KNOWN;
-    return lower_rate(known_rate(rates[0]), lower_rate(known_rate(rates[-1]), known_rate(rates[1])));
+    return lower_rate(known_rate(rate_at(volumes, place)),
+                      lower_rate(known_rate(rate_get(volumes, place.row, place.hour_of_day - 1)),
+                                 known_rate(rate_get(volumes, place.row, place.hour_of_day + 1))));
 }
 
 double hour_volumes_moved(const struct hour_volumes *volumes, const struct hour_place *places, const double *covered,
@@ -149,8 +197,8 @@ static double most_of_week(const struct hour_volumes *volumes, struct hour_place
     int64_t most = 1; /* the rate of no rows */
     for (int days_ago = 1; days_ago <= 7; days_ago++) {
         place = days_before(place, 1);
-        if (day_is_kept(volumes, place) && *rate_at(volumes, place) > most)
-            most = *rate_at(volumes, place);
+        if (day_is_kept(volumes, place) && rate_at(volumes, place) > most)
+            most = rate_at(volumes, place);
     }
     return (double)(most - 1);
 }
@@ -188,7 +236,7 @@ static void digest_days(struct hour_digest *digest, const struct hour_volumes *v
 /* The digest of the hour, whose days are still to be looked at if it is new. */
 static inline struct hour_digest *digest_of(struct hour_volumes *volumes, int64_t hour)
 {
-    struct hour_digest *digest = &volumes->digests[(uint64_t)hour % HOURS];
+    struct hour_digest *digest = &volumes->digests[(uint64_t)hour % DIGESTS_KEPT];
     if (digest->hour == hour && hour)
         return digest;
     if (hour <= 0 || hour - volumes->hour >= SOON_HOURS)
@@ -221,7 +269,7 @@ void hour_volumes_forget(struct hour_volumes *volumes, int64_t before_hour)
     for (int64_t i = 0; i < VOLUME_DAYS * HOURS; i++)
         if (volumes->days[i / HOURS] < before_hour / HOURS ||
             (volumes->days[i / HOURS] == before_hour / HOURS && i % HOURS < before_hour % HOURS))
-            volumes->rates[i] = 0;
+            rate_set(volumes, (int)(i / HOURS), (int)(i % HOURS), 0);
     forget_digests(volumes);
 }
 
@@ -231,17 +279,91 @@ static void not_negative(int64_t *value)
         *value = 0;
 }
 
+static void set_row(struct hour_volumes *volumes, int row, const int64_t *rates)
+{
+    for (int i = 0; i < HOURS; i++)
+        rate_set(volumes, row, i, rates[i] < 0 ? 0 : rates[i]);
+}
+
+/* As agents saved it up to version 6 of the history: all rates in one list. */
+static void load_in_one(struct hour_volumes *volumes, struct archive *archive, const char *name)
+{
+    int64_t *rates = must_alloc((size_t)VOLUME_DAYS * HOURS * sizeof *rates);
+    size_t count = 0;
+    saved_i64s(archive, name, rates, &count, (size_t)VOLUME_DAYS * HOURS);
+    for (int row = 0; row < VOLUME_DAYS && count > 0; row++)
+        set_row(volumes, row, rates + (size_t)row * HOURS);
+    free(rates);
+}
+
+/* How many rates of the day are saved: none behind the last that is known. */
+static size_t count_rates(const struct hour_volumes *volumes, int row)
+{
+    size_t count = HOURS;
+    while (count > 0 && rate_get(volumes, row, (int)count - 1) == 0)
+        count--;
+    return count;
+}
+
+/* A day of which anything is known, as "<name>.<row>": the day since 1970, and its rates. */
+static void row_archive(struct hour_volumes *volumes, int row, struct archive *archive, struct strbuf *key)
+{
+    int64_t values[1 + HOURS] = { 0 };
+    size_t count = 1 + HOURS, len = key->len;
+    const char digits[] = { '.', (char)('0' + row / 10), (char)('0' + row % 10) };
+    if (!archive_loading(archive)) {
+        count = 1 + count_rates(volumes, row);
+        values[0] = volumes->days[row];
+        for (size_t i = 1; i < count; i++)
+            values[i] = rate_get(volumes, row, (int)i - 1);
+    }
+    strbuf_add(key, digits, sizeof digits);
+    saved_i64s(archive, strbuf_text(key), values, &count, 1 + HOURS);
+    key->len = len;
+    if (!archive_loading(archive))
+        return;
+    volumes->days[row] = values[0];
+    set_row(volumes, row, values + 1);
+}
+
+/* As agents saved it up to version 6 of the history. */
+static void load_old_rates(struct hour_volumes *volumes, struct archive *archive, const char *name)
+{
+    struct strbuf key = { 0 };
+    size_t days = VOLUME_DAYS;
+    strbuf_printf(&key, "%s.days", name);
+    saved_i64s(archive, strbuf_text(&key), volumes->days, &days, VOLUME_DAYS);
+    load_in_one(volumes, archive, name);
+    strbuf_free(&key);
+}
+
+static void rates_archive(struct hour_volumes *volumes, struct archive *archive, const char *name)
+{
+    struct strbuf key = { 0 };
+    int64_t saved = archive_loading(archive) ? -1 : 0;
+    for (int row = 0; row < VOLUME_DAYS && !archive_loading(archive); row++)
+        saved |= count_rates(volumes, row) > 0 ? INT64_C(1) << row : 0;
+    strbuf_puts(&key, name);
+    strbuf_puts(&key, ".saved");
+    saved_i64(archive, strbuf_text(&key), &saved);
+    key.len = strlen(name);
+    if (saved < 0)
+        load_old_rates(volumes, archive, name);
+    for (int row = 0; row < VOLUME_DAYS && saved > 0; row++)
+        if (saved >> row & 1)
+            row_archive(volumes, row, archive, &key);
+    strbuf_free(&key);
+}
+
 void hour_volumes_archive(struct hour_volumes *volumes, struct archive *archive, const char *name)
 {
     struct strbuf key = { 0 };
-    size_t days = VOLUME_DAYS, rates = (size_t)VOLUME_DAYS * HOURS, gathered = 3;
+    size_t gathered = 3;
     int64_t now[3] = { volumes->hour, volumes->rows, volumes->covered_ms };
-    strbuf_printf(&key, "%s.days", name);
-    saved_i64s(archive, strbuf_text(&key), volumes->days, &days, VOLUME_DAYS);
-    strbuf_clear(&key);
-    strbuf_printf(&key, "%s.now", name);
+    rates_archive(volumes, archive, name);
+    strbuf_puts(&key, name);
+    strbuf_puts(&key, ".now");
     saved_i64s(archive, strbuf_text(&key), now, &gathered, 3);
-    saved_i64s(archive, name, volumes->rates, &rates, (size_t)VOLUME_DAYS * HOURS);
     strbuf_free(&key);
     if (!archive_loading(archive))
         return;
@@ -251,6 +373,4 @@ void hour_volumes_archive(struct hour_volumes *volumes, struct archive *archive,
     volumes->hour = now[0];
     volumes->rows = now[1];
     volumes->covered_ms = now[2];
-    for (size_t i = 0; i < (size_t)VOLUME_DAYS * HOURS; i++)
-        not_negative(&volumes->rates[i]);
 }

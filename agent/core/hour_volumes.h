@@ -22,14 +22,24 @@ struct hour_digest {
     double most_of_week; /* the most rows at this very hour on the last seven days */
 };
 
+enum { DIGESTS_KEPT = 4 };
+
+/*
+ * The rates of a day are rows an hour, plus one; 0: not known. They take a third of a kilobyte where they fit into 32 bits, as those of nearly
+ * all tables do, and nothing where none is known: there may be thousands of tables.
+ */
 struct hour_volumes {
-    int64_t days[VOLUME_DAYS];          /* the day since 1970 that each row of rates is of */
-    int64_t rates[VOLUME_DAYS * HOURS]; /* rows an hour, plus one; 0: not known */
-    int64_t hour;                       /* the one that is being gathered */
-    int64_t rows, covered_ms;           /* what runs moved in it, and how much time they covered */
-    struct hour_digest
-        digests[HOURS]; /* of the newest hours that were asked for; they follow from the rates and are not saved */
+    int64_t days[VOLUME_DAYS]; /* the day since 1970 that each row of rates is of */
+    void *rates
+        [VOLUME_DAYS]; /* owned: HOURS of uint32_t, or of int64_t where the day's bit in is_wide is set; NULL: all are 0 */
+    uint32_t is_wide;
+    int64_t hour;             /* the one that is being gathered */
+    int64_t rows, covered_ms; /* what runs moved in it, and how much time they covered */
+    struct hour_digest digests
+        [DIGESTS_KEPT]; /* of the newest hours that were asked for; they follow from the rates and are not saved */
 };
+
+void hour_volumes_free(struct hour_volumes *volumes); /* NULL does nothing */
 
 /* A run that ended at this time moved rows that had gathered for covered_ms. */
 void hour_volumes_add(struct hour_volumes *volumes, int64_t wall_ms, int64_t covered_ms, int64_t rows);

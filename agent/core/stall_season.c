@@ -9,7 +9,7 @@ enum {
     FEW_ROWS = 2,     /* counts so small are zero now and then */
     STREAK_COUNTED = 100000,
 };
-static const int64_t COUNT_MOST = INT64_C(1) << 40; /* what is loaded is bounded, so that sums do not overflow */
+static const int32_t COUNT_MOST = INT32_C(1) << 30; /* what is loaded is bounded, so that sums do not overflow */
 
 size_t season_of(int64_t wall_ms)
 {
@@ -42,8 +42,8 @@ void seasons_learn_rows(struct seasons *seasons, size_t season, int64_t rows)
 void seasons_learn_streak(struct seasons *seasons, const struct season_streak *streak)
 {
     for (size_t i = 0; i < SEASONS; i++) {
-        int64_t place = streak->place.counts[i];
-        int64_t *longest = &seasons->longest.counts[i], *second = &seasons->second.counts[i];
+        int32_t place = streak->place.counts[i];
+        int32_t *longest = &seasons->longest.counts[i], *second = &seasons->second.counts[i];
         seasons->runs.counts[i] += streak->zeros.counts[i];
         seasons->zeros.counts[i] += streak->zeros.counts[i];
         seasons->all_runs += streak->zeros.counts[i];
@@ -90,7 +90,8 @@ int64_t season_streak_length(const struct season_streak *streak, const struct se
 void season_streak_add(struct season_streak *streak, size_t season, const struct seasons_alike *alike)
 {
     streak->zeros.counts[season]++;
-    streak->place.counts[season] = season_streak_length(streak, alike);
+    int64_t length = season_streak_length(streak, alike);
+    streak->place.counts[season] = length < COUNT_MOST ? (int32_t)length : COUNT_MOST;
 }
 
 int64_t seasons_longest(const struct seasons *seasons, const struct seasons_alike *alike)
@@ -139,20 +140,23 @@ double seasons_chance(const struct seasons *seasons, const struct season_streak 
 
 void seasons_set_longest(struct seasons *seasons, int64_t longest)
 {
+    int32_t count = longest < 0 ? 0 : longest < COUNT_MOST ? (int32_t)longest : COUNT_MOST;
     for (size_t i = 0; i < SEASONS; i++)
-        seasons->longest.counts[i] = seasons->second.counts[i] = longest;
+        seasons->longest.counts[i] = seasons->second.counts[i] = count;
 }
 
 /* Most of these counts are 0, so what follows the last other one is left out. */
 void seasonal_archive(struct seasonal *seasonal, struct archive *archive, const char *name)
 {
+    int64_t counts[SEASONS];
     size_t count = SEASONS;
-    while (count > 0 && seasonal->counts[count - 1] == 0)
+    for (size_t i = 0; i < SEASONS; i++)
+        counts[i] = seasonal->counts[i];
+    while (count > 0 && counts[count - 1] == 0)
         count--;
-    saved_i64s(archive, name, seasonal->counts, &count, SEASONS);
+    saved_i64s(archive, name, counts, &count, SEASONS);
     for (size_t i = 0; i < SEASONS && archive_loading(archive); i++)
-        if (seasonal->counts[i] < 0 || seasonal->counts[i] > COUNT_MOST)
-            seasonal->counts[i] = seasonal->counts[i] < 0 ? 0 : COUNT_MOST;
+        seasonal->counts[i] = counts[i] < 0 ? 0 : counts[i] < COUNT_MOST ? (int32_t)counts[i] : COUNT_MOST;
 }
 
 void seasons_archive(struct seasons *seasons, struct archive *archive)

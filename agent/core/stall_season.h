@@ -15,8 +15,9 @@
  */
 enum { SEASONS = 2 * HOURS };
 
+/* 32 bits, because a table has seven of them, and there may be thousands of tables. */
 struct seasonal {
-    int64_t counts[SEASONS];
+    int32_t counts[SEASONS];
 };
 
 struct seasons {

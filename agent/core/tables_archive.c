@@ -128,7 +128,8 @@ void tables_archive_place(struct tables *tables, size_t place, struct archive *a
 void saved_key(const char *prefix, const char *what, struct strbuf *key)
 {
     strbuf_clear(key);
-    strbuf_printf(key, "%s%s", prefix, what);
+    strbuf_puts(key, prefix);
+    strbuf_puts(key, what);
     for (char *at = key->at; (at = strchr(at, '\n'));)
         *at = '?';
 }

@@ -7,6 +7,9 @@
 #include "saved.h"
 #include "statistics.h"
 
+/* So much of the room more is held, and moved out at once when that is full. */
+enum { ROOM_SHARE = 6 };
+
 void window_init(struct window *window, size_t room)
 {
     *window = (struct window){ .room = room };
@@ -28,7 +31,7 @@ static void window_grow(struct window *window, size_t allocated)
 
 void window_push(struct window *window, int64_t at_ms, int64_t value)
 {
-    size_t most = 2 * window->room;
+    size_t most = window->room + window->room / ROOM_SHARE;
     if (window->count == most) {
         size_t kept = window->room - 1;
         memmove(window->at_ms, window->at_ms + window->count - kept, kept * sizeof *window->at_ms);
@@ -81,15 +84,19 @@ bool window_median_reaches(const struct window *window, size_t newest, double va
 void window_archive(struct window *window, struct archive *archive, const char *name)
 {
     struct strbuf times = { 0 };
-    strbuf_printf(&times, "%s.at", name);
-    if (archive_loading(archive))
-        window_grow(window, 2 * window->room);
+    strbuf_puts(&times, name);
+    strbuf_puts(&times, ".at");
+    if (archive_loading(archive) && window->allocated < window->room)
+        window_grow(window, window->room);
     /* Values beyond the room are not saved: the next time that the oldest are moved out, they go. */
     size_t skip = window->count > window->room ? window->count - window->room : 0;
     size_t count = window->count - skip, times_count = count;
     saved_i64s(archive, strbuf_text(&times), skip ? window->at_ms + skip : window->at_ms, &times_count, window->room);
     saved_i64s(archive, name, skip ? window->values + skip : window->values, &count, window->room);
-    if (archive_loading(archive))
+    if (archive_loading(archive)) {
         window->count = count < times_count ? count : times_count;
+        if (window->count < window->room / 2)
+            window_grow(window, 2 * window->count + 1);
+    }
     strbuf_free(&times);
 }

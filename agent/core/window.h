@@ -13,7 +13,7 @@ struct window {
     int64_t *at_ms;
     int64_t *values;
     size_t count,
-        room; /* room: how many are kept; up to twice as many are held, so that the oldest are moved out once in a while */
+        room; /* room: how many are kept; some more are held, so that the oldest are moved out once in a while */
     size_t allocated;
 };
 
