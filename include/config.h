@@ -108,6 +108,8 @@ struct config {
     char *log_patterns;
     enum frame_format log_format;
     enum pipeline pipeline; /* [log] pipeline: its patterns, causes and words, as far as nothing else is configured */
+    char *
+        log_container; /* NULL: the log is a file. Else log_path is "docker:NAME", which stands for the log wherever it lies */
     char *runbooks_file;
     struct links links;
     char *history_db;

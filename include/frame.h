@@ -19,7 +19,7 @@
  * Parts are joined, each stream by itself, since those of two streams may alternate. Of a joined line the first LINE_MAX_BYTES and one byte
  * are kept, so that a parser cuts it and counts that; it is handed out when so much of it is there, and not only with its last part.
  *
- * A line that is no frame is counted and handed out as it is: a parser that understands none of these lines says so.
+ * A frame of the other format than the chosen one is read as well. A line that is no frame is counted and handed out as it is: a parser that understands none of these lines says so.
  */
 enum frame_format { FRAME_PLAIN, FRAME_DOCKER, FRAME_CRI, FRAME_FORMATS };
 

@@ -60,6 +60,9 @@ struct witness_word {
     int64_t at_ms;     /* when it was said (Unix time) */
 };
 
+/* The name of the container whose log is followed among the witnesses. */
+#define WITNESS_CONTAINER "container"
+
 /* The name of the scheduler's metrics page among the witnesses. */
 #define METRICS_PAGE "metrics page"
 
@@ -94,6 +97,47 @@ size_t probes_count(const struct probes *probes); /* 0 for NULL */
 const struct probe_answer *probes_answer(const struct probes *probes, size_t index);
 
 const char *probe_state_name(enum probe_state state); /* "unknown", "up", "down" */
+
+/*
+ * The container whose log is followed ([log] container). A thread listens to Docker's events of it and asks how it is at each of them, so its
+ * death and its next life are known at once. Docker names the log's file; where the agent may not read that, or the container's log driver keeps
+ * none, the thread takes the log stream of Docker's API into a file of the agent's own, which is then the log (container.log beside the
+ * history, CRI's frames).
+ */
+enum container_state {
+    CONTAINER_UNKNOWN, /* Docker cannot be asked, or not yet */
+    CONTAINER_MISSING, /* Docker knows no container of this name */
+    CONTAINER_STOPPED, /* also: it waits to be started again */
+    CONTAINER_RUNS
+};
+
+struct container_watch;
+
+/* What is known of it now. Zero-initialise it, and free it with container_told_free. */
+struct container_told {
+    enum container_state state;
+    struct strbuf words; /* "running", "exited, exit code 137, OOM-killed", "Docker cannot be asked: ..." */
+    struct strbuf path;  /* of the log; empty: not known yet */
+    bool is_own_file;    /* the log is the agent's own file, of CRI's frames; else it has Docker's */
+    int64_t deaths;      /* how often it died since container_open, also if it runs again by now */
+};
+void container_told_free(struct container_told *told);
+
+/* NULL where no container is configured. wake is called from the thread when something changed. */
+struct container_watch *container_open(const struct config *config, void (*wake)(void));
+/* Ends the thread, or leaves it behind after half a second. wake is not called any more. NULL is allowed. */
+void container_close(struct container_watch *watch);
+/* Copies what is known now. Returns false, and copies nothing, if that is what the last call copied. */
+bool container_take(struct container_watch *watch, struct container_told *told);
+
+/*
+ * Asks once about the configured container, and waits for the answer, 3 s at most. The path is Docker's, whether or not it may be read. Returns
+ * false if Docker cannot be asked; the words say why.
+ */
+bool container_ask(const char *name, struct container_told *told);
+
+/* The agent's own file for the stream. Owned by the caller. */
+char *container_spool_path(const struct config *config);
 
 /* A container that Docker knows, and a folder of the host that it sees. All is borrowed, may be written by anybody, and "" if there is none. */
 struct container_found {

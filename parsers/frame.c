@@ -132,7 +132,7 @@ static void frames_take_part(struct frames *frames, struct open_message *open, c
         open->written_ms = frame->written_ms;
     }
     frames->counts.parts++;
-    open->is_orphan = frames->format == FRAME_DOCKER && frame->len < DOCKER_PART_BYTES;
+    open->is_orphan = frame->is_docker && frame->len < DOCKER_PART_BYTES;
     if (!open->is_told)
         open_add(open, frame->text);
     if (!open->is_told && open->text.len > LINE_MAX_BYTES)
@@ -150,10 +150,16 @@ static void frames_take_end(struct frames *frames, struct open_message *open, co
     open_end(open);
 }
 
+/*
+ * The log of a container may change its format when the container is made anew (agent/witness/container.h), so the other one is tried as
+ * well. No line is a frame of both.
+ */
 static bool frames_read(struct frames *frames, struct slice line, struct frame *frame)
 {
     *frame = (struct frame){ .text = { line.at, 0 } };
-    return frames->format == FRAME_DOCKER ? frame_read_docker(line, &frames->line, frame) : frame_read_cri(line, frame);
+    if (frames->format == FRAME_DOCKER)
+        return frame_read_docker(line, &frames->line, frame) || frame_read_cri(line, frame);
+    return frame_read_cri(line, frame) || frame_read_docker(line, &frames->line, frame);
 }
 
 static void frames_take_broken(struct frames *frames, struct slice line, int64_t offset)

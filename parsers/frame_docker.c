@@ -259,5 +259,6 @@ bool frame_read_docker(struct slice line, struct strbuf *scratch, struct frame *
     frame->stream = keys.stream.at && slice_equals(keys.stream, "stdout") ? FRAME_STDOUT : FRAME_STDERR;
     if (!keys.time.at || timestamp_read_utc(keys.time.at, keys.time.len, &frame->written_ms) == 0)
         frame->written_ms = 0;
+    frame->is_docker = true;
     return true;
 }

@@ -11,6 +11,7 @@ enum frame_stream { FRAME_STDOUT, FRAME_STDERR, FRAME_STREAMS };
 struct frame {
     struct slice text; /* without the line break at its end; at most LINE_MAX_BYTES + 1 of its bytes */
     size_t len;        /* of the whole text */
+    bool is_docker;    /* a frame of Docker's json-file */
     bool is_part;      /* more of the same line follows in another frame of its stream */
     enum frame_stream stream;
     int64_t written_ms; /* 0: not said */

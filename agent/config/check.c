@@ -85,10 +85,31 @@ static void check_order(struct config_loader *loader, const char *section, const
     strbuf_printf(loader->warnings, "%s is above %s, so its warning never comes first\n", warning, critical);
 }
 
+/* What Docker allows in a container's name. */
+static const char container_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+/* The name by which the log is known, in messages and keys: it stays when the container is made anew. */
+static void name_log_after_container(struct config *config)
+{
+    struct strbuf path = { 0 };
+    if (!config->log_container)
+        return;
+    strbuf_printf(&path, "docker:%s", config->log_container);
+    free(config->log_path);
+    config->log_path = path.at;
+    if (config->log_format == FRAME_PLAIN)
+        config->log_format = FRAME_DOCKER;
+}
+
 static void check_log(struct config_loader *loader)
 {
-    const struct config *config = loader->config;
+    struct config *config = loader->config;
 
+    if (config->log_container && strspn(config->log_container, container_letters) != strlen(config->log_container)) {
+        check_put_entry(loader, "log", "container", loader->errors);
+        strbuf_printf(loader->errors, "'%s' is not the name of a container\n", config->log_container);
+    }
+    name_log_after_container(config);
     if (config->log_path[0] == '\0' || config->log_path[strlen(config->log_path) - 1] == '/') {
         check_put_entry(loader, "log", "path", loader->errors);
         strbuf_printf(loader->errors, "'%s' is not the name of a file\n", config->log_path);

@@ -33,6 +33,10 @@ static const struct config_key keys[] = {
       "How the file wraps the lines that the pipeline wrote: plain (it does not), docker (Docker's json-file) or cri "
       "(containerd and CRI-O, as in Kubernetes).",
       MAIN(log_format), .change = CONFIG_AT_RESTART },
+    { "log", "container", CONFIG_TEXT, NULL, "none",
+      "The log is that of the Docker container of this name, wherever Docker keeps it, instead of the file at path; "
+      "also when it is made anew. See THE LOG OF A CONTAINER.",
+      MAIN(log_container), .change = CONFIG_AT_RESTART },
 
     { "runbooks", "file", CONFIG_PATH, NULL, "the built-in table",
       "This table of causes adds to the built-in one, and replaces its sections of the same name: what failures say, "

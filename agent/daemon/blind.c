@@ -15,6 +15,8 @@ enum { REFUSED_MS = 2000 }; /* how long a log may be unreadable while it is made
 static enum log_told log_state(const struct daemon *daemon, struct strbuf *words)
 {
     const char *path = daemon->config->log_path, *why = follow_refusal(daemon->follow);
+    if (daemon_container_is_away(daemon, words))
+        return LOG_TOLD_MISSING;
     if (why) {
         strbuf_printf(words, "the log is not read: %s (%s)", why, path);
         return LOG_TOLD_REFUSED;

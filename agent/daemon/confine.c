@@ -139,12 +139,26 @@ static void fence_allow_log_at(struct fence *fence, const char *path)
     free(directory);
 }
 
+/* Each container has a directory of its own, and the next one of the same name another one beside it. */
+static void fence_allow_container(struct fence *fence, const char *name)
+{
+    struct container_told told = { 0 };
+    fence_allow(fence, "/var/lib/docker/containers", read_rights);
+    if (container_ask(name, &told) && told.path.len > 0)
+        fence_allow_log_at(fence, strbuf_text(&told.path));
+    container_told_free(&told);
+}
+
 /*
  * A framed log may be reached by a link, which later points into another directory: for Kubernetes, the log of the next container of a pod
  * lies beside the last one's, and that of the next pod in the directory above both.
  */
 static void fence_allow_log(struct fence *fence, const struct config *config)
 {
+    if (config->log_container) {
+        fence_allow_container(fence, config->log_container);
+        return;
+    }
     fence_allow_log_at(fence, config->log_path);
     char *target = config->log_format != FRAME_PLAIN ? realpath(config->log_path, NULL) : NULL;
     if (!target)

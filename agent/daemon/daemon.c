@@ -94,7 +94,7 @@ static void read_and_decide(struct daemon *daemon)
     daemon->ingest.running_ms = daemon->running_ms;
     if (daemon->drained && daemon->ingest.in_time)
         daemon->ingest.since_ms = daemon->looked_ms;
-    enum follow_writer writer = follow_writer(daemon->follow);
+    enum follow_writer writer = daemon_ask_writer(daemon);
     daemon->drained = follow_read(daemon->follow, daemon->read_bytes_next) == FOLLOW_DRAINED;
     daemon->ingest.read_ms = clock_running_ms();
     plan_reading(daemon);

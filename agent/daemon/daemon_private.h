@@ -12,7 +12,7 @@
 #include "witness.h"
 
 /*
- * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, asked.c what people ask for, words.c keeps what witnesses
+ * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, contained.c of the container whose log it is, asked.c what people ask for, words.c keeps what witnesses
  * say, blind.c what keeps the agent from seeing or telling, clock.c handles clocks and zones that are wrong, commit.c stores, upkeep.c does
  * what is due once in a while, greet.c tells a person at a terminal what is watched, reload.c takes over a new configuration.
  */
@@ -53,6 +53,12 @@ struct daemon {
     struct unit_witness *unit;
     struct host_witness *host;
     struct prefect_witness *prefect;
+    struct container_watch *container; /* whose log is followed; NULL: the log is a file */
+    struct container_told contained;   /* what is known of it */
+    bool unseen_said;                  /* that it cannot be seen, as of this state: */
+    enum container_state unseen_state;
+    int64_t deaths_known; /* how many deaths of it were noticed */
+    bool died;            /* it died since its writer was asked for last */
     struct follow *follow;
     struct metrics *metrics;
     struct textfile textfile;
@@ -137,6 +143,13 @@ void daemon_notice_world(struct daemon *daemon);
 void daemon_hear(void *ctx, const struct event *event);
 /* running: when the notices above want to be asked again; INT64_MAX: not by themselves. */
 int64_t daemon_notice_again_ms(const struct daemon *daemon);
+
+/* contained.c. Whether the log has a writer: a process, or the container whose log it is. */
+enum follow_writer daemon_ask_writer(struct daemon *daemon);
+/* When the log was read to its end: the container died, whether or not it runs again. */
+void daemon_notice_death(struct daemon *daemon);
+/* True, with why in words, if the log is a container's, and Docker does not say where it lies or whether it lives. */
+bool daemon_container_is_away(const struct daemon *daemon, struct strbuf *words);
 
 /* words.c. At the start and when the configuration was read again: the witnesses that are configured. */
 void daemon_expect_witnesses(struct daemon *daemon);

@@ -109,6 +109,7 @@ static void notice_refused_tables(struct daemon *daemon)
 
 void daemon_notice_log(struct daemon *daemon, enum follow_writer writer)
 {
+    daemon_notice_death(daemon);
     notice_writer(daemon, writer);
     daemon_notice_blindness(daemon);
     notice_limits(daemon);

@@ -156,7 +156,9 @@ static bool open_follow(struct daemon *daemon, struct strbuf *error)
     forget_owner_of_another_log(daemon, positions, count);
     date_backlog(daemon, positions, count);
     daemon->follow = follow_open(daemon->config->log_path, daemon->config->log_owner, positions, count, &sink, error);
-    if (daemon->follow && daemon->config->log_format != FRAME_PLAIN)
+    if (daemon->follow && daemon->config->log_container)
+        follow_own_directory(daemon->follow);
+    else if (daemon->follow && daemon->config->log_format != FRAME_PLAIN)
         follow_allow_link(daemon->follow);
     return daemon->follow != NULL;
 }
@@ -179,7 +181,10 @@ bool daemon_open(struct daemon *daemon, struct strbuf *error)
     daemon->ingest.watch = daemon_hear;
     daemon->ingest.watch_ctx = daemon;
     daemon->dispatch = dispatch_open(daemon->config, daemon->history, follow_wake, error);
-    return daemon->dispatch && open_follow(daemon, error);
+    if (!daemon->dispatch || !open_follow(daemon, error))
+        return false;
+    daemon->container = container_open(daemon->config, follow_wake);
+    return true;
 }
 
 void daemon_close(struct daemon *daemon)
@@ -187,6 +192,8 @@ void daemon_close(struct daemon *daemon)
     daemon_look_at_clocks(daemon);
     if (!daemon->begin_again)
         systemd_tell(SYSTEMD_STOPPING);
+    container_close(daemon->container);
+    container_told_free(&daemon->contained);
     witnesses_close(daemon->witnesses);
     table_witnesses_close(daemon->table_witnesses);
     unit_close(daemon->unit);

@@ -21,6 +21,8 @@ void witness_names(const struct config *config, void (*name)(void *ctx, const ch
         name(ctx, "watermark");
     if (config->prefect_url)
         name(ctx, "prefect");
+    if (config->log_container)
+        name(ctx, WITNESS_CONTAINER);
     for (size_t i = 0; i < config->probe_count; i++)
         name(ctx, config->probes[i].name);
     if (config->metrics_url)

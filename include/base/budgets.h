@@ -231,6 +231,22 @@ enum { WORKER_END_MS = 500, WORKERS_LEFT_MAX = 8 };
 /* What `agent doctor --suggest` looks at of Docker's list: containers and folders, and bytes of the answer. */
 enum { CONTAINERS_LISTED_MAX = 1000, CONTAINERS_LISTED_MAX_BYTES = 4 << 20 };
 
+/*
+ * The log stream of a container through Docker's API: bytes of one message (dockerd splits at 16 kB, and adds a stamp), of the answer about
+ * the container, and of one event about it.
+ */
+enum {
+    CONTAINER_MESSAGE_MAX_BYTES = 32 * 1024,
+    CONTAINER_ANSWER_MAX_BYTES = 1 << 20,
+    CONTAINER_EVENT_MAX_BYTES = 64 * 1024
+};
+
+/*
+ * The file that keeps this stream: it is rotated at so many bytes, and three older ones are kept. When the stream is taken up again, so much of
+ * its end is read, and so many of its messages are known again: more than a scheduler logs within five seconds.
+ */
+enum { CONTAINER_SPOOL_BYTES = 4 << 20, CONTAINER_SPOOL_END_BYTES = 2 << 20, CONTAINER_SEEN_MAX = 16384 };
+
 /* --- The service manager --- */
 
 /*

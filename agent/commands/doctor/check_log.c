@@ -135,7 +135,8 @@ static void check_kernel(struct doctor *doctor)
                      "it does not work here, so that the log is looked at every few seconds only");
     else
         doctor_found(doctor, "inotify", STATUS_OK, NULL, "the kernel tells of each line");
-    say_writer(doctor, writer);
+    if (!doctor->config->log_container)
+        say_writer(doctor, writer);
     follow_free(follow);
 }
 
@@ -295,7 +296,7 @@ static void check_lines(struct doctor *doctor, int fd, const struct stat *st)
     frames_free(reading.frames);
 }
 
-void doctor_check_log(struct doctor *doctor)
+static void check_file(struct doctor *doctor)
 {
     struct stat st;
     int fd = open_path(doctor, &st);
@@ -305,4 +306,21 @@ void doctor_check_log(struct doctor *doctor)
     check_kernel(doctor);
     check_lines(doctor, fd, &st);
     close(fd);
+}
+
+/* A container's log is looked at where it lies now. Who holds it open is dockerd in any case. */
+void doctor_check_log(struct doctor *doctor)
+{
+    const struct config *config = doctor->config;
+    if (!config->log_container) {
+        check_file(doctor);
+        return;
+    }
+    struct config there = *config;
+    there.log_path = doctor_check_container(doctor);
+    doctor->config = &there;
+    if (there.log_path)
+        check_file(doctor);
+    doctor->config = config;
+    free(there.log_path);
 }

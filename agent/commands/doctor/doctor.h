@@ -6,7 +6,7 @@
 #include "config.h"
 
 /*
- * `agent doctor` looks at everything that could keep the agent from seeing or telling. doctor.c is the command; check_log.c, check_store.c,
+ * `agent doctor` looks at everything that could keep the agent from seeing or telling. doctor.c is the command; check_log.c, check_container.c, check_store.c,
  * check_tell.c, check_unit.c and check_host.c look; suggest.c and drop_in.c say what could be configured; findings.c keeps and prints what they
  * found. Nothing is changed and nothing is sent.
  */
@@ -31,7 +31,9 @@ enum status_level findings_worst(const struct finding_list *list);
 void findings_text(const struct finding_list *list, enum status_level level, struct strbuf *out);
 void findings_json(const struct finding_list *list, enum status_level level, struct strbuf *out);
 
-void doctor_check_log(struct doctor *doctor);   /* path, permissions, inotify, lease, patterns, zone */
+void doctor_check_log(struct doctor *doctor); /* path, permissions, inotify, lease, patterns, zone */
+/* Of [log] container: whether Docker answers, and from where its log comes. The path to look at, or NULL, with the finding; owned. */
+char *doctor_check_container(struct doctor *doctor);
 void doctor_check_store(struct doctor *doctor); /* the agent, its history, the disks */
 void doctor_check_tell(struct doctor *doctor);  /* webhooks, heartbeat */
 void doctor_check_unit(struct doctor *doctor);  /* what systemd says of the scheduler, what the host shows */
@@ -44,6 +46,7 @@ void doctor_suggest(const struct config *config, struct strbuf *out);
 struct witness_needs {
     const char *warehouse; /* NULL: none */
     bool docker;
+    bool container_log; /* Docker's file of a container's log may be read by root only */
 };
 struct witness_needs witness_needs_of(const struct config *config);
 /* Appends the lines of a drop-in for them, each behind the given start of a line. Returns false if none is needed. */

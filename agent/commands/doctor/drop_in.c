@@ -19,6 +19,7 @@ struct witness_needs witness_needs_of(const struct config *config)
     struct witness_needs needs = { .warehouse = config->iceberg_warehouse };
     for (size_t i = 0; i < config->probe_count; i++)
         needs.docker = needs.docker || config->probes[i].container;
+    needs.docker = needs.docker || config->log_container;
     return needs;
 }
 
@@ -26,12 +27,15 @@ struct witness_needs witness_needs_of(const struct config *config)
 bool drop_in_lines(const struct witness_needs *needs, const char *start, struct strbuf *out)
 {
     bool hidden = needs->warehouse && is_in_a_home(needs->warehouse);
-    if (!hidden && !needs->docker)
+    if (!hidden && !needs->docker && !needs->container_log)
         return false;
     strbuf_printf(out, "%s[Service]", start);
     if (hidden)
         strbuf_printf(out, "%sProtectHome=tmpfs%sBindReadOnlyPaths=\"%s\"", start, start, needs->warehouse);
     if (needs->docker)
         strbuf_printf(out, "%sSupplementaryGroups=docker", start);
+    if (needs->container_log)
+        strbuf_printf(out, "%sAmbientCapabilities=CAP_DAC_READ_SEARCH%sCapabilityBoundingSet=CAP_DAC_READ_SEARCH",
+                      start, start);
     return true;
 }
