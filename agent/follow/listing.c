@@ -35,6 +35,8 @@ struct listing {
 
     struct candidate candidates[SIBLINGS_MAX]; /* those that were written to last */
     size_t count, opened;
+    bool is_stale; /* a file was renamed or packed before it was opened */
+    int begun_anew;
     struct siblings siblings;
 };
 
@@ -223,18 +225,60 @@ static struct tail *open_candidate(const struct listing *listing, const char *pa
     return tail;
 }
 
+/* Whether a candidate's name stands for another file by now, or for none. */
+static bool has_moved(const char *path, const struct candidate *candidate)
+{
+    struct stat st;
+    return lstat(path, &st) != 0 || !is_file(candidate, &st);
+}
+
+/*
+ * A rotation between the reading of the directory and the opening of its files hides one as well:
+ *
+ *   1. we have read the name PATH.1;
+ *   2. rotation renames or packs that file;
+ *   3. we open PATH.1: it is another file, or none, and the one we saw has a name that we did not read.
+ *
+ * So everything is looked at once more then.
+ */
+static void listing_begin_anew(struct listing *listing)
+{
+    siblings_free(&listing->siblings);
+    for (size_t i = 0; i < listing->count; i++)
+        free(listing->candidates[i].name);
+    listing->count = listing->opened = 0;
+    listing->is_stale = false;
+    listing->begun_anew++;
+    listing->passes = 0;
+    listing->seen = listing->seen_before = 0;
+    listing->stream = opendir(listing->directory);
+    if (listing->stream)
+        listing->changed = directory_changed(listing);
+}
+
+static void end_opening(struct listing *listing)
+{
+    if (listing->is_stale && listing->begun_anew < PASSES_MAX && listing->worked_us < SIBLINGS_LISTING_MAX_MS * 1000) {
+        listing_begin_anew(listing);
+        return;
+    }
+    siblings_drop_unfinished(&listing->siblings);
+    siblings_sort(&listing->siblings);
+}
+
 static void open_next(struct listing *listing)
 {
-    const char *name = listing->candidates[listing->opened++].name;
+    const struct candidate *candidate = &listing->candidates[listing->opened++];
     struct strbuf path = { 0 };
 
-    strbuf_printf(&path, "%s/%s", listing->directory, name);
-    siblings_add(&listing->siblings, open_candidate(listing, strbuf_text(&path)), suffix_of(listing, name));
+    strbuf_printf(&path, "%s/%s", listing->directory, candidate->name);
+    struct tail *tail = open_candidate(listing, strbuf_text(&path));
+    if (!tail || !tail_is(tail, candidate->device, candidate->inode))
+        listing->is_stale |= has_moved(strbuf_text(&path), candidate);
+    siblings_add(&listing->siblings, tail, suffix_of(listing, candidate->name));
     strbuf_free(&path);
-    if (listing->opened == listing->count) {
-        siblings_drop_unfinished(&listing->siblings);
-        siblings_sort(&listing->siblings);
-    }
+    if (listing->opened == listing->count)
+        end_opening(listing);
 }
 
 static void read_entries(struct listing *listing, int64_t until_us)
