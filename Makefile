@@ -172,7 +172,7 @@ $(KERNEL): $(OBJ)/agent/follow/inotify_kernel.o
 $(BUILD)/tests/agent_kernel: $(OBJ)/agent/main.o
 $(BUILD)/tests/unit/witness/test_left_behind: LDLIBS += -Wl,--wrap=iceberg_ask
 # The pure parts of agent-web, which are no part of the archive. They need no libmicrohttpd.
-$(foreach part,request listen kept accept,$(eval $(BUILD)/tests/unit/serve/test_$(part): $(OBJ)/agent/serve/$(part).o))
+$(foreach part,request listen kept accept lag_line,$(eval $(BUILD)/tests/unit/serve/test_$(part): $(OBJ)/agent/serve/$(part).o))
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS) $(BUILD)/tests/agent_kernel: $(BUILD)/libagent.a
 	@mkdir -p $(@D)

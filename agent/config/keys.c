@@ -50,7 +50,7 @@ static const struct config_key keys[] = {
       "Notifications link to their alert on the pages of the Alertmanager that has this URL.",
       MAIN(links.alertmanager) },
     { "links", "serve", CONFIG_URL, NULL, "none",
-      "Notifications link to their incident's page. People reach the pages of the agent's web server at this URL.",
+      "Notifications and reports link to their pages. People reach those of the agent's web server at this URL.",
       MAIN(links.serve) },
 
     { "history", "db", CONFIG_PATH, NULL,

@@ -2,6 +2,7 @@
 """The lines of the log on a cycle's page of `agent serve`: the right ones, also where the log was rotated or packed, and a word where they are gone."""
 import gzip
 import html
+import json
 import re
 import shutil
 import sqlite3
@@ -22,14 +23,15 @@ STARTED = "OFFLOAD CYCLE STARTED"
 
 
 class Log(Case):
-    def replayed(self, text):
+    def replayed(self, text, **settings):
         """A directory with the log, and the history that a replay made of it."""
         self.home = self.directory()
         self.log = self.home / "offload.log"
         self.log.write_text(text, encoding="utf-8")
         self.database = self.home / "history.db"
-        subprocess.run([BINARY, "replay", "--db", self.database, self.log], env=ENVIRONMENT, stdout=subprocess.DEVNULL, timeout=60, check=True)
-        self.server = self.serve(self.database, log__path=self.log)
+        given = [part for key, value in settings.items() for part in ("--set", f"{key.replace('__', '.')}={value}")]
+        subprocess.run([BINARY, "replay", *given, "--db", self.database, self.log], env=ENVIRONMENT, stdout=subprocess.DEVNULL, timeout=60, check=True)
+        self.server = self.serve(self.database, log__path=self.log, **settings)
         with sqlite3.connect(self.database) as db:
             cycles = db.execute("SELECT id, started_at, ended_at FROM cycle ORDER BY id").fetchall()
         db.close()
@@ -84,6 +86,24 @@ class Log(Case):
         self.changed()
         self.assertTrue(self.lines(cycles[0][0]))
         self.assertRegex(self.section(cycles[-1][0]), "Nothing of this time was found in .* cannot be read: No such file")
+
+    def test_the_lines_of_a_container_come_out_of_their_frames(self):
+        """Docker's and containerd's log of the same lines, the latter reached by a link as kubelet makes them."""
+        text = self.fixture("one-table-timeout.log")
+        zone = timedelta(hours=11)      # Sydney, on that day
+        for form in ("docker", "cri"):
+            framed, written = [], "2026-03-03T00:00:00.000000000Z"
+            for line in text.splitlines():
+                if found := re.match(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) ", line):
+                    written = (datetime.fromisoformat(found[1]) - zone).strftime("%Y-%m-%dT%H:%M:%S.") + found[2] + "000000Z"
+                framed.append(json.dumps({"log": line + "\n", "stream": "stderr", "time": written}) if form == "docker" else f"{written} stderr F {line}")
+            with self.subTest(form):
+                cycles = self.replayed("\n".join(framed) + "\n", log__format=form)
+                if form == "cri":
+                    moved = self.home / "0.log"
+                    self.log.rename(moved)
+                    self.log.symlink_to(moved)
+                self.check_all(text, cycles)
 
     def test_what_is_gone_is_said(self):
         text = self.fixture("clickhouse-refused-nested-stderr.log")
