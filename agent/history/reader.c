@@ -2,12 +2,9 @@
 #include "reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/budgets.h"
 #include "defend.h"
@@ -17,12 +14,25 @@
 /* Longer than the agent's longest transaction: a person rather waits than reads "locked". */
 enum { READER_BUSY_MS = 2000 };
 
+/*
+ * For a WAL without its index (-shm), which SQLite may make neither: in this locking mode it builds the index in its own memory, and writes
+ * nothing (https://www.sqlite.org/wal.html#noshm). Without this option it would move the WAL into the database and remove it when the
+ * connection is closed.
+ */
+static int keep_to_itself(sqlite3 *db)
+{
+    int code = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return code == SQLITE_OK ? sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL) : code;
+}
+
 /* Returns a SQLite result code; the caller closes *db in any case. */
-static int reader_connect(const char *name, int flags, sqlite3 **db, struct strbuf *why)
+static int reader_connect(const char *name, int flags, bool is_alone, sqlite3 **db, struct strbuf *why)
 {
     int code = sqlite3_open_v2(name, db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK)
         code = defend_connection(*db);
+    if (code == SQLITE_OK && is_alone)
+        code = keep_to_itself(*db);
     if (code != SQLITE_OK) {
         strbuf_printf(why, "cannot open the history: %s", *db ? sqlite3_errmsg(*db) : sqlite3_errstr(code));
         return code;
@@ -33,76 +43,24 @@ static int reader_connect(const char *name, int flags, sqlite3 **db, struct strb
     return code == SQLITE_OK ? schema_check(*db, why) : code;
 }
 
-/* "file:/var/lib/a%20b/history.db?immutable=1": SQLite then neither locks the file nor looks for a WAL. */
-static int connect_immutable(const char *path, sqlite3 **db, struct strbuf *why)
+/* "file:/var/lib/a%20b/history.db?immutable=1" */
+static int connect_by_uri(const char *path, const char *parameters, bool is_alone, sqlite3 **db, struct strbuf *why)
 {
     struct strbuf uri = { 0 };
     strbuf_puts(&uri, "file:");
     for (const char *at = path; *at; at++)
         strbuf_printf(&uri, strchr("%?# ", *at) ? "%%%02x" : "%c", *at);
-    strbuf_puts(&uri, "?immutable=1");
-    int code = reader_connect(uri.at, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, db, why);
+    strbuf_puts(&uri, parameters);
+    int code = reader_connect(uri.at, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, is_alone, db, why);
     strbuf_free(&uri);
     return code;
 }
 
-/* Copies path and suffix into the directory, as "history.db" and suffix. False if it is not there or cannot be copied. */
-static bool copy_into(const char *directory, const char *path, const char *suffix)
-{
-    char block[1 << 16];
-    ssize_t len = -1;
-    struct stat status;
-    struct strbuf from = { 0 }, to = { 0 };
-    strbuf_printf(&from, "%s%s", path, suffix);
-    strbuf_printf(&to, "%s/history.db%s", directory, suffix);
-    int in = open(from.at, O_RDONLY | O_CLOEXEC), out = open(to.at, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (in >= 0 && out >= 0 && fstat(in, &status) == 0 && status.st_size <= HISTORY_COPY_MAX_BYTES)
-        while ((len = read(in, block, sizeof block)) > 0)
-            if (write(out, block, (size_t)len) != len) {
-                len = -1;
-                break;
-            }
-    close(in);
-    close(out);
-    strbuf_free(&from);
-    strbuf_free(&to);
-    return len == 0;
-}
-
 /*
- * SQLite needs an index of the WAL (-shm) to read it. Where there is none and none may be made, the two files are copied to a directory
- * of our own and read there. SQLite keeps its files open, so that the copies are removed at once.
+ * For a reader that may write neither the files nor their directory, while no agent writes. It takes no locks: of a database without a WAL
+ * SQLite is told that it does not change, and one with a WAL is opened by the file system that does not lock
+ * (https://www.sqlite.org/vfs.html). An agent that starts meanwhile is seen by the next look, see is_frozen.
  */
-static int connect_copy(const char *path, sqlite3 **db, struct strbuf *why)
-{
-    const char *parent = getenv("TMPDIR");
-    struct strbuf directory = { 0 }, name = { 0 };
-    int code = SQLITE_CANTOPEN;
-    strbuf_printf(&directory, "%s/agent-history.XXXXXX", parent && *parent ? parent : "/tmp");
-    if (!mkdtemp(directory.at)) {
-        strbuf_printf(why, "cannot make a directory for a copy of the history: %s", strerror(errno));
-        strbuf_free(&directory);
-        return code;
-    }
-    strbuf_printf(&name, "%s/history.db", directory.at);
-    if (copy_into(directory.at, path, "") && copy_into(directory.at, path, "-wal"))
-        code = reader_connect(name.at, SQLITE_OPEN_READWRITE, db, why);
-    else
-        strbuf_printf(why, "cannot copy the history and its write-ahead log to %s", directory.at);
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(*db, "PRAGMA query_only = ON; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
-    for (int i = 0; i < HISTORY_FILES; i++) {
-        strbuf_clear(&name);
-        strbuf_printf(&name, "%s/history.db%s", directory.at, history_suffixes[i]);
-        unlink(name.at);
-    }
-    rmdir(directory.at);
-    strbuf_free(&directory);
-    strbuf_free(&name);
-    return code;
-}
-
-/* For a reader that may write neither the files nor their directory. */
 static int connect_beside(const char *path, sqlite3 **db, struct strbuf *why)
 {
     struct stat status;
@@ -113,7 +71,7 @@ static int connect_beside(const char *path, sqlite3 **db, struct strbuf *why)
     strbuf_printf(&wal, "%s-wal", path);
     bool has_wal = stat(wal.at, &status) == 0 && status.st_size > 0;
     strbuf_free(&wal);
-    return has_wal ? connect_copy(path, db, why) : connect_immutable(path, db, why);
+    return connect_by_uri(path, has_wal ? "?vfs=unix-none" : "?immutable=1", has_wal, db, why);
 }
 
 static bool is_refused(int code)
@@ -137,7 +95,7 @@ static struct sqlite3 *open_with(const char *path, int flags, struct strbuf *err
         strbuf_printf(error, "%s: %s", path, stranger);
         return NULL;
     }
-    int code = reader_connect(path, flags, &db, &why);
+    int code = reader_connect(path, flags, false, &db, &why);
     if (is_refused(code) && flags == SQLITE_OPEN_READONLY && history_lock_is_free(path))
         code = connect_beside(path, &db, &why);
     if ((code & 0xff) == SQLITE_NOTADB) {
@@ -167,12 +125,11 @@ struct sqlite3 *reader_open(const char *path, struct strbuf *error)
     return open_with(path, SQLITE_OPEN_READONLY, error);
 }
 
-/* A history that nobody wrote when it was opened: SQLite was told that it does not change, or it is a copy that has no name any more. */
+/* A history that nobody wrote when it was opened, and that SQLite takes for one that nobody writes. */
 static bool is_frozen(sqlite3 *db)
 {
-    struct stat status;
     const char *name = sqlite3_db_filename(db, "main");
-    return !name || sqlite3_uri_boolean(name, "immutable", 0) || stat(name, &status) != 0;
+    return !name || sqlite3_uri_boolean(name, "immutable", 0) || sqlite3_uri_parameter(name, "vfs");
 }
 
 bool reader_look_again(sqlite3 *db)

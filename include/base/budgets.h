@@ -177,9 +177,6 @@ enum { HISTORY_MEMORY_MAX_BYTES = 2 << 20 };
 /* So many starts in a row may end before their first commit; the next one does without the stored state. */
 enum { STARTS_MAX = 3 };
 
-/* A reader copies a history whose files it may neither write nor lock, if they are not longer than this. */
-enum { HISTORY_COPY_MAX_BYTES = 512 << 20 };
-
 /* A longer history is not copied before it is brought to a newer version. */
 enum { HISTORY_KEPT_MAX_BYTES = 1 << 30 };
 
