@@ -151,7 +151,8 @@ static void parser_emit_completed(const struct feed *feed, struct event *event)
 static void parser_emit_text(const struct feed *feed, struct slice line)
 {
     struct event event;
-    feed->parser->unknown.lines = 0;
+    if (texts_have_name(&feed->parser->texts))
+        feed->parser->unknown.lines = 0;
     if (texts_evidence(&feed->parser->texts, line, &event))
         parser_emit(feed, &event);
 }
@@ -180,8 +181,7 @@ __attribute__((noinline)) static void parser_take_named(const struct feed *feed,
     struct names_known known = identities_known(&parser->identities, event);
     bool is_stderr = event->kind == EVENT_RUN_STDERR;
     if (is_stderr || may_go_on_in_lines(event->kind))
-        texts_begin(&parser->texts, event, is_stderr ? event->table : (struct slice){ NULL, 0 }, record->time_ms,
-                    &known);
+        texts_begin(&parser->texts, event, is_stderr, record->time_ms, &known);
     if (is_stderr)
         parser_emit_text(feed, event->text);
     else if (event->kind == EVENT_CYCLE_COMPLETED)
@@ -346,7 +346,7 @@ __attribute__((cold)) static void parser_feed_in_text(const struct feed *feed, c
     enum vocabulary_answer answer = parser_ask(parser, record, &event);
     bool says = answer == VOCABULARY_EVENT && identities_complete(&parser->identities, &event);
     struct names_known known = says ? identities_known(&parser->identities, &event) : (struct names_known){ 0 };
-    if (record->own && !texts_believe(&parser->texts, record, says ? &event : NULL, &known))
+    if (record->own && !texts_believe(&parser->texts, feed->line, record, says ? &event : NULL, &known))
         parser_emit_text(feed, feed->line);
     else if (!parser_leaves_out(feed, record))
         parser_take_record(feed, record, answer, &event);
@@ -369,6 +369,8 @@ void parser_feed(struct parser *parser, const char *line, size_t len, int64_t of
         parser_feed_in_text(&feed, &record);
     else if (record.form != RECORD_NONE && !parser_leaves_out(&feed, &record))
         parser_take_record(&feed, &record, parser_ask(parser, &record, &event), &event);
+    else if (record.form == RECORD_NONE && vocabulary_has_names(parser->patterns.vocabulary))
+        texts_begin_unnamed(&parser->texts, parser->clock_ms);
     if (unknown_is_wanted(&parser->unknown))
         unknown_keep(&parser->unknown, feed.line, &record);
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/fnv.h"
+
 /*
  * LATE_MS: how late a known name's record may be written. AT_ONCE_MS: what is later than that is not written at the instant of the text.
  * OVER_MS: by then a text is over.
@@ -22,16 +24,23 @@ static struct slice name_of(const struct event *event)
     return event->run.len > 0 ? event->run : event->cycle;
 }
 
+/* Two runs of one name are told apart by their tables. */
+static bool is_own_text(const struct open_text *text, const struct event *event)
+{
+    return slice_equals(name_of(event), text->name) &&
+           (!text->table || !event->table.at || slice_equals(event->table, text->table));
+}
+
 /* The place of the text that the event's name wrote; texts->count: there is none. */
 static size_t text_of(const struct texts *texts, const struct event *event)
 {
     size_t place = 0;
-    while (place < texts->count && !slice_equals(name_of(event), texts->open[place].name))
+    while (place < texts->count && !is_own_text(&texts->open[place], event))
         place++;
     return place;
 }
 
-void texts_begin(struct texts *texts, const struct event *event, struct slice table, int64_t spoken_ms,
+void texts_begin(struct texts *texts, const struct event *event, bool is_evidence, int64_t spoken_ms,
                  const struct names_known *known)
 {
     size_t place = text_of(texts, event);
@@ -40,11 +49,17 @@ void texts_begin(struct texts *texts, const struct event *event, struct slice ta
     struct slice name = name_of(event);
     texts->open[texts->count++] = (struct open_text){
         .name = must_copy(name.at, name.len),
-        .table = table.at ? must_copy(table.at, table.len) : NULL,
+        .table = event->table.at ? must_copy(event->table.at, event->table.len) : NULL,
+        .is_evidence = is_evidence,
         .is_within = known->is_within,
         .spoken_ms = spoken_ms,
         .room = FOREIGN_TEXT_MAX_BYTES,
     };
+}
+
+void texts_begin_unnamed(struct texts *texts, int64_t spoken_ms)
+{
+    texts->open[texts->count++] = (struct open_text){ .name = must_copy("", 0), .spoken_ms = spoken_ms };
 }
 
 /* What can be said behind a failure, and at its instant. */
@@ -82,8 +97,8 @@ static bool may_be_between(const struct open_text *text, const struct event *eve
     switch (event->kind) {
     case EVENT_CYCLE_STARTED:
     case EVENT_TEXT_FOLLOWS: return true;
-    case EVENT_RUN_STARTED: return !is_only_cycle || known->runs > 1;
-    case EVENT_LAYER_STARTED: return !is_only_cycle;
+    case EVENT_RUN_STARTED: return known->cycles > 0 && (!is_only_cycle || known->runs > 1);
+    case EVENT_LAYER_STARTED: return known->cycles > 0 && !is_only_cycle;
     case EVENT_CYCLE_COMPLETED:
     case EVENT_LAYER_COMPLETED:
     case EVENT_LAYER_RETRY: return known->has_event && !is_only_cycle;
@@ -102,26 +117,43 @@ static bool is_another(const struct texts *texts, const struct record *record, c
     return !event || since_ms >= AT_ONCE_MS || may_be_between(text, event, known);
 }
 
-bool texts_believe(struct texts *texts, const struct record *record, const struct event *event,
+static bool was_foreign(const struct texts *texts, int64_t hash)
+{
+    for (size_t i = 0; i < texts->foreign_count && i < FOREIGN_LINES_KEPT; i++)
+        if (texts->foreign[i] == hash)
+            return true;
+    return false;
+}
+
+/* Whether the record can follow on the text that the same name wrote, which is closed then. */
+static bool may_follow_own(struct texts *texts, size_t own, const struct record *record, const struct event *event)
+{
+    int64_t since_ms = record->time_ms - texts->open[own].spoken_ms;
+    if (since_ms < 0 || (since_ms < AT_ONCE_MS && !may_follow_failure(event)))
+        return false;
+    text_close(texts, own);
+    return true;
+}
+
+bool texts_believe(struct texts *texts, struct slice line, const struct record *record, const struct event *event,
                    const struct names_known *known)
 {
+    int64_t hash = (int64_t)fnv_add(FNV_EMPTY, line.at, line.len);
     size_t own = event ? text_of(texts, event) : texts->count;
-    if (own < texts->count) {
-        int64_t since_ms = record->time_ms - texts->open[own].spoken_ms;
-        if (since_ms < 0 || (since_ms < AT_ONCE_MS && !may_follow_failure(event)))
-            return false;
-        text_close(texts, own);
-    } else if (!is_another(texts, record, event, known)) {
-        return false;
-    }
-    close_old(texts, record->time_ms);
-    return true;
+    bool believed = event && was_foreign(texts, hash) ? false
+                    : own < texts->count              ? may_follow_own(texts, own, record, event)
+                                                      : is_another(texts, record, event, known);
+    if (believed)
+        close_old(texts, record->time_ms);
+    else if (event)
+        texts->foreign[texts->foreign_count++ % FOREIGN_LINES_KEPT] = hash;
+    return believed;
 }
 
 bool texts_evidence(struct texts *texts, struct slice line, struct event *event)
 {
     struct open_text *text = &texts->open[texts->count - 1];
-    if (!text->table || text->room <= 0)
+    if (!text->table || !text->is_evidence || text->room <= 0)
         return false;
     text->room -= 1 + (int64_t)line.len;
     *event = (struct event){ .kind = EVENT_RUN_STDERR,
@@ -142,6 +174,7 @@ static void text_archive(struct open_text *text, struct archive *archive)
 {
     archive_text(archive, "text.name", &text->name);
     archive_text(archive, "text.table", &text->table);
+    archive_bool(archive, "text.is_evidence", &text->is_evidence);
     archive_bool(archive, "text.is_within", &text->is_within);
     archive_i64(archive, "text.spoken_ms", &text->spoken_ms);
     archive_i64(archive, "text.room", &text->room);
@@ -154,6 +187,12 @@ void texts_archive(struct texts *texts, struct archive *archive)
     int64_t count = (int64_t)texts->count;
     if (archive_loading(archive))
         texts_free(texts);
+    int64_t seen = (int64_t)texts->foreign_count;
+    size_t kept = texts->foreign_count < FOREIGN_LINES_KEPT ? texts->foreign_count : FOREIGN_LINES_KEPT;
+    archive_i64(archive, "text.foreign_seen", &seen);
+    archive_i64s(archive, "text.foreign", texts->foreign, &kept, FOREIGN_LINES_KEPT);
+    if (archive_loading(archive))
+        texts->foreign_count = kept == FOREIGN_LINES_KEPT && seen > FOREIGN_LINES_KEPT ? (size_t)seen : kept;
     archive_i64(archive, "texts", &count);
     for (int64_t i = 0; i < count && i < TEXTS_OPEN_MAX; i++) {
         struct open_text *text = &texts->open[archive_loading(archive) ? (int64_t)texts->count : i];

@@ -52,7 +52,8 @@ struct vocabulary {
     struct word **words; /* owned */
     size_t count;
     struct shelf by_first[256];
-    struct repeated *repeated;        /* owned; REPEATED_KEPT of them */
+    struct repeated *repeated; /* owned; REPEATED_KEPT of them */
+    bool has_names;
     struct strbuf name;               /* of a table, if it had to be cleaned */
     struct timestamp_reader promises; /* a reader of its own, so that the records' reader keeps its cached hour */
 };
@@ -166,6 +167,7 @@ bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern
     *word = (struct word){ kind, compiled, must_copy(pattern, strlen(pattern)) };
     vocabulary->words = must_grow(vocabulary->words, vocabulary->count + 1, sizeof vocabulary->words[0]);
     vocabulary->words[vocabulary->count++] = word;
+    vocabulary->has_names = vocabulary->has_names || has_identity(compiled);
     for (size_t byte = 0; byte < 256; byte++) {
         if (pattern_may_begin_with(compiled, (unsigned char)byte)) {
             struct shelf *shelf = &vocabulary->by_first[byte];
@@ -175,6 +177,11 @@ bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern
         }
     }
     return true;
+}
+
+bool vocabulary_has_names(const struct vocabulary *vocabulary)
+{
+    return vocabulary->has_names;
 }
 
 bool vocabulary_add_builtin(struct vocabulary *vocabulary, struct strbuf *error)

@@ -44,6 +44,9 @@ void vocabulary_free(struct vocabulary *vocabulary);
 bool vocabulary_add(struct vocabulary *vocabulary, int kind, const char *pattern, struct strbuf *error);
 bool vocabulary_add_builtin(struct vocabulary *vocabulary, struct strbuf *error);
 
+/* True if some pattern names runs, cycles or layers. */
+bool vocabulary_has_names(const struct vocabulary *vocabulary);
+
 enum vocabulary_answer {
     VOCABULARY_UNKNOWN,
     VOCABULARY_IGNORED,

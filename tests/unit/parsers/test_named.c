@@ -32,7 +32,8 @@ static const char PATTERNS[] = "[record]\n"
                                "run_retry = job (?<run>\\S+): again\n"
                                "run_failed = job (?<run>\\S+): gives up(?<text>.*)$\n"
                                "run_ended = job (?<run>\\S+): over(?<text> badly)?$\n"
-                               "text_follows = flow (?<cycle>\\S+): traceback\n";
+                               "text_follows = flow (?<cycle>\\S+): traceback\n"
+                               "ignore = something\n";
 
 static struct parser *named_parser(void)
 {
@@ -248,6 +249,42 @@ static void no_event_is_taken_out_of_a_traceback(void **unused)
                                "run_failed table=a\nrun_ended table=a text= badly\ncycle_completed text=broke\n");
 }
 
+/* Nor out of one that nobody knows who wrote, when it was found foreign before. */
+static void a_foreign_line_is_known_again(void **unused)
+{
+    (void)unused;
+    assert_heard_after_failure("15:05.999|job j7: copies b\n15:05.140|job j1: gives up\n15:05.150|job j1: over badly\n"
+                               "15:05.300|flow otter: broke\n15:06.000|flow next: begins\n15:06.010|something else\n"
+                               ">Traceback\n15:05.999|job j7: copies b\n>the end\n15:06.500|job j2: copies a\n",
+                               "run_stderr table=a text=2026-02-18 06:15:05.999 job j7: copies b\nrun_failed table=a\n"
+                               "run_ended table=a text= badly\ncycle_completed text=broke\ncycle_started\n"
+                               "run_started table=a\n");
+}
+
+/* A log of which no line is understood does not look like one long text. */
+static void lines_that_nobody_wrote_are_not_understood(void **unused)
+{
+    (void)unused;
+    struct parser *parser = named_parser();
+    struct gather gather = { 0 };
+    gather_feed(&gather, parser, slice_of("no prefix\nno prefix\nno prefix\n"));
+    assert_int_equal(parser_unknown_lines(parser, NULL), 3);
+    strbuf_free(&gather.said);
+    parser_free(parser);
+}
+
+/* Another run of the same name, while the first one's text may still go on. */
+static void a_text_is_its_runs_and_not_its_names(void **unused)
+{
+    (void)unused;
+    assert_heard("15:00.000|flow otter: begins\n15:01.000|job j1: copies a\n15:01.000|job j1: copies b\n"
+                 "15:05.100|job j1: failed a\n15:05.101|job j1: says first\n15:05.500|job j1: copied b\n"
+                 "15:05.501|job j1: rows 7\n15:05.510|job j1: over\n15:35.000|job j1: copies a\n",
+                 "cycle_started\nrun_started table=a\nrun_started table=b\nattempt_failed table=a\n"
+                 "run_stderr table=a text=first\nrun_completed table=b number=-1\nrun_rows table=b number=7\n"
+                 "run_ended table=b\nrun_started table=a\n");
+}
+
 /* Its process was killed before it spoke again. */
 static void what_comes_a_minute_later_is_no_line_of_a_text(void **unused)
 {
@@ -293,6 +330,9 @@ int main(void)
         cmocka_unit_test(lines_of_other_runs_may_stand_in_a_text),
         cmocka_unit_test(no_event_is_taken_out_of_a_jobs_text),
         cmocka_unit_test(no_event_is_taken_out_of_a_traceback),
+        cmocka_unit_test(a_foreign_line_is_known_again),
+        cmocka_unit_test(lines_that_nobody_wrote_are_not_understood),
+        cmocka_unit_test(a_text_is_its_runs_and_not_its_names),
         cmocka_unit_test(what_comes_a_minute_later_is_no_line_of_a_text),
         cmocka_unit_test(names_have_a_budget),
     };
