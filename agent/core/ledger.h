@@ -48,7 +48,7 @@ struct open_cycle {
     char *name; /* owned */
     struct cycle cycle;
     int64_t slept_ms;  /* as the model's */
-    int64_t paused_ms; /* since when it waits for a layer to be run again; 0: it does not */
+    int64_t paused_ms; /* since when it waits for a layer or its last runs to be tried again; 0: it does not */
     int64_t said_ms;   /* when the log last said something about it or its runs */
     int64_t
         free_ms; /* when it, or one of its layers, last began, or one of its runs ended: a run begins right behind that */

@@ -375,6 +375,32 @@ static void on_ended(struct model *model, struct open_run *run, struct slice tex
         named_finish_run(model, run);
 }
 
+/*
+ * While all that is left of the cycle waits for the next attempt, the wait is the pipeline's own: it does not make the cycle a slow one. An
+ * attempt that timed out was slow, and its wait counts with it.
+ */
+static void pause_for_retry(struct model *model, struct open_cycle *cycle)
+{
+    bool waits = false;
+    for (size_t i = 0; i < model->ledger.run_count; i++) {
+        const struct open_run *run = &model->ledger.runs[i];
+        if (run->run.cycle_id != cycle->cycle.id)
+            continue;
+        if (run->state == OPEN_RUNNING || (run->state == OPEN_ATTEMPT_FAILED && run->timed_out))
+            return;
+        waits = waits || run->state == OPEN_ATTEMPT_FAILED;
+    }
+    if (waits && !cycle->paused_ms)
+        cycle->paused_ms = model->moment->now_ms;
+}
+
+static void resume_after_retry(struct model *model, struct open_cycle *cycle)
+{
+    if (cycle->paused_ms)
+        cycle->slept_ms = time_sum(cycle->slept_ms, model->moment->now_ms - cycle->paused_ms);
+    cycle->paused_ms = 0;
+}
+
 void named_take_run(struct model *model)
 {
     const struct event *event = model->moment->event;
@@ -386,6 +412,9 @@ void named_take_run(struct model *model)
         cycle->said_ms = model->moment->now_ms;
     if (cycle && event->kind == EVENT_RUN_ENDED)
         cycle->free_ms = model->moment->now_ms;
+    if (cycle && event->kind == EVENT_RUN_STARTED)
+        resume_after_retry(model, cycle);
+    int64_t cycle_id = run->run.cycle_id;
     switch (event->kind) {
     case EVENT_RUN_STARTED: on_attempt_started(model, run); break;
     case EVENT_ATTEMPT_FAILED: on_attempt_failed(model, run, false); break;
@@ -404,4 +433,7 @@ void named_take_run(struct model *model)
     case EVENT_RUN_CRASHED: named_break_run(model, run, event->text); break;
     default: break; /* a retry: its beginning says more */
     }
+    cycle = ledger_cycle_of(&model->ledger, cycle_id);
+    if (cycle && (event->kind == EVENT_RUN_RETRY || event->kind == EVENT_RUN_ENDED))
+        pause_for_retry(model, cycle);
 }
