@@ -22,7 +22,12 @@
 
 enum { TAIL_BYTES = 256 * 1024, QUIET_INTERVALS = 2 };
 
-static const char ask_scheduler[] = "systemctl status iceberg-offload-scheduler";
+/* The command that shows how the process is that writes the log. */
+static const char *ask_writer(const struct doctor *doctor)
+{
+    return doctor->config->pipeline == PIPELINE_K2_PREFECT ? "docker ps --filter name=k2-prefect"
+                                                           : "systemctl status iceberg-offload-scheduler";
+}
 
 /* Says what is wrong with the file at the path. */
 static void say_bad_path(struct doctor *doctor, int error)
@@ -69,7 +74,7 @@ static void check_owner(struct doctor *doctor, const struct stat *st)
         doctor_found(doctor, "log", STATUS_CRITICAL, "agent check-config --verbose   # log.owner",
                      "it belongs to user %u, and log.owner demands %s", (unsigned)st->st_uid, name);
     else if (st->st_size == 0)
-        doctor_found(doctor, "log", STATUS_WARNING, ask_scheduler, "%s is empty", doctor->config->log_path);
+        doctor_found(doctor, "log", STATUS_WARNING, ask_writer(doctor), "%s is empty", doctor->config->log_path);
     else
         doctor_found(doctor, "log", STATUS_OK, NULL, "%s can be read: %lld bytes, of user %s", doctor->config->log_path,
                      (long long)st->st_size, is ? is->pw_name : "without a name");
@@ -106,7 +111,7 @@ static void say_writer(struct doctor *doctor, enum follow_writer writer)
             "who holds the log open may not be asked here, so that the scheduler's death is seen by its silence "
             "only");
     else if (writer == WRITER_ABSENT)
-        doctor_found(doctor, "writer", STATUS_WARNING, ask_scheduler, "no process holds the log open for writing");
+        doctor_found(doctor, "writer", STATUS_WARNING, ask_writer(doctor), "no process holds the log open for writing");
     else
         doctor_found(doctor, "writer", STATUS_OK, NULL, "a process holds the log open, and its death would be seen");
 }
@@ -266,7 +271,7 @@ static void check_quiet(struct doctor *doctor, int64_t written_ms)
     struct strbuf quiet = { 0 };
     format_duration(&quiet, quiet_ms > 0 ? quiet_ms / 1000 * 1000 : 0);
     bool long_quiet = quiet_ms > QUIET_INTERVALS * interval_ms;
-    doctor_found(doctor, "newest line", long_quiet ? STATUS_WARNING : STATUS_OK, long_quiet ? ask_scheduler : NULL,
+    doctor_found(doctor, "newest line", long_quiet ? STATUS_WARNING : STATUS_OK, long_quiet ? ask_writer(doctor) : NULL,
                  "written %s ago", strbuf_text(&quiet));
     strbuf_free(&quiet);
 }
