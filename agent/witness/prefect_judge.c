@@ -35,10 +35,8 @@ static const char sql_workers[] = "SELECT " IS_LIST ", (SELECT count(*) FROM " L
 /* How many are late, and since how many minutes the oldest of them is due. */
 static const char sql_runs[] =
     "SELECT " IS_LIST ", (SELECT count(*) FROM " LIST " WHERE type = 'object'),"
-    " (SELECT CAST(?2 / 60000.0 - (min(julianday(" FIELD(
-        "expected_start_time") ")) - 2440587.5) * 1440 AS INTEGER)"
-                               "  FROM " LIST
-                               " WHERE type = 'object' AND json_type(value, '$.expected_start_time') = 'text'), NULL";
+    " (SELECT (?2 / 1000 - min(CAST(strftime('%s', json_extract(value, '$.expected_start_time')) AS INTEGER))) / 60"
+    "  FROM " LIST " WHERE type = 'object' AND json_type(value, '$.expected_start_time') = 'text'), NULL";
 
 static const char *const sql_of[PREFECT_QUESTIONS] = {
     [PREFECT_DEPLOYMENTS] = sql_deployments, [PREFECT_WORKERS] = sql_workers, [PREFECT_RUNS] = sql_runs
