@@ -80,7 +80,11 @@ void site_refuse(const struct site *site, unsigned status, const char *why, stru
         return;
     }
     answer->type = html_type;
-    page_begin(site, &(struct page_head){ .title = title_of(status), .tone = TONE_WARNING }, &answer->body);
+    page_begin(site,
+               &(struct page_head){ .title = title_of(status),
+                                    .tone = TONE_WARNING,
+                                    .refresh_ms = status == SERVICE_UNAVAILABLE ? PAGE_SLOW_MS : 0 },
+               &answer->body);
     page_text(&answer->body, "<section class=\"card\"><p class=\"plain\">", why, "</p></section>\n");
     page_end(&answer->body);
 }

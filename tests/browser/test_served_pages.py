@@ -71,6 +71,24 @@ class Served(unittest.TestCase):
         for path in EMPTY:
             self.check(self.empty, path)
 
+    def test_a_fault_would_be_seen(self):
+        self.page.look()
+        self.page.go(f"http://{self.empty.host}:{self.empty.port}/cycles")
+        self.assertEqual((self.page.errors(), self.page.measure()["faint"]), ([], []))
+        rule = "document.styleSheets[0].insertRule({!r}, document.styleSheets[0].cssRules.length)"
+        self.page.ask(rule.format(".note{color:#999}"))
+        self.page.ask(rule.format("main{width:3000px;max-width:none}"))
+        self.page.ask(rule.format("a:focus-visible{outline:none}"))
+        seen = self.page.measure()
+        self.assertIn("There is no such cycle.", [text for *_, text in seen["faint"]])
+        self.assertGreater(seen["wide"], 1000)
+        self.assertFalse(all(shown for *_, shown in self.page.walk(3)))
+        self.page.ask("new Image().src = 'http://leak.example/x.png'; document.body.append(Object.assign(document.createElement('script'), { text: 'document.title = 1' }))")
+        self.page.ask("setTimeout(() => { throw new Error('a fault') })")
+        errors = []
+        wait_until(lambda: errors.extend(self.page.errors()) or len(errors) >= 2, 10, lambda: f"seen are only {errors}")
+        self.assertNotEqual(self.page.ask("document.title"), "1", "the policy let a script in the page run")
+
     def test_the_keyboard_reaches_every_link_and_shows_where_it_is(self):
         for server, paths in ((self.long, LONG), (self.empty, EMPTY)):
             for path in paths:
