@@ -18,6 +18,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib"), str(Path(__fil
 from agent import BINARY   # noqa: E402
 from web import ENVIRONMENT, Case   # noqa: E402
 
+TIMEOUT_S = 300
 LOGS = Path(__file__).resolve().parents[2] / "fixtures/logs"
 STARTED = "OFFLOAD CYCLE STARTED"
 

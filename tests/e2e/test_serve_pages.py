@@ -18,6 +18,7 @@ from agent import BINARY   # noqa: E402
 from test_report_golden import ACTIVE   # noqa: E402
 from web import ENVIRONMENT, Balanced, Case, command_json, make_history   # noqa: E402
 
+TIMEOUT_S = 300
 HOSTILE = (history.EVIL, "<script>alert(1)</script>", "a/b/../../c", "100%", "\"'&;<>`", "x" * 255, "\u202eelbat\u200b", "..", ".", "a?b#c", "tab\tbreak\n",
            "%2e%2e", "\u00e9\u4e2d" * 40)
 SHOWN_MOST = 200        # include/base/budgets.h, SERVE_CYCLES_MAX
