@@ -14,7 +14,7 @@ static const int64_t EARLIER_MS = 2 * 3600 * 1000;
  * The first run of the cycles from then on. Runs are numbered as they begin, so all later ones have higher ids, and a range of ids is read
  * from the table as it lies, fifty times as fast as by the index of the cycles. *cut_ms: the runs before were too many; 0: they were not.
  */
-static int64_t first_run(struct query *query, int64_t from_ms, int64_t *cut_ms)
+static int64_t first_run(struct query *query, int64_t from_ms, int64_t most, int64_t *cut_ms)
 {
     int64_t first = query_value(query,
                                 "SELECT min(r.id) FROM (SELECT id FROM cycle WHERE started_at >= ?1"
@@ -24,8 +24,8 @@ static int64_t first_run(struct query *query, int64_t from_ms, int64_t *cut_ms)
     *cut_ms = 0;
     if (first <= 0)
         return INT64_MAX;
-    if (last - first >= SERVE_RUNS_MAX) {
-        first = last - SERVE_RUNS_MAX + 1;
+    if (last - first >= most) {
+        first = last - most + 1;
         *cut_ms = query_value(query, "SELECT started_at FROM run WHERE id >= ?1 ORDER BY id LIMIT 1", &first, 1);
         *cut_ms = query_bound_time(*cut_ms);
     }
@@ -103,7 +103,7 @@ void table_history_gather(struct table_history *history, struct query *query, co
     struct lag_line line;
     *history = (struct table_history){ .from_ms = from_ms, .width_ms = width_ms, .count = count };
     pieces_begin(history, peaks_ms, &line);
-    int64_t first = first_run(query, from_ms - EARLIER_MS, &history->cut_before_ms);
+    int64_t first = first_run(query, from_ms - EARLIER_MS, SERVE_RUNS_MAX, &history->cut_before_ms);
     query_ask(query,
               "SELECT started_at, ended_at, duration_ms, rows, outcome, error, cycle_id, exit_code FROM run"
               " WHERE id >= ?1 AND table_name = ?2 ORDER BY id",
@@ -175,7 +175,7 @@ struct table_day *table_days_gather(const struct status *status, struct query *q
         days[i].width_ms = PIECE_MS;
         lag_line_begin(&lines[i], from_ms, PIECE_MS, days[i].peaks_ms, TABLE_DAY_PIECES);
     }
-    int64_t first = first_run(query, from_ms - EARLIER_MS, &cut_ms);
+    int64_t first = first_run(query, from_ms - EARLIER_MS, SERVE_DAY_RUNS_MAX, &cut_ms);
     query_ask(query, "SELECT table_name, started_at, ended_at, rows, outcome FROM run WHERE id >= ?1 ORDER BY id",
               &first, 1);
     while (query_next(query)) {

@@ -47,7 +47,7 @@ struct table_day {
     int64_t peaks_ms[TABLE_DAY_PIECES]; /* the highest lag in each; -1: not known */
 };
 
-/* Owned: one for each of status->lags; NULL where there is none. */
+/* Owned: one for each of status->lags; NULL where there is none. Of all tables together the newest SERVE_DAY_RUNS_MAX runs are looked at. */
 struct table_day *table_days_gather(const struct status *status, struct query *query);
 
 #endif

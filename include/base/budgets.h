@@ -313,8 +313,11 @@ enum { SERVE_WAITING_MAX = 16, SERVE_KEPT_MAX_BYTES = 4 << 20, SERVE_FRESH_MS = 
 /* The incidents that a list shows, bytes of one answer, and of all that clients have not taken yet before the next one is refused. */
 enum { SERVE_INCIDENTS_MAX = 500, SERVE_ANSWER_MAX_BYTES = 16 << 20, SERVE_HELD_MAX_BYTES = 32 << 20 };
 
-/* The cycles that a list shows, the runs of a cycle, and the runs of all tables together through which the page of one table looks. */
-enum { SERVE_CYCLES_MAX = 200, SERVE_CYCLE_RUNS_MAX = 1000, SERVE_RUNS_MAX = 8000000 };
+/*
+ * The cycles that a list shows, the runs of a cycle, and the runs of all tables together through which the page of one table looks, and those
+ * with the last day of all tables.
+ */
+enum { SERVE_CYCLES_MAX = 200, SERVE_CYCLE_RUNS_MAX = 1000, SERVE_RUNS_MAX = 8000000, SERVE_DAY_RUNS_MAX = 500000 };
 
 /* The lines of the log that the page of a cycle shows, and all their bytes. */
 enum { SERVE_LOG_LINES_MAX = 1000, SERVE_LOG_MAX_BYTES = 256 << 10 };
