@@ -119,7 +119,8 @@ static void put_lags_section(const struct status *status, const struct table_day
     else
         page_lags(status, days, LAGS_SHOWN, out);
     if (status->lag_count > LAGS_SHOWN)
-        strbuf_printf(out, "<p class=\"note\"><a href=\"/tables\">All %zu tables</a>; these are the furthest behind.</p>\n",
+        strbuf_printf(out,
+                      "<p class=\"note\"><a href=\"/tables\">All %zu tables</a>; these are the furthest behind.</p>\n",
                       status->lag_count);
     strbuf_puts(out, "</section>\n");
 }
