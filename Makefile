@@ -431,6 +431,11 @@ soak: ## ten years of cycles through the live agent (20 minutes): memory and des
 	@+$(REMAKE) all
 	python3 tests/bench/soak.py $(BUILD)/agent --json $(BUILD)/soak.json
 
+bench-growth: ## what a line costs with 2 to 10,000 tables, 1,000 incidents, 100 webhooks, 20 logs (BEFORE=AGENT: beside another agent)
+	$(DEPS) build
+	@+$(REMAKE) all
+	python3 tests/bench/growth_tables.py $(BEFORE) $(BUILD)/agent --json $(BUILD)/growth.json
+
 bench-lead: ## how long before Prometheus the agent pages, incident by incident
 	$(DEPS) build
 	@+$(REMAKE) all
