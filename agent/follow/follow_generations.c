@@ -236,6 +236,8 @@ static struct span span_behind_left(const struct follow *follow, const struct si
         index = siblings_find_copy(siblings, &follow->left.position);
     if (index != SIZE_MAX)
         span.from = index + 1;
+    else if (follow->has_moved && at_path)
+        span.from = 0; /* all that lies here is newer */
     else
         span.plain_only = true;
     return span;

@@ -28,6 +28,7 @@ void follow_move(struct follow *follow, const char *path)
     follow_set_path(follow, path);
     follow_trouble_over(follow);
     follow_end_listing(follow);
+    follow->has_moved = follow->owns_directory;
     follow->current = false;
     follow->absent_ms = 0;
     follow->look = true;

@@ -72,6 +72,7 @@ static enum follow_progress begin_following(struct follow *follow, struct tail *
         return FOLLOW_MORE;
     follow_insert(follow, follow->count, tail);
     follow->current = true;
+    follow->has_moved = false;
     follow_note(follow, replaces ? FOLLOW_ROTATED : FOLLOW_OPENED, "%s, inode %llu, from byte %lld",
                 replaces ? "rotated: the old file is read to its end, then the new one" : "following",
                 (unsigned long long)tail_position(tail).inode, (long long)tail_position(tail).offset);

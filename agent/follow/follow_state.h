@@ -35,6 +35,7 @@ struct follow {
     char *link;                    /* as configured, where it may be a symbolic link to the log; else NULL */
     bool is_linked;                /* it is one, and may point elsewhere at any time */
     bool owns_directory;           /* follow_own_directory */
+    bool has_moved;                /* to a directory of its own, and no file at the new path was followed yet */
     int64_t owner;                 /* the owner that the configuration demands, or LOG_ANY_OWNER */
     int64_t known_owner;           /* of the log, as it was found first; LOG_ANY_OWNER: none was found yet */
     struct follow_sink sink;

@@ -21,6 +21,7 @@
 struct container_facts {
     enum container_state state; /* CONTAINER_RUNS or CONTAINER_STOPPED */
     char *id, *log_path;        /* owned; log_path is "" if the log driver keeps no file */
+    bool was_started;           /* before, its log has neither a file nor a line */
     bool has_terminal;          /* its output is not split into two streams */
     struct strbuf words;        /* "running", "exited, exit code 137, OOM-killed, restarted 2 times" */
 };

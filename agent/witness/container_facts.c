@@ -10,7 +10,8 @@ static const char sql_facts[] =
     "WITH given(json) AS (SELECT ?1)"
     " SELECT json_extract(json, '$.Id'), coalesce(json_extract(json, '$.LogPath'), ''), json_extract(json, "
     "'$.Config.Tty'),"
-    " json_extract(json, '$.State.Running') AND NOT coalesce(json_extract(json, '$.State.Restarting'), 0)"
+    " json_extract(json, '$.State.Running') AND NOT coalesce(json_extract(json, '$.State.Restarting'), 0),"
+    " coalesce(json_extract(json, '$.State.Status'), '') <> 'created'"
     " FROM given WHERE json_type(json, '$.Id') = 'text' AND json_type(json, '$.State.Running') IN ('true', 'false')"
     " AND coalesce(json_type(json, '$.LogPath'), 'text') = 'text'";
 
@@ -41,6 +42,7 @@ bool container_facts_read(struct slice json, int64_t now_ms, struct container_fa
         facts->log_path = facts_text(row, 1);
         facts->has_terminal = sqlite3_column_int(row, 2) != 0;
         facts->state = sqlite3_column_int(row, 3) ? CONTAINER_RUNS : CONTAINER_STOPPED;
+        facts->was_started = sqlite3_column_int(row, 4) != 0;
         facts_describe(json, now_ms, &facts->words);
     }
     sqlite3_finalize(row);

@@ -22,6 +22,8 @@ enum {
     LOGS_PAUSE_MS = 500, /* before a stream that ended is asked for again */
     LAST_WORDS_MS = 400, /* how long a death waits for the end of the log stream, which comes on another connection */
     POLL_MOST_MS = 60 * 1000,
+    LOOK_TWICE_MS = 500,      /* after the stream of events began */
+    LOOK_MOST_MS = 60 * 1000, /* between two looks, whatever the events say */
 };
 
 /* A request that lasts. */
@@ -47,11 +49,12 @@ struct container_watch {
     struct lasting events, logs;
     struct strbuf event; /* of which the end has not come yet */
     bool event_is_cut;
-    bool look; /* Docker is to be asked how the container is */
+    bool is_events_new; /* the stream has just begun */
+    bool look;          /* Docker is to be asked how the container is */
     int64_t look_again_ms, look_pause_ms;
     struct container_facts facts; /* as of the last look */
     char *id;                     /* of the container whose log is followed; NULL: none yet */
-    bool is_own_file, is_path_known, logs_wanted;
+    bool is_own_file, logs_wanted;
     struct container_stream stream;
     struct container_spool *spool;
     int64_t deaths;
@@ -63,7 +66,8 @@ struct container_watch {
 
 static void watch_tell(struct container_watch *watch)
 {
-    const char *path = !watch->is_path_known ? "" : watch->is_own_file ? watch->spool_path : watch->facts.log_path;
+    const char *path = watch->is_own_file ? watch->spool_path : watch->facts.log_path;
+    bool is_chosen = watch->facts.id && watch->id && strcmp(watch->facts.id, watch->id) == 0;
     pthread_mutex_lock(&watch->mutex);
     struct container_told *told = &watch->told;
     told->state = watch->facts.state;
@@ -71,9 +75,9 @@ static void watch_tell(struct container_watch *watch)
     told->is_own_file = watch->is_own_file;
     strbuf_clear(&told->words);
     strbuf_puts(&told->words, strbuf_text(&watch->facts.words));
-    if (watch->facts.state >= CONTAINER_STOPPED) { /* else the last path stays */
+    if (is_chosen) { /* else the last path stays */
         strbuf_clear(&told->path);
-        strbuf_puts(&told->path, path ? path : "");
+        strbuf_puts(&told->path, path);
     }
     watch->is_news = true;
     pthread_mutex_unlock(&watch->mutex);
@@ -182,15 +186,30 @@ static size_t take_events(char *bytes, size_t size, size_t count, void *user)
     return len;
 }
 
-/* The stream is open before Docker is asked, so that nothing happens between the two unseen. */
+/*
+ * Docker answers: the stream is open before it is asked how the container is, so that nothing happens between the two unseen. It sends its
+ * headers a moment before it listens itself, so it is asked once more.
+ */
+static size_t take_events_header(char *bytes, size_t size, size_t count, void *user)
+{
+    struct container_watch *watch = user;
+    (void)bytes;
+    watch->look = true;
+    watch->is_events_new = true;
+    return size * count;
+}
+
 static void keep_events(struct container_watch *watch)
 {
     if (watch->events.easy || clock_running_ms() < watch->events.again_ms)
         return;
     strbuf_clear(&watch->event);
-    watch->look = lasting_open(watch, &watch->events, take_events);
-    if (!watch->look)
+    if (!lasting_open(watch, &watch->events, take_events)) {
         lasting_wait(&watch->events, PAUSE_LEAST_MS);
+        return;
+    }
+    curl_easy_setopt(watch->events.easy, CURLOPT_HEADERFUNCTION, take_events_header);
+    curl_easy_setopt(watch->events.easy, CURLOPT_HEADERDATA, watch);
 }
 
 /* --- the log stream ---------------------------------------------------------------------------------------------- */
@@ -261,12 +280,19 @@ static void end_logs(struct container_watch *watch, bool was_good)
 
 /* --- how the container is ---------------------------------------------------------------------------------------- */
 
+/* A file that is not there yet, in a directory that is, will be. */
 static bool is_readable(const char *path)
 {
     int fd = *path ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1;
     if (fd >= 0)
         close(fd);
-    return fd >= 0;
+    if (fd >= 0 || !*path || errno != ENOENT)
+        return fd >= 0;
+    char *directory = must_copy(path, strlen(path));
+    *strrchr(directory, '/') = '\0';
+    bool is_there = access(directory, X_OK) == 0;
+    free(directory);
+    return is_there;
 }
 
 /*
@@ -276,7 +302,7 @@ static bool is_readable(const char *path)
 static void choose_source(struct container_watch *watch)
 {
     bool is_new = !watch->id || strcmp(watch->id, watch->facts.id) != 0;
-    if (!is_new)
+    if (!is_new || !watch->facts.was_started)
         return;
     free(watch->id);
     watch->id = must_copy(watch->facts.id, strlen(watch->facts.id));
@@ -285,7 +311,6 @@ static void choose_source(struct container_watch *watch)
     bool has_begun =
         access(watch->spool_path, F_OK) == 0 && open_spool(watch) && container_spool_is_of(watch->spool, watch->id);
     watch->is_own_file = has_begun || !is_readable(watch->facts.log_path);
-    watch->is_path_known = true;
     watch->logs_wanted = watch->is_own_file;
 }
 
@@ -295,7 +320,8 @@ static void look_at_container(struct container_watch *watch)
     container_facts_free(&watch->facts);
     container_look(watch->socket, watch->name, &watch->facts);
     watch->look = false;
-    watch->look_again_ms = INT64_MAX;
+    watch->look_again_ms = clock_running_ms() + (watch->is_events_new ? LOOK_TWICE_MS : LOOK_MOST_MS);
+    watch->is_events_new = false;
     if (watch->facts.state == CONTAINER_UNKNOWN) {
         watch->look_pause_ms = watch->look_pause_ms ? watch->look_pause_ms * 2 : PAUSE_LEAST_MS;
         watch->look_pause_ms = watch->look_pause_ms < PAUSE_MOST_MS ? watch->look_pause_ms : PAUSE_MOST_MS;
