@@ -173,6 +173,7 @@ $(BUILD)/tests/agent_kernel: $(OBJ)/agent/main.o
 $(BUILD)/tests/unit/witness/test_left_behind: LDLIBS += -Wl,--wrap=iceberg_ask
 # The pure parts of agent-web, which are no part of the archive. They need no libmicrohttpd.
 $(foreach part,request listen kept accept lag_line,$(eval $(BUILD)/tests/unit/serve/test_$(part): $(OBJ)/agent/serve/$(part).o))
+$(BUILD)/fuzz/fuzz_request $(BUILD)/tests/fuzz_request: $(addprefix $(OBJ)/agent/serve/,request.o accept.o)
 $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS) $(BUILD)/tests/agent_kernel: $(BUILD)/libagent.a
 	@mkdir -p $(@D)
@@ -272,7 +273,6 @@ install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, LIBEXE
 	    install -D -m 644 agent/iceberg-offload-agent-web.socket $(TO_WEB_SOCKET))
 	@rm -f $(BUILD)/share/unit
 TO_WEBS = $(TO_WEB) $(TO_WEB_UNIT) $(TO_WEB_SOCKET) $(TO_API)
-
 # What install puts there, but for the configuration, which is the administrator's.
 INSTALLED = $(TO_AGENT) $(if $(WATERMARK),$(TO_WATERMARK)) $(if $(WEB),$(TO_WEBS)) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
 
