@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "site.h"
 
+#include <string.h>
+
 #include "base/budgets.h"
 #include "base/json.h"
+#include "base/text.h"
 
 enum { GOOD = 200, BAD_REQUEST = 400, INTERNAL_ERROR = 500, SERVICE_UNAVAILABLE = 503 };
 
@@ -64,7 +67,7 @@ static void refuse_as_json(unsigned status, const char *why, struct strbuf *out)
     strbuf_puts(out, "\n");
 }
 
-void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer)
+static void refuse_with(const struct site *site, unsigned status, const char *why, struct answer *answer)
 {
     bool is_page = !answer->type || strcmp(answer->type, html_type) == 0;
     bool is_json = answer->type && strcmp(answer->type, json_type) == 0;
@@ -87,6 +90,15 @@ void site_refuse(const struct site *site, unsigned status, const char *why, stru
                &answer->body);
     page_text(&answer->body, "<section class=\"card\"><p class=\"plain\">", why, "</p></section>\n");
     page_end(&answer->body);
+}
+
+/* What SQLite says of a damaged file may have any bytes of that file in it. */
+void site_refuse(const struct site *site, unsigned status, const char *words, struct answer *answer)
+{
+    struct strbuf valid = { 0 };
+    text_add_valid(&valid, words, strlen(words));
+    refuse_with(site, status, strbuf_text(&valid), answer);
+    strbuf_free(&valid);
 }
 
 void answer_free(struct answer *answer)
