@@ -226,7 +226,7 @@ def readable_files():
     """Everything that people read and that has a licence: sources, tests, build."""
     done = [path for pattern in ("*.c", "*.h", "*.py", "*.sh") for folder in ("include", "parsers", "agent", "tests")
             for path in sorted((ROOT / folder).rglob(pattern))]
-    return done + [ROOT / "Makefile", ROOT / ".ci/run"]
+    return done + [ROOT / "Makefile", ROOT / "tests/targets.mk", ROOT / ".ci/run"]
 
 
 def check_files_are_short():
