@@ -55,7 +55,7 @@ test-valgrind: ## unit tests, replays and a live agent with its receiver, a rota
 test-tsan: ## the threads of the sender, the witnesses and the checkpoint under the thread sanitizer
 	$(DEPS) build test
 	@+$(REMAKE) BUILD=build-tsan SANITIZE=-fsanitize=thread all unit probes
-	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/follow/test_wake_timer unit/history/test_checkpoint faults/test_sender unit/witness/test_left_behind e2e/test_live e2e/test_probes_live e2e/test_bad_witnesses e2e/test_witnesses e2e/test_watermark e2e/test_unit_state e2e/test_host_state
+	@AGENT_CONFINE=no TSAN_OPTIONS=halt_on_error=1:exitcode=66 python3 tests/run.py build-tsan unit/follow/test_wake_timer unit/history/test_checkpoint faults/test_sender unit/witness/test_left_behind e2e/test_live e2e/test_probes_live e2e/test_bad_witnesses e2e/test_witnesses e2e/test_watermark e2e/test_unit_state e2e/test_host_state e2e/test_serve e2e/test_serve_api
 
 # Everything anew, so that no counter of an older source is left. Not confined, since Landlock would keep the agent from writing its
 # counters: confine.c shows as unreached (tests/e2e/test_confine.py holds it from outside). What a test kills loses its counts.

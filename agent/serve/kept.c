@@ -122,6 +122,8 @@ void kept_put(struct kept *kept, const char *key, const struct kept_answer *answ
         for (size_t i = 0; i < PLACES; i++)
             if (kept->places[i].key && (!oldest || kept->places[i].used < oldest->used))
                 oldest = &kept->places[i];
+        if (!oldest)
+            break;
         kept_place_clear(kept, oldest);
     }
     place = kept_place_for(kept);

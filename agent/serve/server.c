@@ -52,10 +52,9 @@ static struct job *job_begin(struct server *server, struct request *request, str
                              const struct kept_answer *kept)
 {
     struct job **place = job_place(server, strbuf_text(key));
-    if (place && *place)
-        return *place;
-    if (!place)
-        return NULL;
+    struct job *same = place ? *place : NULL;
+    if (same || !place)
+        return same;
     struct job *job = must_alloc(sizeof *job);
     *job = (struct job){ .key = key->at,
                          .request = *request,
@@ -122,7 +121,9 @@ static void end_jobs(struct server *server)
                 at->ready = rendered ? rendered_take(rendered) : NULL;
                 MHD_resume_connection(at->http);
             }
-        *job_place(server, job->key) = NULL;
+        struct job **place = job_place(server, job->key);
+        if (place)
+            *place = NULL;
         rendered_leave(rendered, response_let_go);
         job_free(job);
     }

@@ -93,10 +93,10 @@ static void refuse_with(const struct site *site, unsigned status, const char *wh
 }
 
 /* What SQLite says of a damaged file may have any bytes of that file in it. */
-void site_refuse(const struct site *site, unsigned status, const char *words, struct answer *answer)
+void site_refuse(const struct site *site, unsigned status, const char *why, struct answer *answer)
 {
     struct strbuf valid = { 0 };
-    text_add_valid(&valid, words, strlen(words));
+    text_add_valid(&valid, why, strlen(why));
     refuse_with(site, status, strbuf_text(&valid), answer);
     strbuf_free(&valid);
 }
