@@ -155,7 +155,7 @@ void engine_archive_windows(struct engine *engine, struct archive *archive);
  * Saves how things stand, for people who ask: next_run_ms, interval_ms, the thresholds in force (lag_warning_ms, lag_critical_ms,
  * cycle_slow_ms, cycle_too_slow_ms), and what the detectors cannot see: blind_count, blind.0, blind.1 ... in words.
  */
-void engine_report(const struct engine *engine, struct archive *archive);
+void engine_report(struct engine *engine, struct archive *archive);
 
 /* From when on something counts as a trouble, as the settings say it or as it follows from the schedule's interval. */
 struct engine_limits {

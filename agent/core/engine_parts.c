@@ -149,6 +149,7 @@ int engine_save_parts(struct engine *engine, enum engine_extent extent, const st
 
 void engine_saved(struct engine *engine)
 {
+    engine_note_blind(engine);
     engine->windows_changed = engine->incidents.recurrences.are_changed = false;
     tables_saved(&engine->tables);
     incidents_saved(&engine->incidents);

@@ -79,7 +79,19 @@ struct engine_limits engine_limits(const struct engine *engine)
     };
 }
 
-void engine_report(const struct engine *engine, struct archive *archive)
+/* This is told with each commit, and as a rule no table is blind: so they are counted as they change, and only then looked for. */
+void engine_note_blind(struct engine *engine)
+{
+    struct tables *tables = &engine->tables;
+    for (size_t i = 0; i < tables->touched_count; i++) {
+        struct table *table = &tables->at[tables->touched[i]];
+        bool is_blind = !table->retired && stall_is_blind(table);
+        engine->blind_tables += (size_t)is_blind - (size_t)table->is_blind;
+        table->is_blind = is_blind;
+    }
+}
+
+void engine_report(struct engine *engine, struct archive *archive)
 {
     const struct engine_limits limits = engine_limits(engine);
     int64_t count = 0;
@@ -89,7 +101,8 @@ void engine_report(const struct engine *engine, struct archive *archive)
     number(archive, "lag_critical_ms", limits.lag_critical_ms);
     number(archive, "cycle_slow_ms", limits.cycle_slow_ms);
     number(archive, "cycle_too_slow_ms", limits.cycle_too_slow_ms);
-    for (size_t i = 0; i < engine->tables.count; i++)
+    engine_note_blind(engine);
+    for (size_t i = 0; i < engine->tables.count && engine->blind_tables > 0; i++)
         report_table(engine, &engine->tables.at[i], archive, &count);
     report_interval(engine, archive, &count);
     report_baseline(engine, archive, &count);

@@ -87,6 +87,7 @@ static void table_begin(struct tables *tables, struct table *table, int64_t now_
     *table = (struct table){
         .index = table->index,
         .touched = table->touched,
+        .is_blind = table->is_blind,
         .name = table->name,
         .first_seen_ms = now_ms,
         .exit_code = -1,

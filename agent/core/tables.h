@@ -34,6 +34,7 @@ struct table {
     int64_t usual_absence; /* table_usual_absence; it follows from the absences and is not saved */
     bool last_failed;      /* how its last run ended */
     bool retired;          /* no longer offloaded */
+    bool is_blind;         /* engine_report.c: its row counts say nothing, as of the last time that it was saved */
     bool stands_in;        /* for the runs that only a cycle's summary knows: the lines of none are understood */
     int64_t back_ms;       /* when it was run again after that; 0: never */
     char *error;           /* what the failures since its last success said, or NULL */
