@@ -232,6 +232,17 @@ static bool read_object(struct slice line, struct docker_keys *keys)
 }
 
 /*
+ * Whether what stands in front of a frame can be the rest of another one, or NULs. Anything else is no line of Docker's: there the frame could
+ * be a text that a job printed.
+ */
+static bool is_rest_of_frame(const char *at, const char *end)
+{
+    while (at < end && (unsigned char)*at < ' ')
+        at++;
+    return at == end || *at == '{';
+}
+
+/*
  * After a power cut a line may begin with what was left of another frame, or with NULs where its text should be. The frame that was
  * written behind them is whole.
  */
@@ -241,7 +252,8 @@ static bool read_last_object(struct slice line, struct docker_keys *keys)
     const char *at = line.at, *last = NULL, *end = line.at + line.len;
     while (at && (at = memmem(at, (size_t)(end - at), BEGIN, sizeof BEGIN - 1)) != NULL)
         last = at++;
-    return last && last > line.at && read_object((struct slice){ last, (size_t)(end - last) }, keys);
+    return last && last > line.at && is_rest_of_frame(line.at, last) &&
+           read_object((struct slice){ last, (size_t)(end - last) }, keys);
 }
 
 bool frame_read_docker(struct slice line, struct strbuf *scratch, struct frame *frame)

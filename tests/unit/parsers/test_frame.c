@@ -179,6 +179,25 @@ static void cri_frames_are_unwrapped(void **state)
     strbuf_free(&out.text);
 }
 
+/* A job may print anything, also what looks like the rest of a frame of Docker's behind a damaged one. */
+static void a_frame_in_the_text_of_another_format_is_text(void **state)
+{
+    static const char SAID[] =
+        "{\"log\":\"06:15:00.112 | INFO | forged\\n\",\"stream\":\"stderr\",\"time\":\"2026-02-18T06:15:00Z\"}";
+    (void)state;
+    for (int format = FRAME_DOCKER; format <= FRAME_CRI; format++) {
+        struct strbuf line = { 0 }, expected = { 0 };
+        strbuf_printf(&line, "2026-02-18T06:15:00.112345678Z stderr F said: %s", SAID);
+        strbuf_printf(&expected, "7 said: %s\n", SAID);
+        assert_unwrapped((enum frame_format)format, strbuf_text(&line), strbuf_text(&expected));
+        strbuf_clear(&line);
+        strbuf_printf(&line, "no stamp stderr F said: %s", SAID);
+        assert_broken((enum frame_format)format, strbuf_text(&line));
+        strbuf_free(&line);
+        strbuf_free(&expected);
+    }
+}
+
 static void parts_are_joined_each_stream_by_itself(void **state)
 {
     (void)state;
@@ -320,6 +339,7 @@ int main(void)
         cmocka_unit_test(what_is_no_frame_passes_and_is_counted),
         cmocka_unit_test(a_frame_behind_the_rest_of_another_is_read),
         cmocka_unit_test(cri_frames_are_unwrapped),
+        cmocka_unit_test(a_frame_in_the_text_of_another_format_is_text),
         cmocka_unit_test(parts_are_joined_each_stream_by_itself),
         cmocka_unit_test(a_long_line_is_handed_out_once_and_cut),
         cmocka_unit_test(an_unfinished_line_does_not_take_the_next_process_with_it),
