@@ -114,21 +114,44 @@ static void spool_learn(struct container_spool *spool, const char *line, size_t 
 
 /* --- the file --------------------------------------------------------------------------------------------------- */
 
-/* What a kill cut in the middle of a line is taken off; the stream brings that line again. */
-static bool spool_read_end(struct container_spool *spool)
+/* Takes the end of a file into account. Returns where its last whole line ends, or -1. */
+static int64_t spool_learn_end(struct container_spool *spool, int fd, int64_t size)
 {
-    off_t from = spool->size > CONTAINER_SPOOL_END_BYTES ? spool->size - CONTAINER_SPOOL_END_BYTES : 0;
+    int64_t from = size > CONTAINER_SPOOL_END_BYTES ? size - CONTAINER_SPOOL_END_BYTES : 0;
     char *text = must_alloc(CONTAINER_SPOOL_END_BYTES);
-    ssize_t len = pread(spool->fd, text, CONTAINER_SPOOL_END_BYTES, from);
+    ssize_t len = pread(fd, text, CONTAINER_SPOOL_END_BYTES, from);
     const char *at = text, *end = text + (len > 0 ? len : 0), *newline;
     if (from > 0 && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL)
         at = newline + 1;
     for (; at < end && (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1)
         spool_learn(spool, at, (size_t)(newline - at));
     int64_t whole = from + (at - text);
-    bool good = len >= 0 && (whole == spool->size || ftruncate(spool->fd, whole) == 0);
-    spool->size = whole;
     free(text);
+    return len >= 0 ? whole : -1;
+}
+
+/* A file that was just begun does not say where the stream is to be taken up: the one before it does. */
+static void spool_learn_rotated(struct container_spool *spool)
+{
+    struct strbuf path = { 0 };
+    struct stat st;
+    strbuf_printf(&path, "%s.1", spool->path);
+    int fd = open(strbuf_text(&path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        spool_learn_end(spool, fd, st.st_size);
+    if (fd >= 0)
+        close(fd);
+    strbuf_free(&path);
+}
+
+/* What a kill cut in the middle of a line is taken off; the stream brings that line again. */
+static bool spool_read_end(struct container_spool *spool)
+{
+    if (spool->size < CONTAINER_SPOOL_END_BYTES)
+        spool_learn_rotated(spool);
+    int64_t whole = spool_learn_end(spool, spool->fd, spool->size);
+    bool good = whole >= 0 && (whole == spool->size || ftruncate(spool->fd, whole) == 0);
+    spool->size = whole >= 0 ? whole : spool->size;
     return good;
 }
 
