@@ -32,16 +32,20 @@ struct open_run {
     bool timed_out;     /* its newest attempt was too slow */
     bool start_unseen;  /* the log begins behind its beginning */
     bool is_told_again; /* its table failed in this cycle before, which was told */
-    bool untold;        /* it failed, and the detectors are not told yet: its layer may be run again */
-    bool is_over;       /* the log says no more about it */
-    int64_t due_ms;     /* when the detectors are told its outcome at the latest; 0: they were, or there is none yet */
+    bool untold;  /* it failed, and the detectors are not told yet: its layer may be run again, and the table with it */
+    bool is_over; /* the log says no more about it */
+    int64_t due_ms; /* when the detectors are told its outcome at the latest; 0: they were, or there is none yet */
 };
+
+/* As what a failure is in the counts of its cycle. */
+enum counted_as { COUNTED_NOT, COUNTED_FAILED, COUNTED_TIMED_OUT, COUNTED_AS };
 
 /* What a cycle did with a table. */
 struct turn {
-    int64_t table; /* its place */
-    bool failed;   /* its newest run in the cycle failed */
-    bool told;     /* the detectors were told that it failed in this cycle */
+    int64_t table;           /* its place */
+    bool failed;             /* its newest run in the cycle failed */
+    enum counted_as counted; /* that run */
+    bool told;               /* the detectors were told that it failed in this cycle */
 };
 
 struct open_cycle {

@@ -30,10 +30,13 @@ static void cycle_turns_archive(struct open_cycle *cycle, struct archive *archiv
     int64_t *numbers = must_alloc((TABLES_MAX + 1) * sizeof *numbers);
     size_t count = cycle->turn_count;
     for (size_t i = 0; i < count; i++)
-        numbers[i] = 4 * cycle->turns[i].table + 2 * cycle->turns[i].told + cycle->turns[i].failed;
-    saved_i64s(archive, "open.turns", numbers, &count, TABLES_MAX);
+        numbers[i] = 16 * cycle->turns[i].table + 4 * (int64_t)cycle->turns[i].counted + 2 * cycle->turns[i].told +
+                     cycle->turns[i].failed;
+    saved_i64s(archive, "open.table_turns", numbers, &count, TABLES_MAX);
     for (size_t i = 0; archive_loading(archive) && i < count; i++) {
-        struct turn *turn = numbers[i] >= 0 ? ledger_add_turn(cycle, numbers[i] / 4) : &(struct turn){ 0 };
+        struct turn *turn = numbers[i] >= 0 ? ledger_add_turn(cycle, numbers[i] / 16) : &(struct turn){ 0 };
+        int64_t counted = numbers[i] / 4 % 4;
+        turn->counted = counted >= 0 && counted < COUNTED_AS ? (enum counted_as)counted : COUNTED_NOT;
         turn->told = (numbers[i] & 2) != 0;
         turn->failed = (numbers[i] & 1) != 0;
     }

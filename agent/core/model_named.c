@@ -233,8 +233,9 @@ static void on_layer_started(struct model *model, struct slice name)
 }
 
 /*
- * The layer failed. What of it is not told yet is told now, unless the layer is run again: then it is evidence. A table that failed in an earlier
- * cycle as well has failed all the same: to wait for one more attempt would tell nobody anything.
+ * The layer failed. What of it is not told yet is told now, unless the layer is run again: then it is told when the layer or the cycle is over
+ * and the table was not begun again. A table that failed in an earlier cycle as well has failed all the same: to wait for one more attempt
+ * would tell nobody anything.
  */
 static void settle_failures(struct model *model, int64_t cycle_id, bool is_run_again)
 {
@@ -243,10 +244,10 @@ static void settle_failures(struct model *model, int64_t cycle_id, bool is_run_a
         struct open_run *run = &ledger->runs[i - 1];
         if (!run->untold || run->run.cycle_id != cycle_id)
             continue;
-        if (!is_run_again || model->tables->at[run->table].last_failed)
-            named_tell_failure(model, run);
-        run->untold = false;
         run->due_ms = 0;
+        if (is_run_again && !model->tables->at[run->table].last_failed)
+            continue;
+        named_tell_failure(model, run);
         if (run->is_over)
             named_finish_run(model, run);
     }

@@ -94,10 +94,24 @@ static struct open_cycle *cycle_for(struct model *model, int64_t table)
 /* The cycle runs a table again that failed in it, so that only the new run counts. */
 static void take_back_failure(struct model *model, struct turn *turn)
 {
-    if (turn->failed && model->cycle.failed > 0)
-        model->cycle.failed--;
-    else if (turn->failed && model->cycle.timed_out > 0)
-        model->cycle.timed_out--;
+    model->cycle.failed -= turn->counted == COUNTED_FAILED && model->cycle.failed > 0;
+    model->cycle.timed_out -= turn->counted == COUNTED_TIMED_OUT && model->cycle.timed_out > 0;
+    turn->counted = COUNTED_NOT;
+}
+
+/* And what the detectors were not told of that failure yet is none. */
+static void forget_untold(struct model *model, int64_t cycle_id, int64_t table)
+{
+    struct ledger *ledger = &model->ledger;
+    for (size_t i = ledger->run_count; i > 0; i--) {
+        struct open_run *run = &ledger->runs[i - 1];
+        if (!run->untold || run->table != table || run->run.cycle_id != cycle_id)
+            continue;
+        run->untold = false;
+        run->due_ms = 0;
+        if (run->is_over)
+            named_finish_run(model, run);
+    }
 }
 
 static struct open_run *begin(struct model *model, struct table *table)
@@ -108,6 +122,8 @@ static struct open_run *begin(struct model *model, struct table *table)
         named_break_run(model, &ledger->runs[0], (struct slice){ NULL, 0 });
     struct open_cycle *cycle = cycle_for(model, (int64_t)table->index);
     struct turn *turn = cycle ? ledger_add_turn(cycle, (int64_t)table->index) : NULL;
+    if (cycle)
+        forget_untold(model, cycle->cycle.id, (int64_t)table->index);
     struct open_run *run = ledger_add_run(ledger, event->run);
     if (cycle) {
         named_enter_cycle(model, cycle);
@@ -174,6 +190,13 @@ void named_hand_on_success(struct model *model, struct open_run *run)
     model_note_success(model, table);
 }
 
+static void note_failed(struct open_cycle *cycle, int64_t table, enum counted_as counted)
+{
+    struct turn *turn = ledger_add_turn(cycle, table);
+    turn->failed = true;
+    turn->counted = counted;
+}
+
 /* In one cycle a table fails once, however often it is tried there. */
 static void tell_failure(struct model *model, struct open_run *run, bool timed_out)
 {
@@ -208,7 +231,7 @@ static void hand_on_failure(struct model *model, struct open_run *run, bool time
         model->cycle.timed_out += timed_out;
     }
     if (cycle)
-        ledger_add_turn(cycle, run->table)->failed = true;
+        note_failed(cycle, run->table, timed_out ? COUNTED_TIMED_OUT : COUNTED_FAILED);
     if (!timed_out && text.len > 0 && (run->state == OPEN_RUNNING || !model->run.error)) {
         set_error(model, text); /* its newest attempt said nothing itself */
         model->run.exit_code = -1;
@@ -246,7 +269,7 @@ void named_break_run(struct model *model, struct open_run *run, struct slice tex
             set_error(model, text);
         model->cycle.failed += text.len > 0 && model_cycle_running(model);
         if (cycle)
-            ledger_add_turn(cycle, run->table)->failed = true;
+            note_failed(cycle, run->table, text.len > 0 ? COUNTED_FAILED : COUNTED_NOT);
         model_end_run(model, RUN_ABORTED, model_written_ms(model));
         run->state = OPEN_SETTLED;
         named_leave_run(model, run);

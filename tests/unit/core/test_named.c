@@ -242,6 +242,54 @@ static void a_layers_retry_goes_on_in_the_same_cycle(void **unused)
     driver_free(driver);
 }
 
+/* The layer is to be run again, but its process is killed, or another table fails, before that comes to the table. */
+static void a_failure_is_told_when_the_layers_retry_does_not_reach_the_table(void **unused)
+{
+    (void)unused;
+    static const enum event_kind ends[] = { EVENT_CYCLE_CRASHED, EVENT_CYCLE_COMPLETED, EVENT_LAYER_COMPLETED };
+    for (size_t i = 0; i < 3; i++) {
+        struct driver *driver = driver_of_names();
+        for (int64_t number = KNOWN; number < KNOWN + 2; number++) {
+            of_cycle(driver, quarter(number, 0), EVENT_CYCLE_STARTED, "otter", "");
+            of_cycle(driver, quarter(number, 0), EVENT_LAYER_STARTED, "lynx", "");
+            begins(driver, quarter(number, 1), "r1", "a");
+            attempt_fails(driver, quarter(number, 3), "r1", "a", 1, "Connection refused");
+            of_run(driver, quarter(number, 3), EVENT_RUN_FAILED, "r1", "a", 0, "RuntimeError");
+            of_run(driver, quarter(number, 3), EVENT_RUN_ENDED, "r1", "a", 0, "Failed");
+            of_cycle(driver, quarter(number, 4), EVENT_LAYER_RETRY, "lynx", "");
+            driver_tick(driver, quarter(number, 303));
+            of_cycle(driver, quarter(number, 304), EVENT_LAYER_STARTED, "lynx", "");
+            begins(driver, quarter(number, 305), "r2", "b");
+            succeeds(driver, quarter(number, 310), "r2", "b", 200);
+            of_cycle(driver, quarter(number, 311), ends[i], i == 2 ? "lynx" : "otter", "exited with status code: 137");
+            if (i == 2)
+                of_cycle(driver, quarter(number, 312), EVENT_CYCLE_COMPLETED, "otter", "");
+        }
+        assert_non_null(strstr(driver_told(driver), "firing critical ConsecutiveFailures"));
+        driver_free(driver);
+    }
+}
+
+/* A table that was too slow is run again, while another one has failed: each is counted as what it was. */
+static void a_retry_takes_back_the_failure_that_it_makes_good(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_names();
+    of_cycle(driver, quarter(KNOWN, 0), EVENT_CYCLE_STARTED, "otter", "");
+    begins(driver, quarter(KNOWN, 1), "r1", "a");
+    of_run(driver, quarter(KNOWN, 2), EVENT_RUN_TIMEOUT, "r1", "a", 0, "");
+    of_run(driver, quarter(KNOWN, 2), EVENT_RUN_ENDED, "r1", "a", 0, "TimedOut");
+    begins(driver, quarter(KNOWN, 3), "r2", "b");
+    of_run(driver, quarter(KNOWN, 4), EVENT_RUN_FAILED, "r2", "b", 0, "RuntimeError");
+    of_run(driver, quarter(KNOWN, 4), EVENT_RUN_ENDED, "r2", "b", 0, "Failed");
+    begins(driver, quarter(KNOWN, 5), "r3", "a");
+    succeeds(driver, quarter(KNOWN, 6), "r3", "a", 100);
+    of_cycle(driver, quarter(KNOWN, 7), EVENT_CYCLE_COMPLETED, "otter", "");
+    assert_cycle_is(newest_cycle(driver), CYCLE_PARTIAL, 1, 1, 100);
+    assert_int_equal(newest_cycle(driver)->timed_out, 0);
+    driver_free(driver);
+}
+
 static void cycles_may_overlap(void **unused)
 {
     (void)unused;
@@ -333,6 +381,8 @@ int main(void)
         cmocka_unit_test(an_attempt_that_is_made_again_is_no_failure),
         cmocka_unit_test(what_fails_for_good_is_one_run_and_the_tables_behind_it_failed),
         cmocka_unit_test(a_layers_retry_goes_on_in_the_same_cycle),
+        cmocka_unit_test(a_failure_is_told_when_the_layers_retry_does_not_reach_the_table),
+        cmocka_unit_test(a_retry_takes_back_the_failure_that_it_makes_good),
         cmocka_unit_test(cycles_may_overlap),
         cmocka_unit_test(a_crash_takes_the_cycle_and_its_runs_with_it),
         cmocka_unit_test(a_death_breaks_off_all_that_is_open),
