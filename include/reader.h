@@ -20,9 +20,15 @@ struct sqlite3 *reader_open(const char *path, struct strbuf *error);
 
 /*
  * For who keeps a connection between two looks, with no statement running: gives the next look its processor time. False if the history has
- * another version by now, or if what is written to it would not be seen: then close it and open a new one.
+ * another version by now: then close it and open a new one.
  */
 bool reader_look_again(struct sqlite3 *db);
+
+/*
+ * Whether the connection sees nothing that is written after it was opened: nobody was writing then, and SQLite was told that the
+ * files do not change. Who keeps such a connection has to notice when the history or its write-ahead log is another.
+ */
+bool reader_is_frozen(struct sqlite3 *db);
 
 /* The same for the commands that add what a person says (a cause, a silence). It may write, but never creates a history. */
 struct sqlite3 *editor_open(const char *path, struct strbuf *error);

@@ -59,7 +59,7 @@ static int connect_by_uri(const char *path, const char *parameters, bool is_alon
 /*
  * For a reader that may write neither the files nor their directory, while no agent writes. It takes no locks: of a database without a WAL
  * SQLite is told that it does not change, and one with a WAL is opened by the file system that does not lock
- * (https://www.sqlite.org/vfs.html). An agent that starts meanwhile is seen by the next look, see is_frozen.
+ * (https://www.sqlite.org/vfs.html). An agent that starts meanwhile is not seen by this connection, see reader_is_frozen.
  */
 static int connect_beside(const char *path, sqlite3 **db, struct strbuf *why)
 {
@@ -125,8 +125,7 @@ struct sqlite3 *reader_open(const char *path, struct strbuf *error)
     return open_with(path, SQLITE_OPEN_READONLY, error);
 }
 
-/* A history that nobody wrote when it was opened, and that SQLite takes for one that nobody writes. */
-static bool is_frozen(sqlite3 *db)
+bool reader_is_frozen(sqlite3 *db)
 {
     const char *name = sqlite3_db_filename(db, "main");
     return !name || sqlite3_uri_boolean(name, "immutable", 0) || sqlite3_uri_parameter(name, "vfs");
@@ -135,8 +134,6 @@ static bool is_frozen(sqlite3 *db)
 bool reader_look_again(sqlite3 *db)
 {
     sqlite3_stmt *statement = NULL;
-    if (is_frozen(db))
-        return false;
     defend_limit_cpu(db, HISTORY_READER_CPU_MS);
     bool is_ours = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
                    sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int64(statement, 0) == SCHEMA_VERSION;
