@@ -66,7 +66,10 @@ bool answer_status(const struct site *site, struct sqlite3 *db, const struct req
         case ROUTE_API_STATUS: status_json(&status, &answer->body); break;
         case ROUTE_BADGE: put_badge(&status, &answer->body); break;
         case ROUTE_HEALTH: put_health(&status, answer); break;
-        case ROUTE_METRICS: answer_metrics(site->config, db, &status, request->dialect, &answer->body); break;
+        case ROUTE_METRICS:
+            answer_metrics(site->config, db, &status, request->dialect, &answer->body);
+            answer->differs_by = request->dialect; /* both stand at one address */
+            break;
         default:
             good = page_overview(site, &status, db, &answer->body, error);
             answer->differs_by = page_overview_differs_by(&status);

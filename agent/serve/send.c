@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/budgets.h"
 #include "base/clock.h"
@@ -47,25 +48,37 @@ struct rendered *rendered_of(struct answer *answer)
     return rendered;
 }
 
-/* Tells who has the answer already that it has. */
+static enum MHD_Result copy_header(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) != 0)
+        MHD_add_response_header(user, name, value);
+    return MHD_YES;
+}
+
+/* Tells who has the answer already that it has, with the headers that the answer would have. */
 static enum MHD_Result send_not_modified(struct connection *connection, const struct rendered *rendered)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    for (const struct site_header *header = site_headers; header->name; header++)
-        MHD_add_response_header(response, header->name, header->value);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, rendered->tag);
+    MHD_get_response_headers(rendered->response, copy_header, response);
     enum MHD_Result result = MHD_queue_response(connection->http, MHD_HTTP_NOT_MODIFIED, response);
     MHD_destroy_response(response);
     return result;
+}
+
+/* The header may list several tags. A proxy that compresses answers puts W/ before theirs, which makes no difference here (RFC 9110, 13.1.2). */
+static bool names_tag(const char *header, const char *tag)
+{
+    return header && tag[0] && strstr(header, tag);
 }
 
 enum MHD_Result send_rendered(struct connection *connection, struct rendered *rendered)
 {
     const char *known = MHD_lookup_connection_value(connection->http, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
     connection->end_ms = clock_running_ms() + SERVE_CONNECTION_MS;
-    if (known && rendered->tag[0] && strcmp(known, rendered->tag) == 0)
+    if (names_tag(known, rendered->tag))
         return send_not_modified(connection, rendered);
     connection->held = rendered->bytes;
     return MHD_queue_response(connection->http, rendered->status, rendered->response);

@@ -117,6 +117,12 @@ class Live(Case):
             same = server.ask("/", If_None_Match=tag)
             self.assertEqual((same.status, same.body, same.headers["ETag"]), (304, b"", tag))
             self.assertEqual(server.ask("/", If_None_Match='"another"').status, 200)
+            # A proxy that compresses calls the tag weak, and a program may know several answers.
+            self.assertEqual(server.ask("/", If_None_Match=f'"another", W/{server.ask("/").headers["ETag"]}').status, 304)
+            plain, other = server.ask("/metrics"), server.ask("/metrics", Accept="application/openmetrics-text")
+            self.assertNotEqual(plain.headers["ETag"], other.headers["ETag"], "two formats are told apart")
+            same = server.ask("/metrics", If_None_Match=server.ask("/metrics").headers["ETag"])
+            self.assertEqual((same.status, same.headers["Vary"], same.headers["Content-Type"]), (304, "Accept", None))
             self.assertEqual(server.ask("/tables").headers.get("ETag", tag) == tag, False)
             scheduler.cycle()
             wait_until(lambda: server.ask("/", If_None_Match=tag).status == 200, WITHIN_S, "what is new is not sent")
