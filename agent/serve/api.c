@@ -12,10 +12,13 @@ size_t api_limit(const struct request *request, size_t usual, size_t most, struc
     return 0;
 }
 
-static void link_put_pair(struct strbuf *link, enum parameter parameter, const char *value)
+bool api_before(const struct request *request, int64_t *id, struct strbuf *why)
 {
-    strbuf_printf(link, "%s%s=", strchr(strbuf_text(link), '?') ? "&" : "?", request_parameter_name(parameter));
-    request_put_name(value, link);
+    const char *text = request->values[PARAMETER_BEFORE];
+    *id = text ? request_number(text) : 0;
+    if (text && *id == 0)
+        strbuf_puts(why, "before: it is the id of a cycle, as \"next\" names it");
+    return !text || *id > 0;
 }
 
 void api_put_next(struct json_writer *json, const struct request *request, const char *path, enum parameter parameter,
@@ -26,11 +29,7 @@ void api_put_next(struct json_writer *json, const struct request *request, const
         json_put_null(json, "next");
         return;
     }
-    strbuf_puts(&link, path);
-    for (int i = 0; i < PARAMETERS; i++)
-        if (request->values[i] && i != (int)parameter)
-            link_put_pair(&link, (enum parameter)i, request->values[i]);
-    link_put_pair(&link, parameter, value);
+    request_put_again(request, path, parameter, value, &link);
     json_put_text(json, "next", link.at);
     strbuf_free(&link);
 }

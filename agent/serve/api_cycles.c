@@ -136,12 +136,9 @@ bool answer_api_cycles(const struct site *site, struct sqlite3 *db, const struct
 {
     int64_t since_ms = INT64_MIN, until_ms = INT64_MAX, before = 0;
     struct strbuf why = { 0 };
-    const char *text = request->values[PARAMETER_BEFORE];
     struct page_of_cycles page = { .table = request->values[PARAMETER_TABLE], .runs_left = SERVE_API_RUNS_MAX };
     bool good = true;
-    if (text && (before = request_number(text)) == 0)
-        strbuf_puts(&why, "before: it is the id of a cycle, as \"next\" names it");
-    else if (page_period(request, &since_ms, &until_ms, &why))
+    if (api_before(request, &before, &why) && page_period(request, &since_ms, &until_ms, &why))
         page.limit = api_limit(request, USUAL_CYCLES, SERVE_CYCLES_MAX, &why);
     if (why.len)
         site_refuse(site, WRONG_CYCLES, why.at, answer);

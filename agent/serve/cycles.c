@@ -55,12 +55,6 @@ void cycles_gather_behind(struct cycle_rows *list, struct query *query, int64_t 
     }
 }
 
-void cycles_gather(struct cycle_rows *list, struct query *query, int64_t since_ms, int64_t until_ms, int64_t as_of_ms,
-                   size_t most)
-{
-    cycles_gather_behind(list, query, since_ms, until_ms, 0, as_of_ms, most);
-}
-
 void cycles_find(struct cycle_rows *list, struct query *query, int64_t id, int64_t as_of_ms)
 {
     query_ask(query, "SELECT " CYCLE_COLUMNS " FROM cycle WHERE id = ?1", &id, 1);

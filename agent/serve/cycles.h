@@ -21,10 +21,10 @@ struct cycle_rows {
     bool is_cut; /* there are older ones that were left out */
 };
 
-/* The newest `most` cycles that began from since_ms on and before until_ms, newest first. An error stays in the query. */
-void cycles_gather(struct cycle_rows *list, struct query *query, int64_t since_ms, int64_t until_ms, int64_t as_of_ms,
-                   size_t most);
-/* The same, of those that come behind the cycle with the id in that order; 0: of all. */
+/*
+ * The newest `most` cycles that began from since_ms on and before until_ms, newest first, of those that come behind the cycle with the id in
+ * that order; 0: of all. An error stays in the query.
+ */
 void cycles_gather_behind(struct cycle_rows *list, struct query *query, int64_t since_ms, int64_t until_ms, int64_t id,
                           int64_t as_of_ms, size_t most);
 /* That one cycle; the list stays empty where there is none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The list of cycles. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "agent/commands/show/format.h"
 #include "agent/commands/show/table.h"
@@ -40,19 +41,14 @@ static struct show_table *cycles_table(const struct cycle_rows *list)
     return table;
 }
 
-/* The page before this one ends with the oldest cycle of this one, to the second. */
 static void put_older(const struct request *request, const struct cycle_rows *list, struct strbuf *out)
 {
-    struct strbuf until = { 0 };
-    format_time(&until, list->at[list->count - 1].started_ms + 1000, format_offset(list->at[0].started_ms));
-    strbuf_puts(out, "<p class=\"note\"><a href=\"/cycles?until=");
-    request_put_name(strbuf_text(&until), out);
-    if (request->values[PARAMETER_SINCE]) {
-        strbuf_puts(out, "&amp;since=");
-        request_put_name(request->values[PARAMETER_SINCE], out);
-    }
-    strbuf_puts(out, "\">Older cycles</a></p>\n");
-    strbuf_free(&until);
+    char last[24];
+    struct strbuf address = { 0 };
+    snprintf(last, sizeof last, "%" PRId64, list->at[list->count - 1].id);
+    request_put_again(request, "/cycles", PARAMETER_BEFORE, last, &address);
+    page_text(out, "<p class=\"note\"><a href=\"", address.at, "\">Older cycles</a></p>\n");
+    strbuf_free(&address);
 }
 
 static void put_cycles_page(const struct site *site, const struct request *request, const struct cycle_rows *list,
@@ -82,14 +78,14 @@ static bool answer_cycle_list(const struct site *site, struct sqlite3 *db, const
     struct query query = { .db = db };
     struct cycle_rows list = { 0 };
     struct strbuf why = { 0 };
-    int64_t since_ms = INT64_MIN, until_ms = INT64_MAX;
-    if (!page_period(request, &since_ms, &until_ms, &why)) {
+    int64_t since_ms = INT64_MIN, until_ms = INT64_MAX, before;
+    if (!api_before(request, &before, &why) || !page_period(request, &since_ms, &until_ms, &why)) {
         site_refuse(site, WRONG_REQUEST, strbuf_text(&why), answer);
         strbuf_free(&why);
         return true;
     }
     int64_t as_of_ms = status_as_of(&query, show_now_ms());
-    cycles_gather(&list, &query, since_ms, until_ms, as_of_ms, SERVE_CYCLES_MAX);
+    cycles_gather_behind(&list, &query, since_ms, until_ms, before, as_of_ms, SERVE_CYCLES_MAX);
     bool good = !query_failed(&query);
     strbuf_puts(error, strbuf_text(&query.error));
     if (good)

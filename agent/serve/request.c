@@ -32,7 +32,7 @@ static const struct page {
     { "/report", ROUTE_REPORT, TAKES_PERIOD, ENDS_HERE },
     { "/tables", ROUTE_TABLES, 0, ENDS_HERE },
     { "/tables/", ROUTE_TABLE, TAKES_SPAN, A_NAME_FOLLOWS },
-    { "/cycles", ROUTE_CYCLES, TAKES_PERIOD, ENDS_HERE },
+    { "/cycles", ROUTE_CYCLES, TAKES_PERIOD | 1 << PARAMETER_BEFORE, ENDS_HERE },
     { "/cycles/", ROUTE_CYCLE, 0, AN_ID_FOLLOWS },
     { "/api/v1/status", ROUTE_API_STATUS, 0, ENDS_HERE },
     { "/api/v1/incidents", ROUTE_API_INCIDENTS, TAKES_FILTERS, ENDS_HERE },
@@ -111,6 +111,25 @@ void request_put_name(const char *name, struct strbuf *out)
             strbuf_add(out, name, 1);
         else
             strbuf_printf(out, "%%%02X", (unsigned)(unsigned char)*name);
+}
+
+static void put_parameter(enum parameter parameter, const char *value, char before, struct strbuf *out)
+{
+    strbuf_printf(out, "%c%s=", before, parameter_names[parameter]);
+    request_put_name(value, out);
+}
+
+void request_put_again(const struct request *request, const char *path, enum parameter parameter, const char *value,
+                       struct strbuf *out)
+{
+    char before = '?';
+    strbuf_puts(out, path);
+    for (int i = 0; i < PARAMETERS; i++)
+        if (request->values[i] && i != (int)parameter) {
+            put_parameter((enum parameter)i, request->values[i], before, out);
+            before = '&';
+        }
+    put_parameter(parameter, value, before, out);
 }
 
 /* Whether what stands behind the page's path is what has to follow it, which is then kept in the request. */

@@ -68,6 +68,10 @@ void request_free(struct request *request);
 /* Appends the name of a table as a part of a path, which request_read gives back: "a/b" is "a%2Fb". */
 void request_put_name(const char *name, struct strbuf *out);
 
+/* Appends the target of the same request at this path, but with the parameter set to value: "/cycles?since=7d&before=5". */
+void request_put_again(const struct request *request, const char *path, enum parameter parameter, const char *value,
+                       struct strbuf *out);
+
 /* Reads a number as ids are written: without a sign, leading zeros or anything behind it. 0 if it is none. */
 int64_t request_number(const char *text);
 

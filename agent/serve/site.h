@@ -102,6 +102,8 @@ bool answer_cycles(const struct site *site, struct sqlite3 *db, const struct req
 
 /* api.c: the parts that several answers of /api/ have. A limit that the query does not name is the usual one; 0: it is wrong, see *why. */
 size_t api_limit(const struct request *request, size_t usual, size_t most, struct strbuf *why);
+/* The cycle that the query names, behind which the list goes on; 0: it names none. False: it is wrong, see *why. */
+bool api_before(const struct request *request, int64_t *id, struct strbuf *why);
 /* The same request for what comes next: with the parameter set to value. "next" is null where value is NULL. */
 void api_put_next(struct json_writer *json, const struct request *request, const char *path, enum parameter parameter,
                   const char *value);

@@ -109,6 +109,24 @@ static void test_any_name_of_a_table_has_a_path(void **state)
     }
 }
 
+/* The same request for what comes next: other parameters stay as they were, whatever is in them. */
+static void test_a_request_goes_on(void **state)
+{
+    struct request request;
+    struct strbuf next = { 0 }, why = { 0 };
+    (void)state;
+    assert_int_equal(request_read("/api/v1/cycles?table=a%26b%20%25&before=9&limit=5", &request, &why), REQUEST_READ);
+    request_put_again(&request, "/api/v1/cycles", PARAMETER_BEFORE, "4", &next);
+    assert_string_equal(next.at, "/api/v1/cycles?table=a%26b%20%25&limit=5&before=4");
+    request_free(&request);
+    strbuf_clear(&next);
+    assert_int_equal(request_read("/cycles", &request, &why), REQUEST_READ);
+    request_put_again(&request, "/cycles", PARAMETER_BEFORE, "4", &next);
+    assert_string_equal(next.at, "/cycles?before=4");
+    request_free(&request);
+    strbuf_free(&next);
+}
+
 static void assert_value(const char *target, enum parameter parameter, const char *expected)
 {
     struct request request;
@@ -232,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_each_page_has_its_address),
         cmocka_unit_test(test_other_addresses_have_none),
         cmocka_unit_test(test_any_name_of_a_table_has_a_path),
+        cmocka_unit_test(test_a_request_goes_on),
         cmocka_unit_test(test_values_are_read_as_a_form_sends_them),
         cmocka_unit_test(test_wrong_queries_are_refused),
         cmocka_unit_test(test_only_these_hosts_are_ours),
