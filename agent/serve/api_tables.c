@@ -156,13 +156,15 @@ bool answer_api_tables(const struct site *site, struct sqlite3 *db, const struct
 {
     struct query query = { .db = db };
     struct strbuf why = { 0 };
-    int64_t until_ms = status_as_of(&query, show_now_ms()) + 1, since_ms = until_ms - a_day_ms;
+    int64_t until_ms = status_as_of(&query, show_now_ms()) + 1, since_ms = INT64_MIN;
     size_t limit = 0;
     bool good = !query_failed(&query);
     strbuf_puts(error, strbuf_text(&query.error));
     strbuf_free(&query.error);
     if (good && page_period(request, &since_ms, &until_ms, &why))
         limit = api_limit(request, USUAL_TABLES, REPORT_TABLES_MAX, &why);
+    if (since_ms == INT64_MIN)
+        since_ms = until_ms - a_day_ms;
     if (why.len)
         site_refuse(site, WRONG_TABLES, why.at, answer);
     else if (good)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GOOD = ("/api/v1/status", "/api/v1/incidents", "/api/v1/incidents?open=yes", "/api/v1/incidents?table=*kraken&since=2026-03-01", "/api/v1/incidents/1",
         "/api/v1/incidents/2", "/api/v1/incidents/3", "/api/v1/cycles", "/api/v1/cycles?limit=3", "/api/v1/cycles?table=*kraken&limit=200",
         "/api/v1/cycles?since=2026-03-03+12:00&until=2026-03-03+13:00", "/api/v1/cycles?since=2030-01-01", "/api/v1/tables", "/api/v1/tables?limit=1",
-        "/api/v1/tables?table=none*", "/api/v1/tables?since=2020-01-01", "/api/v1/openapi.json", "/metrics", "/badge.svg")
+        "/api/v1/tables?table=none*", "/api/v1/tables?since=2020-01-01", "/api/v1/tables?until=2026-03-01", "/api/v1/openapi.json", "/metrics", "/badge.svg")
 WRONG = {400: ("/api/v1/cycles?limit=0", "/api/v1/cycles?limit=201", "/api/v1/cycles?limit=x", "/api/v1/cycles?before=0", "/api/v1/cycles?before=-1",
                "/api/v1/cycles?after=1", "/api/v1/cycles?since=soon", "/api/v1/cycles?since=1d&until=2d", "/api/v1/tables?limit=1001", "/api/v1/tables?open=yes",
                "/api/v1/tables?until=never", "/api/v1/status?x=1", "/api/v1/incidents?open=maybe", "/api/v1/incidents?since=1d&since=1d"),
@@ -85,6 +85,8 @@ class Api(Case):
             self.assertEqual([cycle["id"] for cycle in seen], known)
             for cycle in seen:
                 self.assertEqual(len(cycle["runs"]), 1 if "table" in first else runs[cycle["id"]])
+        page = json.loads(self.get("/api/v1/tables?until=2026-03-01+10:00").text)
+        self.assertEqual((page["since"][:19], page["until"][:19]), ("2026-02-28T10:00:00", "2026-03-01T10:00:00"))
         page = json.loads(self.get("/api/v1/tables?limit=1").text)
         rest = json.loads(self.get(page["next"]).text)
         self.assertEqual([table["table"] for table in page["tables"] + rest["tables"]], ["bronze_trades_binance", "bronze_trades_kraken"])
