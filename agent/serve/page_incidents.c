@@ -121,7 +121,9 @@ static bool answer_list(const struct site *site, struct sqlite3 *db, const struc
     struct query query = { .db = db };
     bool is_cut;
     list.as_of_ms = status_as_of(&query, show_now_ms());
-    report_incidents_choose(&list, &query, wanted->since_ms, wanted->until_ms, -1, wanted->only_open);
+    /* A filter looks at all; else those that are not shown need not be read. */
+    report_incidents_choose(&list, &query, wanted->since_ms, wanted->until_ms,
+                            wanted->table || wanted->alert ? -1 : SERVE_INCIDENTS_MAX + 1, wanted->only_open);
     bool good = !query_failed(&query);
     strbuf_puts(error, strbuf_text(&query.error));
     keep_wanted(&list, wanted, &is_cut);

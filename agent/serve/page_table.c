@@ -37,6 +37,7 @@ struct table_page {
     const struct span *span;
     struct table_history history;
     struct report_incidents incidents;
+    bool has_more_incidents;
     int offset;
 };
 
@@ -220,6 +221,8 @@ static void put_table_incidents(const struct table_page *page, struct strbuf *ou
         show_table_html(table, out);
         show_table_free(table);
     }
+    if (page->has_more_incidents)
+        strbuf_printf(out, "<p class=\"note\">These are the newest %d.</p>\n", TABLE_INCIDENTS_SHOWN);
     strbuf_puts(out, "</section>\n");
 }
 
@@ -280,14 +283,18 @@ static void put_table_page(const struct table_page *page, struct strbuf *out)
 }
 
 /* Leaves the newest incidents of the table. Their tables are named in words: "a, b". */
-static void keep_own_incidents(struct report_incidents *list, const char *table)
+static void keep_own_incidents(struct table_page *page)
 {
+    struct report_incidents *list = &page->incidents;
+    const char *table = page->table;
     size_t kept = 0, len = strlen(table);
+    page->has_more_incidents = false;
     for (size_t i = 0; i < list->count; i++) {
         struct report_incident *incident = &list->at[i];
         bool is_own = incident->table && strcmp(incident->table, table) == 0;
         for (const char *at = incident->tables; at && !is_own; at = strstr(at, ", ") ? strstr(at, ", ") + 2 : NULL)
             is_own = strncmp(at, table, len) == 0 && (at[len] == '\0' || strncmp(at + len, ", ", 2) == 0);
+        page->has_more_incidents |= is_own && kept == TABLE_INCIDENTS_SHOWN;
         if (is_own && kept < TABLE_INCIDENTS_SHOWN)
             list->at[kept++] = *incident;
         else
@@ -304,7 +311,7 @@ static void table_gather(struct table_page *page, struct query *query)
     int64_t from_ms = to_ms - span->width_ms * (int64_t)span->count;
     table_history_gather(&page->history, query, page->table, from_ms, span->width_ms, span->count, as_of_ms);
     report_incidents_choose(&page->incidents, query, from_ms, as_of_ms + HOUR_MS, -1, false);
-    keep_own_incidents(&page->incidents, page->table);
+    keep_own_incidents(page);
 }
 
 static void table_forget(struct table_page *page)

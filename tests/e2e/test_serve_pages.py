@@ -114,6 +114,21 @@ class Numbers(Case):
         self.assertIn("/incidents/1", page.links)
         self.assertIn("Last failures", text)
 
+    def test_incidents_that_are_not_shown_are_said(self):
+        columns = ", ".join(row[1] for row in self.db.execute("PRAGMA table_info(incident)") if row[1] != "id")
+        for count, cut in ((19, False), (1, True)):     # besides the one that is there
+            for _ in range(count):
+                self.db.execute(f"INSERT INTO incident ({columns}) SELECT {columns} FROM incident WHERE id = 1")
+            self.db.commit()
+            server = self.serve(self.database)
+            text = server.ask(f"/tables/{history.KRAKEN}?span=month").text
+            self.assertEqual((len(re.findall(r'href="/incidents/\d', text)), "These are the newest 20." in text), (20, cut))
+        for _ in range(500):
+            self.db.execute(f"INSERT INTO incident ({columns}) SELECT {columns} FROM incident WHERE id = 1")
+        self.db.commit()
+        text = self.serve(self.database).ask("/incidents").text
+        self.assertEqual((len(re.findall(r'href="/incidents/\d', text)), "These are the newest 500" in text), (500, True))
+
     def test_a_cycle_has_its_runs(self):
         for cycle, outcome, duration in self.db.execute("SELECT id, outcome, duration_ms FROM cycle").fetchall():
             text, page = self.page(f"/cycles/{cycle}")
