@@ -244,8 +244,10 @@ static bool has_moved(const char *path, const struct candidate *candidate)
 static void listing_begin_anew(struct listing *listing)
 {
     siblings_free(&listing->siblings);
-    for (size_t i = 0; i < listing->count; i++)
+    for (size_t i = 0; i < listing->count; i++) {
         free(listing->candidates[i].name);
+        listing->candidates[i].name = NULL;
+    }
     listing->count = listing->opened = 0;
     listing->is_stale = false;
     listing->begun_anew++;

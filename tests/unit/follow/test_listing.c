@@ -314,6 +314,30 @@ static void the_owner_is_checked_again_after_opening(void **state)
     assert_int_equal(count_siblings(fixture), 1);
 }
 
+/* After the look at the entry, and before its opening, a rotation gives the file another name: everything is looked at once more. */
+static void a_rotation_before_the_opening_hides_no_file(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { ENTRIES = 3, END = 1 }; /* each takes a look, as slow as the clock is */
+    char name[96], later[96];
+    add_numbered(fixture, 1, 1);
+    name_beside(fixture, "1", name);
+    name_beside(fixture, "2", later);
+    step_us = SIBLINGS_LOOK_MAX_MS * 1000;
+    struct listing *listing = begin_listing(fixture);
+    for (int i = 0; i < ENTRIES + END; i++)
+        assert_false(listing_go_on(listing));
+    assert_int_equal(rename(name, later), 0);
+    step_us = 0;
+    while (!listing_go_on(listing))
+        continue;
+    struct siblings siblings = listing_take(listing);
+    assert_int_equal(siblings.count, 1);
+    assert_string_equal(siblings.at[0].name, "2");
+    siblings_free(&siblings);
+    listing_free(listing);
+}
+
 static void count_opened(int events_fd, int *count)
 {
     char events[4096];
@@ -372,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_hard_link_hides_no_packed_generation, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_being_packed_is_there_once, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(the_owner_is_checked_again_after_opening, setup_listing, teardown),
+        cmocka_unit_test_setup_teardown(a_rotation_before_the_opening_hides_no_file, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(without_a_log_slow_listings_are_rare, setup_listing, teardown),
         cmocka_unit_test_setup_teardown(a_directory_that_is_not_there_has_no_siblings, setup_listing, teardown),
     };
