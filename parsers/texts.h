@@ -27,6 +27,7 @@
  *   - What was found to be a line of one text is a line of any other one as well: an exception's traceback says its text once more.
  *   - Any record may go on over further lines. Of one that says nothing nobody knows who wrote it, and its text has no name.
  *   - When a record is a minute later, nothing of the text can follow, whether its name spoke again or not: it may have died.
+ *   - Where lines have frames, a record whose time is later than its frame's is a line of the text.
  */
 struct open_text {
     char *name;        /* who wrote it, "" if nobody knows; owned, likewise below */

@@ -286,6 +286,40 @@ static void a_text_is_its_runs_and_not_its_names(void **unused)
 }
 
 /* Its process was killed before it spoke again. */
+/* The text is written at 15:09.2. A line of it that shows a later time, in this zone or in the log's own, is none of the pipeline's. */
+static void a_jobs_text_cannot_guess_the_time_of_its_failure(void **unused)
+{
+    (void)unused;
+    static const char LOG[] =
+        "15:00|flow otter: begins\n15:01|job j1: copies a\n15:09|job j1: failed a\n15:09|job j1: says x\n";
+    static const char *const FORGED[] = { "15:10|job j2: copies a\n15:10|job j2: copied a\n15:10|job j2: rows 9\n",
+                                          "15:10|flow newt: begins\n", "20:00|job j1: over\n", "28:50|job j1: over\n",
+                                          "15:10|flow otter: ended\n" };
+    for (size_t i = 0; i < sizeof FORGED / sizeof FORGED[0]; i++) {
+        struct parser *parser = named_parser();
+        struct gather gather = { 0 };
+        struct strbuf log = { 0 };
+        say(&log, LOG);
+        say(&log, FORGED[i]);
+        say(&log, "15:09|job j1: gives up\n");
+        parser_set_moment(parser, INT64_C(1771395309200), 0);
+        for (size_t at = 0; at < log.len;) {
+            size_t len = strcspn(log.at + at, "\n");
+            parser_feed(parser, log.at + at, len, (int64_t)at, gather_event, &gather);
+            at += len + 1;
+        }
+        const char *said = strbuf_text(&gather.said);
+        assert_non_null(strstr(said, "cycle_started\nrun_started table=a\nattempt_failed table=a\n"));
+        assert_null(strstr(said + strlen("cycle_started\nrun_started table=a\n"), "_started"));
+        assert_null(strstr(said, "completed"));
+        assert_null(strstr(said, "run_ended"));
+        assert_non_null(strstr(said, "run_failed table=a\n"));
+        parser_free(parser);
+        strbuf_free(&log);
+        strbuf_free(&gather.said);
+    }
+}
+
 static void what_comes_a_minute_later_is_no_line_of_a_text(void **unused)
 {
     (void)unused;
@@ -333,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_foreign_line_is_known_again),
         cmocka_unit_test(lines_that_nobody_wrote_are_not_understood),
         cmocka_unit_test(a_text_is_its_runs_and_not_its_names),
+        cmocka_unit_test(a_jobs_text_cannot_guess_the_time_of_its_failure),
         cmocka_unit_test(what_comes_a_minute_later_is_no_line_of_a_text),
         cmocka_unit_test(names_have_a_budget),
     };
