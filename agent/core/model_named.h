@@ -15,6 +15,9 @@ void named_leave_run(struct model *model, struct open_run *run);
 void named_enter_cycle(struct model *model, struct open_cycle *cycle);
 void named_leave_cycle(struct model *model, struct open_cycle *cycle);
 
+/* model_named_begin.c: the run that the event is about, which begins if it was not open; NULL: it cannot begin so, or its table has no room. */
+struct open_run *named_run_of_event(struct model *model);
+
 /* The moment's event is about a run. */
 void named_take_run(struct model *model);
 /* The run succeeded, and the detectors are told so. */
