@@ -118,6 +118,15 @@ static void find_forwards(struct pass *pass, int fd, const struct first_day_ques
     answer->begin_ms = question->last_ms + answer->lost_days * DAY_MS;
 }
 
+/* Whoever may write a file may give it any time. */
+static int64_t written_ms(const struct stat *st)
+{
+    const int64_t most_s = EVENT_TIME_MAX_MS / 1000;
+    int64_t seconds = st->st_mtim.tv_sec;
+    seconds = seconds > most_s ? most_s : seconds < -most_s ? -most_s : seconds;
+    return seconds * 1000 + st->st_mtim.tv_nsec / 1000000;
+}
+
 struct first_day first_day_find(const struct first_day_question *question)
 {
     struct first_day answer = { 0 };
@@ -126,7 +135,7 @@ struct first_day first_day_find(const struct first_day_question *question)
     int fd = open(question->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     struct stat st;
     if (pass.parser && fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > question->from) {
-        int64_t end_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+        int64_t end_ms = written_ms(&st);
         if (st.st_size - question->from > DAYS_COUNTED_MAX_BYTES)
             answer.needed = true;
         else if (question->last_ms)
