@@ -223,17 +223,28 @@ static void on_scheduler_started(struct model *model, int64_t seen_before_ms)
     model_tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULER_STARTED, .at_ms = seen_before_ms });
 }
 
+/* The wait for a retry is left out of a cycle as well, so it begins so much later: else the sleep would be left out twice. */
+static void leave_sleep_out(const struct model *model, int64_t duration_ms, int64_t *slept_ms, int64_t *paused_ms)
+{
+    *slept_ms = time_sum(*slept_ms, duration_ms);
+    if (*paused_ms)
+        *paused_ms = time_sum(*paused_ms, duration_ms);
+    if (*paused_ms > model->moment->now_ms)
+        *paused_ms = model->moment->now_ms;
+}
+
 static void on_slept(struct model *model, const struct event *event)
 {
     if (event->duration_ms < 0)
         return; /* a set-back, which moves the engine's time by nothing */
-    model->slept_ms = time_sum(model->slept_ms, event->duration_ms);
+    leave_sleep_out(model, event->duration_ms, &model->slept_ms, &model->paused_ms);
     if (model->sign_ms)
         model->sign_ms = time_sum(model->sign_ms, event->duration_ms);
     if (model->sign_ms > model->moment->now_ms)
         model->sign_ms = model->moment->now_ms;
     for (size_t i = 0; i < model->ledger.cycle_count; i++)
-        model->ledger.cycles[i].slept_ms = time_sum(model->ledger.cycles[i].slept_ms, event->duration_ms);
+        leave_sleep_out(model, event->duration_ms, &model->ledger.cycles[i].slept_ms,
+                        &model->ledger.cycles[i].paused_ms);
     tables_touch_all(model->tables, TOUCHED_LIVE);
     for (size_t i = 0; i < model->tables->count; i++)
         model->tables->at[i].slept_ms = time_sum(model->tables->at[i].slept_ms, event->duration_ms);

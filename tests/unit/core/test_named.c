@@ -290,6 +290,34 @@ static void a_retry_takes_back_the_failure_that_it_makes_good(void **unused)
     driver_free(driver);
 }
 
+/* The host sleeps while the table's next attempt is waited for: that time is left out once, and not twice. */
+static void a_sleep_in_the_wait_for_a_retry_hides_no_slow_cycle(void **unused)
+{
+    (void)unused;
+    for (int is_layer = 0; is_layer < 2; is_layer++) {
+        struct driver *driver = driver_of_names();
+        of_cycle(driver, quarter(KNOWN, 0), EVENT_CYCLE_STARTED, "otter", "");
+        of_cycle(driver, quarter(KNOWN, 0), EVENT_LAYER_STARTED, "lynx", "");
+        begins(driver, quarter(KNOWN, 1), "r1", "a");
+        attempt_fails(driver, quarter(KNOWN, 3), "r1", "a", 1, "Connection reset");
+        if (is_layer) {
+            of_run(driver, quarter(KNOWN, 3), EVENT_RUN_FAILED, "r1", "a", 0, "RuntimeError");
+            of_cycle(driver, quarter(KNOWN, 3), EVENT_LAYER_RETRY, "lynx", "");
+        } else {
+            of_run(driver, quarter(KNOWN, 3), EVENT_RUN_RETRY, "r1", "a", 0, "");
+        }
+        driver_resumed(driver, quarter(KNOWN, 1803), seconds(1780));
+        if (is_layer)
+            of_cycle(driver, quarter(KNOWN, 1810), EVENT_LAYER_STARTED, "lynx", "");
+        begins(driver, quarter(KNOWN, 1810), "r1", "a");
+        driver_tick(driver, quarter(KNOWN, 1810 + 290));
+        assert_told(driver, "");
+        driver_tick(driver, quarter(KNOWN, 1810 + 300));
+        assert_non_null(strstr(driver_told(driver), "CycleSlow"));
+        driver_free(driver);
+    }
+}
+
 static void cycles_may_overlap(void **unused)
 {
     (void)unused;
@@ -383,6 +411,7 @@ int main(void)
         cmocka_unit_test(a_layers_retry_goes_on_in_the_same_cycle),
         cmocka_unit_test(a_failure_is_told_when_the_layers_retry_does_not_reach_the_table),
         cmocka_unit_test(a_retry_takes_back_the_failure_that_it_makes_good),
+        cmocka_unit_test(a_sleep_in_the_wait_for_a_retry_hides_no_slow_cycle),
         cmocka_unit_test(cycles_may_overlap),
         cmocka_unit_test(a_crash_takes_the_cycle_and_its_runs_with_it),
         cmocka_unit_test(a_death_breaks_off_all_that_is_open),
