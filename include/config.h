@@ -32,10 +32,10 @@ enum payload_format {
     PAYLOAD_FORMATS
 };
 
-/* Whether mail goes out over a connection that is encrypted with STARTTLS. */
 /* Which pipeline the log is of: the scheduler of the seed, or the Prefect flow that took its place. */
 enum pipeline { PIPELINE_K2_SCHEDULER, PIPELINE_K2_PREFECT };
 
+/* Whether mail goes out over a connection that is encrypted with STARTTLS. */
 enum starttls { STARTTLS_REQUIRED, STARTTLS_OPTIONAL, STARTTLS_NO };
 
 struct webhook_config {

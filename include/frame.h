@@ -19,7 +19,8 @@
  * Parts are joined, each stream by itself, since those of two streams may alternate. Of a joined line the first LINE_MAX_BYTES and one byte
  * are kept, so that a parser cuts it and counts that; it is handed out when so much of it is there, and not only with its last part.
  *
- * A frame of the other format than the chosen one is read as well. A line that is no frame is counted and handed out as it is: a parser that understands none of these lines says so.
+ * A frame of the other format than the chosen one is read as well. A line that is no frame is counted and handed out as it is: a parser that
+ * understands none of these lines says so.
  */
 enum frame_format { FRAME_PLAIN, FRAME_DOCKER, FRAME_CRI, FRAME_FORMATS };
 
@@ -33,10 +34,9 @@ void frames_free(struct frames *frames);
 
 /* One line that a process wrote, without its line break. */
 struct frame_message {
-    struct slice text; /* any bytes; valid until the next call */
-    int64_t offset;    /* where its first frame begins in its file */
-    int64_t
-        written_ms; /* when it was written, as the first frame says (Unix ms); 0: the frame says nothing, or there is none */
+    struct slice text;  /* any bytes; valid until the next call */
+    int64_t offset;     /* where its first frame begins in its file */
+    int64_t written_ms; /* when it was written, as the first frame says (Unix ms); 0: none says it */
 };
 
 /* Takes one line of the file, then hands out what is whole: mostly one message, but none for a part, and two where one was still open. */

@@ -335,8 +335,8 @@ __attribute__((cold)) static void parser_feed_doubted(const struct feed *feed, c
 }
 
 /*
- * Whether the record claims a later time than its frame: nobody wrote it as a record then, since its time is made before it is written, and by the
- * same clock. A job that prints times to come could else guess the one at which its text is logged. What seems to be more than
+ * Whether the record claims a later time than its frame: nobody wrote it as a record then, since its time is made before it is written, and
+ * by the same clock. A job that prints times to come could else guess the one at which its text is logged. What seems to be more than
  * AHEAD_MOST_MS ahead is a time in another zone than the configured one.
  */
 static bool is_ahead_of_frame(const struct parser *parser, const struct record *record)

@@ -6,8 +6,8 @@
 #include "clip.h"
 
 /*
- * What the host itself says while something is wrong, a full disk or a stopped process, and what Prefect's API says then. It goes into the timeline of the open incidents, and
- * is the cause of those that it explains and that have none.
+ * What the host itself says while something is wrong, a full disk or a stopped process, and what Prefect's API says then. It goes into the
+ * timeline of the open incidents, and is the cause of those that it explains and that have none.
  */
 
 struct host_explanation {

@@ -50,10 +50,11 @@ static const double rare = 1e-4, usual = 0.05;
 static const double telling_factor = 150, least_past_rate = 0.01, higher_failed = 2, higher_good = 8;
 
 struct flaps {
-    int64_t
-        *at_ms; /* failures of the last day outside any incident of consecutive failures, oldest first; FLAPS_KEPT */
-    int64_t *
-        number; /* the run that each of them was, as run_count counted then; both NULL before the first, and at_ms is owned */
+    /*
+     * Failures of the last day outside any incident of consecutive failures, oldest first, and the run that each of them was, as run_count
+     * counted then. Both have FLAPS_KEPT places in one piece of memory, which at_ms owns, and are NULL before the first failure.
+     */
+    int64_t *at_ms, *number;
     size_t count;
     int64_t run_count, failed_count; /* learnt: runs, and failures like those above among them */
     int64_t number_now;              /* how many runs there were in all */

@@ -84,9 +84,9 @@ static void commit_watch_wal(struct daemon *daemon)
 }
 
 /*
- * Lines that only say how cycles and runs go are committed together, a quarter of a second after the first of them: nobody is told of them, and what a
- * kill takes of them is read again from the log. A line that makes an incident, a deadline that does and all that is not in the log are
- * committed at once; so is a backlog, between two reads of it.
+ * Lines that only say how cycles and runs go are committed together, a quarter of a second after the first of them: nobody is told of them,
+ * and what a kill takes of them is read again from the log. A line that makes an incident, a deadline that does and all that is not in the
+ * log are committed at once; so is a backlog, between two reads of it.
  */
 static bool commit_may_wait(struct daemon *daemon)
 {

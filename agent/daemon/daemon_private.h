@@ -12,9 +12,10 @@
 #include "witness.h"
 
 /*
- * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, contained.c of the container whose log it is, asked.c what people ask for, words.c keeps what witnesses
- * say, blind.c what keeps the agent from seeing or telling, clock.c handles clocks and zones that are wrong, commit.c stores, upkeep.c does
- * what is due once in a while, greet.c tells a person at a terminal what is watched, reload.c takes over a new configuration.
+ * Inside the room: daemon.c is the loop, open.c begins and ends it, notice.c learns what the lines do not say, contained.c how the container is
+ * whose log is followed, asked.c what people ask for, words.c keeps what witnesses say, blind.c what keeps the agent from seeing or telling,
+ * clock.c handles clocks and zones that are wrong, commit.c stores, upkeep.c does what is due once in a while, greet.c tells a person at a
+ * terminal what is watched, reload.c takes over a new configuration.
  */
 
 enum {
