@@ -180,21 +180,25 @@ static enum MHD_Result answer_target(struct server *server, struct connection *c
     const struct site *site = server->settings.site;
     struct request request;
     struct strbuf why = { 0 };
-    struct answer answer = { .origin = door_origin(&server->settings, headers) };
+    struct answer answer = { 0 };
     enum MHD_Result result = MHD_NO;
-    switch (request_read(target, &request, &why)) {
+    enum request_read read = request_read(target, &request, &why);
+    if (read == REQUEST_NO_PAGE && strncmp(target, api, sizeof api - 1) == 0)
+        request.route = ROUTE_API_STATUS; /* who asks there is told in JSON */
+    if (site_route_is_for_programs(request.route))
+        answer.origin = door_origin(&server->settings, headers);
+    answer.type = site_type(request.route);
+    switch (read) {
     case REQUEST_READ:
         if (accept_openmetrics(headers->accept))
             request.dialect = EXPOSITION_OPENMETRICS;
         result = answer_read(server, connection, target, answer.origin, &request);
         break;
     case REQUEST_WRONG:
-        answer.type = site_type(request.route);
         site_refuse(site, MHD_HTTP_BAD_REQUEST, strbuf_text(&why), &answer);
         result = send_answer(connection, &answer);
         break;
     case REQUEST_NO_PAGE:
-        answer.type = site_type(strncmp(target, api, sizeof api - 1) == 0 ? ROUTE_API_STATUS : ROUTE_NONE);
         site_refuse(site, MHD_HTTP_NOT_FOUND, "There is nothing at this address.", &answer);
         result = send_answer(connection, &answer);
         break;

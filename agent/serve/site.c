@@ -131,6 +131,16 @@ bool site_route_is_quick(enum route route)
            route == ROUTE_API_STATUS;
 }
 
+bool site_route_is_for_programs(enum route route)
+{
+    switch (route) {
+    case ROUTE_STYLE:
+    case ROUTE_ICON:
+    case ROUTE_SCRIPT: return false;
+    default: return site_type(route) != html_type;
+    }
+}
+
 bool site_route_reads_the_log(enum route route)
 {
     return route == ROUTE_CYCLE;

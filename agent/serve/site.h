@@ -34,6 +34,8 @@ void site_answer(const struct site *site, struct sqlite3 *db, const char *why, c
 bool site_answer_file(enum route route, struct answer *answer);
 /* Whether an answer costs little, whatever is in the history. */
 bool site_route_is_quick(enum route route);
+/* Whether an answer is for programs, which pages of another origin may be allowed to read, and not for people. */
+bool site_route_is_for_programs(enum route route);
 /* Whether an answer may change while the history does not. */
 bool site_route_reads_the_log(enum route route);
 

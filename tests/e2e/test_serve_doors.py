@@ -93,6 +93,9 @@ class Doors(Case):
                 answer = server.ask(path, Origin=origin, Authorization="Bearer s3cret")
                 self.assertEqual((answer.status, answer.headers["Access-Control-Allow-Origin"]), (200, origin))
                 self.assertIn("Origin", ", ".join(answer.headers.get_all("Vary")))
+        self.assertEqual(server.ask("/api/v1/nothing", Origin=ours, Authorization="Bearer s3cret").headers["Access-Control-Allow-Origin"], ours)
+        for path in ("/", "/incidents", "/incidents/1", "/report", "/style.css", "/nothing?", "/?x=1"):       # are for people
+            self.assertEqual(server.ask(path, Origin=ours, Authorization="Bearer s3cret").headers["Access-Control-Allow-Origin"], None, path)
         asks = {"Origin": ours, "Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
         answer = server.ask("/api/v1/status", "OPTIONS", **asks)
         self.assertEqual((answer.status, answer.body), (204, b""))
