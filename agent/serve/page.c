@@ -126,7 +126,7 @@ bool page_period(const struct request *request, int64_t *since_ms, int64_t *unti
         !page_time(request, PARAMETER_UNTIL, TIME_UNTIL, until_ms, why))
         return false;
     if (*since_ms >= *until_ms)
-        strbuf_puts(why, "the period ends before it begins");
+        strbuf_puts(why, "The period ends before it begins.");
     return *since_ms < *until_ms;
 }
 

@@ -146,7 +146,7 @@ static bool answer_report(const struct site *site, struct sqlite3 *db, const str
         is_period ? report_gather_period(&report, db, site->config, wanted->since_ms, wanted->until_ms, now_ms, error)
                   : report_gather_incident(&report, db, site->config, request->id, now_ms, error);
     if (found == REPORT_NOTHING)
-        site_refuse(site, NOT_FOUND, "there is no such incident, or its time in the history is over", answer);
+        site_refuse(site, NOT_FOUND, "There is no such incident, or the history does not keep it any more.", answer);
     else if (found == REPORT_FOUND && request->route == ROUTE_API_INCIDENT)
         report_json(&report, &answer->body);
     else if (found == REPORT_FOUND)

@@ -363,7 +363,7 @@ bool answer_table(const struct site *site, const struct status *status, struct q
     bool known = table_is_known(&page, query), good = !query_failed(query);
     strbuf_puts(error, strbuf_text(&query->error));
     if (good && !known)
-        site_refuse(site, TABLE_NOT_FOUND, "there is no such table, or none of its runs within the last year", answer);
+        site_refuse(site, TABLE_NOT_FOUND, "There is no such table, or it did not run within the last year.", answer);
     else if (good)
         put_table_page(&page, &answer->body);
     table_forget(&page);

@@ -194,14 +194,14 @@ static bool take_pair(const struct page *page, const char *pair, size_t len, str
         struct strbuf value = { 0 };
         bool good = !request->values[i] && value_decode(pair + name + (name < len), len - name - (name < len), &value);
         if (!good)
-            strbuf_printf(why, "%s: given twice, or no text", parameter_names[i]);
+            strbuf_printf(why, "%s is given twice, or its value is no text.", parameter_names[i]);
         if (good && value.len > 0)
             request->values[i] = value.at;
         else
             strbuf_free(&value);
         return good;
     }
-    strbuf_puts(why, "this page does not take such a parameter");
+    strbuf_puts(why, "This page does not take a parameter of that name.");
     return false;
 }
 

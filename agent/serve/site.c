@@ -160,6 +160,6 @@ void site_answer(const struct site *site, struct sqlite3 *db, const char *why, c
     if (!good)
         site_refuse(site, SERVICE_UNAVAILABLE, strbuf_text(&error), answer);
     else if (answer->body.len > SERVE_ANSWER_MAX_BYTES)
-        site_refuse(site, INTERNAL_ERROR, "Choose a shorter period.", answer);
+        site_refuse(site, INTERNAL_ERROR, "The answer is too long. Choose a shorter period.", answer);
     strbuf_free(&error);
 }

@@ -114,7 +114,7 @@ class Pages(Case):
         self.assertNotIn("<script>", evil.text)
 
     def test_what_is_no_answer_is_refused_with_the_reason(self):
-        wrong = {"/incidents?since=soon": "since: &#39;soon&#39; is no time", "/incidents?open=maybe": "say yes or no", "/?x=1": "does not take",
+        wrong = {"/incidents?since=soon": "since: &#39;soon&#39; is no time", "/incidents?open=maybe": "say yes or no", "/?x=1": "This page does not take a parameter of that name\\.",
                  "/incidents?since=1d&since=2d": "given twice", "/incidents?table=%00": "no text", "/incidents?table=%ff": "no text",
                  "/incidents?table=%4": "no text", "/report?since=1d&until=2d": "ends before it begins", "/report?open=yes": "does not take",
                  "/incidents/1?since=1d": "does not take", "/tables/bronze_trades_kraken?span=week": "day, month or year", "/cycles?since=2d&until=3d": "ends before it begins"}
