@@ -4,7 +4,7 @@
 (() => {
     const every = Number(document.querySelector("meta[name=refresh-every-ms]").content);
     const hiddenEvery = 30000, answerWithin = 10000, lostAfter = 2;
-    let tag = null, answeredAt = Date.now(), failures = 0, timer = 0;
+    let tag = null, answeredAt = Date.now(), shownAt = answeredAt, isHeld = false, failures = 0, timer = 0;
 
     // What a reader has opened, and where the keyboard is, stays as it was.
     const place = () => ({
@@ -22,6 +22,7 @@
             : was.href ? [...document.querySelectorAll("a")].find(one => one.getAttribute("href") === was.href) : null;
         if (focused) focused.focus({ preventScroll: true });
     };
+    // What somebody marks or fills in is not taken away; how old the page gets by that is said.
     const isInUse = () => !document.getSelection().isCollapsed || ["INPUT", "BUTTON"].includes(document.activeElement?.tagName);
 
     const show = text => {
@@ -34,8 +35,9 @@
         return true;
     };
     const sayAge = () => {
-        const age = document.getElementById("age"), seconds = Math.floor((Date.now() - answeredAt) / 1000);
-        if (age) age.textContent = seconds >= 3 ? `, ${seconds} s ago` : "";
+        const age = document.getElementById("age"), seconds = Math.floor((Date.now() - shownAt) / 1000);
+        const held = isHeld ? "; what is new waits while something here is selected" : "";
+        if (age) age.textContent = seconds >= 3 ? `, ${seconds} s ago${held}` : "";
     };
     const sayLost = () => {
         let alarm = document.getElementById("lost");
@@ -56,12 +58,16 @@
             const answer = await fetch(location.href, {
                 headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store", signal: AbortSignal.timeout(answerWithin),
             });
+            let isNew = true;
             if (answer.status !== 304) {
                 const text = await answer.text();
                 if (!(answer.headers.get("Content-Type") || "").startsWith("text/html")) throw new Error("no page");
-                tag = show(text) && answer.ok ? answer.headers.get("ETag") : null;
+                isNew = show(text);
+                tag = isNew && answer.ok ? answer.headers.get("ETag") : null;
             }
             answeredAt = Date.now();
+            if (isNew) shownAt = answeredAt;
+            isHeld = !isNew;
             failures = 0;
             sayFound();
         } catch {

@@ -152,6 +152,16 @@ class Refreshing(unittest.TestCase):
                          [True, True, "/cycles"])
         self.assertEqual(self.page.errors(), [])
 
+    def test_a_page_that_is_held_by_its_reader_says_how_old_it_is(self):
+        self.page.ask("getSelection().selectAllChildren(document.querySelector('h1'))")
+        with sqlite3.connect(self.database) as db:
+            db.execute("UPDATE incident SET summary = 'the test changed it' WHERE state = 'open'")
+        db.close()
+        wait_until(lambda: re.search(r", \d+ s ago; what is new waits", self.text()), 20, lambda: self.text()[:600])
+        self.assertNotIn("the test changed it", self.text())
+        self.page.ask("getSelection().removeAllRanges()")
+        wait_until(lambda: "the test changed it" in self.text() and "what is new waits" not in self.text(), 10, lambda: self.text()[:600])
+
     def test_a_server_that_is_gone_is_said_loudly_and_one_that_came_back_is_not(self):
         self.assertNotIn("has not answered since", self.text())
         port = self.server.port
