@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The first page of `agent serve` beside a live agent: an incident that opens, worsens and resolves is on it within two seconds."""
 import contextlib
+import os
 import re
+import signal
 import sqlite3
 import sys
 import threading
@@ -87,6 +89,19 @@ class Live(Case):
             agent.start()
             wait_until(lambda: 'class="alarm' not in server.ask("/").text, 10, "it is still said")
             agent.end()
+
+    def test_an_agent_that_is_stopped_or_only_left_to_be_buried_does_not_run(self):
+        """Its process is there, as where the first process of a container asks for nobody's end, and it watches nothing."""
+        with Scheduler(self.log) as scheduler, Agent(self.log, self.home / "history.db") as agent:
+            scheduler.cycle()
+            agent.wait_for("SELECT count(*) FROM cycle", 1)
+            server = self.serve(agent.database, environment=NOW, log__path=self.log)
+            for number, status in ((signal.SIGSTOP, 503), (signal.SIGCONT, 200), (signal.SIGKILL, 503)):
+                os.kill(agent.process.pid, number)
+                wait_until(lambda status=status: server.ask("/healthz").status == status, WITHIN_S, lambda: server.ask("/healthz").text)
+                wait_until(lambda status=status: ("The agent is not running" in server.ask("/").text) == (status == 503), WITHIN_S, "the page does not say it")
+            self.assertRegex(Path(f"/proc/{agent.process.pid}/stat").read_text(encoding="utf-8"), r"\) Z ")
+            agent.kill()
 
     def test_a_server_that_was_there_first_sees_what_the_agent_writes(self):
         """As long as no agent ran, the server may not even make the files that SQLite shares between processes."""

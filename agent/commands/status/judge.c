@@ -29,27 +29,40 @@ const char *status_level_name(enum status_level level)
 
 enum { CLOCK_MARGIN_MS = 10000 };
 
-/* When a process began, as Unix time; -1 if /proc does not tell (proc(5), /proc/PID/stat). */
-static int64_t process_start_ms(int64_t pid)
+/* What /proc tells of a process (proc(5), /proc/PID/stat). */
+struct process {
+    int64_t start_ms; /* Unix time; -1: not told */
+    char state;       /* 'R', 'S', 'Z' ...; 0: not told */
+};
+
+static struct process process_read(int64_t pid)
 {
     char path[64], text[1024];
-    int64_t start = -1;
+    struct process process = { -1, '\0' };
     snprintf(path, sizeof path, "/proc/%" PRId64 "/stat", pid);
     FILE *file = fopen(path, "re");
     if (!file)
-        return -1;
+        return process;
     size_t len = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[len] = '\0';
     /* The name in parentheses may hold anything, so the fields are counted behind it: starttime, field 22, is the 20th there. */
     const char *field = strrchr(text, ')');
+    if (field && field[1] == ' ')
+        process.state = field[2];
     for (int i = 0; field && i < 20; i++)
         field = strchr(field + 1, ' ');
     if (field) {
         int64_t began_ms = strtoll(field, NULL, 10) * 1000 / sysconf(_SC_CLK_TCK); /* since the boot */
-        start = clock_now_ms() - clock_since_boot_ms() + began_ms;
+        process.start_ms = clock_now_ms() - clock_since_boot_ms() + began_ms;
     }
-    return start;
+    return process;
+}
+
+/* One that is dead and whose parent has not asked for its end yet, or one that a signal has stopped, does nothing. */
+static bool process_is_at_work(const struct process *process)
+{
+    return !process->state || !strchr("ZXT", process->state);
 }
 
 /*
@@ -62,7 +75,9 @@ enum status_agent status_probe_agent(int64_t pid, int64_t started_ms)
         return AGENT_NEVER;
     if (kill((pid_t)pid, 0) != 0 && errno != EPERM)
         return AGENT_STOPPED;
-    return process_start_ms(pid) > started_ms + CLOCK_MARGIN_MS ? AGENT_STOPPED : AGENT_RUNNING;
+    struct process process = process_read(pid);
+    bool is_another = process.start_ms > started_ms + CLOCK_MARGIN_MS;
+    return is_another || !process_is_at_work(&process) ? AGENT_STOPPED : AGENT_RUNNING;
 }
 
 /* What is wrong, in words, for each level. */

@@ -141,7 +141,7 @@ const char *status_level_name(enum status_level level); /* "OK", "WARNING", "CRI
 struct query;
 int64_t status_as_of(struct query *query, int64_t now_ms);
 
-/* Tells whether the agent that stored this pid and start still runs. */
+/* Tells whether the agent that stored this pid and start still runs. One that a signal has stopped does not, nor does a zombie. */
 enum status_agent status_probe_agent(int64_t pid, int64_t started_ms);
 
 struct terminal;
