@@ -48,6 +48,7 @@ enum event_kind {
     EVENT_LAYER_RETRY,     /* it failed and will be run again as a whole */
     EVENT_LAYER_COMPLETED, /* text: why it failed, nothing if it did not */
     EVENT_TEXT_FOLLOWS,    /* lines without a prefix follow that are no words of the pipeline; no caller sees it */
+    EVENT_WORKER_STARTED, /* what runs the cycles began anew: what was open is broken off, and no cycle is due at once */
 
     /* The events from here on are seen on the host and never stand in the log. */
     EVENT_WRITER_GONE, /* the last writer closed the log */

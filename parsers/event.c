@@ -36,6 +36,7 @@ static const char *const NAMES[EVENT_KINDS] = {
     [EVENT_LAYER_RETRY] = "layer_retry",
     [EVENT_LAYER_COMPLETED] = "layer_completed",
     [EVENT_TEXT_FOLLOWS] = "text_follows",
+    [EVENT_WORKER_STARTED] = "worker_started",
     [EVENT_WRITER_GONE] = "writer_gone",
     [EVENT_WRITER_BACK] = "writer_back",
     [EVENT_HOST_RESUMED] = "host_resumed",

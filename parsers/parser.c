@@ -191,6 +191,13 @@ __attribute__((noinline)) static void parser_take_named(const struct feed *feed,
     identities_note(&parser->identities, event);
 }
 
+/* All that was open is broken off, and nobody goes on with a text. */
+__attribute__((cold)) static void parser_forget_names(struct parser *parser)
+{
+    identities_free(&parser->identities);
+    texts_free(&parser->texts);
+}
+
 __attribute__((always_inline)) static inline void parser_take_event(const struct feed *feed,
                                                                     const struct record *record, struct event *event)
 {
@@ -200,6 +207,8 @@ __attribute__((always_inline)) static inline void parser_take_event(const struct
     }
     if (!excerpt_follow(&feed->parser->excerpt, record, event))
         return;
+    if (event->kind == EVENT_WORKER_STARTED)
+        parser_forget_names(feed->parser);
     if (event->kind == EVENT_CYCLE_COMPLETED)
         parser_emit_completed(feed, event);
     else

@@ -94,7 +94,7 @@ static void crash_loop_fact(struct context *context, const struct fact *fact)
         loop->idle_since_ms = context->moment->now_ms;
     else if (fact->kind == FACT_HOST_SLEPT)
         loop->idle_since_ms = time_sum(loop->idle_since_ms, fact->duration_ms);
-    if (fact->kind == FACT_SCHEDULER_STARTED)
+    if (fact->kind == FACT_SCHEDULER_STARTED || fact->kind == FACT_WORKER_STARTED)
         loop_on_started(context, fact->at_ms);
 }
 
@@ -159,9 +159,9 @@ static void crash_loop_expire(struct context *context)
 
 const struct detector detect_crash_loop = {
     .begin = crash_loop_begin,
-    .hears = HEARS(FACT_SCHEDULER_STARTED) | HEARS(FACT_SCHEDULER_STOPPED) | HEARS(FACT_SCHEDULER_CRASHED) |
-             HEARS(FACT_SCHEDULE) | HEARS(FACT_PROMISE) | HEARS(FACT_CYCLE_STARTED) | HEARS(FACT_CYCLE_COMPLETED) |
-             HEARS(FACT_CYCLE_ABORTED) | HEARS(FACT_HOST_SLEPT),
+    .hears = HEARS(FACT_SCHEDULER_STARTED) | HEARS(FACT_WORKER_STARTED) | HEARS(FACT_SCHEDULER_STOPPED) |
+             HEARS(FACT_SCHEDULER_CRASHED) | HEARS(FACT_SCHEDULE) | HEARS(FACT_PROMISE) | HEARS(FACT_CYCLE_STARTED) |
+             HEARS(FACT_CYCLE_COMPLETED) | HEARS(FACT_CYCLE_ABORTED) | HEARS(FACT_HOST_SLEPT),
     .fact = crash_loop_fact,
     .due = crash_loop_due,
     .expire = crash_loop_expire,

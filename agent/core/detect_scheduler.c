@@ -145,7 +145,7 @@ static void on_writer_gone(struct context *context)
         scheduler_has_died(context, "{writer} died {at}", "no process has its log open");
 }
 
-static void on_started(struct context *context)
+static void begin_anew(struct context *context)
 {
     struct schedule *schedule = context->schedule;
     int64_t now_ms = context->moment->now_ms;
@@ -157,8 +157,24 @@ static void on_started(struct context *context)
     schedule->started_ms = now_ms;
     schedule->is_starting = true;
     schedule->stopped_ms = schedule->stopping_ms = context->scheduler->dead_ms = 0;
-    schedule->promise_ms = now_ms; /* it runs a cycle at once */
     interval_break(&schedule->interval);
+}
+
+static void on_started(struct context *context)
+{
+    begin_anew(context);
+    context->schedule->promise_ms = context->moment->now_ms; /* it runs a cycle at once */
+}
+
+/* Its next cycle comes at the usual time. One that was due while it was away begins now. */
+static void on_worker_started(struct context *context)
+{
+    struct schedule *schedule = context->schedule;
+    begin_anew(context);
+    if (!schedule->promise_ms)
+        expect_next(schedule);
+    else if (schedule->promise_ms < context->moment->now_ms)
+        schedule->promise_ms = context->moment->now_ms;
 }
 
 static void scheduler_on_cycle(struct context *context)
@@ -227,6 +243,7 @@ static void scheduler_fact(struct context *context, const struct fact *fact)
     struct schedule *schedule = context->schedule;
     switch (fact->kind) {
     case FACT_SCHEDULER_STARTED: on_started(context); break;
+    case FACT_WORKER_STARTED: on_worker_started(context); break;
     case FACT_SCHEDULER_STOPPING: schedule->stopping_ms = context->moment->now_ms; break;
     case FACT_SCHEDULER_STOPPED: on_stopped(context, context->moment->now_ms); break;
     case FACT_SCHEDULER_CRASHED: scheduler_has_died(context, "{writer} crashed {at}", NULL); break;

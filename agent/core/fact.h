@@ -8,6 +8,7 @@
 enum fact_kind {
     FACT_EVENT,              /* what the host said, to which the model has nothing to add: see the moment's event */
     FACT_SCHEDULER_STARTED,  /* at_ms: the newest sign of life before it, 0 if the log begins with it */
+    FACT_WORKER_STARTED,     /* likewise; it runs the next cycle when that is due, and not at once */
     FACT_SCHEDULER_STOPPING, /* it was asked to stop */
     FACT_SCHEDULER_STOPPED,
     FACT_SCHEDULER_CRASHED,

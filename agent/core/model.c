@@ -214,13 +214,13 @@ static void on_process_event(struct model *model, enum fact_kind kind)
     simple_fact(model, kind);
 }
 
-static void on_scheduler_started(struct model *model, int64_t seen_before_ms)
+static void on_start(struct model *model, enum fact_kind kind, int64_t seen_before_ms)
 {
     abort_cycle(model);
     model->past_cycle_id = model->last_cycle_id;
     model->started_tables = 0;
     model->is_stopping = false;
-    model_tell_fact(model, &(struct fact){ .kind = FACT_SCHEDULER_STARTED, .at_ms = seen_before_ms });
+    model_tell_fact(model, &(struct fact){ .kind = kind, .at_ms = seen_before_ms });
 }
 
 /* The wait for a retry is left out of a cycle as well, so it begins so much later: else the sleep would be left out twice. */
@@ -285,7 +285,8 @@ void model_event(struct model *model)
     }
 
     switch (event->kind) {
-    case EVENT_SCHEDULER_STARTED: on_scheduler_started(model, seen_before_ms); break;
+    case EVENT_SCHEDULER_STARTED: on_start(model, FACT_SCHEDULER_STARTED, seen_before_ms); break;
+    case EVENT_WORKER_STARTED: on_start(model, FACT_WORKER_STARTED, seen_before_ms); break;
     case EVENT_SIGNAL_RECEIVED:
     case EVENT_SHUTDOWN_REQUESTED:
         model->is_stopping = true;

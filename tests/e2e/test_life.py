@@ -30,7 +30,8 @@ HELD = """
     one_wrong_stamp old_log_appended
     table_fails_for_good exceptions timeouts one_failure_each_night
     flow_table_recovers_on_a_retry flow_table_fails_for_good flow_two_tables_fail_at_once flow_table_times_out flow_layer_recovers_on_its_retry flow_clickhouse_down
-    flow_worker_killed flow_server_down flow_deployment_paused flow_maintenance_fails flow_container_recreated flow_process_killed
+    flow_worker_killed flow_server_down flow_deployment_paused flow_maintenance_fails flow_container_recreated
+    flow_container_recreated_in_mid_cycle flow_container_does_not_come_back flow_process_killed
     forged_success_in_stderr forged_start_in_stderr doubled_lines_of_a_failing_table long_stderr
 """.split()
 

@@ -153,6 +153,30 @@ def flow_container_recreated(stage):
 
 
 @situation(of_flow=True)
+def flow_container_recreated_in_mid_cycle(stage):
+    """A new image that breaks off a cycle is no news where a frame tells when the new worker began; without one, the cycle seems to hang."""
+    when = slot(stage)
+    stage.run(when + 15)
+    stage.recreate(25)
+    stage.run(when + 3 * HOUR)
+    if stage.console.frame != "plain":
+        return [nothing()]
+    return [nothing(until=when), at_most(0, (FAILURES,)), incidents_at_most(1), ended((), when + SLOT, 10 * MINUTE)]
+
+
+@situation(of_flow=True)
+def flow_container_does_not_come_back(stage):
+    """A container that is removed in mid-cycle and not made anew is told as a dead worker is."""
+    when = slot(stage)
+    stage.run(when + 15)
+    stage.stop_worker()
+    stage.wait(when + 2 * HOUR)
+    stage.run(when + 4 * HOUR)
+    return [nothing(until=when), told(SLOW_OR_DOWN, when, SLOT + 140, severity="critical"), incidents_at_most(1),
+            ended((), when + 2 * HOUR, 20 * MINUTE)]
+
+
+@situation(of_flow=True)
 def flow_process_killed(stage):
     """One flow's process is killed for its memory, and the next cycle is well: its tables failed once."""
     when = slot(stage)

@@ -370,8 +370,9 @@ static void a_crash_takes_the_cycle_and_its_runs_with_it(void **unused)
 static void a_death_breaks_off_all_that_is_open(void **unused)
 {
     (void)unused;
-    static const enum event_kind deaths[] = { EVENT_SCHEDULER_STARTED, EVENT_WRITER_GONE, EVENT_SCHEDULER_CRASHED };
-    for (size_t i = 0; i < 3; i++) {
+    static const enum event_kind deaths[] = { EVENT_SCHEDULER_STARTED, EVENT_WRITER_GONE, EVENT_SCHEDULER_CRASHED,
+                                              EVENT_WORKER_STARTED };
+    for (size_t i = 0; i < sizeof deaths / sizeof deaths[0]; i++) {
         struct driver *driver = driver_of_names();
         of_cycle(driver, quarter(KNOWN, 0), EVENT_CYCLE_STARTED, "otter", "");
         of_cycle(driver, quarter(KNOWN, 1), EVENT_CYCLE_STARTED, "newt", "");

@@ -44,6 +44,50 @@ static void another_schedulers_log_is_understood(void **state)
     parser_free(parser);
 }
 
+static void feed_framed(struct gather *gather, struct parser *parser, int64_t frame_ms, const char *line)
+{
+    parser_set_moment(parser, frame_ms, 0);
+    parser_feed(parser, line, strlen(line), 0, gather_event, gather);
+}
+
+/* What a worker prints without a time is an event where its frame tells the time, and not in the midst of a job's text. */
+static void a_workers_start_is_known_in_a_frame(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t ms;
+        const char *line, *says;
+    } lines[] = {
+        { 0, "06:15:00.100 | INFO    | Flow run 'newt' - Beginning flow run 'newt' for flow 'iceberg-offload-main'",
+          "cycle_started\n" },
+        { 1000, "06:15:01.100 | INFO    | Task run 't-1' - Starting offload: a → cold.a", "run_started table=a\n" },
+        { 2000, "06:15:02.100 | ERROR   | Task run 't-1' -   Stderr: x", "run_stderr table=a text=x\n" },
+        { 2001, "Worker 'W 1' started!", "run_stderr table=a text=Worker 'W 1' started!\n" },
+        { 30000, "Discovered type 'process' for work pool 'iceberg-offload'.", "" },
+        { 30001, "Worker 'W 2' started!", "worker_started\n" },
+        { 32000, "06:15:32.100 | INFO    | Task run 't-1' -   Rows: 5", "" },
+        { 40000, "Worker 'W 2' stopped!", "scheduler_stopped\n" },
+    };
+    assert_true(zone_set("UTC"));
+    for (int framed = 0; framed < 2; framed++) {
+        struct parser *parser = gather_parser("fixtures/patterns/k2-prefect.conf");
+        for (size_t i = 0; i < sizeof lines / sizeof lines[0] && (framed || i < 4); i++) {
+            struct gather gather = { 0 };
+            int64_t at_ms = INT64_C(1771395300100) + lines[i].ms; /* 2026-02-18 06:15 */
+            if (!framed && i == 0)
+                parser_begin_at(parser, at_ms);
+            feed_framed(&gather, parser, framed ? at_ms + 1 : 0, lines[i].line);
+            assert_string_equal(strbuf_text(&gather.said), lines[i].says);
+            strbuf_free(&gather.said);
+        }
+        struct gather gather = { 0 };
+        feed_framed(&gather, parser, 0, "Worker 'W 3' started!");
+        assert_int_equal(gather.counts[EVENT_WORKER_STARTED], 0);
+        strbuf_free(&gather.said);
+        parser_free(parser);
+    }
+}
+
 /* The parser that a patterns file of this text gives, or NULL with its error after the file's name. */
 static struct parser *open_text(const char *text, struct strbuf *error)
 {
@@ -180,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_schedulers_log_is_understood),
+        cmocka_unit_test(a_workers_start_is_known_in_a_frame),
         cmocka_unit_test(errors_name_the_line),
         cmocka_unit_test(the_first_error_is_told),
         cmocka_unit_test(a_line_too_long_for_the_reader_is_refused_not_cut),

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core_driver.c"
+
+/* What runs the cycles is replaced, as a container is: the cycle that was open is broken off, and the next one comes at its usual time. */
+
+static int64_t quarter(int64_t number, int64_t second)
+{
+    return at(0, 0, 0) + number * minutes(15) + seconds(second);
+}
+
+static void of_run(struct driver *driver, int64_t at_ms, enum event_kind kind, const char *run, const char *table,
+                   int64_t number, const char *text)
+{
+    feed_line(driver, (struct event){ .kind = kind,
+                                      .time_ms = at_ms,
+                                      .run = slice_of(run),
+                                      .table = slice_of(table),
+                                      .number = number,
+                                      .duration_ms = kind == EVENT_RUN_DURATION ? number : 0,
+                                      .text = slice_of(text) });
+}
+
+static void of_cycle(struct driver *driver, int64_t at_ms, enum event_kind kind, const char *cycle, const char *text)
+{
+    feed_line(driver,
+              (struct event){ .kind = kind, .time_ms = at_ms, .cycle = slice_of(cycle), .text = slice_of(text) });
+}
+
+static void begins(struct driver *driver, int64_t at_ms, const char *run, const char *table)
+{
+    of_run(driver, at_ms, EVENT_RUN_STARTED, run, table, 0, "");
+}
+
+static void succeeds(struct driver *driver, int64_t at_ms, const char *run, const char *table, int64_t rows)
+{
+    of_run(driver, at_ms, EVENT_RUN_COMPLETED, run, table, -1, "");
+    of_run(driver, at_ms, EVENT_RUN_ROWS, run, table, rows, "");
+    of_run(driver, at_ms + 20, EVENT_RUN_ENDED, run, table, 0, "");
+}
+
+/* One after the other, each in five seconds. */
+static void good_cycle(struct driver *driver, int64_t number)
+{
+    of_cycle(driver, quarter(number, 0), EVENT_CYCLE_STARTED, "good", "");
+    begins(driver, quarter(number, 0), "r1", "a");
+    succeeds(driver, quarter(number, 5), "r1", "a", 100);
+    begins(driver, quarter(number, 5), "r2", "b");
+    succeeds(driver, quarter(number, 10), "r2", "b", 200);
+    of_cycle(driver, quarter(number, 11), EVENT_CYCLE_COMPLETED, "good", "");
+}
+
+/* Enough good cycles that the interval is known. */
+enum { KNOWN = 7 };
+
+static struct driver *driver_of_names(void)
+{
+    struct driver *driver = driver_new();
+    for (int64_t number = 0; number < KNOWN; number++)
+        good_cycle(driver, number);
+    assert_told(driver, "");
+    return driver;
+}
+
+static const struct driver_run *newest_run(const struct driver *driver)
+{
+    return &driver->runs[driver->run_count - 1];
+}
+
+static const struct cycle *newest_cycle(const struct driver *driver)
+{
+    return &driver->cycles[driver->cycle_count - 1];
+}
+
+static void of_worker(struct driver *driver, int64_t at_ms)
+{
+    driver_say(driver, EVENT_WORKER_STARTED, at_ms);
+    assert_string_equal(cycle_outcome_name(newest_cycle(driver)->outcome), "aborted");
+    assert_int_equal(newest_run(driver)->facts.outcome, RUN_ABORTED);
+}
+
+/* Whether it was stopped in good order or not, the next cycle comes at the usual time, and nobody waits for it before. */
+static void a_worker_that_is_replaced_is_no_news(void **unused)
+{
+    (void)unused;
+    for (int is_stopped = 0; is_stopped < 2; is_stopped++) {
+        struct driver *driver = driver_of_names();
+        of_cycle(driver, quarter(KNOWN, 0), EVENT_CYCLE_STARTED, "otter", "");
+        begins(driver, quarter(KNOWN, 1), "r1", "a");
+        if (is_stopped)
+            driver_say(driver, EVENT_SCHEDULER_STOPPED, quarter(KNOWN, 3));
+        of_worker(driver, quarter(KNOWN, 40));
+        good_cycle(driver, KNOWN + 1);
+        good_cycle(driver, KNOWN + 2);
+        driver_say(driver, EVENT_SCHEDULER_STOPPED, quarter(KNOWN + 2, 200));
+        driver_say(driver, EVENT_WORKER_STARTED, quarter(KNOWN + 2, 230));
+        good_cycle(driver, KNOWN + 3);
+        assert_told(driver, "");
+        driver_free(driver);
+    }
+}
+
+static void a_cycle_that_is_due_while_the_worker_is_replaced_begins_late(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_names();
+    driver_say(driver, EVENT_SCHEDULER_STOPPED, quarter(KNOWN, -10));
+    driver_say(driver, EVENT_WORKER_STARTED, quarter(KNOWN, 50));
+    of_cycle(driver, quarter(KNOWN, 75), EVENT_CYCLE_STARTED, "late", "");
+    begins(driver, quarter(KNOWN, 76), "r1", "a");
+    succeeds(driver, quarter(KNOWN, 80), "r1", "a", 100);
+    begins(driver, quarter(KNOWN, 80), "r2", "b");
+    succeeds(driver, quarter(KNOWN, 85), "r2", "b", 100);
+    of_cycle(driver, quarter(KNOWN, 86), EVENT_CYCLE_COMPLETED, "late", "");
+    good_cycle(driver, KNOWN + 1);
+    assert_told(driver, "");
+    driver_free(driver);
+}
+
+static void a_new_worker_that_runs_no_cycle_is_late(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_names();
+    of_cycle(driver, quarter(KNOWN, 0), EVENT_CYCLE_STARTED, "otter", "");
+    begins(driver, quarter(KNOWN, 1), "r1", "a");
+    of_worker(driver, quarter(KNOWN, 40));
+    driver_tick(driver, quarter(KNOWN + 1, 0));
+    assert_told(driver, "");
+    driver_tick(driver, quarter(KNOWN + 1, 300));
+    assert_non_null(strstr(driver_told(driver), "firing critical SchedulerDown"));
+    driver_free(driver);
+}
+
+static void a_worker_that_dies_again_and_again_is_a_crash_loop(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_names();
+    for (int i = 0; i < 3; i++)
+        driver_say(driver, EVENT_WORKER_STARTED, quarter(KNOWN - 1, 100 + 60 * i));
+    assert_told(driver, "01:33:40 firing warning SchedulerDown #1\n");
+    driver_free(driver);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_worker_that_is_replaced_is_no_news),
+        cmocka_unit_test(a_cycle_that_is_due_while_the_worker_is_replaced_begins_late),
+        cmocka_unit_test(a_new_worker_that_runs_no_cycle_is_late),
+        cmocka_unit_test(a_worker_that_dies_again_and_again_is_a_crash_loop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
