@@ -140,9 +140,11 @@ void json_put_bool(struct json_writer *json, const char *key, bool value)
 
 void json_put_time(struct json_writer *json, const char *key, int64_t ms)
 {
+    /* A day less than the years 1000 to 9999, so that no offset leads out of them. */
+    static const int64_t least = INT64_C(-30610137600000), most = INT64_C(253402214399999);
     char text[40] = "";
     if (ms != 0)
-        zone_format_rfc3339(ms, text);
+        zone_format_rfc3339(ms < least ? least : ms > most ? most : ms, text);
     json_put_text(json, key, ms != 0 ? text : NULL);
 }
 

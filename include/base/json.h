@@ -38,7 +38,8 @@ void json_put_text(struct json_writer *json, const char *key, const char *text);
 void json_put_slice(struct json_writer *json, const char *key, struct slice text);
 void json_put_int(struct json_writer *json, const char *key, int64_t value);
 void json_put_bool(struct json_writer *json, const char *key, bool value);
-void json_put_time(struct json_writer *json, const char *key, int64_t ms); /* RFC 3339 in the process's zone; 0: null */
+/* RFC 3339 in the process's zone; 0: null. It has years of four digits, so a time outside of them becomes the nearest one. */
+void json_put_time(struct json_writer *json, const char *key, int64_t ms);
 void json_put_null(struct json_writer *json, const char *key);
 
 /* Puts nothing at all where there is no text: for NULL and for "". */

@@ -100,6 +100,8 @@ class Api(Case):
             db.execute("UPDATE run SET rows = NULL, exit_code = 'x', error = x'ff00fe' WHERE id % 5 = 0")
             db.execute("UPDATE cycle SET rows = -1, duration_ms = 1e300, ended_at = 'soon' WHERE id % 4 = 0")
             db.execute("UPDATE incident SET summary = ?, tables = 'no json'", (history.EVIL,))
+            db.execute("UPDATE run SET ended_at = 9223372036854775807 WHERE id % 7 = 0")
+            db.execute("UPDATE incident SET resolved_at = 9223372036854775807 WHERE id = 1")
         server = self.serve(database)
         for path in GOOD:
             self.assertEqual(self.get(path, server).status, 200, path)
