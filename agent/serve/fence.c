@@ -24,9 +24,10 @@ static const uint64_t change_rights =
     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |
     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_TRUNCATE;
-static const uint64_t copy_rights = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
-                                    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                                    LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_TRUNCATE;
+/* In a directory of its own: SQLite sorts there what is too much for its memory. */
+static const uint64_t own_rights = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+                                   LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
+                                   LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_TRUNCATE;
 
 static void lacks(struct strbuf *shortfall, const char *what)
 {
@@ -57,7 +58,7 @@ static void fence_files(const char *parent, const char *own, struct strbuf *shor
         return;
     }
     if (own) {
-        allow_below(rules, own, copy_rights & handled);
+        allow_below(rules, own, own_rights & handled);
         allow_below(rules, parent, LANDLOCK_ACCESS_FS_REMOVE_DIR);
     }
     if (syscall(SYS_landlock_restrict_self, rules, 0) != 0)
