@@ -20,10 +20,9 @@ static const struct config_key keys[] = {
       "The log is read only if this user owns it. Without it the owner of the first log is remembered.",
       MAIN(log_owner), .change = CONFIG_AT_RESTART },
     { "log", "pipeline", CONFIG_PIPELINE, "k2-scheduler", NULL,
-      "What writes the log: the offload scheduler, or the platform's Prefect flow in a container. It sets the "
-      "patterns, "
-      "the table of causes with its runbooks and first commands, and what messages call the process: scheduler or "
-      "worker. log.patterns and runbooks.file still replace and add to what they are for.",
+      "What writes the log: the offload scheduler, or the platform's Prefect flow in a container. "
+      "It sets the patterns, the table of causes with its runbooks and first commands, and what messages call the "
+      "process: scheduler or worker. log.patterns and runbooks.file still replace and add to what they are for.",
       MAIN(pipeline), .change = CONFIG_AT_RELOAD },
     { "log", "patterns", CONFIG_PATH, NULL, "those of log.pipeline",
       "The patterns in this file replace those of log.pipeline. built-in:k2-scheduler and built-in:k2-prefect name "
