@@ -49,6 +49,8 @@ enum event_kind {
     EVENT_LAYER_COMPLETED, /* text: why it failed, nothing if it did not */
     EVENT_TEXT_FOLLOWS,    /* lines without a prefix follow that are no words of the pipeline; no caller sees it */
     EVENT_WORKER_STARTED, /* what runs the cycles began anew: what was open is broken off, and no cycle is due at once */
+    EVENT_MAINTENANCE_FAILED,    /* text: what failed in a job beside the pipeline, which is no cycle and no run */
+    EVENT_MAINTENANCE_COMPLETED, /* that job is through, and well */
 
     /* The events from here on are seen on the host and never stand in the log. */
     EVENT_WRITER_GONE, /* the last writer closed the log */
@@ -74,6 +76,12 @@ enum event_kind {
 static inline bool event_is_from_log(enum event_kind kind)
 {
     return kind < EVENT_WRITER_GONE;
+}
+
+/* It says nothing about whether the pipeline lives. */
+static inline bool event_is_of_maintenance(enum event_kind kind)
+{
+    return kind == EVENT_MAINTENANCE_FAILED || kind == EVENT_MAINTENANCE_COMPLETED;
 }
 
 /* For EVENT_TABLE_WITNESSED: the rows that the run added, where no number is known. */

@@ -83,6 +83,9 @@ void history_put_parts(struct history *history, struct engine *engine);
 /* None of the committed parts is the engine's: the next commit with parts replaces them all. */
 void history_renew_parts(struct history *history);
 
+/* Whether anything is kept of what this witness said. */
+bool history_keeps_witness(struct history *history, const char *name);
+
 /*
  * These witnesses are configured: the next commit removes the rows of all others. One of which nothing is kept was not asked yet. To be
  * called at the start, and when the configuration changes.

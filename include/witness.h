@@ -63,6 +63,9 @@ struct witness_word {
 /* The name of the container whose log is followed among the witnesses. */
 #define WITNESS_CONTAINER "container"
 
+/* What the log says of the pipeline's maintenance is shown among the witnesses, under this name. */
+#define WITNESS_MAINTENANCE "maintenance"
+
 /* The name of the scheduler's metrics page among the witnesses. */
 #define METRICS_PAGE "metrics page"
 

@@ -104,6 +104,7 @@ static const char *group_missing(int kind, const struct pattern *pattern)
     case EVENT_RUN_RETRY:
     case EVENT_RUN_ENDED:
     case EVENT_RUN_CRASHED: return names_run ? NULL : "run";
+    case EVENT_MAINTENANCE_FAILED: return pattern_has_group(pattern, GROUP_TEXT) ? NULL : "text";
     case EVENT_CYCLE_CRASHED: return pattern_has_group(pattern, GROUP_CYCLE) ? NULL : "cycle";
     case EVENT_LAYER_STARTED:
     case EVENT_LAYER_RETRY:

@@ -70,7 +70,7 @@ static void put_names(struct json_writer *json, const struct event *event)
         json_put_slice(json, "run", event->run);
     if (event->cycle.len > 0)
         json_put_slice(json, is_layer ? "layer" : "cycle", event->cycle);
-    if (has_text && event_has_name(event))
+    if (has_text && (event_has_name(event) || event->kind == EVENT_MAINTENANCE_FAILED))
         json_put_slice(json, "text", event->text);
 }
 

@@ -51,6 +51,8 @@ static void host_fact(struct context *context, const struct fact *fact)
 {
     const struct event *event = context->moment->event;
     (void)fact;
+    if (event->kind == EVENT_MAINTENANCE_FAILED)
+        incidents_note_open(context->incidents, 0, "note", event->text);
     if (event->kind != EVENT_HOST_NOTED)
         return;
     incidents_note_open(context->incidents, event->number, "probe", event->line);

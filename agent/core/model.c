@@ -277,7 +277,7 @@ void model_event(struct model *model)
 {
     const struct event *event = model->moment->event;
     int64_t seen_before_ms = model->sign_ms;
-    if (event_is_from_log(event->kind))
+    if (event_is_from_log(event->kind) && !event_is_of_maintenance(event->kind))
         model->sign_ms = model->moment->now_ms;
     if (event_has_name(event)) {
         model_take_named(model);
@@ -296,6 +296,7 @@ void model_event(struct model *model)
     case EVENT_SCHEDULER_CRASHED: on_process_event(model, FACT_SCHEDULER_CRASHED); break;
     case EVENT_WRITER_GONE: on_process_event(model, FACT_WRITER_GONE); break;
     case EVENT_HOST_RESUMED: on_slept(model, event); break;
+    case EVENT_MAINTENANCE_FAILED:
     case EVENT_WRITER_BACK:
     case EVENT_PROBE_NOTED:
     case EVENT_PROBE_DOWN:
@@ -333,6 +334,7 @@ void model_event(struct model *model)
     case EVENT_CYCLE_SUMMARY: on_summary(model, event); break;
     case EVENT_CYCLE_DURATION:
     case EVENT_CYCLE_ROWS:
+    case EVENT_MAINTENANCE_COMPLETED:
     case EVENT_KINDS: break; /* said by other lines as well, or signs of life only */
     case EVENT_ATTEMPT_FAILED:
     case EVENT_ATTEMPT_TIMEOUT:

@@ -156,6 +156,8 @@ bool daemon_container_is_away(const struct daemon *daemon, struct strbuf *words)
 void daemon_expect_witnesses(struct daemon *daemon);
 /* Takes what a witness said. ctx is a struct daemon, so that the function can be the word member of a sink. */
 void daemon_take_word(void *ctx, const struct witness_word *word);
+/* What the log says of the maintenance is shown as a witness's word. No configuration expects it, so it is shown once it was said. */
+void daemon_take_maintenance(struct daemon *daemon, const struct event *event);
 
 /* blind.c. When the log was read to its end. */
 void daemon_notice_blindness(struct daemon *daemon);

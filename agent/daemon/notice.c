@@ -156,6 +156,8 @@ void daemon_notice_world(struct daemon *daemon)
 void daemon_hear(void *ctx, const struct event *event)
 {
     struct daemon *daemon = ctx;
+    if (event_is_of_maintenance(event->kind))
+        daemon_take_maintenance(daemon, event);
     if (daemon->catching_up)
         return;
     table_witnesses_hear(daemon->table_witnesses, event);

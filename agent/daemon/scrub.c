@@ -118,7 +118,9 @@ __attribute__((cold)) static void scrub_words(struct scrub *scrub, struct event 
 static bool ends_excerpt(const struct event *event)
 {
     switch (event->kind) {
-    case EVENT_RUN_STDERR: return false;
+    case EVENT_RUN_STDERR:
+    case EVENT_MAINTENANCE_FAILED:
+    case EVENT_MAINTENANCE_COMPLETED: return false;
     case EVENT_ATTEMPT_FAILED:
     case EVENT_RUN_RETRY:
     case EVENT_RUN_FAILED:

@@ -100,6 +100,14 @@ static bool is_named(const char *const *names, size_t count, const char *name)
     return false;
 }
 
+bool history_keeps_witness(struct history *history, const char *name)
+{
+    struct history_witness kept = { .name = must_copy(name, strlen(name)) };
+    bool found = witness_find(history, name) || witness_read(history, &kept);
+    witness_free(&kept);
+    return found;
+}
+
 void history_expect_witnesses(struct history *history, const char *const *names, size_t count)
 {
     size_t kept = 0;

@@ -140,6 +140,21 @@ static void a_worker_that_dies_again_and_again_is_a_crash_loop(void **unused)
     driver_free(driver);
 }
 
+/* Neither its failure nor its end hides a cycle that hangs. */
+static void the_maintenance_is_no_sign_of_life(void **unused)
+{
+    (void)unused;
+    struct driver *driver = driver_of_names();
+    of_cycle(driver, quarter(KNOWN, 0), EVENT_CYCLE_STARTED, "otter", "");
+    begins(driver, quarter(KNOWN, 1), "r1", "a");
+    driver_say(driver, EVENT_MAINTENANCE_FAILED, quarter(KNOWN, 500));
+    driver_say(driver, EVENT_MAINTENANCE_COMPLETED, quarter(KNOWN, 600));
+    assert_null(strstr(driver_told(driver), "SchedulerDown"));
+    driver_tick(driver, quarter(KNOWN, 670));
+    assert_non_null(strstr(driver_told(driver), "SchedulerDown"));
+    driver_free(driver);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +162,7 @@ int main(void)
         cmocka_unit_test(a_cycle_that_is_due_while_the_worker_is_replaced_begins_late),
         cmocka_unit_test(a_new_worker_that_runs_no_cycle_is_late),
         cmocka_unit_test(a_worker_that_dies_again_and_again_is_a_crash_loop),
+        cmocka_unit_test(the_maintenance_is_no_sign_of_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
