@@ -44,22 +44,28 @@ static void say_text(struct watch *watch, const char *text)
     say_number(watch, text != NULL);
 }
 
+/* Numbers are given one after the other. Those that have names may be told of in any order after that, since several are open at once. */
+static void must_be_next_or_known(int64_t id, int64_t *last)
+{
+    must(id >= 1 && id <= *last + 1);
+    *last = id > *last ? id : *last;
+}
+
 static void hear_cycle(void *ctx, const struct cycle *cycle)
 {
     struct watch *watch = ctx;
-    must(cycle->id >= watch->last_cycle_id);
+    must_be_next_or_known(cycle->id, &watch->last_cycle_id);
     must((cycle->outcome == CYCLE_RUNNING) == (cycle->ended_ms == 0) && cycle->duration_ms >= 0);
     must(cycle->succeeded >= 0 && cycle->failed >= 0 && cycle->timed_out >= 0);
-    watch->last_cycle_id = cycle->id;
     say_numbers(watch, (int64_t[]){ cycle->started_ms, cycle->duration_ms, cycle->outcome, cycle->rows }, 4);
 }
 
 static void hear_run(void *ctx, const struct run *run)
 {
     struct watch *watch = ctx;
-    must(run->id >= watch->last_run_id && run->table);
+    must(run->table != NULL);
+    must_be_next_or_known(run->id, &watch->last_run_id);
     must(run->outcome == RUN_RUNNING || run->ended_ms >= run->started_ms);
-    watch->last_run_id = run->id;
     say_numbers(watch, (int64_t[]){ run->started_ms, run->duration_ms, run->outcome, run->rows }, 4);
     say_text(watch, run->error);
 }
