@@ -202,6 +202,39 @@ class Lives(ContainerCase):
         time.sleep(1.5)
         self.assertLess(tasks() - before, 0.1)
 
+    def named(self, container, name, *messages):
+        for message in messages:
+            self.say(container, f"{name} - {message}")
+
+    def test_one_that_is_made_anew_in_mid_cycle_is_no_news(self):
+        begins = "Beginning flow run 'otter' for flow 'iceberg-offload-main'"
+        for keeps_file in (True, False):
+            with self.subTest(keeps_file=keeps_file):
+                container = self.docker.create(NAME, keeps_file=keeps_file)
+                agent = self.start(self.agent(log__patterns="built-in:k2-prefect", schedule__interval="15m"))
+                self.named(container, "Flow run 'newt'", begins)
+                self.named(container, "Task run 't-1'", "Starting offload: a → cold.a")
+                agent.wait_for("SELECT outcome FROM run", "running")
+                self.docker.log(container, "Worker 'W 1' stopped!", stream="stdout")
+                agent.wait_for("SELECT outcome FROM cycle", "aborted")
+                self.docker.die(container, 0)
+                time.sleep(0.3)
+                self.docker.remove(container)
+                container = self.docker.create(NAME, keeps_file=keeps_file)
+                self.docker.log(container, "Discovered type 'process' for work pool 'iceberg-offload'.", stream="stdout")
+                self.docker.log(container, "Worker 'W 2' started!", stream="stdout")
+                self.named(container, "Flow run 'otter'", begins)
+                self.named(container, "Task run 't-2'", "Starting offload: a → cold.a", "✓ Offload completed: a", "  Rows: 5",
+                           "Finished in state Completed()")
+                self.named(container, "Flow run 'otter'", "Finished in state Completed()")
+                agent.wait_for("SELECT group_concat(outcome) FROM (SELECT outcome FROM cycle ORDER BY id)", "aborted,success")
+                self.assertEqual(agent.rows("SELECT count(*) FROM incident"), [(0,)], agent.said())
+                agent.end()
+                self.docker.remove(container)
+                for path in self.directory.glob("history*"):
+                    path.unlink()
+                (self.directory / "container.log").unlink(missing_ok=True)
+
     def test_check_config(self):
         bad = run("check-config", "--set", "log.container=a/b", env=environment(self.docker))
         self.assertEqual(bad.returncode, 2)
