@@ -347,14 +347,13 @@ static bool read_options(struct replay *replay, const struct options *options)
     struct explanations *explanations = &replay->explanations;
     int64_t ignored;
 
+    if (options_choice(options, OPTION_FORMAT) < 0 ||
+        !log_days_read("replay", options->values[OPTION_DATE], &replay->date_ms))
+        return false; /* said */
     if (options->operand_count == 0)
         say_error("replay: no log named (- is standard input)");
-    else if (options_choice(options, OPTION_FORMAT) < 0)
-        ; /* said */
     else if (tz && !zone_set(tz))
         say_error("replay: --tz: '%s' is no time zone", tz);
-    else if (!log_days_read("replay", options->values[OPTION_DATE], &replay->date_ms))
-        ; /* said */
     else if (!parse_until(until, 0, &ignored))
         say_error("replay: --until: '%s' is neither a time nor +DURATION", until);
     else if (explain && !explanations_parse(explanations, explain))

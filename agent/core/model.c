@@ -335,7 +335,7 @@ void model_event(struct model *model)
     case EVENT_CYCLE_DURATION:
     case EVENT_CYCLE_ROWS:
     case EVENT_MAINTENANCE_COMPLETED:
-    case EVENT_KINDS: break; /* said by other lines as well, or signs of life only */
+    case EVENT_KINDS: /* said by other lines as well, or signs of life only */
     case EVENT_ATTEMPT_FAILED:
     case EVENT_ATTEMPT_TIMEOUT:
     case EVENT_RUN_RETRY:

@@ -69,14 +69,24 @@ static bool list_siblings(struct follow *follow, const struct tail *tail, struct
     return true;
 }
 
+/*
+ * A file of which nothing was read yet has no fingerprint. It may have been written to and packed since, all between two looks: then its
+ * text, which we still hold open, tells the packed one.
+ */
+static bool is_packed_copy(const struct tail *unread, const struct tail *tail)
+{
+    return tail_is_packed(tail) && !tail_is_packed(unread) && tail_begins_alike(unread, tail);
+}
+
 /* True for a copy (a backup) of a file that is or was followed: its lines were read from the other file. */
 static bool is_copy(const struct follow *follow, const struct tail *tail)
 {
     if (follow->left.position.fingerprint_len > 0 && tail_begins_as(tail, &follow->left.position))
         return true;
     for (size_t i = 0; i < follow->count; i++) {
-        struct source_position position = tail_position(follow->files[i].tail);
-        if (position.fingerprint_len > 0 && tail_begins_as(tail, &position))
+        const struct tail *followed = follow->files[i].tail;
+        struct source_position position = tail_position(followed);
+        if (position.fingerprint_len > 0 ? tail_begins_as(tail, &position) : is_packed_copy(followed, tail))
             return true;
     }
     return false;

@@ -90,9 +90,8 @@ static const char *copy_to(sqlite3 *db, const char *path, const char *target)
     int code = write_copy(db, strbuf_text(&part));
     if (code != SQLITE_OK)
         why = sqlite3_errstr(code);
-    else if (stat(path, &status) == 0 && chmod(strbuf_text(&part), status.st_mode & 0777) != 0)
-        why = strerror(errno);
-    else if (rename(strbuf_text(&part), target) != 0)
+    else if ((stat(path, &status) == 0 && chmod(strbuf_text(&part), status.st_mode & 0777) != 0) ||
+             rename(strbuf_text(&part), target) != 0)
         why = strerror(errno);
     if (why)
         unlink(strbuf_text(&part));

@@ -39,17 +39,15 @@ struct seen_message {
 /* "2026-02-18T06:15:00" and more, in UTC, as seconds. False if it is no such stamp. */
 static bool stamp_seconds(struct slice stamp, int64_t *seconds)
 {
-    int year, month, day, hour, minute, second;
+    struct tm utc = { 0 };
     char text[STAMP_CHARS];
     if (stamp.len < STAMP_CHARS || stamp.at[stamp.len - 1] != 'Z')
         return false;
     memcpy(text, stamp.at, STAMP_CHARS - 1);
     text[STAMP_CHARS - 1] = '\0';
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) != 6)
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (!end || *end != '\0')
         return false;
-    struct tm utc = {
-        .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute, .tm_sec = second
-    };
     *seconds = timegm(&utc);
     return true;
 }

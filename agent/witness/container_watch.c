@@ -190,7 +190,7 @@ static size_t take_events(char *bytes, size_t size, size_t count, void *user)
  * Docker answers: the stream is open before it is asked how the container is, so that nothing happens between the two unseen. It sends its
  * headers a moment before it listens itself, so it is asked once more.
  */
-static size_t take_events_header(char *bytes, size_t size, size_t count, void *user)
+static size_t take_events_header(const char *bytes, size_t size, size_t count, void *user)
 {
     struct container_watch *watch = user;
     (void)bytes;
