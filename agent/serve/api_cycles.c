@@ -11,7 +11,7 @@
 #include "cycles.h"
 #include "site.h"
 
-enum { WRONG_CYCLES = 400, USUAL_CYCLES = 50 };
+enum { USUAL_CYCLES = 50 };
 
 /* What is put into one answer. */
 struct page_of_cycles {
@@ -141,7 +141,7 @@ bool answer_api_cycles(const struct site *site, struct sqlite3 *db, const struct
     if (api_before(request, &before, &why) && page_period(request, &since_ms, &until_ms, &why))
         page.limit = api_limit(request, USUAL_CYCLES, SERVE_CYCLES_MAX, &why);
     if (why.len)
-        site_refuse(site, WRONG_CYCLES, why.at, answer);
+        site_refuse(site, SITE_BAD_REQUEST, why.at, answer);
     else
         good = api_put_page(request, db, since_ms, until_ms, before, &page, answer, error);
     strbuf_free(&why);

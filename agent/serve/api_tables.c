@@ -11,7 +11,7 @@
 #include "cycle.h"
 #include "site.h"
 
-enum { WRONG_TABLES = 400, USUAL_TABLES = 100 };
+enum { USUAL_TABLES = 100 };
 static const int64_t a_day_ms = INT64_C(86400000);
 
 struct table_sum {
@@ -166,7 +166,7 @@ bool answer_api_tables(const struct site *site, struct sqlite3 *db, const struct
     if (since_ms == INT64_MIN)
         since_ms = until_ms - a_day_ms;
     if (why.len)
-        site_refuse(site, WRONG_TABLES, why.at, answer);
+        site_refuse(site, SITE_BAD_REQUEST, why.at, answer);
     else if (good)
         good = gather_and_put(site, db, request, since_ms, until_ms, limit, answer, error);
     strbuf_free(&why);

@@ -15,8 +15,6 @@
 #include "page_log.h"
 #include "telling.h"
 
-enum { CYCLE_NOT_FOUND = 404 };
-
 struct cycle_page {
     const struct site *site;
     const struct cycle_row *cycle;
@@ -222,7 +220,7 @@ bool answer_cycle(const struct site *site, struct sqlite3 *db, const struct requ
     bool good = !query_failed(&query);
     strbuf_puts(error, strbuf_text(&query.error));
     if (good && !found.count)
-        site_refuse(site, CYCLE_NOT_FOUND, "There is no such cycle, or the history does not keep it any more.", answer);
+        site_refuse(site, SITE_NOT_FOUND, "There is no such cycle, or the history does not keep it any more.", answer);
     else if (good)
         put_cycle_page(&page, &query, &answer->body);
     report_incidents_free(&page.incidents);

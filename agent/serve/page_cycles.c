@@ -11,8 +11,6 @@
 #include "page_cycle.h"
 #include "site.h"
 
-enum { WRONG_REQUEST = 400 };
-
 enum tone cycle_outcome_tone(const char *outcome)
 {
     return strcmp(outcome, "success") == 0 ? TONE_GOOD : strcmp(outcome, "running") == 0 ? TONE_PLAIN : TONE_CRITICAL;
@@ -80,7 +78,7 @@ static bool answer_cycle_list(const struct site *site, struct sqlite3 *db, const
     struct strbuf why = { 0 };
     int64_t since_ms = INT64_MIN, until_ms = INT64_MAX, before;
     if (!api_before(request, &before, &why) || !page_period(request, &since_ms, &until_ms, &why)) {
-        site_refuse(site, WRONG_REQUEST, strbuf_text(&why), answer);
+        site_refuse(site, SITE_BAD_REQUEST, strbuf_text(&why), answer);
         strbuf_free(&why);
         return true;
     }

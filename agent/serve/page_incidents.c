@@ -10,7 +10,6 @@
 #include "base/budgets.h"
 #include "site.h"
 
-enum { NOT_FOUND = 404, WRONG_REQUEST = 400 };
 static const int64_t day_ms = INT64_C(86400000);
 
 /* What a query chooses. */
@@ -146,7 +145,8 @@ static bool answer_report(const struct site *site, struct sqlite3 *db, const str
         is_period ? report_gather_period(&report, db, site->config, wanted->since_ms, wanted->until_ms, now_ms, error)
                   : report_gather_incident(&report, db, site->config, request->id, now_ms, error);
     if (found == REPORT_NOTHING)
-        site_refuse(site, NOT_FOUND, "There is no such incident, or the history does not keep it any more.", answer);
+        site_refuse(site, SITE_NOT_FOUND, "There is no such incident, or the history does not keep it any more.",
+                    answer);
     else if (found == REPORT_FOUND && request->route == ROUTE_API_INCIDENT)
         report_json(&report, &answer->body);
     else if (found == REPORT_FOUND)
@@ -172,7 +172,7 @@ bool answer_incidents(const struct site *site, struct sqlite3 *db, const struct 
         good = wanted_read(request, &wanted, &why);
     }
     if (!good)
-        site_refuse(site, WRONG_REQUEST, strbuf_text(&why), answer);
+        site_refuse(site, SITE_BAD_REQUEST, strbuf_text(&why), answer);
     else if (is_list)
         good = answer_list(site, db, request, &wanted, answer, error);
     else

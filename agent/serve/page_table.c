@@ -15,7 +15,7 @@
 #include "table_history.h"
 #include "telling.h"
 
-enum { TABLE_NOT_FOUND = 404, TABLE_WRONG = 400, TABLE_INCIDENTS_SHOWN = 20, ERROR_CHARS = 200 };
+enum { TABLE_INCIDENTS_SHOWN = 20, ERROR_CHARS = 200 };
 static const int64_t MINUTE_MS = 60000, HOUR_MS = 3600000;
 
 static const struct span {
@@ -356,14 +356,14 @@ bool answer_table(const struct site *site, const struct status *status, struct q
                                .incidents = { .as_of_ms = status->as_of_ms },
                                .offset = format_offset(show_now_ms()) };
     if (!page.span) {
-        site_refuse(site, TABLE_WRONG, "span: say day, month or year", answer);
+        site_refuse(site, SITE_BAD_REQUEST, "span: say day, month or year", answer);
         return true;
     }
     table_gather(&page, query);
     bool known = table_is_known(&page, query), good = !query_failed(query);
     strbuf_puts(error, strbuf_text(&query->error));
     if (good && !known)
-        site_refuse(site, TABLE_NOT_FOUND, "There is no such table, or it did not run within the last year.", answer);
+        site_refuse(site, SITE_NOT_FOUND, "There is no such table, or it did not run within the last year.", answer);
     else if (good)
         put_table_page(&page, &answer->body);
     table_forget(&page);

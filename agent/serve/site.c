@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 
-enum { GOOD = 200, BAD_REQUEST = 400, INTERNAL_ERROR = 500, SERVICE_UNAVAILABLE = 503 };
+enum { GOOD = 200, INTERNAL_ERROR = 500, SERVICE_UNAVAILABLE = 503 };
 
 static const char html_type[] = "text/html; charset=utf-8", text_type[] = "text/plain; charset=utf-8";
 static const char openmetrics_type[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -46,7 +46,7 @@ static const char *title_of(unsigned status)
         unsigned status;
         const char *title;
     } titles[] = {
-        { BAD_REQUEST, "The request is wrong" },
+        { SITE_BAD_REQUEST, "The request is wrong" },
         { 404, "There is no such page" },
         { INTERNAL_ERROR, "The answer is too long" },
         { SERVICE_UNAVAILABLE, "The history cannot be read" },

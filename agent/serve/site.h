@@ -41,6 +41,9 @@ bool site_route_reads_the_log(enum route route);
 
 /* The Content-Type of what is at a route; OpenMetrics has another one. */
 const char *site_type(enum route route);
+/* What is wrong with a request, as a status of HTTP: it is malformed, or asks for what is not there. */
+enum { SITE_BAD_REQUEST = 400, SITE_NOT_FOUND = 404 };
+
 /*
  * Says what is wrong with a request: as JSON, as text or else as a page, by the type that the answer has already. Its status and body are
  * replaced.
