@@ -79,7 +79,7 @@ static struct job *job_next(struct worker *worker, struct look *look)
     struct workers *workers = worker->workers;
     while (!worker->first && !workers->ends) {
         const int64_t until_ms = clock_running_ms() + LOOK_KEPT_MS;
-        const struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000 };
+        const struct timespec until = { .tv_sec = until_ms / 1000, .tv_nsec = (long)(until_ms % 1000) * 1000000 };
         if (!look->db) {
             pthread_cond_wait(&worker->news, &workers->lock);
         } else if (pthread_cond_timedwait(&worker->news, &workers->lock, &until) == ETIMEDOUT && !worker->first) {
