@@ -301,7 +301,7 @@ deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARC
 	$(DEPS) build deb
 	rm -rf $(BUILD)/deb && mkdir -p $(DEB)/tests
 	cp -a Makefile README.md LICENSE agent include parsers agent/package/debian $(DEB) && cp -a tests/install-deps.sh $(DEB)/tests
-	mkdir -p $(DEB)/fixtures && cp -a fixtures/causes $(DEB)/fixtures
+	cp -a --parents $(TABLE_FILES:$(BUILD)/made/%.inc=fixtures/%.conf) $(DEB)
 	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR -u BINDIR -u LIBEXECDIR -u MANDIR \
 	    -u SYSCONFDIR -u UNITDIR dpkg-buildpackage --build=binary -us -uc
 	@ls $(BUILD)/deb/*.deb
