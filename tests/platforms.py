@@ -97,6 +97,11 @@ def warnings(text):
     return len(re.findall(r"^\S+:\d+:\d+: warning: ", text, re.MULTILINE))
 
 
+def failed_programs(text):
+    """The programs of tests/run.py of which something failed."""
+    return re.findall(r"^(\S+) +[\d.]+ s   .*\d+ FAILED", text, re.MULTILINE)
+
+
 class Platform:
     """One platform: its root and the steps done there."""
 
@@ -206,12 +211,16 @@ class Platform:
         run = f"python3 tests/run.py build {' '.join(self.kinds)}"
         code, said = self.shell("make test" if not self.kinds else
                                 f"tests/install-deps.sh build test analyse valgrind && make -j$(nproc) all unit probes && {run}", "tests", 5400)
+        return self.counted(code, said)
+
+    def counted(self, code, said):
+        """What tests/run.py counted. Why tests were skipped is kept for the end."""
         counts = re.findall(r"^\d+ passed, \d+ failed.*$", said, re.MULTILINE)
         if not counts:
             raise Failed(f"exit {code}, see {self.place}/tests.log")
+        self.results["skipped"] = re.findall(r"^    skipped: (\S+): (.*)$", said, re.MULTILINE)
         if code != 0:
-            failed = re.findall(r"^not ok \d+ - (\S+)", said, re.MULTILINE)
-            raise Failed(f"{counts[-1]}: {', '.join(failed)[:300]}")
+            raise Failed(f"{counts[-1]}: {', '.join(failed_programs(said))}")
         return counts[-1]
 
     def package(self):
@@ -272,11 +281,7 @@ apt-get -q purge -y {NAME}
     def cross_tests(self):
         emulator = self.cross[1]
         code, said = self.shell(f"python3 tests/run.py --under {emulator} build unit fuzz", "tests", 5400)
-        counts = re.findall(r"^\d+ passed, \d+ failed.*$", said, re.MULTILINE)
-        if code != 0 or not counts:
-            failed = re.findall(r"^not ok \d+ - (\S+)", said, re.MULTILINE)
-            raise Failed(f"{counts[-1] if counts else code}: {', '.join(failed)[:300]}")
-        return counts[-1]
+        return self.counted(code, said)
 
     def run(self):
         """All steps, as far as those that a step needs passed."""
@@ -309,6 +314,19 @@ COLUMNS = ("build", "answers", "demo", "tests", "package", "lintian", "install")
 AGENT = (pathlib.Path(os.environ.get("BUILD", str(ROOT / "build"))) / "agent").resolve()
 
 
+def report_skipped(platforms):
+    """Why which tests were skipped where: a line for each reason."""
+    reasons = {}
+    for platform in platforms:
+        for test, why in platform.results.get("skipped", ()):
+            reasons.setdefault(why, {}).setdefault(test, []).append(platform.name)
+    if reasons:
+        print("\n| skipped, because | tests | on |\n|---|---|---|")
+    for why, tests in sorted(reasons.items()):
+        where = sorted({name for names in tests.values() for name in names})
+        print(f"| {why} | {', '.join(sorted(tests))} | {', '.join(where)} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--place", type=pathlib.Path, default=ROOT / "build" / "platforms")
@@ -331,6 +349,7 @@ def main():
     print(f"\n| platform | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}")
     for platform in platforms:
         print(f"| {' | '.join(platform.row())} |")
+    report_skipped(platforms)
     verdicts = [step["verdict"] for platform in platforms for step in platform.results["steps"].values()]
     return 1 if "failed" in verdicts else 0
 
