@@ -26,7 +26,8 @@ NAME = "iceberg-offload-agent"
 RELEASES = {"12": "bookworm", "13": "trixie", "sid": "sid"}
 NATIVE = ("12-amd64", "12-i386", "13-amd64", "13-i386", "sid-amd64", "sid-i386")
 # Built in a chroot of amd64 by a cross compiler, and run by an emulator: the compiler's prefix and the emulator.
-CROSS = {"13-arm64": ("aarch64-linux-gnu", "qemu-aarch64-static"), "13-s390x": ("s390x-linux-gnu", "qemu-s390x-static")}
+CROSS = {"13-arm64": ("aarch64-linux-gnu", "qemu-aarch64-static"), "13-s390x": ("s390x-linux-gnu", "qemu-s390x-static"),
+         "sid-s390x": ("s390x-linux-gnu", "qemu-s390x-static")}
 LIBRARIES = ("libpcre2-dev", "libcurl4-gnutls-dev", "libsqlite3-dev", "libinih-dev", "zlib1g-dev", "libinotifytools0-dev",
              "libsystemd-dev", "libcmocka-dev")
 
@@ -296,10 +297,10 @@ apt-get -q purge -y {NAME}
         if self.step("build", self.build):
             self.step("answers", self.answers)
             self.step("demo", self.demo)
-            self.step("tests", self.tests)
             if self.step("package", self.package):
                 self.step("lintian", self.lintian)
                 self.step("install", self.install)
+            self.step("tests", self.tests)
 
     def row(self):
         def cell(name):
@@ -310,7 +311,7 @@ apt-get -q purge -y {NAME}
         return [self.name, *(cell(name) for name in COLUMNS)]
 
 
-COLUMNS = ("build", "answers", "demo", "tests", "package", "lintian", "install")
+COLUMNS = ("build", "answers", "demo", "package", "lintian", "install", "tests")
 AGENT = (pathlib.Path(os.environ.get("BUILD", str(ROOT / "build"))) / "agent").resolve()
 
 
