@@ -40,7 +40,8 @@ ANALYSERS = ("cppcheck", "clang-tidy", "gcc-analyser")
 ANALYSER_TIMEOUT_S = 540
 # Anywhere in a line: a test may have left its own output without a newline before it.
 TAP = re.compile(r"(not ok|ok) \d+ (- |# SKIP ?)(\S.*)?$", re.MULTILINE)
-SKIPPED = re.compile(r"^ok \d+ # SKIP (\S+).*(?:\n# (.*))?", re.MULTILINE)
+# Why is said behind it by Python's modules, and before it by the programs of cmocka (skip_because), of which cmocka 1 says "not ok".
+SKIPPED = re.compile(r"^(?:# skipped: (.*)\n)?(?:not )?ok \d+ # SKIP (\S+).*(?:\n# (?!skipped: )(.*))?", re.MULTILINE)
 HELD = re.compile(r"^# held: (.*)$", re.MULTILINE)
 PLAN = re.compile(r"^1\.\.(\d+)", re.MULTILINE)
 SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
@@ -133,8 +134,8 @@ def report(outcome):
             print(f"{outcome.program.name}: {outcome.trouble}")
         print("---")
     print(f"{outcome.program.name:34} {outcome.seconds:6.1f} s   {', '.join(counts)}", flush=True)
-    for name, why in SKIPPED.findall(outcome.output):
-        print(f"    skipped: {name}: {why or 'no reason said'}", flush=True)
+    for before, name, behind in SKIPPED.findall(outcome.output):
+        print(f"    skipped: {name}: {before or behind or 'no reason said'}", flush=True)
 
 
 def report_held(outcomes):

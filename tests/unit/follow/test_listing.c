@@ -297,7 +297,7 @@ static void the_owner_is_checked_again_after_opening(void **state)
     enum { ENTRIES = 3, END = 1 }; /* each takes a look, as slow as the clock is */
     char name[96];
     if (geteuid() != 0)
-        skip();
+        skip_because("needs root, to make a file of another user");
     add_numbered(fixture, 1, 1);
     step_us = SIBLINGS_LOOK_MAX_MS * 1000;
     struct listing *listing = begin_listing(fixture);

@@ -12,7 +12,7 @@ enum { STRANGER = 65534 };
 static void need_root(void)
 {
     if (geteuid() != 0)
-        skip();
+        skip_because("needs root, to make a file of another user");
 }
 
 /* A file beside the log that belongs to another user. */
@@ -93,7 +93,7 @@ static void a_strangers_file_with_the_same_inode_is_not_the_remembered_file(void
         assert_int_equal(stat(name, &st), 0);
     }
     if (st.st_ino != position.inode)
-        skip(); /* this file system does not use an inode again at once */
+        skip_because("the file system of the test's directory does not use an inode again at once");
     start(fixture, &position, 1);
     settle(fixture);
     assert_string_equal(strbuf_text(&fixture->lines), "");

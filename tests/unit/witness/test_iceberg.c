@@ -289,7 +289,7 @@ static void strangers_files_are_refused(void **state)
     char path[512];
     struct strbuf list = { 0 };
     if (geteuid() != 0)
-        skip();
+        skip_because("needs root, to make a file of another user");
     add_snapshot(&list, 1, -1, 1000, "append", "10");
     char *text = metadata_of(&list, 1);
     put(warehouse, "v1.metadata.json", text);

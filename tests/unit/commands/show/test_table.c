@@ -69,7 +69,7 @@ static void test_wide_characters_are_cut_by_columns(void **state)
     struct strbuf out = { 0 };
     (void)state;
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
-        skip();
+        skip_because("there is no locale C.UTF-8");
     show_table_cell(table, TONE_PLAIN, "日本語日本語");
     show_table_text(table, &terminal, 0, &out);
     assert_string_equal(strbuf_text(&out), "Name\n日本語日…\n");

@@ -33,7 +33,7 @@ static void test_a_wide_character_takes_two_columns(void **state)
 {
     (void)state;
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
-        skip();
+        skip_because("there is no locale C.UTF-8");
     assert_int_equal(terminal_columns("日本"), 4);
     assert_int_equal(terminal_columns("e\u0301\xff"), 2); /* an accent takes none, a byte that is no character one */
     assert_int_equal(terminal_fitting("日本語", 4), 6);
