@@ -139,7 +139,7 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(OBJ)/tests/unit/%.o: private ALL_CPPFLAGS += -include tests/unit/in_range.h
+$(OBJ)/tests/unit/%.o: private ALL_CPPFLAGS += -include tests/unit/cmocka_more.h
 
 # The built-in tables of causes and patterns, as numbers for C arrays. Their comments are left out, and their lines keep their numbers.
 TABLE_FILES := $(addprefix $(BUILD)/made/,causes/k2.inc causes/k2-prefect.inc patterns/k2-prefect.inc)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef TESTS_IN_RANGE_H
-#define TESTS_IN_RANGE_H
+#ifndef TESTS_CMOCKA_MORE_H
+#define TESTS_CMOCKA_MORE_H
 
 /* The Makefile includes this before each unit test. */
 #include <setjmp.h>
