@@ -19,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -31,16 +32,21 @@ CROSS = {"13-arm64": ("aarch64-linux-gnu", "qemu-aarch64-static"), "13-s390x": (
 LIBRARIES = ("libpcre2-dev", "libcurl4-gnutls-dev", "libsqlite3-dev", "libinih-dev", "zlib1g-dev", "libinotifytools0-dev",
              "libsystemd-dev", "libcmocka-dev")
 
-# Mounts, processes and what the command leaves running end with it. /dev is the host's, for its nodes.
+# Runs $2 below the root $1, with the directory $3 as its /tmp. Mounts, processes and what the command leaves running end with it. /dev is
+# the host's, for its nodes. The root is changed by pivot_root, since the kernel gives no user namespace to what chroot has shut in.
 ENTER = r"""
 set -eu
 root=$1
+mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
-mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+mount --bind "$3" "$root/tmp"
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
-exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
+cd "$root"
+pivot_root . mnt
+umount -l /mnt
+exec chroot . env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
     DEBIAN_FRONTEND=noninteractive sh -c "cd /src && { $2
 }"
 """
@@ -122,9 +128,10 @@ class Platform:
 
     def shell(self, command, log, timeout=3600):
         """Runs a command in the platform's sources; (exit code, what it said), which is also kept as a log."""
-        with open(self.place / f"{log}.log", "wb") as said:
+        with open(self.place / f"{log}.log", "wb") as said, tempfile.TemporaryDirectory(dir=self.place, prefix="tmp-") as scratch:
+            os.chmod(scratch, 0o1777)
             done = subprocess.run(["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER,
-                                   "sh", str(self.root), command], stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
+                                   "sh", str(self.root), command, scratch], stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
                                   check=False, timeout=timeout)
         return done.returncode, (self.place / f"{log}.log").read_text(encoding="utf-8", errors="replace")
 
