@@ -4,15 +4,17 @@
 
     tests/run.py [--valgrind | --under COMMAND] [--held] BUILD [unit] [fuzz] [layers] [e2e] [faults] [analyse] [browser] [package] [servers] [grafana] [replay] [faults/test_sender ...]
 
-Without names everything but `browser`, `package`, `servers`, `grafana` and `replay` runs. A test program is a cmocka binary, a fuzz harness over its
+Without names everything but `browser`, `package`, `servers`, `grafana` and `replay` runs, what lasts longest first. A test program is a cmocka binary, a fuzz harness over its
 inputs in fixtures/fuzz, check_layers.py, check_format.py or check_cycles.py (all are `layers`), an analyser (a target of the Makefile, behind the others: it takes what they leave of the
 processors), or a Python unittest module in tests/e2e, tests/faults, tests/browser, tests/package, tests/servers or tests/grafana; each says in TAP ("ok 1 - name")
 what passed. A program that crashes, ran no test, or outlives its time fails as such. A module may set TIMEOUT_S = 300 (default 120) and
-ALONE = True (not beside another program).
+ALONE = True (not beside another program). At least one program for each processor runs at any time, and more while the machine has
+time to spare: most programs wait most of the time. The line of a program says how long it took, and the processor's time in that.
 --under runs unit and fuzz behind a command, such as an emulator of another processor.
 What a program says in lines "# held: ..." (what was injected, and what held) is collected and said at the end with --held.
 AGENT and BUILD in the environment tell the modules what to drive. The last line is "N passed, N failed[, N skipped]".
 """
+import collections
 import concurrent.futures
 import os
 import pathlib
@@ -36,6 +38,17 @@ MOST_PATIENCE = 8
 # Whatever the load is, a program has no longer than this, or its own time if that is longer, so that one that hangs ends within an
 # hour and a half with all others, which is what continuous integration gives.
 LONGEST_S = 2400
+# What lasts longest, longest first: begun first, so that nothing long is left over at the end. A module that is not named here is none
+# of the long ones; a name that is gone does no harm.
+LONGEST = ("faults/test_clock", "e2e/test_live", "e2e/test_serve_metrics", "e2e/test_service", "faults/test_kills",
+           "unit/core/test_property", "e2e/test_build", "faults/test_storage", "faults/test_sender", "unit/history/test_history_faults",
+           "e2e/test_terminal", "e2e/test_hostile_history", "e2e/test_blind", "faults/test_hostile_history", "e2e/test_alertmanager",
+           "faults/test_follow_strangers", "faults/test_rotation", "e2e/test_unit_state", "e2e/test_formats", "e2e/test_heartbeat",
+           "faults/test_delivery", "e2e/test_watermark", "e2e/test_silence", "e2e/test_serve_live", "e2e/test_prefect", "e2e/test_valgrind")
+# Programs at once: so many for each processor at the most; a further one is let in when this share of the machine was left unused in
+# the last second.
+MOST_FOR_A_PROCESSOR = 4
+SPARE = 0.25
 ANALYSERS = ("cppcheck", "clang-tidy", "gcc-analyser")
 ANALYSER_TIMEOUT_S = 540
 # Anywhere in a line: a test may have left its own output without a newline before it.
@@ -60,11 +73,11 @@ class Program:
 
 
 class Outcome:
-    """What became of a program."""
+    """What became of a program; `worked_s` is the processor's time, its own and that of what it waited for."""
 
-    def __init__(self, program, seconds, output, returncode):
+    def __init__(self, program, seconds, output, returncode, worked_s=0.0):
         results = TAP.findall(output)
-        self.program, self.seconds, self.output = program, seconds, output
+        self.program, self.seconds, self.output, self.worked_s = program, seconds, output, worked_s
         self.skipped = sum(mark.startswith("# SKIP") for _, mark, _ in results)
         self.passed = sum(said == "ok" and mark == "- " for said, mark, _ in results)
         self.failed = sum(said == "not ok" and mark == "- " for said, mark, _ in results)
@@ -89,14 +102,20 @@ class Outcome:
 
 
 def wait_fairly(process, timeout_s):
-    """The exit code, or None after so many seconds. They pass slower while more programs want to run than there are processors."""
-    left, end = timeout_s, time.monotonic() + max(timeout_s, LONGEST_S)
-    while left > 0 and time.monotonic() < end:
-        try:
-            return process.wait(1)
-        except subprocess.TimeoutExpired:
-            left -= 1 / min(MOST_PATIENCE, max(1, os.getloadavg()[0] / os.cpu_count()))
-    return None
+    """The exit code, or None after so many seconds, and the processor's time. The seconds pass slower while more programs want to run
+    than there are processors."""
+    left, last = timeout_s, time.monotonic()
+    end = last + max(timeout_s, LONGEST_S)
+    while left > 0 and last < end:
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode, usage.ru_utime + usage.ru_stime
+        time.sleep(0.02)
+        now = time.monotonic()
+        left -= (now - last) / min(MOST_PATIENCE, max(1, os.getloadavg()[0] / os.cpu_count()))
+        last = now
+    return None, 0.0
 
 
 def run(program, env):
@@ -109,7 +128,7 @@ def run(program, env):
                                        stderr=subprocess.STDOUT, start_new_session=True)
         except OSError as error:
             return Outcome(program, 0, f"cannot be started: {error}", 127)
-        returncode = wait_fairly(process, program.timeout_s)
+        returncode, worked_s = wait_fairly(process, program.timeout_s)
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -117,7 +136,27 @@ def run(program, env):
         process.wait()
         output.seek(0)
         text = output.read().decode("utf-8", "replace")
-    return Outcome(program, time.monotonic() - began, text, returncode)
+    return Outcome(program, time.monotonic() - began, text, returncode, worked_s)
+
+
+class Meter:
+    """How much of the machine was unused since the last look. What runs at a lower priority than this program counts as unused."""
+
+    def __init__(self):
+        self.last = self._read()
+
+    @staticmethod
+    def _read():
+        """(unused, all) in the kernel's ticks since the boot."""
+        line = pathlib.Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
+        user, nice, system, idle, iowait, *others = map(int, line.split()[1:9])
+        lower = nice if os.getpriority(os.PRIO_PROCESS, 0) <= 0 else 0
+        return idle + iowait + lower, user + nice + system + idle + iowait + sum(others)
+
+    def unused(self):
+        now, before = self._read(), self.last
+        self.last = now
+        return (now[0] - before[0]) / max(1, now[1] - before[1])
 
 
 def report(outcome):
@@ -133,7 +172,7 @@ def report(outcome):
         if outcome.trouble:
             print(f"{outcome.program.name}: {outcome.trouble}")
         print("---")
-    print(f"{outcome.program.name:34} {outcome.seconds:6.1f} s   {', '.join(counts)}", flush=True)
+    print(f"{outcome.program.name:34} {outcome.seconds:6.1f} s {outcome.worked_s:6.1f} s   {', '.join(counts)}", flush=True)
     for before, name, behind in SKIPPED.findall(outcome.output):
         print(f"    skipped: {name}: {before or behind or 'no reason said'}", flush=True)
 
@@ -181,24 +220,50 @@ def find_programs(build, wanted, prefix):
     return programs
 
 
+def in_order(programs):
+    """What lasts longest first, then the modules, then the small programs."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    return sorted(programs, key=lambda program: (place.get(program.name, len(place)), not program.name.startswith(("e2e/", "faults/"))))
+
+
+def run_beside(programs, env):
+    """Runs programs side by side, as many as the machine has time for; yields the outcomes as they come."""
+    waiting, running, meter, let_in = collections.deque(in_order(programs)), set(), Meter(), time.monotonic()
+    processors = os.cpu_count()
+    with concurrent.futures.ThreadPoolExecutor(MOST_FOR_A_PROCESSOR * processors) as pool:
+        while waiting or running:
+            spare = False
+            if time.monotonic() - let_in >= 1:
+                spare, let_in = meter.unused() > SPARE and len(running) < MOST_FOR_A_PROCESSOR * processors, time.monotonic()
+            while waiting and (len(running) < processors or spare):
+                running.add(pool.submit(run, waiting.popleft(), env))
+                spare = False
+            done, running = concurrent.futures.wait(running, 0.25, concurrent.futures.FIRST_COMPLETED)
+            yield from (job.result() for job in done)
+
+
 def run_all(programs, build):
-    """Runs the programs, two at a time where they allow it and the analysers behind them; returns the outcomes."""
+    """Runs the programs, side by side where they allow it and the analysers behind them; returns the outcomes."""
     env = {**SANITIZERS, **os.environ, "AGENT": str(build / "agent"), "BUILD": str(build),
            "CMOCKA_MESSAGE_OUTPUT": "TAP", "PYTHONDONTWRITEBYTECODE": "1"}
     env["PATH"] += f":/usr/sbin:/sbin:{ROOT / '.tools/usr/bin'}"
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "STATE_DIRECTORY", "MAKEFLAGS", "MFLAGS"):
         env.pop(name, None)
     outcomes = []
-    with concurrent.futures.ThreadPoolExecutor(2) as pool, concurrent.futures.ThreadPoolExecutor(1) as behind:
-        jobs = [(behind if program.name.startswith("analyse/") else pool).submit(run, program, env)
-                for program in programs if not program.alone]
-        for job in jobs:
-            outcomes.append(job.result())
-            report(outcomes[-1])
+
+    def take(outcome):
+        outcomes.append(outcome)
+        report(outcome)
+
+    with concurrent.futures.ThreadPoolExecutor(1) as behind:
+        analysed = [behind.submit(run, program, env) for program in programs if program.name.startswith("analyse/")]
+        for outcome in run_beside([program for program in programs if not program.alone and not program.name.startswith("analyse/")], env):
+            take(outcome)
+        for job in analysed:
+            take(job.result())
     for program in programs:
         if program.alone:
-            outcomes.append(run(program, env))
-            report(outcomes[-1])
+            take(run(program, env))
     return outcomes
 
 

@@ -18,7 +18,6 @@ AGENT = pathlib.Path(os.environ.get("AGENT", str(ROOT / "build" / "agent")))
 UNIT = "iceberg-offload-agent"
 LOG = "/tmp/iceberg-offload-scheduler.log"
 TIMEOUT_S = 240
-ALONE = True
 
 
 def why_not_this():

@@ -29,7 +29,6 @@ from agent import BINARY, Agent, wait_until          # noqa: E402
 from hand import TABLE, Hand, MemoryWatch, is_root, record   # noqa: E402
 
 TIMEOUT_S = 600
-ALONE = True     # the crowd's churn takes a processor
 CROWD_FILES = int(os.environ.get("CROWD_FILES", "20000"))
 BOMB_GB = int(os.environ.get("BOMB_GB", "4"))
 GARBAGE_LINES = int(os.environ.get("GARBAGE_LINES", "200000"))

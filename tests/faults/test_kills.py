@@ -29,7 +29,6 @@ from receiver import Receiver                     # noqa: E402
 KILLS = int(os.environ.get("AGENT_KILLS", "45"))
 LIFE_S = 0.55                                     # of an agent, on average, with what its start takes; longer where a start takes long
 TIMEOUT_S = 1800
-ALONE = True
 SHIM = Path(os.environ.get("BUILD", Path(BINARY).parent)).resolve() / "tests" / "kill_shim.so"
 
 # The classes of calls to die in, and up to which one: a checkpoint or an answer comes seldom, a page is written often.
