@@ -217,14 +217,15 @@ $(BUILD)/share/agent.conf: $(NATIVE)
 .SECONDARY:
 share: $(SHARE) ; @:
 unit: $(UNIT) $(REPLAYS) ; @:
-probes: $(PROBES) $(SHIMS) $(BUILD)/tests/agent_kernel ; @:
+# What the tests that drive the programs need beside them.
+probes: $(PROBES) $(SHIMS) $(BUILD)/tests/agent_kernel $(SHARE) ; @:
 benches: $(BENCHES) ; @:
 fuzzers: $(FUZZERS) ; @:
 -include $(DEPENDS)
 
 # --- Running ---------------------------------------------------------------------------------------------------------
 
-.PHONY: all no-watermark no-web FORCE share unit probes benches fuzzers deps demo run install uninstall install-conf list-installed dist deb
+.PHONY: all no-watermark no-web FORCE share unit probes benches fuzzers deps demo run install install-built uninstall install-conf list-installed dist deb
 deps: ## install what is missing to build (says what; nothing missing: no apt-get)
 	$(DEPS) build watermark web
 
@@ -255,8 +256,12 @@ TO_USERS    = $(call to,$(PREFIX)/lib/sysusers.d/iceberg-offload-agent.conf)
 TO_BASH     = $(call to,$(PREFIX)/share/bash-completion/completions/agent)
 TO_ZSH      = $(call to,$(ZSHDIR)/_agent)
 
-# By `install`, which does not ask the umask: what the caller's own files may not be read by, a service's must.
+# By `install`, which does not ask the umask: what the caller's own files may not be read by, a service's must. What sed makes is written
+# into a file that `install` has begun. `install-built` takes what is built as it is, whatever the flags were: tests install beside others
+# that use the programs.
+INSTALL_FILE = install -D -m 644 /dev/null $(1) && sed $(2) >$(1)
 install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, LIBEXECDIR, MANDIR, SYSCONFDIR (/etc) and UNITDIR are honoured
+install install-built:
 	install -D -m 755 $(BUILD)/agent $(TO_AGENT)
 	$(if $(WATERMARK),install -D -m 755 $(WATERMARK) $(TO_WATERMARK))
 	$(if $(WEB),install -D -m 755 $(WEB) $(TO_WEB))
@@ -264,14 +269,10 @@ install: all share ## install below PREFIX (/usr/local); DESTDIR, BINDIR, LIBEXE
 	install -D -m 644 $(BUILD)/share/agent.bash $(TO_BASH)
 	install -D -m 644 $(BUILD)/share/_agent $(TO_ZSH)
 	install -D -m 644 agent/iceberg-offload-agent.sysusers $(TO_USERS)
-	sed $(UNIT_SED) agent/iceberg-offload-agent.service >$(BUILD)/share/unit
-	install -D -m 644 $(BUILD)/share/unit $(TO_UNIT)
-	sed $(UNIT_SED) $(AS_TEMPLATE) agent/iceberg-offload-agent.service >$(BUILD)/share/unit
-	install -D -m 644 $(BUILD)/share/unit $(TO_TEMPLATE)
-	sed $(UNIT_SED) agent/iceberg-offload-agent-web.service >$(BUILD)/share/unit
-	$(if $(WEB),install -D -m 644 $(BUILD)/share/unit $(TO_WEB_UNIT) && install -D -m 644 agent/serve/openapi.json $(TO_API) && \
-	    install -D -m 644 agent/iceberg-offload-agent-web.socket $(TO_WEB_SOCKET))
-	@rm -f $(BUILD)/share/unit
+	$(call INSTALL_FILE,$(TO_UNIT),$(UNIT_SED) agent/iceberg-offload-agent.service)
+	$(call INSTALL_FILE,$(TO_TEMPLATE),$(UNIT_SED) $(AS_TEMPLATE) agent/iceberg-offload-agent.service)
+	$(if $(WEB),$(call INSTALL_FILE,$(TO_WEB_UNIT),$(UNIT_SED) agent/iceberg-offload-agent-web.service))
+	$(if $(WEB),install -D -m 644 agent/serve/openapi.json $(TO_API) && install -D -m 644 agent/iceberg-offload-agent-web.socket $(TO_WEB_SOCKET))
 TO_WEBS = $(TO_WEB) $(TO_WEB_UNIT) $(TO_WEB_SOCKET) $(TO_API)
 # What install puts there, but for the configuration, which is the administrator's.
 INSTALLED = $(TO_AGENT) $(if $(WATERMARK),$(TO_WATERMARK)) $(if $(WEB),$(TO_WEBS)) $(TO_UNIT) $(TO_TEMPLATE) $(TO_USERS) $(TO_BASH) $(TO_ZSH) $(foreach page,$(PAGES),$(call to_page,$(page)))
@@ -318,7 +319,7 @@ test: ## every test: unit, fuzzing's findings, layers, analysers, end to end, fa
 # root or a missing program is skipped.
 check: ## the tests that need no network, root or apt: unit, fuzzing's findings, layers, and the commands (1 minute)
 	@tests/install-deps.sh check build check
-	@+$(REMAKE) all unit
+	@+$(REMAKE) all unit share
 	@python3 tests/run.py $(BUILD) unit fuzz layers $(CHECKED)
 CHECKED = $(addprefix e2e/test_,command_line escape fixtures manual report_golden)
 

@@ -17,6 +17,8 @@ from tests.lib.agent import has_sanitizer   # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BUILD", str(ROOT / "build")))
 ODD = "it's a path"
+# The one directory that is compiled into the programs stays the one that they were built for.
+KEPT = "LIBEXECDIR=/usr/local/libexec/iceberg-offload-agent"
 TIMEOUT_S = 400
 
 
@@ -42,14 +44,17 @@ class OddPath(unittest.TestCase):
         for name in ("agent", "include", "parsers", "tests/install-deps.sh", "Makefile", "README.md"):
             (cls.tree / name).parent.mkdir(parents=True, exist_ok=True)
             subprocess.run(["cp", "-a", ROOT / name, cls.tree / name], check=True, timeout=60)
-        # What is built already is not built again, but for one object, the archive and the program.
+        # What is built already is not built again, but for an object of each program, the archive and the programs.
         shutil.copytree(BUILD, cls.tree / "build", ignore=shutil.ignore_patterns("tests", "deb", "*.new"), copy_function=shutil.copy2)
-        (cls.tree / "build/obj/agent/main.o").unlink()
+        for program in ("", "serve/", "watermark/"):
+            (cls.tree / f"build/obj/agent/{program}main.o").unlink(missing_ok=True)
 
     def test_it_builds_and_installs_and_only_there(self):
         place = self.folder / "and a 'DESTDIR"
-        done = make("install", f"DESTDIR={place}", "PREFIX=/usr", cwd=self.tree, umask=0o077)
+        done = make("install", f"DESTDIR={place}", "PREFIX=/usr", KEPT, cwd=self.tree, umask=0o077)
         self.assertEqual(done.returncode, 0, done.stdout)
+        if "--coverage" not in (BUILD / "flags").read_text():     # else compiled with other flags than the copy is
+            self.assertLess(done.stdout.count("  CC "), 4, "the flags differ, so that all is compiled anew")
         said = subprocess.run([place / "usr/bin/agent", "--version"], capture_output=True, text=True, check=True, timeout=20)
         self.assertRegex(said.stdout, r"\d")
         self.assertEqual({path.name for path in self.folder.iterdir()}, {ODD, place.name})
@@ -57,7 +62,7 @@ class OddPath(unittest.TestCase):
         self.assertGreaterEqual(len([path for path in there if path.is_file()]), 10)
         closed = [path for path in there if not path.stat().st_mode & stat.S_IROTH]
         self.assertEqual(closed, [], "a caller's umask keeps others from reading these")
-        done = make("uninstall", f"DESTDIR={place}", "PREFIX=/usr", cwd=self.tree)
+        done = make("uninstall", f"DESTDIR={place}", "PREFIX=/usr", KEPT, cwd=self.tree)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertEqual([path for path in place.rglob("*") if path.is_file()], [])
 

@@ -31,7 +31,7 @@ class Service(unittest.TestCase):
     def setUpClass(cls):
         share = cls.enterClassContext(tempfile.TemporaryDirectory())
         subprocess.run(["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={os.path.relpath(AGENT.parent, ROOT)}", f"DESTDIR={share}",
-                        "PREFIX=/usr", "-o", "all", "-o", os.path.relpath(AGENT, ROOT), "install"],
+                        "PREFIX=/usr", "install-built"],
                        check=True, capture_output=True, timeout=100)
         shutil.copy(ROOT / "fixtures/logs/one-table-timeout.log", f"{share}/log")
         cls.machine = cls.enterClassContext(Machine(share))
