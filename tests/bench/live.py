@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import measure                                   # noqa: E402
 from lib.receiver import Receiver                # noqa: E402
+from lib.scheduler import WallClock              # noqa: E402
 from lib.warehouse import ClickHouse, Warehouse  # noqa: E402
-from soak import Clock                           # noqa: E402
 from simulator.voice import Voice                # noqa: E402
 
 TABLE = "bronze_trades_kraken"
@@ -98,7 +98,7 @@ def running(agent, directory, settings=(), database=None):
             pass
         seconds = time.monotonic() - begun
         try:
-            yield process, Voice(lambda text: os.write(log, text.encode()), Clock), database, seconds
+            yield process, Voice(lambda text: os.write(log, text.encode()), WallClock), database, seconds
         finally:
             process.terminate()
             process.wait(20)

@@ -29,8 +29,8 @@ SELECT (id - 1) * {TABLES} + k + 1, id, printf('bronze_trades_%02d', k), started
 FROM (SELECT *, CASE WHEN id % {FAILS_EVERY} = 0 THEN (id / {FAILS_EVERY}) % {TABLES} ELSE -1 END AS fails FROM cycle), t"""
 
 
-def make(agent, directory, now=history.NOW, years=YEARS):
-    """The path of the history, whose last cycle began a quarter of an hour before now."""
+def make(agent, directory, now=history.NOW, years=YEARS, is_open=True):
+    """The path of the history, whose last cycle began a quarter of an hour before now. The last incident is open if it is said to be."""
     path = Path(directory, "decade.db")
     db = history.create(agent, path)
     count = years * 365 * 24
@@ -46,11 +46,12 @@ def make(agent, directory, now=history.NOW, years=YEARS):
                     severity="critical" if critical else "warning", state="resolved", onset_at=at, opened_at=at + HOUR, critical_at=at + 2 * HOUR if critical else None,
                     resolved_at=at + 3 * HOUR, summary=f"{table} failing since {{onset}}", likely_cause="ClickHouse unreachable", runbook="iceberg-offload-failure.md",
                     scenario="1/2", scenario_title="ClickHouse connectivity failure", first_command="docker ps --filter name=clickhouse")
-    history.put(db, "incident", id=number + 1, alert="IcebergOffloadLagCritical", table_name="bronze_trades_07", tables=json.dumps(["bronze_trades_07", "bronze_trades_08"]),
-                severity="critical", state="open", onset_at=now - 3 * HOUR, opened_at=now - 2 * HOUR, critical_at=now - HOUR, summary="no new data for 2 tables",
-                likely_cause="ClickHouse unreachable", runbook="iceberg-offload-failure.md", scenario="1/2", scenario_title="ClickHouse connectivity failure",
-                first_command="docker ps --filter name=clickhouse")
-    history.put(db, "timeline", incident_id=number + 1, at=now - 2 * HOUR, kind="evidence", text=ERROR.split("\n", maxsplit=1)[0])
+    if is_open:
+        history.put(db, "incident", id=number + 1, alert="IcebergOffloadLagCritical", table_name="bronze_trades_07", tables=json.dumps(["bronze_trades_07", "bronze_trades_08"]),
+                    severity="critical", state="open", onset_at=now - 3 * HOUR, opened_at=now - 2 * HOUR, critical_at=now - HOUR, summary="no new data for 2 tables",
+                    likely_cause="ClickHouse unreachable", runbook="iceberg-offload-failure.md", scenario="1/2", scenario_title="ClickHouse connectivity failure",
+                    first_command="docker ps --filter name=clickhouse")
+        history.put(db, "timeline", incident_id=number + 1, at=now - 2 * HOUR, kind="evidence", text=ERROR.split("\n", maxsplit=1)[0])
     db.commit()
     db.execute("PRAGMA journal_mode = WAL")
     db.close()

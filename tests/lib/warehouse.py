@@ -12,8 +12,10 @@ from pathlib import Path
 
 
 class Warehouse:
-    def __init__(self, directory):
-        self.directory = Path(directory)
+    """With `keep`, only so many snapshots and metadata files of a table are kept, as a job does that expires them."""
+
+    def __init__(self, directory, keep=None):
+        self.directory, self.keep = Path(directory), keep
         self.tables = {}   # name -> snapshots, oldest first
 
     def _folder(self, name):
@@ -25,21 +27,25 @@ class Warehouse:
         """A snapshot of `cold.trades`, and the metadata file that makes it current."""
         snapshots = self.tables.setdefault(name, [])
         total = int(snapshots[-1]["summary"]["total-records"]) if snapshots else 0
+        version = snapshots[-1]["sequence-number"] + 1 if snapshots else 1
         snapshot = {
-            "sequence-number": len(snapshots) + 1, "snapshot-id": 7_000_000_000_000_000_000 + len(snapshots),
+            "sequence-number": version, "snapshot-id": 7_000_000_000_000_000_000 + version - 1,
             "timestamp-ms": int((at or time.time()) * 1000),
             "summary": {"operation": operation, "spark.app.id": "local-1", "added-records": str(added), "total-records": str(total + added)},
-            "manifest-list": f"/warehouse/{name}/metadata/snap-{len(snapshots)}.avro", "schema-id": 0}
+            "manifest-list": f"/warehouse/{name}/metadata/snap-{version - 1}.avro", "schema-id": 0}
         if snapshots:
             snapshot["parent-snapshot-id"] = snapshots[-1]["snapshot-id"]
         snapshots.append(snapshot)
-        folder, version = self._folder(name), len(snapshots)
+        folder = self._folder(name)
         new = folder / f"v{version}.metadata.json.part"
         new.write_text(json.dumps({"format-version": 2, "table-uuid": "0-1", "location": f"/warehouse/{name}", "schemas": [{"fields": []}],
                                    "current-snapshot-id": snapshot["snapshot-id"], "refs": {"main": {"snapshot-id": 1, "type": "branch"}},
                                    "snapshots": snapshots, "snapshot-log": []}))
         new.rename(folder / f"v{version}.metadata.json")
         (folder / "version-hint.text").write_text(str(version))
+        if self.keep and version > self.keep:
+            del snapshots[:-self.keep]
+            (folder / f"v{version - self.keep}.metadata.json").unlink()
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):
