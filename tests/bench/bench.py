@@ -104,7 +104,8 @@ def idle_targets(found):
 def growth_targets(found):
     figures = found["growth"]
     yield "ready with ten years of history, ms", figures["ten years"]["start_ms"], "<=", 30
-    yield "cost of a cycle, ten years / a month", figures["ten years"]["cycle_us"] / figures["a month"]["cycle_us"], "<=", 1.1
+    yield "cost of a cycle, ten years / a month", figures["comparison"]["ratio"], "<=", growth.WITHIN
+    yield "the standard error of that ratio", figures["comparison"]["noise"], "<=", growth.NOISE
 
 
 def questions_targets(found):
@@ -137,10 +138,11 @@ def show(found, rows):
             print(f"{name:18}{row['cpu_s']:8.2f}{row['wall_s']:9.2f}{row['mb_per_cpu_s']:10.0f}{row['times_rg']:7.2f}"
                   f"{row['anonymous_kb']:14}")
     if "growth" in found:
-        columns = list(next(iter(found["growth"].values())))
+        columns = list(found["growth"]["a month"])
         print("\n" + f"{'history':12}" + "".join(f"{name:>17}" for name in columns))
-        for name, row in found["growth"].items():
-            print(f"{name:12}" + "".join(f"{row[column]:17.1f}" for column in columns))
+        for name in growth.PASTS:
+            print(f"{name:12}" + "".join(f"{found['growth'][name][column]:17.1f}" for column in columns))
+        print(growth.sentence(found["growth"]["comparison"]))
     if "questions" in found:
         print(f"\n{'out of ten years':20}   wall ms    CPU ms")
         for name, row in found["questions"].items():
