@@ -2,7 +2,7 @@
 # The tests and measurements that take longer than `make test`, or need what it does not. Included by the Makefile.
 
 .PHONY: frames-month test-faults test-servers test-grafana test-browser test-deb test-platforms pictures test-asan test-tsan test-valgrind \
-        coverage fuzz analyse cppcheck clang-tidy gcc-analyser bench bench-growth bench-lead bench-serve bench-life soak
+        coverage fuzz analyse cppcheck clang-tidy gcc-analyser bench bench-growth bench-years bench-lead bench-serve bench-life soak
 
 test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
 	$(DEPS) build test
@@ -107,15 +107,21 @@ bench-serve: ## the web pages at 1,000 requests a second beside a live agent: it
 	@+$(REMAKE) all benches
 	python3 tests/bench/serve.py $(BUILD)
 
-soak: ## ten years of cycles through the live agent (20 minutes): memory and descriptors stay flat
-	$(DEPS) build
-	@+$(REMAKE) all
-	python3 tests/bench/soak.py $(BUILD)/agent --json $(BUILD)/soak.json
+soak: ## an hour of cycles behind ten years of history, 64 tables, all witnesses and the web server: memory, descriptors, files stay flat
+	$(DEPS) build web watermark
+	@+$(REMAKE) all probes
+	BUILD=$(call quote,$(BUILD)) python3 tests/bench/soak.py $(BUILD)/agent --minutes $(SOAK_MINUTES) --json $(BUILD)/soak.json
+SOAK_MINUTES ?= 60
 
-bench-growth: ## what a line costs with 2 to 10,000 tables, 1,000 incidents, 100 webhooks, 20 logs (BEFORE=AGENT: beside another agent)
-	$(DEPS) build
+bench-growth: ## what a line costs with 2 to 10,000 tables, 1,000 incidents, 100 webhooks, 20 logs (BEFORE=AGENT: beside another agent; 20 minutes)
+	$(DEPS) build web
 	@+$(REMAKE) all
 	python3 tests/bench/growth_tables.py $(BEFORE) $(BUILD)/agent --json $(BUILD)/growth.json
+
+bench-years: ## a cycle with ten years of history beside one with a month, in pairs until the noise is below 2 % (10 minutes)
+	$(DEPS) build
+	@+$(REMAKE) all
+	python3 tests/bench/growth.py $(BUILD)/agent --json $(BUILD)/years.json
 
 bench-lead: ## how long before Prometheus the agent pages, incident by incident
 	$(DEPS) build

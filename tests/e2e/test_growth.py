@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a line costs does not grow with what is known: the bytes that the live agent writes."""
+"""What a line costs does not grow with what is known: the bytes that the live agent writes, and the benchmark that says more."""
 
+import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -11,9 +13,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
-from agent import Agent   # noqa: E402
+import flat   # noqa: E402
+import side_by_side   # noqa: E402
+from agent import BINARY, Agent   # noqa: E402
 from simulator.voice import Voice   # noqa: E402
+
+load_tests = side_by_side.load_tests
 
 BYTES_MOST = 8000
 SETTINGS = {"log.timezone": "UTC", "history.retention": "20000d", "detect.lag_warning": "1d", "detect.lag_critical": "2d",
@@ -71,6 +78,50 @@ class Growth(unittest.TestCase):
         for tables, cycles in ((2, 20), (64, 2), (256, 1)):
             with self.subTest(tables=tables):
                 self.assertLess(self.bytes_a_line(tables, cycles), BYTES_MOST)
+
+    def test_the_benchmark_measures_each_part_and_judges_it(self):
+        """In small; only what does not depend on the time of day is judged here."""
+        figures = self.directory / "figures.json"
+        bench = Path(__file__).resolve().parents[1] / "bench/growth_tables.py"
+        done = subprocess.run([sys.executable, bench, BINARY, "--sizes", "2,12", "--incidents", "3", "--runs", "200", "--lines", "60", "--rounds", "1",
+                               "--webhooks", "5", "--logs", "2", "--idle", "1", "--json", figures], capture_output=True, text=True, timeout=120, check=False)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        found = json.loads(figures.read_text(encoding="utf-8"))
+        self.assertEqual([row["tables"] for row in found["tables"] if row["agent"] == BINARY], [2, 12])
+        self.assertEqual([(row["webhooks"], row["deaf"]) for row in found["webhooks"]], [(5, 0), (5, 1)])
+        self.assertGreaterEqual(found["incidents"][0]["open"], 3)
+        self.assertEqual(found["logs"][0]["logs"], 2)
+        self.assertGreater(found["idle"][1]["serve_mb"], 0)
+        for part in ("tables", "incidents"):
+            for row in (row for row in found[part] if row["agent"] == BINARY):
+                self.assertLess(row["line_bytes"], BYTES_MOST, row)
+        self.assertRegex(done.stdout, r"12 tables: bytes written a line +[\d.]+ +<= 8000 +met\n")
+
+
+class Flat(unittest.TestCase):
+    """What the soak judges by."""
+
+    TIMES = list(range(0, 3600, 5))
+
+    def judge(self, value):
+        return flat.judge(self.TIMES, [value(at) for at in self.TIMES], 0.02, 256)
+
+    def test_what_stays_is_flat(self):
+        self.assertTrue(self.judge(lambda at: 4000)["flat"])
+
+    def test_what_warms_up_and_then_stays_is_flat(self):
+        self.assertTrue(self.judge(lambda at: min(4000, 1000 + 5 * at))["flat"])
+
+    def test_what_comes_and_goes_is_flat(self):
+        self.assertTrue(self.judge(lambda at: 4000 + (3000 if at % 100 == 0 else 0) + at * 37 % 200)["flat"])
+
+    def test_a_leak_below_the_noise_of_each_sample_is_found(self):
+        found = self.judge(lambda at: 4000 + at * 37 % 200 + at * 0.2)
+        self.assertFalse(found["flat"])
+        self.assertAlmostEqual(found["an_hour"], 720, delta=20)
+
+    def test_a_step_in_the_middle_of_what_is_judged_is_found(self):
+        self.assertFalse(self.judge(lambda at: 4000 if at < 2600 else 4400)["flat"])
 
 
 if __name__ == "__main__":
