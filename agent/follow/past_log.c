@@ -32,7 +32,9 @@ struct past_log {
 
 static void no_note(void *ctx, enum follow_note note, const char *text)
 {
-    (void)ctx, (void)note, (void)text;
+    (void)ctx;
+    (void)note;
+    (void)text;
 }
 
 static void take_first_time(void *ctx, const char *line, size_t len, int64_t offset)

@@ -312,7 +312,8 @@ struct load {
 /* While SQLite reads the schema, this is told of each of its rows: type, name, table, root page and statement. */
 static int load_row(unsigned kind, void *ctx, void *statement, void *unused)
 {
-    (void)kind, (void)unused;
+    (void)kind;
+    (void)unused;
     struct load *load = ctx;
     char quoted[32];
     const char *name = (const char *)sqlite3_column_text(statement, 1);

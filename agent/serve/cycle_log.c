@@ -51,7 +51,8 @@ static bool gathering_time(void *ctx, struct slice line, int64_t *ms)
 static bool gathering_judge(void *ctx, int64_t time_ms, struct slice line, int64_t offset)
 {
     struct gathering *gathering = ctx;
-    (void)line, (void)offset;
+    (void)line;
+    (void)offset;
     gathering->has_time = true;
     gathering->time_ms = time_ms;
     return true;
@@ -59,7 +60,8 @@ static bool gathering_judge(void *ctx, int64_t time_ms, struct slice line, int64
 
 static void gathering_event(void *ctx, struct event *event)
 {
-    (void)ctx, (void)event;
+    (void)ctx;
+    (void)event;
 }
 
 /* A record is masked as a whole, since a secret may go on over several lines. */

@@ -15,7 +15,10 @@ enum { ANSWERS_MOST = 12, SERVER_FAILS_FROM = 500 };
 static int prefect_go_on(void *user, curl_off_t total, curl_off_t now, curl_off_t sent_total, curl_off_t sent)
 {
     const atomic_bool *stopped = user;
-    (void)total, (void)now, (void)sent_total, (void)sent;
+    (void)total;
+    (void)now;
+    (void)sent_total;
+    (void)sent;
     return atomic_load(stopped);
 }
 

@@ -67,7 +67,10 @@ bool source_read_answer(struct slice answer, int64_t *newest_ms)
 static int source_go_on(void *user, curl_off_t total, curl_off_t now, curl_off_t sent_total, curl_off_t sent)
 {
     const atomic_bool *stopped = user;
-    (void)total, (void)now, (void)sent_total, (void)sent;
+    (void)total;
+    (void)now;
+    (void)sent_total;
+    (void)sent;
     return atomic_load(stopped);
 }
 

@@ -152,14 +152,14 @@ static void take_state(struct watermark_watch *watch, const struct watermark_ans
 void watermark_watch_ask(struct watermark_watch *watch, struct watermark_run_ended *runs, size_t count,
                          const atomic_bool *stopped, struct watermark_news *news)
 {
-    const char *tables[WATERMARK_TABLES_MAX];
+    const char *tables[WATERMARK_TABLES_MAX] = { NULL };
+    const size_t asked = count < WATERMARK_TABLES_MAX ? count : WATERMARK_TABLES_MAX;
     struct watermark_answer answer;
     struct strbuf words = { 0 };
     *news = (struct watermark_news){ 0 };
-    for (size_t i = 0; i < count && i < WATERMARK_TABLES_MAX; i++)
+    for (size_t i = 0; i < asked; i++)
         tables[i] = runs[i].table;
-    watermark_ask(watch->settings, tables, count < WATERMARK_TABLES_MAX ? count : WATERMARK_TABLES_MAX, stopped,
-                  &answer);
+    watermark_ask(watch->settings, tables, asked, stopped, &answer);
     if (!atomic_load(stopped)) {
         /* A run that ends without an answer may change what the looks know. */
         if (answer.outcome != WATERMARK_ANSWERED)
@@ -185,12 +185,12 @@ void watermark_watch_ask(struct watermark_watch *watch, struct watermark_run_end
 bool watermark_check(const struct config *config, enum witness_state *state, struct strbuf *words)
 {
     struct watermark_watch *watch = watermark_watch_new(config);
-    struct watermark_run_ended run = { .table = "" };
+    struct watermark_run_ended runs[] = { { .table = "" } };
     struct watermark_news news;
     atomic_bool stopped = false;
     if (!watch)
         return false;
-    watermark_watch_ask(watch, &run, 1, &stopped, &news);
+    watermark_watch_ask(watch, runs, 1, &stopped, &news);
     *state = news.state;
     strbuf_puts(words, news.state == WITNESS_WELL ? "PostgreSQL answers the query" : news.words);
     watermark_news_free(&news);
