@@ -34,7 +34,8 @@ class Body:
         if self.format != "email":
             return json.dumps(json.loads(self.text), indent=1, ensure_ascii=False).splitlines()
         mail = self.mail()
-        lines = [f"{name}: {value}" for name, value in mail.items()]
+        # Where a line was folded behind the colon, older versions of Python keep a space.
+        lines = [f"{name}: {value.strip()}" for name, value in mail.items()]
         for part in mail.iter_parts():
             lines += ["", f"--- {part.get_content_type()}", *part.get_content().splitlines()]
         return lines
