@@ -343,6 +343,9 @@ def run_replay(agent, prefix):
 
 
 def main(args):
+    # A shell lets what it begins in the background ignore these, and the programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     if args[:1] == ["--module"]:
         return run_module(args[1])
     if args[:1] == ["--make"]:
