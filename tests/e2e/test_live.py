@@ -227,8 +227,9 @@ class KilledAgent(LiveCase):
         with Scheduler(self.log, interval=0.5, script=script, run_seconds=0.1) as scheduler:
             quiet = self.agent(settings, "quiet", "/quiet")
             killed = self.agent(settings, "killed", "/killed")
+            # Before, each agent would miss the log for as long as the scheduler takes to begin.
+            scheduler.wait_for("OFFLOAD CYCLE STARTED", 1)
             with quiet, killed:
-                scheduler.wait_for("OFFLOAD CYCLE STARTED", 1)
                 kills = 0
                 while sum("CYCLE COMPLETED" in line for _, line in scheduler.lines) < 16:
                     time.sleep(dice.uniform(0.02, 0.5))
