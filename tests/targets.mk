@@ -88,13 +88,22 @@ analyse: ## cppcheck, clang-tidy and gcc's analyser: nothing to complain of (3 m
 
 ANALYSED = $(EVERY_SOURCE) $(if $(LIBPQ),$(WATERMARK_SOURCES)) $(if $(LIBMICROHTTPD),$(WEB_SOURCES)) agent/main.c
 TIDY_CHECKS ?= --checks=-clang-analyzer-*
+# What an analyser had nothing to say of is not looked at again until it changes, or a header, or what is asked.
 cppcheck: $(TABLE_FILES) $(WEB_FILES)
+	@mkdir -p build-analyse/cppcheck
 	cppcheck --quiet -j $(shell nproc) --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
+	    --cppcheck-build-dir=build-analyse/cppcheck \
 	    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches $(DEFINES) $(ANALYSED)
-# -DCURL_DISABLE_TYPECHECK: clang-tidy counts the statements into which libcurl's macros expand as the function's own. The compilers check the types.
+TIDIED = $(ANALYSED:%=build-analyse/$(if $(TIDY_CHECKS),tidy,tidy-paths)/%)
 clang-tidy: $(TABLE_FILES) $(WEB_FILES)
-	@printf '%s\n' $(ANALYSED) | xargs -n 8 -P $(shell nproc) sh -c 'clang-tidy --quiet $(TIDY_CHECKS) "$$@" -- -std=c11 -D_GNU_SOURCE \
-	    $(LARGE) -DCURL_DISABLE_TYPECHECK -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -DAGENT_LIBEXECDIR=\"/usr/libexec\" $(LIBPQ_CFLAGS) -Iinclude -I. -I$(BUILD)/made 2>&1' clang-tidy
+	@+$(REMAKE) -s $(TIDIED)
+# -DCURL_DISABLE_TYPECHECK: clang-tidy counts the statements into which libcurl's macros expand as the function's own. The compilers check the types.
+HEADERS := $(shell find include agent parsers -name '*.h')
+$(TIDIED): build-analyse/$(if $(TIDY_CHECKS),tidy,tidy-paths)/%: % .clang-tidy $(HEADERS)
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $(TIDY_CHECKS) $< -- -std=c11 -D_GNU_SOURCE \
+	    $(LARGE) -DCURL_DISABLE_TYPECHECK -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -DAGENT_LIBEXECDIR=\"/usr/libexec\" $(LIBPQ_CFLAGS) -Iinclude -I. -I$(BUILD)/made 2>&1
+	@touch $@
 gcc-analyser:
 	@+$(REMAKE) BUILD=build-analyse CC=gcc CFLAGS="-O2 -g -fanalyzer -Werror" all build-analyse/obj/agent/follow/inotify_kernel.o
 
