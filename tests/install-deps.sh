@@ -154,6 +154,7 @@ as_root()
 fetch_tools()
 {
     has_program apt-get && has_program dpkg-deb || return 0
+    silent=no
     # From Debian 13 on promtool is a package of its own.
     promtool=prometheus
     ! apt-cache show promtool >/dev/null 2>&1 || promtool=promtool
@@ -167,7 +168,12 @@ fetch_tools()
         if has_program "$program" || { has_file ".tools/usr/bin/$program" && has_file ".tools/$shared"; }; then
             continue
         fi
+        if [ $silent = yes ]; then
+            echo "deps: no archive answers: the tests that need $program will be skipped" >&2
+            continue
+        fi
         echo "deps: unpacking $program from Debian's $package into .tools/ (not installed, used by tests only)"
+        begun=$(date +%s)
         scratch=$(mktemp -d)
         chmod 755 "$scratch"
         if (cd "$scratch" && apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=10 download "$package" 2>/dev/null) && mkdir -p .tools/usr/bin \
@@ -176,6 +182,8 @@ fetch_tools()
             :
         else
             echo "deps: $package cannot be downloaded: the tests that need $program will be skipped" >&2
+            # A refusal comes at once. An archive that let us wait would do so for each of the others too.
+            [ $(($(date +%s) - begun)) -lt 10 ] || silent=yes
         fi
         rm -rf "$scratch"
     done
@@ -216,7 +224,25 @@ fetch_grafana()
 }
 
 # apt-get with patience of seconds, in English, and what it says kept for the case that it fails.
-apt_get() { as_root env LC_ALL=C apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10 "$@" >"$said" 2>&1; }
+apt_get() { as_root env LC_ALL=C $limit apt-get -o Acquire::Retries=0 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10 "$@" >"$said" 2>&1; }
+limit=
+
+# Whether apt-get has an answer of any of its archives.
+answered() { grep -Eq '^(Hit|Get):' "$said"; }
+
+# Fetches the lists of packages. An archive or a proxy that accepts connections and never answers costs 10 seconds for each list, so
+# that within 15 seconds at least one archive must have answered. Where one has, the rest gets the time that it needs.
+update_lists()
+{
+    limit="timeout 15" updated=yes code=0
+    apt_get update || code=$?
+    limit=
+    if [ $code -eq 124 ] && answered; then
+        code=0
+        apt_get update || code=$?
+    fi
+    [ $code -eq 0 ] || updated=no
+}
 
 # Debian's postgresql makes a database cluster and starts it, unless it is told not to before: the tests make their own.
 install_no_cluster()
@@ -237,14 +263,14 @@ install_missing()
     said=$(mktemp)
     trap 'rm -f "$said"' EXIT
     download=
-    updated=yes
-    apt_get update || updated=no
-    if grep -q '^Err:' "$said" && ! grep -Eq '^(Hit|Get):' "$said"; then
+    update_lists
+    if ! answered && { [ $code -eq 124 ] || grep -q '^Err:' "$said"; }; then
         download=--no-download
     elif [ $updated = no ]; then
         echo "deps: apt-get update failed; trying with the package lists at hand" >&2
     fi
     why=$(grep '^[EW]: ' "$said" | head -n 1)
+    [ $code -ne 124 ] || why="no answer within 15 seconds"
     case " $missing " in *" postgresql "*) install_no_cluster ;; esac
     if ! apt_get install -y --no-install-recommends $download $missing; then
         [ -n "$download" ] || why=$(grep '^E: ' "$said" | head -n 1)

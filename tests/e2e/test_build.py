@@ -128,12 +128,12 @@ class Flags(unittest.TestCase):
 class Dependencies(unittest.TestCase):
     """tests/install-deps.sh where a compiler is missing, with an apt-get that says what the real one says."""
 
-    def install(self, update, install):
-        """(exit code, what was said, how apt-get was called). `update` and `install` are lines of shell."""
+    def install(self, update, install, timeout='shift; exec "$@"'):
+        """(exit code, what was said, how apt-get was called). `update`, `install` and `timeout` are lines of shell."""
         with tempfile.TemporaryDirectory() as folder:
             calls = pathlib.Path(folder, "calls")
             for name, text in (("apt-get", f'echo "$*" >>"{calls}"\ncase $* in *update*) {update} ;; *) {install} ;; esac'),
-                               ("sudo", 'exec "$@"')):
+                               ("sudo", 'exec "$@"'), ("timeout", timeout)):
                 program = pathlib.Path(folder, name)
                 program.write_text(f"#!/bin/sh\n{text}\n")
                 program.chmod(0o755)
@@ -152,6 +152,23 @@ class Dependencies(unittest.TestCase):
         self.assertIn("--no-download", calls)
         self.assertIn("Acquire::http::Timeout=10", calls)
         self.assertIn("Acquire::Retries=0", calls)
+
+    def test_an_archive_that_never_answers_is_waited_for_briefly(self):
+        code, said, calls = self.install("echo nothing", "echo 'E: Failed to fetch a package' >&2; exit 100",
+                                         timeout='test "$1" -le 15 || exit 1; shift; "$@"; exit 124')
+        self.assertEqual(code, 1)
+        self.assertRegex(said, r"^deps: installing gcc\b.*\ndeps: apt-get reaches none of its archives: no network\?\n"
+                               r"deps: these packages are missing and could not be installed: gcc\b.*\n"
+                               r"deps: apt-get said: no answer within 15 seconds\n$")
+        self.assertEqual([line.split()[-1] for line in calls.splitlines() if "update" in line], ["update"])
+        self.assertIn("--no-download", calls)
+
+    def test_archives_that_answer_slowly_get_the_time_that_they_need(self):
+        code, said, calls = self.install("echo 'Get:1 an archive'", "exit 0", timeout='shift; "$@"; exit 124')
+        self.assertEqual(len([line for line in calls.splitlines() if "update" in line]), 2)
+        self.assertNotIn("--no-download", calls)
+        self.assertIn("deps: installed, but still not found: gcc", said)
+        self.assertEqual(code, 1)
 
     def test_a_package_that_cannot_be_had_is_named(self):
         code, said, calls = self.install("echo 'Hit:1 an archive'", "echo 'E: Unable to locate package gcc' >&2; exit 100")
