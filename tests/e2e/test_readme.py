@@ -129,6 +129,15 @@ class Truth(unittest.TestCase):
         self.assertEqual("make demo", re.split(r"\s+#", first[2].splitlines()[0])[0])
         self.assertNotRegex(read(README), r"\b(REPOSITORY|YOUR|TODO|FIXME)\b")
 
+    def test_the_page_of_the_demo_is_what_the_agent_says(self):
+        """The demo's story, and the page that it leads to, in the words of the first lines that are held byte for byte."""
+        story, page, summary, _ = next(block for language, block in FENCE.findall(read(README)) if language == "text").splitlines()
+        self.assertIn(re.sub(r"^ *[\d.]+ s +", "", story), read(ROOT / "tests/demo.py"))
+        self.assertRegex(page, r"▶ FIRING warning IcebergOffloadSchedulerDown$")
+        said = next(line for line in read(ROOT / "tests/golden/first-lines.txt").splitlines()
+                    if re.match(r"scheduler killed +firing +warning ", line)).split(": ", 1)[1]
+        self.assertEqual(*(re.sub(r"\d\d:\d\d", "HH:MM", text.strip()) for text in (summary, said)))
+
     def test_the_configuration_that_is_shown_has_no_unknown_key(self):
         keys = {(key["section"], key["name"]) for key in self.facts["keys"]}
         section, shown = None, set()
