@@ -225,7 +225,7 @@ fuzzers: $(FUZZERS) ; @:
 
 # --- Running ---------------------------------------------------------------------------------------------------------
 
-.PHONY: all no-watermark no-web FORCE share unit probes benches fuzzers deps demo run install install-built uninstall install-conf list-installed dist deb
+.PHONY: all no-watermark no-web FORCE share unit probes benches fuzzers deps demo run install install-built uninstall install-conf list-installed dist deb deb-sources
 deps: ## install what is missing to build (says what; nothing missing: no apt-get)
 	$(DEPS) build watermark web
 
@@ -298,11 +298,13 @@ dist: ## the release's tarball of the last commit, and the files for RPM, Arch a
 # The layout of agent/package/debian joins a copy of what is compiled, so that nothing is built among the sources. The variables
 # of this make are not that build's.
 DEB = $(BUILD)/deb/iceberg-offload-agent-$(VERSION)
+COMPILED = Makefile README.md LICENSE agent include parsers tests/install-deps.sh $(TABLE_FILES:$(BUILD)/made/%.inc=fixtures/%.conf)
+deb-sources:
+	rm -rf $(BUILD)/deb && mkdir -p $(DEB)
+	cp -a --parents $(COMPILED) $(DEB) && cp -a agent/package/debian $(DEB)
 deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARCHITECTURE.deb
 	$(DEPS) build deb
-	rm -rf $(BUILD)/deb && mkdir -p $(DEB)/tests
-	cp -a Makefile README.md LICENSE agent include parsers agent/package/debian $(DEB) && cp -a tests/install-deps.sh $(DEB)/tests
-	cp -a --parents $(TABLE_FILES:$(BUILD)/made/%.inc=fixtures/%.conf) $(DEB)
+	@+$(MAKE) --no-print-directory deb-sources
 	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR -u BINDIR -u LIBEXECDIR -u MANDIR \
 	    -u SYSCONFDIR -u UNITDIR dpkg-buildpackage --build=binary -us -uc
 	@ls $(BUILD)/deb/*.deb

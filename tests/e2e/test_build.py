@@ -73,6 +73,19 @@ class OddPath(unittest.TestCase):
             self.assertIn("BUILD must be one path without a space or an apostrophe", done.stdout)
 
 
+class PackageSources(unittest.TestCase):
+    def test_the_package_is_built_from_all_that_is_compiled(self):
+        """make names each command that builds and installs from the copy, and thus misses no file of it."""
+        with tempfile.TemporaryDirectory() as folder:
+            done = make("deb-sources", f"BUILD={folder}/build")
+            self.assertEqual(done.returncode, 0, done.stdout)
+            copy = next(pathlib.Path(folder, "build/deb").iterdir())
+            done = make("-n", "all", "share", "install", "install-conf", cwd=copy)
+            self.assertEqual(done.returncode, 0, done.stdout[-2000:])
+            self.assertIn("agent.conf", done.stdout)
+            self.assertTrue((copy / "debian/control").exists())
+
+
 class Directories(unittest.TestCase):
     def test_each_directory_can_be_chosen(self):
         said = make("-n", "install", "PREFIX=/p", "BINDIR=/b", "MANDIR=/m", "UNITDIR=/u", "SYSCONFDIR=/s", "DESTDIR=/d").stdout
