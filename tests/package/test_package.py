@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import subprocess
@@ -45,10 +46,11 @@ def make_older(package, version, to):
         deb("--root-owner-group", "-b", folder, to)
 
 
-# Who else may build: where, in which locale of which character set (C needs none), and with which umask. Czech sorts words in an
-# order of its own, and Turkish neither in UTF-8 nor with the same small letters.
-BUILDERS = (("plain", "C", None, 0o022), ("it's a path", "cs_CZ.UTF-8", "UTF-8", 0o077),
-            ("deeper/and/deeper", "tr_TR.ISO-8859-9", "ISO-8859-9", 0o022))
+# Who else may build: where, in which locale of which character set (C needs none), in which time zone, with which umask, from how old
+# files, and as whom (another user than root needs root here). Czech sorts words in an order of its own, and Turkish neither in UTF-8 nor
+# with the same small letters. The oldest files are older than the changelog.
+BUILDERS = (("plain", "C", None, "UTC", 0o022, None, None), ("it's a path", "cs_CZ.UTF-8", "UTF-8", "Pacific/Kiritimati", 0o077, "2020-01-01", None),
+            ("deeper/and $HOME", "tr_TR.ISO-8859-9", "ISO-8859-9", "America/St_Johns", 0o027, "2038-01-01", "nobody"))
 
 
 def make_locale(folder, locale, charset):
@@ -60,14 +62,25 @@ def make_locale(folder, locale, charset):
     return done.returncode == 0
 
 
-def build_as(tree, folder, locale, umask):
-    """The packages' bytes by name that a builder of another place, locale and umask gets from the same sources."""
+def copy_sources(tree, umask=0o022):
     tree.mkdir(parents=True)
     subprocess.run(["sh", "-c", f"umask {umask:03o} && tar -cf - --exclude=./build* --exclude=./.git --exclude=./.tools ."
                     ' | tar -C "$0" --no-same-permissions -xf -', str(tree)], cwd=ROOT, check=True, timeout=100)
+
+
+def build_as(tree, locales, locale, zone, umask, touched, user):
+    """The packages' bytes by name that such a builder gets from the same sources. `locales` is the directory of the locales."""
+    copy_sources(tree, umask)
+    if touched:
+        subprocess.run(["find", ".", "-exec", "touch", "-h", "-d", touched, "{}", "+"], cwd=tree, check=True, timeout=100)
+    become = {}
+    if user and os.geteuid() == 0:
+        who = pwd.getpwnam(user)
+        subprocess.run(["chown", "-R", f"{who.pw_uid}:{who.pw_gid}", "."], cwd=tree, check=True, timeout=100)
+        become = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": ()}
     env = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "MAKE")) and name != "BUILD"}
-    done = subprocess.run(["make", "deb"], cwd=tree, env={**env, "LC_ALL": locale, "LOCPATH": folder}, umask=umask,
-                          capture_output=True, check=False, timeout=600)
+    done = subprocess.run(["make", "deb"], cwd=tree, env={**env, "LC_ALL": locale, "LOCPATH": locales, "TZ": zone}, umask=umask,
+                          capture_output=True, check=False, timeout=900, **become)
     assert done.returncode == 0, (done.stdout + done.stderr).decode("utf-8", "replace")[-4000:]
     return {path.name: path.read_bytes() for path in tree.glob("build/deb/*.deb")}
 
@@ -86,12 +99,13 @@ class Contents(unittest.TestCase):
         expected = {path.name: path.read_bytes() for path in (BUILD / "deb").glob("*.deb")}
         self.assertTrue(expected)
         with tempfile.TemporaryDirectory() as folder:
-            for directory, locale, charset, umask in BUILDERS:
-                with self.subTest(directory=directory, locale=locale, umask=oct(umask)):
+            os.chmod(folder, 0o755)
+            for directory, locale, charset, *builder in BUILDERS:
+                with self.subTest(directory=directory, locale=locale, builder=builder):
                     if charset and not make_locale(folder, locale, charset):
                         self.skipTest(f"localedef cannot make {locale} (Debian: locales)")
                     self.assertEqual({name: found == expected[name] for name, found in
-                                      build_as(pathlib.Path(folder, directory), folder, locale, umask).items()},
+                                      build_as(pathlib.Path(folder, directory), folder, locale, *builder).items()},
                                      dict.fromkeys(expected, True))
 
     def test_its_version_is_the_agent_s(self):
@@ -180,6 +194,16 @@ done
         self.assertEqual(json.loads(status.stdout)["agent"]["state"], "running", status.stdout)
         self.assertNotEqual(self.machine.show(NAME, "StatusText"), "")
         self.machine.run("for page in man1/agent.1 man5/agent.conf.5; do zcat /usr/share/man/$page.gz | mandoc -T lint -W error; done")
+
+    def test_the_tests_for_a_distribution_pass_beside_the_installed_package(self):
+        """debian/tests, which autopkgtest runs in the sources, with nothing built in them."""
+        self.install()
+        copy_sources(self.share / "tree")
+        tests = re.findall(r"^Tests: (.*)$", (ROOT / "agent/package/debian/tests/control").read_text(), re.MULTILINE)
+        self.assertTrue(tests)
+        for name in " ".join(tests).split():
+            with self.subTest(name):
+                self.machine.run(f"cd /run/share/tree && sh agent/package/debian/tests/{name}", timeout=300)
 
     def test_an_upgrade_keeps_the_history_and_what_people_configured(self):
         self.install("old.deb")
