@@ -28,7 +28,7 @@ BENCH_IDLE ?= 60
 # A text as one word of the shell, whatever is in it.
 quote = '$(subst ','\'',$(1))'
 comma := ,
-# make takes no target with a space in its name. The path to the sources and DESTDIR may have spaces and apostrophes.
+# make takes no target with a space in its name. The path to the sources and DESTDIR may have spaces, apostrophes and dollars.
 ifneq ($(words $(BUILD))$(findstring ',$(BUILD)),1)
 $(error BUILD must be one path without a space or an apostrophe, such as a relative one, and not "$(BUILD)")
 endif
@@ -241,8 +241,8 @@ run: deps ## tail the real log, keep the history in an embedded SQLite file, pri
 UNIT_SED    = -e $(call quote,s|@BINDIR@|$(BINDIR)|)
 AS_TEMPLATE = -e $(call quote,s|/agent run$$|& --config $(SYSCONFDIR)/iceberg-offload-agent/%i.conf|) \
     -e 's,^StateDirectory=.*,&/%i,' -e 's,^Description=.*,& (%i),'
-# Where something goes, as one word of the shell.
-to      = $(call quote,$(DESTDIR)$(1))
+# Where something goes, as one word of the shell. DESTDIR as it was said: a dollar in it is one.
+to      = $(call quote,$(value DESTDIR)$(1))
 to_page = $(call to,$(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1))
 TO_AGENT    = $(call to,$(BINDIR)/agent)
 TO_WATERMARK = $(call to,$(LIBEXECDIR)/agent-watermark)

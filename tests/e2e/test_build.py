@@ -50,7 +50,7 @@ class OddPath(unittest.TestCase):
             (cls.tree / f"build/obj/agent/{program}main.o").unlink(missing_ok=True)
 
     def test_it_builds_and_installs_and_only_there(self):
-        place = self.folder / "and a 'DESTDIR"
+        place = self.folder / "and a 'DESTDIR, for $HOME #1"
         done = make("install", f"DESTDIR={place}", "PREFIX=/usr", KEPT, cwd=self.tree, umask=0o077)
         self.assertEqual(done.returncode, 0, done.stdout)
         if "--coverage" not in (BUILD / "flags").read_text():     # else compiled with other flags than the copy is
