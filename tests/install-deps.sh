@@ -94,6 +94,7 @@ want_package()
 {
     want lintian               has_program lintian
     want rpm                   has_program rpmbuild
+    want rpmlint               has_program rpmlint
     want shellcheck            has_program shellcheck
     want locales               has_file /usr/share/i18n/locales/cs_CZ
 }

@@ -2,6 +2,7 @@
 """The release's tarball, unpacked in an empty place: it builds there and installs, and rpmbuild makes a package of it."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -10,6 +11,10 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TIMEOUT_S = 1200
 ALONE = True
+# What rpmlint says because Debian has neither Fedora's macros nor its configuration of rpmlint, and of a file that will hold secrets.
+NOT_ASKED = (": unstripped-binary-or-object ", ": no-manual-page-for-binary agent", ": manpage-not-compressed ", ": bad-manual-page-folder ",
+             ": invalid-license GPL-2.0-or-later", ": empty-%", ": no-signature", ": no-packager-tag", ": no-group-tag", ": no-buildroot-tag",
+             ": non-readable /etc/iceberg-offload-agent/agent.conf ", ": non-standard-gid /etc/iceberg-offload-agent/agent.conf ")
 
 
 def run(*command, cwd):
@@ -53,9 +58,19 @@ class Tarball(unittest.TestCase):
         listed = run("rpm", "-qp", "--qf", "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]", str(package), cwd=top)
         self.assertIn("/usr/bin/agent -rwxr-xr-x root:root", listed)
         self.assertIn("/etc/iceberg-offload-agent/agent.conf -rw-r----- root:iceberg-offload-agent", listed)
+        files = {line.split()[0] for line in listed.splitlines()}
+        for path in map(pathlib.PurePosixPath, files):
+            if path.parent.name == "iceberg-offload-agent":
+                self.assertIn(str(path.parent), files, "removed with the package, this directory would stay")
         requires = run("rpm", "-qpR", str(package), cwd=top)
         self.assertIn("libcurl", requires)
         self.assertNotIn("inotifytools", requires)
+        if shutil.which("rpmlint"):
+            said = subprocess.run(["rpmlint", str(self.dist / "iceberg-offload-agent.spec"), str(package)], capture_output=True, text=True,
+                                  check=False, timeout=100).stdout
+            self.assertRegex(said, r"(?m)^ *1 packages and 1 specfiles checked")
+            findings = [line.replace(": E: ", ": ").replace(": W: ", ": ") for line in said.splitlines() if re.search(": [EW]: ", line)]
+            self.assertEqual([line for line in findings if not any(tag in line for tag in NOT_ASKED)], [])
 
 
 if __name__ == "__main__":
