@@ -97,7 +97,7 @@ void engine_retell(const struct engine *engine);
 /* The id of the newest incident that is open, 0 if none is. */
 int64_t engine_newest_open(const struct engine *engine);
 /* True if a table's newest run failed: then a component that is down would explain it, before any incident is open. */
-bool engine_is_failing(const struct engine *engine);
+bool engine_is_failing(struct engine *engine);
 
 /*
  * The saved state, so that what changed is all that is written. Texts belong to the engine as a whole and are few. Parts belong to one thing each,

@@ -48,8 +48,7 @@ static size_t free_places(const struct announcer *announcer)
     return ROUTINE_AN_HOUR - used;
 }
 
-/* When a routine message may be sent: now, or when the oldest of six is an hour old. */
-static int64_t room_at(const struct announcer *announcer)
+int64_t announce_room_at(const struct announcer *announcer)
 {
     int64_t now_ms = announcer->moment->now_ms;
     return free_places(announcer) ? now_ms : announcer->sent_ms[0] + crowded_ms(announcer);
@@ -306,28 +305,30 @@ void announce_step_begins(struct announcer *announcer)
     announcer->is_gathering = true;
 }
 
-void announce_step_ends(struct announcer *announcer)
+static void tell_gathered(struct announcer *announcer)
 {
-    announcer->is_gathering = false;
-    if (!announcer->has_gathered)
-        return;
-    announcer->has_gathered = false;
-    for (size_t i = 0; i < announcer->incidents->count; i++) {
-        struct incident_record *record = announcer->incidents->records[i];
-        if (!record->telling.is_gathered)
-            continue;
-        record->telling.is_gathered = false;
+    const struct incident_list *gathered = &announcer->incidents->gathered;
+    while (gathered->count > 0) {
+        struct incident_record *record = gathered->at[0];
+        incident_forget_gathered(record);
         announce_change(announcer, record);
         /* Now, and not as a deadline: whether more lines of this instant are read before it would depend on when they are read. */
         escalate_if_due(announcer, record);
     }
 }
 
+void announce_step_ends(struct announcer *announcer)
+{
+    announcer->is_gathering = false;
+    if (announcer->incidents->gathered.count > 0)
+        tell_gathered(announcer);
+}
+
 void announce_change(void *ctx, struct incident_record *record)
 {
     struct announcer *announcer = ctx;
     if (announcer->is_gathering) {
-        record->telling.is_gathered = announcer->has_gathered = true;
+        incident_gather(record);
         return;
     }
     news_note_growth(announcer, record);
@@ -370,35 +371,6 @@ void announce_all(struct announcer *announcer)
         escalate_if_due(announcer, record);
     }
     tell_waiting(announcer);
-}
-
-static int64_t news_at(const struct announcer *announcer, const struct incident_record *record)
-{
-    switch (news_of(announcer, record)) {
-    case NEWS_NONE: break;
-    case NEWS_RESOLVED: return announcer->moment->now_ms;
-    case NEWS_URGENT: return announce_later(announcer->moment->now_ms, announce_silenced_until(announcer, record));
-    case NEWS_ROUTINE:
-    case NEWS_MISSED: return announce_later(room_at(announcer), announce_silenced_until(announcer, record));
-    }
-    return INT64_MAX;
-}
-
-int64_t announce_due(const struct announcer *announcer)
-{
-    const struct incidents *incidents = announcer->incidents;
-    int64_t best_ms = INT64_MAX;
-    for (size_t i = 0; !announcer->catching_up && i < incidents->count; i++) {
-        const struct incident_record *record = incidents->records[i];
-        int64_t times_ms[] = {
-            news_at(announcer, record), announce_escalation_at(announcer, record), news_update_at(announcer, record),
-            announce_later(announce_reminder_at(announcer, record),
-                           announce_later(room_at(announcer), announce_silenced_until(announcer, record)))
-        };
-        for (size_t t = 0; t < sizeof times_ms / sizeof times_ms[0]; t++)
-            best_ms = times_ms[t] < best_ms ? times_ms[t] : best_ms;
-    }
-    return best_ms;
 }
 
 void announce_archive(struct announcer *announcer, struct archive *archive)

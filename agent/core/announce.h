@@ -27,7 +27,11 @@ struct announcer {
     const struct explainer *explainer;
     void *ctx;
     void (*notify)(void *ctx, const struct notification *notification); /* times are the engine's */
-    bool is_gathering, has_gathered;  /* a step is being taken, in which something changed */
+    bool is_gathering;                                                  /* a step is being taken */
+    struct timetable {
+        int64_t interval_ms, offset_ms;
+        bool is_observed;
+    } timetable;                      /* what the deadlines were reckoned with: all may be earlier where it changes */
     bool catching_up;                 /* old news: only ends of what was told before are told */
     const struct silences *silences;  /* NULL: none */
     int64_t sent_ms[ROUTINE_AN_HOUR]; /* the newest routine messages, oldest first */
@@ -52,7 +56,11 @@ void announce_cycle_ended(struct announcer *announcer);
 /* Tells all that may be told now. */
 void announce_all(struct announcer *announcer);
 /* The instant of the next deadline, INT64_MAX if there is none. When the clock stands there, call announce_all. */
-int64_t announce_due(const struct announcer *announcer);
+int64_t announce_due(struct announcer *announcer);
+/* The settings, the silences or all the incidents are others than they were. */
+void announce_all_may_be_due(struct announcer *announcer);
+/* For announce_due and its test: the next deadline of this incident. */
+int64_t announce_due_of(const struct announcer *announcer, const struct incident_record *record);
 void announce_archive(struct announcer *announcer, struct archive *archive);
 
 #endif

@@ -34,6 +34,8 @@ int64_t announce_later(int64_t a, int64_t b);
 /* Until when nothing new is told of the incident, in the engine's time; long ago if no silence covers it now. */
 int64_t announce_silenced_until(const struct announcer *announcer, const struct incident_record *record);
 bool announce_is_silenced(const struct announcer *announcer, const struct incident_record *record);
+/* announce.c: when a routine message may be sent: now, or when the oldest of six is an hour old. */
+int64_t announce_room_at(const struct announcer *announcer);
 int64_t announce_reminder_at(const struct announcer *announcer, const struct incident_record *record);
 int64_t announce_escalation_at(const struct announcer *announcer, const struct incident_record *record);
 

@@ -181,8 +181,8 @@ static void count_stray(struct context *context, struct table *table)
 static bool has_cause_of_another(const struct context *context, const struct incident_record *record,
                                  const struct table *but)
 {
-    for (size_t i = 0; i < context->tables->count; i++) {
-        const struct table *table = &context->tables->at[i];
+    for (size_t i = 0; i < record->member_count; i++) {
+        const struct table *table = &context->tables->at[record->members[i].table];
         if (table == but || incidents_find(context->incidents, KIND_FAILURES, table) != record)
             continue;
         struct cause cause = table_cause(table);
@@ -218,23 +218,49 @@ static void settle_cause(struct context *context, struct table *table)
     tables_touch(context->tables, table, TOUCHED_LIVE);
 }
 
-/* Only tables that are in an incident can leave it. As a rule there is none, and this is asked at each run outside a cycle. */
-static bool any_failures_open(const struct context *context)
+/* What count_stray and settle_cause would find nothing to do about. */
+static bool is_settled(const struct table *table)
 {
-    for (size_t i = 0; i < context->incidents->count; i++)
-        if (context->incidents->records[i]->incident.open && context->incidents->records[i]->kind == KIND_FAILURES)
-            return true;
-    return false;
+    return table->failures->settled_ms == table->failures->counted_ms && table->failures->strays == 0;
 }
 
+static int compare_indexes(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+    return one < other ? -1 : one > other;
+}
+
+/* The tables, by their indexes and in their order, that are not well in an open incident of failures and not settled; the list is the caller's. */
+static uint32_t *find_unsettled(const struct context *context, size_t *count)
+{
+    const struct incident_list *open = &context->incidents->open[KIND_FAILURES];
+    uint32_t *found = NULL;
+    *count = 0;
+    for (size_t i = 0; i < open->count; i++)
+        for (size_t j = 0; j < open->at[i]->member_count; j++) {
+            const struct member *member = &open->at[i]->members[j];
+            if (!member->bad || is_settled(&context->tables->at[member->table]))
+                continue;
+            found = list_room(found, *count, sizeof *found);
+            found[(*count)++] = (uint32_t)member->table;
+        }
+    if (*count > 1)
+        qsort(found, *count, sizeof *found, compare_indexes);
+    return found;
+}
+
+/* As a rule there is no such incident, and this is asked at each run outside a cycle. */
 static void settle_causes(struct context *context)
 {
-    if (!any_failures_open(context))
+    size_t count;
+    if (context->incidents->open[KIND_FAILURES].count == 0)
         return;
-    for (size_t i = 0; i < context->tables->count; i++)
-        count_stray(context, &context->tables->at[i]);
-    for (size_t i = 0; i < context->tables->count; i++)
-        settle_cause(context, &context->tables->at[i]);
+    uint32_t *unsettled = find_unsettled(context, &count);
+    for (size_t i = 0; i < count; i++)
+        count_stray(context, &context->tables->at[unsettled[i]]);
+    for (size_t i = 0; i < count; i++)
+        settle_cause(context, &context->tables->at[unsettled[i]]);
+    free(unsettled);
 }
 
 /* --- facts --------------------------------------------------------------------------------------------------- */

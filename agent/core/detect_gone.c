@@ -110,19 +110,24 @@ static bool is_told_of(const struct context *context, const struct incident_reco
            context->tables->at[record->members[member].table].retired;
 }
 
+static int64_t gone_due_of_place(const void *ctx, size_t place)
+{
+    const struct context *context = ctx;
+    const struct incident_record *record = context->incidents->places[place];
+    size_t member = 0;
+    if (!record || !record->incident.open || record->kind != KIND_LAG)
+        return INT64_MAX;
+    while (member < record->member_count && !is_told_of(context, record, member))
+        member++;
+    return member < record->member_count ? record->incident.opened_ms + TOLD_FOR_MS : INT64_MAX;
+}
+
 /* The incidents are asked, not the tables, because this is asked at nearly every line and few are open. */
 static int64_t gone_due(const struct context *context)
 {
-    int64_t best_ms = INT64_MAX;
-    for (size_t i = 0; i < context->incidents->count; i++) {
-        const struct incident_record *record = context->incidents->records[i];
-        size_t member = 0;
-        while (member < record->member_count && !is_told_of(context, record, member))
-            member++;
-        if (member < record->member_count && record->incident.opened_ms + TOLD_FOR_MS < best_ms)
-            best_ms = record->incident.opened_ms + TOLD_FOR_MS;
-    }
-    return best_ms;
+    if (context->incidents->open[KIND_LAG].count == 0)
+        return INT64_MAX;
+    return deadlines_first(&context->incidents->deadlines[DEADLINES_GONE], gone_due_of_place, context);
 }
 
 /* When the warning ends for a table that has one. */

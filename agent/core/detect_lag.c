@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "detector.h"
 
+#include <stdlib.h>
+
 /*
  * Lag, the net below everything else: the last success of a table is too old, although nothing that is known explains it.
  *
@@ -21,12 +23,34 @@ static bool explained_for_all(const struct context *context)
            incidents_find(context->incidents, KIND_DOWN, NULL) || slow_explains_lag(context);
 }
 
-static bool awaits_its_turn(const struct context *context, const struct table *table)
+/* What holds for all tables, and what their deadlines were reckoned with: all may be earlier where it changes. */
+struct lag {
+    int64_t warning_ms, critical_ms;
+    bool may_await; /* a table that the newest cycle ran waits for its turn */
+};
+
+static void lag_begin(struct context *context)
+{
+    context->lag = must_alloc(sizeof *context->lag);
+}
+
+static void notice_all(const struct context *context)
 {
     const struct cycle *cycle = &context->model->cycle;
     bool are_set = context->settings->detect.lag_warning_ms > 0 || context->settings->detect.lag_critical_ms > 0;
-    return !are_set && context->schedule->promise_ms && cycle->id && cycle->outcome != CYCLE_ABORTED &&
-           table->last_cycle_id && table->cycles_without <= table_usual_absence(table);
+    bool may_await = !are_set && context->schedule->promise_ms && cycle->id && cycle->outcome != CYCLE_ABORTED;
+    int64_t warning_ms = schedule_lag_warning(context->schedule),
+            critical_ms = schedule_lag_critical(context->schedule);
+    struct lag *lag = context->lag;
+    if (lag->warning_ms == warning_ms && lag->critical_ms == critical_ms && lag->may_await == may_await)
+        return;
+    *lag = (struct lag){ warning_ms, critical_ms, may_await };
+    deadlines_mark_all(&context->tables->deadlines[DEADLINES_LAG], context->tables->count);
+}
+
+static bool awaits_its_turn(const struct context *context, const struct table *table)
+{
+    return context->lag->may_await && table->last_cycle_id && table->cycles_without <= table_usual_absence(table);
 }
 
 static bool explained(const struct context *context, const struct table *table)
@@ -35,29 +59,38 @@ static bool explained(const struct context *context, const struct table *table)
            incidents_find(context->incidents, KIND_FAILURES, table);
 }
 
-static int64_t table_due(const struct context *context, const struct table *table)
+static int64_t lag_due_of_table(const void *ctx, size_t index)
 {
+    const struct context *context = ctx;
+    const struct table *table = &context->tables->at[index];
+    if (index >= context->tables->count || explained(context, table))
+        return INT64_MAX;
     const struct incident_record *record = incidents_find(context->incidents, KIND_LAG, table);
     if (!record)
-        return table_waits_since(table) + schedule_lag_warning(context->schedule);
+        return table_waits_since(table) + context->lag->warning_ms;
     if (record->incident.severity == SEVERITY_WARNING)
-        return table_waits_since(table) + schedule_lag_critical(context->schedule);
+        return table_waits_since(table) + context->lag->critical_ms;
     return INT64_MAX;
+}
+
+static int64_t due_of_few(const struct context *context)
+{
+    int64_t best_ms = INT64_MAX;
+    for (size_t i = 0; i < context->tables->count; i++) {
+        int64_t due_ms = lag_due_of_table(context, i);
+        best_ms = due_ms < best_ms ? due_ms : best_ms;
+    }
+    return best_ms;
 }
 
 static int64_t lag_due(const struct context *context)
 {
-    int64_t best = INT64_MAX;
     if (context->tables->count == 0 || !schedule_is_known(context->schedule) || explained_for_all(context))
-        return best;
-    for (size_t i = 0; i < context->tables->count; i++) {
-        const struct table *table = &context->tables->at[i];
-        if (explained(context, table))
-            continue;
-        int64_t due = table_due(context, table);
-        best = due < best ? due : best;
-    }
-    return best;
+        return INT64_MAX;
+    notice_all(context);
+    return tables_are_few(context->tables)
+               ? due_of_few(context)
+               : deadlines_first(&context->tables->deadlines[DEADLINES_LAG], lag_due_of_table, context);
 }
 
 static void say_lag_rule(const struct context *context, int64_t lag_ms, struct strbuf *out)
@@ -90,13 +123,24 @@ static void raise_lag(struct context *context, struct table *table)
     prometheus_note(record, table_waits_since(table));
 }
 
+static void raise_if_due(struct context *context, size_t index)
+{
+    if (lag_due_of_table(context, index) <= context->moment->now_ms)
+        raise_lag(context, &context->tables->at[index]);
+}
+
 static void lag_expire(struct context *context)
 {
-    for (size_t i = 0; i < context->tables->count; i++) {
-        struct table *table = &context->tables->at[i];
-        if (!explained(context, table) && table_due(context, table) <= context->moment->now_ms)
-            raise_lag(context, table);
+    size_t count;
+    if (tables_are_few(context->tables)) {
+        for (size_t i = 0; i < context->tables->count; i++)
+            raise_if_due(context, i);
+        return;
     }
+    uint32_t *due = deadlines_due(&context->tables->deadlines[DEADLINES_LAG], context->moment->now_ms, &count);
+    for (size_t i = 0; i < count; i++)
+        raise_if_due(context, due[i]);
+    free(due);
 }
 
 static void explain_success(const struct context *context, const struct table *table)
@@ -115,6 +159,7 @@ static void lag_fact(struct context *context, const struct fact *fact)
 }
 
 const struct detector detect_lag = {
+    .begin = lag_begin,
     .hears = HEARS(FACT_RUN_SUCCEEDED),
     .fact = lag_fact,
     .due = lag_due,

@@ -322,6 +322,7 @@ static void success_rate_on_failed(struct context *context, struct table *table)
     count_run(context, flaps, !is_in_a_row);
     if (is_in_a_row) {
         drop_flaps(flaps, flaps_since(flaps, first_ms - 1));
+        deadlines_mark(&context->tables->deadlines[DEADLINES_SUCCESS_RATE], table->index);
         return;
     }
     add_flap(flaps, now_ms);
@@ -361,16 +362,17 @@ static int64_t success_rate_table_due(const struct context *context, const struc
     return flaps->count < 2 ? context->moment->now_ms : flaps->at_ms[flaps->count - 2] + DAY_MS;
 }
 
+static int64_t success_rate_due_of_table(const void *ctx, size_t index)
+{
+    const struct context *context = ctx;
+    return index < context->tables->count ? success_rate_table_due(context, &context->tables->at[index]) : INT64_MAX;
+}
+
 static int64_t success_rate_due(const struct context *context)
 {
-    int64_t best = INT64_MAX;
-    if (!incidents_find(context->incidents, KIND_SUCCESS_RATE, NULL))
-        return best;
-    for (size_t i = 0; i < context->tables->count; i++) {
-        int64_t due = success_rate_table_due(context, &context->tables->at[i]);
-        best = due < best ? due : best;
-    }
-    return best;
+    if (context->incidents->open[KIND_SUCCESS_RATE].count == 0)
+        return INT64_MAX;
+    return deadlines_first(&context->tables->deadlines[DEADLINES_SUCCESS_RATE], success_rate_due_of_table, context);
 }
 
 static void success_rate_expire(struct context *context)

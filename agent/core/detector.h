@@ -30,6 +30,7 @@ struct context {
     const struct explainer *explainer;
 
     /* The detectors' own state, as far as it is not a table's. Only a detector's own file knows what is in it. */
+    struct lag *lag;
     struct scheduler *scheduler;
     struct crash_loop *crash_loop;
     struct slow *slow;

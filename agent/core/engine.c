@@ -169,6 +169,7 @@ void engine_free(struct engine *engine)
     free(engine->context.scheduler);
     free(engine->context.blindness);
     free(engine->context.crash_loop);
+    free(engine->context.lag);
     free(engine);
 }
 
@@ -181,6 +182,7 @@ static void look_anew(struct engine *engine)
 void engine_configure(struct engine *engine, const struct settings *settings)
 {
     engine->settings = *settings;
+    announce_all_may_be_due(&engine->announcer);
     look_anew(engine);
 }
 
@@ -216,7 +218,7 @@ static void take_earlier(int64_t due_ms, size_t whose, int64_t *best_ms, size_t 
     }
 }
 
-static int64_t earliest(const struct engine *engine, size_t *owner)
+static int64_t earliest(struct engine *engine, size_t *owner)
 {
     int64_t best_ms = INT64_MAX;
     for (uint32_t left = engine->with_deadlines; left; left &= left - 1) {
@@ -417,19 +419,11 @@ int64_t engine_next_run_ms(const struct engine *engine)
 
 int64_t engine_newest_open(const struct engine *engine)
 {
-    int64_t newest = 0;
-    for (size_t i = 0; i < engine->incidents.count; i++)
-        if (engine->incidents.records[i]->incident.open)
-            newest = engine->incidents.records[i]->incident.id; /* they stand in the order of their ids */
-    return newest;
-}
-
-bool engine_is_failing(const struct engine *engine)
-{
-    for (size_t i = 0; i < engine->tables.count; i++)
-        if (engine->tables.at[i].last_failed && !engine->tables.at[i].retired)
-            return true;
-    return false;
+    const struct incidents *incidents = &engine->incidents;
+    size_t i = incidents->open_count ? incidents->count : 0; /* they stand in the order of their ids */
+    while (i > 0 && !incidents->records[i - 1]->incident.open)
+        i--;
+    return i > 0 ? incidents->records[i - 1]->incident.id : 0;
 }
 
 void engine_retell(const struct engine *engine)

@@ -14,5 +14,6 @@ bool engine_acknowledge(struct engine *engine, const struct acknowledgement *ack
 void engine_silence(struct engine *engine, const struct silences *silences)
 {
     engine->announcer.silences = silences;
+    announce_all_may_be_due(&engine->announcer);
     engine->floor_ms = engine->moment.now_ms;
 }

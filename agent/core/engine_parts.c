@@ -127,10 +127,9 @@ static int save_incidents(struct engine *engine, enum engine_extent extent, cons
     archive_save_to(&archive, text);
     for (size_t i = 0; i < incidents->gone_count && !error; i++)
         error = sink->drop(sink->ctx, ENGINE_INCIDENT, incidents->gone[i]);
-    for (size_t i = 0; i < incidents->count && !error; i++) {
-        struct incident_record *record = incidents->records[i];
-        if (extent != ENGINE_WHOLE && !record->is_touched)
-            continue;
+    size_t count = extent == ENGINE_WHOLE ? incidents->count : incidents->touched_count;
+    for (size_t i = 0; i < count && !error; i++) {
+        struct incident_record *record = extent == ENGINE_WHOLE ? incidents->records[i] : incidents->touched[i];
         incidents_archive_record(incidents, record, &archive, &engine->tables);
         error = put_part(sink, ENGINE_INCIDENT, record->incident.id, text);
     }
@@ -149,7 +148,7 @@ int engine_save_parts(struct engine *engine, enum engine_extent extent, const st
 
 void engine_saved(struct engine *engine)
 {
-    engine_note_blind(engine);
+    engine_note_touched(engine);
     engine->windows_changed = engine->incidents.recurrences.are_changed = false;
     tables_saved(&engine->tables);
     incidents_saved(&engine->incidents);

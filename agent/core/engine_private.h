@@ -24,11 +24,12 @@ struct engine {
     uint32_t with_deadlines;      /* those that have any */
     int64_t floor_ms;             /* no deadline lies before this: spares looking for one at every event */
     int64_t asleep_from_ms;       /* when the host last fell asleep, until a line is newer than that sleep; else 0 */
-    size_t blind_tables;          /* those whose is_blind is set */
+    size_t blind_tables;          /* those whose is_blind is set, */
+    size_t failing_tables;        /* and those whose is_failing is */
     bool windows_changed;         /* the durations of cycles, since they were saved */
 };
 
 /* engine_report.c: to be called before the marks of what was touched are taken off. */
-void engine_note_blind(struct engine *engine);
+void engine_note_touched(struct engine *engine);
 
 #endif

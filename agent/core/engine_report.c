@@ -79,16 +79,24 @@ struct engine_limits engine_limits(const struct engine *engine)
     };
 }
 
-/* This is told with each commit, and as a rule no table is blind: so they are counted as they change, and only then looked for. */
-void engine_note_blind(struct engine *engine)
+/* These are asked for with each commit, and as a rule no table is blind or fails: so they are counted as they change. */
+void engine_note_touched(struct engine *engine)
 {
     struct tables *tables = &engine->tables;
     for (size_t i = 0; i < tables->touched_count; i++) {
         struct table *table = &tables->at[tables->touched[i]];
-        bool is_blind = !table->retired && stall_is_blind(table);
+        bool is_blind = !table->retired && stall_is_blind(table), is_failing = !table->retired && table->last_failed;
         engine->blind_tables += (size_t)is_blind - (size_t)table->is_blind;
+        engine->failing_tables += (size_t)is_failing - (size_t)table->is_failing;
         table->is_blind = is_blind;
+        table->is_failing = is_failing;
     }
+}
+
+bool engine_is_failing(struct engine *engine)
+{
+    engine_note_touched(engine);
+    return engine->failing_tables > 0;
 }
 
 void engine_report(struct engine *engine, struct archive *archive)
@@ -101,7 +109,7 @@ void engine_report(struct engine *engine, struct archive *archive)
     number(archive, "lag_critical_ms", limits.lag_critical_ms);
     number(archive, "cycle_slow_ms", limits.cycle_slow_ms);
     number(archive, "cycle_too_slow_ms", limits.cycle_too_slow_ms);
-    engine_note_blind(engine);
+    engine_note_touched(engine);
     for (size_t i = 0; i < engine->tables.count && engine->blind_tables > 0; i++)
         report_table(engine, &engine->tables.at[i], archive, &count);
     report_interval(engine, archive, &count);

@@ -30,8 +30,9 @@ struct incident_record *incidents_add(struct incidents *incidents)
         incidents->records = must_grow(incidents->records, incidents->room, sizeof *incidents->records);
     }
     struct incident_record *record = must_alloc(sizeof *record);
-    record->is_touched = true;
     incidents->records[incidents->count++] = record;
+    incidents_index_add(incidents, record);
+    incident_touch(record);
     return record;
 }
 
@@ -44,6 +45,7 @@ void incidents_drop(struct incidents *incidents, size_t index)
         incidents->gone = list_room(incidents->gone, incidents->gone_count, sizeof *incidents->gone);
         incidents->gone[incidents->gone_count++] = record->incident.id;
     }
+    incidents_index_drop(record);
     incident_replace_text(&record->incident.summary, NULL);
     incident_replace_cause(&record->incident.cause, (struct cause){ 0 });
     incident_replace_text(&record->incident.evidence, NULL);
@@ -60,24 +62,8 @@ void incidents_free(struct incidents *incidents)
         incidents_drop(incidents, incidents->count - 1);
     free(incidents->records);
     free(incidents->gone);
+    incidents_index_free(incidents);
     free(incidents->recurrences.at);
-}
-
-bool incidents_are_touched(const struct incidents *incidents)
-{
-    bool are_touched = incidents->gone_count > 0;
-    for (size_t i = 0; i < incidents->count && !are_touched; i++)
-        are_touched = incidents->records[i]->is_touched;
-    return are_touched;
-}
-
-void incidents_saved(struct incidents *incidents)
-{
-    for (size_t i = 0; i < incidents->count; i++) {
-        incidents->records[i]->is_touched = false;
-        incidents->records[i]->is_saved = true;
-    }
-    incidents->gone_count = 0;
 }
 
 /* The members stand in the order of their tables' indexes: where the table's is, or would be. */
@@ -123,8 +109,9 @@ void incident_add_member(struct incident_record *record, const struct table *tab
         return;
     record->members = list_room(record->members, count, sizeof *record->members);
     memmove(&record->members[place + 1], &record->members[place], (count - place) * sizeof *record->members);
-    record->members[place] = (struct member){ .table = table->index, .bad = true };
+    record->members[place] = (struct member){ .table = table->index };
     record->member_count++;
+    incident_set_bad(record, &record->members[place], true);
 
     const char **names = list_room((void *)(uintptr_t)incident->tables, count, sizeof *names);
     incident->tables = names;
@@ -143,6 +130,7 @@ void incident_drop_member(struct incident_record *record, const struct table *ta
     size_t name = 0, index;
     if (!member)
         return;
+    incident_set_bad(record, member, false);
     index = (size_t)(member - record->members);
     memmove(member, member + 1, (--record->member_count - index) * sizeof *member);
     while (strcmp(names[name], table->name) != 0)
@@ -150,26 +138,4 @@ void incident_drop_member(struct incident_record *record, const struct table *ta
     memmove(names + name, names + name + 1, (--incident->table_count - name) * sizeof *names);
     if (incident->table && strcmp(incident->table, table->name) == 0)
         incident->table = record->member_count ? tables->at[record->members[0].table].name : NULL;
-}
-
-bool incident_any_bad(const struct incident_record *record)
-{
-    for (size_t i = 0; i < record->member_count; i++)
-        if (record->members[i].bad)
-            return true;
-    return false;
-}
-
-struct incident_record *incidents_find_among(const struct incidents *incidents, enum incident_kind kind,
-                                             const struct table *table)
-{
-    for (size_t i = 0; i < incidents->count; i++) {
-        struct incident_record *record = incidents->records[i];
-        if (!record->incident.open || record->kind != kind)
-            continue;
-        const struct member *member = incident_member(record, table);
-        if (table ? member && member->bad : record->well_ms == 0)
-            return record;
-    }
-    return NULL;
 }

@@ -154,6 +154,7 @@ static void set_severity(struct incidents *incidents, struct incident_record *re
     record->kind = finding->kind;
     record->incident.severity = finding->severity;
     record->incident.alert = kind_alert(finding->kind, finding->severity);
+    incident_list_anew(record);
     if (finding->severity == SEVERITY_CRITICAL && !record->incident.critical_ms)
         record->incident.critical_ms = incidents->moment->now_ms;
 }
@@ -246,9 +247,10 @@ static struct incident_record *open_incident(struct incidents *incidents, const 
 }
 
 /* In an incident that flaps that is no news, unless the table was well for long. */
-static void note_relapse(const struct incidents *incidents, struct member *member, const struct finding *finding)
+static void note_relapse(struct incident_record *record, struct member *member, const struct finding *finding)
 {
-    member->bad = true;
+    const struct incidents *incidents = record->of;
+    incident_set_bad(record, member, true);
     if (finding->onset_ms - member->well_ms >= incidents->settings->detect.relapse_ms)
         member->told = member->noted = false;
 }
@@ -259,7 +261,7 @@ static void join(struct incidents *incidents, struct incident_record *record, co
     struct member *member = incident_member(record, table);
     const char *how = !table ? "it begins again" : member ? " relapses" : " joins";
     if (member)
-        note_relapse(incidents, member, finding);
+        note_relapse(record, member, finding);
     else if (table)
         incident_add_member(record, finding->table);
     if (finding->cause.words && !cause_is_known(&record->incident.cause))
@@ -305,6 +307,7 @@ struct incident_record *incidents_raise(struct incidents *incidents, const struc
 void incident_resolve(struct incidents *incidents, struct incident_record *record)
 {
     record->incident.open = false;
+    incident_list_anew(record);
     record->incident.resolved_ms = incidents->moment->now_ms;
     if (record->times_today)
         incidents_note_held_end(incidents, record->kind);
@@ -315,10 +318,10 @@ void incident_resolve(struct incidents *incidents, struct incident_record *recor
 }
 
 /* That it is bad again is news again, except where it flaps. */
-static void note_well(const struct incidents *incidents, const struct incident_record *record, struct member *member)
+static void note_well(struct incident_record *record, struct member *member)
 {
-    member->bad = false;
-    member->well_ms = incidents->moment->now_ms;
+    incident_set_bad(record, member, false);
+    member->well_ms = record->of->moment->now_ms;
     if (record->times_today == 0)
         member->told = member->noted = false;
 }
@@ -327,7 +330,7 @@ void incidents_clear_in(struct incidents *incidents, struct incident_record *rec
 {
     struct member *member = incident_member(record, table);
     if (member)
-        note_well(incidents, record, member);
+        note_well(record, member);
     bool is_well = !member || !incident_any_bad(record);
     if (is_well && record->times_today == 0) {
         incident_resolve(incidents, record);
@@ -384,7 +387,7 @@ struct incident_record *incidents_move(struct incidents *incidents, struct incid
     strbuf_printf(&text, "%s leaves, because it has another cause: %s", finding->table->name, finding->cause.words);
     struct member *member = incident_member(record, finding->table);
     if (record->times_today)
-        note_well(incidents, record, member); /* it will be back */
+        note_well(record, member); /* it will be back */
     else
         incident_drop_member(record, finding->table, incidents->tables);
     if (!incident_any_bad(record))

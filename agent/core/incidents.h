@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/archive.h"
+#include "deadlines.h"
 #include "explain.h"
 #include "first_line.h"
 #include "incident.h"
@@ -64,22 +65,26 @@ struct telling {
     int64_t reminded_ms; /* the newest firing or reminder */
     int64_t held_ms;     /* since when something about it waits for room in the hour; 0: nothing does */
     int64_t update_ms;   /* from when more tables or a better cause may be told; 0: there was nothing of the kind */
-    bool is_gathered;    /* it changed in the step that is being taken; never saved */
     int64_t causes[CAUSES_TOLD]; /* the marks of the causes that people were given */
     size_t cause_count;
     int64_t sequence;
 };
 
+struct incidents;
+
 struct incident_record {
+    struct incidents *of; /* the incidents that it is one of */
+    size_t place;         /* where it stands in their places; it stays there as long as it exists */
+    int listed_as;        /* the kind whose list it is in; -1: in none, because it is not open */
     struct incident
         incident; /* times are the engine's; strings and the list of tables are owned, the names in it are the tables' */
     enum incident_kind kind;
     struct member *members;
-    size_t member_count;
-    int64_t acknowledgement; /* the id of the one that holds; 0: none does */
-    bool escalation_due;     /* because it recurs, whatever the clock says */
-    int64_t days;            /* the days on which it began at about this time of day, the day of its opening included */
-    bool is_weekly;          /* all of them are the same day of the week */
+    size_t member_count, bad_count; /* the latter: so many of them are bad */
+    int64_t acknowledgement;        /* the id of the one that holds; 0: none does */
+    bool escalation_due;            /* because it recurs, whatever the clock says */
+    int64_t days;        /* the days on which it began at about this time of day, the day of its opening included */
+    bool is_weekly;      /* all of them are the same day of the week */
     int64_t times_today; /* flapping: how often it had begun within 24 h when that was noticed; 0: it does not flap */
     int64_t calm_cycles; /* flapping: it is held open until it has been well for so many cycles */
     int64_t well_ms;     /* flapping: since when nothing is wrong; 0: something is */
@@ -90,7 +95,7 @@ struct incident_record {
     int64_t prometheus_due_ms; /* 0: not in sight */
     int64_t evidence_count;
     int64_t trouble_ms;  /* the onset by which others join it; the incident's own is what people count from */
-    bool is_touched;     /* it differs from what was saved of it */
+    bool is_touched;     /* it differs from what was saved of it, and is in the list of those that do */
     bool is_saved;       /* something was saved of it */
     char *what, *detail; /* owned: the newest finding's; NULL: none */
     int64_t then_ms;     /* likewise */
@@ -109,17 +114,38 @@ struct incidents_sink {
 
 enum { OPENINGS_KEPT = 4, HELD_ENDS_KEPT = 2 };
 
+/* Some of the incidents, in the order of their ids. */
+struct incident_list {
+    struct incident_record **at;
+    size_t count, room;
+};
+
+/* What an incident may wait for: see struct incidents. */
+enum { DEADLINES_TELLING, DEADLINES_HELD, DEADLINES_GONE, INCIDENT_DEADLINES };
+
 struct incidents {
     const struct settings *settings;
     const struct moment *moment;
     const struct schedule *schedule;
-    const struct tables *tables;
+    struct tables *tables;
     const struct explainer *explainer;
     clock_words *clock;
     struct incidents_sink sink;
     struct incident_record **records; /* open ones, and resolved ones that are not verified yet; by id */
     size_t count, room;
-    int64_t *gone; /* the ids of those that were dropped since then and were saved before */
+    /* incidents_index.c: the same incidents, to be found without walking all */
+    struct incident_list open[KINDS]; /* those that are open, by kind */
+    size_t open_count;
+    struct incident_list gathered;   /* announce.c: those that changed in the step that is being taken */
+    struct incident_list *of_tables; /* by the tables' indexes: those in which the table is bad */
+    size_t of_tables_count;
+    struct incident_record **places; /* by their places; NULL: the place is free */
+    size_t place_count;
+    struct incident_record **touched; /* in no order */
+    size_t touched_count;
+    struct deadlines
+        deadlines[INCIDENT_DEADLINES]; /* by their places: of announce.c, incidents_end.c and detect_gone.c */
+    int64_t *gone;                     /* the ids of those that were dropped since then and were saved before */
     size_t gone_count;
     int64_t last_id;
     int64_t openings[KINDS][OPENINGS_KEPT];       /* the newest of each kind, oldest first, 0 for none */
@@ -188,7 +214,7 @@ void incidents_retell(const struct incidents *incidents);
 /* A cycle that began at started_ms has completed: recoveries are verified, and incidents that flapped may end. */
 void incidents_cycle_completed(struct incidents *incidents, int64_t started_ms, bool is_good);
 /* The instant of the next deadline, INT64_MAX if there is none; and what is to be done when the clock stands there. */
-int64_t incidents_due(const struct incidents *incidents);
+int64_t incidents_due(struct incidents *incidents);
 void incidents_expire(struct incidents *incidents);
 /* Forgets the oldest resolved ones where too many wait to be verified. */
 void incidents_forget(struct incidents *incidents);
@@ -245,13 +271,22 @@ void incidents_load_record(struct incidents *incidents, struct archive *archive,
  * Something of the incident changes that is saved. Whatever changes a record must say so, else the change is lost with the next restart;
  * incidents_store says it too.
  */
-static inline void incident_touch(struct incident_record *record)
-{
-    record->is_touched = true;
-}
+void incident_touch(struct incident_record *record);
 /* True if any was touched, or dropped, since all were saved. */
 bool incidents_are_touched(const struct incidents *incidents);
 void incidents_saved(struct incidents *incidents);
+
+/* incidents_index.c, for the files of the incidents alone. Whatever changes an incident's kind, or whether it is open, must say so. */
+void incident_list_anew(struct incident_record *record);
+/* The member is, or is no longer, bad. */
+void incident_set_bad(struct incident_record *record, struct member *member, bool is_bad);
+/* For announce.c: it is, or is no longer, one that changed in the step that is being taken. */
+void incident_gather(struct incident_record *record);
+void incident_forget_gathered(struct incident_record *record);
+/* A new record gets its place; one that is dropped leaves all lists. */
+void incidents_index_add(struct incidents *incidents, struct incident_record *record);
+void incidents_index_drop(struct incident_record *record);
+void incidents_index_free(struct incidents *incidents);
 
 /* incident_records.c: the list, for the files of the incidents alone. A new record is all zero. */
 struct incident_record *incidents_add(struct incidents *incidents);

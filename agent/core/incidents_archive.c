@@ -60,7 +60,7 @@ static void members_archive(struct incident_record *record, struct tables *table
         const struct table *table = &tables->at[lists[i]];
         incident_add_member(record, table);
         struct member *member = incident_member(record, table);
-        member->bad = bad[i] != 0;
+        incident_set_bad(record, member, bad[i] != 0);
         member_mark(member, i < mark_count ? marks[i] : MARK_TOLD | MARK_NOTED);
         member->well_ms = i < well_count ? well_ms[i] : 0;
     }
@@ -179,6 +179,7 @@ static void record_archive(struct incident_record *record, struct tables *tables
         incident->alert = (enum alert)alert;
         incident->severity = (enum severity)severity;
         incident->table = table >= 0 && (size_t)table < tables->count ? tables->at[table].name : NULL;
+        incident_list_anew(record);
     }
 }
 

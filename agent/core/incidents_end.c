@@ -21,7 +21,7 @@ bool incidents_leave(struct incidents *incidents, const struct table *table)
         if (!record->incident.open || !member || !member->bad)
             continue;
         left_any = true;
-        member->bad = false;
+        incident_set_bad(record, member, false);
         member->well_ms = incidents->moment->now_ms;
         if (!incident_any_bad(record)) {
             record->is_gone = true;
@@ -85,14 +85,18 @@ static int64_t held_until(const struct incident_record *record)
     return record->incident.open && record->well_ms ? record->well_ms + DAY_MS : INT64_MAX;
 }
 
-int64_t incidents_due(const struct incidents *incidents)
+static int64_t held_place_until(const void *ctx, size_t place)
 {
-    int64_t best_ms = INT64_MAX;
-    for (size_t i = 0; i < incidents->count; i++) {
-        int64_t due_ms = held_until(incidents->records[i]);
-        best_ms = due_ms < best_ms ? due_ms : best_ms;
-    }
-    return best_ms;
+    const struct incidents *incidents = ctx;
+    const struct incident_record *record = incidents->places[place];
+    return record ? held_until(record) : INT64_MAX;
+}
+
+int64_t incidents_due(struct incidents *incidents)
+{
+    if (incidents->open_count == 0)
+        return INT64_MAX;
+    return deadlines_first(&incidents->deadlines[DEADLINES_HELD], held_place_until, incidents);
 }
 
 void incidents_expire(struct incidents *incidents)
@@ -106,7 +110,7 @@ void incidents_expire(struct incidents *incidents)
 void incidents_forget(struct incidents *incidents)
 {
     size_t resolved = 0;
-    if (incidents->count <= RESOLVED_KEPT)
+    if (incidents->count - incidents->open_count <= RESOLVED_KEPT)
         return;
     for (size_t i = incidents->count; i-- > 0;) {
         const struct incident_record *record = incidents->records[i];

@@ -41,6 +41,8 @@ static struct table *table_append(struct tables *tables)
         tables->touched = must_alloc(TABLES_MAX * sizeof *tables->touched);
     }
     tables->at[tables->count].index = tables->count;
+    if (tables->count == FEW_TABLES) /* from now on, what is touched is marked: nothing was so far */
+        deadlines_mark_all(&tables->deadlines[DEADLINES_LAG], FEW_TABLES);
     return &tables->at[tables->count++];
 }
 
@@ -65,6 +67,8 @@ void tables_touch(struct tables *tables, const struct table *table, enum touched
     if (!touched->touched)
         tables->touched[tables->touched_count++] = (uint32_t)table->index;
     touched->touched |= (int)what;
+    if (!tables_are_few(tables))
+        deadlines_mark(&tables->deadlines[DEADLINES_LAG], table->index);
 }
 
 void tables_touch_all(struct tables *tables, enum touched what)
@@ -88,6 +92,7 @@ static void table_begin(struct tables *tables, struct table *table, int64_t now_
         .index = table->index,
         .touched = table->touched,
         .is_blind = table->is_blind,
+        .is_failing = table->is_failing,
         .name = table->name,
         .first_seen_ms = now_ms,
         .exit_code = -1,
@@ -326,4 +331,6 @@ void tables_free(struct tables *tables)
     free(tables->at);
     free(tables->slots);
     free(tables->touched);
+    for (size_t i = 0; i < TABLE_DEADLINES; i++)
+        deadlines_free(&tables->deadlines[i]);
 }

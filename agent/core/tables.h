@@ -10,6 +10,7 @@
 #include "base/budgets.h"
 #include "base/slice.h"
 #include "cause.h"
+#include "deadlines.h"
 #include "window.h"
 
 enum { ABSENCES_KEPT = 12 };
@@ -35,6 +36,7 @@ struct table {
     bool last_failed;      /* how its last run ended */
     bool retired;          /* no longer offloaded */
     bool is_blind;         /* engine_report.c: its row counts say nothing, as of the last time that it was saved */
+    bool is_failing;       /* likewise: its last run failed, and it is still offloaded */
     bool stands_in;        /* for the runs that only a cycle's summary knows: the lines of none are understood */
     int64_t back_ms;       /* when it was run again after that; 0: never */
     char *error;           /* what the failures since its last success said, or NULL */
@@ -60,6 +62,11 @@ struct table {
     struct volume *volume;
 };
 
+/* The detectors that have a deadline for each table; see struct tables. */
+enum { DEADLINES_LAG, DEADLINES_SUCCESS_RATE, TABLE_DEADLINES };
+/* So few tables are found faster by looking at each. */
+enum { FEW_TABLES = 8 };
+
 struct tables {
     struct table *at; /* never moves: facts point at tables */
     size_t count;
@@ -68,10 +75,11 @@ struct tables {
     size_t slot_count;
     uint32_t *touched; /* the indexes of those that were touched since they were saved, in no order */
     size_t touched_count;
-    int64_t cycle_id;                   /* the newest cycle */
-    int64_t refused;                    /* names that were not taken, because there were too many */
-    void (*begin)(struct table *table); /* allocates what the detectors remember of a new table */
-    void (*end)(struct table *table);   /* frees what belongs to that */
+    struct deadlines deadlines[TABLE_DEADLINES]; /* by the tables' indexes; each belongs to its detector */
+    int64_t cycle_id;                            /* the newest cycle */
+    int64_t refused;                             /* names that were not taken, because there were too many */
+    void (*begin)(struct table *table);          /* allocates what the detectors remember of a new table */
+    void (*end)(struct table *table);            /* frees what belongs to that */
     const struct cause_sources *sources;
 };
 
@@ -89,6 +97,19 @@ struct table *tables_make_stand_in(struct tables *tables, int64_t now_ms);
  */
 void tables_touch(struct tables *tables, const struct table *table, enum touched what);
 void tables_touch_all(struct tables *tables, enum touched what);
+/*
+ * The table with this index is bad in an incident, or is no longer, so that its deadlines may be earlier. Its lag may also be due earlier whenever the
+ * table is touched, which marks it; but not where there are few tables: then each is asked, which is faster.
+ */
+static inline void tables_mark_deadlines(struct tables *tables, size_t index)
+{
+    for (size_t i = 0; i < TABLE_DEADLINES; i++)
+        deadlines_mark(&tables->deadlines[i], index);
+}
+static inline bool tables_are_few(const struct tables *tables)
+{
+    return tables->count <= FEW_TABLES;
+}
 /* All that was touched is saved. */
 void tables_saved(struct tables *tables);
 /* True if the windows have the table's newest run. */

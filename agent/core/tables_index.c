@@ -9,7 +9,7 @@
  * A hash table with open addressing, at most half full. A slot holds a table's place in the list plus one, 0 if it is free. A few tables,
  * as in most pipelines, are found faster by looking at each.
  */
-enum { FEW_TABLES = 8, SLOTS_LEAST = 64 };
+enum { SLOTS_LEAST = 64 };
 
 static uint64_t hash_of(struct slice name)
 {

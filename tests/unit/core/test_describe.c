@@ -42,6 +42,7 @@ static void tell_of(struct told *told, const char *runs, const char *names, cons
     driver_cycle(told->driver, at(0, 0, 0), seconds(1), runs);
     driver_tick(told->driver, at(1, 0, 0));
     driver_told(told->driver);
+    told->record.of = &told->driver->engine->incidents;
     told->record.incident.onset_ms = at(0, 5, 0);
     told->record.incident.opened_ms = at(0, 10, 0);
     told->record.incident.cause.words = cause;
@@ -49,7 +50,8 @@ static void tell_of(struct told *told, const char *runs, const char *names, cons
         if (*name == ' ' || *name == '-')
             continue;
         incident_add_member(&told->record, tables_find(&told->driver->engine->tables, (struct slice){ name, 1 }));
-        told->record.members[told->record.member_count - 1].bad = name == names || name[-1] != '-';
+        incident_set_bad(&told->record, &told->record.members[told->record.member_count - 1],
+                         name == names || name[-1] != '-');
     }
 }
 
@@ -138,7 +140,8 @@ static void what_is_well_again_is_told_apart(void **unused)
     forget(&told);
     tell_of(&told, "a=1 b=1", "a -b", "why");
     says(&told, NOTIFY_FIRING, "no new data for a since 00:05 (55 min), why; b well again");
-    told.record.members[0].bad = false; /* one that flaps is held open although all is well */
+    /* One that flaps is held open although all is well. */
+    incident_set_bad(&told.record, &told.record.members[0], false);
     told.record.times_today = 4;
     told.record.calm_cycles = 5;
     told.record.well_ms = at(0, 50, 0);

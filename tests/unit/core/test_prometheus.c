@@ -5,8 +5,10 @@
 
 static struct incident_record *blank(enum alert alert)
 {
+    static struct incidents incidents;
     static struct incident_record record;
-    record = (struct incident_record){ .incident = { .alert = alert, .open = true } };
+    incidents = (struct incidents){ 0 };
+    record = (struct incident_record){ .of = &incidents, .incident = { .alert = alert, .open = true } };
     return &record;
 }
 
