@@ -16,8 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 
 import flat   # noqa: E402
+import measure   # noqa: E402
+import report_history   # noqa: E402
 import side_by_side   # noqa: E402
-from agent import BINARY, Agent   # noqa: E402
+from agent import BINARY, Agent, run   # noqa: E402
 from simulator.voice import Voice   # noqa: E402
 
 load_tests = side_by_side.load_tests
@@ -96,6 +98,43 @@ class Growth(unittest.TestCase):
             for row in (row for row in found[part] if row["agent"] == BINARY):
                 self.assertLess(row["line_bytes"], BYTES_MOST, row)
         self.assertRegex(done.stdout, r"12 tables: bytes written a line +[\d.]+ +<= 8000 +met\n")
+
+
+class Reports(unittest.TestCase):
+    """As many runs, of few tables and of many."""
+
+    RUNS = 60000
+
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="agent-growth-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def history(self, tables):
+        path = self.directory / f"{tables}.db"
+        db = report_history.create(BINARY, path)
+        begin, cycles = int(time.time() * 1000) - 11 * 3_600_000, self.RUNS // tables
+        with db:
+            db.execute("WITH RECURSIVE n(c) AS (SELECT 1 UNION ALL SELECT c + 1 FROM n WHERE c < ?1) INSERT INTO cycle (id, started_at, ended_at,"
+                       " duration_ms, outcome, tables, succeeded, failed, timed_out, rows)"
+                       " SELECT c, ?2 + c * 60000, ?2 + c * 60000 + 50000, 50000, 'success', ?3, ?3, 0, 0, ?3 * 10 FROM n", (cycles, begin, tables))
+            db.execute("WITH RECURSIVE t(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM t WHERE k < ?1 - 1) INSERT INTO run (id, cycle_id, table_name,"
+                       " started_at, ended_at, duration_ms, outcome, rows) SELECT (id - 1) * ?1 + k + 1, id, printf('t%05d', k), started_at, ended_at,"
+                       " 1000, 'success', 10 FROM cycle, t", (tables,))
+        db.close()
+        return path
+
+    def cpu_s(self, path):
+        return measure.once([BINARY, "report", "--since", "12h", "--db", path])["cpu_s"]
+
+    def test_a_run_costs_no_more_with_many_tables_and_those_without_a_place_are_added_up(self):
+        few, many = self.history(200), self.history(3000)
+        took = [(self.cpu_s(few), self.cpu_s(many)) for _ in range(3)]
+        self.assertLess(min(pair[1] for pair in took), 2 * min(pair[0] for pair in took), took)
+        tables = json.loads(run("report", "--since", "12h", "--format", "json", "--db", many).stdout)["tables"]
+        runs = {table["table"]: table["runs"] for table in tables}
+        self.assertEqual((len(tables), len(runs)), (1000, 1000))
+        self.assertEqual((runs["t00000"], runs["t00998"]), (20, 20))
+        self.assertEqual(runs["all other tables"], 2001 * 20)
 
 
 class Flat(unittest.TestCase):

@@ -5,6 +5,7 @@
 #include "agent/commands/show/query.h"
 #include "agent/commands/show/terminal.h"
 #include "base/budgets.h"
+#include "base/fnv.h"
 #include "base/time_words.h"
 #include "base/utf8.h"
 #include "gather.h"
@@ -91,21 +92,34 @@ void gather_cycles(struct report *report, struct query *query)
     missed_gather(report);
 }
 
+/* Where each table of a report is, by the hash of its name: 1 + its place in the report's tables, 0: nowhere. */
+enum { TABLE_SLOTS = 2048 };
+_Static_assert(TABLE_SLOTS >= 2 * REPORT_TABLES_MAX, "a search ends soon at an empty slot");
+struct table_places {
+    uint16_t at[TABLE_SLOTS];
+};
+
 /* The last of REPORT_TABLES_MAX stands for all tables that have no place of their own. */
-static struct report_table *report_table_named(struct report *report, const char *name)
+static struct report_table *report_table_named(struct report *report, struct table_places *places, const char *name)
 {
     size_t len = strlen(name);
     len = len > TABLE_NAME_MAX_BYTES ? utf8_floor(name, TABLE_NAME_MAX_BYTES) : len;
-    for (size_t i = 0; i < report->table_count; i++) {
-        const char *known = report->tables[i].name;
-        if (i + 1 == REPORT_TABLES_MAX || (strncmp(known, name, len) == 0 && known[len] == '\0'))
-            return &report->tables[i];
+    size_t slot = fnv_add(FNV_EMPTY, name, len) % TABLE_SLOTS;
+    for (; places->at[slot]; slot = (slot + 1) % TABLE_SLOTS) {
+        struct report_table *known = &report->tables[places->at[slot] - 1];
+        if (strncmp(known->name, name, len) == 0 && known->name[len] == '\0')
+            return known;
     }
+    if (report->table_count == REPORT_TABLES_MAX)
+        return &report->tables[REPORT_TABLES_MAX - 1];
     bool last = report->table_count + 1 == REPORT_TABLES_MAX;
     report->tables = list_room(report->tables, report->table_count, sizeof *report->tables);
     report->tables[report->table_count] =
         (struct report_table){ .name = last ? must_copy(others, strlen(others)) : must_copy(name, len) };
-    return &report->tables[report->table_count++];
+    report->table_count++;
+    if (!last)
+        places->at[slot] = (uint16_t)report->table_count;
+    return &report->tables[report->table_count - 1];
 }
 
 struct run_row {
@@ -159,6 +173,7 @@ static void run_count(const struct report *report, struct report_table *table, c
 
 void gather_tables(struct report *report, struct query *query)
 {
+    struct table_places places = { 0 };
     bool stall = report->kind == REPORT_INCIDENT && report->incident.alert == ALERT_WATERMARK_STALE;
     int64_t window[] = { report->since_ms, report->until_ms };
     query_ask(query,
@@ -167,7 +182,7 @@ void gather_tables(struct report *report, struct query *query)
               " WHERE c.started_at >= ?1 AND c.started_at < ?2 ORDER BY c.started_at, r.id",
               window, 2);
     while (query_next(query)) {
-        struct report_table *table = report_table_named(report, query_word(query, 0));
+        struct report_table *table = report_table_named(report, &places, query_word(query, 0));
         struct run_row run = { query_time(query, 1), query_time(query, 2), query_count(query, 3), query_word(query, 4),
                                ROWS_FROM_LOG };
         run.rows_from = rows_from_named(query_word(query, 5));
