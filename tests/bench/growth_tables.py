@@ -187,26 +187,23 @@ def mtail_us(place, log, events):
 
 
 def by_tables(agents, place, options):
-    rows = []
     for tables in numbers(options.sizes):
         log = Path(place) / "tables.log"
         events = write_log(log, tables, max(3, options.runs // tables))
-        rows += [{"tables": tables, **row} for row in one_log(agents, place, log, events, tables, options)]
+        rows = [{"tables": tables, **row} for row in one_log(agents, place, log, events, tables, options)]
         mtail = mtail_us(place, log, events)
         if mtail:
             rows[-1]["times_mtail"] = mtail / rows[-1]["replay_us"]
             rows.append({"tables": tables, "agent": "mtail", "replay_us": mtail})
-    return rows
+        yield from rows
 
 
 def by_incidents(agents, place, options):
     """Tables of which so many fail, each for a reason of its own."""
-    rows = []
     for failing in numbers(options.incidents):
         log, tables = Path(place) / "incidents.log", max(INCIDENT_TABLES, failing + 200) if failing >= 100 else 200
         events = write_log(log, tables, 6, failing)
-        rows += [{"failing": failing, "tables": tables, **row} for row in one_log(agents, place, log, events, tables, options, failing)]
-    return rows
+        yield from ({"failing": failing, "tables": tables, **row} for row in one_log(agents, place, log, events, tables, options, failing))
 
 
 def show(title, rows):
@@ -275,11 +272,13 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bench.") as place:
         for part in options.only.split(","):
             measured, targets = MEASURED[part]
-            found[part] = measured(agents, place, options)
+            found[part] = []
+            for row in measured(agents, place, options):
+                found[part].append(row)
+                if options.json:
+                    Path(options.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
             show(part, found[part])
             said += [(what, value, bound, value <= bound) for what, value, bound in targets(found[part], agents)]
-            if options.json:
-                Path(options.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     say(f"\nload {os.getloadavg()[0]:.1f} at the end")
     for what, value, bound, met in said:
         say(f"{what:56}{value:12.3f}  <= {bound:<8} {'met' if met else 'NOT MET'}")

@@ -26,6 +26,7 @@ from simulator.voice import Voice                # noqa: E402
 
 TABLE = "bronze_trades_kraken"
 COMMITS, PAIRS, LIVES, PAGES = 1000, 3, 5, 60
+READY_MOST_S = 300
 PAUSE_S = 0.2                    # six notifications in "an hour", here four intervals (0.4 s), would make the next one wait: they never come so fast
 # One failure fires, one success resolves.
 EAGER = {"schedule.interval": "100ms", "detect.failures_warning": "1", "detect.failures_critical": "1000000",
@@ -90,7 +91,7 @@ def running(agent, directory, settings=(), database=None):
         path = str(directory / "ready")
         Path(path).unlink(missing_ok=True)
         ready.bind(path)
-        ready.settimeout(20)
+        ready.settimeout(READY_MOST_S)
         begun = time.monotonic()
         process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, env={**os.environ, "NOTIFY_SOCKET": path})
@@ -101,7 +102,7 @@ def running(agent, directory, settings=(), database=None):
             yield process, Voice(lambda text: os.write(log, text.encode()), WallClock), database, seconds
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(READY_MOST_S)
             os.close(log)
 
 

@@ -23,7 +23,7 @@ class StandIns(contextlib.ExitStack):
         super().__init__()
         self.directory, self.tables, self.absent = Path(directory), list(tables), []
         self.settings, self.environment = {}, {}
-        self.job = None
+        self.job, self.moves, self.answered = None, 0, 0
 
     def __enter__(self):
         super().__enter__()
@@ -83,14 +83,20 @@ class StandIns(contextlib.ExitStack):
 
     def moved(self, table, rows):
         """A run that moved so many rows."""
+        self.moves += 1
         if rows:
             self.warehouse.commit(f"cold.{table}", rows)
         self.watermark(table, rows)
+
+    def behind(self):
+        """About how many of the runs were not asked about yet."""
+        return self.moves - self.answered - len(self.clickhouse.asked)
 
     def forget(self):
         """What they remember of what they were asked, for tests that look at it. How often each was asked since the last time."""
         asked = {"source": self.clickhouse.asked, "docker": self.docker.asked, "prefect": self.prefect.asked, "port": self.port.held}
         counts = {name: len(list_) for name, list_ in asked.items()}
+        self.answered += counts["source"]
         for list_ in asked.values():
             del list_[:]
         return counts
