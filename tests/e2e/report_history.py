@@ -23,7 +23,7 @@ def at(clock):
 
 def create(agent, path):
     """An empty history with the agent's own schema."""
-    subprocess.run([agent, "replay", "--db", path, "/dev/null"], check=True, stdout=subprocess.DEVNULL, timeout=30,
+    subprocess.run([agent, "replay", "--db", path, "/dev/null"], check=True, stdout=subprocess.DEVNULL, timeout=600,
                    env={"PATH": "/usr/bin:/bin", "AGENT_CONFIG": "/dev/null"})
     db = sqlite3.connect(path)
     for table in ("cycle", "run", "incident", "timeline", "notification", "outbox", "silence", "state", "source"):

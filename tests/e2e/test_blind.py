@@ -198,7 +198,7 @@ class Replayed(unittest.TestCase):
     def replay(self, lines):
         self.log.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return subprocess.run([BINARY, "replay", "--tz", "UTC", "--format", "json", self.log], capture_output=True, text=True,
-                              timeout=30, check=True)
+                              timeout=600, check=True)
 
     @staticmethod
     def lines(name, logger="__main__"):

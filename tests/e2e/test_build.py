@@ -26,7 +26,7 @@ def make(*arguments, cwd=ROOT, umask=-1):
     """Runs make without the variables of the make that runs the tests."""
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "BUILD", "DESTDIR")}
     return subprocess.run(["make", "--no-print-directory", *arguments], cwd=cwd, env=env, umask=umask, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False, timeout=300)
+                          stderr=subprocess.STDOUT, text=True, check=False, timeout=600)
 
 
 def compiles(*arguments):
@@ -43,7 +43,7 @@ class OddPath(unittest.TestCase):
         cls.tree = cls.folder / ODD
         for name in ("agent", "include", "parsers", "tests/install-deps.sh", "Makefile", "README.md"):
             (cls.tree / name).parent.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["cp", "-a", ROOT / name, cls.tree / name], check=True, timeout=60)
+            subprocess.run(["cp", "-a", ROOT / name, cls.tree / name], check=True, timeout=600)
         # What is built already is not built again, but for an object of each program, the archive and the programs.
         shutil.copytree(BUILD, cls.tree / "build", ignore=shutil.ignore_patterns("tests", "deb", "*.new"), copy_function=shutil.copy2)
         for program in ("", "serve/", "watermark/"):
@@ -55,7 +55,7 @@ class OddPath(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         if "--coverage" not in (BUILD / "flags").read_text():     # else compiled with other flags than the copy is
             self.assertLess(done.stdout.count("  CC "), 4, "the flags differ, so that all is compiled anew")
-        said = subprocess.run([place / "usr/bin/agent", "--version"], capture_output=True, text=True, check=True, timeout=20)
+        said = subprocess.run([place / "usr/bin/agent", "--version"], capture_output=True, text=True, check=True, timeout=600)
         self.assertRegex(said.stdout, r"\d")
         self.assertEqual({path.name for path in self.folder.iterdir()}, {ODD, place.name})
         there = [path for path in place.rglob("*") if path != place]
@@ -152,7 +152,7 @@ class Dependencies(unittest.TestCase):
                 program.chmod(0o755)
             env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "CC": "there-is-no-such-compiler"}
             done = subprocess.run([ROOT / "tests/install-deps.sh", "build"], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  text=True, check=False, timeout=60)
+                                  text=True, check=False, timeout=600)
             return done.returncode, done.stdout, calls.read_text()
 
     def test_without_a_network_a_few_words_of_ours_say_so(self):

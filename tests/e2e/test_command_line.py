@@ -18,7 +18,7 @@ NOWHERE = "/nonexistent/history.db"
 def agent(*arguments, **environment):
     """The exit code, stdout and stderr of the agent."""
     done = subprocess.run([AGENT, *arguments], env={**os.environ, "AGENT_CONFIG": "/dev/null", "TZ": "UTC", **environment}, capture_output=True,
-                          text=True, timeout=60, check=False)
+                          text=True, timeout=600, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -139,7 +139,7 @@ class ClosedDescriptors(unittest.TestCase):
         """The result of a replay into a history, started without these descriptors."""
         command = ["bash", "-c", 'exec "$@" ' + " ".join(f"{descriptor}>&-" for descriptor in closed), "bash", AGENT, "replay", "--tz", "UTC",
                    "--format", "json", "--until", "+40d", "--db", f"{folder}/history.db", str(LOG)]     # reminders fill more than a buffer
-        return subprocess.run(command, env={**os.environ, "AGENT_CONFIG": "/dev/null"}, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, env={**os.environ, "AGENT_CONFIG": "/dev/null"}, capture_output=True, text=True, timeout=600, check=False)
 
     def test_nothing_is_printed_into_a_file_of_the_agent(self):
         for closed in ((1,), (0, 1), (0, 1, 2)):

@@ -31,7 +31,7 @@ class Configuration(unittest.TestCase):
             self.path.write_text(config, encoding="utf-8")
             self.path.chmod(stat.S_IRUSR | stat.S_IWUSR)
             arguments = (*arguments, "--config", str(self.path))
-        return subprocess.run([AGENT, *arguments], capture_output=True, text=True, timeout=30, check=False,
+        return subprocess.run([AGENT, *arguments], capture_output=True, text=True, timeout=600, check=False,
                               env={**os.environ, **env})
 
 
@@ -159,7 +159,7 @@ class CommandLine(Configuration):
 
     def test_a_full_disk_behind_stdout_is_a_failure(self):
         with open("/dev/full", "w", encoding="ascii") as full:
-            done = subprocess.run([AGENT, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+            done = subprocess.run([AGENT, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=600, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("stdout: No space left on device", done.stderr)
 

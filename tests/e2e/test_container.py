@@ -14,6 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+import promise   # noqa: E402
 from agent import Agent, run, wait_until   # noqa: E402
 from docker_api import Docker, environment   # noqa: E402
 from framed import PATTERNS, clock   # noqa: E402
@@ -155,7 +156,7 @@ class Lives(ContainerCase):
         died_at = time.monotonic()
         how(container)
         agent.wait_for("SELECT count(*) FROM incident WHERE alert = 'IcebergOffloadSchedulerDown'", 1, 5)
-        return agent, time.monotonic() - died_at
+        return agent, promise.since(died_at)
 
     def test_its_death_is_known_within_a_second(self):
         for kind in ({}, {"keeps_file": False}):

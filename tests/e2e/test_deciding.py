@@ -26,7 +26,7 @@ class Deciding(unittest.TestCase):
         self.log = self.directory / "scheduler.log"
 
     def simulate(self, *options):
-        subprocess.run([sys.executable, SIMULATOR, "healthy", "--log", self.log, *options], check=True, timeout=60,
+        subprocess.run([sys.executable, SIMULATOR, "healthy", "--log", self.log, *options], check=True, timeout=600,
                        stdout=subprocess.DEVNULL)
 
     def test_both_changes_of_the_clock_page_nobody_and_keep_durations_right(self):

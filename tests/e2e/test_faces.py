@@ -34,7 +34,7 @@ def environment(**more):
 
 
 def agent(*arguments, **more):
-    return subprocess.run([AGENT, *arguments], env=environment(**more), capture_output=True, timeout=60, check=False)
+    return subprocess.run([AGENT, *arguments], env=environment(**more), capture_output=True, timeout=600, check=False)
 
 
 def instant(text):
@@ -241,7 +241,7 @@ class Fixed(unittest.TestCase):
 
     def test_somebody_at_a_terminal_reads_the_first_line_wrapped(self):
         leader, follower = pty.openpty()
-        subprocess.run([AGENT, "status", "--db", self.agent.db], stdout=follower, env=environment(COLUMNS="40", TERM="dumb"), timeout=60, check=False)
+        subprocess.run([AGENT, "status", "--db", self.agent.db], stdout=follower, env=environment(COLUMNS="40", TERM="dumb"), timeout=600, check=False)
         os.close(follower)
         self.assertLessEqual(max(map(len, os.read(leader, 65536).decode().splitlines())), 40)
         os.close(leader)

@@ -115,7 +115,7 @@ def stories_of_the_host():
     """What a host, systemd, a probe or a witness has a say in."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "lines")
-        subprocess.run([UNIT], env={**os.environ, "FIRST_LINES": str(path)}, capture_output=True, timeout=60, check=True)
+        subprocess.run([UNIT], env={**os.environ, "FIRST_LINES": str(path)}, capture_output=True, timeout=600, check=True)
         lines = [line.split("\t", 3) for line in path.read_text(encoding="utf-8").splitlines()]
     for name, status, severity, summary in lines:
         yield name, [{"status": status, "severity": severity, "summary": summary}]

@@ -27,7 +27,7 @@ EXCERPT = re.compile(r"  Stderr: .{500}", re.S)
 def replay(name, *options, log=None, strays=None):
     done = subprocess.run([AGENT, "replay", "--tz", "Australia/Sydney", "--format", "json", *RUN_ON.get(name, []), *options,
                            log or str(ROOT / "fixtures" / "logs" / f"{name}.log")],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=600, check=False)
     if done.returncode or (done.stderr != STRAY.format(strays) if strays else done.stderr):
         raise AssertionError(f"replay of {name}: exit {done.returncode}: {done.stderr}")
     return done.stdout

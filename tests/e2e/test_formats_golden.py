@@ -59,7 +59,7 @@ class Body:
 def bodies():
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "bodies")
-        subprocess.run([UNIT], env={**os.environ, "BODIES": str(path)}, capture_output=True, timeout=60, check=True)
+        subprocess.run([UNIT], env={**os.environ, "BODIES": str(path)}, capture_output=True, timeout=600, check=True)
         return [Body(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

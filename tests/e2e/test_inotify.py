@@ -20,7 +20,7 @@ CYCLES = "SELECT count(*) FROM cycle WHERE outcome = 'success'"
 
 
 def libraries(program):
-    said = subprocess.run(["readelf", "-d", str(program)], capture_output=True, text=True, check=True, timeout=30).stdout
+    said = subprocess.run(["readelf", "-d", str(program)], capture_output=True, text=True, check=True, timeout=600).stdout
     return {line.split("[")[1].rstrip("]") for line in said.splitlines() if "(NEEDED)" in line}
 
 

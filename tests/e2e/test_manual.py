@@ -20,13 +20,13 @@ PAGES = ("agent.1", "agent.conf.5", "iceberg-offload-history.5", "iceberg-offloa
 
 
 def agent(*arguments):
-    return subprocess.run([AGENT, *arguments], capture_output=True, text=True, timeout=30, check=True).stdout
+    return subprocess.run([AGENT, *arguments], capture_output=True, text=True, timeout=600, check=True).stdout
 
 
 def generate(name):
     template = ROOT / "agent/manual" / f"{name}.in"
     return subprocess.run([sys.executable, ROOT / "agent/manual/generate.py", AGENT, template], capture_output=True,
-                          text=True, timeout=30, check=True).stdout
+                          text=True, timeout=600, check=True).stdout
 
 
 class OneSource(unittest.TestCase):
@@ -58,7 +58,7 @@ class OneSource(unittest.TestCase):
         self.assertEqual(re.findall(r"^\.It Fl -(\S+)", page, re.MULTILINE), wanted)
 
     def test_the_manual_page_describes_every_format_of_a_webhook(self):
-        said = subprocess.run([AGENT, "check-config", "--set", "webhook w.format=0"], capture_output=True, text=True, timeout=30, check=False).stderr
+        said = subprocess.run([AGENT, "check-config", "--set", "webhook w.format=0"], capture_output=True, text=True, timeout=600, check=False).stderr
         formats = re.search(r"there are (.*) and (\S+)", said)
         section = re.search(r"(?s)^\.Ss Formats\n(.*?)^\.El", generate("iceberg-offload-agent.7"), re.MULTILINE)[1]
         self.assertEqual(re.findall(r"^\.It Li (\S+)$", section, re.MULTILINE), [*formats[1].split(", "), formats[2]])
@@ -139,7 +139,7 @@ class Alerts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.facts = json.loads(agent("--describe"))
-        done = subprocess.run([AGENT, "help", "alerts"], capture_output=True, text=True, timeout=30, check=True, env={**os.environ, "COLUMNS": "80"})
+        done = subprocess.run([AGENT, "help", "alerts"], capture_output=True, text=True, timeout=600, check=True, env={**os.environ, "COLUMNS": "80"})
         cls.help = done.stdout
 
     def names(self):
@@ -168,7 +168,7 @@ class Alerts(unittest.TestCase):
         self.assertEqual([shlex.split(text.replace("\\\n", " ")) for text in printed], [shlex.split(command) for command in wanted])
         for text in printed:
             self.assertNotRegex(text.replace("\\\n", " "), r"[^;|&]\n.", "a line ends within a command")
-            self.assertEqual(subprocess.run(["sh", "-n"], input=text, text=True, timeout=30, check=False).returncode, 0, text)
+            self.assertEqual(subprocess.run(["sh", "-n"], input=text, text=True, timeout=600, check=False).returncode, 0, text)
 
     def test_the_thresholds_are_the_defaults_of_the_keys_that_are_named(self):
         shown = dict(re.findall(r"^(\w+) = (.*)$", agent("check-config", "--config", "/dev/null", "--verbose"), re.MULTILINE))
@@ -189,7 +189,7 @@ class Completion(unittest.TestCase):
     def complete(self, *words):
         script = 'source /dev/stdin; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _agent; printf "%s\\n" "${COMPREPLY[@]}"'
         done = subprocess.run(["bash", "-c", script, "bash", *words], input=generate("agent.bash"), capture_output=True,
-                              text=True, timeout=30, check=True)
+                              text=True, timeout=600, check=True)
         self.assertEqual(done.stderr, "")
         return done.stdout.split()
 
@@ -206,7 +206,7 @@ class Completion(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(generate("_agent"))
             file.flush()
-            done = subprocess.run(["zsh", "-n", file.name], capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run(["zsh", "-n", file.name], capture_output=True, text=True, timeout=600, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
@@ -214,7 +214,7 @@ class Wellformed(unittest.TestCase):
     @unittest.skipUnless(shutil.which("mandoc"), "no mandoc here")
     def test_mandoc_finds_nothing_wrong_in_the_manual_pages(self):
         for name in PAGES:
-            done = subprocess.run(["mandoc", "-Tlint"], input=generate(name), capture_output=True, text=True, timeout=30,
+            done = subprocess.run(["mandoc", "-Tlint"], input=generate(name), capture_output=True, text=True, timeout=600,
                                   check=False)
             # A page that this host has not installed is no fault of the text.
             found = [line for line in done.stdout.splitlines() if "referenced manual not found" not in line]
@@ -232,7 +232,7 @@ class Wellformed(unittest.TestCase):
             path = pathlib.Path(folder, name)
             path.write_text(unit, encoding="utf-8")
             done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", str(path)],
-                                  capture_output=True, text=True, timeout=60, check=False)
+                                  capture_output=True, text=True, timeout=600, check=False)
         found = re.search(r"Overall exposure level.*?: ([0-9.]+)", done.stdout)
         if not found:
             self.skipTest(f"this systemd-analyze judges no file: {done.stderr.strip()}")
@@ -249,7 +249,7 @@ class Install(unittest.TestCase):
             before = pathlib.Path(AGENT).with_name("flags").read_bytes()
             for target, wanted in (("install-built", installed), ("uninstall", 0)):
                 # Nothing is compiled again, also not below other tests, and the flags stay those of the last build.
-                done = subprocess.run([*make, target], capture_output=True, text=True, timeout=100, check=True)
+                done = subprocess.run([*make, target], capture_output=True, text=True, timeout=600, check=True)
                 self.assertNotIn("  CC ", done.stdout)
                 self.assertEqual(pathlib.Path(AGENT).with_name("flags").read_bytes(), before)
                 files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]

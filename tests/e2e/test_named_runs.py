@@ -57,7 +57,7 @@ class Reading(unittest.TestCase):
 
     def agent(self, command, log, *more):
         result = subprocess.run([AGENT, command, "--set", f"log.patterns={self.at / 'patterns.conf'}", "--set", "log.timezone=UTC",
-                                 *more, str(log)], capture_output=True, text=True, timeout=120, check=False)
+                                 *more, str(log)], capture_output=True, text=True, timeout=600, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
         return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
 

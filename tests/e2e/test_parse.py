@@ -26,7 +26,7 @@ def parse(log, *options):
     """Lines of stdout and of stderr."""
     """Lines of stdout and of stderr; None as log: an empty standard input."""
     done = subprocess.run([AGENT, "parse", *options], input=log, env={**os.environ, "AGENT_CONFIG": "/dev/null", "TZ": "UTC"},
-                          capture_output=True, timeout=60, check=True)
+                          capture_output=True, timeout=600, check=True)
     return done.stdout.decode().splitlines(), done.stderr.decode().splitlines()
 
 
@@ -74,7 +74,7 @@ class Misses(unittest.TestCase):
 
 class Cut(unittest.TestCase):
     def test_a_replay_says_it_too(self):
-        done = subprocess.run([AGENT, "replay", "-"], input=log_of(record(0, "OFFLOAD CYCLE STARTED"), "x" * (PARSED + 1)), capture_output=True, timeout=60,
+        done = subprocess.run([AGENT, "replay", "-"], input=log_of(record(0, "OFFLOAD CYCLE STARTED"), "x" * (PARSED + 1)), capture_output=True, timeout=600,
                               env={**os.environ, "AGENT_CONFIG": "/dev/null", "TZ": "UTC"}, check=True)
         self.assertEqual(done.stderr.decode(), f"agent: warning: replay: 1 line is longer than {PARSED} bytes: only the beginning was looked at\n")
 
@@ -103,7 +103,7 @@ class Cut(unittest.TestCase):
         code = "import resource, subprocess, sys; p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n" \
                "for _ in range(100): p.stdin.write(b'x' * (1 << 20))\n" \
                "p.stdin.close(); p.wait(); print(p.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-        done = subprocess.run([sys.executable, "-c", code, AGENT, "parse", "--misses"], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run([sys.executable, "-c", code, AGENT, "parse", "--misses"], capture_output=True, text=True, timeout=600, check=True)
         returncode, resident = map(int, done.stdout.split())
         self.assertEqual(returncode, 0)
         self.assertLess(resident, MOST_RESIDENT_KB)

@@ -47,7 +47,7 @@ def read(path):
 
 
 def describe():
-    return json.loads(subprocess.run([AGENT, "--describe"], capture_output=True, text=True, timeout=30, check=True).stdout)
+    return json.loads(subprocess.run([AGENT, "--describe"], capture_output=True, text=True, timeout=600, check=True).stdout)
 
 
 def alerts_table(alerts):

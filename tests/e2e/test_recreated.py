@@ -35,7 +35,7 @@ class Recreated(unittest.TestCase):
         until = datetime.strptime(MONDAY, "%Y-%m-%d %H:%M:%S") + timedelta(seconds=stage.now)
         done = subprocess.run([AGENT, "replay", "--format", "json", "--db", database, "--tz", "UTC", "--until", f"{until:%Y-%m-%dT%H:%M:%SZ}",
                                "--set", "log.pipeline=k2-prefect", "--set", f"log.format={stage.console.frame}",
-                               "--set", "schedule.interval=15m", log], capture_output=True, text=True, timeout=120, check=False)
+                               "--set", "schedule.interval=15m", log], capture_output=True, text=True, timeout=600, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         with sqlite3.connect(database) as history:

@@ -54,7 +54,7 @@ class Agent:
             if name in os.environ:
                 env[name] = os.environ[name]
         env.update(environment)
-        return subprocess.run([AGENT, *arguments, "--db", self.db, "--set", "notify.host=offload-1"], env=env, timeout=60,
+        return subprocess.run([AGENT, *arguments, "--db", self.db, "--set", "notify.host=offload-1"], env=env, timeout=600,
                               capture_output=True)
 
     def golden(self, name):
@@ -167,7 +167,7 @@ class Golden(unittest.TestCase):
         if not tidy:
             self.skipTest("tidy is not installed")
         for name in ("incident-1.html", "period.html"):
-            said = subprocess.run([tidy, "-q", "-e"], input=self.agent.golden(name), capture_output=True, timeout=60)
+            said = subprocess.run([tidy, "-q", "-e"], input=self.agent.golden(name), capture_output=True, timeout=600)
             self.assertEqual(b"", said.stderr)
 
     def test_a_wrong_request_is_answered_with_the_reason(self):

@@ -31,7 +31,7 @@ class Log(Case):
         self.log.write_text(text, encoding="utf-8")
         self.database = self.home / "history.db"
         given = [part for key, value in settings.items() for part in ("--set", f"{key.replace('__', '.')}={value}")]
-        subprocess.run([BINARY, "replay", *given, "--db", self.database, self.log], env=ENVIRONMENT, stdout=subprocess.DEVNULL, timeout=60, check=True)
+        subprocess.run([BINARY, "replay", *given, "--db", self.database, self.log], env=ENVIRONMENT, stdout=subprocess.DEVNULL, timeout=600, check=True)
         self.server = self.serve(self.database, log__path=self.log, **settings)
         with sqlite3.connect(self.database) as db:
             cycles = db.execute("SELECT id, started_at, ended_at FROM cycle ORDER BY id").fetchall()

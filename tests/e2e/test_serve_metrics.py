@@ -51,7 +51,7 @@ class Metrics(Case):
 
     def promtool_agrees(self, text):
         if promtool_path():     # test_prometheus says where it is missing
-            done = subprocess.run([promtool_path(), "check", "metrics"], input=text, capture_output=True, text=True, timeout=20, check=False)
+            done = subprocess.run([promtool_path(), "check", "metrics"], input=text, capture_output=True, text=True, timeout=600, check=False)
             self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
     def stored(self):
@@ -157,7 +157,7 @@ class Scraped(Metrics):
 
     @staticmethod
     def asked(port, path):
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=5) as answer:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}", timeout=600) as answer:
             return json.load(answer)["data"]
         return {}
 

@@ -184,13 +184,13 @@ class Links(Case):
             for form in ("text", "markdown", "html"):
                 for given in (base, base + "/"):
                     said = subprocess.run([BINARY, "report", *arguments, "--format", form, "--db", database, "--set", f"links.serve={given}"],
-                                          env={**ENVIRONMENT, "COLUMNS": "200"}, capture_output=True, text=True, timeout=30, check=True).stdout
+                                          env={**ENVIRONMENT, "COLUMNS": "200"}, capture_output=True, text=True, timeout=600, check=True).stdout
                     path = html.unescape(re.search(rf"{base}(/[^\s<>\"]*)", said)[1])
                     with self.subTest(path=path, form=form):
                         answer = server.ask(path)
                         self.assertEqual(answer.status, 200)
                         self.assertIn(title, answer.text)
-            said = subprocess.run([BINARY, "report", *arguments, "--db", database], env=ENVIRONMENT, capture_output=True, text=True, timeout=30, check=True).stdout
+            said = subprocess.run([BINARY, "report", *arguments, "--db", database], env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=True).stdout
             self.assertNotIn("Live page", said)
 
 

@@ -34,7 +34,7 @@ class Proxy(Case):
         home, port = self.directory(), free_port()
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={NAME}",
                         "-addext", f"subjectAltName=DNS:{NAME}", "-keyout", home / "key.pem", "-out", home / "cert.pem"],
-                       check=True, capture_output=True, timeout=60)
+                       check=True, capture_output=True, timeout=600)
         server = snippet(upstream).replace("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl default_server;")
         server = re.sub(r"(ssl_certificate) \S+;", rf"\1 {home}/cert.pem;", server)
         server = re.sub(r"(ssl_certificate_key) \S+;", rf"\1 {home}/key.pem;", server)
@@ -50,7 +50,7 @@ class Proxy(Case):
         context = ssl.create_default_context(cafile=home / "cert.pem")
 
         def ask(path, method="GET", **headers):
-            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+            connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=600, context=context)
             connection.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 20), server_hostname=NAME)
             try:
                 connection.request(method, path, headers={"Host": NAME, **{name.replace("_", "-"): value for name, value in headers.items()}})

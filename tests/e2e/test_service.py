@@ -32,7 +32,7 @@ class Service(unittest.TestCase):
         share = cls.enterClassContext(tempfile.TemporaryDirectory())
         subprocess.run(["make", "--no-print-directory", "-C", str(ROOT), f"BUILD={os.path.relpath(AGENT.parent, ROOT)}", f"DESTDIR={share}",
                         "PREFIX=/usr", "install-built"],
-                       check=True, capture_output=True, timeout=100)
+                       check=True, capture_output=True, timeout=600)
         shutil.copy(ROOT / "fixtures/logs/one-table-timeout.log", f"{share}/log")
         cls.machine = cls.enterClassContext(Machine(share))
         cls.machine.run("cp -a /run/share/usr/. /usr/ && systemd-sysusers iceberg-offload-agent.conf"

@@ -46,7 +46,7 @@ class Suggest(unittest.TestCase):
             docker = Docker(socket, {}, containers)
             self.addCleanup(docker.close)
         done = subprocess.run([sys.executable, LIB / "loopback.py", json.dumps(ports or {}), BINARY, "doctor", "--suggest", *arguments],
-                              capture_output=True, text=True, timeout=60, check=False,
+                              capture_output=True, text=True, timeout=600, check=False,
                               env={**os.environ, "AGENT_CONFIG": "/dev/null", "DOCKER_HOST": f"unix://{socket}"})
         if done.returncode == 77:
             self.skipTest("no network namespace for this user")

@@ -64,7 +64,7 @@ class Valgrind(unittest.TestCase):
         for command in (["report"], ["report", "--format", "html"], ["report", "--since", "1d", "--format", "json"], ["incidents"],
                         ["status", "--log", self.log]):
             done = subprocess.run([*VALGRIND, BINARY, *map(str, command), "--db", agent.database], capture_output=True, text=True,
-                                  timeout=120, check=False)
+                                  timeout=600, check=False)
             self.assertNotEqual(done.returncode, VALGRIND_ERROR, done.stderr)
             self.assertNotIn("cannot", done.stderr)
             self.assertTrue(done.stdout, command)

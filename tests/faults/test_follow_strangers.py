@@ -25,6 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
+import promise   # noqa: E402
 from agent import BINARY, Agent, wait_until          # noqa: E402
 from hand import TABLE, Hand, MemoryWatch, is_root, record   # noqa: E402
 
@@ -48,7 +49,7 @@ def failure():
 
 
 class Watchdog:
-    """systemd's end of the socket: the longest silence of the agent, in seconds."""
+    """systemd's end of the socket: the longest silence of the agent, in fair seconds."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -64,8 +65,8 @@ class Watchdog:
         while not self._over.is_set():
             with contextlib.suppress(TimeoutError):
                 self.socket.recv(4096)
-                self.longest, last = max(self.longest, time.monotonic() - last), time.monotonic()
-        self.longest = max(self.longest, time.monotonic() - last)
+                self.longest, last = max(self.longest, promise.since(last)), time.monotonic()
+        self.longest = max(self.longest, promise.since(last))
 
     def __enter__(self):
         self._thread.start()
@@ -147,7 +148,7 @@ class Strangers(unittest.TestCase):
 
     def page_in_time(self, begun, what, promised):
         self.agent.wait_for(FAILED, 3, timeout=30)
-        seconds = time.monotonic() - begun
+        seconds = promise.since(begun)
         self.agent.wait_for(PAGED, 1)
         print(f"# held: {what}: the third failure was understood after {seconds:.2f} s")
         if promised:

@@ -69,9 +69,9 @@ class GroupReaders(unittest.TestCase):
         """What a member of the group sees: the cycles of a report."""
         environment = {**os.environ, "TMPDIR": str(self.temporary)}
         for command in (["status"], ["incidents"]):
-            done = subprocess.run(self.as_user(MEMBER, SERVICE, *command), capture_output=True, text=True, timeout=30, env=environment, check=False)
+            done = subprocess.run(self.as_user(MEMBER, SERVICE, *command), capture_output=True, text=True, timeout=600, env=environment, check=False)
             self.assertIn(done.returncode, (0, 1, 2), done.stdout + done.stderr)
-        done = subprocess.run(self.as_user(MEMBER, SERVICE, "report", "--since", "1d", "--format", "json"), capture_output=True, text=True, timeout=30,
+        done = subprocess.run(self.as_user(MEMBER, SERVICE, "report", "--since", "1d", "--format", "json"), capture_output=True, text=True, timeout=600,
                               env=environment, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(list(self.temporary.iterdir()), [])
@@ -149,7 +149,7 @@ class GroupReaders(unittest.TestCase):
             scheduler.cycle()
             agent.wait_for("SELECT count(*) FROM cycle WHERE outcome = 'success'", CYCLES + 1)
             self.beside("-shm").chmod(0o600)
-            done = subprocess.run(self.as_user(MEMBER, SERVICE, "status"), capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run(self.as_user(MEMBER, SERVICE, "status"), capture_output=True, text=True, timeout=600, check=False)
             self.assertEqual(done.returncode, 3, done.stdout)
             self.assertIn(str(self.database), done.stdout + done.stderr)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
+import promise   # noqa: E402
 from agent import Agent, run, wait_until          # noqa: E402
 from hand import TABLE, Hand, MemoryWatch, cycle, record   # noqa: E402
 from receiver import Receiver                     # noqa: E402
@@ -52,7 +53,7 @@ class Much(LinesCase):
             with agent, MemoryWatch(agent.process.pid) as memory:
                 begun = time.monotonic()
                 agent.wait_for(CYCLES, count + 1, timeout=500)
-                seconds = time.monotonic() - begun
+                seconds = promise.since(begun)
                 hand.cycle()
                 agent.wait_for(CYCLES, count + 2)
             rows, = agent.rows("SELECT count(DISTINCT rows) FROM cycle")[0]
@@ -174,7 +175,7 @@ class Odd(LinesCase):
                     log.write(record(datetime.now(), "x" * 4_000 + " z"))
             hand.cycle()
             agent.wait_for(CYCLES, 2, timeout=30)
-            seconds = time.monotonic() - begun
+            seconds = promise.since(begun)
             wait_until(lambda: "given up" in agent.said(), 5, "it did not say so")
             self.assertEqual(agent.said().count("given up"), 1)
             status = " ".join(run("status", "--db", agent.database, "--log", self.log).stdout.split())

@@ -53,7 +53,7 @@ class RotationCase(unittest.TestCase):
         conf.write_text(f"{self.log} {{\n  rotate {keep}\n  nomail\n  " + "\n  ".join(directives) + "\n}\n", encoding="utf-8")
         conf.chmod(0o644)
         done = subprocess.run([LOGROTATE, "--force", "--state", self.directory / "logrotate.state", conf], check=False,
-                              timeout=20, capture_output=True, text=True)
+                              timeout=600, capture_output=True, text=True)
         # A writer that reopens its log may make the new file before logrotate does: that one becomes .backup. If the writer
         # wins a second time, it becomes .backup too, over the first; logrotate says that, and the rotation is done.
         self.assertTrue(done.returncode == 0 or "File exists" in done.stderr, done.stderr)

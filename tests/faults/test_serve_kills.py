@@ -34,7 +34,7 @@ def left_behind(directory, shared=True):
     database = make_history(directory)
     script = ("import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('PRAGMA wal_autocheckpoint = 0'); "
               "db.execute(\"UPDATE incident SET summary = 'only in the log' WHERE id = 3\"); db.commit(); os._exit(0)")
-    subprocess.run([sys.executable, "-c", script, database], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", script, database], check=True, timeout=600)
     if not shared:
         Path(f"{database}-shm").unlink()
     assert Path(f"{database}-wal").stat().st_size > 0
@@ -81,7 +81,7 @@ class Kills(Case):
                         self.skipTest("no Landlock here")
                     port = int(re.search(r":(\d+)/ shows", text)[1])
                     for path in PATHS:
-                        subprocess.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}{path}"], check=True, timeout=30)
+                        subprocess.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}{path}"], check=True, timeout=600)
                 finally:
                     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
                     for child in children:

@@ -8,8 +8,13 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
 
 BINARY = os.environ.get("AGENT", str(Path(__file__).resolve().parents[2] / "build" / "agent"))
 
@@ -37,7 +42,7 @@ def need_instrument(test, program):
 
 def run(*arguments, **options):
     """A command that ends by itself."""
-    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=30, check=False, **options)
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=fair.ENDS_S, check=False, **options)
 
 
 class Agent:
@@ -73,7 +78,7 @@ class Agent:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(10)
+        fair.wait(self.process, 10)
 
     def end(self):
         """If it still runs: a planned end, in which a sanitizer looks for leaks and coverage is written. An end that nobody has seen
@@ -86,17 +91,17 @@ class Agent:
         self.process.send_signal(signal.SIGTERM)
         self.process.send_signal(signal.SIGCONT)
         try:
-            status = self.process.wait(10)
+            status = fair.wait(self.process, 10)
         finally:
             self.process.kill()
         if status not in (0, -signal.SIGTERM):     # it had only just begun, and did not listen yet
             raise AssertionError(f"its end: exit {status}; the agent said: {self.said()}")
 
     def stop(self, number=signal.SIGTERM):
-        """Returns the exit status and the seconds that it took."""
-        begun = time.monotonic()
+        """Returns the exit status and the fair seconds that it took."""
+        left = fair.Left(10)
         self.process.send_signal(number)
-        return self.process.wait(10), time.monotonic() - begun
+        return fair.wait(self.process, 10), 10 - left.pass_time()
 
     def said(self):
         return self.errors.read_text(encoding="utf-8", errors="replace")
@@ -114,9 +119,9 @@ class Agent:
             return []
 
     def wait_for(self, query, wanted, timeout=10):
-        """Until a query's only value is what is wanted."""
-        until = time.monotonic() + timeout
-        while time.monotonic() < until:
+        """Until a query's only value is what is wanted; fair seconds."""
+        left = fair.Left(timeout)
+        while not left.over():
             got = self.rows(query)
             if got and got[0][0] == wanted:
                 return
@@ -125,9 +130,9 @@ class Agent:
 
 
 def wait_until(condition, timeout=10, what="it did not happen"):
-    """`what` is said if it did not; a function is asked then, since what is known at the beginning is old."""
-    until = time.monotonic() + timeout
-    while time.monotonic() < until:
+    """Fair seconds. `what` is said if it did not; a function is asked then, since what is known at the beginning is old."""
+    left = fair.Left(timeout)
+    while not left.over():
         if condition():
             return
         time.sleep(0.02)

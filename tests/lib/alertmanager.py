@@ -4,6 +4,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.parse
@@ -13,6 +14,10 @@ from pathlib import Path
 
 from ports import free_port
 from promtool import installed
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,7 +84,7 @@ class Alertmanager:
 
     def stop(self):
         self.process.kill()
-        self.process.wait(10)
+        fair.wait(self.process, 10)
 
     def lose_memory(self):
         """Stopped, robbed of all it knew, started again."""
@@ -93,7 +98,7 @@ class Alertmanager:
 
     def get(self, path):
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=60) as answer:
                 return answer.read()
         except OSError:
             return None
@@ -113,12 +118,12 @@ class Alertmanager:
                 "createdBy": "test", "comment": "maintenance"}
         request = urllib.request.Request(self.url + "/api/v2/silences", json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)["silenceID"]
 
     def wait(self, condition, what, timeout=20):
-        until = time.monotonic() + timeout
-        while time.monotonic() < until:
+        left = fair.Left(timeout)
+        while not left.over():
             if condition():
                 return
             time.sleep(0.05)

@@ -4,8 +4,13 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
 
 PROBE = Path(os.environ.get("BUILD", str(Path(__file__).resolve().parents[2] / "build"))).resolve() / "tests" / "systemd_probe"
 
@@ -44,9 +49,9 @@ class Bus:
     def start(self):
         self.process = subprocess.Popen(["dbus-daemon", f"--config-file={self.config}", "--nofork", "--nopidfile"],
                                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 10
+        left = fair.Left(10)
         while not self.is_heard():
-            assert self.process.poll() is None and time.monotonic() < until, "the bus does not start"
+            assert self.process.poll() is None and not left.over(), "the bus does not start"
             time.sleep(0.01)
 
     def is_heard(self):
@@ -55,7 +60,7 @@ class Bus:
 
     def close(self):
         self.process.kill()
-        self.process.wait(10)
+        fair.wait(self.process, 10)
         self.socket.unlink(missing_ok=True)
 
 
@@ -77,6 +82,6 @@ class Systemd:
 
     def close(self):
         self.process.kill()
-        self.process.wait(10)
+        fair.wait(self.process, 10)
         self.process.stdin.close()
         self.process.stdout.close()

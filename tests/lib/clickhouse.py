@@ -5,12 +5,17 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
 from ports import free_port
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / ".tools" / "servers"
 SERVER = "usr/sbin/clickhouse-server"
@@ -51,9 +56,9 @@ class ClickHouseServer:
         with open(self.directory / "log", "w", encoding="utf-8") as log:
             self.process = subprocess.Popen([TOOLS / SERVER, f"--config-file={config}"], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env={**os.environ, "LD_LIBRARY_PATH": str(libraries)})
-        until = time.monotonic() + 30
+        left = fair.Left(30)
         while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > until:
+            if self.process.poll() is not None or left.over():
                 said = (self.directory / "log").read_text(encoding="utf-8", errors="replace")
                 self.__exit__()
                 raise RuntimeError(f"ClickHouse does not start: {said[-2000:]}")
@@ -62,14 +67,14 @@ class ClickHouseServer:
 
     def __exit__(self, *_):
         self.process.kill()
-        self.process.wait(20)
+        fair.wait(self.process, 20)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _answers(self):
         try:
-            return urllib.request.urlopen(self.url, timeout=5).status == 200
+            return urllib.request.urlopen(self.url, timeout=60).status == 200
         except (urllib.error.URLError, ConnectionError):
             return False
 
     def query(self, text):
-        return urllib.request.urlopen(self.url, text.encode(), timeout=20).read().decode()
+        return urllib.request.urlopen(self.url, text.encode(), timeout=120).read().decode()

@@ -7,9 +7,14 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools" / "servers"
@@ -43,9 +48,9 @@ class Engine:
             ["dockerd", "--data-root", self.directory / "data", "--exec-root", self.directory / "run", "--pidfile", self.directory / "pid",
              "--host", self.host, *OPTIONS], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
             env={**os.environ, "PATH": PATH}, start_new_session=True)
-        until = time.monotonic() + 60
+        left = fair.Left(60)
         while self.docker("version", check=False).returncode != 0:
-            if self.process.poll() is not None or time.monotonic() > until:
+            if self.process.poll() is not None or left.over():
                 said = self.said()
                 self.__exit__()
                 raise RuntimeError(f"Docker does not start: {said[-2000:]}")
@@ -59,7 +64,7 @@ class Engine:
             self.docker("rm", "--force", *names, check=False)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
+            fair.wait(self.process, 30)
         self.log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -79,7 +84,7 @@ class Engine:
 
     def docker(self, *arguments, check=True):
         done = subprocess.run(["docker", *map(str, arguments)], env={**os.environ, "PATH": PATH, "DOCKER_HOST": self.host},
-                              capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+                              capture_output=True, text=True, check=False, timeout=fair.ENDS_S, stdin=subprocess.DEVNULL)
         if check and done.returncode != 0:
             raise AssertionError(f"docker {' '.join(map(str, arguments))}: {done.stderr}")
         return done
@@ -93,8 +98,8 @@ class Engine:
         return {**found["State"], "RestartCount": found["RestartCount"]}
 
     def wait_for(self, name, condition, timeout=40):
-        until = time.monotonic() + timeout
+        left = fair.Left(timeout)
         while not condition(self.state(name)):
-            if time.monotonic() > until:
+            if left.over():
                 raise AssertionError(f"{name} does not come there: {self.state(name)}")
             time.sleep(0.05)

@@ -5,9 +5,14 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROBE = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).resolve() / "tests" / "follow_probe"
@@ -15,10 +20,10 @@ LOGROTATE = shutil.which("logrotate") or "/usr/sbin/logrotate"
 
 
 def eventually(condition, what, seconds=10):
-    """Waits for a condition; its last value is returned."""
-    end = time.monotonic() + seconds
+    """Waits for a condition, in fair seconds; its last value is returned."""
+    left = fair.Left(seconds)
     while not (value := condition()):
-        if time.monotonic() > end:
+        if left.over():
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.002)
     return value
@@ -88,12 +93,12 @@ class Follower:
         """A planned end; returns what it said on stderr."""
         if self.process.poll() is None:
             self.process.terminate()
-        _, said = self.process.communicate(timeout=10)
+        _, said = self.process.communicate(timeout=fair.ENDS_S)
         return said.decode()
 
     def kill(self):
         self.process.kill()
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=fair.ENDS_S)
 
 
 class FollowerCase(unittest.TestCase):
@@ -127,5 +132,5 @@ class FollowerCase(unittest.TestCase):
         conf = self.dir / "logrotate.conf"
         conf.write_text(f"{self.log} {{\n  rotate {keep}\n  nomail\n  " + "\n  ".join(directives) + "\n}\n", encoding="utf-8")
         conf.chmod(0o644)
-        subprocess.run([LOGROTATE, "--force", "--state", self.dir / "logrotate.state", conf], check=True, timeout=20,
+        subprocess.run([LOGROTATE, "--force", "--state", self.dir / "logrotate.state", conf], check=True, timeout=fair.ENDS_S,
                        stderr=subprocess.DEVNULL)   # it complains of files that grow while it packs them

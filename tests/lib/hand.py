@@ -89,7 +89,7 @@ class Pour:
     def end(self):
         """Stops it; how many lines it wrote."""
         self.process.send_signal(signal.SIGTERM)
-        return int(self.process.communicate(timeout=20)[0])
+        return int(self.process.communicate(timeout=600)[0])
 
     def kill(self):
         if self.process.poll() is None:

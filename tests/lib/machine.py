@@ -11,6 +11,10 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
+
 # /sys is read-only as in any container, so that udev and what else handles hardware stays away. Mounts are shared, but with nobody
 # outside: systemd mounts a service's credentials in a namespace beside its own, and in a container leaves the sharing to us.
 BOOT = r"""
@@ -82,8 +86,8 @@ class Machine:
         self.process = subprocess.Popen(
             ["unshare", *namespaces, "--fork", "--kill-child", "--propagation", "private", "sh", "-c", BOOT, "sh",
              self.place, self.share], stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        until = time.monotonic() + 60
-        while time.monotonic() < until and self.process.poll() is None:
+        left = fair.Left(60)
+        while not left.over() and self.process.poll() is None:
             children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
             found = children.read_text(encoding="ascii").split() if children.exists() else []
             if found:
@@ -98,7 +102,7 @@ class Machine:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)   # --kill-child: its first process goes too, and with it all others
-        self.process.wait(20)
+        fair.wait(self.process, 20)
         self.log.close()
         os.rmdir(self.place)
 
@@ -106,7 +110,7 @@ class Machine:
         self.log.seek(0)
         return self.log.read()
 
-    def run(self, command, check=True, timeout=60, **options):
+    def run(self, command, check=True, timeout=fair.ENDS_S, **options):
         """A shell command inside."""
         done = subprocess.run(["nsenter", "--all", "--target", self.init, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
                                "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", command],
@@ -133,8 +137,8 @@ class Machine:
 
     def wait_for(self, command, timeout=30):
         """Until a shell command inside succeeds."""
-        until = time.monotonic() + timeout
-        while time.monotonic() < until:
+        left = fair.Left(timeout)
+        while not left.over():
             if self.run(command, check=False).returncode == 0:
                 return
             time.sleep(0.1)

@@ -20,6 +20,10 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
+
 PYTHON = "/usr/bin/python3"     # Debian's own, which has Debian's module
 
 
@@ -50,7 +54,7 @@ class MailServer:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(10)
+        fair.wait(self.process, 10)
         self.process.stdout.close()
 
     def url(self, scheme="smtp"):
@@ -60,9 +64,9 @@ class MailServer:
         return [Mail(path) for path in sorted(self.directory.glob("*.mail"))]
 
     def wait(self, count, timeout=30):
-        until = time.monotonic() + timeout
+        left = fair.Left(timeout)
         while len(list(self.directory.glob("*.mail"))) < count:
-            if time.monotonic() > until:
+            if left.over():
                 raise AssertionError(f"{len(self.mails())} of {count} mails within {timeout} s; the server: {self.said()}")
             time.sleep(0.02)
         return self.mails()

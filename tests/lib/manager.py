@@ -2,8 +2,14 @@
 """The service manager's side of the notification socket."""
 
 import socket
+import sys
 import threading
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import promise   # noqa: E402
 
 
 class Manager(threading.Thread):
@@ -31,6 +37,6 @@ class Manager(threading.Thread):
         return len(self.said("WATCHDOG=1"))
 
     def longest_silence(self, since):
-        """Seconds between two pings, from an instant of time.monotonic() until now."""
+        """Fair seconds between two pings, from an instant of time.monotonic() until now."""
         times = [since, *(at for at, text in list(self.heard) if at > since and text.startswith("WATCHDOG=1")), time.monotonic()]
-        return max(after - before for before, after in zip(times, times[1:]))
+        return max(promise.between(before, after) for before, after in zip(times, times[1:]))

@@ -16,12 +16,17 @@ import shutil
 import signal
 import socketserver
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 from ports import free_port
 from receiver import make_certificate
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / ".tools" / "servers"
 MASTER = "usr/lib/postfix/sbin/master"
@@ -144,9 +149,9 @@ class Postfix:
         with open(self.place / "said", "w", encoding="utf-8") as said:
             self.process = subprocess.Popen(["unshare", "--mount", "sh", "-c", START, "sh", self.place, TOOLS / MASTER], stdin=subprocess.DEVNULL, stdout=said,
                                             stderr=said, env={**os.environ, "LD_LIBRARY_PATH": str(TOOLS / "usr/lib/postfix")}, start_new_session=True)
-        until = time.monotonic() + 20
+        left = fair.Left(20)
         while "daemon started" not in self.log():
-            if self.process.poll() is not None or time.monotonic() > until:
+            if self.process.poll() is not None or left.over():
                 said = self.log() + (self.place / "said").read_text(encoding="utf-8", errors="replace")
                 self.__exit__()
                 raise RuntimeError(f"Postfix does not start: {said[-2000:]}")
@@ -161,7 +166,7 @@ class Postfix:
                 os.killpg(self.process.pid, signal.SIGTERM)   # master's session is its own, and its daemons' too
             except ProcessLookupError:
                 pass
-            self.process.wait(10)
+            fair.wait(self.process, 10)
         shutil.rmtree(self.place, ignore_errors=True)
 
     def url(self, which):
@@ -181,9 +186,9 @@ class Postfix:
             path.unlink()
 
     def wait(self, count, timeout=30):
-        until = time.monotonic() + timeout
+        left = fair.Left(timeout)
         while len(self.mails()) < count:
-            if time.monotonic() > until:
+            if left.over():
                 raise AssertionError(f"{len(self.mails())} of {count} mails within {timeout} s; Postfix: {self.log()[-2000:]}")
             time.sleep(0.05)
         return self.mails()

@@ -4,10 +4,15 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from ports import free_port
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
 # As the platform makes it (docker/postgres/ddl).
@@ -43,7 +48,7 @@ class Postgres:
 
     def _run(self, program, *arguments):
         subprocess.run([PROGRAMS[-1] / program, *arguments], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, timeout=60, cwd="/", **self.user)
+                       stderr=subprocess.STDOUT, timeout=fair.ENDS_S, cwd="/", **self.user)
 
     def start(self):
         self._run("pg_ctl", "-D", self.directory / "data", "-l", self.directory / "log", "-w", "start")
@@ -67,7 +72,7 @@ class Postgres:
 
     def sql(self, *statements):
         done = subprocess.run(self.psql(*statements), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=30, cwd="/", check=False)
+                              timeout=fair.ENDS_S, cwd="/", check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

@@ -54,6 +54,10 @@ import threading
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
+
 STEP = re.compile(r"(?P<kind>\d{3}|late|never|half|heads|head|cut|reset|slam|endless|informs|drip|says|body|echo)"
                   r"(?P<mark>[:@])?(?P<value>\S*?)(x(?P<times>\d+))?$")
 
@@ -284,17 +288,16 @@ class Receiver:
             return [request for request in self.requests if path in (None, request.path)]
 
     def wait(self, count, timeout=10, path=None):
-        """The requests (to path), once there are count of them."""
-        limit = time.monotonic() + timeout
+        """The requests (to path), once there are count of them; fair seconds."""
+        left = fair.Left(timeout)
         with self._changed:
             while True:
                 found = [request for request in self.requests if path in (None, request.path)]
-                left = limit - time.monotonic()
                 if len(found) >= count:
                     return found
-                if left <= 0:
+                if left.over():
                     raise AssertionError(f"{len(found)} of {count} requests to {path or 'any path'} within {timeout} s")
-                self._changed.wait(left)
+                self._changed.wait(0.1)
 
     # For the handlers.
     def count_connection(self):

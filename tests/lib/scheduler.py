@@ -35,6 +35,10 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import fair   # noqa: E402
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simulator.voice import CLICKHOUSE_REFUSED, Voice, stderr_of   # noqa: E402
@@ -336,7 +340,7 @@ class Scheduler:
         with self._news:
             self._news.notify_all()
 
-    def _order(self, name, *values, timeout=10):
+    def _order(self, name, *values, timeout=fair.ENDS_S):
         with self._news:
             self.process.stdin.write(json.dumps([name, *values]) + "\n")
             self.process.stdin.flush()
@@ -405,7 +409,9 @@ class Scheduler:
             hits = [at for at, line in self.lines if text in line and at >= since]
             return hits[count - 1] if len(hits) >= count else None
         with self._news:
-            self._news.wait_for(lambda: found() is not None or self.process.poll() is not None, timeout)
+            left = fair.Left(timeout)
+            while not left.over() and not self._news.wait_for(lambda: found() is not None or self.process.poll() is not None, 0.1):
+                pass
             at = found()
         if at is None:
             raise TimeoutError(f"the scheduler did not write {text!r} {count} times")
@@ -414,14 +420,14 @@ class Scheduler:
     def terminate(self, timeout=10):
         """A graceful stop by SIGTERM; returns the exit status."""
         self.process.terminate()
-        return self.process.wait(timeout)
+        return fair.wait(self.process, timeout)
 
     def kill(self):
         """SIGKILL: no line, no goodbye. Returns the time just before."""
         at = time.time()
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        fair.wait(self.process, 10)
         self._reader.join(10)
         for stream in (self.process.stdin, self.process.stdout):
             try:

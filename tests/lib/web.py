@@ -15,8 +15,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "e2e"), str(Path(__file__).resolve().parent)]
 
+import fair   # noqa: E402
 import report_history as history   # noqa: E402
 from agent import BINARY, wait_until   # noqa: E402
 from test_report_golden import NO_PROCESS   # noqa: E402
@@ -73,10 +74,10 @@ class Server:
         return Path(self.errors.name).read_text(encoding="utf-8")
 
     def connect(self):
-        return socket.create_connection((self.host.strip("[]"), self.port), 20)
+        return socket.create_connection((self.host.strip("[]"), self.port), fair.ENDS_S)
 
     def ask(self, path, method="GET", **headers):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=fair.ENDS_S)
         try:
             connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
             return Answer(connection.getresponse())
@@ -108,7 +109,7 @@ class Server:
     def close(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10), self.said()
+        return fair.wait(self.process, 10), self.said()
 
 
 def make_history(directory):
@@ -123,7 +124,7 @@ def make_history(directory):
 
 def command_json(database, *arguments):
     done = subprocess.run([BINARY, *arguments, "--db", database, "--set", "notify.host=offload-1", "--format", "json"], env=ENVIRONMENT,
-                          capture_output=True, timeout=30, check=False)
+                          capture_output=True, timeout=fair.ENDS_S, check=False)
     return json.loads(done.stdout)
 
 
