@@ -310,6 +310,7 @@ class Writers(FollowerCase):
         follower = self.follow()
         writer = self.hold()
         follower.expect_writer("present")
+        follower.expect("begin")        # it holds the log before it writes
         for _ in range(20):
             self.write("echo")
             self.log.read_bytes()
@@ -338,6 +339,7 @@ class Writers(FollowerCase):
         follower = self.follow()
         writer = self.hold()
         follower.expect_writer("present")
+        follower.expect("begin")
         self.log.rename(self.rotated(1))
         self.log.touch()
         follower.expect_note("rotated")
