@@ -19,7 +19,7 @@
  * kept, the newest: history.db.version-6. It is complete under that name:
  *   1. the copies of earlier versions and what an earlier attempt left are removed, to have the room for this one;
  *   2. the copy is made as history.db.version-6.part, by SQLite, so that what is in the write-ahead log is in it;
- *   3. it is renamed, and only then the history is changed.
+ *   3. it is renamed, and only when the new name is on the disk, too, the history is changed.
  * A copy that cannot be made keeps nobody from the new version; that it was not made is said.
  */
 static const char suffix[] = ".version-", unfinished[] = ".part";
@@ -52,12 +52,18 @@ static void remove_copies(const char *path)
     strbuf_free(&folder);
 }
 
+/* The folder of the history at path, which the caller frees. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? must_copy(path, (size_t)(slash - path) + 1) : must_copy(".", 1);
+}
+
 /* Why a copy of so many bytes may not be made; NULL: it may. As much again stays free. */
 static const char *refuse_copy(const char *path, int64_t bytes)
 {
     struct statvfs fs;
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? must_copy(path, (size_t)(slash - path) + 1) : must_copy(".", 1);
+    char *folder = folder_of(path);
     bool is_known = statvfs(folder, &fs) == 0;
     free(folder);
     if (bytes > HISTORY_KEPT_MAX_BYTES)
@@ -80,6 +86,20 @@ static int write_copy(sqlite3 *db, const char *path)
     return code;
 }
 
+/* Writes the folder's entries to the disk. Returns 0 or -1 with errno. */
+static int sync_folder(const char *path)
+{
+    char *folder = folder_of(path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    if (fd < 0)
+        return -1;
+    int result = fsync(fd), error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
 /* Returns why it failed; NULL: it is there, under its name. */
 static const char *copy_to(sqlite3 *db, const char *path, const char *target)
 {
@@ -91,7 +111,7 @@ static const char *copy_to(sqlite3 *db, const char *path, const char *target)
     if (code != SQLITE_OK)
         why = sqlite3_errstr(code);
     else if ((stat(path, &status) == 0 && chmod(strbuf_text(&part), status.st_mode & 0777) != 0) ||
-             rename(strbuf_text(&part), target) != 0)
+             rename(strbuf_text(&part), target) != 0 || sync_folder(path) != 0)
         why = strerror(errno);
     if (why)
         unlink(strbuf_text(&part));
