@@ -25,12 +25,12 @@ from lib.warehouse import ClickHouse, Warehouse  # noqa: E402
 from simulator.voice import Voice                # noqa: E402
 
 TABLE = "bronze_trades_kraken"
-COMMITS, PAIRS, LIVES, PAGES = 1000, 3, 5, 60
+LIVES, PAGES = 5, 60
 READY_MOST_S = 300
 PAUSE_S = 0.2                    # six notifications in "an hour", here four intervals (0.4 s), would make the next one wait: they never come so fast
 # One failure fires, one success resolves.
 EAGER = {"schedule.interval": "100ms", "detect.failures_warning": "1", "detect.failures_critical": "1000000",
-         "notify.escalation": "30d", "detect.lag_warning": "1d", "detect.lag_critical": "2d", "detect.flapping_per_day": "31",
+         "notify.escalation": "30d", "detect.lag_warning": "1d", "detect.lag_critical": "2d", "detect.flapping_per_day": "31", "detect.flapping_opens": "1000",
          "schedule.late_warning": "1d", "schedule.late_critical": "2d"}
 
 
@@ -120,22 +120,29 @@ def kept_apart(process):
 
 
 def commit_latencies(voice, database):
-    """From a line's write until another connection, which looks all the time, sees what was committed for it."""
-    history = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    version = history.execute("PRAGMA data_version").fetchone
-    seen = version()[0]
+    """From the write of a line that decides something until another connection, which looks all the time, sees its incident open or end.
+    Lines that nobody waits for are committed together, later."""
+    history = sqlite3.connect(f"file:{database}?mode=ro", uri=True, isolation_level=None)
     took = []
-    lines = ((voice.cycle_started, 1), (voice.run_started, TABLE), (voice.run_completed, TABLE, 100, 1.0),
-             (voice.cycle_completed, 1.0, 1, 0, 0, 100))
-    for turn in range(COMMITS):
-        say, *words = lines[turn % len(lines)]
+    for turn in range(PAGES):
+        fails = turn % 2 == 0
+        state = ("open",) if fails else ("resolved",)
+        voice.cycle_started(1)
+        voice.run_started(TABLE)
+        time.sleep(0.005)
         begun = time.monotonic()
-        say(*words)
-        while history.execute("PRAGMA data_version").fetchone()[0] == seen and time.monotonic() - begun < 10:
-            pass
+        if fails:
+            voice.say(f"✗ Offload failed: {TABLE}", "ERROR")
+        else:
+            voice.run_completed(TABLE, 100, 1.0)
+        while history.execute("SELECT state FROM incident ORDER BY id DESC LIMIT 1").fetchall() != [state]:
+            if time.monotonic() - begun > 10:
+                raise SystemExit("bench: a line that decides was not committed")
         took.append(time.monotonic() - begun)
-        time.sleep(0.003)                        # a message of several lines may be several commits
-        seen = history.execute("PRAGMA data_version").fetchone()[0]
+        voice.cycle_completed(1.0, *((0, 1) if fails else (1, 0)), 0, 100)
+        if not fails:
+            good_cycles(voice)
+        time.sleep(PAUSE_S)
     history.close()
     return took
 
@@ -203,6 +210,7 @@ def commit_latencies_of(agent, witnessed):
     """With every witness hanging, or with none."""
     with tempfile.TemporaryDirectory(prefix="bench.") as name, socket.create_server(("127.0.0.1", 0)) as deaf:
         settings = all_witnesses(Path(name), f"http://127.0.0.1:{deaf.getsockname()[1]}/") if witnessed else {}
+        settings.update(EAGER)
         with running(agent, Path(name), settings) as (process, voice, database, _):
             voice.started()
             time.sleep(0.3)
@@ -212,7 +220,7 @@ def commit_latencies_of(agent, witnessed):
 
 def latencies(agent):
     commit, witnessed = [], []
-    for _ in range(PAIRS):                       # in turns, so that what else the machine does falls on both
+    for _ in range(LIVES):                       # in turns, so that what else the machine does falls on both
         commit += commit_latencies_of(agent, False)
         witnessed += commit_latencies_of(agent, True)
     return {"commit": in_ms(commit), "commit, all witnesses hang": in_ms(witnessed), "page": in_ms(page_latencies_of(agent, False)),
