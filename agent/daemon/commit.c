@@ -9,7 +9,9 @@
 enum {
     HELD_LEAST_BYTES = 8 << 20, /* more than the write-ahead log ever has unless somebody holds it */
     SOON_MS = 50,               /* after a commit that met the checkpoint of our own thread */
-    COMMIT_WAITS_MS = 250,
+    WAIT_LEAST_MS = 250,        /* for lines that nobody waits for, likewise the next two */
+    WAIT_MOST_MS = 2000,
+    WAIT_AGAIN_MS = 1000, /* lines that come so soon after such a commit wait for twice as long as those before */
 };
 
 static void commit_gather(struct daemon *daemon)
@@ -84,22 +86,28 @@ static void commit_watch_wal(struct daemon *daemon)
 }
 
 /*
- * Lines that only say how cycles and runs go are committed together, a quarter of a second after the first of them: nobody is told of them,
- * and what a kill takes of them is read again from the log. A line that makes an incident, a deadline that does and all that is not in the
- * log are committed at once; so is a backlog, between two reads of it.
+ * Lines that only say how cycles and runs go are committed together: nobody is told of them, and what a kill takes of them is read again from the
+ * log. The first of them waits for a quarter of a second. As long as more follow, the waits grow up to two seconds, so that a line costs little
+ * however far apart they come. A line that makes an incident, a deadline that does and all that is not in the log are committed at once; so is
+ * a backlog, between two reads of it. After a commit that failed, the next try has a time of its own.
  */
 static bool commit_may_wait(struct daemon *daemon)
 {
-    bool is_plain = daemon->drained && !daemon->catching_up && !daemon->urgent && history_may_wait(daemon->history);
+    bool is_plain = daemon->drained && !daemon->catching_up && !daemon->urgent && daemon->retry_ms == 0 &&
+                    history_may_wait(daemon->history);
     bool is_any = daemon->touched || history_dirty(daemon->history);
     if (!is_plain || !is_any) {
         daemon->commit_ms = 0;
         return false;
     }
-    if (daemon->commit_ms == 0)
-        daemon->commit_ms = daemon->running_ms + COMMIT_WAITS_MS;
+    if (daemon->commit_ms == 0) {
+        bool goes_on = daemon->waited_ms != 0 && daemon->running_ms - daemon->waited_ms < WAIT_AGAIN_MS;
+        daemon->commit_wait_ms = goes_on ? daemon_earlier(2 * daemon->commit_wait_ms, WAIT_MOST_MS) : WAIT_LEAST_MS;
+        daemon->commit_ms = daemon->running_ms + daemon->commit_wait_ms;
+    }
     if (daemon->running_ms < daemon->commit_ms)
         return true;
+    daemon->waited_ms = daemon->running_ms;
     daemon->commit_ms = 0;
     return false;
 }
@@ -109,11 +117,12 @@ void daemon_commit(struct daemon *daemon)
     struct strbuf error = { 0 };
     if (ingest_is_undecided(&daemon->ingest) || commit_may_wait(daemon))
         return;
-    if (daemon->touched)
+    bool may_try = daemon->running_ms >= daemon->retry_ms;
+    if (daemon->touched && may_try)
         commit_gather(daemon);
     daemon->counters_stale |= history_dirty(daemon->history);
     daemon_store_counters(daemon);
-    if (!history_dirty(daemon->history) || daemon->running_ms < daemon->retry_ms)
+    if (!history_dirty(daemon->history) || !may_try)
         return;
     bool tending = history_is_checkpointing(daemon->history);
     enum history_status status = history_commit(daemon->history, &error);

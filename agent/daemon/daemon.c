@@ -123,12 +123,10 @@ static int64_t next_wake_ms(struct daemon *daemon)
     wake_ms = daemon_earlier(wake_ms, dispatch_next_ms(daemon->dispatch, daemon->now_ms));
     int64_t own_ms = daemon_earlier(daemon->housekeeping_ms, daemon_earlier(daemon->watchdog_ms, daemon->beat_ms));
     own_ms = daemon_earlier(own_ms, daemon_notice_again_ms(daemon));
-    own_ms = daemon_earlier(own_ms, daemon_counters_due_ms(daemon));
     own_ms = daemon_earlier(own_ms, daemon->running_ms + SLEEP_MOST_MS);
     if (daemon->retry_ms)
         own_ms = daemon_earlier(own_ms, daemon->retry_ms);
-    if (daemon->commit_ms)
-        own_ms = daemon_earlier(own_ms, daemon->commit_ms);
+    own_ms = daemon_earlier(own_ms, daemon->commit_ms ? daemon->commit_ms : daemon_counters_due_ms(daemon));
     return daemon_earlier(wake_ms, daemon->now_ms + own_ms - daemon->running_ms);
 }
 

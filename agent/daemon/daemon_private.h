@@ -104,6 +104,8 @@ struct daemon {
     int64_t held_told_bytes; /* the size of the held write-ahead log that was said last; 0: none */
     int64_t retry_ms;        /* running: when to commit again; 0: at once */
     int64_t commit_ms;       /* running: when what nobody waits for is committed at the latest; 0: there is nothing */
+    int64_t commit_wait_ms;  /* how long such a commit waited last */
+    int64_t waited_ms;       /* running: when such a commit was made last; 0: never */
     int64_t reopen_pause_ms; /* the last pause before the history was tried again; 0: it is on the disk */
     int64_t housekeeping_ms; /* running: when it is due */
     int64_t watchdog_ms;     /* running: when to tell the service manager next; INT64_MAX: it does not ask */
