@@ -214,6 +214,7 @@ static void cycle_archive(struct identities *identities, struct named_cycle *cyc
 void identities_archive(struct identities *identities, struct archive *archive)
 {
     int64_t runs = (int64_t)identities->run_count, cycles = (int64_t)identities->cycle_count;
+    bool is_brief = archive_set_brief(archive, false);
     if (archive_loading(archive))
         identities_free(identities);
     archive_i64(archive, "named.runs", &runs);
@@ -231,4 +232,5 @@ void identities_archive(struct identities *identities, struct archive *archive)
             *cycle = (struct named_cycle){ 0 };
         cycle_archive(identities, cycle, archive);
     }
+    archive_set_brief(archive, is_brief);
 }

@@ -194,6 +194,7 @@ void texts_archive(struct texts *texts, struct archive *archive)
     if (archive_loading(archive))
         texts->foreign_count = kept == FOREIGN_LINES_KEPT && seen > FOREIGN_LINES_KEPT ? (size_t)seen : kept;
     archive_i64(archive, "texts", &count);
+    bool is_brief = archive_set_brief(archive, false);
     for (int64_t i = 0; i < count && i < TEXTS_OPEN_MAX; i++) {
         struct open_text *text = &texts->open[archive_loading(archive) ? (int64_t)texts->count : i];
         if (archive_loading(archive))
@@ -204,4 +205,5 @@ void texts_archive(struct texts *texts, struct archive *archive)
         else if (archive_loading(archive))
             free(text->table);
     }
+    archive_set_brief(archive, is_brief);
 }

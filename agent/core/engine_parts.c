@@ -88,16 +88,17 @@ static int save_place(struct engine *engine, size_t place, int touched, const st
     struct table *table = &engine->tables.at[place];
     int64_t number = (int64_t)place;
     int error = 0;
-    archive_save_to(&archive, text);
     if (!table->name[0]) {
         error = sink->drop(sink->ctx, ENGINE_TABLE, number);
         return error ? error : sink->drop(sink->ctx, ENGINE_WINDOWS, number);
     }
     if (touched & TOUCHED_LIVE) {
+        archive_save_brief(&archive, text);
         tables_archive_place(&engine->tables, place, &archive, archive_with_table);
         error = put_part(sink, ENGINE_TABLE, number, text);
     }
     if (!error && (touched & TOUCHED_WINDOWS)) {
+        archive_save_brief(&archive, text);
         windows_archive(table, &archive);
         error = put_part(sink, ENGINE_WINDOWS, number, text);
     }
@@ -124,12 +125,12 @@ static int save_incidents(struct engine *engine, enum engine_extent extent, cons
     struct incidents *incidents = &engine->incidents;
     struct archive archive;
     int error = 0;
-    archive_save_to(&archive, text);
     for (size_t i = 0; i < incidents->gone_count && !error; i++)
         error = sink->drop(sink->ctx, ENGINE_INCIDENT, incidents->gone[i]);
     size_t count = extent == ENGINE_WHOLE ? incidents->count : incidents->touched_count;
     for (size_t i = 0; i < count && !error; i++) {
         struct incident_record *record = extent == ENGINE_WHOLE ? incidents->records[i] : incidents->touched[i];
+        archive_save_brief(&archive, text);
         incidents_archive_record(incidents, record, &archive, &engine->tables);
         error = put_part(sink, ENGINE_INCIDENT, record->incident.id, text);
     }

@@ -55,7 +55,7 @@ static void members_archive(struct incident_record *record, struct tables *table
     saved_i64s(archive, "members.marks", marks, &mark_count, room); /* an older agent saved neither these */
     saved_i64s(archive, "members.well", well_ms, &well_count, room);
     for (size_t i = 0; archive_loading(archive) && i < count && i < bad_count; i++) {
-        if (lists[i] < 0 || (size_t)lists[i] >= tables->count)
+        if (lists[i] < 0 || (size_t)lists[i] >= tables->count || !tables->at[lists[i]].name[0])
             continue;
         const struct table *table = &tables->at[lists[i]];
         incident_add_member(record, table);
@@ -178,7 +178,8 @@ static void record_archive(struct incident_record *record, struct tables *tables
         record->kind = (enum incident_kind)kind;
         incident->alert = (enum alert)alert;
         incident->severity = (enum severity)severity;
-        incident->table = table >= 0 && (size_t)table < tables->count ? tables->at[table].name : NULL;
+        bool is_known = table >= 0 && (size_t)table < tables->count && tables->at[table].name[0];
+        incident->table = is_known ? tables->at[table].name : NULL;
         incident_list_anew(record);
     }
 }

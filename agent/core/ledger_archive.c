@@ -112,7 +112,9 @@ void ledger_archive(struct ledger *ledger, struct archive *archive, size_t table
         ledger_free(ledger);
     else if (ledger_is_empty(ledger) && ledger->layer_count == 0)
         return;
+    bool is_brief = archive_set_brief(archive, false);
     runs_archive(ledger, archive, tables);
     cycles_archive(ledger, archive);
     layers_archive(ledger, archive);
+    archive_set_brief(archive, is_brief);
 }

@@ -42,4 +42,12 @@ static inline void saved_i64s(struct archive *archive, const char *name, int64_t
         saved_bound(&values[i]);
 }
 
+/* The same for values that mostly rise. */
+static inline void saved_rising(struct archive *archive, const char *name, int64_t *values, size_t *count, size_t room)
+{
+    archive_rising(archive, name, values, count, room);
+    for (size_t i = 0; archive_loading(archive) && i < *count; i++)
+        saved_bound(&values[i]);
+}
+
 #endif

@@ -149,13 +149,13 @@ void seasons_set_longest(struct seasons *seasons, int64_t longest)
 void seasonal_archive(struct seasonal *seasonal, struct archive *archive, const char *name)
 {
     int64_t counts[SEASONS];
-    size_t count = SEASONS;
-    for (size_t i = 0; i < SEASONS; i++)
-        counts[i] = seasonal->counts[i];
-    while (count > 0 && counts[count - 1] == 0)
+    size_t count = archive_loading(archive) ? 0 : SEASONS;
+    while (count > 0 && seasonal->counts[count - 1] == 0)
         count--;
-    saved_i64s(archive, name, counts, &count, SEASONS);
-    for (size_t i = 0; i < SEASONS && archive_loading(archive); i++)
+    for (size_t i = 0; i < count; i++)
+        counts[i] = seasonal->counts[i];
+    archive_i64s(archive, name, counts, &count, SEASONS);
+    for (size_t i = 0; i < count && archive_loading(archive); i++)
         seasonal->counts[i] = counts[i] < 0 ? 0 : counts[i] < COUNT_MOST ? (int32_t)counts[i] : COUNT_MOST;
 }
 

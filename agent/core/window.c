@@ -91,7 +91,7 @@ void window_archive(struct window *window, struct archive *archive, const char *
     /* Values beyond the room are not saved: the next time that the oldest are moved out, they go. */
     size_t skip = window->count > window->room ? window->count - window->room : 0;
     size_t count = window->count - skip, times_count = count;
-    saved_i64s(archive, strbuf_text(&times), skip ? window->at_ms + skip : window->at_ms, &times_count, window->room);
+    saved_rising(archive, strbuf_text(&times), skip ? window->at_ms + skip : window->at_ms, &times_count, window->room);
     saved_i64s(archive, name, skip ? window->values + skip : window->values, &count, window->room);
     if (archive_loading(archive)) {
         window->count = count < times_count ? count : times_count;

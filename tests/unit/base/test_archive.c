@@ -159,6 +159,124 @@ static void equal_names_load_in_their_order(void **state)
     assert_int_equal(values[0] * 100 + values[1] * 10 + values[2], 123);
 }
 
+/* --- brief texts --------------------------------------------------------------------------------------------- */
+
+static void sample_save_brief(const struct sample *from, struct strbuf *text)
+{
+    struct sample copy = *from;
+    struct archive archive;
+    archive_save_brief(&archive, text);
+    sample_archive(&copy, &archive);
+}
+
+static void a_brief_text_leaves_out_what_is_nothing(void **state)
+{
+    (void)state;
+    struct strbuf text = { 0 };
+    struct sample from = { .large = 7 }, to = { 1, 5, 6, true, strdup("old"), { 9 }, 1 };
+    sample_save_brief(&from, &text);
+    assert_string_equal(text.at, "brief 1\nlarge 7\n");
+    assert_true(archive_is_brief(strbuf_slice(&text)));
+    sample_load(&to, text.at);
+    assert_int_equal(to.kind, 0);
+    assert_int_equal(to.small, 0);
+    assert_int_equal(to.large, 7);
+    assert_false(to.yes);
+    assert_null(to.text);
+    assert_int_equal(to.count, 0);
+    strbuf_free(&text);
+}
+
+static void a_brief_text_holds_what_is_something(void **state)
+{
+    (void)state;
+    char words[] = "two\nlines";
+    struct strbuf text = { 0 };
+    struct sample from = { 2, -5, INT64_MIN, true, words, { 3, 3, 3, -1 }, 4 }, to = { 0 };
+    sample_save_brief(&from, &text);
+    assert_non_null(strstr(text.at, "values 3*3 -1\n"));
+    sample_load(&to, text.at);
+    assert_int_equal(to.kind, 2);
+    assert_int_equal(to.small, -5);
+    assert_true(to.large == INT64_MIN);
+    assert_true(to.yes);
+    assert_string_equal(to.text, words);
+    assert_int_equal(to.count, 4);
+    assert_memory_equal(to.values, from.values, sizeof to.values);
+    free(to.text);
+    strbuf_free(&text);
+}
+
+static void rising_archive(int64_t *values, size_t *count, struct archive *archive)
+{
+    archive_rising(archive, "at", values, count, 5);
+}
+
+static void assert_rises(const int64_t *values, size_t count, const char *expected)
+{
+    int64_t copy[5] = { 0 }, loaded[5] = { 0 };
+    size_t copies = count, loads = 0;
+    struct strbuf text = { 0 };
+    struct archive archive;
+    memcpy(copy, values, count * sizeof *copy);
+    archive_save_brief(&archive, &text);
+    rising_archive(copy, &copies, &archive);
+    assert_string_equal(text.at, expected);
+    archive_load_from(&archive, strbuf_slice(&text));
+    rising_archive(loaded, &loads, &archive);
+    assert_int_equal(loads, count);
+    assert_memory_equal(loaded, values, count * sizeof *loaded);
+    strbuf_free(&text);
+}
+
+static void values_that_rise_are_saved_by_their_steps(void **state)
+{
+    (void)state;
+    assert_rises((int64_t[]){ 1000, 1010, 1020, 1030, 1031 }, 5, "brief 1\nat 1000 10*3 1\n");
+    assert_rises((int64_t[]){ 5, 3 }, 2, "brief 1\nat 5 -2\n");
+    assert_rises((int64_t[]){ INT64_MIN, INT64_MAX, INT64_MIN }, 3, "brief 1\nat -9223372036854775808 -1 1\n");
+    assert_rises(NULL, 0, "brief 1\n");
+}
+
+static void a_repetition_fills_the_room_and_no_more(void **state)
+{
+    (void)state;
+    struct sample to = { 0 };
+    sample_load(&to, "brief 1\nvalues 8*9999999999999999999 7\n");
+    assert_int_equal(to.count, 4);
+    assert_int_equal(to.values[3], 8);
+    sample_load(&to, "brief 1\nvalues 1 2*x 3\n");
+    assert_int_equal(to.count, 1);
+}
+
+struct pair {
+    int64_t name, value;
+};
+
+static void pairs_archive(struct pair *pairs, struct archive *archive)
+{
+    bool is_brief = archive_set_brief(archive, false);
+    for (int i = 0; i < 2; i++) {
+        archive_i64(archive, "name", &pairs[i].name);
+        archive_i64(archive, "value", &pairs[i].value);
+    }
+    archive_set_brief(archive, is_brief);
+}
+
+static void equal_names_in_a_brief_text_are_kept_apart(void **state)
+{
+    (void)state;
+    struct pair from[2] = { { 1, 0 }, { 0, 5 } }, to[2] = { 0 };
+    struct strbuf text = { 0 };
+    struct archive archive;
+    archive_save_brief(&archive, &text);
+    pairs_archive(from, &archive);
+    archive_load_from(&archive, strbuf_slice(&text));
+    pairs_archive(to, &archive);
+    assert_memory_equal(from, to, sizeof from);
+    strbuf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +288,11 @@ int main(void)
         cmocka_unit_test(a_value_that_its_enum_lacks_is_not_loaded),
         cmocka_unit_test(an_array_loads_no_more_than_there_is_room),
         cmocka_unit_test(equal_names_load_in_their_order),
+        cmocka_unit_test(a_brief_text_leaves_out_what_is_nothing),
+        cmocka_unit_test(a_brief_text_holds_what_is_something),
+        cmocka_unit_test(values_that_rise_are_saved_by_their_steps),
+        cmocka_unit_test(a_repetition_fills_the_room_and_no_more),
+        cmocka_unit_test(equal_names_in_a_brief_text_are_kept_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
