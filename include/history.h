@@ -98,15 +98,20 @@ void history_expect_witnesses(struct history *history, const char *const *names,
 void history_put_witness(struct history *history, const char *name, const char *state, const char *words,
                          int64_t at_ms);
 
-/* The keys for history_put_state: archives with which a restart goes on where the last run stood. */
-#define STATE_PARSER "parser"
-#define STATE_ENGINE "engine.now" /* enum engine_text; likewise the next three */
+/*
+ * The keys for history_put_state: archives with which a restart goes on where the last run stood. The first three change with nearly every
+ * line: their names stand together in the order of keys, and so their rows on one page of the file.
+ */
+#define STATE_AGENT "agent"
+#define STATE_ENGINE "agent.engine" /* enum engine_text; likewise the three below */
+#define STATE_PARSER "agent.parser"
 #define STATE_LIFE "engine.life"
 #define STATE_RECURRENCES "engine.recurrences"
 #define STATE_CYCLES "engine.cycles"
+#define STATE_EARLIER_ENGINE "engine.now" /* the names of two of them before */
+#define STATE_EARLIER_PARSER "parser"
 #define STATE_OLD_ENGINE "engine.live" /* all of the engine's state, as an agent saved it that knew no parts */
 #define STATE_OLD_WINDOWS "engine.windows"
-#define STATE_AGENT "agent"
 #define STATE_METRICS "metrics" /* the agent's counters, see metrics_store */
 #define STATE_REPLAY "replay"   /* the moment (Unix ms) at which a replay that filled the history ended */
 #define STATE_ORIGIN "origin"
@@ -145,10 +150,12 @@ bool history_find_trouble(const char *path, int64_t pid, struct history_trouble 
 bool history_get_state(struct history *history, const char *key, struct strbuf *value);
 /*
  * Hands over the committed parts of the engine's state of one kind, in the order of their numbers; each is borrowed for the call. Fits struct
- * engine_source.
+ * engine_source. A part that is not as it was stored is left out, and its row removed.
  */
 void history_get_parts(struct history *history, enum engine_part part,
                        void (*take)(void *ctx, enum engine_part part, int64_t number, struct slice text), void *ctx);
+/* True, with words added, if parts were left out since the last call. */
+bool history_take_damage(struct history *history, struct strbuf *words);
 size_t history_get_sources(struct history *history, struct source_position *positions, size_t room);
 
 /* An outbox entry that is still to be sent. The caller owns the message. */

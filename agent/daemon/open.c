@@ -69,6 +69,15 @@ static void open_metrics(struct daemon *daemon)
     strbuf_free(&error);
 }
 
+static void load_state(struct daemon *daemon)
+{
+    struct strbuf damage = { 0 };
+    state_load(daemon->history, &daemon->ingest);
+    if (history_take_damage(daemon->history, &damage))
+        say_warning("%s", strbuf_text(&damage));
+    strbuf_free(&damage);
+}
+
 static bool open_core(struct daemon *daemon, struct strbuf *error)
 {
     struct engine_sink stored = history_sink(daemon->history);
@@ -86,7 +95,7 @@ static bool open_core(struct daemon *daemon, struct strbuf *error)
     engine_set_causes(daemon->ingest.engine, daemon->ingest.causes);
     daemon->ingest.live_from_ms = daemon->started_ms - FRESH_MS;
     ingest_begin(&daemon->ingest);
-    state_load(daemon->history, &daemon->ingest);
+    load_state(daemon);
     daemon_take_silences(daemon);
     engine_catch_up(daemon->ingest.engine);
     daemon->catching_up = true;

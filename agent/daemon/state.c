@@ -34,7 +34,7 @@ void state_save_parser(struct history *history, struct ingest *ingest)
 {
     struct archive archive;
     struct strbuf text = { 0 };
-    archive_save_to(&archive, &text);
+    archive_save_brief(&archive, &text);
     parser_archive(ingest->parser, &archive);
     archive_zone_error(ingest, &archive);
     scrub_archive(ingest->scrub, &archive);
@@ -58,7 +58,7 @@ void state_save_engine(struct history *history, struct engine *engine)
         struct strbuf text = { 0 };
         if (!engine_text_changed(engine, (enum engine_text)i))
             continue;
-        archive_save_to(&archive, &text);
+        archive_save_brief(&archive, &text);
         engine_save_text(engine, (enum engine_text)i, &archive);
         state_put(history, text_keys[i], &text);
     }
@@ -100,11 +100,23 @@ static void load_old_engine(struct history *history, struct engine *engine)
     strbuf_free(&text);
 }
 
+static void rename_state(struct history *history, const char *from, const char *to)
+{
+    struct strbuf text = { 0 };
+    if (history_get_state(history, from, &text)) {
+        history_put_state(history, to, strbuf_slice(&text));
+        history_drop_state(history, from);
+    }
+    strbuf_free(&text);
+}
+
 void state_load(struct history *history, struct ingest *ingest)
 {
     const struct engine_source source = { history, load_text, load_parts };
     struct archive archive;
     struct strbuf text = { 0 };
+    rename_state(history, STATE_EARLIER_PARSER, STATE_PARSER);
+    rename_state(history, STATE_EARLIER_ENGINE, STATE_ENGINE);
     if (state_load_key(history, STATE_PARSER, &text, &archive)) {
         parser_archive(ingest->parser, &archive);
         archive_zone_error(ingest, &archive);

@@ -196,19 +196,6 @@ static int put_delivery(struct history *history, const void *row)
     return history_run_statement(history, SQL_PUT_DELIVERY);
 }
 
-/*
- * When a new value has the length of the old one, SQLite writes it in place, and only the pages that differ go into the WAL. Else
- * it frees the old value's pages and takes others. So a text that ends with a newline is filled with newlines up to whole blocks,
- * which makes a commit a third smaller. history_state_text takes them off again.
- */
-void history_fill_block(const struct strbuf *value, struct strbuf *out)
-{
-    strbuf_clear(out);
-    strbuf_add(out, strbuf_text(value), value->len);
-    while (out->len > 0 && out->at[out->len - 1] == '\n' && out->len % STATE_BLOCK_BYTES != 0)
-        strbuf_add(out, "\n", 1);
-}
-
 static int put_states(struct history *history)
 {
     int code = SQLITE_OK;
@@ -218,7 +205,7 @@ static int put_states(struct history *history)
             continue;
         enum sql sql = state->gone ? SQL_DROP_STATE : SQL_PUT_STATE;
         bind_string(history->statements[sql], 1, state->key);
-        history_fill_block(&state->value, &history->scratch);
+        history_stored_text(&state->value, &history->scratch);
         if (!state->gone)
             bind_string(history->statements[sql], 2, strbuf_text(&history->scratch));
         code = history_run_statement(history, sql);

@@ -80,6 +80,7 @@ struct history {
     bool sources_dirty;
     struct engine *engine;             /* parts.c: whose parts the next commit writes; NULL: none */
     bool parts_anew;                   /* all of them, because the database is a new one */
+    struct strbuf damage;              /* parts.c: what of them could not be read, in words */
     struct history_witness *witnesses; /* witness.c */
     size_t witness_count;
     bool witnesses_cut; /* the next commit removes the rows of all others */
@@ -180,12 +181,12 @@ void history_end_start(struct history *history, enum history_status first_commit
 bool history_parts_dirty(const struct history *history);
 int history_commit_parts(struct history *history);
 void history_parts_committed(struct history *history);
-/*
- * commit.c: the value with newlines behind its last one, so that its length is a multiple of the block's. state_text takes them off again.
- */
-enum { STATE_BLOCK_BYTES = 64 };
-void history_fill_block(const struct strbuf *value, struct strbuf *out);
-struct slice history_state_text(const char *text);
+/* stored_text.c: what the row of a text of the saved state holds. */
+void history_stored_text(const struct strbuf *value, struct strbuf *out);
+/* The text in such a row, as a part of it. False if it is not what was stored. */
+bool history_read_text(struct slice stored, struct slice *text);
+/* A column's text, which may have NULs if the file was damaged. It is SQLite's. */
+struct slice history_column(sqlite3_stmt *row, int column);
 
 /* witness.c: whether it asks for a commit; all of it is to be written again; in the commit; after it. */
 bool history_witnesses_dirty(const struct history *history);

@@ -385,6 +385,7 @@ void history_close(struct history *history)
     history_free_witnesses(history);
     strbuf_free(&history->scratch);
     strbuf_free(&history->notice);
+    strbuf_free(&history->damage);
     strbuf_free(&history->past);
     free(history->path);
     free(history);

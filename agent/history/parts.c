@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+
 #include "history_private.h"
 #include "reader.h"
 
@@ -27,7 +29,7 @@ static int put_part_row(void *ctx, enum engine_part part, int64_t number, const 
 {
     struct history *history = ctx;
     sqlite3_stmt *statement = history->statements[put_sql[part]];
-    history_fill_block(text, &history->scratch);
+    history_stored_text(text, &history->scratch);
     sqlite3_bind_int64(statement, 1, number);
     sqlite3_bind_text(statement, 2, strbuf_text(&history->scratch), (int)history->scratch.len, SQLITE_STATIC);
     return history_run_statement(history, put_sql[part]);
@@ -63,14 +65,83 @@ void history_parts_committed(struct history *history)
     history->parts_anew = false;
 }
 
+/* --- reading -------------------------------------------------------------------------------------------------- */
+
+/* The rows of a kind that are damaged. */
+struct damaged {
+    int64_t *numbers; /* owned */
+    size_t count;
+};
+
+/* Such an incident is closed in the history, because the engine does not know it and will never end it. Returns a SQLite result code. */
+static int close_lost(struct history *history, int64_t id)
+{
+    sqlite3_bind_int64(history->statements[SQL_NOTE_LOST], 1, id);
+    sqlite3_bind_int64(history->statements[SQL_CLOSE_LOST], 1, id);
+    int code = history_run_statement(history, SQL_NOTE_LOST);
+    return code == SQLITE_OK ? history_run_statement(history, SQL_CLOSE_LOST) : code;
+}
+
+/* If the history cannot be written now, the rows are found again at the next start. */
+static void drop_damaged(struct history *history, enum engine_part part, const struct damaged *damaged)
+{
+    int code = history_run_statement(history, SQL_BEGIN);
+    for (size_t i = 0; i < damaged->count && code == SQLITE_OK; i++) {
+        code = drop_part_row(history, part, damaged->numbers[i]);
+        if (code == SQLITE_OK && part == ENGINE_INCIDENT)
+            code = close_lost(history, damaged->numbers[i]);
+    }
+    if (code == SQLITE_OK)
+        code = history_run_statement(history, SQL_COMMIT);
+    if (!sqlite3_get_autocommit(history->db))
+        history_run_statement(history, SQL_ROLLBACK);
+    if (code == SQLITE_OK)
+        history_read_sequences(history);
+}
+
+static void parts_note_damage(struct history *history, enum engine_part part, const struct damaged *damaged)
+{
+    static const char *const names[ENGINE_PARTS] = { "table_state", "table_windows", "incident_state" };
+    static const char *const consequences[ENGINE_PARTS] = {
+        "these tables are learnt anew",
+        "the baselines of these tables are learnt anew",
+        "these incidents are closed in the history, and opened anew if they are not over",
+    };
+    strbuf_printf(&history->damage, "%s%s: %zu row%s of %s cannot be used, because the file was damaged: %s",
+                  history->damage.len > 0 ? "; " : "", history->path, damaged->count, damaged->count == 1 ? "" : "s",
+                  names[part], consequences[part]);
+}
+
 void history_get_parts(struct history *history, enum engine_part part,
                        void (*take)(void *ctx, enum engine_part part, int64_t number, struct slice text), void *ctx)
 {
+    struct damaged damaged = { 0 };
+    struct slice text;
     if (!history->db)
         return;
     sqlite3_stmt *statement = history_read_begin(history, get_sql[part]);
     int code;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        take(ctx, part, reader_number(statement, 0), history_state_text(reader_text(statement, 1)));
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        int64_t number = reader_number(statement, 0);
+        if (history_read_text(history_column(statement, 1), &text)) {
+            take(ctx, part, number, text);
+            continue;
+        }
+        damaged.numbers = list_room(damaged.numbers, damaged.count, sizeof *damaged.numbers);
+        damaged.numbers[damaged.count++] = number;
+    }
     history_read_end(history, statement, code);
+    if (damaged.count > 0) {
+        parts_note_damage(history, part, &damaged);
+        drop_damaged(history, part, &damaged);
+    }
+    free(damaged.numbers);
+}
+
+bool history_take_damage(struct history *history, struct strbuf *words)
+{
+    bool any = history->damage.len > 0;
+    strbuf_puts(words, strbuf_text(&history->damage));
+    strbuf_clear(&history->damage);
+    return any;
 }

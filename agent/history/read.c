@@ -21,15 +21,6 @@ void history_read_end(struct history *history, sqlite3_stmt *statement, int code
     sqlite3_reset(statement);
 }
 
-/* The value without the newlines that history_fill_block added. */
-struct slice history_state_text(const char *text)
-{
-    struct slice value = slice_of(text);
-    while (value.len > 1 && value.at[value.len - 1] == '\n' && value.at[value.len - 2] == '\n')
-        value.len--;
-    return value;
-}
-
 bool history_get_state(struct history *history, const char *key, struct strbuf *value)
 {
     struct history_state *state = history_find_state(history, key);
@@ -37,8 +28,9 @@ bool history_get_state(struct history *history, const char *key, struct strbuf *
         sqlite3_stmt *statement = history_read_begin(history, SQL_GET_STATE);
         sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
         int code = sqlite3_step(statement);
-        if (code == SQLITE_ROW)
-            state = history_add_state(history, key, history_state_text(reader_text(statement, 0)));
+        struct slice text;
+        if (code == SQLITE_ROW && history_read_text(history_column(statement, 0), &text))
+            state = history_add_state(history, key, text);
         history_read_end(history, statement, code);
     }
     bool found = state && !state->gone;

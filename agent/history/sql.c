@@ -11,6 +11,9 @@
  * cause and deviations of an incident are written by `agent annotate` only, and the tables silence and acknowledgement by `agent silence`
  * and `agent ack`.
  */
+#define LOST_NOTE                                                                                                      \
+    " 'the agent lost its state and does not know whether this is over; if it is not, it opens a new incident'"
+
 const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -130,6 +133,13 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_PRUNE_ACKNOWLEDGEMENTS] = "DELETE FROM acknowledgement WHERE incident_id = ?1",
     [SQL_PRUNE_INCIDENT] = "DELETE FROM incident WHERE id = ?1",
     [SQL_PRUNE_SILENCES] = "DELETE FROM silence WHERE ends_at < ?1",
+
+    [SQL_NOTE_LOST] = "INSERT INTO timeline (incident_id, at, kind, text)"
+                      " SELECT id, CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'note'," LOST_NOTE
+                      " FROM incident WHERE id = ?1 AND state = 'open'",
+    [SQL_CLOSE_LOST] =
+        "UPDATE incident SET state = 'resolved', resolved_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000"
+        " WHERE id = ?1 AND state = 'open'",
 };
 
 /*
@@ -196,6 +206,8 @@ const char sql_find_active[] =
 
 const char sql_clear_starts[] = "UPDATE state SET value = '0' WHERE key = 'starts'";
 
+const char sql_list_texts[] = "SELECT key, value FROM state WHERE key NOT LIKE 'aside.%'";
+
 /* What the parts of a new beginning replace. */
 const char sql_clear_parts[] = "DELETE FROM table_state WHERE place >= 0; DELETE FROM table_windows WHERE place >= 0;"
                                "DELETE FROM incident_state WHERE incident_id > 0;";
@@ -209,8 +221,7 @@ const char sql_set_state_aside[] =
     "DELETE FROM table_windows WHERE place < 0; UPDATE table_windows SET place = -1 - place;"
     "DELETE FROM incident_state WHERE incident_id < 0; UPDATE incident_state SET incident_id = -incident_id;"
     "INSERT INTO timeline (incident_id, at, kind, text)"
-    " SELECT id, CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'note',"
-    " 'the agent lost its state and does not know whether this is over; if it is not, it opens a new incident'"
+    " SELECT id, CAST(strftime('%s', 'now') AS INTEGER) * 1000, 'note'," LOST_NOTE
     " FROM incident WHERE state = 'open';"
     "UPDATE incident SET state = 'resolved', resolved_at = CAST(strftime('%s', 'now') AS INTEGER) * 1000 WHERE state = "
     "'open';"

@@ -58,6 +58,8 @@ enum sql {
     SQL_PRUNE_ACKNOWLEDGEMENTS,
     SQL_PRUNE_INCIDENT,
     SQL_PRUNE_SILENCES,
+    SQL_NOTE_LOST,
+    SQL_CLOSE_LOST,
     SQL_STATEMENTS
 };
 
@@ -65,7 +67,8 @@ extern const char *const sql_texts[SQL_STATEMENTS];
 
 /* Statements that are run now and then, by their text. */
 extern const char sql_set_wal[], sql_set_no_wal[], sql_check_edges[], sql_count_checkpoint[], sql_list_schema[],
-    sql_count_names[], sql_find_active[], sql_set_state_aside[], sql_clear_starts[], sql_clear_parts[];
+    sql_count_names[], sql_find_active[], sql_set_state_aside[], sql_clear_starts[], sql_clear_parts[],
+    sql_list_texts[];
 
 /* Reads the one number that a query gives; *number stays as it is if it gives no row. Returns a SQLite result code. */
 int sql_read_number(struct sqlite3 *db, const char *query, int64_t *number);

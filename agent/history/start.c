@@ -4,6 +4,7 @@
 
 #include "base/budgets.h"
 #include "history_private.h"
+#include "reader.h"
 
 /*
  * A start must not die again and again of what an earlier run stored: a state that crashes its loader, hangs it, or needs more memory
@@ -59,7 +60,7 @@ static int put_last_ids(struct history *history)
 }
 
 /* Incidents that are open are closed in the history, because the engine does not know them any more and will never end them. */
-static void set_state_aside(struct history *history, struct strbuf *notice)
+static void set_state_aside(struct history *history, const char *why, struct strbuf *notice)
 {
     int code = sqlite3_exec(history->db, sql_set_state_aside, NULL, NULL, NULL);
     if (code == SQLITE_OK)
@@ -72,22 +73,50 @@ static void set_state_aside(struct history *history, struct strbuf *notice)
     if (code == SQLITE_OK)
         strbuf_printf(
             notice,
-            "%d starts in a row ended before their first commit: the stored state is set aside (aside.* in the "
-            "table state), and the agent goes on from the log without it",
-            STARTS_MAX);
+            "%s: the stored state is set aside (aside.* in the table state), and the agent goes on from the log "
+            "without it",
+            why);
     else
         strbuf_printf(notice, "the stored state cannot be set aside: %s", sqlite3_errmsg(history->db));
 }
 
+/* The name of a text of the stored state that is not as it was stored, in *key. False if there is none. */
+static bool find_damage(struct history *history, struct strbuf *key)
+{
+    sqlite3_stmt *statement = NULL;
+    struct slice text;
+    int code = sqlite3_prepare_v2(history->db, sql_list_texts, -1, &statement, NULL);
+    while (code == SQLITE_OK && key->len == 0 && sqlite3_step(statement) == SQLITE_ROW)
+        if (!history_read_text(history_column(statement, 1), &text))
+            strbuf_puts(key, reader_text(statement, 0));
+    sqlite3_finalize(statement);
+    return key->len > 0;
+}
+
+static void look_for_damage(struct history *history, struct strbuf *notice)
+{
+    struct strbuf key = { 0 }, why = { 0 };
+    if (find_damage(history, &key)) {
+        strbuf_printf(&why, "the file was damaged, and %s in the table state cannot be used", strbuf_text(&key));
+        set_state_aside(history, strbuf_text(&why), notice);
+    }
+    strbuf_free(&why);
+    strbuf_free(&key);
+}
+
 void history_begin_start(struct history *history, struct strbuf *notice)
 {
-    struct strbuf ignored = { 0 };
+    struct strbuf ignored = { 0 }, why = { 0 };
     if (!history_on_disk(history))
         return;
     int64_t starts = count_starts(history);
     if (starts == STARTS_MAX) {
-        set_state_aside(history, notice);
+        strbuf_printf(&why, "%d starts in a row ended before their first commit", STARTS_MAX);
+        set_state_aside(history, strbuf_text(&why), notice);
+        strbuf_free(&why);
         starts = 0;
+    } else {
+        look_for_damage(history, notice);
     }
     put_count(history, starts + 1);
     history->counted = history_commit(history, &ignored) == HISTORY_OK;

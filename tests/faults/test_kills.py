@@ -208,7 +208,7 @@ class Kills(unittest.TestCase):
                 self.settle(quiet, killed)
                 pruned = self.compare(quiet, killed)
                 for query in ("SELECT offset, inode, fingerprint, fingerprint_len FROM source",
-                              "SELECT value FROM state WHERE key IN ('parser', 'engine.cycles')",
+                              "SELECT value FROM state WHERE key IN ('agent.parser', 'engine.cycles')",
                               "SELECT * FROM table_windows"):
                     self.assertEqual(quiet.rows(query), killed.rows(query), query)
                 told = len(quiet.rows("SELECT 1 FROM notification"))

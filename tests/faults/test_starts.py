@@ -48,7 +48,7 @@ class Starts(test_storage.StorageCase):
             agent.wait_for(GOOD, 6)
             agent.wait_for(STARTS, "0")
             self.assertEqual([key for key, in agent.rows("SELECT key FROM state WHERE key LIKE 'aside.%' ORDER BY 1")][:3],
-                             ["aside.agent", "aside.engine.cycles", "aside.engine.life"])
+                             ["aside.agent", "aside.agent.engine", "aside.agent.parser"])
             # What was known is still there, what came since has ids of its own, and the page is not sent again.
             for table, rows in before.items():
                 self.assertEqual(agent.rows(f"SELECT * FROM {table} ORDER BY id LIMIT {len(rows)}"), rows)

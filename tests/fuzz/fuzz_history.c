@@ -83,7 +83,7 @@ static const char *const values[] = {
     "'99999999999/-1'",
     "'agent'",
     "'engine.live'",
-    "'parser'",
+    "'agent.parser'",
     "'refresh.x'",
     "'a'",
     "replace(hex(zeroblob(300)), '0', 'w ')",

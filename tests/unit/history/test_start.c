@@ -70,7 +70,7 @@ static void the_start_after_three_that_died_does_without_the_state(void **unused
     assert_int_equal(position.offset, 3);
     must_commit(history);
     assert_row(&place, "SELECT group_concat(key) FROM (SELECT key FROM state WHERE key LIKE 'aside.%' ORDER BY key)",
-               "aside.engine.cycles,aside.engine.now,aside.parser");
+               "aside.agent.engine,aside.agent.parser,aside.engine.cycles");
     assert_row(&place, "SELECT state, resolved_at > 0, (SELECT kind FROM timeline WHERE incident_id = 7) FROM incident",
                "resolved|1|note");
 
