@@ -10,6 +10,7 @@ on each such copy over the same log; in the end it has what the one has whose po
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -107,7 +108,20 @@ class PowerLoss(test_storage.StorageCase):
             self.assertIn(one(ENDED), ends(read), f"{how}; read up to {offset}")
             for query in LOOSE:
                 self.assertEqual(one(query), 0, f"{query}; {how}")
+            self.assert_parts_are_as_new(database, how)
         return offset
+
+    def assert_parts_are_as_new(self, database, how):
+        """The rows of the state by part are of the same transaction as the rows of runs and incidents."""
+        states = {re.search("^table =(.*)$", value, re.M)[1]: int((re.search(r"^success_run (\d+)$", value, re.M) or "00")[1])
+                  for value, in database.execute("SELECT value FROM table_state")}
+        runs = dict.fromkeys((name for name, in database.execute("SELECT table_name FROM run")), 0)
+        runs.update((name, run if outcome == "success" else 0) for name, outcome, run in database.execute(
+            "SELECT table_name, outcome, id FROM run WHERE ended_at IS NOT NULL ORDER BY id"))
+        self.assertEqual(states, runs, how)
+        opened, known = (set(database.execute(query)) for query in ("SELECT id FROM incident WHERE state = 'open'",
+                                                                    "SELECT incident_id FROM incident_state"))
+        self.assertLessEqual(opened, known, how)
 
     def checkpoint(self):
         """As the agent's own, which waits for more than the test writes."""
