@@ -18,12 +18,17 @@ def slope(times, values):
     return statistics.median(found) if found else 0.0
 
 
+def warmed_up(times):
+    """Where the last two thirds of the time begin, which are judged."""
+    begin = times[0] + (times[-1] - times[0]) / 3
+    return next(i for i, at in enumerate(times) if at >= begin)
+
+
 def judge(times, values, share, least):
     """The first third of the time warms up and is left out. Flat is what rises over the rest by no more than a share of its level, or by
     `least`, whichever is more: both by its slope, and from the first to the last fifth of the rest."""
-    begin = times[0] + (times[-1] - times[0]) / 3
-    kept = [(at, value) for at, value in zip(times, values) if at >= begin]
-    at, rest = [pair[0] for pair in kept], [pair[1] for pair in kept]
+    begin = warmed_up(times)
+    at, rest = times[begin:], values[begin:]
     fifth = max(1, len(rest) // 5)
     first, last = statistics.median(rest[:fifth]), statistics.median(rest[-fifth:])
     a_second = slope(at, rest)
@@ -31,3 +36,14 @@ def judge(times, values, share, least):
     bound = max(share * first, least)
     return {"first": first, "last": last, "most": max(values), "an_hour": a_second * 3600, "rise": rise, "bound": bound,
             "flat": max(rise, last - first) <= bound}
+
+
+def judge_growth(times, counts, values, share, least):
+    """What grows by the same amount for each one that is counted grows as it should: the amount in the last half of what is judged is that in
+    its first half, but for a share of it, or for `least`."""
+    begin = warmed_up(times)
+    middle = (begin + len(times)) // 2
+    first, last = slope(counts[begin:middle], values[begin:middle]), slope(counts[middle:], values[middle:])
+    bound = max(share * first, least)
+    return {"first": first, "last": last, "most": max(first, last), "an_hour": slope(times[begin:], values[begin:]) * 3600,
+            "rise": last - first, "bound": bound, "flat": last - first <= bound}

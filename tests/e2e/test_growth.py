@@ -162,6 +162,11 @@ class Flat(unittest.TestCase):
     def test_a_step_in_the_middle_of_what_is_judged_is_found(self):
         self.assertFalse(self.judge(lambda at: 4000 if at < 2600 else 4400)["flat"])
 
+    def test_what_grows_with_what_is_counted_and_by_nothing_else(self):
+        counts = [at // 10 for at in self.TIMES]
+        self.assertTrue(flat.judge_growth(self.TIMES, counts, [5000 + count * 12 for count in counts], 0.2, 1)["flat"])
+        self.assertFalse(flat.judge_growth(self.TIMES, counts, [5000 + count * 12 + count * count * 0.02 for count in counts], 0.2, 1)["flat"])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
