@@ -305,8 +305,7 @@ deb-sources:
 deb: ## build the Debian package, as build/deb/iceberg-offload-agent_VERSION_ARCHITECTURE.deb
 	$(DEPS) build deb
 	@+$(MAKE) --no-print-directory deb-sources
-	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS -u BUILD -u DESTDIR -u BINDIR -u LIBEXECDIR -u MANDIR \
-	    -u SYSCONFDIR -u UNITDIR dpkg-buildpackage --build=binary -us -uc
+	cd $(DEB) && env -u MAKEFLAGS -u MAKEOVERRIDES -u MFLAGS dpkg-buildpackage --build=binary -us -uc
 	@ls $(BUILD)/deb/*.deb
 
 # --- Testing ---------------------------------------------------------------------------------------------------------

@@ -86,6 +86,16 @@ class PackageSources(unittest.TestCase):
             self.assertTrue((copy / "debian/control").exists())
 
 
+    def test_no_variable_of_the_builder_s_changes_what_the_package_has(self):
+        """But the flags of the compiler. Each other variable that the Makefile takes is set by debian/rules, or not handed on."""
+        taken = set(re.findall(r"^([A-Z_]+) +\?=", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        rules = (ROOT / "agent/package/debian/rules").read_text()
+        hidden = set(re.search(r"^unexport (.*)$", rules, re.MULTILINE)[1].split())
+        set_there = set(re.findall(r"\b([A-Z_]+)=", "".join(re.findall(r"^PLACE .*$", rules, re.MULTILINE))))
+        self.assertEqual({name for name in taken - hidden - set_there if not name.startswith(("FUZZ_", "BENCH_"))},
+                         {"CFLAGS", "PKG_CONFIG", "V"})
+
+
 class Directories(unittest.TestCase):
     def test_each_directory_can_be_chosen(self):
         said = make("-n", "install", "PREFIX=/p", "BINDIR=/b", "MANDIR=/m", "UNITDIR=/u", "SYSCONFDIR=/s", "DESTDIR=/d").stdout

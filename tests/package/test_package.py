@@ -51,6 +51,8 @@ def make_older(package, version, to):
 # with the same small letters. The oldest files are older than the changelog.
 BUILDERS = (("plain", "C", None, "UTC", 0o022, None, None), ("it's a path", "cs_CZ.UTF-8", "UTF-8", "Pacific/Kiritimati", 0o077, "2020-01-01", None),
             ("deeper/and $HOME", "tr_TR.ISO-8859-9", "ISO-8859-9", "America/St_Johns", 0o027, "2038-01-01", "nobody"))
+# Variables that a builder may have set for another `make install`.
+ELSEWHERE = {"BINDIR": "/opt/bin", "ZSHDIR": "/opt/zsh", "SYSCONFDIR": "/opt/etc", "INOTIFY": "kernel"}
 
 
 def make_locale(folder, locale, charset):
@@ -79,7 +81,7 @@ def build_as(tree, locales, locale, zone, umask, touched, user):
         subprocess.run(["chown", "-R", f"{who.pw_uid}:{who.pw_gid}", "."], cwd=tree, check=True, timeout=100)
         become = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": ()}
     env = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "MAKE")) and name != "BUILD"}
-    done = subprocess.run(["make", "deb"], cwd=tree, env={**env, "LC_ALL": locale, "LOCPATH": locales, "TZ": zone}, umask=umask,
+    done = subprocess.run(["make", "deb"], cwd=tree, env={**env, **ELSEWHERE, "LC_ALL": locale, "LOCPATH": locales, "TZ": zone}, umask=umask,
                           capture_output=True, check=False, timeout=900, **become)
     assert done.returncode == 0, (done.stdout + done.stderr).decode("utf-8", "replace")[-4000:]
     return {path.name: path.read_bytes() for path in tree.glob("build/deb/*.deb")}
