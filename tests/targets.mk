@@ -101,7 +101,7 @@ clang-tidy: $(TABLE_FILES) $(WEB_FILES)
 HEADERS := $(shell find include agent parsers -name '*.h')
 $(TIDIED): build-analyse/$(if $(TIDY_CHECKS),tidy,tidy-paths)/%: % .clang-tidy $(HEADERS)
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $(TIDY_CHECKS) $< -- -std=c11 -D_GNU_SOURCE \
+	@clang-tidy --quiet $(TIDY_CHECKS) $< -- -std=c11 $(WARNINGS) -D_GNU_SOURCE \
 	    $(LARGE) -DCURL_DISABLE_TYPECHECK -DAGENT_VERSION=\"$(VERSION)\" -DAGENT_SYSCONFDIR=\"/etc\" -DAGENT_LIBEXECDIR=\"/usr/libexec\" $(LIBPQ_CFLAGS) -Iinclude -I. -I$(BUILD)/made 2>&1
 	@touch $@
 gcc-analyser:

@@ -34,9 +34,10 @@ void payload_texts_gather(struct payload_texts *texts, struct masker *masker, co
                           const struct payload_origin *origin, const struct message *message);
 void payload_texts_free(struct payload_texts *texts);
 
-/* A thing that is said about an incident beside the first line. */
+/* A thing that is said about an incident beside the first line. PART_SMALL is of interest later. */
+enum payload_part_kind { PART_WORDS, PART_LIST, PART_COMMAND, PART_EVIDENCE, PART_SMALL };
 struct payload_part {
-    enum { PART_WORDS, PART_LIST, PART_COMMAND, PART_EVIDENCE, PART_SMALL } kind; /* small: of interest later */
+    enum payload_part_kind kind;
     const char *name, *text;
 };
 enum { PARTS_MAX = 10 };

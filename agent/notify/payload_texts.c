@@ -140,7 +140,8 @@ static void texts_put_first_line(struct payload_texts *texts, const struct paylo
     texts->list = *end ? end + 1 : end;
 }
 
-static void parts_add(struct payload_part *parts, size_t *count, int kind, const char *name, const char *text)
+static void parts_add(struct payload_part *parts, size_t *count, enum payload_part_kind kind, const char *name,
+                      const char *text)
 {
     if (!text || text[0] == '\0')
         return;
