@@ -80,6 +80,13 @@ SOURCES := $(filter-out $(patsubst %,agent/follow/inotify_%.c,$(filter-out $(INO
     agent/witness/unit_bus$(if $(filter yes,$(SYSTEMD)),_none).c,$(EVERY_SOURCE))
 OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
+# The way of a line through many small functions of several files, each of which is called for every line. gcc inlines them across these files
+# when it links the agent, at the level of the caller's flags, which takes a tenth off a replay. The objects hold their ordinary code
+# as well: what is linked for the tests is linked without. Where the caller's flags ask for -flto or not to inline, they stay as they are.
+ifeq ($(origin LTO),undefined)
+LTO := $(if $(SANITIZE)$(filter -O0 -flto% -fno-lto -fanalyzer --coverage,$(CFLAGS))$(findstring clang,$(shell $(CC) --version 2>/dev/null)),no,yes)
+endif
+HOT := $(filter parsers/% agent/core/% $(addprefix agent/,daemon/ingest.c daemon/scrub.c daemon/stamps%.c commands/stream.c),$(SOURCES))
 WATERMARK         := $(if $(LIBPQ),$(BUILD)/agent-watermark)
 WATERMARK_SOURCES := $(sort $(wildcard agent/watermark/*.c))
 WATERMARK_OBJECTS := $(WATERMARK_SOURCES:%.c=$(OBJ)/%.o)
@@ -122,11 +129,11 @@ $(BUILD)/agent: $(OBJ)/agent/main.o $(BUILD)/libagent.a
 $(WATERMARK_OBJECTS): ALL_CPPFLAGS += $(LIBPQ_CFLAGS)
 $(BUILD)/agent-watermark: $(WATERMARK_OBJECTS) $(BUILD)/libagent.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs libpq)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(OTHER_LTO) -o $@ $^ $(shell $(PKG_CONFIG) --libs libpq)
 
 $(BUILD)/agent-web: $(WEB_OBJECTS) $(BUILD)/libagent.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBRARY_LIBS) $(shell $(PKG_CONFIG) --libs libmicrohttpd) -lm
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(OTHER_LTO) -o $@ $^ $(LIBRARY_LIBS) $(shell $(PKG_CONFIG) --libs libmicrohttpd) -lm
 
 # The rooms themselves are prerequisites, so that a source that went away leaves the archive too.
 $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
@@ -134,6 +141,12 @@ $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
 	$(call say,AR,$@)
 	$(Q)$(AR) rcsD $@ $(OBJECTS)
 
+ifeq ($(LTO),yes)
+$(HOT:%.c=$(OBJ)/%.o): private ALL_CFLAGS += -flto -ffat-lto-objects
+$(BUILD)/agent: private ALL_CFLAGS += -flto=auto
+# What is not the agent is linked without.
+OTHER_LTO = -fno-lto
+endif
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -178,7 +191,7 @@ $(FUZZERS): LDLIBS += -fsanitize=fuzzer
 $(UNIT) $(REPLAYS) $(PROBES) $(BENCHES) $(FUZZERS) $(BUILD)/tests/agent_kernel: $(BUILD)/libagent.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libagent.a $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(OTHER_LTO) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libagent.a $(LDLIBS)
 
 # Preloaded into the agent; never sanitized, since the agent is not told to expect it. Without LARGE, so that the names of the
 # functions that it replaces are the ones that it says.
@@ -188,7 +201,7 @@ $(SHIMS): $(BUILD)/tests/%.so: tests/faults/%.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CPPFLAGS) -U_FILE_OFFSET_BITS -U_TIME_BITS -std=c11 $(WARNINGS) -O2 -g -fPIC -shared -o $@ $<
 
 # Rewritten only when the flags differ from the last build's: then everything is compiled again.
-$(BUILD)/flags: export FLAGS = $(INOTIFY) $(SYSTEMD) $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
+$(BUILD)/flags: export FLAGS = $(INOTIFY) $(SYSTEMD) $(LTO) $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $(BUILD)/flags: FORCE
 	@test -e $@ || tests/install-deps.sh check build
 	@mkdir -p $(@D)
