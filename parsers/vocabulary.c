@@ -205,8 +205,10 @@ static bool number_read(struct slice text, int64_t *value, size_t *used)
     int64_t number = 0;
     size_t i = negative ? 1 : 0;
     size_t digits = 0;
-    for (; i < text.len && text.at[i] != '.'; i++) {
+    for (; i < text.len; i++) {
         unsigned digit = (unsigned)(unsigned char)text.at[i] - '0';
+        if (digit > 9 && text.at[i] == '.')
+            break;
         if (digit > 9 && text.at[i] == ',')
             continue;
         if (digit > 9 || number > (INT64_MAX - 9) / 10)

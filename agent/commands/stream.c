@@ -21,19 +21,24 @@ struct stream {
     size_t dropped; /* bytes of that line that were dropped, because it is too long */
 };
 
-/* The line stands at text up to end; of a long one the bytes that were dropped stood before its end. */
-static void hand_out_line(struct stream *stream, const char *text, const char *end)
+__attribute__((cold)) static void say_cut(const struct stream *stream, int64_t whole)
 {
-    size_t len = (size_t)(end - text);
-    int64_t whole = (int64_t)(len + stream->dropped);
+    if (stream->sink->cut)
+        stream->sink->cut(stream->sink->ctx, stream->line_offset, whole);
+}
+
+/* The line stands at text up to end; of a long one the bytes that were dropped stood before its end. */
+static inline void hand_out_line(struct stream *stream, const char *text, const char *end)
+{
+    size_t len = (size_t)(end - text), whole = len + stream->dropped;
+    int64_t offset = stream->line_offset;
     if (whole > LINE_READ_MAX_BYTES) {
+        say_cut(stream, (int64_t)whole);
         len = len < LINE_READ_MAX_BYTES ? len : LINE_READ_MAX_BYTES;
-        if (stream->sink->cut)
-            stream->sink->cut(stream->sink->ctx, stream->line_offset, whole);
     }
-    stream->sink->line(stream->sink->ctx, text, len, stream->line_offset);
-    stream->line_offset += whole + 1;
+    stream->line_offset += (int64_t)whole + 1;
     stream->dropped = 0;
+    stream->sink->line(stream->sink->ctx, text, len, offset);
 }
 
 /* Hands out the finished lines in the buffer and moves the rest to its beginning. */

@@ -21,11 +21,11 @@ struct explainer {
 /* True if somebody listens. A caller asks it before work that only the text needs. */
 static inline bool explain_is_wanted(const struct explainer *explainer)
 {
-    return explainer->explain != NULL;
+    return __builtin_expect(explainer->explain != NULL, 0);
 }
 
 /* Hands over a judgement of the rule for this kind of incident; table may be NULL. The text is made only if somebody listens. */
 void explain(const struct explainer *explainer, enum incident_kind kind, const struct table *table,
-             enum verdict verdict, const char *format, ...) __attribute__((format(printf, 5, 6)));
+             enum verdict verdict, const char *format, ...) __attribute__((cold, format(printf, 5, 6)));
 
 #endif

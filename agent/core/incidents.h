@@ -158,7 +158,8 @@ struct incidents {
  * Opens an incident, lets the table join one that shares its onset, or worsens the one that it is in. It never makes an incident milder.
  * Returns the incident, which stays valid until it is verified or forgotten.
  */
-struct incident_record *incidents_raise(struct incidents *incidents, const struct finding *finding);
+__attribute__((cold)) struct incident_record *incidents_raise(struct incidents *incidents,
+                                                              const struct finding *finding);
 
 /* More was said about the table's failure: the line of it that tells most becomes the incident's evidence. */
 void incidents_take_telling(struct incidents *incidents, struct incident_record *record, const struct table *table);
@@ -239,9 +240,10 @@ int64_t incidents_calm_cycles(const struct incidents *incidents, enum incident_k
 void incidents_note_held_end(struct incidents *incidents, enum incident_kind kind);
 
 /* These two are asked of each run and at each step of the clock. As a rule there is no incident at all. */
-struct incident_record *incidents_find_among(const struct incidents *incidents, enum incident_kind kind,
-                                             const struct table *table);
-void incidents_clear_in(struct incidents *incidents, struct incident_record *record, const struct table *table);
+__attribute__((cold)) struct incident_record *incidents_find_among(const struct incidents *incidents,
+                                                                   enum incident_kind kind, const struct table *table);
+__attribute__((cold)) void incidents_clear_in(struct incidents *incidents, struct incident_record *record,
+                                              const struct table *table);
 
 static inline struct incident_record *incidents_find(const struct incidents *incidents, enum incident_kind kind,
                                                      const struct table *table)

@@ -16,7 +16,8 @@ static int compare_doubles(const void *a, const void *b)
 
 void sort_values(double *values, size_t count)
 {
-    qsort(values, count, sizeof *values, compare_doubles);
+    if (count > 1)
+        qsort(values, count, sizeof *values, compare_doubles);
 }
 
 double median_of(double *values, size_t count)

@@ -104,7 +104,7 @@ static bool has_foreign_words(const struct event *event)
     }
 }
 
-__attribute__((cold)) static void scrub_words(struct scrub *scrub, struct event *event)
+static void scrub_words(struct scrub *scrub, struct event *event)
 {
     strbuf_clear(&scrub->text);
     strbuf_clear(&scrub->line);
@@ -130,10 +130,16 @@ static bool ends_excerpt(const struct event *event)
     }
 }
 
-void scrub_event(struct scrub *scrub, struct event *event)
+__attribute__((cold)) static void scrub_foreign(struct scrub *scrub, struct event *event)
 {
     if (scrub->in_key && ends_excerpt(event))
         scrub->in_key = false;
     if (has_foreign_words(event))
         scrub_words(scrub, event);
+}
+
+void scrub_event(struct scrub *scrub, struct event *event)
+{
+    if (scrub->in_key || has_foreign_words(event))
+        scrub_foreign(scrub, event);
 }

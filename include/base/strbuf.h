@@ -19,8 +19,8 @@ struct strbuf {
 
 void strbuf_add(struct strbuf *buf, const void *bytes, size_t len);
 void strbuf_puts(struct strbuf *buf, const char *text);
-__attribute__((format(printf, 2, 3))) void strbuf_printf(struct strbuf *buf, const char *format, ...);
-__attribute__((format(printf, 2, 0))) void strbuf_vprintf(struct strbuf *buf, const char *format, va_list args);
+__attribute__((cold, format(printf, 2, 3))) void strbuf_printf(struct strbuf *buf, const char *format, ...);
+__attribute__((cold, format(printf, 2, 0))) void strbuf_vprintf(struct strbuf *buf, const char *format, va_list args);
 void strbuf_clear(struct strbuf *buf);
 void strbuf_free(struct strbuf *buf);
 const char *strbuf_text(const struct strbuf *buf);
