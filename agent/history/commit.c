@@ -27,38 +27,55 @@ static void bind_unless(sqlite3_stmt *statement, int index, int64_t value, int64
         sqlite3_bind_int64(statement, index, value);
 }
 
-static int put_cycle(struct history *history, const void *row)
+/* at: where the row's values begin among those of the statement. */
+static void bind_cycle(const struct history *history, sqlite3_stmt *statement, int at, const void *row)
 {
     const struct cycle *cycle = row;
-    sqlite3_stmt *statement = history->statements[SQL_PUT_CYCLE];
-    sqlite3_bind_int64(statement, 1, cycle->id);
-    sqlite3_bind_int64(statement, 2, cycle->started_ms);
-    bind_unless(statement, 3, cycle->ended_ms, 0);
-    bind_unless(statement, 4, cycle->ended_ms ? cycle->duration_ms : -1, -1);
-    bind_string(statement, 5, cycle_outcome_name(cycle->outcome));
-    bind_unless(statement, 6, cycle->tables, 0);
-    sqlite3_bind_int(statement, 7, cycle->succeeded);
-    sqlite3_bind_int(statement, 8, cycle->failed);
-    sqlite3_bind_int(statement, 9, cycle->timed_out);
-    sqlite3_bind_int64(statement, 10, cycle->rows);
-    return history_run_statement(history, SQL_PUT_CYCLE);
+    (void)history;
+    sqlite3_bind_int64(statement, at + 1, cycle->id);
+    sqlite3_bind_int64(statement, at + 2, cycle->started_ms);
+    bind_unless(statement, at + 3, cycle->ended_ms, 0);
+    bind_unless(statement, at + 4, cycle->ended_ms ? cycle->duration_ms : -1, -1);
+    bind_string(statement, at + 5, cycle_outcome_name(cycle->outcome));
+    bind_unless(statement, at + 6, cycle->tables, 0);
+    sqlite3_bind_int(statement, at + 7, cycle->succeeded);
+    sqlite3_bind_int(statement, at + 8, cycle->failed);
+    sqlite3_bind_int(statement, at + 9, cycle->timed_out);
+    sqlite3_bind_int64(statement, at + 10, cycle->rows);
 }
 
-static int put_run(struct history *history, const void *row)
+static void bind_run(const struct history *history, sqlite3_stmt *statement, int at, const void *row)
 {
     const struct batch_run *run = row;
-    sqlite3_stmt *statement = history->statements[SQL_PUT_RUN];
-    sqlite3_bind_int64(statement, 1, run->row.id);
-    sqlite3_bind_int64(statement, 2, run->row.cycle_id);
-    bind_gathered(history, statement, 3, run->table);
-    sqlite3_bind_int64(statement, 4, run->row.started_ms);
-    bind_unless(statement, 5, run->row.ended_ms, 0);
-    bind_unless(statement, 6, run->row.ended_ms ? run->row.duration_ms : -1, -1);
-    bind_string(statement, 7, run_outcome_name(run->row.outcome));
-    bind_unless(statement, 8, run->row.rows, -1);
-    bind_unless(statement, 9, run->row.exit_code, -1);
-    bind_gathered(history, statement, 10, run->error);
-    return history_run_statement(history, SQL_PUT_RUN);
+    sqlite3_bind_int64(statement, at + 1, run->row.id);
+    sqlite3_bind_int64(statement, at + 2, run->row.cycle_id);
+    bind_gathered(history, statement, at + 3, run->table);
+    sqlite3_bind_int64(statement, at + 4, run->row.started_ms);
+    bind_unless(statement, at + 5, run->row.ended_ms, 0);
+    bind_unless(statement, at + 6, run->row.ended_ms ? run->row.duration_ms : -1, -1);
+    bind_string(statement, at + 7, run_outcome_name(run->row.outcome));
+    bind_unless(statement, at + 8, run->row.rows, -1);
+    bind_unless(statement, at + 9, run->row.exit_code, -1);
+    bind_gathered(history, statement, at + 10, run->error);
+}
+
+/* Rows of which a backlog has many: a statement of several rows takes a third less of SQLite's CPU than one for each. */
+static int put_many(struct history *history, const struct batch_list *list, size_t row_bytes, enum sql one,
+                    enum sql several,
+                    void (*bind)(const struct history *history, sqlite3_stmt *statement, int at, const void *row))
+{
+    int code = SQLITE_OK;
+    for (size_t done = 0, rows; code == SQLITE_OK && done < list->count; done += rows) {
+        enum sql sql = list->count - done < SQL_ROWS_AT_ONCE ? one : several;
+        rows = sql == one ? 1 : SQL_ROWS_AT_ONCE;
+        code = history_prepare(history, sql);
+        for (size_t i = 0; code == SQLITE_OK && i < rows; i++)
+            bind(history, history->statements[sql], (int)i * SQL_ROW_VALUES,
+                 (const char *)list->rows + (done + i) * row_bytes);
+        if (code == SQLITE_OK)
+            code = history_run_statement(history, sql);
+    }
+    return code;
 }
 
 /* Rows without a number are -1, and what is not known is NULL. */
@@ -248,8 +265,6 @@ static int put_rows(struct history *history)
         size_t row_bytes;
         int (*put)(struct history *history, const void *row);
     } kinds[] = {
-        { &batch->cycles, sizeof(struct cycle), put_cycle },
-        { &batch->runs, sizeof(struct batch_run), put_run },
         { &batch->answers, sizeof(struct batch_answer), put_answer },
         { &batch->incidents, sizeof(struct batch_incident), put_incident },
         { &batch->facts, sizeof(struct batch_fact), put_fact },
@@ -257,7 +272,9 @@ static int put_rows(struct history *history)
         { &batch->outbox, sizeof(struct batch_outbox), put_outbox },
         { &batch->deliveries, sizeof(struct batch_delivery), put_delivery },
     };
-    int code = SQLITE_OK;
+    int code = put_many(history, &batch->cycles, sizeof(struct cycle), SQL_PUT_CYCLE, SQL_PUT_CYCLES, bind_cycle);
+    if (code == SQLITE_OK)
+        code = put_many(history, &batch->runs, sizeof(struct batch_run), SQL_PUT_RUN, SQL_PUT_RUNS, bind_run);
     for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
         for (size_t i = 0; code == SQLITE_OK && i < kinds[kind].list->count; i++)
             code = kinds[kind].put(history, (const char *)kinds[kind].list->rows + i * kinds[kind].row_bytes);

@@ -123,6 +123,8 @@ void history_disconnect(struct history *history);
 void history_keep_wal(sqlite3 *db);
 /* Steps a statement that returns no rows, and resets it. Returns a SQLite result code. */
 int history_run_statement(struct history *history, enum sql sql);
+/* Prepares a statement, unless that was done. Returns a SQLite result code. */
+int history_prepare(struct history *history, enum sql sql);
 /* Every result code of the database passes here, so that corruption is noted. Returns the code without its extended part. */
 int history_note_result(struct history *history, int code);
 

@@ -108,11 +108,20 @@ static int set_journal(sqlite3 *db, struct strbuf *notice)
     return code;
 }
 
+int history_prepare(struct history *history, enum sql sql)
+{
+    sqlite3_stmt **statement = &history->statements[sql];
+    if (*statement)
+        return SQLITE_OK;
+    return history_note_result(
+        history, sqlite3_prepare_v3(history->db, sql_texts[sql], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL));
+}
+
 static int prepare_statements(struct history *history)
 {
     int code = SQLITE_OK;
     history->edited_version = -1; /* it is another connection */
-    for (int i = 0; code == SQLITE_OK && i < SQL_STATEMENTS; i++)
+    for (int i = 0; code == SQLITE_OK && i < SQL_PREPARED_LATER; i++)
         code =
             sqlite3_prepare_v3(history->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &history->statements[i], NULL);
     return code;

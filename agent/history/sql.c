@@ -4,6 +4,24 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
+/* One row of SQL_ROW_VALUES, and SQL_ROWS_AT_ONCE of them. */
+#define ROW "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define FOUR_TIMES(text) text ", " text ", " text ", " text
+#define ROWS FOUR_TIMES(FOUR_TIMES(ROW))
+
+#define PUT_CYCLE(rows_of_values)                                                                                      \
+    "INSERT INTO cycle (id, started_at, ended_at, duration_ms, outcome, tables, succeeded, failed, timed_out, rows)"   \
+    " VALUES " rows_of_values                                                                                          \
+    " ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,"                \
+    " outcome = excluded.outcome, tables = excluded.tables, succeeded = excluded.succeeded,"                           \
+    " failed = excluded.failed, timed_out = excluded.timed_out, rows = excluded.rows"
+#define PUT_RUN(rows_of_values)                                                                                        \
+    "INSERT INTO run (id, cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows, exit_code, error)"   \
+    " VALUES " rows_of_values                                                                                          \
+    " ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,"                \
+    " outcome = excluded.outcome, exit_code = excluded.exit_code, error = excluded.error,"                             \
+    " rows = CASE WHEN rows_from = 'log' THEN excluded.rows ELSE rows END"
+
 /*
  * All SQL of the history on one page, but for the tables themselves (schema.c).
  *
@@ -19,18 +37,10 @@ const char *const sql_texts[SQL_STATEMENTS] = {
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
 
-    [SQL_PUT_CYCLE] =
-        "INSERT INTO cycle (id, started_at, ended_at, duration_ms, outcome, tables, succeeded, failed, timed_out, rows)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-        " ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,"
-        " outcome = excluded.outcome, tables = excluded.tables, succeeded = excluded.succeeded,"
-        " failed = excluded.failed, timed_out = excluded.timed_out, rows = excluded.rows",
-    [SQL_PUT_RUN] =
-        "INSERT INTO run (id, cycle_id, table_name, started_at, ended_at, duration_ms, outcome, rows, exit_code, error)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-        " ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, duration_ms = excluded.duration_ms,"
-        " outcome = excluded.outcome, exit_code = excluded.exit_code, error = excluded.error,"
-        " rows = CASE WHEN rows_from = 'log' THEN excluded.rows ELSE rows END",
+    [SQL_PUT_CYCLE] = PUT_CYCLE(ROW),
+    [SQL_PUT_RUN] = PUT_RUN(ROW),
+    [SQL_PUT_CYCLES] = PUT_CYCLE(ROWS),
+    [SQL_PUT_RUNS] = PUT_RUN(ROWS),
     [SQL_PUT_ANSWER] =
         "UPDATE run SET witness = ?2, witnessed_rows = ?3, watermark_at = ?4, ahead_ms = ?5, answered_at = ?6,"
         " rows_from = CASE WHEN ?7 = 'log' THEN rows_from ELSE ?7 END,"

@@ -6,7 +6,10 @@
 
 struct sqlite3;
 
-/* Every statement that is prepared once, when the database is opened. sql.c is the page with their texts. */
+/* How many rows of cycles or of runs one statement takes where so many wait, and the values of each. */
+enum { SQL_ROWS_AT_ONCE = 16, SQL_ROW_VALUES = 10 };
+
+/* Every statement that is prepared once, as a rule when the database is opened. sql.c is the page with their texts. */
 enum sql {
     SQL_BEGIN,
     SQL_COMMIT,
@@ -60,6 +63,9 @@ enum sql {
     SQL_PRUNE_SILENCES,
     SQL_NOTE_LOST,
     SQL_CLOSE_LOST,
+    SQL_PREPARED_LATER, /* those from here on when they are first needed: they are long, and only a backlog needs them */
+    SQL_PUT_CYCLES = SQL_PREPARED_LATER,
+    SQL_PUT_RUNS,
     SQL_STATEMENTS
 };
 
