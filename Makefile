@@ -146,6 +146,7 @@ $(HOT:%.c=$(OBJ)/%.o): private ALL_CFLAGS += -flto -ffat-lto-objects
 $(BUILD)/agent: private ALL_CFLAGS += -flto=auto
 # What is not the agent is linked without.
 OTHER_LTO = -fno-lto
+$(BUILD)/bench/floors: private OTHER_LTO = -flto=auto
 endif
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

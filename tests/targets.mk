@@ -2,7 +2,7 @@
 # The tests and measurements that take longer than `make test`, or need what it does not. Included by the Makefile.
 
 .PHONY: frames-month test-faults test-servers test-grafana test-browser test-deb test-platforms pictures test-asan test-tsan test-valgrind \
-        coverage fuzz analyse cppcheck clang-tidy gcc-analyser bench bench-growth bench-years bench-lead bench-serve bench-life soak
+        coverage fuzz analyse cppcheck clang-tidy gcc-analyser bench bench-floors bench-growth bench-years bench-lead bench-serve bench-life soak
 
 test-faults: ## only the faults: kills, full disks, rotations, deaf receivers
 	$(DEPS) build test
@@ -111,6 +111,12 @@ bench: ## speed, memory and latency beside ripgrep, mtail, grep and gawk (BENCH_
 	$(DEPS) build bench
 	@+$(REMAKE) all benches
 	@python3 tests/bench/bench.py $(BUILD) --mb $(BENCH_MB) --idle $(BENCH_IDLE)
+
+# Each part of a replay is measured by a program that is linked as the agent is.
+bench-floors: ## where a replay's CPU goes, part by part, beside ripgrep, mtail and SQLite alone (1 GB; FLOORS_MB, BEFORE=AGENT)
+	$(DEPS) build bench
+	@+$(REMAKE) all benches
+	@python3 tests/bench/floors.py $(BUILD) --mb $(or $(FLOORS_MB),1000) $(if $(BEFORE),--before $(BEFORE))
 
 bench-serve: ## the web pages at 1,000 requests a second beside a live agent: its latency, theirs, their memory (2 minutes)
 	$(DEPS) build web
