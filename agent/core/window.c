@@ -81,22 +81,41 @@ bool window_median_reaches(const struct window *window, size_t newest, double va
                                              : newest > 0 && window_median(window, newest) >= value;
 }
 
+/* Both lists are loaded beside the window, so that it gets no more memory than it needs. */
+static void window_load(struct window *window, struct archive *archive, const char *times, const char *name)
+{
+    enum { USUAL_ROOM = 128 };
+    int64_t usual[2 * USUAL_ROOM];
+    int64_t *at_ms = window->room <= USUAL_ROOM ? usual : must_alloc(2 * window->room * sizeof *at_ms);
+    int64_t *values = at_ms + window->room;
+    size_t count = 0, times_count = 0;
+    saved_rising(archive, times, at_ms, &times_count, window->room);
+    saved_i64s(archive, name, values, &count, window->room);
+    count = count < times_count ? count : times_count;
+    if (count > window->allocated)
+        window_grow(window, count < window->room / 2 ? 2 * count + 1 : window->room);
+    window->count = count;
+    if (count > 0) {
+        memcpy(window->at_ms, at_ms, count * sizeof *at_ms);
+        memcpy(window->values, values, count * sizeof *values);
+    }
+    if (at_ms != usual)
+        free(at_ms);
+}
+
 void window_archive(struct window *window, struct archive *archive, const char *name)
 {
     struct strbuf times = { 0 };
     strbuf_puts(&times, name);
     strbuf_puts(&times, ".at");
-    if (archive_loading(archive) && window->allocated < window->room)
-        window_grow(window, window->room);
     /* Values beyond the room are not saved: the next time that the oldest are moved out, they go. */
     size_t skip = window->count > window->room ? window->count - window->room : 0;
-    size_t count = window->count - skip, times_count = count;
-    saved_rising(archive, strbuf_text(&times), skip ? window->at_ms + skip : window->at_ms, &times_count, window->room);
-    saved_i64s(archive, name, skip ? window->values + skip : window->values, &count, window->room);
+    size_t count = window->count - skip;
     if (archive_loading(archive)) {
-        window->count = count < times_count ? count : times_count;
-        if (window->count < window->room / 2)
-            window_grow(window, 2 * window->count + 1);
+        window_load(window, archive, strbuf_text(&times), name);
+    } else {
+        saved_rising(archive, strbuf_text(&times), skip ? window->at_ms + skip : window->at_ms, &count, window->room);
+        saved_i64s(archive, name, skip ? window->values + skip : window->values, &count, window->room);
     }
     strbuf_free(&times);
 }
