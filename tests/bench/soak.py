@@ -160,8 +160,8 @@ def of_files(directory, others):
 
 
 # name of a figure -> the share of its level, and the amount, by which it may rise. The write-ahead log goes up and down below 24 MB (checkpoint.c),
-# as fast as its thread gets a processor.
-BOUNDS = {"own kB": (0.02, 256), "resident kB": (0.02, 512), "descriptors": (0, 0.5), "threads": (0, 0.5),
+# as fast as its thread gets a processor. Questions to witnesses are a few threads and connections at a time.
+BOUNDS = {"own kB": (0.02, 256), "resident kB": (0.02, 512), "descriptors": (0, 3), "threads": (0, 2),
           "log kB": (0.05, 8192), "files kB": (0.05, 128), "ms a cycle": (0.1, 0)}
 
 
