@@ -82,12 +82,12 @@ static double low_limit(const struct usual *usual, double factor)
  * By how much a run differs from the next, as the standard deviation of ln(rows): 1.4826 times the median of the differences, over the root
  * of 2, because two runs differ.
  */
-static double noise_of(const struct window *rows)
+static double noise_of(const struct run_window *rows)
 {
-    size_t count = window_newest(rows, INT64_MIN, SIZE_MAX), found = 0;
+    size_t count = run_window_newest(rows), found = 0;
     double *steps = must_alloc((count + 1) * sizeof *steps), before = 0;
     for (size_t i = rows->count - count; i < rows->count; i++) {
-        double now = (double)rows->values[i];
+        double now = (double)run_window_value(rows, i);
         if (now > 0 && before > 0)
             steps[found++] = fabs(log(now / before));
         before = now > 0 ? now : before;
@@ -98,7 +98,7 @@ static double noise_of(const struct window *rows)
 }
 
 /* True if so few rows in so many runs may be the runs' usual scatter. */
-static bool may_be_noise(const struct window *rows, size_t runs, double moved, double usual)
+static bool may_be_noise(const struct run_window *rows, size_t runs, double moved, double usual)
 {
     return moved > 0 && log(moved / usual) > -least_deviations * noise_of(rows) / sqrt((double)runs);
 }
@@ -201,7 +201,7 @@ static bool judge_stretches(struct context *context, const struct table *table)
 /* For how long the rows of the newest run had gathered. */
 static int64_t newest_gathered_ms(const struct context *context, const struct table *table)
 {
-    return run_gathered_ms(&table->rows, table->rows.count - 1, schedule_interval(context->schedule));
+    return run_gathered_ms(&table->rows, table->rows.count - 1U, schedule_interval(context->schedule));
 }
 
 /* The newest run itself moved no more than half of what its hour moved at best in a week. Most runs need no further look. */
@@ -271,12 +271,12 @@ static void throughput_judge(struct context *context, const struct table *table)
 /* The newest run is in the window. */
 static void take_run(struct context *context, const struct table *table)
 {
-    const struct window *rows = &table->rows;
+    const struct run_window *rows = &table->rows;
     if (table->last_failed || table_moved(table) <= 0 || rows->count == 0)
         return;
     tables_touch(context->tables, table, TOUCHED_WINDOWS);
     throughput_judge(context, table);
-    if (table->proven && (rows->count < 2 || !was_restarted(context, rows->at_ms[rows->count - 2])))
+    if (table->proven && (rows->count < 2 || !was_restarted(context, run_window_at_ms(rows, rows->count - 2U))))
         hour_volumes_add(hours_of(table->volume), moment_now_wall_ms(context->moment),
                          newest_gathered_ms(context, table), table_moved(table));
 }

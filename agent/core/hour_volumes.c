@@ -13,49 +13,60 @@ static const int64_t RATE_MOST = INT64_C(1) << 50; /* exact as a double; no tabl
 
 /* --- the rates of a day ---------------------------------------------------------------------------------------- */
 
+enum { RATES_KEPT = VOLUME_DAYS * HOURS };
+
 static inline int64_t rate_get(const struct hour_volumes *volumes, int row, int hour_of_day)
 {
-    const void *rates = volumes->rates[row];
+    const void *rates = volumes->rates;
+    int i = row * HOURS + hour_of_day;
+    if (volumes->width == (int)sizeof(uint16_t))
+        return ((const uint16_t *)rates)[i];
     if (!rates)
         return 0;
-    return volumes->is_wide >> row & 1 ? ((const int64_t *)rates)[hour_of_day] : ((const uint32_t *)rates)[hour_of_day];
+    return volumes->width == (int)sizeof(uint32_t) ? ((const uint32_t *)rates)[i] : ((const int64_t *)rates)[i];
+}
+
+/* There are rates. */
+static void rate_put(struct hour_volumes *volumes, int i, int64_t rate)
+{
+    if (volumes->width == (int)sizeof(uint16_t))
+        ((uint16_t *)volumes->rates)[i] = (uint16_t)rate;
+    else if (volumes->width == (int)sizeof(uint32_t))
+        ((uint32_t *)volumes->rates)[i] = (uint32_t)rate;
+    else
+        ((int64_t *)volumes->rates)[i] = rate;
 }
 
 static void forget_row(struct hour_volumes *volumes, int row)
 {
-    free(volumes->rates[row]);
-    volumes->rates[row] = NULL;
-    volumes->is_wide &= ~(UINT32_C(1) << row);
+    for (int i = row * HOURS; volumes->rates && i < (row + 1) * HOURS; i++)
+        rate_put(volumes, i, 0);
 }
 
-static void widen_row(struct hour_volumes *volumes, int row)
+static void widen_rates(struct hour_volumes *volumes, int width)
 {
-    int64_t *wide = must_alloc(HOURS * sizeof *wide);
-    for (int i = 0; i < HOURS; i++)
-        wide[i] = rate_get(volumes, row, i);
-    forget_row(volumes, row);
-    volumes->rates[row] = wide;
-    volumes->is_wide |= UINT32_C(1) << row;
+    struct hour_volumes wide = { .rates = must_alloc(RATES_KEPT * (size_t)width), .width = width };
+    for (int i = 0; volumes->rates && i < RATES_KEPT; i++)
+        rate_put(&wide, i, rate_get(volumes, i / HOURS, i % HOURS));
+    free(volumes->rates);
+    volumes->rates = wide.rates;
+    volumes->width = width;
 }
 
 static void rate_set(struct hour_volumes *volumes, int row, int hour_of_day, int64_t rate)
 {
-    if (!volumes->rates[row] && rate == 0)
+    int width = (int)(rate <= UINT16_MAX ? sizeof(uint16_t) : rate <= UINT32_MAX ? sizeof(uint32_t) : sizeof(int64_t));
+    if (!volumes->rates && rate == 0)
         return;
-    if (!volumes->rates[row])
-        volumes->rates[row] = must_alloc(HOURS * sizeof(uint32_t));
-    if (rate > UINT32_MAX && !(volumes->is_wide >> row & 1))
-        widen_row(volumes, row);
-    if (volumes->is_wide >> row & 1)
-        ((int64_t *)volumes->rates[row])[hour_of_day] = rate;
-    else
-        ((uint32_t *)volumes->rates[row])[hour_of_day] = (uint32_t)rate;
+    if (width > volumes->width)
+        widen_rates(volumes, width);
+    rate_put(volumes, row * HOURS + hour_of_day, rate);
 }
 
 void hour_volumes_free(struct hour_volumes *volumes)
 {
-    for (int row = 0; volumes && row < VOLUME_DAYS; row++)
-        forget_row(volumes, row);
+    if (volumes)
+        free(volumes->rates);
     free(volumes);
 }
 

@@ -25,16 +25,15 @@ struct hour_digest {
 enum { DIGESTS_KEPT = 4 };
 
 /*
- * The rates of a day are rows an hour, plus one; 0: not known. They take a third of a kilobyte where they fit into 32 bits, as those of nearly
- * all tables do, and nothing where none is known: there may be thousands of tables.
+ * Rates are rows an hour, plus one; 0: not known. All are kept in as few bytes as the highest of them needs, and nothing where none is known: there
+ * may be thousands of tables.
  */
 struct hour_volumes {
     int64_t days[VOLUME_DAYS]; /* the day since 1970 that each row of rates is of */
-    void *rates
-        [VOLUME_DAYS]; /* owned: HOURS of uint32_t, or of int64_t where the day's bit in is_wide is set; NULL: all are 0 */
-    uint32_t is_wide;
-    int64_t hour;             /* the one that is being gathered */
-    int64_t rows, covered_ms; /* what runs moved in it, and how much time they covered */
+    void *rates;               /* owned: VOLUME_DAYS rows of HOURS numbers; NULL: all are 0 */
+    int width;                 /* the bytes of each number: 2, 4 or 8 */
+    int64_t hour;              /* the one that is being gathered */
+    int64_t rows, covered_ms;  /* what runs moved in it, and how much time they covered */
     struct hour_digest digests
         [DIGESTS_KEPT]; /* of the newest hours that were asked for; they follow from the rates and are not saved */
 };

@@ -28,9 +28,8 @@ static int64_t spent_ms(const struct context *context, const struct table *table
 static struct suspect examine(const struct context *context, const struct table *table)
 {
     struct suspect suspect = { .table = table };
-    size_t runs = window_newest(&table->durations, INT64_MIN, SIZE_MAX);
-    size_t counts = window_newest(&table->rows, INT64_MIN, SIZE_MAX);
-    double usual_ms = window_median(&table->durations, runs), usual_rows = window_median(&table->rows, counts);
+    size_t runs = run_window_newest(&table->durations);
+    double usual_ms = run_window_median(&table->durations), usual_rows = run_window_median(&table->rows);
     if ((int64_t)runs >= context->settings->detect.min_samples && usual_ms > 0)
         suspect.longer = (double)spent_ms(context, table) / usual_ms;
     if (!model_is_running(context->model, table) && table_moved(table) > 0 && usual_rows > 0)

@@ -43,13 +43,13 @@ void stall_learn_counted(struct stall *stall, int64_t rows)
 /* What a run that moves rows moves on the average; 0 if that is not known. */
 static double usual_rows(const struct table *table)
 {
-    const struct window *window = &table->rows;
+    const struct run_window *window = &table->rows;
     if (table->stall->by_witness)
         return (double)table->stall->counted_rows / RUNS_COUNTED;
-    size_t count = window_newest(window, INT64_MIN, SIZE_MAX), moving = 0;
+    size_t count = run_window_newest(window), moving = 0;
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
-        int64_t moved = window->values[window->count - 1 - i];
+        int64_t moved = run_window_value(window, window->count - 1U - i);
         moving += moved > 0;
         sum += (double)moved;
     }

@@ -8,13 +8,13 @@ enum { LATE_RUNS = 3, DAYS_LEAST = 4, DAYS_OF_LOWEST = 10, PAST_DAYS = VOLUME_DA
 
 /* --- the newest runs ------------------------------------------------------------------------------------------ */
 
-int64_t run_gathered_ms(const struct window *rows, size_t run, int64_t interval_ms)
+int64_t run_gathered_ms(const struct run_window *rows, size_t run, int64_t interval_ms)
 {
-    int64_t gap_ms = run > 0 ? rows->at_ms[run] - rows->at_ms[run - 1] : interval_ms;
+    int64_t gap_ms = run > 0 ? run_window_at_ms(rows, run) - run_window_at_ms(rows, run - 1) : interval_ms;
     return gap_ms > LATE_RUNS * interval_ms ? interval_ms : gap_ms;
 }
 
-void stretch_begin(struct stretch *stretch, const struct window *rows, int64_t interval_ms)
+void stretch_begin(struct stretch *stretch, const struct run_window *rows, int64_t interval_ms)
 {
     /* Not the lists, which are long: nobody reads beyond the count. */
     stretch->window = rows;
@@ -42,17 +42,18 @@ static bool stretch_add(struct stretch *stretch, int64_t hour, double covered)
 
 bool stretch_reach(struct stretch *stretch, size_t runs, const struct moment *moment)
 {
-    const struct window *rows = stretch->window;
+    const struct run_window *rows = stretch->window;
     while (stretch->runs < runs && stretch->next > 0) {
         size_t run = --stretch->next;
-        if (rows->values[run] == 0)
+        int64_t moved = run_window_value(rows, run), at_ms = run_window_at_ms(rows, run);
+        if (moved == 0)
             continue;
-        int64_t wall_ms = moment_wall_ms(moment, rows->at_ms[run]);
+        int64_t wall_ms = moment_wall_ms(moment, at_ms);
         double covered = (double)run_gathered_ms(rows, run, stretch->interval_ms) / HOUR_MS;
         if (wall_ms < 0 || !stretch_add(stretch, wall_ms / HOUR_MS, covered))
             return false;
-        stretch->rows += (double)rows->values[run];
-        stretch->since_ms = rows->at_ms[run];
+        stretch->rows += (double)moved;
+        stretch->since_ms = at_ms;
         stretch->runs++;
     }
     return stretch->runs == runs;
@@ -61,7 +62,7 @@ bool stretch_reach(struct stretch *stretch, size_t runs, const struct moment *mo
 bool stretch_is_close(const struct stretch *stretch)
 {
     int64_t reach_ms = ((int64_t)stretch->runs + LATE_RUNS) * stretch->interval_ms;
-    return stretch->window->at_ms[stretch->window->count - 1] - stretch->since_ms <= reach_ms;
+    return run_window_at_ms(stretch->window, stretch->window->count - 1U) - stretch->since_ms <= reach_ms;
 }
 
 /* Whether a set of days has DAYS_LEAST: each step takes the lowest of them away. Not every processor can count them. */

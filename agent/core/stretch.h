@@ -8,7 +8,7 @@
 
 #include "hour_volumes.h"
 #include "moment.h"
-#include "window.h"
+#include "run_window.h"
 
 /*
  * A stretch is what the newest runs of a table moved, and its past is what the same hours moved on the days of the last four weeks.
@@ -18,7 +18,7 @@
 
 /* The newest runs that moved rows. */
 struct stretch {
-    const struct window *window; /* the rows of the table's runs, of which one at least moved some */
+    const struct run_window *window; /* the rows of the table's runs, of which one at least moved some */
     int64_t interval_ms;
     size_t runs, next; /* how many runs it has; those from `next` on were looked at */
     double rows;
@@ -29,9 +29,9 @@ struct stretch {
 };
 
 /* For how long the rows of a run had gathered, by its index in the window. After a long pause nobody knows. */
-int64_t run_gathered_ms(const struct window *rows, size_t run, int64_t interval_ms);
+int64_t run_gathered_ms(const struct run_window *rows, size_t run, int64_t interval_ms);
 /* An empty stretch. */
-void stretch_begin(struct stretch *stretch, const struct window *rows, int64_t interval_ms);
+void stretch_begin(struct stretch *stretch, const struct run_window *rows, int64_t interval_ms);
 /* Makes it so many runs long. False if there are too few of them, or they lie in too many hours: then it is of no use any more. */
 bool stretch_reach(struct stretch *stretch, size_t runs, const struct moment *moment);
 /* False if the runs lie too far apart. */

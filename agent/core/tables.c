@@ -8,8 +8,6 @@
 #include "saved.h"
 #include "tables_index.h"
 
-enum { RUNS_KEPT = 96 };
-
 /* What people read in place of the name that is not known. */
 static const char STAND_IN[] = "a table whose line was not understood";
 
@@ -21,8 +19,8 @@ static void table_release(const struct tables *tables, struct table *table)
     free(table->told);
     cause_reading_free(table->reading);
     free(table->reading);
-    window_free(&table->durations);
-    window_free(&table->rows);
+    run_window_free(&table->durations);
+    run_window_free(&table->rows);
     free(table->failures);
     free(table->flaps);
     free(table->stall);
@@ -103,8 +101,6 @@ static void table_begin(struct tables *tables, struct table *table, int64_t now_
     /* The model never runs it, so it takes no part in what is judged of the tables that a cycle shall run. */
     table->stands_in = strcmp(table->name, STAND_IN) == 0;
     table->retired = table->stands_in || is_free;
-    window_init(&table->durations, RUNS_KEPT);
-    window_init(&table->rows, RUNS_KEPT);
     tables->begin(table);
     tables->unproven += !is_free;
     tables->dropped += is_free;
@@ -287,9 +283,9 @@ void tables_count_rows(struct tables *tables, struct table *table, int64_t rows,
         return;
     tables_touch(tables, table, TOUCHED_WINDOWS);
     if (has_place && table->rows.count > 0)
-        table->rows.values[table->rows.count - 1] = rows;
+        run_window_replace_newest(&table->rows, rows);
     else
-        window_push(&table->rows, now_ms, rows);
+        run_window_push(&table->rows, now_ms, rows);
 }
 
 void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, int64_t now_ms)
@@ -300,9 +296,9 @@ void tables_learn(struct tables *tables, int64_t cycle_id, int64_t started_ms, i
         bool succeeded = !table->last_failed && table->last_success_ms >= started_ms;
         if (table->last_cycle_id != cycle_id || !succeeded)
             continue;
-        window_push(&table->durations, now_ms, table->spent_ms);
+        run_window_push(&table->durations, now_ms, table->spent_ms);
         if (table_moved(table) >= 0)
-            window_push(&table->rows, now_ms, table_moved(table));
+            run_window_push(&table->rows, now_ms, table_moved(table));
         table->learnt_run_id = table->success_run_id;
         tables_touch(tables, table, TOUCHED_WINDOWS);
     }

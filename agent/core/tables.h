@@ -11,7 +11,7 @@
 #include "base/slice.h"
 #include "cause.h"
 #include "deadlines.h"
-#include "window.h"
+#include "run_window.h"
 
 enum { ABSENCES_KEPT = 12 };
 
@@ -51,8 +51,8 @@ struct table {
     int64_t counted;                          /* the same as a witness counted, ROWS_NOT_KNOWN if none did */
     int64_t learnt_run_id;                    /* the newest run that the windows below have; 0: not known */
     int64_t success_run_id, success_cycle_id; /* of its newest run; the first is 0 if that did not succeed */
-    struct window durations;                  /* of good runs, ms */
-    struct window rows;                       /* of the same runs */
+    struct run_window durations;              /* of good runs, ms */
+    struct run_window rows;                   /* of the same runs */
 
     /* What the detectors remember of it. Only a detector's own file knows what is in it. */
     struct failures *failures;

@@ -138,8 +138,8 @@ void table_archive_windows(struct table *table, const char *prefix, struct archi
 {
     struct strbuf key = { 0 };
     saved_key(prefix, "durations", &key);
-    window_archive(&table->durations, archive, strbuf_text(&key));
+    run_window_archive(&table->durations, archive, strbuf_text(&key));
     saved_key(prefix, "rows", &key);
-    window_archive(&table->rows, archive, strbuf_text(&key));
+    run_window_archive(&table->rows, archive, strbuf_text(&key));
     strbuf_free(&key);
 }

@@ -15,7 +15,7 @@
  * pauses, and clocks that are set back, are compared with the past as a whole, run by run.
  */
 
-enum { RUNS = 6000, KEPT = 96 };
+enum { RUNS = 6000 };
 static const double FACTOR = 3;
 
 static uint64_t next_number(uint64_t *state)
@@ -56,14 +56,13 @@ static size_t play(const struct habit *habit, uint64_t seed)
 {
     struct hour_volumes *volumes = calloc(1, sizeof *volumes);
     struct moment moment;
-    struct window rows;
+    struct run_window rows = { 0 };
     size_t spared = 0;
     int low_runs = 0;
     int64_t divisor = 1;
     int64_t now_ms = 20000 * (int64_t)DAY_MS;
     assert_non_null(volumes);
     moment_init(&moment);
-    window_init(&rows, KEPT);
     for (int run = 0; run < RUNS; run++) {
         moment_advance(&moment, now_ms);
         if (low_runs-- <= 0) { /* now and then a few hours are low, by a factor on either side of what is judged */
@@ -71,7 +70,7 @@ static size_t play(const struct habit *habit, uint64_t seed)
             divisor = low_runs < 40 ? 8 : 16 + (int64_t)(next_number(&seed) % 32);
         }
         int64_t moved = rows_of(habit, moment_now_wall_ms(&moment), &seed) * 8 / divisor;
-        window_push(&rows, now_ms, moved);
+        run_window_push(&rows, now_ms, moved);
         struct stretch stretch;
         stretch_begin(&stretch, &rows, habit->interval_ms);
         for (size_t hours = 1; moved > 0 && hours <= 3 && stretch_reach(&stretch, 4 * hours, &moment); hours++) {
@@ -87,7 +86,7 @@ static size_t play(const struct habit *habit, uint64_t seed)
         if (habit->back_of && next_number(&seed) % habit->back_of == 0)
             moment_set_back(&moment, moment_now_wall_ms(&moment) - (int64_t)(next_number(&seed) % 60) * HOUR_MS);
     }
-    window_free(&rows);
+    run_window_free(&rows);
     free(volumes);
     return spared;
 }
