@@ -305,7 +305,7 @@ void announce_step_begins(struct announcer *announcer)
     announcer->is_gathering = true;
 }
 
-static void tell_gathered(struct announcer *announcer)
+__attribute__((cold, noinline)) static void tell_gathered(struct announcer *announcer)
 {
     const struct incident_list *gathered = &announcer->incidents->gathered;
     while (gathered->count > 0) {

@@ -175,6 +175,23 @@ static uint64_t least_across_days(const struct hour_volumes *volumes, struct hou
                                  rate_before(volumes, hour_after(place), before_hour)));
 }
 
+/* The fewest rows of the hour and the two beside it, all of one day. */
+static inline uint64_t least_in_row(const struct hour_volumes *volumes, int i)
+{
+    if (volumes->width == (int)sizeof(uint16_t)) {
+        const uint16_t *at = (const uint16_t *)volumes->rates + i;
+        return lower_rate(known_rate(at[0]), lower_rate(known_rate(at[-1]), known_rate(at[1])));
+    }
+    if (!volumes->rates)
+        return NOT_KNOWN;
+    if (volumes->width == (int)sizeof(uint32_t)) {
+        const uint32_t *at = (const uint32_t *)volumes->rates + i;
+        return lower_rate(known_rate(at[0]), lower_rate(known_rate(at[-1]), known_rate(at[1])));
+    }
+    const int64_t *at = (const int64_t *)volumes->rates + i;
+    return lower_rate(known_rate(at[0]), lower_rate(known_rate(at[-1]), known_rate(at[1])));
+}
+
 /* The fewest rows of the hour and its neighbours. As a rule these are in its own day. This is asked for very often. */
 static inline uint64_t least_near(const struct hour_volumes *volumes, struct hour_place place, int64_t before_hour)
 {
@@ -183,9 +200,7 @@ static inline uint64_t least_near(const struct hour_volumes *volumes, struct hou
         return least_across_days(volumes, place, before_hour);
     if (!day_is_kept(volumes, place))
         return NOT_KNOWN;
-    return lower_rate(known_rate(rate_at(volumes, place)),
-                      lower_rate(known_rate(rate_get(volumes, place.row, place.hour_of_day - 1)),
-                                 known_rate(rate_get(volumes, place.row, place.hour_of_day + 1))));
+    return least_in_row(volumes, place.row * HOURS + place.hour_of_day);
 }
 
 double hour_volumes_moved(const struct hour_volumes *volumes, const struct hour_place *places, const double *covered,

@@ -39,6 +39,13 @@ static inline int64_t run_window_value(const struct run_window *window, size_t i
     return window->is_wide ? window->runs.wide[i].value : window->runs.narrow[i].value;
 }
 
+/* How long after the run before it a run was; i is at least 1. */
+static inline int64_t run_window_gap_ms(const struct run_window *window, size_t i)
+{
+    return window->is_wide ? window->runs.wide[i].at_ms - window->runs.wide[i - 1].at_ms
+                           : (int64_t)window->runs.narrow[i].since_ms - (int64_t)window->runs.narrow[i - 1].since_ms;
+}
+
 /* An empty one is all zero. */
 void run_window_free(struct run_window *window);
 void run_window_push(struct run_window *window, int64_t at_ms, int64_t value);

@@ -10,7 +10,7 @@ enum { LATE_RUNS = 3, DAYS_LEAST = 4, DAYS_OF_LOWEST = 10, PAST_DAYS = VOLUME_DA
 
 int64_t run_gathered_ms(const struct run_window *rows, size_t run, int64_t interval_ms)
 {
-    int64_t gap_ms = run > 0 ? run_window_at_ms(rows, run) - run_window_at_ms(rows, run - 1) : interval_ms;
+    int64_t gap_ms = run > 0 ? run_window_gap_ms(rows, run) : interval_ms;
     return gap_ms > LATE_RUNS * interval_ms ? interval_ms : gap_ms;
 }
 
