@@ -223,8 +223,9 @@ static double most_of_week(const struct hour_volumes *volumes, struct hour_place
     int64_t most = 1; /* the rate of no rows */
     for (int days_ago = 1; days_ago <= 7; days_ago++) {
         place = days_before(place, 1);
-        if (day_is_kept(volumes, place) && rate_at(volumes, place) > most)
-            most = rate_at(volumes, place);
+        int64_t rate = day_is_kept(volumes, place) ? rate_at(volumes, place) : 0;
+        if (rate > most)
+            most = rate;
     }
     return (double)(most - 1);
 }

@@ -77,7 +77,11 @@ void run_window_push(struct run_window *window, int64_t at_ms, int64_t value)
     } else if (window->count == window->allocated) {
         grow_to(window, window->count < RUNS_HELD / 2 ? 2 * (size_t)window->count + 1 : RUNS_HELD);
     }
-    place_run(window, window->count, at_ms, value);
+    if (window->count > 0 && !window->is_wide && fits(window, at_ms, value))
+        window->runs.narrow[window->count] =
+            (struct run_narrow){ (uint32_t)(at_ms - window->base_ms), (uint32_t)value };
+    else
+        place_run(window, window->count, at_ms, value);
     window->count++;
 }
 

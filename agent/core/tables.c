@@ -59,6 +59,11 @@ static struct table *table_place(struct tables *tables)
     return &tables->at[i];
 }
 
+__attribute__((noinline)) static void mark_lag(struct tables *tables, size_t index)
+{
+    deadlines_mark(&tables->deadlines[DEADLINES_LAG], index);
+}
+
 void tables_touch(struct tables *tables, const struct table *table, enum touched what)
 {
     struct table *touched = &tables->at[table->index];
@@ -66,7 +71,7 @@ void tables_touch(struct tables *tables, const struct table *table, enum touched
         tables->touched[tables->touched_count++] = (uint32_t)table->index;
     touched->touched |= (int)what;
     if (!tables_are_few(tables))
-        deadlines_mark(&tables->deadlines[DEADLINES_LAG], table->index);
+        mark_lag(tables, table->index);
 }
 
 void tables_touch_all(struct tables *tables, enum touched what)
