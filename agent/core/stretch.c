@@ -8,10 +8,16 @@ enum { LATE_RUNS = 3, DAYS_LEAST = 4, DAYS_OF_LOWEST = 10, PAST_DAYS = VOLUME_DA
 
 /* --- the newest runs ------------------------------------------------------------------------------------------ */
 
-int64_t run_gathered_ms(const struct run_window *rows, size_t run, int64_t interval_ms)
+static inline __attribute__((always_inline)) int64_t gathered_ms(const struct run_window *rows, size_t run,
+                                                                 int64_t interval_ms)
 {
     int64_t gap_ms = run > 0 ? run_window_gap_ms(rows, run) : interval_ms;
     return gap_ms > LATE_RUNS * interval_ms ? interval_ms : gap_ms;
+}
+
+int64_t run_gathered_ms(const struct run_window *rows, size_t run, int64_t interval_ms)
+{
+    return gathered_ms(rows, run, interval_ms);
 }
 
 void stretch_begin(struct stretch *stretch, const struct run_window *rows, int64_t interval_ms)
@@ -49,7 +55,7 @@ bool stretch_reach(struct stretch *stretch, size_t runs, const struct moment *mo
         if (moved == 0)
             continue;
         int64_t wall_ms = moment_wall_ms(moment, at_ms);
-        double covered = (double)run_gathered_ms(rows, run, stretch->interval_ms) / HOUR_MS;
+        double covered = (double)gathered_ms(rows, run, stretch->interval_ms) / HOUR_MS;
         if (wall_ms < 0 || !stretch_add(stretch, wall_ms / HOUR_MS, covered))
             return false;
         stretch->rows += (double)moved;
