@@ -282,7 +282,7 @@ apt-get -q purge -y {NAME}
         libraries = " ".join(f"{library}:{self.architecture}" for library in LIBRARIES)
         self.must(f"""dpkg --add-architecture {self.architecture} && apt-get -q update && apt-get -q install -f -y && make deps \
 && apt-get -q install -y --no-install-recommends gcc-{triplet} libc6-dev-{self.architecture}-cross pkgconf:{self.architecture} {libraries}""", "libraries")
-        said = self.must(f"make -k -j$(nproc) BUILD=build CC={triplet}-gcc PKG_CONFIG={triplet}-pkg-config CC_FOR_BUILD=gcc all unit share",
+        said = self.must(f"make -k -j$(nproc) BUILD=build CC={triplet}-gcc AR={triplet}-ar PKG_CONFIG={triplet}-pkg-config CC_FOR_BUILD=gcc all unit share",
                          "build")
         return f"{warnings(said)} warnings"
 
