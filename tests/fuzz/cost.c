@@ -88,6 +88,11 @@ void fuzz_cost(void (*work)(struct slice input), struct slice input)
 {
     int64_t least_us = INT64_MAX;
     int64_t least_bytes = INT64_MAX;
+    const char *judged = getenv("FUZZ_COST");
+    if (judged && strcmp(judged, "no") == 0) {
+        work(input);
+        return;
+    }
     for (int i = 0; i < MEASUREMENTS; i++) {
         int64_t before_us = cpu_us();
         int64_t before_bytes = atomic_load(&heap_bytes);

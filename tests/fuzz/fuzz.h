@@ -22,7 +22,7 @@ enum { FUZZ_INPUT_MAX_BYTES = 64 * 1024, FUZZ_CPU_MAX_US = 10000, FUZZ_HEAP_MAX_
  * Does the work and ends the process if it cost more than that. A harness passes only the part that the program itself does with such
  * an input; its own comparisons stay outside. Work that costs too much is done up to three times, and the least of the three counts,
  * since a busy machine adds to any single measurement: the work must be repeatable. Nothing is judged under a sanitizer or without
- * optimisation (cost.c).
+ * optimisation (cost.c), nor with FUZZ_COST=no in the environment, such as under an emulator.
  */
 void fuzz_cost(void (*work)(struct slice input), struct slice input);
 
