@@ -242,24 +242,14 @@ uint32_t hour_volumes_days_alike(int64_t day)
 /* An hour that is being gathered is known soon, and then it counts on the next day, with its neighbours. */
 enum { SOON_HOURS = HOURS - 2 };
 
-/* What least_near tells of an hour that has both its neighbours in its own day, whose rates fit into 32 bits. */
-static inline uint64_t least_of_three(const uint32_t *at)
-{
-    uint64_t outer = lower_rate(known_rate(at[-1]), known_rate(at[1]));
-    return lower_rate(known_rate(at[0]), outer);
-}
-
 static void digest_days(struct hour_digest *digest, const struct hour_volumes *volumes, struct hour_place place)
 {
     uint32_t alike = hour_volumes_days_alike(place.day), bit = 1;
-    bool is_within_day = place.hour_of_day > 0 && place.hour_of_day < HOURS - 1;
     uint64_t most = 0;
     for (int days_ago = 1; days_ago < VOLUME_DAYS; days_ago++) {
         place = days_before(place, 1);
         bit <<= 1;
-        const uint32_t *rates = volumes->rates[place.row];
-        bool is_usual = is_within_day && rates && !(volumes->is_wide >> place.row & 1) && day_is_kept(volumes, place);
-        uint64_t least = is_usual ? least_of_three(rates + place.hour_of_day) : least_near(volumes, place, INT64_MAX);
+        uint64_t least = least_near(volumes, place, INT64_MAX);
         if (least == NOT_KNOWN)
             continue;
         digest->known |= bit;
