@@ -82,7 +82,7 @@ OBJ     := $(BUILD)/obj
 OBJECTS := $(SOURCES:%.c=$(OBJ)/%.o)
 # The way of a line through many small functions of several files, each of which is called for every line. gcc inlines them across these files
 # when it links the agent, at the level of the caller's flags, which takes a tenth off a replay. The objects hold their ordinary code
-# as well: what is linked for the tests is linked without. Where the caller's flags ask for -flto or not to inline, they stay as they are.
+# as well: what is linked for the tests is linked without. One job links (-flto-partition=one): several are a make of gcc's own, which takes no path with an apostrophe. Where the caller's flags ask for -flto or not to inline, they stay as they are.
 ifeq ($(origin LTO),undefined)
 LTO := $(if $(SANITIZE)$(filter -O0 -flto% -fno-lto -fanalyzer --coverage,$(CFLAGS))$(findstring clang,$(shell $(CC) --version 2>/dev/null)),no,yes)
 endif
@@ -143,10 +143,10 @@ $(BUILD)/libagent.a: $(OBJECTS) $(ROOMS)
 
 ifeq ($(LTO),yes)
 $(HOT:%.c=$(OBJ)/%.o): private ALL_CFLAGS += -flto -ffat-lto-objects
-$(BUILD)/agent: private ALL_CFLAGS += -flto=auto
+$(BUILD)/agent: private ALL_CFLAGS += -flto -flto-partition=one
 # What is not the agent is linked without.
 OTHER_LTO = -fno-lto
-$(BUILD)/bench/floors: private OTHER_LTO = -flto=auto
+$(BUILD)/bench/floors: private OTHER_LTO = -flto -flto-partition=one
 endif
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
