@@ -61,7 +61,8 @@ WHENEVER = {
 def functions():
     """The program's functions by address: (addresses, names)."""
     lines = subprocess.run(["nm", "--defined-only", BINARY], capture_output=True, text=True, check=True).stdout.splitlines()
-    known = sorted((int(address, 16), name) for address, kind, name in map(str.split, lines) if kind in "tT")
+    symbols = (line.split() for line in lines)   # what the linking optimised has symbols without a name, too
+    known = sorted((int(symbol[0], 16), symbol[2]) for symbol in symbols if len(symbol) == 3 and symbol[1] in "tT")
     return [address for address, _ in known], [name for _, name in known]
 
 
