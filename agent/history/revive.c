@@ -55,8 +55,8 @@ int history_move_aside(struct history *history, const char *why, struct strbuf *
     for (int i = 0; code == SQLITE_OK && i < HISTORY_FILES; i++)
         code = rename_suffixed(history->path, target.at, history_suffixes[i], error);
     if (code == SQLITE_OK)
-        strbuf_printf(notice, "%s: the history is corrupt (%s): kept as %s, a new one is begun", history->path, why,
-                      target.at);
+        strbuf_printf(notice, "%s%s: the history is corrupt (%s): kept as %s, a new one is begun",
+                      notice->len > 0 ? "; " : "", history->path, why, target.at);
     strbuf_free(&target);
     return code;
 }
