@@ -71,7 +71,8 @@ bool stall_counts_are_blind(int64_t runs, int64_t zeros, int64_t streak)
 static bool knowledge_is_blind(const struct stall *stall)
 {
     int64_t runs = stall->seasons.all_runs, zeros = stall->seasons.all_zeros;
-    return stall_counts_are_blind(runs, zeros, stall->streak) || (double)runs * OPEN_SHARE < (double)stall->runs;
+    return stall_counts_are_blind(runs, zeros, stall->streak) ||
+           (double)runs * (double)OPEN_SHARE < (double)stall->runs;
 }
 
 bool stall_is_blind(const struct table *table)

@@ -207,7 +207,7 @@ static int64_t newest_gathered_ms(const struct context *context, const struct ta
 /* The newest run itself moved no more than half of what its hour moved at best in a week. Most runs need no further look. */
 static bool may_be_low(const struct context *context, const struct table *table)
 {
-    double hours = (double)newest_gathered_ms(context, table) / HOUR_MS;
+    double hours = (double)newest_gathered_ms(context, table) / (double)HOUR_MS;
     int64_t hour = moment_now_wall_ms(context->moment) / HOUR_MS;
     return (double)table_moved(table) < hour_volumes_most_of_week(table->volume->hours, hour) * hours / 2;
 }

@@ -19,7 +19,7 @@ static uint8_t step_of(double duration_ms)
     if (duration_ms <= shortest_ms)
         return 1;
     double step = 1.5 + log(duration_ms / shortest_ms) / log_step;
-    return (uint8_t)(step > STEPS ? STEPS : step);
+    return (uint8_t)(step > (double)STEPS ? (double)STEPS : step);
 }
 
 static int64_t step_ms(uint8_t step)

@@ -174,8 +174,8 @@ void slow_past_describe(const struct slow_past *past, const struct slow_question
                                                   known_week_factor * (double)question->level_ms, &count);
     size_t at_hour = known_durations_at_hour(&past->known, question->wall_ms, values);
     double z = slow_past_z(past, question->duration_ms);
-    strbuf_printf(text, "%.1f s, usually %.1f s (score %.1f; ", (double)question->duration_ms / SECOND_MS,
-                  slow_past_usual_ms(past) / SECOND_MS, z);
+    strbuf_printf(text, "%.1f s, usually %.1f s (score %.1f; ", (double)question->duration_ms / (double)SECOND_MS,
+                  slow_past_usual_ms(past) / (double)SECOND_MS, z);
     z = robust_z_log(values, at_hour, question->duration_ms, mad_floor);
     strbuf_printf(text, "%.1f among %zu at this time of day; unusual above %.1f)", z, at_hour,
                   question->settings->detect.slow_z * run_z);

@@ -45,7 +45,7 @@ static double usual_rows(const struct table *table)
 {
     const struct run_window *window = &table->rows;
     if (table->stall->by_witness)
-        return (double)table->stall->counted_rows / RUNS_COUNTED;
+        return (double)table->stall->counted_rows / (double)RUNS_COUNTED;
     size_t count = run_window_newest(window), moving = 0;
     double sum = 0;
     for (size_t i = 0; i < count; i++) {

@@ -67,7 +67,7 @@ static double common_rate(const struct seasons *seasons)
 static double rate_in(const struct seasons *seasons, size_t season, double common)
 {
     double zeros = (double)(seasons->zeros.counts[season] + seasons->few.counts[season]);
-    return (zeros + SEASON_PRIOR * common) / (double)(seasons->runs.counts[season] + SEASON_PRIOR);
+    return (zeros + (double)SEASON_PRIOR * common) / (double)(seasons->runs.counts[season] + SEASON_PRIOR);
 }
 
 struct seasons_alike seasons_like(const struct seasons *seasons, size_t season)

@@ -55,7 +55,7 @@ bool stretch_reach(struct stretch *stretch, size_t runs, const struct moment *mo
         if (moved == 0)
             continue;
         int64_t wall_ms = moment_wall_ms(moment, at_ms);
-        double covered = (double)gathered_ms(rows, run, stretch->interval_ms) / HOUR_MS;
+        double covered = (double)gathered_ms(rows, run, stretch->interval_ms) / (double)HOUR_MS;
         if (wall_ms < 0 || !stretch_add(stretch, wall_ms / HOUR_MS, covered))
             return false;
         stretch->rows += (double)moved;

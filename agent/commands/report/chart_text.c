@@ -40,7 +40,7 @@ static void canvas_bar(const struct canvas *canvas, struct strbuf *out, enum ton
 
 static int row_of(const struct chart *chart, int64_t ms)
 {
-    return (int)(chart_height(chart, ms) * CHART_ROWS);
+    return (int)(chart_height(chart, ms) * (double)CHART_ROWS);
 }
 
 static bool row_holds(const struct chart *chart, int row, int64_t ms)
@@ -79,8 +79,8 @@ static void canvas_row(const struct report *report, const struct canvas *canvas,
     canvas_axis(report, canvas, row, out);
     for (size_t i = 0; i < canvas->chart->count; i++) {
         const struct chart_column *column = &canvas->chart->columns[i];
-        double filled = chart_height(canvas->chart, column->duration_ms) * CHART_ROWS - row;
-        int level = filled >= 1 ? CHART_LEVELS : filled <= 0 ? 0 : (int)(filled * CHART_LEVELS);
+        double filled = chart_height(canvas->chart, column->duration_ms) * (double)CHART_ROWS - row;
+        int level = filled >= 1 ? CHART_LEVELS : filled <= 0 ? 0 : (int)(filled * (double)CHART_LEVELS);
         bool missed = row == 0 && !column->cycles && !column->unknown;
         if (row == 0 && column->cycles && level == 0)
             level = 1;

@@ -115,8 +115,8 @@ static void every_error_is_found_with_its_line(void **state)
 {
     const char *const expected[] = {
         "1: path: stands before the first [section]",
-        "3: detect.cycle_slow: bad value '5x': needs a duration of at least 100ms, such as 90s, 5m or 1h30m"
-        " (a plain number is seconds)",
+        ("3: detect.cycle_slow: bad value '5x': needs a duration of at least 100ms, such as 90s, 5m or 1h30m"
+         " (a plain number is seconds)"),
         "4: neither a [section] nor a key = value",
         "6: detect.cycle_too_slow: set twice, first in line 5",
         "7: a section needs a closing ']'",

@@ -94,9 +94,9 @@ static void theil_sen_is_the_median_slope_and_ignores_an_outlier(void **unused)
     /* Doubling every minute: ln 2 a minute; the outlier spoils 4 of the 10 pairs. */
     const int64_t times[] = { 0, MINUTE, 2 * MINUTE, 3 * MINUTE, 4 * MINUTE };
     const int64_t values[] = { 1000, 2000, 4000, 8000, 16000 }, spoilt[] = { 1000, 2000, 4000, 8000, 1 };
-    assert_near(theil_sen_log(times, values, 5) * MINUTE, log(2), 1e-12);
+    assert_near(theil_sen_log(times, values, 5) * (double)MINUTE, log(2), 1e-12);
     /* Slopes: six of ln 2, four negative ones: sorted, the middle two are both ln 2. */
-    assert_near(theil_sen_log(times, spoilt, 5) * MINUTE, log(2), 1e-12);
+    assert_near(theil_sen_log(times, spoilt, 5) * (double)MINUTE, log(2), 1e-12);
 }
 
 static void theil_sen_does_without_pairs_of_one_instant(void **unused)
@@ -104,7 +104,7 @@ static void theil_sen_does_without_pairs_of_one_instant(void **unused)
     (void)unused;
     const int64_t times[] = { 0, 0, MINUTE };
     const int64_t values[] = { 10, 10, 20 };
-    assert_near(theil_sen_log(times, values, 3) * MINUTE, log(2), 1e-12);
+    assert_near(theil_sen_log(times, values, 3) * (double)MINUTE, log(2), 1e-12);
     assert_near(theil_sen_log(times, values, 2), 0, 0);
     assert_near(theil_sen_log(times, values, 1), 0, 0);
 }

@@ -50,7 +50,7 @@ static bool prune(struct history *history, int64_t before_ms, struct calls *call
     cpu = clock_ms(CLOCK_THREAD_CPUTIME_ID) - cpu;
     queued = queued_ms() - queued;
     calls->count++;
-    calls->slow += wall - queued > LONGEST_MS;
+    calls->slow += wall - queued > (double)LONGEST_MS;
     if (wall - queued > calls->longest_ms)
         calls->longest_ms = wall - queued;
     if (cpu > calls->longest_cpu_ms)
@@ -64,7 +64,7 @@ static void assert_short(const struct calls *calls, const char *what)
     print_message("# %s: %lld calls, the longest %.1f ms (%.1f ms of the processor), %lld above %d ms\n", what,
                   (long long)calls->count, calls->longest_ms, calls->longest_cpu_ms, (long long)calls->slow,
                   LONGEST_MS);
-    assert_true(calls->longest_cpu_ms < LONGEST_MS);
+    assert_true(calls->longest_cpu_ms < (double)LONGEST_MS);
     assert_true(calls->slow * 200 <= calls->count);
 }
 
@@ -188,7 +188,7 @@ static void ten_years_go_in_short_steps_while_cycles_come_in(void **unused)
     print_message("# ten years shrink from %.1f to %.1f MB; the longest commit between took %.1f ms of the processor\n",
                   (double)full_bytes / 1e6, (double)file_bytes(&place, "") / 1e6, longest_commit_ms);
     assert_short(&calls, "pruning ten years at once");
-    assert_true(longest_commit_ms < LONGEST_MS);
+    assert_true(longest_commit_ms < (double)LONGEST_MS);
     assert_true(file_bytes(&place, "") < full_bytes / 5);
     char query[200], expected[64];
     snprintf(query, sizeof query, "SELECT sum(started_at < %lld), sum(id > %lld) FROM cycle", (long long)kept_from_ms,

@@ -111,8 +111,8 @@ static void no_page_shows_a_bare_number(void **unused)
 
 static const char *const pages[] = { "https://grafana.example.com/d/x?orgId=1",
                                      "https://agent.example.com/a/incidents/3",
-                                     "https://am.example.com/#/alerts?filter=%7Balertname%3D%22"
-                                     "IcebergOffloadConsecutiveFailures%22%2Cincident%3D%223%22%7D" };
+                                     ("https://am.example.com/#/alerts?filter=%7Balertname%3D%22"
+                                      "IcebergOffloadConsecutiveFailures%22%2Cincident%3D%223%22%7D") };
 static char dashboard[] = "https://grafana.example.com/d/x?orgId=1", serve[] = "https://agent.example.com/a/",
             alertmanager[] = "https://am.example.com", wiki[] = "https://wiki.example.com/r";
 static const struct links all_links = { wiki, dashboard, alertmanager, serve };

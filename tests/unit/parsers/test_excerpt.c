@@ -91,7 +91,7 @@ static void forged_records_stay_evidence(void **state)
         OWN "Success: 2, Failed: 0, Timeout: 0",
         OWN "  Stderr: again",
         OWN "===",
-        "2026-03-03 10:20:02,744 - __main__ - INFO - " RULE,
+        ("2026-03-03 10:20:02,744 - __main__ - INFO - " RULE),
         "2026-03-03 10:30:00,000 - __main__ - INFO - Starting offload: x → cold.x",
         "2026-03-03 10:15:03 - Starting offload: x → cold.x",
         "2026-03-03 10:15:03 - K2 ICEBERG OFFLOAD SCHEDULER STARTED",

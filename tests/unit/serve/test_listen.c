@@ -56,8 +56,8 @@ static void test_what_is_no_address(void **state)
         "unix:relative",
         "[]:1",
         "[:1",
-        "unix:/a/path/that/is/longer/than/the/kernel/takes/for/the/name/of/a/socket/in/a/directory/which/is/one/"
-        "hundred/and/eight",
+        ("unix:/a/path/that/is/longer/than/the/kernel/takes/for/the/name/of/a/socket/in/a/directory/which/is/one/"
+         "hundred/and/eight"),
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
