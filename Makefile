@@ -179,6 +179,7 @@ $(UNIT):    LDLIBS += -lcmocka
 $(BUILD)/tests/unit/follow/test_follow_unreadable: LDLIBS += -Wl,--wrap=pread64
 $(BUILD)/tests/unit/daemon/test_reload_keys: LDLIBS += $(patsubst %,-Wl$(comma)--wrap=%,dispatch_open witnesses_open table_witnesses_open \
     unit_open host_open prefect_open config_causes engine_new engine_configure engine_silence parser_open parser_change_patterns follow_open history_open)
+$(BUILD)/tests/unit/follow/test_follow_between: LDLIBS += -Wl,--wrap=opendir
 $(BUILD)/tests/unit/follow/test_listing: LDLIBS += -Wl,--wrap=clock_running_us
 # Linked before the archive, so that the archive's own source of events is left out.
 KERNEL := $(addprefix $(BUILD)/tests/,unit/follow/test_inotify_kernel unit/follow/test_follow_kernel agent_kernel)

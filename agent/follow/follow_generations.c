@@ -109,10 +109,27 @@ static void append_generations(struct follow *follow, struct siblings *siblings,
     }
 }
 
+/*
+ * Which of the siblings is the file that we opened at path, if it was rotated since then, or even packed: then it has no name any more, and
+ * its text, which we still hold open, tells the packed one. SIZE_MAX: it is none of them.
+ */
+static size_t find_rotated(const struct siblings *siblings, const struct tail *opened)
+{
+    size_t index = siblings_find_inode(siblings, opened);
+    if (index != SIZE_MAX || tail_is_packed(opened) || !tail_unlinked(opened))
+        return index;
+    for (index = siblings->count; index-- > 0;) {
+        const struct sibling *one = &siblings->at[index];
+        if (one->tail && siblings_is_generation_name(one->name) && is_packed_copy(opened, one->tail))
+            return index;
+    }
+    return SIZE_MAX;
+}
+
 /* The generations that were born after a moment and before the file at path. */
 static struct span span_since(const struct siblings *siblings, int64_t born_ns, const struct tail *at_path)
 {
-    size_t from = 0, to = at_path ? siblings_find_inode(siblings, at_path) : SIZE_MAX;
+    size_t from = 0, to = at_path ? find_rotated(siblings, at_path) : SIZE_MAX;
 
     /* One that was taken was identified by its content: what is looked for came after it. */
     while (from < siblings->count && (!siblings->at[from].tail || tail_born_ns(siblings->at[from].tail) <= born_ns))
@@ -223,7 +240,7 @@ static void take_up(struct follow *follow, struct tail *at_path, struct siblings
             if (at_path && follow->owns_directory)
                 span = span_since(siblings, 0, at_path);
             else if (at_path && siblings->compressed)
-                span = (struct span){ .to = siblings->count, .plain_only = true };
+                span = (struct span){ .to = span_since(siblings, 0, at_path).to, .plain_only = true };
             break;
         }
     }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "follow_help.h"
+
+#include <dirent.h>
+
+/* What rotation does between the opening of the file at path and the look through its directory. */
+
+DIR *__real_opendir(const char *name);
+DIR *__wrap_opendir(const char *name);
+
+static void (*meanwhile)(struct fixture *fixture); /* called once, before the directory is read */
+static struct fixture *rotated;
+
+DIR *__wrap_opendir(const char *name)
+{
+    void (*now)(struct fixture *) = meanwhile;
+    meanwhile = NULL;
+    if (now)
+        now(rotated);
+    return __real_opendir(name);
+}
+
+static void when_looking(struct fixture *fixture, void (*does)(struct fixture *fixture))
+{
+    rotated = fixture;
+    meanwhile = does;
+}
+
+/* As dockerd does it: the packed ones are shifted, the log is set aside and made anew, and what was set aside is packed. */
+static void shift(const struct fixture *fixture)
+{
+    char from[96], to[96];
+    for (int number = 8; number > 0; number--) {
+        snprintf(from, sizeof from, "%s.%d.gz", fixture->path, number);
+        snprintf(to, sizeof to, "%s.%d.gz", fixture->path, number + 1);
+        rename(from, to);
+    }
+    rotate(fixture, "1");
+    let_the_clock_tick();
+    add(fixture->path, "");
+}
+
+static void pack_first(const struct fixture *fixture)
+{
+    char command[96];
+    snprintf(command, sizeof command, "gzip %s.1", fixture->path);
+    assert_int_equal(system(command), 0);
+}
+
+static void shift_and_pack(struct fixture *fixture)
+{
+    shift(fixture);
+    pack_first(fixture);
+}
+
+static void shift_only(struct fixture *fixture)
+{
+    shift(fixture);
+}
+
+static void shift_and_pack_twice(struct fixture *fixture)
+{
+    shift_and_pack(fixture);
+    add(fixture->path, "three\n");
+    shift_and_pack(fixture);
+    add(fixture->path, "four\n");
+}
+
+static void read_one(struct fixture *fixture, struct source_position *position)
+{
+    begin_with(fixture, "one\n");
+    assert_int_equal(follow_positions(fixture->follow, position, 1), 1);
+}
+
+static void the_file_at_path_is_read_once_although_it_is_packed_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_with(fixture, "one\n");
+    shift_and_pack(fixture);
+    add(fixture->path, "two\n");
+    when_looking(fixture, shift_and_pack);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\n");
+}
+
+static void what_is_packed_after_it_meanwhile_comes_after_it(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_with(fixture, "one\n");
+    shift_and_pack(fixture);
+    add(fixture->path, "two\n");
+    when_looking(fixture, shift_and_pack_twice);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\nfour\n");
+}
+
+static void the_same_holds_after_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position position;
+    read_one(fixture, &position);
+    fixture_stop(fixture);
+    shift_and_pack(fixture);
+    add(fixture->path, "two\n");
+    when_looking(fixture, shift_and_pack_twice);
+    start(fixture, &position, 1);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\nfour\n");
+}
+
+/* What was read last is gone, and something packed lies there: all that is not packed came after it. */
+static void the_file_at_path_is_read_once_although_it_is_set_aside_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position position;
+    char name[96];
+    add(fixture->path, "old\n");
+    shift_and_pack(fixture);
+    read_one(fixture, &position);
+    fixture_stop(fixture);
+    shift(fixture);
+    snprintf(name, sizeof name, "%s.1", fixture->path);
+    assert_int_equal(unlink(name), 0);
+    add(fixture->path, "two\n");
+    when_looking(fixture, shift_only);
+    start(fixture, &position, 1);
+    settle(fixture);
+    add(fixture->path, "three\n");
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_file_at_path_is_read_once_although_it_is_packed_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_packed_after_it_meanwhile_comes_after_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_same_holds_after_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_file_at_path_is_read_once_although_it_is_set_aside_meanwhile, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
