@@ -3,10 +3,12 @@
 
 /* When the platform's alerts would have fired as meant: the condition plus the rule's "for", nothing for scrapes. */
 
+static struct incidents incidents;
+
 static struct incident_record *blank(enum alert alert)
 {
-    static struct incidents incidents;
     static struct incident_record record;
+    incidents_index_free(&incidents);
     incidents = (struct incidents){ 0 };
     record = (struct incident_record){ .of = &incidents, .incident = { .alert = alert, .open = true } };
     return &record;
@@ -109,5 +111,7 @@ int main(void)
         cmocka_unit_test(failures_tell_both_times),
         cmocka_unit_test(an_incident_that_ended_before_never_fired_there),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    incidents_index_free(&incidents);
+    return failed;
 }

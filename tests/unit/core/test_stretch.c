@@ -87,7 +87,7 @@ static size_t play(const struct habit *habit, uint64_t seed)
             moment_set_back(&moment, moment_now_wall_ms(&moment) - (int64_t)(next_number(&seed) % 60) * HOUR_MS);
     }
     run_window_free(&rows);
-    free(volumes);
+    hour_volumes_free(volumes);
     return spared;
 }
 
@@ -121,13 +121,17 @@ static void nothing_is_known_of_an_hour_before_1970(void **state)
     for (int64_t hour = 0; hour < 400; hour++)
         hour_volumes_add(volumes, hour * HOUR_MS, HOUR_MS, 1000);
     *before = *volumes;
+    size_t bytes = (size_t)VOLUME_DAYS * HOURS * (size_t)volumes->width;
+    void *rates = must_copy(volumes->rates, bytes);
     for (size_t i = 0; i < sizeof hours / sizeof hours[0]; i++) {
         assert_null(hour_volumes_digest(volumes, hours[i]));
         assert_true(hour_volumes_most_of_week(volumes, hours[i]) == 0);
     }
     assert_memory_equal(volumes, before, sizeof *volumes);
-    free(volumes);
+    assert_memory_equal(volumes->rates, rates, bytes);
+    hour_volumes_free(volumes);
     free(before);
+    free(rates);
 }
 
 int main(void)
