@@ -198,9 +198,86 @@ static struct span span_written(const struct siblings *siblings, int64_t begun_n
 {
     struct span span = span_since(siblings, 0, at_path);
     span.written_ns = begun_ns;
-    if (begun_ns == 0)
-        span.to = span.from; /* not known */
     return span;
+}
+
+/* The generations that came after a remembered file that was read, and is not found any more. */
+static struct span span_behind_lost(const struct follow *follow, const struct source_position *position,
+                                    const struct tail *at_path, const struct siblings *siblings)
+{
+    struct span span = { 0 };
+    if (!at_path)
+        return span;
+    note_lost(follow, position, siblings);
+    if (!follow->owns_directory && !siblings->compressed)
+        return span;
+    span = span_since(siblings, 0, at_path);
+    if (!follow->owns_directory)
+        span = (struct span){ .to = span.to, .plain_only = true };
+    return span;
+}
+
+/*
+ * Where taking up stands. Of a remembered file of which nothing was read, and which was packed since then, only its place tells it: it lies
+ * between the files that were remembered before it and after it.
+ */
+struct taking_up {
+    struct span span; /* the generations that came after the remembered files so far */
+    bool found;       /* the last one of those that were read */
+    bool unread;      /* one of which nothing was read is not found: it is in span */
+};
+
+static void take_up_found(struct follow *follow, struct tail *at_path, struct siblings *siblings, size_t index,
+                          const struct source_position *position, struct taking_up *state)
+{
+    if (state->unread) {
+        if (index < state->span.to)
+            state->span.to = index;
+        append_generations(follow, siblings, &state->span);
+    }
+    *state = (struct taking_up){ .found = true };
+    if (index == SIZE_MAX) {
+        tail_resume(at_path, position);
+        return;
+    }
+    tail_resume(siblings->at[index].tail, position);
+    state->span = span_between(siblings, siblings->at[index].tail, at_path);
+    follow_insert(follow, follow->count, siblings_take(siblings, index));
+}
+
+static bool span_is_empty(const struct span *span)
+{
+    return span->from >= span->to;
+}
+
+/*
+ * What was written to last before the unread file began is none of the generations that are looked for: it may have been read while an older
+ * file was still followed. begun_ms is rounded up.
+ */
+static void take_up_unread(const struct tail *at_path, const struct siblings *siblings,
+                           const struct source_position *position, struct taking_up *state)
+{
+    int64_t begun_ns = tail_begun_ns(position);
+    if (state->unread)
+        return;
+    state->unread = true;
+    if (begun_ns > 0 && !state->found && (span_is_empty(&state->span) || state->span.plain_only))
+        state->span = span_written(siblings, begun_ns, at_path);
+    else if (begun_ns - NS_A_MS > state->span.written_ns)
+        state->span.written_ns = begun_ns - NS_A_MS;
+}
+
+static void take_up_lost(const struct follow *follow, const struct tail *at_path, const struct siblings *siblings,
+                         const struct source_position *position, struct taking_up *state)
+{
+    if (position->fingerprint_len == 0) {
+        take_up_unread(at_path, siblings, position, state);
+        return;
+    }
+    struct span span = span_behind_lost(follow, position, at_path, siblings);
+    if (!state->unread || span_is_empty(&state->span))
+        state->span = span;
+    state->found = false;
 }
 
 /*
@@ -210,41 +287,23 @@ static struct span span_written(const struct siblings *siblings, int64_t begun_n
  */
 static void take_up(struct follow *follow, struct tail *at_path, struct siblings *siblings)
 {
-    struct span span = { 0 };
+    struct taking_up state = { 0 };
     bool found = at_path;
 
     for (size_t i = 0; i < follow->remembered_count; i++)
         siblings_date(siblings, at_path, &follow->remembered[i]);
     for (size_t i = 0; i < follow->remembered_count; i++) {
         const struct source_position *position = &follow->remembered[i];
-        size_t index = 0;
+        size_t index = SIZE_MAX;
         enum whereabouts where = find_position(position, at_path, siblings, &index);
 
-        if (where == LOST && position->fingerprint_len == 0) {
-            if (i == 0)
-                span = span_written(siblings, tail_begun_ns(position), at_path);
-            continue; /* what came after the file before it, or after it began, has its lines too */
-        }
-        span = (struct span){ 0 };
-        switch (where) {
-        case AT_PATH: tail_resume(at_path, position); break;
-        case BESIDE:
-            tail_resume(siblings->at[index].tail, position);
-            span = span_between(siblings, siblings->at[index].tail, at_path);
-            follow_insert(follow, follow->count, siblings_take(siblings, index));
-            found = true;
-            break;
-        case LOST:
-            if (at_path)
-                note_lost(follow, position, siblings);
-            if (at_path && follow->owns_directory)
-                span = span_since(siblings, 0, at_path);
-            else if (at_path && siblings->compressed)
-                span = (struct span){ .to = span_since(siblings, 0, at_path).to, .plain_only = true };
-            break;
-        }
+        if (where == LOST)
+            take_up_lost(follow, at_path, siblings, position, &state);
+        else
+            take_up_found(follow, at_path, siblings, where == AT_PATH ? SIZE_MAX : index, position, &state);
+        found = found || where == BESIDE;
     }
-    append_generations(follow, siblings, &span);
+    append_generations(follow, siblings, &state.span);
     if (found)
         follow->remembered_count = 0;
 }

@@ -130,6 +130,76 @@ static void the_file_at_path_is_read_once_although_it_is_set_aside_meanwhile(voi
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
 }
 
+static void stand_at_new_file(struct fixture *fixture, struct source_position *position)
+{
+    shift(fixture);
+    settle(fixture);
+    assert_int_equal(follow_positions(fixture->follow, position, 1), 1);
+    assert_int_equal(position->fingerprint_len, 0);
+}
+
+/* An agent was killed while it followed three files: nothing was read of the last two yet. Then the middle one is written and packed. */
+static void stop_before_two_files(struct fixture *fixture, struct source_position positions[3])
+{
+    char second[96];
+    read_one(fixture, &positions[0]);
+    stand_at_new_file(fixture, &positions[1]);
+    pack_first(fixture);
+    stand_at_new_file(fixture, &positions[2]);
+    fixture_stop(fixture);
+    snprintf(second, sizeof second, "%s.1", fixture->path);
+    add(second, "two\n");
+    pack_first(fixture);
+    add(fixture->path, "three\n");
+}
+
+static void a_file_packed_before_anything_was_read_of_it_is_read_before_the_next(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position positions[3];
+    stop_before_two_files(fixture, positions);
+    start(fixture, positions, 3);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
+static void the_same_holds_where_the_next_was_rotated_too(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position positions[3];
+    stop_before_two_files(fixture, positions);
+    shift(fixture);
+    add(fixture->path, "four\n");
+    start(fixture, positions, 3);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\nfour\n");
+}
+
+static void the_same_holds_where_the_one_before_is_not_followed_any_more(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position positions[3];
+    stop_before_two_files(fixture, positions);
+    shift(fixture);
+    add(fixture->path, "four\n");
+    start(fixture, &positions[1], 2);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\nfour\n");
+}
+
+static void the_same_holds_where_the_one_before_is_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position positions[3];
+    char first[96];
+    stop_before_two_files(fixture, positions);
+    snprintf(first, sizeof first, "%s.2.gz", fixture->path);
+    assert_int_equal(unlink(first), 0);
+    start(fixture, positions, 3);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +208,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_holds_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(the_file_at_path_is_read_once_although_it_is_set_aside_meanwhile, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_file_packed_before_anything_was_read_of_it_is_read_before_the_next, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_same_holds_where_the_next_was_rotated_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_same_holds_where_the_one_before_is_not_followed_any_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_same_holds_where_the_one_before_is_gone, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
