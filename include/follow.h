@@ -70,7 +70,10 @@ void follow_move(struct follow *follow, const char *path);
 
 enum follow_progress { FOLLOW_DRAINED, FOLLOW_MORE };
 
-/* Hands out the lines that are there, about max_bytes of them at most. FOLLOW_MORE: it stopped for that reason, call it again. */
+/*
+ * Hands out the lines that are there, about max_bytes of them at most. FOLLOW_MORE: it stopped for that reason, call it again.
+ * FOLLOW_DRAINED: all was handed out that had been written before the call, also to a log that came to the path since the call before.
+ */
 enum follow_progress follow_read(struct follow *follow, size_t max_bytes);
 
 /*

@@ -261,11 +261,16 @@ static bool give_up_file(struct follow *follow, size_t index, int error)
     return lost;
 }
 
+/*
+ * The caller takes FOLLOW_DRAINED for the end of all that was written before the call, and judges by the clock then. A backlog takes many
+ * calls without a follow_wait, and the log may be rotated or made meanwhile. So the path is compared each time.
+ */
 enum follow_progress follow_read(struct follow *follow, size_t max_bytes)
 {
     size_t budget = max_bytes, i = 0;
     bool failed = false;
 
+    follow_notice_path(follow);
     if (follow->look)
         follow_look(follow);
     while (i < follow->count) {

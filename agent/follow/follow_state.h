@@ -121,6 +121,9 @@ enum follow_progress follow_take_up(struct follow *follow, struct tail *at_path)
  */
 enum follow_progress follow_recover(struct follow *follow, size_t index);
 
+/* follow_wait.c: plans a look if another file is at path, of which no event was taken yet. */
+void follow_notice_path(struct follow *follow);
+
 /* follow_place.c */
 void follow_watch(struct follow *follow);
 void follow_watch_file(struct follow *follow, struct followed *file);

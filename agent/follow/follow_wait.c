@@ -132,16 +132,25 @@ static enum inotify_outcome next_notice(struct follow *follow, struct inotify_no
     return outcome;
 }
 
-/* Notices another file at path of which no event told: a directory further up was renamed, or something was mounted over it. */
+/*
+ * Notices another file at path of which no event told yet: a directory further up was renamed, something was mounted over it, or the event
+ * waits behind others. Whether the file that was refused may be read by now is asked by slow_is_due.
+ */
 static void check_path_by_name(struct follow *follow)
 {
     struct stat st;
     bool there = lstat(follow->path, &st) == 0;
     bool same = follow->current && there && tail_is(follow->files[follow->count - 1].tail, st.st_dev, st.st_ino);
-    bool changed = follow->current ? !same : there && !follow->retry;
+    bool changed = follow->current ? !same : there && !follow->refused;
 
     if (changed)
         follow->look = true;
+}
+
+void follow_notice_path(struct follow *follow)
+{
+    if (!follow->look && !slow_is_due(follow))
+        check_path_by_name(follow);
 }
 
 static int64_t earlier_ms(int64_t a, int64_t b)

@@ -228,9 +228,7 @@ class Bomb(Strangers):
         beginning = self.log.read_text(encoding="utf-8")
         self.log.unlink()
         self.bomb(beginning, owner)
-        # The log is there at the start. One that comes while the bomb is read is looked at when that was read to its end: what was
-        # written meanwhile then has that moment's time, and the failures would be one burst.
-        self.tell("Waiting 5 seconds...")
+        # The log comes while the bomb is read. Its failures have the times of their lines, however long that takes: they are no burst.
         with Watchdog(self.own / "notify") as watchdog:
             self.agent.start(watchdog.environment)
             with MemoryWatch(self.agent.process.pid) as memory:

@@ -3,7 +3,7 @@
 
 #include <dirent.h>
 
-/* What rotation does between the opening of the file at path and the look through its directory. */
+/* What rotation does between two steps of the follower: while it looks through the directory, while it is down, while it reads a backlog. */
 
 DIR *__real_opendir(const char *name);
 DIR *__wrap_opendir(const char *name);
@@ -200,6 +200,67 @@ static void the_same_holds_where_the_one_before_is_gone(void **state)
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
 }
 
+enum { BACKLOG_LINES = 60000 };
+
+static void add_backlog(const struct fixture *fixture)
+{
+    struct strbuf text = { 0 };
+    for (int i = 0; i < BACKLOG_LINES; i++)
+        strbuf_printf(&text, "line %05d\n", i);
+    add(fixture->path, strbuf_text(&text));
+    strbuf_free(&text);
+}
+
+/* Reads on as the agent does with a backlog: without a follow_wait, which would take the events. */
+static void assert_read_to_its_end(struct fixture *fixture, const char *end)
+{
+    drain(fixture);
+    assert_int_equal(fixture->lines.len, BACKLOG_LINES * strlen("line 00000\n") + strlen(end));
+    assert_string_equal(strbuf_text(&fixture->lines) + fixture->lines.len - strlen(end), end);
+}
+
+static void a_log_rotated_while_it_is_read_is_not_drained_before_the_new_one_is(void **state)
+{
+    struct fixture *fixture = *state;
+    add_backlog(fixture);
+    start(fixture, NULL, 0);
+    assert_int_equal(follow_read(fixture->follow, 1), FOLLOW_MORE);
+    shift(fixture);
+    add(fixture->path, "two\n");
+    assert_int_equal(follow_read(fixture->follow, 1), FOLLOW_MORE);
+    shift(fixture);
+    add(fixture->path, "three\n");
+    assert_read_to_its_end(fixture, "two\nthree\n");
+}
+
+static void a_log_made_while_an_older_file_is_read_is_not_passed_over(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position position;
+    begin_with(fixture, "line start\n");
+    assert_int_equal(follow_positions(fixture->follow, &position, 1), 1);
+    fixture_stop(fixture);
+    strbuf_clear(&fixture->lines);
+    add_backlog(fixture);
+    rotate(fixture, "1");
+    start(fixture, &position, 1);
+    assert_int_equal(follow_read(fixture->follow, 1), FOLLOW_MORE);
+    add(fixture->path, "two\n");
+    assert_read_to_its_end(fixture, "two\n");
+}
+
+/* The first event of several ends follow_wait, the others wait. */
+static void a_rotation_told_behind_another_event_is_noticed_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_with(fixture, "one\n");
+    add(fixture->path, "two\n");
+    rotate(fixture, "1");
+    add(fixture->path, "three\n");
+    wait_and_drain(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +274,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_holds_where_the_next_was_rotated_too, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_holds_where_the_one_before_is_not_followed_any_more, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_holds_where_the_one_before_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_rotated_while_it_is_read_is_not_drained_before_the_new_one_is, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_log_made_while_an_older_file_is_read_is_not_passed_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rotation_told_behind_another_event_is_noticed_at_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
