@@ -201,6 +201,7 @@ void engine_catch_up(struct engine *engine)
 void engine_go_live(struct engine *engine)
 {
     engine->announcer.catching_up = false;
+    incidents_end_lost(&engine->incidents);
     announce_all(&engine->announcer);
     look_anew(engine);
 }

@@ -92,6 +92,7 @@ struct incident_record {
     int64_t bad_ms;      /* since when something is wrong without a break; the newest such time where all is well */
     int64_t good_cycles; /* since it was resolved */
     bool is_gone;        /* it was resolved because its tables are no longer offloaded */
+    bool has_lost;       /* the saved state no longer knew some of its tables: their ends will never be seen */
     int64_t prometheus_due_ms; /* 0: not in sight */
     int64_t evidence_count;
     int64_t trouble_ms;  /* the onset by which others join it; the incident's own is what people count from */
@@ -217,6 +218,8 @@ void incidents_cycle_completed(struct incidents *incidents, int64_t started_ms, 
 /* The instant of the next deadline, INT64_MAX if there is none; and what is to be done when the clock stands there. */
 int64_t incidents_due(struct incidents *incidents);
 void incidents_expire(struct incidents *incidents);
+/* The saved state was loaded, and the log read to its end: what no table is left of that could end it is resolved. */
+void incidents_end_lost(struct incidents *incidents);
 /* Forgets the oldest resolved ones where too many wait to be verified. */
 void incidents_forget(struct incidents *incidents);
 void incidents_free(struct incidents *incidents);

@@ -54,9 +54,12 @@ static void members_archive(struct incident_record *record, struct tables *table
     saved_i64s(archive, "members.bad", bad, &bad_count, room);
     saved_i64s(archive, "members.marks", marks, &mark_count, room); /* an older agent saved neither these */
     saved_i64s(archive, "members.well", well_ms, &well_count, room);
+    archive_bool(archive, "members.lost", &record->has_lost);
     for (size_t i = 0; archive_loading(archive) && i < count && i < bad_count; i++) {
-        if (lists[i] < 0 || (size_t)lists[i] >= tables->count || !tables->at[lists[i]].name[0])
+        if (lists[i] < 0 || (size_t)lists[i] >= tables->count || !tables->at[lists[i]].name[0]) {
+            record->has_lost = true;
             continue;
+        }
         const struct table *table = &tables->at[lists[i]];
         incident_add_member(record, table);
         struct member *member = incident_member(record, table);

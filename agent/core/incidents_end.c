@@ -106,6 +106,23 @@ void incidents_expire(struct incidents *incidents)
             incident_resolve(incidents, incidents->records[i]);
 }
 
+void incidents_end_lost(struct incidents *incidents)
+{
+    for (size_t i = 0; i < incidents->count; i++) {
+        struct incident_record *record = incidents->records[i];
+        if (!record->has_lost)
+            continue;
+        record->has_lost = false;
+        incident_touch(record);
+        if (!record->incident.open || incident_any_bad(record) || record->well_ms)
+            continue;
+        incidents_note(incidents, record, "note",
+                       "the agent lost its state of these tables and does not know whether this is over; if it is not, "
+                       "it opens a new incident");
+        incident_resolve(incidents, record);
+    }
+}
+
 /* A pipeline that never has three good cycles in a row, or whose log tells of no cycles, must not fill the memory. */
 void incidents_forget(struct incidents *incidents)
 {

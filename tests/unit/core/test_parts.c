@@ -108,12 +108,43 @@ static void a_part_that_is_missing_leaves_the_others(void **unused)
     driver_free(driver);
 }
 
+/* Whose tables are all lost has nothing that could end it, so it ends at once; one that still has a table lives on. */
+static void an_incident_without_its_tables_ends(void **unused)
+{
+    (void)unused;
+    for (int64_t lost = 1; lost <= 2; lost++) {
+        struct driver *driver = driver_new();
+        driver_cycles(driver, at(0, 0, 0), at(3, 0, 0), seconds(10), "a=100 b=100 c=100");
+        driver_cycles(driver, at(3, 0, 0), at(4, 0, 0), seconds(10), "a=100 b=fail c=fail");
+        assert_true(driver_incident(driver, 1)->open);
+        assert_int_equal(driver_incident(driver, 1)->table_count, 2);
+        saved_parts_save(&driver->saved, driver->engine);
+        drop_saved_part(&driver->saved, ENGINE_TABLE, 1);
+        if (lost == 2)
+            drop_saved_part(&driver->saved, ENGINE_TABLE, 2);
+        engine_free(driver->engine);
+        driver->engine = engine_for(driver);
+        saved_parts_load(&driver->saved, driver->engine);
+        engine_catch_up(driver->engine);
+        driver_told(driver);
+        engine_go_live(driver->engine);
+        if (lost == 1)
+            assert_quiet(driver);
+        else
+            assert_told(driver, "03:45:10 resolved critical ConsecutiveFailures #1\n");
+        assert_int_equal(driver->engine->incidents.open_count, lost == 1);
+        assert_int_equal(engine_newest_open(driver->engine), lost == 1);
+        driver_free(driver);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_marked_is_all_that_changed),
         cmocka_unit_test(what_is_gone_has_no_part),
         cmocka_unit_test(a_part_that_is_missing_leaves_the_others),
+        cmocka_unit_test(an_incident_without_its_tables_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
