@@ -68,14 +68,14 @@ static void names_note(struct archive *archive)
 {
     const char *at = archive->in.at + archive->cursor, *end = archive->in.at + archive->in.len;
     while (at < end) {
-        const char *blank = memchr(at, ' ', (size_t)(end - at));
+        const char *newline = memchr(at, '\n', (size_t)(end - at)), *line_end = newline ? newline : end;
+        const char *blank = memchr(at, ' ', (size_t)(line_end - at));
         size_t word;
         if (blank > at) {
             uint64_t bit = name_bit(at, (size_t)(blank - at), &word);
             archive->names[word] |= bit;
         }
-        at = memchr(at, '\n', (size_t)(end - at));
-        at = at ? at + 1 : end;
+        at = newline ? newline + 1 : end;
     }
 }
 

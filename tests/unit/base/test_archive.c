@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -251,6 +252,26 @@ static void a_repetition_fills_the_room_and_no_more(void **state)
     assert_int_equal(to.count, 1);
 }
 
+/* Each line is looked at once: whoever may write to the history may leave megabytes of them. */
+static void lines_without_a_name_cost_their_length(void **state)
+{
+    (void)state;
+    enum { LINES = 1500000 };
+    struct strbuf text = { 0 };
+    struct archive archive;
+    strbuf_puts(&text, "brief 1\n");
+    for (int i = 0; i < LINES; i++)
+        strbuf_puts(&text, "\n");
+    strbuf_puts(&text, "small 3\n");
+    clock_t begun = clock();
+    archive_load_from(&archive, strbuf_slice(&text));
+    int small = 0;
+    archive_int(&archive, "small", &small);
+    assert_int_equal(small, 3);
+    assert_true((clock() - begun) / CLOCKS_PER_SEC < 5);
+    strbuf_free(&text);
+}
+
 struct pair {
     int64_t name, value;
 };
@@ -294,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_brief_text_holds_what_is_something),
         cmocka_unit_test(values_that_rise_are_saved_by_their_steps),
         cmocka_unit_test(a_repetition_fills_the_room_and_no_more),
+        cmocka_unit_test(lines_without_a_name_cost_their_length),
         cmocka_unit_test(equal_names_in_a_brief_text_are_kept_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
