@@ -25,7 +25,7 @@ static void archive_zone_error(struct ingest *ingest, struct archive *archive)
     int64_t error_ms = archive_loading(archive) ? 0 : ingest->zone_error_ms;
     archive_text(archive, "zone", &known);
     archive_i64(archive, "zone_error_ms", &error_ms);
-    ingest->zone_error_ms = strcmp(known, strbuf_text(&zone)) == 0 ? error_ms : 0;
+    ingest->zone_error_ms = known && strcmp(known, strbuf_text(&zone)) == 0 ? error_ms : 0;
     free(known);
     strbuf_free(&zone);
 }

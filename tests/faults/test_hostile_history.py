@@ -154,6 +154,13 @@ class HostileHistory(unittest.TestCase):
                 database.execute("INSERT OR REPLACE INTO state VALUES ('agent', ?)", (STATE.format(number),))
             self.ask_all(number)
 
+    def test_a_state_of_the_parser_that_names_no_zone_is_taken(self):
+        """The zone is always saved, but whoever may write to the history may leave it out, or none."""
+        for text in ("zone -\n", "x 1\n"):
+            with opened(self.database) as database:
+                database.execute("INSERT OR REPLACE INTO state VALUES ('agent.parser', ?)", (text,))
+            self.agent_goes_on(text)
+
     def test_a_schema_of_somebody_elses_is_refused_in_words_and_moved_aside(self):
         keep = self.directory / "keep.db"
         shutil.copy(self.database, keep)
