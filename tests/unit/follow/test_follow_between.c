@@ -200,6 +200,40 @@ static void the_same_holds_where_the_one_before_is_gone(void **state)
     assert_string_equal(strbuf_text(&fixture->lines), "one\ntwo\nthree\n");
 }
 
+/* A writer stayed with the oldest file, so what was read to its end after that one lies between the remembered files as well. */
+static void what_was_read_between_two_remembered_files_is_not_read_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct source_position positions[3];
+    char name[96];
+    begin_with(fixture, "one\n");
+    int writer = open(fixture->path, O_WRONLY | O_APPEND);
+    assert_true(writer >= 0);
+    rotate(fixture, "9");
+    let_the_clock_tick();
+    add(fixture->path, "read\n");
+    settle(fixture);
+    let_the_clock_tick();
+    shift(fixture);
+    settle(fixture);
+    assert_int_equal(follow_positions(fixture->follow, positions, 3), 2); /* "read" is not followed any more */
+    pack_first(fixture);
+    shift(fixture);
+    settle(fixture);
+    struct source_position last[2];
+    assert_int_equal(follow_positions(fixture->follow, last, 2), 2);
+    positions[2] = last[1];
+    fixture_stop(fixture);
+    close(writer);
+    snprintf(name, sizeof name, "%s.1", fixture->path);
+    add(name, "two\n");
+    pack_first(fixture);
+    add(fixture->path, "three\n");
+    start(fixture, positions, 3);
+    settle(fixture);
+    assert_string_equal(strbuf_text(&fixture->lines), "one\nread\ntwo\nthree\n");
+}
+
 enum { BACKLOG_LINES = 60000 };
 
 static void add_backlog(const struct fixture *fixture)
@@ -274,6 +308,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_holds_where_the_next_was_rotated_too, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_holds_where_the_one_before_is_not_followed_any_more, setup, teardown),
         cmocka_unit_test_setup_teardown(the_same_holds_where_the_one_before_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_read_between_two_remembered_files_is_not_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_rotated_while_it_is_read_is_not_drained_before_the_new_one_is, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_log_made_while_an_older_file_is_read_is_not_passed_over, setup, teardown),
