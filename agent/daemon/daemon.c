@@ -133,7 +133,8 @@ static int64_t next_wake_ms(struct daemon *daemon)
 /* What sending brought back is committed before the agent sleeps, but not again and again while commits fail. */
 static bool may_sleep(const struct daemon *daemon)
 {
-    bool may_wait = daemon->retry_ms || daemon->commit_ms || !history_dirty(daemon->history);
+    bool is_plain = daemon->commit_ms && history_may_wait(daemon->history);
+    bool may_wait = daemon->retry_ms || is_plain || !history_dirty(daemon->history);
     return daemon->drained && !stop_asked && may_wait;
 }
 
