@@ -20,7 +20,8 @@ static bool holds_anything(sqlite3 *db)
 {
     struct query query = { .db = db };
     bool held = query_value(&query,
-                            "SELECT EXISTS (SELECT 1 FROM state WHERE key = '" STATE_ENGINE "')"
+                            "SELECT EXISTS (SELECT 1 FROM state WHERE key IN ('" STATE_ENGINE
+                            "', '" STATE_EARLIER_ENGINE "', '" STATE_OLD_ENGINE "'))"
                             " OR EXISTS (SELECT 1 FROM cycle)",
                             NULL, 0) > 0;
     strbuf_free(&query.error);

@@ -123,6 +123,15 @@ class Hostile(unittest.TestCase):
                     self.assertIn(b"nothing is stored", result.stderr)
                     self.assertIsNone(ACTIVE.search(result.stdout.decode() + result.stderr.decode()))
 
+    def test_a_replay_leaves_the_state_of_an_earlier_agent_alone(self):
+        """An agent that saw no cycle yet has stored its state alone; earlier ones gave it other names."""
+        for key in ("agent.engine", "engine.now", "engine.live"):
+            with self.subTest(key):
+                self.spoil(("DELETE FROM run", ()), ("DELETE FROM cycle", ()), ("DELETE FROM state WHERE key LIKE '%engine%'", ()),
+                           ("INSERT INTO state VALUES (?, 'clock 1')", (key,)))
+                result = self.agent.run("replay", "--format", "json", str(LOG))
+                self.assertIn(b"nothing is stored", result.stderr)
+
     def test_an_incidents_tables_are_always_names(self):
         for stored, names in (("{\"a\": \"b\"}", ["b"]), ("7", []), ("null", []), ("[1, null, {}, \"x\", [\"y\"]]", ["x"]), ("[\"", [])):
             self.spoil(("UPDATE incident SET tables = ?", (stored,)))
