@@ -71,7 +71,7 @@ static void names_note(struct archive *archive)
         const char *newline = memchr(at, '\n', (size_t)(end - at)), *line_end = newline ? newline : end;
         const char *blank = memchr(at, ' ', (size_t)(line_end - at));
         size_t word;
-        if (blank > at) {
+        if (blank && blank > at) {
             uint64_t bit = name_bit(at, (size_t)(blank - at), &word);
             archive->names[word] |= bit;
         }

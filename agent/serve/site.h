@@ -76,7 +76,7 @@ struct page_head {
     int refresh_ms;   /* how often the script asks for the page again; 0: never */
     int64_t as_of_ms; /* until when the history knows; 0: not said */
 };
-/* The first page shows what happens within two seconds; the others need not. */
+/* The first page shows an incident within two seconds, and how runs go within four (agent/daemon/commit.c); the others need not. */
 enum { PAGE_QUICK_MS = 500, PAGE_SLOW_MS = 5000 };
 void page_begin(const struct site *site, const struct page_head *head, struct strbuf *out);
 void page_end(struct strbuf *out);
