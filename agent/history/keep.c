@@ -95,8 +95,7 @@ static int sync_folder(const char *path)
     if (fd < 0)
         return -1;
     int result = fsync(fd), error = errno;
-    if (result != 0 &&
-        error == EINVAL) /* fsync(2): the file system cannot do it for a folder, and stores the name by itself */
+    if (result != 0 && error == EINVAL) /* fsync(2): this file system has no such request for a folder */
         result = 0;
     close(fd);
     errno = error;
